@@ -1,0 +1,188 @@
+//! Token counts by kind.
+
+use std::fmt;
+
+/// A kind of thing a model call uses up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Kind {
+    /// Input tokens, cached ones included.
+    Input,
+    /// Output tokens, reasoning included.
+    Output,
+    /// Input tokens read from the provider's cache; part of the input.
+    CacheRead,
+    /// Input tokens written to the provider's cache, whatever their lifetime; part of the input.
+    CacheWrite,
+    /// Cache writes kept for an hour; part of the cache writes.
+    CacheWrite1h,
+    /// Output tokens spent on reasoning; part of the output.
+    Reasoning,
+    /// Audio tokens heard; part of the input.
+    AudioInput,
+    /// Audio tokens spoken; part of the output.
+    AudioOutput,
+    /// Requests billed by the piece.
+    Requests,
+    /// Tokens whose split into input and output was never told.
+    Tokens,
+}
+
+impl Kind {
+    /// Every kind, in the order in which [`Usage`] keeps them.
+    pub const ALL: [Self; 10] = [
+        Self::Input,
+        Self::Output,
+        Self::CacheRead,
+        Self::CacheWrite,
+        Self::CacheWrite1h,
+        Self::Reasoning,
+        Self::AudioInput,
+        Self::AudioOutput,
+        Self::Requests,
+        Self::Tokens,
+    ];
+
+    const fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+/// The largest count taken at its word, in tokens. A larger one is a bug in the emitter: at a trillion tokens a
+/// call costs more than any account may spend.
+pub const MAX_COUNT: u64 = 1_000_000_000_000;
+
+/// Token counts of one or more model calls. A kind that nobody reported is absent, which is not zero.
+///
+/// ```
+/// use tracing_budget::{Kind, Usage};
+///
+/// let usage = Usage::new().input(3_000).output(987);
+/// assert_eq!(usage.tokens_used(), Some(3_987));
+/// assert_eq!(usage.get(Kind::CacheRead), None);
+/// ```
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Usage {
+    known: u16,
+    counts: [u64; Kind::ALL.len()],
+}
+
+impl Usage {
+    /// No usage reported yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { known: 0, counts: [0; Kind::ALL.len()] }
+    }
+
+    /// Sets the input tokens, cached ones included.
+    #[must_use]
+    pub fn input(self, tokens: u64) -> Self {
+        self.with(Kind::Input, tokens)
+    }
+
+    /// Sets the output tokens, reasoning included.
+    #[must_use]
+    pub fn output(self, tokens: u64) -> Self {
+        self.with(Kind::Output, tokens)
+    }
+
+    /// Sets the input tokens that came from the provider's cache.
+    #[must_use]
+    pub fn cache_read(self, tokens: u64) -> Self {
+        self.with(Kind::CacheRead, tokens)
+    }
+
+    /// Sets the input tokens that went into the provider's cache.
+    #[must_use]
+    pub fn cache_write(self, tokens: u64) -> Self {
+        self.with(Kind::CacheWrite, tokens)
+    }
+
+    /// Sets the output tokens spent on reasoning.
+    #[must_use]
+    pub fn reasoning(self, tokens: u64) -> Self {
+        self.with(Kind::Reasoning, tokens)
+    }
+
+    /// The same usage with one kind set.
+    #[must_use]
+    pub fn with(mut self, kind: Kind, count: u64) -> Self {
+        self.set(kind, count);
+        self
+    }
+
+    /// Replaces the count of a kind.
+    pub fn set(&mut self, kind: Kind, count: u64) {
+        self.known |= kind.bit();
+        self.counts[kind as usize] = count;
+    }
+
+    /// Adds to the count of a kind.
+    pub fn add(&mut self, kind: Kind, count: u64) {
+        self.known |= kind.bit();
+        let sum = &mut self.counts[kind as usize];
+        *sum = sum.saturating_add(count);
+    }
+
+    /// The count of a kind, if it was reported.
+    #[must_use]
+    pub fn get(&self, kind: Kind) -> Option<u64> {
+        (self.known & kind.bit() != 0).then(|| self.counts[kind as usize])
+    }
+
+    /// The count of a kind, zero where nothing was reported.
+    #[must_use]
+    pub fn count(&self, kind: Kind) -> u64 {
+        self.counts[kind as usize]
+    }
+
+    /// Whether no kind was reported.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known == 0
+    }
+
+    /// Adds every kind of another usage.
+    pub fn merge(&mut self, other: &Self) {
+        self.known |= other.known;
+        for (sum, count) in self.counts.iter_mut().zip(other.counts) {
+            *sum = sum.saturating_add(count);
+        }
+    }
+
+    /// What this usage has beyond another, kind by kind; kinds with nothing more are absent.
+    #[must_use]
+    pub fn excess_over(&self, other: &Self) -> Self {
+        let mut excess = Self::new();
+        for kind in Kind::ALL {
+            if let Some(count) = self.get(kind).and_then(|count| count.checked_sub(other.count(kind))) {
+                if count > 0 {
+                    excess.set(kind, count);
+                }
+            }
+        }
+        excess
+    }
+
+    /// Input and output tokens together, or the unsplit tokens where neither is known; `None` if all are unknown.
+    #[must_use]
+    pub fn tokens_used(&self) -> Option<u64> {
+        let split = Kind::Input.bit() | Kind::Output.bit();
+        if self.known & (split | Kind::Tokens.bit()) == 0 {
+            return None;
+        }
+        Some(
+            self.count(Kind::Input)
+                .saturating_add(self.count(Kind::Output))
+                .saturating_add(self.count(Kind::Tokens)),
+        )
+    }
+}
+
+impl fmt::Debug for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = Kind::ALL.into_iter().filter_map(|kind| Some((kind, self.get(kind)?)));
+        f.debug_map().entries(known).finish()
+    }
+}

@@ -1,0 +1,277 @@
+//! The summary of a run, as the file, the history and the live snapshot all have it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::rows::Rows;
+use super::timestamp::Timestamp;
+use crate::ledger::{Usd, Verdict};
+
+/// The version of the document that this crate writes, and the newest that it reads.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One run: who, when, how it ended, and where its tokens, money and time went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RunSummary {
+    /// Version of this document's shape.
+    pub schema_version: u32,
+    /// Identifies the run: a UUIDv7, or what the root span recorded as `run_id`.
+    pub run_id: String,
+    /// Whose run it is.
+    #[serde(default)]
+    pub project: String,
+    /// The root span's name.
+    #[serde(default)]
+    pub pipeline: String,
+    /// How the run stands.
+    pub status: Status,
+    /// When the root span was opened.
+    pub started_at: Timestamp,
+    /// When the run ended; null while it runs.
+    #[serde(default)]
+    pub completed_at: Option<Timestamp>,
+    /// Seconds from the start to the end, or to the moment of a live snapshot.
+    #[serde(default)]
+    pub duration_seconds: f64,
+    /// The first stage whose last attempt failed.
+    #[serde(default)]
+    pub failed_stage: Option<String>,
+    /// Why the run failed, in one line of at most 512 characters.
+    #[serde(default)]
+    pub error_summary: Option<String>,
+    /// Labels recorded as `tag.*`.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Domain counters recorded as `count.*`, summed.
+    #[serde(default)]
+    pub counts: BTreeMap<String, i64>,
+    /// What the reader should know about the figures, in plain words.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// The figures.
+    #[serde(default)]
+    pub budget_summary: BudgetSummary,
+}
+
+/// How a run or a stage stands. A terminal status is never overwritten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Status {
+    /// Still open.
+    Running,
+    /// Ended without a failure.
+    Completed,
+    /// Ended with an error, a panic or a blocking gate that failed.
+    Failed,
+    /// Given up on purpose.
+    Cancelled,
+    /// Closed for it while parts were still open.
+    Incomplete,
+    /// Its process died; what it had spent was recovered.
+    Interrupted,
+    /// Declared, and never begun.
+    #[default]
+    NotRun,
+}
+
+impl Status {
+    /// The word that stands in JSON and tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Incomplete => "incomplete",
+            Self::Interrupted => "interrupted",
+            Self::NotRun => "not_run",
+        }
+    }
+
+    /// Whether nothing may change it any more.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        !matches!(self, Self::Running | Self::NotRun)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The figures of a run: totals, and the same totals by stage, by model and by operation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct BudgetSummary {
+    /// The totals of the run.
+    #[serde(flatten)]
+    pub total: Figures,
+    /// The limits set for the run.
+    pub limits: Limits,
+    /// USD left under the limit, negative when it was passed; null without a limit.
+    pub usd_remaining: Option<Usd>,
+    /// Tokens left under the limit, negative when it was passed; null without a limit.
+    pub tokens_remaining: Option<i64>,
+    /// Whether what was used has reached a limit.
+    pub exhausted: bool,
+    /// One row a stage. What belongs to no stage is in the row `unattributed`.
+    pub per_agent: Rows<StageRow>,
+    /// One row a model, named `provider/model`.
+    pub per_model: Rows<ModelRow>,
+    /// One row an operation: `chat`, `embeddings`, `execute_tool`, …
+    pub by_operation: Rows<OperationRow>,
+    /// What the gates said, ordered by `seq`.
+    pub gate_verdicts: Vec<GateVerdict>,
+}
+
+/// Tokens, money and calls: the figures that every row has and that add up to the totals.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Figures {
+    /// Input and output tokens together; null where calls were made and none reported usage.
+    pub tokens_used: Option<u64>,
+    /// USD; null where calls were made and the cost of none is known.
+    pub cost_usd: Option<Usd>,
+    /// Model calls, whether they reported usage or not.
+    pub llm_calls: u64,
+    /// Input tokens, cached ones included.
+    pub input_tokens: u64,
+    /// Output tokens, reasoning included.
+    pub output_tokens: u64,
+    /// Input tokens read from a cache.
+    pub cache_read_tokens: u64,
+    /// Input tokens written to a cache.
+    pub cache_write_tokens: u64,
+    /// Output tokens spent on reasoning.
+    pub reasoning_tokens: u64,
+    /// Calls whose cost is unknown although their usage is known; they are not in `cost_usd`.
+    pub unpriced_calls: u64,
+    /// Calls that closed without telling what they used; they are in no token figure.
+    pub calls_without_usage: u64,
+}
+
+impl Default for Figures {
+    /// Nothing called: known to have used nothing and to have cost nothing.
+    fn default() -> Self {
+        Self {
+            tokens_used: Some(0),
+            cost_usd: Some(Usd::ZERO),
+            llm_calls: 0,
+            input_tokens: 0,
+            output_tokens: 0,
+            cache_read_tokens: 0,
+            cache_write_tokens: 0,
+            reasoning_tokens: 0,
+            unpriced_calls: 0,
+            calls_without_usage: 0,
+        }
+    }
+}
+
+/// What a run may spend; null is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// USD.
+    pub usd: Option<Usd>,
+    /// Tokens.
+    pub tokens: Option<u64>,
+}
+
+/// One stage. Its figures are its own: what a stage inside it used is in that stage's row.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct StageRow {
+    /// Tokens, money and calls of this stage alone.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// How often the stage was begun; a retry counts.
+    pub calls: u64,
+    /// Seconds from open to close, summed over its runs; a stage inside it is included.
+    pub duration_seconds: f64,
+    /// Times that the stage itself or a call in it failed.
+    pub errors: u64,
+    /// How its last run ended.
+    pub status: Status,
+    /// The stage around it.
+    pub parent: Option<String>,
+    /// When it was first begun; null if it never was.
+    pub started_at: Option<Timestamp>,
+    /// Its part of the run's known cost, 0 to 1; null where there is no known cost to share.
+    pub share_of_cost: Option<f64>,
+    /// The same figures by model.
+    pub per_model: Rows<ModelRow>,
+}
+
+/// One model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct ModelRow {
+    /// Tokens, money and calls of this model.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// Seconds from open to close of its calls, summed.
+    pub duration_seconds: f64,
+    /// Where its prices came from: `reported`, `override`, `genai-prices@VERSION`.
+    pub price_sources: Vec<String>,
+}
+
+/// One operation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct OperationRow {
+    /// Tokens, money and calls of this operation.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// How often the operation was done, by a model or not.
+    pub calls: u64,
+    /// Seconds from open to close, summed.
+    pub duration_seconds: f64,
+}
+
+/// What one gate said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct GateVerdict {
+    /// Its place in the order of verdicts, from 1.
+    pub seq: u64,
+    /// The gate's name.
+    pub gate_name: String,
+    /// The stage it was in, else the last stage that closed before it.
+    #[serde(default)]
+    pub after_stage: Option<String>,
+    /// What it said.
+    pub verdict: Verdict,
+    /// Whether its `fail` fails the run.
+    #[serde(default)]
+    pub blocking: bool,
+    /// Its score, in whatever unit the gate has.
+    #[serde(default)]
+    pub score: Option<f64>,
+    /// Why it said so.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Whatever else it recorded.
+    #[serde(default)]
+    pub diagnostics: BTreeMap<String, serde_json::Value>,
+    /// When it spoke; null for a gate that was never reached.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
+    /// Seconds that the check took, where it was a span.
+    #[serde(default)]
+    pub duration_seconds: Option<f64>,
+    /// USD that the check itself cost, where it was a span with priced calls in it.
+    #[serde(default)]
+    pub cost_usd: Option<Usd>,
+}

@@ -1,0 +1,96 @@
+//! Wall time as a summary writes it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A point in wall time to the millisecond, written as RFC 3339 in UTC.
+///
+/// ```
+/// use tracing_budget::Timestamp;
+///
+/// let at: Timestamp = "2026-04-19T11:12:03.12+02:00".parse()?;
+/// assert_eq!(at.to_string(), "2026-04-19T09:12:03.120Z");
+/// # Ok::<(), tracing_budget::TimestampError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp {
+    unix_ms: i64,
+}
+
+impl Timestamp {
+    /// The point this many milliseconds after the Unix epoch, if it lies in the years -9999 to 9999.
+    #[must_use]
+    pub fn from_unix_ms(unix_ms: i64) -> Option<Self> {
+        jiff::Timestamp::from_millisecond(unix_ms).ok().map(|_| Self { unix_ms })
+    }
+
+    /// Milliseconds after the Unix epoch.
+    #[must_use]
+    pub const fn unix_ms(self) -> i64 {
+        self.unix_ms
+    }
+}
+
+impl From<SystemTime> for Timestamp {
+    /// Cuts to the millisecond; a time outside the years that RFC 3339 can write becomes the nearest that it can.
+    fn from(time: SystemTime) -> Self {
+        let unix_ms = match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
+            Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
+        };
+        let earliest = jiff::Timestamp::MIN.as_millisecond();
+        let latest = jiff::Timestamp::MAX.as_millisecond();
+        Self { unix_ms: unix_ms.clamp(earliest, latest) }
+    }
+}
+
+impl From<Timestamp> for SystemTime {
+    fn from(at: Timestamp) -> Self {
+        let distance = Duration::from_millis(at.unix_ms.unsigned_abs());
+        if at.unix_ms < 0 { UNIX_EPOCH - distance } else { UNIX_EPOCH + distance }
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.unix_ms) {
+            Ok(at) => write!(f, "{at:.3}"),
+            Err(_) => f.write_str("—"),
+        }
+    }
+}
+
+/// A text that is not an RFC 3339 time.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{text:?} is not an RFC 3339 time such as 2026-04-19T09:12:03.120Z: {reason}")]
+pub struct TimestampError {
+    text: String,
+    reason: String,
+}
+
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        let at: jiff::Timestamp = text.parse().map_err(|error: jiff::Error| TimestampError {
+            text: text.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok(Self { unix_ms: at.as_millisecond() })
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
