@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::crates::{Crates, duplicates, resolve};
-use crate::licence::objection;
+use crate::licence::{Place, objection};
 use crate::{Outcome, root};
 
 /// An application that already traces must not notice the build getting longer; 40 is the promise of the README.
@@ -60,9 +60,13 @@ pub(crate) fn check() -> Outcome {
     }
 
     println!("licences: {} crates in that application, {} in the workspace", after.len(), workspace.len());
-    for (build, crates) in [("the default build", &after), ("the workspace", &workspace)] {
+    for (place, crates) in [(Place::Library, &after), (Place::Workspace, &workspace)] {
+        let build = match place {
+            Place::Library => "the default build",
+            Place::Workspace => "the workspace",
+        };
         for (one, licence) in crates {
-            if let Some(objection) = objection(licence) {
+            if let Some(objection) = objection(licence, place) {
                 failures.push(format!("{} {} in {build}: {objection}", one.name, one.version));
             }
         }
