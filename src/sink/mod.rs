@@ -7,13 +7,17 @@
 //! Nothing here knows spans, callsites or prices.
 
 mod contract;
+mod delivery;
 mod error;
 mod file_name;
 mod json_dir;
 mod json_lines;
 mod memory;
+#[cfg_attr(not(test), expect(dead_code, reason = "the builder of the layer starts the worker"))]
+mod worker;
 
 pub use contract::Sink;
+pub use delivery::{Delivery, DeliveryStats, FlushError, SinkLoss, SinkStats, WhenFull};
 pub use error::{OpenError, SinkError};
 pub use json_dir::JsonDir;
 pub use json_lines::JsonLines;
