@@ -192,38 +192,42 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
     use std::thread;
 
     use super::*;
 
-    /// Eight threads, one id, each document its own: every one must be there whole, under a name of its own.
+    /// Eight threads, one id, no two documents alike: every one must be there whole, under a name of its own.
     fn race(directory: &str, link: Link) {
         let directory =
             std::env::temp_dir().join(format!("tracing-budget-{}-{directory}", std::process::id()));
         let files = JsonDir::new(&directory).unwrap_or_else(|error| panic!("{error}"));
+        let begin = Barrier::new(8);
         thread::scope(|scope| {
-            for document in 0..8 {
-                let files = &files;
+            for thread in 0..8 {
+                let (files, begin) = (&files, &begin);
                 scope.spawn(move || {
-                    for _ in 0..20 {
+                    for n in 0..25 {
+                        // Together each time, so that all of them are after the same name.
+                        begin.wait();
                         files
-                            .publish("same", format!("{document}").as_bytes(), link)
+                            .publish("same", format!("{}", thread * 25 + n).as_bytes(), link)
                             .unwrap_or_else(|error| panic!("{error}"));
                     }
                 });
             }
         });
-        let mut found: Vec<_> = fs::read_dir(&directory)
+        let paths: Vec<_> = fs::read_dir(&directory)
             .unwrap_or_else(|error| panic!("{error}"))
             .map(|entry| entry.map(|entry| entry.path()).unwrap_or_else(|error| panic!("{error}")))
-            .map(|path| (fs::read_to_string(&path).unwrap_or_default(), path))
             .collect();
-        found.sort();
+        let mut documents: Vec<u32> =
+            paths.iter().filter_map(|path| fs::read_to_string(path).ok()?.parse().ok()).collect();
+        documents.sort_unstable();
         let _ = fs::remove_dir_all(&directory);
-        let mut documents: Vec<_> = found.iter().map(|(document, _)| document.as_str()).collect();
-        documents.dedup();
-        assert_eq!(documents, ["0", "1", "2", "3", "4", "5", "6", "7"], "{found:?}");
-        assert!(found.iter().all(|(_, path)| path.extension().is_some_and(|end| end == "json")), "{found:?}");
+        assert_eq!(documents, (0..200).collect::<Vec<_>>());
+        assert_eq!(paths.len(), 200);
+        assert!(paths.iter().all(|path| path.extension().is_some_and(|end| end == "json")), "{paths:?}");
     }
 
     #[test]

@@ -377,6 +377,9 @@ fn a_sink_that_hangs_does_not_hang_the_end() {
 fn a_worker_that_has_died_loses_runs_and_nothing_else() {
     let mut worker = spawn(vec![], Delivery::new());
     (worker.queue, _) = sync_channel(1);
+    while Arc::strong_count(&worker.shared) > 1 {
+        thread::yield_now();
+    }
     worker.deliver(|| run("a"));
     worker.deliver(|| run("b"));
     assert_eq!(worker.flush(), Err(FlushError::Ended { lost: 2 }));
