@@ -222,6 +222,17 @@ fn large_calls_are_exact_too() {
 }
 
 #[test]
+fn a_fee_is_charged_for_every_request() {
+    let json = r#"[{"id": "acme", "name": "Acme", "api_pattern": "acme", "models": [
+        {"id": "m", "match": {"equals": "m"}, "prices": {"input_mtok": 2, "output_mtok": 4, "requests_kcount": 5}}]}]"#;
+    let model = with(|own| own.prices_json(json)).model(Some("acme"), Some("m"));
+    assert_eq!(cost(&model, thousand(), now()), usd("0.011"));
+    assert_eq!(cost(&model, thousand().with(Kind::Requests, 3), now()), usd("0.021"));
+    let large = Usage::new().input(1_000_000_000).output(0);
+    assert_eq!(cost(&model, large.with(Kind::Requests, 2), now()), usd("2000.01"));
+}
+
+#[test]
 fn a_million_tiny_calls_add_up() {
     let book = with(|own| own.price("tiny", Rates::per_million().input("0.075")));
     let model = book.model(Some("ollama"), Some("tiny"));
@@ -432,14 +443,14 @@ fn a_price_that_changes_within_a_minute_is_not_remembered_across() {
     }
 }
 
+/// Few usages, so that the same one comes again within a minute.
 fn usages() -> impl Strategy<Value = Usage> {
-    (0..3_u64, 0..3_u64, 0..4_u64, 0..4_u64).prop_map(|(input, output, cached, reasoning)| {
-        Usage::new()
-            .input(input * 1_000)
-            .output(output * 500)
-            .cache_read(cached * 400)
-            .reasoning(reasoning * 100)
-    })
+    prop::sample::select(vec![
+        Usage::new().input(1_000).output(500),
+        Usage::new().input(1_000).output(500).cache_read(400).reasoning(100),
+        Usage::new().input(0).output(1),
+        Usage::new().input(1).cache_read(2),
+    ])
 }
 
 proptest! {
@@ -463,5 +474,18 @@ proptest! {
             prop_assert_eq!(&kept[name].price(&usage, time), &fresh);
             prop_assert_eq!(&kept[name].price(&usage, time), &fresh);
         }
+    }
+
+    #[test]
+    fn every_cost_is_the_sum_of_whole_pico_dollars(
+        scale in 0..7_u32, input in 0..100_000_u64, cached in 0..100_u64, output in 0..100_000_u64,
+    ) {
+        static BOOK: std::sync::LazyLock<PriceBook> = std::sync::LazyLock::new(PriceBook::new);
+        let (input, output) = (input * 10_u64.pow(scale) + 7, output * 10_u64.pow(scale) + 3);
+        let cached = input / 100 * cached;
+        let usage = Usage::new().input(input).output(output).cache_read(cached);
+        let pico = (input - cached) * 1_250_000 + cached * 125_000;
+        let pico = i128::from(pico) + i128::from(output) * 10_000_000;
+        prop_assert_eq!(cost(&BOOK.model(Some("openai"), Some("gpt-5")), usage, now()), Usd::from_pico(pico));
     }
 }

@@ -6,7 +6,7 @@ use super::reason::{BookName, Unpriced};
 use crate::ledger::{Usage, Usd};
 
 #[derive(Default)]
-pub(super) struct Catalog;
+pub(super) struct Catalog(());
 
 /// A model in the published prices, of which there are none here.
 pub(super) enum Route {}
