@@ -5,6 +5,6 @@ mod summary;
 
 pub use ledger::{Kind, Usage, Usd, UsdError, Verdict};
 pub use summary::{
-    BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, Rows, RunSummary, SCHEMA_VERSION,
-    StageRow, Status, Timestamp, TimestampError,
+    BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, ReadError, Rows, RunSummary,
+    SCHEMA_VERSION, StageRow, Status, Timestamp, TimestampError, Unbalanced,
 };
