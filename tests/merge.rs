@@ -53,8 +53,8 @@ fn figures() -> impl Strategy<Value = Figures> {
 }
 
 fn call() -> impl Strategy<Value = Call> {
-    // Durations that binary fractions cannot hold: a plain sum of doubles would depend on its order.
-    let seconds = (0..100_000_000_u64).prop_map(|us| us as f64 / 1e6);
+    // Finer than the microsecond that a merge keeps: when it is rounded must not depend on the order.
+    let seconds = (0..100_000_000_000_u64).prop_map(|ns| ns as f64 / 1e9);
     (select(&STAGES), select(&MODELS), select(&OPERATIONS), figures(), seconds, 0..100_000_i64).prop_map(
         |(stage, model, operation, figures, seconds, started_ms)| Call {
             stage,
