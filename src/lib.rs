@@ -13,6 +13,6 @@ pub use price::{
 #[cfg(feature = "prices")]
 pub use price::{ResponseError, ResponseUsage};
 pub use summary::{
-    BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, Rows, RunSummary, SCHEMA_VERSION,
-    StageRow, Status, Timestamp, TimestampError,
+    BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, ReadError, Rows, RunSummary, SCHEMA_VERSION,
+    StageRow, Status, Timestamp, TimestampError, Unbalanced,
 };
