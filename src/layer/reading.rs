@@ -273,7 +273,7 @@ impl RunReading {
             }
             Role::Count => match told.whole() {
                 Some(number) => {
-                    drop(self.counts.insert(field.trim_start_matches("count.").to_owned(), number))
+                    self.counts.insert(field.trim_start_matches("count.").to_owned(), number);
                 }
                 None => return refuse("a whole number"),
             },

@@ -65,6 +65,8 @@ impl Open {
 }
 
 /// What is known of a span.
+// Nearly all are the large one, and a box for it would be an allocation a span.
+#[expect(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub(crate) enum Slot {
     Open(Open),
