@@ -1,6 +1,7 @@
 //! Where an LLM pipeline's tokens, money and time went, stage by stage.
 
 mod ledger;
+pub mod sink;
 mod summary;
 
 pub use ledger::{Kind, Usage, Usd, UsdError, Verdict};

@@ -1,0 +1,242 @@
+//! One JSON file a run, in a directory.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use uuid::Uuid;
+
+use super::file_name::file_stem;
+use super::{OpenError, Sink, SinkError};
+use crate::summary::RunSummary;
+
+/// Writes each run to `{run_id}.json` in a directory.
+///
+/// A file is there whole or not at all: it is written under a temporary name, brought to the disk, and only then
+/// given its own. A file that is there is never written over: another run with the same id, from this process or
+/// any other, becomes `{run_id}-2.json`, `-3` and so on. An id that is no safe file name is escaped (`../x` becomes
+/// `%2e.%2fx.json`); the document keeps it as it is. What a killed process leaves behind begins with a dot
+/// and ends with `.tmp`.
+///
+/// Clones write to the same directory and share [`last_path`](Self::last_path).
+///
+/// ```
+/// use tracing_budget::sink::JsonDir;
+///
+/// # let directory = std::env::temp_dir().join("tracing-budget-doc-json-dir");
+/// let files = JsonDir::new(&directory)?;
+/// let given_to_the_layer = files.clone();
+/// assert_eq!(files.last_path(), None); // until a run has ended and the guard is flushed
+/// # Ok::<(), tracing_budget::sink::OpenError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct JsonDir {
+    directory: PathBuf,
+    last: Arc<Mutex<Option<PathBuf>>>,
+}
+
+impl JsonDir {
+    /// Makes the directory if need be, and writes and removes a file in it.
+    ///
+    /// A relative path is taken from the current directory as it is now, and stays there.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be made, or a file in it cannot be written.
+    pub fn new(directory: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let given = directory.as_ref();
+        let create = |reason| OpenError::CreateDirectory { path: given.to_owned(), reason };
+        let directory = std::path::absolute(given).map_err(create)?;
+        fs::create_dir_all(&directory).map_err(create)?;
+        Temporary::write(&directory, b"{}\n")
+            .map_err(|reason| OpenError::WriteDirectory { path: given.to_owned(), reason })?;
+        Ok(Self { directory, last: Arc::default() })
+    }
+
+    /// The directory, as an absolute path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The file of the run that was written last, by this sink or a clone of it.
+    #[must_use]
+    pub fn last_path(&self) -> Option<PathBuf> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The file that holds exactly this run, if it is in the directory.
+    #[must_use]
+    pub fn path_for(&self, run: &RunSummary) -> Option<PathBuf> {
+        let document = document(run).ok()?;
+        names(&run.run_id)
+            .map(|name| self.directory.join(name))
+            .take_while(|path| path.symlink_metadata().is_ok())
+            .find(|path| holds(path, &document))
+    }
+
+    fn publish(&self, run_id: &str, document: &[u8], link: Link) -> io::Result<PathBuf> {
+        let temporary = match Temporary::write(&self.directory, document) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fs::create_dir_all(&self.directory)?;
+                Temporary::write(&self.directory, document)?
+            }
+            other => other?,
+        };
+        for name in names(run_id) {
+            let path = self.directory.join(&name);
+            // The second case is a run given again because the error came after its file was there.
+            if link(&temporary.0, &path)? || holds(&path, document) {
+                sync_directory(&self.directory)?;
+                return Ok(path);
+            }
+        }
+        Err(io::Error::new(ErrorKind::AlreadyExists, "every name for the run is taken"))
+    }
+}
+
+impl Sink for JsonDir {
+    fn run_finished(&mut self, run: &RunSummary) -> Result<(), SinkError> {
+        let path = self.publish(&run.run_id, &document(run)?, link).map_err(|error| {
+            SinkError::new(format!("no file written in {}: {error}", self.directory.display()))
+        })?;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
+        Ok(())
+    }
+}
+
+/// Indented, because people open these files.
+fn document(run: &RunSummary) -> serde_json::Result<Vec<u8>> {
+    let mut document = serde_json::to_vec_pretty(run)?;
+    document.push(b'\n');
+    Ok(document)
+}
+
+/// The names that a run may get, best first.
+fn names(run_id: &str) -> impl Iterator<Item = String> {
+    let stem = file_stem(run_id);
+    (1..=u32::MAX).map(move |n| if n == 1 { format!("{stem}.json") } else { format!("{stem}-{n}.json") })
+}
+
+fn holds(path: &Path, document: &[u8]) -> bool {
+    let same_size = path
+        .symlink_metadata()
+        .is_ok_and(|found| found.is_file() && usize::try_from(found.len()) == Ok(document.len()));
+    same_size && fs::read(path).is_ok_and(|found| found == document)
+}
+
+/// Gives a finished file a name; `false` if the name is taken.
+type Link = fn(from: &Path, to: &Path) -> io::Result<bool>;
+
+/// A second name for the file, which the system refuses if there is one: nobody can come in between.
+fn link(from: &Path, to: &Path) -> io::Result<bool> {
+    match fs::hard_link(from, to) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(_) => rename_under_claim(from, to),
+    }
+}
+
+/// For file systems without hard links: whoever makes the claim first may look and rename.
+///
+/// A claim that a killed process left behind makes the name taken for good.
+fn rename_under_claim(from: &Path, to: &Path) -> io::Result<bool> {
+    let Some(name) = to.file_name() else { return Err(ErrorKind::InvalidInput.into()) };
+    let claim = to.with_file_name(format!(".{}.tmp", name.to_string_lossy()));
+    match OpenOptions::new().write(true).create_new(true).open(&claim) {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    let _claim = Temporary(claim);
+    match to.symlink_metadata() {
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => fs::rename(from, to).map(|()| true),
+        Err(error) => Err(error),
+    }
+}
+
+/// A file that is gone when this is.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    /// Brings a new file to the disk under a name that nobody else has and no reader takes for a run.
+    fn write(directory: &Path, content: &[u8]) -> io::Result<Self> {
+        let path = directory.join(format!(".tracing-budget-{}.tmp", Uuid::now_v7().simple()));
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        let temporary = Self(path);
+        file.write_all(content)?;
+        file.sync_all()?;
+        Ok(temporary)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // Gone already if it was renamed; and there is nobody to tell if it cannot be removed.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Brings the names in the directory to the disk; some file systems cannot, and lose nothing by it.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    match File::open(directory)?.sync_all() {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::*;
+
+    /// Eight threads, one id, no two documents alike: every one must be there whole, under a name of its own.
+    fn race(directory: &str, link: Link) {
+        let directory =
+            std::env::temp_dir().join(format!("tracing-budget-{}-{directory}", std::process::id()));
+        let files = JsonDir::new(&directory).unwrap_or_else(|error| panic!("{error}"));
+        let begin = Barrier::new(8);
+        thread::scope(|scope| {
+            for thread in 0..8 {
+                let (files, begin) = (&files, &begin);
+                scope.spawn(move || {
+                    for n in 0..25 {
+                        // Together each time, so that all of them are after the same name.
+                        begin.wait();
+                        files
+                            .publish("same", format!("{}", thread * 25 + n).as_bytes(), link)
+                            .unwrap_or_else(|error| panic!("{error}"));
+                    }
+                });
+            }
+        });
+        let paths: Vec<_> = fs::read_dir(&directory)
+            .unwrap_or_else(|error| panic!("{error}"))
+            .map(|entry| entry.map(|entry| entry.path()).unwrap_or_else(|error| panic!("{error}")))
+            .collect();
+        let mut documents: Vec<u32> =
+            paths.iter().filter_map(|path| fs::read_to_string(path).ok()?.parse().ok()).collect();
+        documents.sort_unstable();
+        let _ = fs::remove_dir_all(&directory);
+        assert_eq!(documents, (0..200).collect::<Vec<_>>());
+        assert_eq!(paths.len(), 200);
+        assert!(paths.iter().all(|path| path.extension().is_some_and(|end| end == "json")), "{paths:?}");
+    }
+
+    #[test]
+    fn names_are_taken_once_with_hard_links() {
+        race("links", link);
+    }
+
+    #[test]
+    fn names_are_taken_once_without_hard_links() {
+        race("claims", rename_under_claim);
+    }
+}

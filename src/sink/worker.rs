@@ -1,0 +1,266 @@
+//! The thread that feeds the sinks.
+//!
+//! The pipeline hands over a job, a closure that makes the summary, and goes on; the summary is made here. Each job
+//! counts itself: one that is dropped unfinished, wherever that happens, is a lost run. The thread itself
+//! never ends before it is told to, since everything that is not ours runs under `catch_unwind`.
+
+mod outlet;
+mod shared;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tracing::dispatcher::{self, Dispatch};
+
+use self::outlet::Outlet;
+use self::shared::{Job, Shared, caught};
+use super::{Delivery, DeliveryStats, FlushError, Sink, WhenFull};
+use crate::summary::RunSummary;
+
+/// One thread that gives finished runs to the sinks, and the queue before it.
+pub(crate) struct Worker {
+    queue: SyncSender<Message>,
+    when_full: WhenFull,
+    shared: Arc<Shared>,
+    thread: Mutex<Option<Thread>>,
+}
+
+struct Thread {
+    handle: JoinHandle<()>,
+    /// Never receives anything; disconnected when the thread has nothing left to do.
+    over: Receiver<()>,
+}
+
+enum Message {
+    Job(Job),
+    Flush(SyncSender<Result<(), FlushError>>),
+    Stop(SyncSender<Result<(), FlushError>>),
+}
+
+impl Worker {
+    /// Starts the thread, which does the warm-up before anything else.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system gives no thread.
+    pub(crate) fn spawn(
+        sinks: Vec<Box<dyn Sink>>,
+        options: Delivery,
+        warm_up: impl FnOnce() + Send + 'static,
+    ) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let outlets = sinks.into_iter().map(|sink| Outlet::new(sink, Arc::clone(&shared))).collect();
+        let (queue, received) = sync_channel(options.capacity.max(1));
+        let (over_when_dropped, over) = sync_channel(0);
+        let feeder = Feeder { received, outlets, retries: options.retries, shared: Arc::clone(&shared) };
+        let handle = thread::Builder::new().name("tracing-budget".to_owned()).spawn(move || {
+            let _over_when_dropped: SyncSender<()> = over_when_dropped;
+            feeder.shared.started();
+            // A warm-up that panics only leaves things cold; the panic hook has said so.
+            let _ = quietly(|| caught(warm_up));
+            feeder.run();
+        })?;
+        Ok(Self {
+            queue,
+            when_full: options.when_full,
+            shared,
+            thread: Mutex::new(Some(Thread { handle, over })),
+        })
+    }
+
+    /// Hands over a run. Waits while the queue is full, unless told to drop; never fails, and counts what is lost.
+    pub(crate) fn deliver(&self, summary: impl FnOnce() -> RunSummary + Send + 'static) {
+        let job = Job::new(Box::new(summary), &self.shared);
+        if self.shared.is_this_thread() {
+            // A sink that has runs of its own would wait for itself.
+            self.shared.keep_own_job(job);
+            return;
+        }
+        if self.shared.closed.load(SeqCst) {
+            return;
+        }
+        match self.when_full {
+            // A job that comes back is dropped here, which counts it.
+            WhenFull::Wait => drop(self.queue.send(Message::Job(job))),
+            WhenFull::Drop => match self.queue.try_send(Message::Job(job)) {
+                Err(TrySendError::Full(Message::Job(job))) => job.dropped(),
+                other => drop(other),
+            },
+        }
+    }
+
+    /// Waits until all that was delivered before is out and every sink is flushed.
+    ///
+    /// # Errors
+    ///
+    /// If runs were lost since the last flush, a sink cannot be flushed, the worker has ended with runs undelivered, or
+    /// the caller is a sink.
+    pub(crate) fn flush(&self) -> Result<(), FlushError> {
+        if self.shared.is_this_thread() {
+            return Err(FlushError::FromSink);
+        }
+        if self.shared.closed.load(SeqCst) {
+            return self.ended();
+        }
+        let (reply, answer) = sync_channel(1);
+        if self.queue.send(Message::Flush(reply)).is_err() {
+            return self.ended();
+        }
+        answer.recv().unwrap_or_else(|_| self.ended())
+    }
+
+    /// Flushes, then ends the thread; waits no longer than the timeout. Does nothing the second time.
+    ///
+    /// After a timeout the thread ends by itself as soon as the sink that holds it returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush), and if the time was not enough.
+    pub(crate) fn close(&self, timeout: Duration) -> Result<(), FlushError> {
+        if self.shared.is_this_thread() {
+            return Err(FlushError::FromSink);
+        }
+        if self.shared.closed.swap(true, SeqCst) {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let left = || timeout.saturating_sub(begun.elapsed());
+        let (reply, answer) = sync_channel(1);
+        let mut stop = Message::Stop(reply);
+        loop {
+            match self.queue.try_send(stop) {
+                Ok(()) => break,
+                Err(TrySendError::Disconnected(_)) => return self.ended(),
+                Err(TrySendError::Full(_)) if left().is_zero() => return self.give_up(timeout),
+                Err(TrySendError::Full(back)) => stop = back,
+            }
+            // There is no send with a timeout in std; this is off the pipeline's way.
+            thread::sleep(left().min(Duration::from_millis(2)));
+        }
+        let result = match answer.recv_timeout(left()) {
+            Ok(result) => result,
+            Err(RecvTimeoutError::Timeout) => return self.give_up(timeout),
+            Err(RecvTimeoutError::Disconnected) => return self.ended(),
+        };
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Thread { handle, over }) = thread {
+            // Dropping the sinks is their code too, and may hang as well.
+            match over.recv_timeout(left()) {
+                Err(RecvTimeoutError::Timeout) => return self.give_up(timeout),
+                _ => drop(handle.join()),
+            }
+        }
+        result
+    }
+
+    /// How the delivery stands.
+    pub(crate) fn stats(&self) -> DeliveryStats {
+        self.shared.stats()
+    }
+
+    fn ended(&self) -> Result<(), FlushError> {
+        let lost = self.shared.take_lost();
+        if lost == 0 && self.shared.closed.load(SeqCst) { Ok(()) } else { Err(FlushError::Ended { lost }) }
+    }
+
+    fn give_up(&self, timeout: Duration) -> Result<(), FlushError> {
+        self.shared.abandoned.store(true, SeqCst);
+        let error = FlushError::TimedOut { timeout, queued: self.shared.on_their_way() };
+        self.shared.say(&error.to_string());
+        Err(error)
+    }
+}
+
+/// The thread's side.
+struct Feeder {
+    received: Receiver<Message>,
+    outlets: Vec<Outlet>,
+    retries: Vec<Duration>,
+    shared: Arc<Shared>,
+}
+
+impl Feeder {
+    fn run(mut self) {
+        let reply = loop {
+            // The sinks' own jobs take turns with the queue, so that neither can starve the other.
+            let message = match self.shared.next_own_job() {
+                None => self.received.recv().map_err(|_| TryRecvError::Disconnected),
+                Some(own) => {
+                    quietly(|| self.give(own));
+                    self.received.try_recv()
+                }
+            };
+            match message {
+                Ok(Message::Job(job)) => quietly(|| self.give(job)),
+                Ok(Message::Flush(reply)) => {
+                    let result = quietly(|| self.flush());
+                    // Whoever asked may have gone.
+                    let _ = reply.send(result);
+                }
+                Ok(Message::Stop(reply)) => break Some(reply),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => break None,
+            }
+            if self.shared.abandoned.load(SeqCst) {
+                break None;
+            }
+        };
+        // What was on its way when the end was announced.
+        while let (false, Ok(message)) = (self.shared.abandoned.load(SeqCst), self.received.try_recv()) {
+            if let Message::Job(job) = message {
+                quietly(|| self.give(job));
+            }
+        }
+        if !self.shared.abandoned.load(SeqCst) {
+            let result = quietly(|| self.flush());
+            self.shared.say_totals();
+            if let Some(reply) = reply {
+                let _ = reply.send(result);
+            }
+        }
+        quietly(|| self.outlets.drain(..).for_each(Outlet::end));
+        drop(self.shared.take_own_jobs());
+    }
+
+    /// Gives a run to every sink, then again to those that failed; a failing sink keeps no other sink waiting.
+    fn give(&mut self, job: Job) {
+        let Self { outlets, retries, shared, .. } = self;
+        job.run(|run| {
+            let mut behind: Vec<&mut Outlet> =
+                outlets.iter_mut().filter_map(|outlet| outlet.give(run).then_some(outlet)).collect();
+            for pause in retries.iter() {
+                if behind.is_empty() || shared.abandoned.load(SeqCst) {
+                    break;
+                }
+                thread::sleep(*pause);
+                behind.retain_mut(|outlet| outlet.give_again(run));
+            }
+            behind.into_iter().for_each(|outlet| outlet.lose(run));
+        });
+    }
+
+    fn flush(&mut self) -> Result<(), FlushError> {
+        // Those that come of delivering these are not waited for, or a sink could keep a flush from ending.
+        for job in self.shared.take_own_jobs() {
+            self.give(job);
+        }
+        let sinks: Vec<_> = self.outlets.iter_mut().filter_map(Outlet::flush).collect();
+        let lost = self.shared.take_lost();
+        if sinks.is_empty() && lost == 0 { Ok(()) } else { Err(FlushError::Lost { sinks, lost }) }
+    }
+}
+
+/// Does something with no subscriber active, so that a sink that logs does not make runs of its own.
+///
+/// Only while there is something to do: a thread that keeps a scoped subscriber takes the fast path to the
+/// global one from every other thread of the program. `Dispatch::none()` is not registered, unlike a new one,
+/// which would make every callsite ask again whether it is enabled.
+fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    dispatcher::with_default(&Dispatch::none(), work)
+}

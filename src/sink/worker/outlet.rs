@@ -1,0 +1,125 @@
+//! One sink, and how it stands.
+
+use std::sync::Arc;
+
+use super::super::{Sink, SinkError, SinkLoss, SinkStats};
+use super::shared::{Shared, caught};
+use crate::summary::RunSummary;
+
+pub(super) struct Outlet {
+    sink: Box<dyn Sink>,
+    name: String,
+    /// Its place in the statistics.
+    at: usize,
+    /// Whether it has lost its last run to an error; while so, it gets one attempt a run.
+    broken: bool,
+    /// Why its last failed attempt failed.
+    reason: String,
+    lost_since_flush: u64,
+    said: bool,
+    shared: Arc<Shared>,
+}
+
+impl Outlet {
+    pub(super) fn new(sink: Box<dyn Sink>, shared: Arc<Shared>) -> Self {
+        let name = caught(|| sink.name().into_owned()).unwrap_or_else(|_| "without a name".to_owned());
+        let mut sinks = shared.sinks();
+        let at = sinks.len();
+        sinks.push(SinkStats { name: name.clone(), ..SinkStats::default() });
+        drop(sinks);
+        Self {
+            sink,
+            name,
+            at,
+            broken: false,
+            reason: String::new(),
+            lost_since_flush: 0,
+            said: false,
+            shared,
+        }
+    }
+
+    /// Gives a run; whether it should be given again.
+    pub(super) fn give(&mut self, run: &RunSummary) -> bool {
+        let again = self.attempt(run);
+        if again && self.broken {
+            self.lose(run);
+            return false;
+        }
+        again
+    }
+
+    /// Gives a run that failed; whether it should be given yet again.
+    pub(super) fn give_again(&mut self, run: &RunSummary) -> bool {
+        self.count(|stats| stats.retries += 1);
+        self.attempt(run)
+    }
+
+    /// Counts a run that failed to the last, and says so the first time.
+    pub(super) fn lose(&mut self, run: &RunSummary) {
+        self.broken = true;
+        self.lost_since_flush += 1;
+        self.count(|stats| stats.failed += 1);
+        if !self.said {
+            self.said = true;
+            let Self { name, reason, shared, .. } = &*self;
+            shared.say(&format!(
+                "sink {name} lost run {:?}: {reason}; further losses are only counted",
+                run.run_id
+            ));
+        }
+    }
+
+    /// Flushes the sink; what it has lost since the last time.
+    pub(super) fn flush(&mut self) -> Option<SinkLoss> {
+        let flushed = outcome(|| self.sink.flush()).map_err(|(reason, _)| reason);
+        if let Err(reason) = &flushed {
+            self.count(|stats| stats.last_error = Some(reason.clone()));
+        }
+        let runs = std::mem::take(&mut self.lost_since_flush);
+        // That runs are lost is the worse news.
+        let reason = if runs > 0 { self.reason.clone() } else { flushed.err()? };
+        Some(SinkLoss { sink: self.name.clone(), runs, reason })
+    }
+
+    /// Drops the sink, which may panic too.
+    pub(super) fn end(self) {
+        let _ = caught(|| drop(self.sink));
+    }
+
+    fn attempt(&mut self, run: &RunSummary) -> bool {
+        match outcome(|| self.sink.run_finished(run)) {
+            Ok(()) => {
+                self.broken = false;
+                self.count(|stats| stats.delivered += 1);
+                false
+            }
+            Err((reason, again)) => {
+                self.count(|stats| stats.last_error = Some(reason.clone()));
+                self.reason = reason;
+                // A sink that panicked may have done half of its work; it gets the next run, not this one.
+                if !again {
+                    self.lose(run);
+                    self.broken = false;
+                }
+                again
+            }
+        }
+    }
+
+    fn count(&self, add: impl FnOnce(&mut SinkStats)) {
+        if let Some(stats) = self.shared.sinks().get_mut(self.at) {
+            add(stats);
+        }
+    }
+}
+
+/// What a sink said, or why not and whether to ask again.
+fn outcome(ask: impl FnOnce() -> Result<(), SinkError>) -> Result<(), (String, bool)> {
+    // An error's text and its end are the user's code as well.
+    match caught(|| ask().map_err(|error| error.to_string())) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(reason)) => Err((reason, true)),
+        Err(reason) => Err((reason, false)),
+    }
+}

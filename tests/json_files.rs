@@ -1,0 +1,281 @@
+//! The files that sinks write are whole, safe and nobody else's.
+
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::thread;
+
+use proptest::prelude::*;
+use serde_json::json;
+use tracing_budget::RunSummary;
+use tracing_budget::sink::{JsonDir, JsonLines, OpenError, Sink};
+
+fn run(id: &str, pipeline: &str) -> RunSummary {
+    serde_json::from_value(json!({
+        "schema_version": 1, "run_id": id, "pipeline": pipeline, "status": "completed",
+        "started_at": "2026-04-19T09:12:03.120Z",
+    }))
+    .unwrap()
+}
+
+/// A path of this test run alone, with nothing there.
+fn fresh() -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("json_files-{}-{}", std::process::id(), NEXT.fetch_add(1, SeqCst));
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&path);
+    path
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn read(path: &Path) -> RunSummary {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// Runs one of the ignored tests below in a process of its own, on a path.
+fn in_a_process(test: &str, path: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args([test, "--exact", "--ignored", "--nocapture"])
+        .env("JSON_FILES_PATH", path)
+        .stdout(Stdio::null());
+    command
+}
+
+#[test]
+fn a_run_is_one_file_named_after_it() {
+    let directory = fresh().join("made/on/the/way");
+    let mut files = JsonDir::new(&directory).unwrap();
+    let of_the_user = files.clone();
+    assert_eq!(of_the_user.last_path(), None);
+    let run = run("0193a5e2", "p");
+    assert_eq!(of_the_user.path_for(&run), None);
+    files.run_finished(&run).unwrap();
+    let path = directory.join("0193a5e2.json");
+    assert_eq!(names(&directory), ["0193a5e2.json"]);
+    assert_eq!(read(&path), run);
+    assert_eq!(of_the_user.last_path(), Some(path.clone()));
+    assert_eq!(of_the_user.path_for(&run), Some(path));
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_found_at_once() {
+    let file = fresh();
+    fs::write(&file, "in the way").unwrap();
+    for path in [file.clone(), file.join("below")] {
+        let error = JsonDir::new(&path).unwrap_err();
+        assert!(
+            matches!(&error, OpenError::CreateDirectory { path: named, .. } if *named == path),
+            "{error:?}"
+        );
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    }
+    assert!(matches!(JsonLines::new(file.join("x.jsonl")), Err(OpenError::CreateDirectory { .. })));
+    assert!(matches!(JsonLines::new(file.parent().unwrap()), Err(OpenError::AppendFile { .. })));
+    assert!(JsonDir::new("").is_err());
+    // A directory that is there and takes no files, whoever asks.
+    if cfg!(target_os = "linux") {
+        let error = JsonDir::new("/proc/self").unwrap_err();
+        assert!(matches!(error, OpenError::WriteDirectory { .. }), "{error:?}");
+    }
+}
+
+#[test]
+fn opening_leaves_nothing_behind() {
+    let directory = fresh();
+    JsonDir::new(&directory).unwrap();
+    assert!(names(&directory).is_empty());
+}
+
+#[test]
+fn a_directory_that_was_removed_comes_back() {
+    let directory = fresh();
+    let mut files = JsonDir::new(&directory).unwrap();
+    let mut lines = JsonLines::new(directory.join("lines/runs.jsonl")).unwrap();
+    fs::remove_dir_all(&directory).unwrap();
+    files.run_finished(&run("a", "p")).unwrap();
+    lines.run_finished(&run("a", "p")).unwrap();
+    assert_eq!(names(&directory), ["a.json", "lines"]);
+    assert_eq!(names(&directory.join("lines")), ["runs.jsonl"]);
+}
+
+#[test]
+fn a_file_is_never_written_over() {
+    let directory = fresh();
+    let mut files = JsonDir::new(&directory).unwrap();
+    fs::write(directory.join("same.json"), "somebody's notes").unwrap();
+    let (one, other) = (run("same", "one"), run("same", "other"));
+    files.run_finished(&one).unwrap();
+    files.run_finished(&other).unwrap();
+    // A run that is given again, as after a failure, is already there.
+    files.run_finished(&one).unwrap();
+    assert_eq!(names(&directory), ["same-2.json", "same-3.json", "same.json"]);
+    assert_eq!(fs::read_to_string(directory.join("same.json")).unwrap(), "somebody's notes");
+    assert_eq!(files.path_for(&one), Some(directory.join("same-2.json")));
+    assert_eq!(files.path_for(&other), Some(directory.join("same-3.json")));
+    assert_eq!(files.last_path(), Some(directory.join("same-2.json")));
+}
+
+#[test]
+fn processes_that_share_an_id_do_not_share_a_file() {
+    let directory = fresh();
+    let processes: Vec<_> = (0..4)
+        .map(|_| in_a_process("child_writes_fifty_runs_of_one_id", &directory).spawn().unwrap())
+        .collect();
+    let mut expected = HashSet::new();
+    for mut process in processes {
+        expected.extend((0..50).map(|n| format!("{} {n}", process.id())));
+        assert!(process.wait().unwrap().success());
+    }
+    let names = names(&directory);
+    let found: HashSet<_> = names.iter().map(|name| read(&directory.join(name)).pipeline).collect();
+    assert_eq!(found, expected);
+    assert_eq!(names.len(), 200, "each run has one file");
+}
+
+#[test]
+#[ignore = "a part of another test"]
+fn child_writes_fifty_runs_of_one_id() {
+    let Some(directory) = std::env::var_os("JSON_FILES_PATH") else { return };
+    let mut files = JsonDir::new(directory).unwrap();
+    for n in 0..50 {
+        files.run_finished(&run("same", &format!("{} {n}", std::process::id()))).unwrap();
+    }
+}
+
+#[test]
+fn a_reader_never_sees_half_a_file() {
+    let directory = fresh();
+    let mut files = JsonDir::new(&directory).unwrap();
+    let long = "x".repeat(20_000);
+    let (done, begun) = (AtomicBool::new(false), AtomicBool::new(false));
+    let seen = thread::scope(|scope| {
+        // Asks for the next file without a pause, to have it the moment that it is there.
+        let reader = scope.spawn(|| {
+            let mut seen = 0;
+            loop {
+                let last_look = done.load(SeqCst);
+                begun.store(true, SeqCst);
+                while let Ok(text) = fs::read(directory.join(format!("{seen}.json"))) {
+                    let run: Result<RunSummary, _> = serde_json::from_slice(&text);
+                    assert_eq!(run.expect("a whole document").pipeline.len(), 20_000);
+                    seen += 1;
+                }
+                if last_look {
+                    return seen;
+                }
+            }
+        });
+        while !begun.load(SeqCst) {
+            thread::yield_now();
+        }
+        for n in 0..1000 {
+            files.run_finished(&run(&n.to_string(), &long)).unwrap();
+        }
+        done.store(true, SeqCst);
+        reader.join().unwrap()
+    });
+    assert_eq!(seen, 1000);
+    assert_eq!(names(&directory).len(), 1000, "nothing temporary is left");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    #[test]
+    fn any_id_gives_a_file_of_its_own_inside_the_directory(
+        ids in prop::collection::hash_set(
+            prop_oneof![
+                any::<String>(),
+                "(\\.\\./){0,3}/?[a-bA-B.\0\\\\/:]{0,4}",
+                "(?i)(con|nul|lpt1)(\\.txt)?",
+                "[é/]{120,400}",
+            ],
+            1..6,
+        )
+    ) {
+        let above = fresh();
+        let directory = above.join("in/here");
+        let mut files = JsonDir::new(&directory).unwrap();
+        for id in &ids {
+            files.run_finished(&run(id, "p")).unwrap();
+            let path = files.last_path().unwrap();
+            prop_assert_eq!(path.parent(), Some(&*directory));
+        }
+        let names = names(&directory);
+        let folded: HashSet<_> = names.iter().map(|name| name.to_lowercase()).collect();
+        prop_assert_eq!(folded.len(), ids.len());
+        prop_assert!(names.iter().all(|name| !name.starts_with('.') && name.ends_with(".json") && name.len() < 255));
+        let kept: HashSet<_> = names.iter().map(|name| read(&directory.join(name)).run_id).collect();
+        prop_assert_eq!(kept, ids);
+        prop_assert_eq!(fs::read_dir(above.join("in")).unwrap().count(), 1);
+        prop_assert_eq!(fs::read_dir(&above).unwrap().count(), 1);
+        fs::remove_dir_all(above).unwrap();
+    }
+}
+
+#[test]
+fn lines_are_whole_where_processes_share_a_file() {
+    let path = fresh().join("runs.jsonl");
+    let processes: Vec<_> =
+        (0..4).map(|_| in_a_process("child_writes_two_hundred_lines", &path).spawn().unwrap()).collect();
+    for mut process in processes {
+        assert!(process.wait().unwrap().success());
+    }
+    let text = fs::read_to_string(&path).unwrap();
+    let runs: HashSet<_> = text
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_str::<RunSummary>(line).unwrap().run_id)
+        .collect();
+    assert_eq!(runs.len(), 800);
+    assert!(text.ends_with('\n'));
+}
+
+#[test]
+#[ignore = "a part of another test"]
+fn child_writes_two_hundred_lines() {
+    let Some(path) = std::env::var_os("JSON_FILES_PATH") else { return };
+    let mut lines = JsonLines::new(path).unwrap();
+    for n in 0..200 {
+        lines.run_finished(&run(&format!("{} {n}", std::process::id()), &"x".repeat(n * 40))).unwrap();
+    }
+    lines.flush().unwrap();
+}
+
+#[test]
+fn a_line_that_a_crash_cut_short_spoils_no_other() {
+    let path = fresh();
+    let mut lines = JsonLines::new(&path).unwrap();
+    lines.run_finished(&run("a", "line\nbreak")).unwrap();
+    let whole = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{whole}{{\"run_id\": \"cut")).unwrap();
+    JsonLines::new(&path).unwrap().run_finished(&run("b", "p")).unwrap();
+    lines.run_finished(&run("c", "p")).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let ids: Vec<_> =
+        text.lines().map(|line| serde_json::from_str(line).ok().map(|run: RunSummary| run.run_id)).collect();
+    assert_eq!(ids, [Some("a".to_owned()), None, Some("b".to_owned()), Some("c".to_owned())]);
+}
+
+#[test]
+fn a_full_disk_is_an_error_that_names_the_file() {
+    let full = Path::new("/dev/full");
+    if full.exists() {
+        let mut lines = JsonLines::new(full).unwrap();
+        let error = lines.run_finished(&run("a", "p")).unwrap_err().to_string();
+        assert!(error.starts_with("/dev/full: ") && error.contains("os error 28"), "{error}");
+    }
+}

@@ -1,0 +1,82 @@
+//! The developer's day in one command: `cargo xtask <task>`. Continuous integration runs the same tasks.
+
+mod cold_start;
+mod crates;
+mod deps;
+mod leaks;
+mod licence;
+mod steps;
+
+use std::error::Error;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+/// What a task ends with; the error is printed as it is.
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+const USAGE: &str = "\
+usage: cargo xtask <task>
+
+  check    formatting, lints, documentation, dependencies, leaks
+  test     every test and every example
+  ci       check, test, the compile time of a first use, the package as it would be published
+  fmt      format the sources
+  deps     licences, duplicates and the number of crates that the default build adds
+  leaks    names of this machine in tracked files";
+
+fn main() -> ExitCode {
+    let tasks: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match tasks.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["check"] => steps::run_all(&[steps::CHECK]),
+        ["test"] => steps::run_all(&[steps::TEST]),
+        ["ci"] => steps::run_all(&[steps::CHECK, steps::TEST, steps::RELEASE]),
+        ["fmt"] => run(&mut cargo(&["fmt", "--all"])),
+        ["deps"] => deps::check(),
+        ["leaks"] => leaks::check(),
+        _ => Err(USAGE.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The repository's root, wherever the task was called from.
+fn root() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask)
+}
+
+/// The cargo that runs this task, so that a toolchain chosen on the command line holds for every step.
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+fn run(command: &mut Command) -> Outcome {
+    let status = command.status()?;
+    if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", words(command)).into()) }
+}
+
+fn read(command: &mut Command) -> Outcome<String> {
+    let output = command.output()?;
+    if !output.status.success() {
+        let reason = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{} ended with {}\n{reason}", words(command), output.status).into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn words(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let mut words = program.to_string_lossy().into_owned();
+    for argument in command.get_args() {
+        words.push(' ');
+        words.push_str(&argument.to_string_lossy());
+    }
+    words
+}
