@@ -74,6 +74,24 @@ fn streaming_that_records_usage_twice_counts_once() {
     assert_eq!(server.answered().tokens, TOOL_TURN + FINAL_TURN);
 }
 
+/// What a client asks for if it is not told otherwise.
+#[test]
+fn the_responses_api_counts_like_chat_completions() {
+    let server = Server::start().expect("a port");
+    let ((), observed) = observe(async || {
+        let client = OpenAIConfig::new("unused").with_base_url(server.base_url()).client();
+        let agent =
+            AgentBuilder::new(client.completion("gpt-4o-mini")).tool(Double).default_max_turns(4).build();
+        let work = async {
+            ask(&agent).await;
+            drain(&agent).await;
+        };
+        work.instrument(info_span!("pipeline")).await;
+    });
+    observed.assert_used(4, TOOL_TURN + FINAL_TURN + TOOL_TURN + FINAL_TURN);
+    assert_eq!(server.answered().calls, 4);
+}
+
 #[test]
 fn an_agent_in_a_stage_counts_for_that_stage() {
     let server = Server::start().expect("a port");

@@ -4,44 +4,51 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::{Mutex, PoisonError};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::chat::Turn;
+use crate::chat::Chat;
+use crate::responses::Responses;
 use crate::{Answered, Streams};
 
 pub(crate) fn serve(connection: TcpStream, streams: Streams, tally: &Mutex<Answered>) -> io::Result<()> {
     let mut reader = BufReader::new(connection.try_clone()?);
     let mut writer = connection;
     let Some((path, request)) = read_request(&mut reader)? else { return Ok(()) };
-    if !path.ends_with("/chat/completions") {
-        let body = format!(r#"{{"error":{{"message":"no route for {path}"}}}}"#);
-        return respond(&mut writer, "404 Not Found", &body);
-    }
+    let (tokens, whole, pieces) = if path.ends_with("/chat/completions") {
+        let chat = Chat::new(&request);
+        (chat.tokens(), chat.whole(), chat.pieces())
+    } else if path.ends_with("/responses") {
+        let responses = Responses::new(&request);
+        (responses.tokens(), responses.whole(), responses.pieces())
+    } else {
+        let error = json!({"error": {"message": format!("nothing answers at {path}")}});
+        return respond(&mut writer, "404 Not Found", &error);
+    };
 
-    let turn = Turn::for_request(&request);
     // Counted before it is sent: whoever has read the reply finds it in the tally.
     let count = || {
         let mut answered = tally.lock().unwrap_or_else(PoisonError::into_inner);
         answered.calls += 1;
-        answered.tokens += turn.tokens();
+        answered.tokens += tokens;
     };
     if request["stream"] != true {
         count();
-        return respond(&mut writer, "200 OK", &turn.reply().to_string());
+        return respond(&mut writer, "200 OK", &whole);
     }
 
     writer.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")?;
-    let chunks = turn.chunks(request["stream_options"]["include_usage"] == true);
     if streams == Streams::Stalled {
-        write_event(&mut writer, &chunks[0].to_string())?;
+        for piece in &pieces[..2] {
+            write_event(&mut writer, piece)?;
+        }
         // Ends when the client hangs up.
         return io::copy(&mut reader, &mut io::sink()).map(drop);
     }
     count();
-    for chunk in chunks {
-        write_event(&mut writer, &chunk.to_string())?;
+    for piece in &pieces {
+        write_event(&mut writer, piece)?;
     }
-    write_event(&mut writer, "[DONE]")
+    writer.write_all(b"data: [DONE]\n\n")
 }
 
 /// Reads the path and the JSON body; `None` if the client hung up before it had said anything.
@@ -70,7 +77,8 @@ fn read_request(reader: &mut impl BufRead) -> io::Result<Option<(String, Value)>
     Ok(Some((path, request)))
 }
 
-fn respond(writer: &mut impl Write, status: &str, body: &str) -> io::Result<()> {
+fn respond(writer: &mut impl Write, status: &str, body: &Value) -> io::Result<()> {
+    let body = body.to_string();
     let length = body.len();
     write!(
         writer,
@@ -78,7 +86,11 @@ fn respond(writer: &mut impl Write, status: &str, body: &str) -> io::Result<()> 
     )
 }
 
-fn write_event(writer: &mut impl Write, event: &str) -> io::Result<()> {
-    write!(writer, "data: {event}\n\n")?;
+/// The event's name is for the API that has one; the other leaves it unread.
+fn write_event(writer: &mut impl Write, piece: &Value) -> io::Result<()> {
+    if let Some(name) = piece["type"].as_str() {
+        writeln!(writer, "event: {name}")?;
+    }
+    write!(writer, "data: {piece}\n\n")?;
     writer.flush()
 }

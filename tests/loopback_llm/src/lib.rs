@@ -6,6 +6,8 @@
 
 mod chat;
 mod http;
+mod responses;
+mod turn;
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
