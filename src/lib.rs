@@ -1,11 +1,18 @@
 //! Where an LLM pipeline's tokens, money and time went, stage by stage.
 
 mod ledger;
+mod price;
 pub mod sink;
 mod summary;
 
 pub use ledger::{Kind, Usage, Usd, UsdError, Verdict};
+pub use price::{
+    BookName, Price, PriceBook, PriceBookBuilder, PriceBookError, PricedModel, Rates, Source, UnknownModel,
+    Unpriced,
+};
+#[cfg(feature = "prices")]
+pub use price::{ResponseError, ResponseUsage};
 pub use summary::{
-    BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, Rows, RunSummary, SCHEMA_VERSION,
-    StageRow, Status, Timestamp, TimestampError,
+    BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, ReadError, Rows, RunSummary, SCHEMA_VERSION,
+    StageRow, Status, Timestamp, TimestampError, Unbalanced,
 };

@@ -42,6 +42,10 @@ pub struct RunSummary {
     /// Why the run failed, in one line of at most 512 characters.
     #[serde(default)]
     pub error_summary: Option<String>,
+    /// When that failure came; null if nothing failed or nobody noted it. Of several parts of a run, the one
+    /// that failed first tells the cause.
+    #[serde(default)]
+    pub failed_at: Option<Timestamp>,
     /// Labels recorded as `tag.*`.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
@@ -54,6 +58,40 @@ pub struct RunSummary {
     /// The figures.
     #[serde(default)]
     pub budget_summary: BudgetSummary,
+}
+
+impl RunSummary {
+    /// A run that has begun and used nothing yet.
+    ///
+    /// ```
+    /// use tracing_budget::{RunSummary, Status};
+    ///
+    /// let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// run.pipeline = "apprentice_pipeline".into();
+    /// assert_eq!(run.status, Status::Running);
+    /// assert_eq!(run.budget_summary.total.tokens_used, Some(0));
+    /// # Ok::<(), tracing_budget::TimestampError>(())
+    /// ```
+    #[must_use]
+    pub fn new(run_id: impl Into<String>, started_at: Timestamp) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            run_id: run_id.into(),
+            project: String::new(),
+            pipeline: String::new(),
+            status: Status::Running,
+            started_at,
+            completed_at: None,
+            duration_seconds: 0.0,
+            failed_stage: None,
+            error_summary: None,
+            failed_at: None,
+            tags: BTreeMap::new(),
+            counts: BTreeMap::new(),
+            warnings: Vec::new(),
+            budget_summary: BudgetSummary::default(),
+        }
+    }
 }
 
 /// How a run or a stage stands. A terminal status is never overwritten.
@@ -116,9 +154,9 @@ pub struct BudgetSummary {
     pub total: Figures,
     /// The limits set for the run.
     pub limits: Limits,
-    /// USD left under the limit, negative when it was passed; null without a limit.
+    /// USD left under the limit, negative when it was passed; null without a limit, and where no cost is known.
     pub usd_remaining: Option<Usd>,
-    /// Tokens left under the limit, negative when it was passed; null without a limit.
+    /// Tokens left under the limit, negative when it was passed; null without a limit, and where no usage is known.
     pub tokens_remaining: Option<i64>,
     /// Whether what was used has reached a limit.
     pub exhausted: bool,
@@ -274,4 +312,24 @@ pub struct GateVerdict {
     /// USD that the check itself cost, where it was a span with priced calls in it.
     #[serde(default)]
     pub cost_usd: Option<Usd>,
+}
+
+impl GateVerdict {
+    /// A verdict with nothing said around it: not blocking, no stage, no reason, no time.
+    #[must_use]
+    pub fn new(seq: u64, gate_name: impl Into<String>, verdict: Verdict) -> Self {
+        Self {
+            seq,
+            gate_name: gate_name.into(),
+            after_stage: None,
+            verdict,
+            blocking: false,
+            score: None,
+            reason: None,
+            diagnostics: BTreeMap::new(),
+            at: None,
+            duration_seconds: None,
+            cost_usd: None,
+        }
+    }
 }

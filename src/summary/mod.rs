@@ -2,13 +2,22 @@
 //!
 //! Nothing here knows `tracing`, sinks or prices.
 
+mod balance;
+mod columns;
 mod document;
+mod merge;
+mod numbers;
+mod reader;
 mod rows;
+mod settle;
+mod table;
 mod timestamp;
 
+pub use balance::Unbalanced;
 pub use document::{
     BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, SCHEMA_VERSION,
     StageRow, Status,
 };
+pub use reader::ReadError;
 pub use rows::Rows;
 pub use timestamp::{Timestamp, TimestampError};

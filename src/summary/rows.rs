@@ -1,5 +1,6 @@
 //! Named rows that keep their order.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -43,7 +44,14 @@ impl<T> Rows<T> {
         self.0.is_empty()
     }
 
+    /// The rows, in order and open to change.
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut().map(|(_, row)| row)
+    }
+
     /// Puts a row under a name, in place of the one that may be there.
+    ///
+    /// Looks through the rows; many at once are better collected.
     pub fn insert(&mut self, name: impl Into<String>, row: T) {
         let name = name.into();
         match self.0.iter_mut().find(|(key, _)| *key == name) {
@@ -63,6 +71,27 @@ impl<T> Rows<T> {
             self.0.len() - 1
         });
         &mut self.0[at].1
+    }
+
+    /// The rows of both; where both have one of a name, what `join` makes of the two.
+    pub(crate) fn unite(&self, other: &Self, mut join: impl FnMut(&T, &T) -> T) -> Self
+    where
+        T: Clone,
+    {
+        let mut united = self.clone();
+        let places = self.places();
+        for (name, row) in &other.0 {
+            match places.get(name.as_str()) {
+                Some(&at) => united.0[at].1 = join(&self.0[at].1, row),
+                None => united.0.push((name.clone(), row.clone())),
+            }
+        }
+        united
+    }
+
+    /// Where each name stands: one pass instead of one for every look-up.
+    fn places(&self) -> HashMap<&str, usize> {
+        self.0.iter().enumerate().map(|(at, (name, _))| (name.as_str(), at)).collect()
     }
 
     /// Puts the rows in the order of a key.
@@ -95,7 +124,14 @@ impl<T> std::ops::Index<&str> for Rows<T> {
 
 impl<T: PartialEq> PartialEq for Rows<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().all(|(name, row)| other.get(name) == Some(row))
+        if self.len() != other.len() {
+            return false;
+        }
+        if self.iter().zip(other.iter()).all(|((one, _), (two, _))| one == two) {
+            return self.iter().zip(other.iter()).all(|((_, one), (_, two))| one == two);
+        }
+        let places = other.places();
+        self.iter().all(|(name, row)| places.get(name).is_some_and(|&at| other.0[at].1 == *row))
     }
 }
 
@@ -106,9 +142,36 @@ impl<T: fmt::Debug> fmt::Debug for Rows<T> {
 }
 
 impl<N: Into<String>, T> FromIterator<(N, T)> for Rows<T> {
-    /// Collects rows whose names differ.
+    /// Collects rows; of those that share a name, the last one stands in the place of the first.
     fn from_iter<I: IntoIterator<Item = (N, T)>>(rows: I) -> Self {
-        Self(rows.into_iter().map(|(name, row)| (name.into(), row)).collect())
+        let mut gathered = Gathered::default();
+        for (name, row) in rows {
+            gathered.put(name.into(), row);
+        }
+        gathered.rows
+    }
+}
+
+/// Rows on their way in, with an index so that ten thousand of them are not a hundred million comparisons.
+struct Gathered<T> {
+    rows: Rows<T>,
+    places: HashMap<String, usize>,
+}
+
+impl<T> Default for Gathered<T> {
+    fn default() -> Self {
+        Self { rows: Rows::new(), places: HashMap::new() }
+    }
+}
+
+impl<T> Gathered<T> {
+    fn put(&mut self, name: String, row: T) {
+        if let Some(&at) = self.places.get(&name) {
+            self.rows.0[at].1 = row;
+        } else {
+            self.places.insert(name.clone(), self.rows.len());
+            self.rows.0.push((name, row));
+        }
     }
 }
 
@@ -134,14 +197,45 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Rows<T> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Rows<T>, A::Error> {
-                let mut rows = Rows::new();
+                let mut gathered = Gathered::default();
                 while let Some((name, row)) = map.next_entry::<String, T>()? {
-                    rows.insert(name, row);
+                    gathered.put(name, row);
                 }
-                Ok(rows)
+                Ok(gathered.rows)
             }
         }
 
         deserializer.deserialize_map(RowsVisitor(PhantomData))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_is_kept_and_the_last_of_a_name_counts() {
+        let rows: Rows<u64> = serde_json::from_str(r#"{"b": 1, "a": 2, "b": 3}"#).expect("rows");
+        assert_eq!(rows.iter().collect::<Vec<_>>(), [("b", &3), ("a", &2)]);
+        assert_eq!([("b", 1), ("a", 2), ("b", 3)].into_iter().collect::<Rows<u64>>().len(), 2);
+        assert_eq!(serde_json::to_string(&rows).ok().as_deref(), Some(r#"{"b":3,"a":2}"#));
+    }
+
+    #[test]
+    fn equality_looks_at_names_and_not_at_places() {
+        let rows = |pairs: &[(&str, u64)]| pairs.iter().copied().collect::<Rows<u64>>();
+        assert_eq!(rows(&[("a", 1), ("b", 2)]), rows(&[("b", 2), ("a", 1)]));
+        assert_ne!(rows(&[("a", 1), ("b", 2)]), rows(&[("b", 1), ("a", 2)]));
+        assert_ne!(rows(&[("a", 1)]), rows(&[("a", 2)]));
+        assert_ne!(rows(&[("a", 1)]), rows(&[("a", 1), ("b", 2)]));
+        assert_ne!(rows(&[("a", 1), ("b", 2)]), rows(&[("c", 1), ("a", 1)]));
+    }
+
+    #[test]
+    fn uniting_joins_only_what_both_have() {
+        let one: Rows<u64> = [("a", 1), ("b", 2)].into_iter().collect();
+        let two: Rows<u64> = [("c", 4), ("b", 8)].into_iter().collect();
+        let both = one.unite(&two, |left, right| left + right);
+        assert_eq!(both.iter().collect::<Vec<_>>(), [("a", &1), ("b", &10), ("c", &4)]);
     }
 }

@@ -1,0 +1,341 @@
+//! The price book and its builder: the user's own prices on top of the published ones.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::catalog::{Catalog, Route};
+use super::error::PriceBookError;
+use super::model::PricedModel;
+use super::overrides::{self, Name, Override};
+use super::rates::Rates;
+use super::reason::Unpriced;
+use super::{alias, nearest};
+
+/// Model, provider, time and usage in; exact cost or a typed reason out.
+///
+/// Several prices may speak for one model. The first of these that holds at the call's time is taken:
+///
+/// | | from | speaks for |
+/// |---|---|---|
+/// | 1 | the user | an exact name at one provider |
+/// | 2 | the user | an exact name at any provider |
+/// | 3 | the user | a pattern at one provider |
+/// | 4 | the user | a pattern at any provider |
+/// | 5 | published | the model at the provider that was told |
+/// | 6 | published | the vendor that a name such as `openai/gpt-5` spells out, unless the provider runs weights itself (Ollama, vLLM, …) |
+/// | 7 | published | the vendor whose model has this name, only if no provider was told |
+///
+/// Among equals a name with its date goes before one without (`gpt-5` speaks for `gpt-5-2025-08-07` too), then the
+/// longest pattern, then what was given first. Names are compared without regard to case; a pattern must match a
+/// whole name, with or without its vendor.
+///
+/// A model that its provider does not list is not priced as somebody else's, and a cost of zero is only taken
+/// from the provider that was told: weights of the same name may be free at one place and not at another.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use tracing_budget::{PriceBook, Rates, Usage};
+///
+/// let book = PriceBook::builder()
+///     .price_for("ollama", "/qwen3.*/", Rates::per_million().input("0.10").output("0.40"))
+///     .build()?;
+/// let model = book.model(Some("ollama"), Some("qwen3:32b"));
+/// let price = model.price(&Usage::new().input(1_000).output(100), SystemTime::now());
+/// # #[cfg(feature = "prices")]
+/// assert_eq!(price.map(|price| price.cost.to_string()).as_deref(), Ok("0.00014"));
+/// # Ok::<(), tracing_budget::PriceBookError>(())
+/// ```
+#[derive(Clone)]
+pub struct PriceBook(pub(super) Arc<Shelf>);
+
+/// What every priced model of a book shares.
+pub(super) struct Shelf {
+    pub(super) catalog: Catalog,
+    overrides: Vec<Override>,
+    pub(super) unknown: UnknownModel,
+}
+
+/// What a call costs whose model no price is known for, or that names no model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum UnknownModel {
+    /// Nothing can be said: the cost stays unknown.
+    #[default]
+    Unpriced,
+    /// It is free.
+    Zero,
+    /// These rates.
+    Rate(Rates),
+}
+
+impl Default for PriceBook {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for PriceBook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PriceBook")
+            .field("published", &self.0.catalog.name().as_str())
+            .field("overrides", &self.0.overrides.len())
+            .field("unknown", &self.0.unknown)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PriceBook {
+    /// The published prices alone. They are read when the first model is looked up, or by [`warm`](Self::warm).
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Arc::new(Shelf {
+            catalog: Catalog::default(),
+            overrides: Vec::new(),
+            unknown: UnknownModel::default(),
+        }))
+    }
+
+    /// A book with prices of one's own.
+    #[must_use]
+    pub fn builder() -> PriceBookBuilder {
+        PriceBookBuilder::default()
+    }
+
+    /// Reads the published prices now, which takes some 50 milliseconds, instead of at the first look-up.
+    pub fn warm(&self) {
+        self.0.catalog.warm();
+    }
+
+    /// Looks a model up. This takes microseconds (a millisecond if the model is unknown and a similar one is
+    /// sought), so keep the result: it prices every later call of the same model.
+    #[must_use]
+    pub fn model(&self, provider: Option<&str>, model: Option<&str>) -> PricedModel {
+        let shelf = Arc::clone(&self.0);
+        let told = provider.map(str::trim).filter(|name| !name.is_empty());
+        let Some(model) = model.map(str::trim).filter(|name| !name.is_empty()) else {
+            return PricedModel::new(shelf, "unknown".to_owned(), "", Vec::new(), Err(Unpriced::NoModel));
+        };
+        let mut lookup = Lookup::new(&self.0.catalog, told, model);
+        let own = overrides::speaking_for(&self.0.overrides, &lookup.names(), &lookup.providers());
+        let label = lookup.label();
+        let unknown = |lookup: &Lookup<'_>| Unpriced::UnknownModel {
+            model: model.into(),
+            provider: lookup.provider.as_deref().map(Into::into),
+            nearest: self.nearest(lookup).map(Into::into),
+        };
+        let route = match lookup.route.take() {
+            Some(route) => Ok((route, lookup.inferred)),
+            None => Err(unknown(&lookup)),
+        };
+        PricedModel::new(shelf, label, model, own, route)
+    }
+
+    /// The known model with the most similar name: the user's, the provider's or, if that is unknown, anybody's.
+    fn nearest(&self, lookup: &Lookup<'_>) -> Option<&str> {
+        let own = self.0.overrides.iter().filter_map(|own| own.name.exact());
+        let published = self.0.catalog.model_ids(lookup.provider.as_deref());
+        nearest::nearest(lookup.bare, own.chain(published))
+    }
+}
+
+/// A model and a provider as they were told, and what the catalog makes of them.
+struct Lookup<'a> {
+    model: &'a str,
+    /// The model without the prefix that names its vendor.
+    bare: &'a str,
+    /// The vendor's id, where the model's name has it for a prefix.
+    vendor: Option<String>,
+    /// The id of the provider that was told or, where none was, of the vendor in the name.
+    provider: Option<String>,
+    route: Option<Route>,
+    /// Whether the route leads to another provider than the one that was told.
+    inferred: bool,
+}
+
+impl<'a> Lookup<'a> {
+    fn new(catalog: &Catalog, told: Option<&str>, model: &'a str) -> Self {
+        let id = |name: &str| {
+            let known = catalog.provider_id(name).or_else(|| alias::aliased(name).map(str::to_owned));
+            known.unwrap_or_else(|| name.trim().to_lowercase())
+        };
+        let told = told.map(id);
+        let (vendor, bare) = match model.split_once('/') {
+            Some((prefix, rest)) if !prefix.is_empty() && !rest.is_empty() => {
+                let vendor = id(prefix);
+                let named = catalog.provider_id(prefix).is_some()
+                    || alias::aliased(prefix).is_some()
+                    || alias::is_self_hosted(prefix)
+                    || told.as_deref() == Some(&vendor);
+                if named { (Some(vendor), rest) } else { (None, model) }
+            }
+            _ => (None, model),
+        };
+        let mut lookup = Self { model, bare, vendor, provider: told.clone(), route: None, inferred: false };
+        lookup.route = lookup.find(catalog);
+        lookup.inferred =
+            lookup.route.as_ref().is_some_and(|route| told.as_deref() != Some(route.provider()));
+        if lookup.provider.is_none() {
+            lookup.provider = lookup.vendor.clone();
+        }
+        lookup
+    }
+
+    fn find(&self, catalog: &Catalog) -> Option<Route> {
+        let (model, bare) = (self.model.to_lowercase(), self.bare.to_lowercase());
+        let spelled_out = || catalog.find(self.vendor.as_deref()?, &bare);
+        let Some(told) = self.provider.as_deref() else {
+            return match &self.vendor {
+                Some(_) => spelled_out(),
+                // An organisation that is no provider, as in `Qwen/Qwen3-32B`, says who made the weights and not who bills.
+                None if model.contains('/') && !model.starts_with("models/") => None,
+                None => catalog.infer(&model),
+            };
+        };
+        if alias::is_self_hosted(told) {
+            return None;
+        }
+        let own = catalog
+            .find(told, &model)
+            .or_else(|| if self.vendor.as_deref() == Some(told) { catalog.find(told, &bare) } else { None });
+        own.or_else(spelled_out)
+    }
+
+    /// Every name that a price of the user's own may call this model by, in lower case.
+    fn names(&self) -> Vec<String> {
+        let mut names =
+            vec![self.model.to_lowercase(), self.bare.to_lowercase(), self.label().to_lowercase()];
+        names.dedup();
+        names
+    }
+
+    /// The providers at which a price of the user's own may place this model.
+    fn providers(&self) -> Vec<&str> {
+        let routed = self.route.as_ref().map(Route::provider);
+        self.provider.as_deref().into_iter().chain(routed).collect()
+    }
+
+    /// The row that this model's calls are counted in.
+    fn label(&self) -> String {
+        let provider = self.provider.as_deref().or(self.route.as_ref().map(Route::provider));
+        match provider {
+            None => self.model.to_owned(),
+            Some(provider) if self.vendor.as_deref() == Some(provider) => format!("{provider}/{}", self.bare),
+            Some(provider) => format!("{provider}/{}", self.model),
+        }
+    }
+}
+
+/// Collects prices; [`build`](Self::build) checks them all.
+#[derive(Debug, Default)]
+pub struct PriceBookBuilder {
+    own: Vec<Own>,
+    #[cfg(feature = "prices")]
+    published: Option<super::file::Bytes>,
+    unknown: UnknownModel,
+}
+
+#[derive(Debug)]
+enum Own {
+    Price {
+        provider: Option<String>,
+        model: String,
+        rates: Rates,
+    },
+    #[cfg(feature = "prices")]
+    File(super::file::Bytes),
+}
+
+impl PriceBookBuilder {
+    /// Gives a price for a model, whoever serves it. A name between slashes (`/qwen3.*/`) is a regular expression
+    /// that must match the whole name; that needs the feature `prices`.
+    #[must_use]
+    pub fn price(mut self, model: impl Into<String>, rates: Rates) -> Self {
+        self.own.push(Own::Price { provider: None, model: model.into(), rates });
+        self
+    }
+
+    /// Gives a price for a model at one provider.
+    #[must_use]
+    pub fn price_for(mut self, provider: impl Into<String>, model: impl Into<String>, rates: Rates) -> Self {
+        self.own.push(Own::Price { provider: Some(provider.into()), model: model.into(), rates });
+        self
+    }
+
+    /// Takes the prices in a TOML file, in the format of `docs/prices.md`.
+    #[cfg(feature = "prices")]
+    #[must_use]
+    pub fn prices_file(mut self, path: impl Into<std::path::PathBuf>) -> Self {
+        self.own.push(Own::File(super::file::Bytes::File(path.into())));
+        self
+    }
+
+    /// Takes the prices in a TOML text, in the format of `docs/prices.md`.
+    #[cfg(feature = "prices")]
+    #[must_use]
+    pub fn prices_toml(mut self, text: impl Into<String>) -> Self {
+        self.own.push(Own::File(super::file::Bytes::Given(text.into().into_bytes())));
+        self
+    }
+
+    /// Replaces the bundled prices by a newer `data.json` of genai-prices.
+    #[cfg(feature = "prices")]
+    #[must_use]
+    pub fn prices_json(mut self, json: impl Into<Vec<u8>>) -> Self {
+        self.published = Some(super::file::Bytes::Given(json.into()));
+        self
+    }
+
+    /// Replaces the bundled prices by a newer `data.json` of genai-prices in a file.
+    #[cfg(feature = "prices")]
+    #[must_use]
+    pub fn prices_json_file(mut self, path: impl Into<std::path::PathBuf>) -> Self {
+        self.published = Some(super::file::Bytes::File(path.into()));
+        self
+    }
+
+    /// Says what a call costs for which no price is known.
+    #[must_use]
+    pub fn unknown_model(mut self, policy: UnknownModel) -> Self {
+        self.unknown = policy;
+        self
+    }
+
+    /// Reads and checks everything that was given.
+    ///
+    /// # Errors
+    ///
+    /// The first price, file or data that is not usable, by name; for a TOML file with line and key.
+    pub fn build(self) -> Result<PriceBook, PriceBookError> {
+        #[cfg(feature = "prices")]
+        let catalog = match self.published {
+            None => Catalog::default(),
+            Some(bytes) => super::file::load_catalog(&bytes)?,
+        };
+        #[cfg(not(feature = "prices"))]
+        let catalog = Catalog::default();
+        if let UnknownModel::Rate(rates) = &self.unknown {
+            if let Some(reason) = rates.fault() {
+                return Err(PriceBookError::Price { model: "unknown models".to_owned(), reason });
+            }
+        }
+        let mut overrides = Vec::new();
+        for own in self.own {
+            match own {
+                Own::Price { provider, model, rates } => {
+                    let checked = match rates.fault() {
+                        Some(fault) => Err(fault),
+                        None => Name::parse(&model),
+                    };
+                    let name = checked.map_err(|reason| PriceBookError::Price { model, reason })?;
+                    overrides.push(Override { name, provider, rates: Arc::new(rates) });
+                }
+                #[cfg(feature = "prices")]
+                Own::File(bytes) => overrides.extend(super::file::load_overrides(&bytes)?),
+            }
+        }
+        for own in &mut overrides {
+            own.provider =
+                own.provider.take().map(|name| alias::squeezed(alias::aliased(&name).unwrap_or(&name)));
+        }
+        Ok(PriceBook(Arc::new(Shelf { catalog, overrides, unknown: self.unknown })))
+    }
+}

@@ -1,0 +1,253 @@
+//! The published prices: `genai-prices`' bundled data, or a newer file of the same shape.
+
+use std::time::SystemTime;
+
+use genai_prices::{
+    Calculator, ErrorKind, ModelInfo, PriceCalculation, PriceRequest, ProviderInfo, Usage as Counts, UsageKey,
+};
+
+use super::alias;
+use super::reason::{BookName, Unpriced};
+use crate::ledger::{Kind, Usage, Usd};
+
+/// Below this many USD, a double that is off by the few roundings of one calculation is still nearer to the true
+/// whole number of pico-dollars than to any other. (A calculation makes less than 16 roundings of one part in 2^53, so
+/// it is off by less than 0.46 pico-dollars at 256 USD.)
+const EXACT_BELOW: f64 = 256.0;
+
+/// What genai-prices bills by instead of tokens.
+const OTHER_MEASURES: [&[(UsageKey, f64)]; 6] = [
+    &[
+        (UsageKey::AUDIO_SECONDS, 7200.0),
+        (UsageKey::INPUT_AUDIO_SECONDS, 3600.0),
+        (UsageKey::OUTPUT_AUDIO_SECONDS, 3600.0),
+    ],
+    &[(UsageKey::INPUT_CHARACTERS, 1e6)],
+    &[(UsageKey::INPUT_DOCUMENT_PAGES, 1e3), (UsageKey::INPUT_ANNOTATED_DOCUMENT_PAGES, 1e3)],
+    &[(UsageKey::INPUT_PIXELS, 1e6)],
+    &[(UsageKey::INPUT_TEXT_MESSAGES, 1e3)],
+    &[(UsageKey::RERANK_SEARCHES, 1e3)],
+];
+
+/// The published prices in use.
+#[derive(Default)]
+pub(super) struct Catalog {
+    loaded: Option<Box<Calculator>>,
+    name: BookName,
+}
+
+/// A model that the catalog prices: the provider's id and a reference that finds the model there.
+pub(super) struct Route {
+    provider: String,
+    model: String,
+}
+
+impl Route {
+    pub(super) fn provider(&self) -> &str {
+        &self.provider
+    }
+}
+
+impl Catalog {
+    /// Reads a newer `data.json`. The name it goes by ends in a fingerprint of its bytes, so that two files of one
+    /// name can be told apart in a history.
+    pub(super) fn load(name: &str, json: &[u8]) -> Result<Self, genai_prices::Error> {
+        let calculator = Calculator::from_json(json)?;
+        // 64-bit FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/
+        let print = json.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        Ok(Self {
+            loaded: Some(Box::new(calculator)),
+            name: BookName::loaded(&format!("{name}#{print:016x}")),
+        })
+    }
+
+    fn calculator(&self) -> &Calculator {
+        self.loaded.as_deref().unwrap_or_else(|| Calculator::bundled())
+    }
+
+    pub(super) fn warm(&self) {
+        self.calculator();
+    }
+
+    pub(super) fn name(&self) -> BookName {
+        self.name.clone()
+    }
+
+    /// The id of a provider in this data. The data's own rules match parts of names and would take
+    /// `azure.ai.openai` or `my-openai-proxy` for `openai`, so only whole names count.
+    pub(super) fn provider_id(&self, name: &str) -> Option<String> {
+        let (aliased, squeezed) = (alias::aliased(name), alias::squeezed(name));
+        self.calculator()
+            .providers()
+            .map(ProviderInfo::id)
+            .find(|id| aliased.map_or_else(|| alias::squeezed(id) == squeezed, |alias| alias == *id))
+            .map(str::to_owned)
+    }
+
+    /// Finds a model among those of one provider, or of those that it resells.
+    pub(super) fn find(&self, provider: &str, model: &str) -> Option<Route> {
+        // Google's responses name models as `models/…` or `publishers/google/models/…`.
+        let resource = model.rsplit_once("models/").map(|(_, name)| name).filter(|_| provider == "google");
+        // The data would otherwise match parts of an unknown provider's name.
+        self.calculator().providers().find(|known| known.id() == provider)?;
+        let nothing = Counts::new();
+        [Some(model), resource].into_iter().flatten().find_map(|name| {
+            let request = PriceRequest::new(name, &nothing).with_provider_id(provider);
+            self.calculator().calculate(&request).ok()?;
+            Some(Route { provider: provider.to_owned(), model: name.to_owned() })
+        })
+    }
+
+    /// Finds the vendor whose model has this name.
+    pub(super) fn infer(&self, model: &str) -> Option<Route> {
+        let model = model.strip_prefix("models/").unwrap_or(model);
+        let found = self.calculator().calculate(&PriceRequest::new(model, &Counts::new())).ok()?;
+        Some(Route { provider: found.provider_id, model: model.to_owned() })
+    }
+
+    /// The models of a provider, or of all if it is not known here.
+    pub(super) fn model_ids(&self, provider: Option<&str>) -> Vec<&str> {
+        let providers = || self.calculator().providers();
+        let known = provider.and_then(|id| providers().find(|known| known.id() == id));
+        match known {
+            Some(known) => known.models().map(ModelInfo::id).collect(),
+            None => providers().flat_map(ProviderInfo::models).map(ModelInfo::id).collect(),
+        }
+    }
+
+    /// The exact cost of a usage at a time. `model` is the reported name, for the reasons.
+    pub(super) fn price(
+        &self,
+        route: &Route,
+        model: &str,
+        usage: &Usage,
+        at: SystemTime,
+    ) -> Result<Usd, Unpriced> {
+        let ask = |counts: &Counts| {
+            let request = PriceRequest::new(&route.model, counts).with_provider_id(&route.provider);
+            self.calculator().calculate(&request.with_timestamp(at)).map_err(unpriced)
+        };
+        let found = ask(&counts(usage))?;
+        let used = usage.count(Kind::Input) > 0 || usage.count(Kind::Output) > 0;
+        if used && found.total_price == 0.0 && billed_otherwise(&ask) {
+            return Err(Unpriced::NotByTokens { model: model.into() });
+        }
+        let cost = if found.total_price < EXACT_BELOW {
+            Usd::from_f64(found.total_price)
+        } else {
+            exactly(&ask, usage, found.total_price)?
+        };
+        let beyond = || Unpriced::TooLarge {
+            reason: format!(
+                "{model} would cost about {} USD, at rates that are no whole pico-dollars",
+                found.total_price
+            )
+            .into(),
+        };
+        let cost = cost.ok_or_else(beyond)?;
+        // The data charges one request a call; a usage may tell of several, or of none.
+        match usage.get(Kind::Requests) {
+            None | Some(1) => Ok(cost),
+            Some(requests) => {
+                let fee = Usd::from_f64(ask(&Counts::new())?.total_price).ok_or_else(beyond)?;
+                Ok(Usd::from_pico(cost.pico() + fee.pico() * (i128::from(requests) - 1)))
+            }
+        }
+    }
+}
+
+type Asked = Result<PriceCalculation, Unpriced>;
+
+/// Whether a model that asks nothing for tokens asks something for another measure, and so is not free.
+fn billed_otherwise(ask: &impl Fn(&Counts) -> Asked) -> bool {
+    OTHER_MEASURES.iter().any(|measure| {
+        let counts = measure.iter().cloned().collect();
+        ask(&counts).is_ok_and(|price| price.total_price > 0.0)
+    })
+}
+
+/// The cost of a large call in whole numbers: each rate is asked for alone, in the same context tier, where a double
+/// still names it exactly, and multiplied out as an integer. `None` if a rate is no whole number of pico-dollars.
+fn exactly(ask: &impl Fn(&Counts) -> Asked, usage: &Usage, about: f64) -> Result<Option<Usd>, Unpriced> {
+    let (input, output) = (usage.count(Kind::Input), usage.count(Kind::Output));
+    let whole = || {
+        let known = [(UsageKey::INPUT_TOKENS, input), (UsageKey::OUTPUT_TOKENS, output)];
+        known.into_iter().map(|(key, count)| (key, count as f64)).collect::<Counts>()
+    };
+    // What the parts of the whole cost if all of it were of one kind.
+    let alone = |keys: &[UsageKey], count: u64| {
+        let mut counts = whole();
+        counts.extend(keys.iter().map(|key| (key.clone(), count as f64)));
+        ask(&counts)
+    };
+    let hour = usage.count(Kind::CacheWrite1h);
+    let mut pico: i128 = 0;
+    for (whole, keys, tokens) in [
+        (input, &[UsageKey::CACHE_READ_TOKENS][..], usage.count(Kind::CacheRead)),
+        (input, &[UsageKey::CACHE_WRITE_TOKENS], usage.count(Kind::CacheWrite).saturating_sub(hour)),
+        (input, &[UsageKey::CACHE_WRITE_TOKENS, UsageKey::CACHE_WRITE_1H_TOKENS], hour),
+        (input, &[UsageKey::INPUT_AUDIO_TOKENS], usage.count(Kind::AudioInput)),
+    ] {
+        if tokens > 0 {
+            let Some(rate) = per_token(alone(keys, whole)?.input_price, whole) else { return Ok(None) };
+            let Some(plain) = per_token(alone(&[], 0)?.input_price, whole) else { return Ok(None) };
+            pico += (rate - plain) * i128::from(tokens);
+        }
+    }
+    for (keys, tokens) in [
+        (&[UsageKey::OUTPUT_REASONING_TOKENS][..], usage.count(Kind::Reasoning)),
+        (&[UsageKey::OUTPUT_AUDIO_TOKENS], usage.count(Kind::AudioOutput)),
+    ] {
+        if tokens > 0 {
+            let Some(rate) = per_token(alone(keys, output)?.output_price, output) else { return Ok(None) };
+            let Some(plain) = per_token(alone(&[], 0)?.output_price, output) else { return Ok(None) };
+            pico += (rate - plain) * i128::from(tokens);
+        }
+    }
+    let plain = alone(&[], 0)?;
+    for (price, tokens) in [(plain.input_price, input), (plain.output_price, output)] {
+        let Some(rate) = per_token(price, tokens) else { return Ok(None) };
+        pico += rate * i128::from(tokens);
+    }
+    let Some(fee) = Usd::from_f64(ask(&Counts::new())?.total_price) else { return Ok(None) };
+    let exact = Usd::from_pico(pico + fee.pico());
+    // Both ways must agree as far as a double reaches; if not, something was charged that this did not see.
+    Ok(((exact.to_f64() - about).abs() <= about * 1e-12).then_some(exact))
+}
+
+/// The rate of tokens that cost so many USD together, if it is a whole number of pico-dollars.
+fn per_token(usd: f64, tokens: u64) -> Option<i128> {
+    if tokens == 0 {
+        return Some(0);
+    }
+    let rate = usd * 1e12 / tokens as f64;
+    let whole = rate.round();
+    // Doubles put the rate within a few parts in 10^15 of a whole number, if it is one.
+    (whole < 1e11 && (rate - whole).abs() < 1e-3).then_some(whole as i128)
+}
+
+fn counts(usage: &Usage) -> Counts {
+    KEYS.into_iter().filter_map(|(kind, key)| Some((key, usage.get(kind)? as f64))).collect()
+}
+
+/// The kinds that genai-prices counts too, and its names for them.
+pub(super) const KEYS: [(Kind, UsageKey); 8] = [
+    (Kind::Input, UsageKey::INPUT_TOKENS),
+    (Kind::Output, UsageKey::OUTPUT_TOKENS),
+    (Kind::CacheRead, UsageKey::CACHE_READ_TOKENS),
+    (Kind::CacheWrite, UsageKey::CACHE_WRITE_TOKENS),
+    (Kind::CacheWrite1h, UsageKey::CACHE_WRITE_1H_TOKENS),
+    (Kind::Reasoning, UsageKey::OUTPUT_REASONING_TOKENS),
+    (Kind::AudioInput, UsageKey::INPUT_AUDIO_TOKENS),
+    (Kind::AudioOutput, UsageKey::OUTPUT_AUDIO_TOKENS),
+];
+
+fn unpriced(error: genai_prices::Error) -> Unpriced {
+    let reason = error.to_string().into();
+    match error.kind() {
+        ErrorKind::InvalidUsage => Unpriced::InvalidUsage { reason },
+        _ => Unpriced::Failed { reason },
+    }
+}

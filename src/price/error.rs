@@ -1,0 +1,55 @@
+//! What can be wrong with the prices a user brings.
+
+use std::path::PathBuf;
+
+/// A price book that cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PriceBookError {
+    /// A price given by a builder call is not usable.
+    #[error("the price for {model:?} is not usable: {reason}")]
+    Price {
+        /// The model or pattern that the price was given for.
+        model: String,
+        /// What is wrong, and what was expected.
+        reason: String,
+    },
+    /// A price file could not be read.
+    #[error("the price file {} cannot be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// A price file is not TOML.
+    #[error("{file}:{line}: not TOML: {reason}")]
+    Toml {
+        /// The file's path, or `<toml>` for text.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// What the TOML reader says.
+        reason: String,
+    },
+    /// A price file holds a key or a value that means nothing.
+    #[error("{file}:{line}: {key}: {reason}")]
+    Key {
+        /// The file's path, or `<toml>` for text.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// The key.
+        key: String,
+        /// What is wrong, and what was expected.
+        reason: String,
+    },
+    /// A `data.json` of published prices is not usable.
+    #[error("the price data {name} is not usable: {reason}")]
+    Data {
+        /// The file's name, or `prices.json` for bytes.
+        name: String,
+        /// What the price data's own reader says.
+        reason: String,
+    },
+}

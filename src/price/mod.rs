@@ -1,0 +1,27 @@
+//! The price book: model, provider, time and usage in, exact cost or a typed reason out.
+//!
+//! Nothing here knows `tracing`, runs or rows, and nothing here decides what an unpriced call means for a limit.
+
+mod alias;
+mod book;
+#[cfg_attr(not(feature = "prices"), path = "no_catalog.rs")]
+mod catalog;
+mod error;
+#[cfg(feature = "prices")]
+mod file;
+mod memo;
+mod model;
+mod nearest;
+mod overrides;
+mod rates;
+mod reason;
+#[cfg(feature = "prices")]
+mod response;
+
+pub use book::{PriceBook, PriceBookBuilder, UnknownModel};
+pub use error::PriceBookError;
+pub use model::PricedModel;
+pub use rates::Rates;
+pub use reason::{BookName, Price, Source, Unpriced};
+#[cfg(feature = "prices")]
+pub use response::{ResponseError, ResponseUsage};

@@ -1,0 +1,159 @@
+//! One model at one provider, ready to price its calls.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::book::{Shelf, UnknownModel};
+use super::catalog::Route;
+use super::memo::{Memo, Minute};
+use super::rates::{NoCost, Rates};
+use super::reason::{Price, Source, Unpriced};
+use crate::ledger::{Kind, MAX_COUNT, Usage, Usd};
+
+/// One model at one provider, looked up once by [`PriceBook::model`](crate::PriceBook::model).
+///
+/// It remembers a few recent prices, so that pricing the same usage again in the same minute is cheap.
+pub struct PricedModel {
+    label: Box<str>,
+    /// The model as it was reported.
+    model: Box<str>,
+    /// The user's own rates, most specific first.
+    own: Vec<Arc<Rates>>,
+    /// The published price, and whether it is that of another provider than the one that was told.
+    route: Result<(Route, bool), Unpriced>,
+    shelf: Arc<Shelf>,
+    memo: Memo,
+}
+
+impl fmt::Debug for PricedModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PricedModel")
+            .field("label", &self.label)
+            .field("own", &self.own)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PricedModel {
+    pub(super) fn new(
+        shelf: Arc<Shelf>,
+        label: String,
+        model: &str,
+        own: Vec<Arc<Rates>>,
+        route: Result<(Route, bool), Unpriced>,
+    ) -> Self {
+        Self { label: label.into(), model: model.into(), own, route, shelf, memo: Memo::new() }
+    }
+
+    /// The name of the row that this model's calls are counted in: the provider's id and the model as reported, such as
+    /// `anthropic/claude-sonnet-4-5`; the model alone if its provider is unknown; `unknown` if no model was told.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// What a call with this usage cost that began at this time.
+    ///
+    /// # Errors
+    ///
+    /// An [`Unpriced`] that says why the cost is unknown.
+    pub fn price(&self, usage: &Usage, at: SystemTime) -> Result<Price, Unpriced> {
+        let minute = Minute::of(at);
+        if let Some(price) = minute.and_then(|minute| self.memo.get(usage, minute)) {
+            return Ok(price);
+        }
+        let price = self.work_out(usage, at)?;
+        if let Some(minute) = minute {
+            self.remember(usage, minute, &price);
+        }
+        Ok(price)
+    }
+
+    /// Keeps a price for the rest of its minute, unless prices change within that minute.
+    fn remember(&self, usage: &Usage, minute: Minute, price: &Price) {
+        let Some((first, last)) = minute.ends() else { return };
+        let agrees = |at| self.work_out(usage, at).is_ok_and(|other| other == *price);
+        if agrees(first) && agrees(last) {
+            self.memo.put(usage, minute, price);
+        }
+    }
+
+    fn work_out(&self, usage: &Usage, at: SystemTime) -> Result<Price, Unpriced> {
+        let nanoseconds = since_epoch(at);
+        if let Some(rates) = self.own.iter().find(|rates| rates.hold_at(nanoseconds)) {
+            return self.by_rates(rates, usage);
+        }
+        match (&self.route, &self.shelf.unknown) {
+            (Ok((route, inferred)), _) => self.by_catalog(route, *inferred, usage, at),
+            (Err(reason), UnknownModel::Unpriced) => Err(reason.clone()),
+            (Err(_), UnknownModel::Zero) => Ok(Price { cost: Usd::ZERO, source: Source::Override }),
+            (Err(_), UnknownModel::Rate(rates)) => self.by_rates(rates, usage),
+        }
+    }
+
+    fn by_rates(&self, rates: &Rates, usage: &Usage) -> Result<Price, Unpriced> {
+        if rates.charges_tokens() {
+            check(usage)?;
+        }
+        let cost = rates.cost(usage).map_err(|reason| match reason {
+            NoCost::NoRate(kind) => Unpriced::NoRate { model: (&*self.model).into(), kind },
+            NoCost::TooLarge => Unpriced::TooLarge {
+                reason: format!("{usage:?} at the rates given for {:?} exceeds 1e26 USD", self.model).into(),
+            },
+        })?;
+        Ok(Price { cost, source: Source::Override })
+    }
+
+    fn by_catalog(
+        &self,
+        route: &Route,
+        inferred: bool,
+        usage: &Usage,
+        at: SystemTime,
+    ) -> Result<Price, Unpriced> {
+        check(usage)?;
+        let cost = self.shelf.catalog.price(route, &self.model, usage, at)?;
+        if inferred && cost == Usd::ZERO && usage.tokens_used().is_some_and(|tokens| tokens > 0) {
+            let (model, suggested) = ((&*self.model).into(), route.provider().into());
+            return Err(Unpriced::FreeElsewhere { model, suggested });
+        }
+        Ok(Price { cost, source: Source::Book(self.shelf.catalog.name()) })
+    }
+}
+
+fn since_epoch(at: SystemTime) -> i128 {
+    let nanoseconds = |time: std::time::Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
+    match at.duration_since(UNIX_EPOCH) {
+        Ok(after) => nanoseconds(after),
+        Err(before) => -nanoseconds(before.duration()),
+    }
+}
+
+/// Whether the counts can be charged by the token: the split is known and no part exceeds its whole.
+fn check(usage: &Usage) -> Result<(), Unpriced> {
+    if let Some(kind) = Kind::ALL.into_iter().find(|kind| usage.count(*kind) > MAX_COUNT) {
+        let reason = format!("{} {kind:?}, expected at most {MAX_COUNT}", usage.count(kind));
+        return Err(Unpriced::TooLarge { reason: reason.into() });
+    }
+    if usage.count(Kind::Tokens) > 0 {
+        return Err(Unpriced::Unsplit);
+    }
+    for (whole, parts) in [
+        (Kind::Input, &[Kind::CacheRead, Kind::CacheWrite][..]),
+        (Kind::Input, &[Kind::AudioInput]),
+        (Kind::Output, &[Kind::Reasoning]),
+        (Kind::Output, &[Kind::AudioOutput]),
+        (Kind::CacheWrite, &[Kind::CacheWrite1h]),
+    ] {
+        let sum: u64 = parts.iter().map(|part| usage.count(*part)).sum();
+        if sum > usage.count(whole) {
+            let reason = format!("{parts:?} is {sum}, but {whole:?} is only {}", usage.count(whole));
+            return Err(Unpriced::InvalidUsage { reason: reason.into() });
+        }
+    }
+    if usage.get(Kind::Input).is_none() && usage.get(Kind::Output).is_none() {
+        return Err(if usage.get(Kind::Tokens).is_some() { Unpriced::Unsplit } else { Unpriced::NoUsage });
+    }
+    Ok(())
+}

@@ -1,0 +1,328 @@
+//! A user's own rates, and the exact arithmetic on them.
+
+use std::fmt::Display;
+
+use crate::ledger::{Kind, Usage, Usd};
+
+/// Tokens that a rate is quoted for.
+const QUOTED_TOKENS: i128 = 1_000_000;
+
+/// Kinds that may have a rate, in [`Kind`]'s order.
+const KINDS: [Kind; 8] = [
+    Kind::Input,
+    Kind::Output,
+    Kind::CacheRead,
+    Kind::CacheWrite,
+    Kind::CacheWrite1h,
+    Kind::Reasoning,
+    Kind::AudioInput,
+    Kind::AudioOutput,
+];
+
+/// What a model costs: USD per million tokens by kind, USD per request, and when that holds.
+///
+/// Cached and audio input are part of the input, reasoning and audio output part of the output: each is charged
+/// apart where it has a rate of its own, else at the rate of what it is part of. Cache writes kept for an hour fall
+/// back to the rate of cache writes first. With no token rate at all, only the requests are charged. A rate of
+/// `0` means free.
+///
+/// A rate with up to six digits after the point is a whole number of pico-dollars a token, and calls at such
+/// rates are exact. Up to twelve digits are taken, and each call's cost is then rounded once, half up, to a
+/// pico-dollar; more are refused.
+///
+/// ```
+/// use tracing_budget::{PriceBook, Rates};
+///
+/// let book = PriceBook::builder()
+///     .price("qwen3-32b", Rates::per_million().input("0.10").output("0.40").from("2026-01-01"))
+///     .build()?;
+/// # Ok::<(), tracing_budget::PriceBookError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// Pico-dollars per million tokens.
+    tokens: Box<[Option<i128>; KINDS.len()]>,
+    /// Pico-dollars per request.
+    request: Option<i128>,
+    /// Nanoseconds since the Unix epoch; the end is not included.
+    from: Option<i128>,
+    until: Option<i128>,
+    /// The first thing wrong with what was given, told when the book is built.
+    fault: Option<String>,
+}
+
+/// Why rates give no cost for a usage.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NoCost {
+    NoRate(Kind),
+    TooLarge,
+}
+
+impl Rates {
+    /// No rates yet; token rates are given in USD per million tokens.
+    #[must_use]
+    pub fn per_million() -> Self {
+        Self { tokens: Box::new([None; KINDS.len()]), request: None, from: None, until: None, fault: None }
+    }
+
+    /// Sets the rate of input, in USD per million tokens.
+    #[must_use]
+    pub fn input(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+        self.rate(Kind::Input, usd)
+    }
+
+    /// Sets the rate of output, in USD per million tokens.
+    #[must_use]
+    pub fn output(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+        self.rate(Kind::Output, usd)
+    }
+
+    /// Sets the rate of input read from the provider's cache, in USD per million tokens.
+    #[must_use]
+    pub fn cache_read(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+        self.rate(Kind::CacheRead, usd)
+    }
+
+    /// Sets the rate of input written to the provider's cache, in USD per million tokens.
+    #[must_use]
+    pub fn cache_write(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+        self.rate(Kind::CacheWrite, usd)
+    }
+
+    /// Sets the rate of input kept in the provider's cache for an hour, in USD per million tokens.
+    #[must_use]
+    pub fn cache_write_1h(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+        self.rate(Kind::CacheWrite1h, usd)
+    }
+
+    /// Sets the rate of reasoning, in USD per million tokens.
+    #[must_use]
+    pub fn reasoning(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+        self.rate(Kind::Reasoning, usd)
+    }
+
+    /// Sets the rate of audio heard, in USD per million tokens.
+    #[must_use]
+    pub fn audio_input(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+        self.rate(Kind::AudioInput, usd)
+    }
+
+    /// Sets the rate of audio spoken, in USD per million tokens.
+    #[must_use]
+    pub fn audio_output(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+        self.rate(Kind::AudioOutput, usd)
+    }
+
+    /// Sets the price of one request, in USD. A call that does not count its requests is one.
+    #[must_use]
+    pub fn per_request(mut self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+        self.request = self.checked("per_request", usd).or(self.request);
+        self
+    }
+
+    /// Sets when these rates begin to hold: a date, at midnight UTC, or an RFC 3339 time of a whole minute.
+    #[must_use]
+    pub fn from(mut self, date: &str) -> Self {
+        self.from = self.moment("from", date).or(self.from);
+        self
+    }
+
+    /// Sets when these rates no longer hold, in the same form. The date itself is no longer included.
+    #[must_use]
+    pub fn until(mut self, date: &str) -> Self {
+        self.until = self.moment("until", date).or(self.until);
+        self
+    }
+
+    fn rate(mut self, kind: Kind, usd: impl TryInto<Usd, Error: Display>) -> Self {
+        let rate = self.checked(&format!("{kind:?} rate"), usd);
+        let slot = &mut self.tokens[kind as usize];
+        *slot = rate.or(*slot);
+        self
+    }
+
+    fn checked(&mut self, what: &str, usd: impl TryInto<Usd, Error: Display>) -> Option<i128> {
+        let fault = match usd.try_into() {
+            Ok(usd) if usd >= Usd::ZERO => return Some(usd.pico()),
+            Ok(usd) => format!("{what} is {usd}, expected zero or more"),
+            Err(error) => format!("{what}: {error}"),
+        };
+        self.fault.get_or_insert(fault);
+        None
+    }
+
+    fn moment(&mut self, what: &str, text: &str) -> Option<i128> {
+        match moment(text.trim()) {
+            Ok(nanoseconds) => Some(nanoseconds),
+            Err(reason) => {
+                self.fault.get_or_insert(format!("{what} is {text:?}, {reason}"));
+                None
+            }
+        }
+    }
+
+    /// The first thing wrong with a value that was given.
+    #[cfg(feature = "prices")]
+    pub(super) fn own_fault(&self) -> Option<&str> {
+        self.fault.as_deref()
+    }
+
+    /// What makes these rates unusable, if anything does.
+    pub(super) fn fault(&self) -> Option<String> {
+        if self.fault.is_some() {
+            return self.fault.clone();
+        }
+        if self.request.is_none() && self.tokens.iter().all(Option::is_none) {
+            return Some("it has no rate; a model that costs nothing has rates of 0".to_owned());
+        }
+        match (self.from, self.until) {
+            (Some(from), Some(until)) if from >= until => Some("it ends before it begins".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Whether these rates hold at a time, in nanoseconds since the Unix epoch.
+    pub(super) fn hold_at(&self, nanoseconds: i128) -> bool {
+        self.from.is_none_or(|from| from <= nanoseconds) && self.until.is_none_or(|until| nanoseconds < until)
+    }
+
+    /// Whether a call is charged by its tokens at all.
+    pub(super) fn charges_tokens(&self) -> bool {
+        self.tokens.iter().any(Option::is_some)
+    }
+
+    /// The exact cost of a usage whose parts are known not to exceed their wholes.
+    pub(super) fn cost(&self, usage: &Usage) -> Result<Usd, NoCost> {
+        // Pico-dollars times a million, so that nothing is rounded before the end.
+        let mut scaled: i128 = 0;
+        let mut charge = |kind: Kind, tokens: i128| -> Result<(), NoCost> {
+            if tokens > 0 {
+                let rate = self.tokens[kind as usize].ok_or(NoCost::NoRate(kind))?;
+                let cost = rate.checked_mul(tokens).ok_or(NoCost::TooLarge)?;
+                scaled = scaled.checked_add(cost).ok_or(NoCost::TooLarge)?;
+            }
+            Ok(())
+        };
+        if self.charges_tokens() {
+            for (whole, parts) in [
+                (Kind::Input, &[Kind::CacheRead, Kind::CacheWrite, Kind::AudioInput][..]),
+                (Kind::Output, &[Kind::Reasoning, Kind::AudioOutput][..]),
+            ] {
+                let mut rest = i128::from(usage.count(whole));
+                for &part in parts {
+                    let mut tokens = i128::from(usage.count(part));
+                    if part == Kind::CacheWrite && self.tokens[Kind::CacheWrite1h as usize].is_some() {
+                        let hour = i128::from(usage.count(Kind::CacheWrite1h));
+                        charge(Kind::CacheWrite1h, hour)?;
+                        tokens -= hour;
+                        rest -= hour;
+                    }
+                    if self.tokens[part as usize].is_some() {
+                        charge(part, tokens)?;
+                        rest -= tokens;
+                    }
+                }
+                charge(whole, rest)?;
+            }
+        }
+        let requests = i128::from(usage.get(Kind::Requests).unwrap_or(1));
+        let request = self.request.unwrap_or(0).checked_mul(requests).ok_or(NoCost::TooLarge)?;
+        let rounded = scaled.checked_add(QUOTED_TOKENS / 2).ok_or(NoCost::TooLarge)? / QUOTED_TOKENS;
+        rounded.checked_add(request).map(Usd::from_pico).ok_or(NoCost::TooLarge)
+    }
+}
+
+/// Nanoseconds since the Unix epoch of a date's midnight, or of a time that falls on a whole minute: within a minute
+/// prices must not change, so that they can be remembered by the minute.
+fn moment(text: &str) -> Result<i128, &'static str> {
+    const EXPECTED: &str = "expected a date such as 2026-01-31 or a time such as 2026-01-31T16:30Z";
+    let time = if text.len() <= 10 {
+        let date: jiff::civil::Date = text.parse().map_err(|_| EXPECTED)?;
+        date.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| EXPECTED)?.timestamp()
+    } else {
+        text.parse::<jiff::Timestamp>().map_err(|_| EXPECTED)?
+    };
+    let nanoseconds = time.as_nanosecond();
+    if nanoseconds % 60_000_000_000 == 0 { Ok(nanoseconds) } else { Err("expected a whole minute") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cost(rates: &Rates, usage: Usage) -> Result<String, NoCost> {
+        assert_eq!(rates.fault(), None);
+        rates.cost(&usage).map(|usd| usd.to_string())
+    }
+
+    #[test]
+    fn parts_are_charged_apart_only_where_they_have_a_rate() {
+        let plain = Rates::per_million().input("3").output("15");
+        let usage = Usage::new().input(1_000_000).output(1_000_000).cache_read(500_000).reasoning(200_000);
+        assert_eq!(cost(&plain, usage).as_deref(), Ok("18"));
+        let cached = plain.clone().cache_read("0.3").reasoning("20");
+        assert_eq!(cost(&cached, usage).as_deref(), Ok("17.65"));
+    }
+
+    #[test]
+    fn hour_long_writes_fall_back_to_writes_then_to_input() {
+        let usage = Usage::new().input(1_000_000).cache_write(400_000).with(Kind::CacheWrite1h, 100_000);
+        let input = Rates::per_million().input("1");
+        assert_eq!(cost(&input, usage).as_deref(), Ok("1"));
+        assert_eq!(cost(&input.clone().cache_write("2"), usage).as_deref(), Ok("1.4"));
+        assert_eq!(cost(&input.clone().cache_write("2").cache_write_1h("4"), usage).as_deref(), Ok("1.6"));
+        assert_eq!(cost(&input.cache_write_1h("4"), usage).as_deref(), Ok("1.3"));
+    }
+
+    #[test]
+    fn a_kind_without_any_rate_has_no_cost() {
+        let rates = Rates::per_million().input("1");
+        assert_eq!(cost(&rates, Usage::new().input(1).output(1)), Err(NoCost::NoRate(Kind::Output)));
+        assert_eq!(cost(&rates, Usage::new().input(1).output(0)).as_deref(), Ok("0.000001"));
+    }
+
+    #[test]
+    fn requests_are_charged_by_the_piece() {
+        let rates = Rates::per_million().per_request("0.005");
+        assert_eq!(cost(&rates, Usage::new().input(10)).as_deref(), Ok("0.005"));
+        assert_eq!(cost(&rates, Usage::new().with(Kind::Requests, 3)).as_deref(), Ok("0.015"));
+    }
+
+    #[test]
+    fn more_than_six_digits_are_rounded_once_a_call() {
+        let rates = Rates::per_million().input("0.0000005");
+        assert_eq!(cost(&rates, Usage::new().input(1)).as_deref(), Ok("0.000000000001"));
+        assert_eq!(cost(&rates, Usage::new().input(3)).as_deref(), Ok("0.000000000002"));
+    }
+
+    #[test]
+    fn what_is_no_rate_is_refused_by_name() {
+        for (rates, part) in [
+            (Rates::per_million().input("cheap"), "\"cheap\""),
+            (Rates::per_million().output("-1"), "Output rate is -1"),
+            (Rates::per_million().input("0.0000000000001"), "12 digits"),
+            (Rates::per_million().input("1").from("soon"), "from is \"soon\""),
+            (Rates::per_million().input("1").until("2026-01-01T00:00:30Z"), "whole minute"),
+            (Rates::per_million().input("1").from("2026-01-02").until("2026-01-01"), "ends before"),
+            (Rates::per_million(), "no rate"),
+        ] {
+            let fault = rates.fault().unwrap_or_default();
+            assert!(fault.contains(part), "{fault}");
+        }
+    }
+
+    #[test]
+    fn costs_beyond_the_integers_are_no_costs() {
+        let rates = Rates::per_million().input("999999999999999").output("1");
+        assert_eq!(cost(&rates, Usage::new().input(u64::MAX)), Err(NoCost::TooLarge));
+    }
+
+    #[test]
+    fn the_end_is_not_included() {
+        let rates = Rates::per_million().input("1").from("1970-01-02").until("1970-01-03T00:01Z");
+        const DAY: i128 = 86_400_000_000_000;
+        let held =
+            [DAY - 1, DAY, 2 * DAY + 59_999_999_999, 2 * DAY + 60_000_000_000].map(|at| rates.hold_at(at));
+        assert_eq!(held, [false, true, true, false]);
+    }
+}

@@ -1,0 +1,144 @@
+//! What asking for a price gives: an amount and where it came from, or why there is none.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::ledger::{Kind, Usd};
+
+/// The version of `genai-prices` whose bundled prices are used.
+const BUNDLED: &str = "genai-prices@0.2.1";
+
+/// What one call cost, and who says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Price {
+    /// The exact cost; zero means free.
+    pub cost: Usd,
+    /// Where the price came from.
+    pub source: Source,
+}
+
+/// Where a cost came from.
+///
+/// ```
+/// use tracing_budget::Source;
+///
+/// assert_eq!(Source::Override.to_string(), "override");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Source {
+    /// The emitter reported the cost itself.
+    Reported,
+    /// A price of the user's own, or the user's policy for unknown models.
+    Override,
+    /// A published price.
+    Book(BookName),
+}
+
+/// The name of a set of published prices: `genai-prices@0.2.1`, or a file's name and its fingerprint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct BookName(Option<Arc<str>>);
+
+impl BookName {
+    #[cfg(feature = "prices")]
+    pub(super) fn loaded(name: &str) -> Self {
+        Self(Some(name.into()))
+    }
+
+    /// The name as it stands in a summary.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_deref().unwrap_or(BUNDLED)
+    }
+}
+
+impl fmt::Display for BookName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Reported => "reported",
+            Self::Override => "override",
+            Self::Book(name) => name.as_str(),
+        })
+    }
+}
+
+/// Why a call has no cost. Its cost is then unknown, which is not zero.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unpriced {
+    /// The call named no model.
+    #[error("no model was named")]
+    NoModel,
+    /// Neither the user's prices nor the published ones know this model at this provider.
+    #[error("no price is known for {}{}", place(provider.as_deref(), model), question(nearest.as_deref()))]
+    UnknownModel {
+        /// The model as it was reported.
+        model: Arc<str>,
+        /// The provider, if one was told.
+        provider: Option<Arc<str>>,
+        /// The known model with the most similar name, if any is similar.
+        nearest: Option<Arc<str>>,
+    },
+    /// The model is free at the provider that its name suggests, but nobody said that the provider served the
+    /// call. A zero is never inferred.
+    #[error("{model} is free at {suggested}, but that was not the provider named")]
+    FreeElsewhere {
+        /// The model as it was reported.
+        model: Arc<str>,
+        /// The provider that the name suggests.
+        suggested: Arc<str>,
+    },
+    /// The model is billed by something other than tokens, such as seconds of audio or pages.
+    #[error("{model} is not billed by tokens")]
+    NotByTokens {
+        /// The model as it was reported.
+        model: Arc<str>,
+    },
+    /// The user's price for this model has no rate for a kind that the call used.
+    #[error("the price given for {model} has no rate for {kind:?} tokens")]
+    NoRate {
+        /// The model as it was reported.
+        model: Arc<str>,
+        /// The kind without a rate.
+        kind: Kind,
+    },
+    /// Only a token count without its split into input and output is known.
+    #[error("the split of the tokens into input and output is unknown")]
+    Unsplit,
+    /// The call reported nothing that could be priced.
+    #[error("no usage was reported")]
+    NoUsage,
+    /// The counts contradict each other, as when a part exceeds its whole.
+    #[error("the usage contradicts itself: {reason}")]
+    InvalidUsage {
+        /// Which counts contradict each other, and how.
+        reason: Arc<str>,
+    },
+    /// A count is beyond belief, or the cost is beyond what can be stated exactly.
+    #[error("too large to price exactly: {reason}")]
+    TooLarge {
+        /// What is too large, and the bound.
+        reason: Arc<str>,
+    },
+    /// The published prices could not be applied.
+    #[error("the published price could not be applied: {reason}")]
+    Failed {
+        /// What the price data's own code says.
+        reason: Arc<str>,
+    },
+}
+
+fn place(provider: Option<&str>, model: &str) -> String {
+    provider
+        .map_or_else(|| format!("model {model:?}"), |name| format!("model {model:?} at provider {name:?}"))
+}
+
+fn question(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; did you mean {name}?"))
+}

@@ -1,0 +1,300 @@
+//! The published JSON Schema describes what the crate writes: all of it, and nothing else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jsonschema::Validator;
+use serde_json::{Map, Value, json};
+use tracing_budget::{
+    Figures, GateVerdict, ModelRow, OperationRow, RunSummary, StageRow, Status, Timestamp, Usd, Verdict,
+};
+
+fn main_package() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn schema() -> Value {
+    let path = main_package().join("schema/run-summary.v1.schema.json");
+    serde_json::from_slice(&fs::read(path).expect("the schema is there")).expect("the schema is JSON")
+}
+
+fn validator() -> Validator {
+    let options = jsonschema::options().should_validate_formats(true);
+    options.build(&schema()).expect("the schema is a schema")
+}
+
+fn at(second: u32) -> Timestamp {
+    format!("2026-04-19T09:12:{second:02}.120Z").parse().expect("a time")
+}
+
+fn figures() -> Figures {
+    Figures {
+        tokens_used: Some(4_107),
+        cost_usd: Some(Usd::from_pico(59_805_000_001)),
+        llm_calls: 3,
+        input_tokens: 3_000,
+        output_tokens: 987,
+        cache_read_tokens: 900,
+        cache_write_tokens: 100,
+        reasoning_tokens: 50,
+        unpriced_calls: 1,
+        calls_without_usage: 1,
+    }
+}
+
+/// A document in which every key is set and no list or object is empty.
+fn full() -> RunSummary {
+    let mut model = ModelRow::default();
+    model.figures = figures();
+    model.duration_seconds = 9.1;
+    model.price_sources = vec!["genai-prices@0.2.1".into()];
+
+    let mut stage = StageRow::default();
+    stage.figures = figures();
+    stage.calls = 2;
+    stage.duration_seconds = 47.27;
+    stage.errors = 1;
+    stage.status = Status::Failed;
+    stage.parent = Some("preparation".into());
+    stage.started_at = Some(at(4));
+    stage.per_model = [("anthropic/claude-sonnet-4-5", model.clone())].into_iter().collect();
+
+    let mut operation = OperationRow::default();
+    operation.figures = figures();
+    operation.calls = 3;
+    operation.duration_seconds = 9.1;
+
+    let mut gate = GateVerdict::new(1, "lint", Verdict::Fail);
+    gate.after_stage = Some("discovery".into());
+    gate.blocking = true;
+    gate.score = Some(0.25);
+    gate.reason = Some("3 findings".into());
+    gate.diagnostics = [("findings".to_owned(), json!(3))].into();
+    gate.at = Some(at(40));
+    gate.duration_seconds = Some(1.5);
+    gate.cost_usd = Some(Usd::from_pico(1));
+
+    let mut run = RunSummary::new("0193c0de-7a11-7000-8000-0000000000a1", at(3));
+    run.project = "apprentice".into();
+    run.pipeline = "apprentice_pipeline".into();
+    run.status = Status::Failed;
+    run.completed_at = Some(at(50));
+    run.duration_seconds = 47.0;
+    run.failed_stage = Some("discovery".into());
+    run.error_summary = Some("lint failed".into());
+    run.failed_at = Some(at(41));
+    run.tags = [("tier".to_owned(), "2".to_owned())].into();
+    run.counts = [("candidates".to_owned(), -12)].into();
+    run.warnings = vec!["one call told no usage".into()];
+    let budget = &mut run.budget_summary;
+    budget.total = figures();
+    budget.limits.usd = Some(Usd::from_pico(5_000_000_000_000));
+    budget.limits.tokens = Some(4_000);
+    budget.per_agent = [("discovery", stage)].into_iter().collect();
+    budget.per_model = [("anthropic/claude-sonnet-4-5", model)].into_iter().collect();
+    budget.by_operation = [("chat", operation)].into_iter().collect();
+    budget.gate_verdicts = vec![gate];
+    budget.settle();
+    assert_eq!(run.check(), Ok(()));
+    run
+}
+
+fn written(run: &RunSummary) -> Value {
+    serde_json::from_str(&run.to_json()).expect("JSON")
+}
+
+fn faults(validator: &Validator, document: &Value) -> Vec<String> {
+    validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+/// What the schema says of the value at each pointer of the document: pointer, key, and the schema of the key
+/// with its reference resolved. Names that the user gives (stages, models, tags) are not keys of the document.
+fn described(schema: &Value, document: &Value) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    walk(schema, schema, document, String::new(), &mut found);
+    found
+}
+
+fn resolved<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str() {
+        Some(reference) => {
+            root.pointer(&reference[1..]).unwrap_or_else(|| panic!("{reference} leads nowhere"))
+        }
+        None => schema,
+    }
+}
+
+fn walk(root: &Value, schema: &Value, value: &Value, path: String, found: &mut Vec<(String, Value)>) {
+    let schema = resolved(root, schema);
+    let below = |name: &str| format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"));
+    match value {
+        Value::Object(object) => match schema["properties"].as_object() {
+            Some(properties) => {
+                for key in properties.keys() {
+                    assert!(object.contains_key(key), "{path}/{key} is described and not written");
+                }
+                for (key, value) in object {
+                    let property = properties
+                        .get(key)
+                        .unwrap_or_else(|| panic!("{path}/{key} is written and not described"));
+                    found.push((below(key), property.clone()));
+                    walk(root, property, value, below(key), found);
+                }
+            }
+            None => {
+                for (name, value) in object {
+                    walk(root, &schema["additionalProperties"], value, below(name), found);
+                }
+            }
+        },
+        Value::Array(list) => {
+            for (at, value) in list.iter().enumerate() {
+                walk(root, &schema["items"], value, format!("{path}/{at}"), found);
+            }
+        }
+        _ => (),
+    }
+}
+
+fn parent_and_key(pointer: &str) -> (&str, String) {
+    let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
+    (parent, key.replace("~1", "/").replace("~0", "~"))
+}
+
+#[test]
+fn the_schema_is_a_schema() {
+    jsonschema::draft202012::meta::validate(&schema()).expect("valid against the draft");
+}
+
+#[test]
+fn every_document_that_is_shown_in_the_tests_is_valid() {
+    let validator = validator();
+    let mut seen = 0;
+    for entry in fs::read_dir(main_package().join("tests/table")).expect("the folder is there") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        seen += 1;
+        let kept = fs::read(&path).expect("a document");
+        let run = RunSummary::from_json(&kept).expect("it reads");
+        let as_kept: Value = serde_json::from_slice(&kept).expect("JSON");
+        assert_eq!(faults(&validator, &as_kept), [""; 0], "{}", path.display());
+        assert_eq!(faults(&validator, &written(&run)), [""; 0], "{} as written", path.display());
+        assert_eq!(faults(&validator, &written(&run.merge(&run))), [""; 0], "{} merged", path.display());
+    }
+    assert!(seen >= 6, "{seen} documents");
+}
+
+#[test]
+fn a_document_with_every_key_set_and_one_with_hardly_any_are_valid() {
+    let validator = validator();
+    assert_eq!(faults(&validator, &written(&full())), [""; 0]);
+    assert_eq!(faults(&validator, &written(&RunSummary::new("0193", at(0)))), [""; 0]);
+}
+
+#[test]
+fn every_key_that_is_written_is_described_and_every_described_key_is_written() {
+    let schema = schema();
+    let document = written(&full());
+    let described = described(&schema, &document);
+    assert!(described.len() > 60, "{} keys", described.len());
+    for (pointer, property) in &described {
+        let text = property["description"].as_str().unwrap_or_default();
+        assert!(text.len() > 5 && text.ends_with(['.', '…']), "{pointer} is described as {text:?}");
+        let value = document.pointer(pointer).expect("it was walked");
+        assert!(!value.is_null(), "{pointer} is not set in the full document");
+        let nullable = property["type"].as_array().is_some_and(|types| types.contains(&json!("null")));
+        assert_eq!(nullable, text.contains("Null"), "{pointer}: say when it is null, and only then");
+    }
+    let used = |name: &str| schema.to_string().contains(&format!("#/$defs/{name}"));
+    assert!(
+        schema["$defs"].as_object().is_some_and(|all| all.keys().all(|name| used(name))),
+        "no dead definitions"
+    );
+}
+
+#[test]
+fn every_key_is_required() {
+    let validator = validator();
+    let document = written(&full());
+    for (pointer, _) in described(&schema(), &document) {
+        let (parent, key) = parent_and_key(&pointer);
+        let mut broken = document.clone();
+        let object = broken.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");
+        assert!(object.remove(&key).is_some());
+        assert!(!validator.is_valid(&broken), "{pointer} may be missing");
+    }
+}
+
+#[test]
+fn a_value_of_a_wrong_type_is_refused_wherever_it_stands() {
+    let validator = validator();
+    let document = written(&full());
+    let schema = schema();
+    for (pointer, property) in described(&schema, &document) {
+        let types = resolved(&schema, &property)["type"].clone();
+        let allowed =
+            |name: &str| types == name || types.as_array().is_some_and(|all| all.contains(&json!(name)));
+        for wrong in
+            [json!(null), json!(true), json!(-0.5), json!("mistyped"), json!([[]]), json!({"a": [0]})]
+        {
+            let name = match &wrong {
+                Value::Null => "null",
+                Value::Bool(_) => "boolean",
+                Value::Number(_) => "number",
+                Value::String(_) => "string",
+                Value::Array(_) => "array",
+                Value::Object(_) => "object",
+            };
+            // What is of the right type may still be wrong; that is another promise.
+            if allowed(name) {
+                continue;
+            }
+            let mut broken = document.clone();
+            *broken.pointer_mut(&pointer).expect("a value") = wrong.clone();
+            assert!(!validator.is_valid(&broken), "{pointer} may be {wrong}");
+        }
+    }
+}
+
+#[test]
+fn values_out_of_range_are_refused() {
+    let validator = validator();
+    let stage = "/budget_summary/per_agent/discovery";
+    for (pointer, wrong) in [
+        ("/schema_version".to_owned(), json!(2)),
+        ("/run_id".to_owned(), json!(" ")),
+        ("/status".to_owned(), json!("paused")),
+        ("/started_at".to_owned(), json!("yesterday")),
+        ("/completed_at".to_owned(), json!("2026-04-19")),
+        ("/error_summary".to_owned(), json!("x".repeat(513))),
+        ("/tags/tier".to_owned(), json!(2)),
+        ("/counts/candidates".to_owned(), json!(0.5)),
+        ("/warnings/0".to_owned(), json!(null)),
+        ("/budget_summary/cost_usd".to_owned(), json!(1e15)),
+        (format!("{stage}/calls"), json!(-1)),
+        (format!("{stage}/started_at"), json!("9 o'clock")),
+        (format!("{stage}/share_of_cost"), json!(-0.1)),
+        (format!("{stage}/per_model/anthropic~1claude-sonnet-4-5/llm_calls"), json!(1.5)),
+        ("/budget_summary/gate_verdicts/0/seq".to_owned(), json!(0)),
+    ] {
+        let mut broken = written(&full());
+        *broken.pointer_mut(&pointer).expect("a value") = wrong.clone();
+        assert!(!validator.is_valid(&broken), "{pointer} may be {wrong}");
+    }
+}
+
+#[test]
+fn keys_of_a_later_version_are_let_through() {
+    let validator = validator();
+    let mut document = written(&full());
+    for pointer in
+        ["", "/budget_summary", "/budget_summary/per_agent/discovery", "/budget_summary/gate_verdicts/0"]
+    {
+        let object = document.pointer_mut(pointer).and_then(Value::as_object_mut).expect("an object");
+        object.insert("invented_later".into(), Value::Object(Map::new()));
+    }
+    assert_eq!(faults(&validator, &document), [""; 0]);
+    assert!(RunSummary::from_json(document.to_string()).is_ok());
+}

@@ -1,0 +1,118 @@
+//! A summary is shown as a table that a person reads without help.
+//!
+//! `tests/table/NAME.json` is shown and compared with `tests/table/NAME.txt`; with `UPDATE_SNAPSHOTS=1` the texts
+//! are written anew, to be looked at before they are kept.
+
+use std::path::Path;
+use std::{env, fs};
+
+use tracing_budget::RunSummary;
+
+fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/table")
+}
+
+fn read(name: &str) -> RunSummary {
+    let json = fs::read(folder().join(name).with_extension("json")).expect("the document is there");
+    RunSummary::from_json(json).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Shows a document, and holds the text against the one that was looked at and kept.
+fn shown_as_kept(name: &str) -> String {
+    let shown = format!("{}\n", read(name));
+    let kept = folder().join(name).with_extension("txt");
+    if env::var_os("UPDATE_SNAPSHOTS").is_some_and(|set| set == "1") {
+        fs::write(&kept, &shown).expect("the text can be kept");
+    }
+    let expected = fs::read_to_string(&kept).unwrap_or_default().replace("\r\n", "\n");
+    assert!(shown == expected, "{name} is shown as\n{shown}\nwhere {kept:?} has\n{expected}");
+    shown
+}
+
+/// Every line within the page, and none with blanks at its end.
+fn is_tidy(shown: &str) {
+    for line in shown.lines() {
+        assert!(line.chars().count() <= 110, "{} columns: {line}", line.chars().count());
+        assert_eq!(line, line.trim_end());
+    }
+}
+
+#[test]
+fn a_completed_run() {
+    is_tidy(&shown_as_kept("completed"));
+}
+
+#[test]
+fn a_failed_run_says_why_and_lists_what_did_not_run() {
+    let shown = shown_as_kept("failed");
+    is_tidy(&shown);
+    for word in ["failed in implementation", "not run", "not reached", "✗ error", "? meh", "! warn"] {
+        assert!(shown.contains(word), "{word} in\n{shown}");
+    }
+}
+
+#[test]
+fn what_is_unknown_is_never_shown_as_nothing() {
+    let shown = shown_as_kept("unknown");
+    is_tidy(&shown);
+    let row = |name: &str| shown.lines().find(|line| line.starts_with(name)).expect("a row").to_owned();
+    assert_eq!(
+        row("stream").matches('—').count(),
+        6,
+        "tokens of every kind, cost and share: {}",
+        row("stream")
+    );
+    assert!(row("draft").contains("5,200") && row("draft").contains('—'), "{}", row("draft"));
+    assert!(row("polish").contains("≥2,100") && row("polish").contains("≥$0.0168"), "{}", row("polish"));
+    assert!(row("free").contains("$0 "), "free is not unknown: {}", row("free"));
+}
+
+#[test]
+fn an_empty_run() {
+    is_tidy(&shown_as_kept("empty"));
+}
+
+#[test]
+fn a_very_large_run() {
+    let shown = shown_as_kept("large");
+    assert_eq!(shown.lines().filter(|line| line.trim_start().starts_with("batch_")).count(), 48);
+}
+
+#[test]
+fn wide_names_long_names_and_stages_inside_each_other() {
+    let shown = shown_as_kept("names");
+    assert!(!shown.contains('\u{1b}'), "nothing steers the terminal");
+    for name in ["me", "egg", "hen"] {
+        let rows = shown.lines().filter(|line| line.trim_start().starts_with(&format!("{name} "))).count();
+        assert_eq!(rows, 1, "{name} in\n{shown}");
+    }
+}
+
+#[test]
+fn the_documents_shown_here_add_up() {
+    for name in ["completed", "failed", "unknown", "empty", "large", "names"] {
+        read(name).check().unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+}
+
+#[test]
+fn ten_thousand_stages_are_all_shown() {
+    let mut run = read("empty");
+    let row = read("completed").budget_summary.per_agent["discovery"].clone();
+    let mut parent = None;
+    let rows = (0..10_000).map(|at| {
+        let name = format!("stage_{at:05}");
+        let mut row = row.clone();
+        // A chain: each stage inside the one before it.
+        row.parent = parent.replace(name.clone());
+        (name, row)
+    });
+    run.budget_summary.per_agent = rows.collect();
+    let read_back = RunSummary::from_json(run.to_json()).expect("it reads what it wrote");
+    assert_eq!(read_back, run);
+    assert_eq!(run.merge(&run).budget_summary.per_agent.len(), 10_000);
+    assert_eq!(
+        run.to_string().lines().filter(|line| line.trim_start().starts_with("stage_")).count(),
+        10_000
+    );
+}
