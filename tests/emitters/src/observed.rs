@@ -82,7 +82,7 @@ impl Observed {
         for run in &self.runs {
             let figures = &run.budget_summary.total;
             sum = (sum.0 + figures.llm_calls, sum.1 + used(figures));
-            self.assert_rows_add_up(run);
+            run.check().unwrap_or_else(|error| panic!("{error}\n{}", self.transcript));
         }
         assert_eq!(sum, (calls, tokens), "calls and tokens of all runs\n{}", self.transcript);
     }
@@ -106,24 +106,6 @@ impl Observed {
         let figures = &self.run().budget_summary.total;
         let unknown = (figures.llm_calls, figures.calls_without_usage, figures.tokens_used);
         assert_eq!(unknown, (calls, calls, None), "{figures:?}\n{}", self.transcript);
-    }
-
-    fn assert_rows_add_up(&self, run: &RunSummary) {
-        let budget = &run.budget_summary;
-        let total = (budget.total.llm_calls, used(&budget.total));
-        let add = |sum: (u64, Tokens), row: &Figures| (sum.0 + row.llm_calls, sum.1 + used(row));
-        let zero = (0, Tokens::default());
-        let stages = budget.per_agent.iter().map(|(_, row)| &row.figures).fold(zero, add);
-        let models = budget.per_model.iter().map(|(_, row)| &row.figures).fold(zero, add);
-        let operations = budget.by_operation.iter().map(|(_, row)| &row.figures).fold(zero, add);
-        let transcript = &self.transcript;
-        assert_eq!(stages, total, "stages of {}: {:?}\n{transcript}", run.pipeline, budget.per_agent);
-        assert_eq!(models, total, "models of {}: {:?}\n{transcript}", run.pipeline, budget.per_model);
-        assert_eq!(
-            operations, total,
-            "operations of {}: {:?}\n{transcript}",
-            run.pipeline, budget.by_operation
-        );
     }
 }
 
