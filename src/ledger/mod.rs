@@ -1,9 +1,20 @@
-//! The arithmetic: usage, money, rows, runs. Knows neither `tracing` nor I/O.
+//! The arithmetic: usage, money, cells, stages, gates. Knows neither `tracing` nor I/O nor prices.
 
+mod book;
+mod cell;
 mod gate;
+mod hash;
 mod money;
+mod name;
+mod stage;
 mod usage;
 
+pub(crate) use book::Ledger;
+pub(crate) use cell::{CellKey, Sources, Tally};
 pub use gate::Verdict;
+pub(crate) use hash::FastHash;
 pub use money::{Usd, UsdError};
-pub use usage::{Kind, MAX_COUNT, Usage};
+pub(crate) use name::Name;
+pub(crate) use stage::{Outcome, StageTally};
+pub(crate) use usage::MAX_COUNT;
+pub use usage::{Kind, Usage};

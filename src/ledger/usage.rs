@@ -51,7 +51,7 @@ impl Kind {
 
 /// The largest count taken at its word, in tokens. A larger one is a bug in the emitter: at a trillion tokens a
 /// call costs more than any account may spend.
-pub const MAX_COUNT: u64 = 1_000_000_000_000;
+pub(crate) const MAX_COUNT: u64 = 1_000_000_000_000;
 
 /// Token counts of one or more model calls. A kind that nobody reported is absent, which is not zero.
 ///
@@ -123,6 +123,33 @@ impl Usage {
         self.known |= kind.bit();
         let sum = &mut self.counts[kind as usize];
         *sum = sum.saturating_add(count);
+    }
+
+    /// Makes a kind unknown again.
+    pub fn forget(&mut self, kind: Kind) {
+        self.known &= !kind.bit();
+        self.counts[kind as usize] = 0;
+    }
+
+    /// Takes out what the counts of parts have beyond the count that they are parts of, and returns it.
+    pub(crate) fn split_parts(&mut self) -> Self {
+        let mut beyond = Self::new();
+        let mut cap = |usage: &mut Self, kind: Kind, room: u64| {
+            let count = usage.count(kind);
+            if count > room {
+                beyond.set(kind, count - room);
+                if room == 0 { usage.forget(kind) } else { usage.set(kind, room) }
+            }
+            room - count.min(room)
+        };
+        let (input, output) = (self.counts[Kind::Input as usize], self.counts[Kind::Output as usize]);
+        let room = cap(self, Kind::CacheRead, input);
+        let left = cap(self, Kind::CacheWrite, room);
+        cap(self, Kind::CacheWrite1h, room - left);
+        cap(self, Kind::AudioInput, input);
+        cap(self, Kind::Reasoning, output);
+        cap(self, Kind::AudioOutput, output);
+        beyond
     }
 
     /// The count of a kind, if it was reported.

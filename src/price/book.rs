@@ -8,7 +8,7 @@ use super::error::PriceBookError;
 use super::model::PricedModel;
 use super::overrides::{self, Name, Override};
 use super::rates::Rates;
-use super::reason::Unpriced;
+use super::reason::{BookName, Unpriced};
 use super::{alias, nearest};
 
 /// Model, provider, time and usage in; exact cost or a typed reason out.
@@ -98,6 +98,12 @@ impl PriceBook {
     #[must_use]
     pub fn builder() -> PriceBookBuilder {
         PriceBookBuilder::default()
+    }
+
+    /// The name of the published prices, as it stands in a summary.
+    #[must_use]
+    pub fn name(&self) -> BookName {
+        self.0.catalog.name()
     }
 
     /// Reads the published prices now, which takes some 50 milliseconds, instead of at the first look-up.

@@ -13,7 +13,6 @@ mod file_name;
 mod json_dir;
 mod json_lines;
 mod memory;
-#[cfg_attr(not(test), expect(dead_code, reason = "the builder of the layer starts the worker"))]
 mod worker;
 
 pub use contract::Sink;
@@ -22,3 +21,4 @@ pub use error::{OpenError, SinkError};
 pub use json_dir::JsonDir;
 pub use json_lines::JsonLines;
 pub use memory::Memory;
+pub(crate) use worker::Worker;

@@ -52,6 +52,12 @@ pub struct RunSummary {
     /// Domain counters recorded as `count.*`, summed.
     #[serde(default)]
     pub counts: BTreeMap<String, i64>,
+    /// What the run was worth in USD, as recorded in `value_usd`; null if nobody said.
+    #[serde(default)]
+    pub value_usd: Option<Usd>,
+    /// The highest `iteration` recorded; null if nobody said.
+    #[serde(default)]
+    pub iterations: Option<u64>,
     /// What the reader should know about the figures, in plain words.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -88,6 +94,8 @@ impl RunSummary {
             failed_at: None,
             tags: BTreeMap::new(),
             counts: BTreeMap::new(),
+            value_usd: None,
+            iterations: None,
             warnings: Vec::new(),
             budget_summary: BudgetSummary::default(),
         }

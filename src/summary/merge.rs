@@ -61,6 +61,11 @@ impl RunSummary {
             failed_at: cause.and_then(|part| part.failed_at),
             tags: first_of(&self.tags, &other.tags),
             counts: added(&self.counts, &other.counts),
+            value_usd: match (self.value_usd, other.value_usd) {
+                (Some(one), Some(two)) => Some(one + two),
+                (one, two) => one.or(two),
+            },
+            iterations: self.iterations.max(other.iterations),
             warnings: self.warnings_with(other),
             budget_summary: self.budget_summary.merge(&other.budget_summary),
         }

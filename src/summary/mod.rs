@@ -11,6 +11,7 @@ mod reader;
 mod rows;
 mod settle;
 mod table;
+mod take;
 mod timestamp;
 
 pub use balance::Unbalanced;
@@ -20,4 +21,5 @@ pub use document::{
 };
 pub use reader::ReadError;
 pub use rows::Rows;
+pub(crate) use take::Account;
 pub use timestamp::{Timestamp, TimestampError};

@@ -188,6 +188,8 @@ const RUN: Shape = Shape::Object(&[
     may("failed_at", Shape::Or(&Shape::Time)),
     may("tags", Shape::Each(&Shape::Text)),
     may("counts", Shape::Each(&Shape::Whole)),
+    may("value_usd", Shape::Or(&Shape::Money)),
+    may("iterations", Shape::Or(&Shape::Count)),
     may("warnings", Shape::Texts),
     may("budget_summary", BUDGET),
 ]);

@@ -85,6 +85,8 @@ fn full() -> RunSummary {
     run.failed_at = Some(at(41));
     run.tags = [("tier".to_owned(), "2".to_owned())].into();
     run.counts = [("candidates".to_owned(), -12)].into();
+    run.value_usd = Some(Usd::from_pico(100));
+    run.iterations = Some(8);
     run.warnings = vec!["one call told no usage".into()];
     let budget = &mut run.budget_summary;
     budget.total = figures();

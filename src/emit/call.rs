@@ -1,0 +1,137 @@
+//! A span for a model call of a client that opens none.
+
+use std::fmt::Display;
+
+use tracing::field::Empty;
+use tracing::span::{Entered, Span};
+
+use super::usage::UsageRecord;
+use crate::ledger::{Kind, Usd};
+
+/// Begins a call to this model. All fields that a call may record are declared, and recorded through methods: a field
+/// that is misspelt in `Span::record` would be dropped without a word.
+///
+/// ```
+/// use tracing_budget::{Usage, call};
+///
+/// let call = call("gpt-5").provider("openai").start();
+/// let reply = call.in_scope(|| "what the client answered");
+/// call.usage(&Usage::new().input(3_000).output(reply.len() as u64));
+/// ```
+pub fn call(model: &str) -> CallBuilder<'_> {
+    CallBuilder { model, provider: None, operation: "chat" }
+}
+
+/// What is known of a call before it starts; see [`call`].
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a call begins when it is started"]
+pub struct CallBuilder<'a> {
+    model: &'a str,
+    provider: Option<&'a str>,
+    operation: &'a str,
+}
+
+impl<'a> CallBuilder<'a> {
+    /// Names the provider.
+    pub fn provider(mut self, provider: &'a str) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+
+    /// Says what the call is for; `chat` unless told otherwise.
+    pub fn operation(mut self, operation: &'a str) -> Self {
+        self.operation = operation;
+        self
+    }
+
+    /// Opens the span of the call, in the current span. It closes when the [`Call`] and all clones of its span are
+    /// dropped.
+    #[must_use]
+    pub fn start(self) -> Call {
+        Call(tracing::info_span!(
+            target: "tracing_budget::call",
+            "call",
+            otel.kind = "client",
+            otel.status_code = Empty,
+            gen_ai.operation.name = self.operation,
+            gen_ai.provider.name = self.provider,
+            gen_ai.request.model = self.model,
+            gen_ai.response.model = Empty,
+            gen_ai.usage.input_tokens = Empty,
+            gen_ai.usage.output_tokens = Empty,
+            gen_ai.usage.cache_read.input_tokens = Empty,
+            gen_ai.usage.cache_creation.input_tokens = Empty,
+            gen_ai.usage.reasoning.output_tokens = Empty,
+            gen_ai.usage.cost = Empty,
+            cache_write_1h_tokens = Empty,
+            audio_input_tokens = Empty,
+            audio_output_tokens = Empty,
+            billed_requests = Empty,
+            tokens = Empty,
+            error.type = Empty,
+            error.message = Empty,
+        ))
+    }
+}
+
+/// A call under way. One that is dropped without usage is counted as a call that did not tell its usage.
+#[derive(Clone, Debug)]
+pub struct Call(Span);
+
+impl Call {
+    /// The call's span, to instrument a future with.
+    #[must_use]
+    pub fn span(&self) -> &Span {
+        &self.0
+    }
+
+    /// Enters the call's span; not across an `.await`.
+    pub fn enter(&self) -> Entered<'_> {
+        self.0.enter()
+    }
+
+    /// Runs `act` inside the call's span.
+    pub fn in_scope<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.0.in_scope(act)
+    }
+
+    /// Tells what the call used; the newest figures stand.
+    pub fn usage<'a>(&self, record: impl Into<UsageRecord<'a>>) -> &Self {
+        const FIELDS: [(Kind, &str); 10] = [
+            (Kind::Input, "gen_ai.usage.input_tokens"),
+            (Kind::Output, "gen_ai.usage.output_tokens"),
+            (Kind::CacheRead, "gen_ai.usage.cache_read.input_tokens"),
+            (Kind::CacheWrite, "gen_ai.usage.cache_creation.input_tokens"),
+            (Kind::CacheWrite1h, "cache_write_1h_tokens"),
+            (Kind::Reasoning, "gen_ai.usage.reasoning.output_tokens"),
+            (Kind::AudioInput, "audio_input_tokens"),
+            (Kind::AudioOutput, "audio_output_tokens"),
+            (Kind::Requests, "billed_requests"),
+            (Kind::Tokens, "tokens"),
+        ];
+        let (usage, model, cost) = record.into().parts();
+        for (kind, field) in FIELDS {
+            if let Some(count) = usage.get(kind) {
+                self.0.record(field, count);
+            }
+        }
+        if let Some(model) = model {
+            self.0.record("gen_ai.response.model", model);
+        }
+        cost.map_or(self, |cost| self.cost(cost))
+    }
+
+    /// Tells what the call cost; then nothing is priced.
+    pub fn cost(&self, cost: Usd) -> &Self {
+        self.0.record("gen_ai.usage.cost", cost.to_f64());
+        self
+    }
+
+    /// Tells that the call failed: the kind of error, such as `timeout` or `429`, and what it said.
+    pub fn error(&self, kind: &str, message: impl Display) -> &Self {
+        self.0.record("otel.status_code", "ERROR");
+        self.0.record("error.type", kind);
+        self.0.record("error.message", tracing::field::display(message));
+        self
+    }
+}

@@ -1,0 +1,264 @@
+//! Building a layer: what it is told, and what can be wrong with that.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tracing_core::{LevelFilter, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::registry::LookupSpan;
+
+use super::budget_layer::BudgetLayer;
+use super::core::{Core, Emitter, Options};
+use super::guard::BudgetGuard;
+use super::models::Models;
+use crate::ledger::{Usd, UsdError};
+use crate::price::PriceBook;
+use crate::sink::{Delivery, JsonDir, JsonLines, OpenError, Sink, Worker};
+
+/// Names the project of a builder that was given none.
+const PROJECT_VARIABLE: &str = "TRACING_BUDGET_PROJECT";
+
+/// Starts building a layer.
+///
+/// ```
+/// use tracing_subscriber::prelude::*;
+///
+/// let (budget, guard) = tracing_budget::layer().project("apprentice").build()?;
+/// let subscriber = tracing_subscriber::registry().with(budget);
+/// tracing::subscriber::with_default(subscriber, || {
+///     tracing::info_span!("pipeline").in_scope(|| tracing::info!(model = "gpt-5", input_tokens = 100, output_tokens = 10));
+/// });
+/// guard.flush()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn layer() -> Builder {
+    Builder::default()
+}
+
+/// What a layer is to do. Nothing is checked before [`Builder::build`].
+#[derive(Default)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct Builder {
+    options: Options,
+    prices: Option<Arc<PriceBook>>,
+    sinks: Vec<Box<dyn Sink>>,
+    json_dirs: Vec<PathBuf>,
+    json_lines: Vec<PathBuf>,
+    delivery: Delivery,
+    is_unfiltered: bool,
+    wrong: Option<BuildError>,
+}
+
+/// Why a layer could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A limit is not an amount of money.
+    #[error("limit_usd: {0}")]
+    Limit(#[from] UsdError),
+    /// A limit is below zero.
+    #[error("limit_usd: {0} USD is below zero, and nothing can be spent under such a limit")]
+    NegativeLimit(Usd),
+    /// A stage, gate or root was declared without a name, or twice.
+    #[error("{what} {name:?} is {problem}")]
+    Name {
+        /// `stage`, `gate` or `root`.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A sink's file or directory cannot be written.
+    #[error("{0}")]
+    Sink(#[from] OpenError),
+    /// The worker thread could not be started.
+    #[error("the thread that delivers summaries could not be started: {0}")]
+    Worker(#[source] std::io::Error),
+}
+
+impl Builder {
+    /// Names the project. Without it, `TRACING_BUDGET_PROJECT` does, or else the root span's crate.
+    pub fn project(mut self, project: impl Into<String>) -> Self {
+        self.options.project = Some(project.into());
+        self
+    }
+
+    /// Declares the stages, in their order. Then only spans with these names, or with a `stage` field, are stages, and
+    /// those that never ran are in the summary as `not_run`. Without it, every direct child of the root is a stage.
+    pub fn stages(mut self, stages: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        for stage in stages {
+            let stage = stage.into();
+            self.check_name("stage", &stage, self.options.stages.contains(&stage));
+            self.options.named.stages.insert(stage.as_str().into());
+            self.options.stages.push(stage);
+        }
+        self
+    }
+
+    /// Lists the gates that must run. Those that did not are in the summary as `skipped`, «not reached».
+    pub fn expect_gates(mut self, gates: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        for gate in gates {
+            let gate = gate.into();
+            self.check_name("gate", &gate, self.options.gates.contains(&gate));
+            self.options.gates.push(gate);
+        }
+        self
+    }
+
+    /// Narrows runs to spans with these names, wherever they stand. Without it, every span without a parent is a root.
+    pub fn roots(mut self, roots: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        for root in roots {
+            let root = root.into();
+            self.check_name("root", &root, self.options.named.roots.contains(root.as_str()));
+            self.options.named.roots.insert(root.into());
+        }
+        self
+    }
+
+    /// Puts a label on every run.
+    pub fn tag(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.tags.push((name.into(), value.into()));
+        self
+    }
+
+    /// Limits what a run may cost, in USD: a text such as `"5.00"`, a number, or a [`Usd`].
+    pub fn limit_usd<T>(mut self, limit: T) -> Self
+    where
+        T: TryInto<Usd>,
+        T::Error: Into<LimitError>,
+    {
+        match limit.try_into() {
+            Ok(limit) if limit < Usd::ZERO => self.fault(BuildError::NegativeLimit(limit)),
+            Ok(limit) => self.options.limits.usd = Some(limit),
+            Err(error) => {
+                let LimitError(error) = error.into();
+                if let Some(error) = error {
+                    self.fault(BuildError::Limit(error));
+                }
+            }
+        }
+        self
+    }
+
+    /// Limits the tokens that a run may use.
+    pub fn limit_tokens(mut self, limit: u64) -> Self {
+        self.options.limits.tokens = Some(limit);
+        self
+    }
+
+    /// Prices calls with this book instead of the bundled one.
+    pub fn prices(mut self, book: impl Into<Arc<PriceBook>>) -> Self {
+        self.prices = Some(book.into());
+        self
+    }
+
+    /// Says that spans whose target begins so count input without what came from the cache, as rig-core up to 0.42 does
+    /// with Anthropic. Where the cached tokens exceed the input this is noticed anyway.
+    pub fn exclusive_cache(mut self, target: impl Into<String>, provider: Option<&str>) -> Self {
+        let provider = provider.map(str::to_owned);
+        self.options.exclusive_cache.push(Emitter { target: target.into(), provider });
+        self
+    }
+
+    /// Writes one JSON file a run into a directory, which is made where it is missing.
+    pub fn json_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.json_dirs.push(directory.into());
+        self
+    }
+
+    /// Appends one line of JSON a run to a file.
+    pub fn json_lines(mut self, file: impl Into<PathBuf>) -> Self {
+        self.json_lines.push(file.into());
+        self
+    }
+
+    /// Hands finished runs to a sink of your own: anything that implements [`Sink`], or a closure that takes a
+    /// [`RunSummary`](crate::RunSummary).
+    pub fn sink(mut self, sink: impl Sink) -> Self {
+        self.sinks.push(Box::new(sink));
+        self
+    }
+
+    /// Says how summaries are delivered: how many may wait, and how often a sink that fails is tried again.
+    pub fn delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
+        self
+    }
+
+    /// Leaves filtering to the application. By default the layer sees INFO and above through a filter of its own, which
+    /// neither switches callsites on that nobody else wants nor off that others want; without it, put a filter around
+    /// the layer, or every TRACE callsite is on.
+    pub fn unfiltered(mut self) -> Self {
+        self.is_unfiltered = true;
+        self
+    }
+
+    /// Builds the layer, and the guard that ends and delivers what is left when it is dropped: keep it until the end of
+    /// `main`.
+    ///
+    /// # Errors
+    ///
+    /// When a limit is no amount, a declared name is empty or given twice, a directory or file cannot be written, or no
+    /// thread can be started.
+    pub fn build<S>(
+        mut self,
+    ) -> Result<(impl Layer<S> + Send + Sync + 'static + use<S>, BudgetGuard), BuildError>
+    where
+        S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    {
+        if let Some(wrong) = self.wrong {
+            return Err(wrong);
+        }
+        for directory in self.json_dirs {
+            self.sinks.push(Box::new(JsonDir::new(directory)?));
+        }
+        for file in self.json_lines {
+            self.sinks.push(Box::new(JsonLines::new(file)?));
+        }
+        if self.options.project.is_none() {
+            self.options.project = std::env::var(PROJECT_VARIABLE).ok().filter(|project| !project.is_empty());
+        }
+        let book = self.prices.unwrap_or_default();
+        self.options.book = book.name().as_str().to_owned();
+        self.options.close_timeout = self.delivery.close_timeout;
+        let warm = Arc::clone(&book);
+        let worker =
+            Worker::spawn(self.sinks, self.delivery, move || warm.warm()).map_err(BuildError::Worker)?;
+        let core = Arc::new(Core::new(self.options, Models::new(book), worker));
+        let layer = BudgetLayer { core: Arc::clone(&core) };
+        let layer: Box<dyn Layer<S> + Send + Sync> =
+            if self.is_unfiltered { Box::new(layer) } else { Box::new(layer.with_filter(LevelFilter::INFO)) };
+        Ok((layer, BudgetGuard::new(core)))
+    }
+
+    fn check_name(&mut self, what: &'static str, name: &str, is_known: bool) {
+        let problem = match name {
+            "" => "empty",
+            _ if is_known => "declared twice",
+            _ => return,
+        };
+        self.fault(BuildError::Name { what, name: name.to_owned(), problem });
+    }
+
+    /// Keeps the first fault for `build`.
+    fn fault(&mut self, error: BuildError) {
+        self.wrong.get_or_insert(error);
+    }
+}
+
+/// Why a limit could not be read; what [`Builder::limit_usd`] asks of the types that it takes.
+#[derive(Debug)]
+pub struct LimitError(Option<UsdError>);
+
+impl From<UsdError> for LimitError {
+    fn from(error: UsdError) -> Self {
+        Self(Some(error))
+    }
+}
+
+impl From<std::convert::Infallible> for LimitError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}

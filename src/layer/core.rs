@@ -1,0 +1,93 @@
+//! What a layer, its guard and its handles share.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use dashmap::DashMap;
+
+use super::class::Named;
+use super::clock::Clock;
+use super::models::Models;
+use super::run::Run;
+use super::said::Said;
+use super::stats::Counters;
+use super::table::Table;
+use crate::ledger::{FastHash, Ledger};
+use crate::sink::Worker;
+use crate::summary::Limits;
+
+/// The state of one layer.
+pub(crate) struct Core {
+    /// Tells layers apart in what a thread remembers.
+    pub(crate) number: u32,
+    pub(crate) options: Arc<Options>,
+    pub(crate) clock: Clock,
+    pub(crate) table: Table,
+    /// Runs in flight that something accountable has happened in.
+    pub(crate) runs: DashMap<u64, Arc<Run>, FastHash>,
+    /// Roots that closed while spans were open that they had adopted.
+    pub(crate) lingering: Mutex<Vec<super::finish::Lingering>>,
+    pub(crate) models: Models,
+    pub(crate) counters: Counters,
+    /// In which run it was said that usage without a model has no price.
+    pub(crate) said_no_model: Said,
+    pub(crate) worker: Worker,
+    /// Ledgers of roots that came to nothing, to be used again: a server's plain requests allocate none.
+    pub(crate) spare: Mutex<Vec<Ledger>>,
+    next_run: AtomicU64,
+}
+
+/// What the builder was told.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) project: Option<String>,
+    pub(crate) named: Named,
+    /// The declared stages in their order.
+    pub(crate) stages: Vec<String>,
+    /// The gates that must run, in their order.
+    pub(crate) gates: Vec<String>,
+    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) limits: Limits,
+    /// Emitters whose input leaves out what came from the cache.
+    pub(crate) exclusive_cache: Vec<Emitter>,
+    /// What the price book calls itself.
+    pub(crate) book: String,
+    /// How long the guard waits for the sinks.
+    pub(crate) close_timeout: Duration,
+}
+
+/// An emitter, by where its spans come from and whom it calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Emitter {
+    /// What the target of its spans begins with.
+    pub(crate) target: String,
+    /// The provider that it calls; none is any.
+    pub(crate) provider: Option<String>,
+}
+
+impl Core {
+    pub(crate) fn new(options: Options, models: Models, worker: Worker) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        Self {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            options: Arc::new(options),
+            clock: Clock::new(),
+            table: Table::new(),
+            runs: DashMap::with_hasher(FastHash),
+            lingering: Mutex::default(),
+            models,
+            counters: Counters::default(),
+            said_no_model: Said::default(),
+            worker,
+            spare: Mutex::default(),
+            next_run: AtomicU64::new(1),
+        }
+    }
+
+    /// A number for a run that no other run of this layer has.
+    pub(crate) fn next_run(&self) -> u64 {
+        self.next_run.fetch_add(1, Ordering::Relaxed)
+    }
+}

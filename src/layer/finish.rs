@@ -1,0 +1,225 @@
+//! The end of a run.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+use super::clock::Clock;
+use super::core::{Core, Options};
+use super::here;
+use super::reading::RunReading;
+use super::root::RunState;
+use super::run::{End, Run};
+use super::stats::count;
+use super::table::{Open, Place};
+use crate::ledger::{Ledger, Outcome, StageTally};
+use crate::summary::{Account, RunSummary};
+
+/// A root that closed before the spans that it had adopted: its run ends with the last of them.
+pub(crate) struct Lingering {
+    pub(crate) open: Open,
+}
+
+impl Core {
+    /// Ends the run of a root that has closed, unless spans that it adopted are still open.
+    pub(crate) fn close_root(&self, open: Open, now: Instant) {
+        if open.root.as_ref().is_some_and(|root| root.adopted > 0) {
+            self.lingering.lock().unwrap_or_else(PoisonError::into_inner).push(Lingering { open });
+            return;
+        }
+        self.conclude(open, now);
+    }
+
+    /// An adopted span has closed.
+    pub(crate) fn release(&self, place: Place) {
+        let left = self.at_root(place, |root| {
+            root.adopted = root.adopted.saturating_sub(1);
+            root.adopted
+        });
+        if left != Some(0) {
+            return;
+        }
+        let concluded = {
+            let mut lingering = self.lingering.lock().unwrap_or_else(PoisonError::into_inner);
+            let at = lingering.iter().position(|root| root.open.place.run == place.run);
+            at.map(|at| lingering.swap_remove(at))
+        };
+        if let Some(root) = concluded {
+            self.conclude(root.open, Instant::now());
+        }
+    }
+
+    fn conclude(&self, open: Open, now: Instant) {
+        let (place, outcome) = (open.place, open.reading.outcome());
+        let Some(root) = open.root else { return };
+        match root.state {
+            RunState::Empty => {
+                let repeats = open.is_container && !root.has_children;
+                count(if repeats { &self.counters.dropped_roots } else { &self.counters.empty_roots });
+                if let Some(early) = root.early {
+                    self.recycle(early);
+                }
+            }
+            RunState::Live => {
+                here::forget_run(place.run);
+                if let Some((_, run)) = self.runs.remove(&place.run) {
+                    self.end(run, End { at: now, outcome, is_incomplete: false });
+                }
+            }
+            RunState::Finished => {}
+        }
+    }
+
+    /// Seals a run and hands it to the worker.
+    fn end(&self, run: Arc<Run>, end: End) -> bool {
+        if !run.seal(end) {
+            return false;
+        }
+        count(&self.counters.runs_finished);
+        let (options, clock) = (Arc::clone(&self.options), self.clock);
+        self.worker.deliver(move || summary(&run, &options, clock, None));
+        true
+    }
+
+    /// Ends a run whose spans are still open, with all that they have told so far; false if it is not in flight.
+    pub(crate) fn finish(&self, serial: u64) -> bool {
+        let Some(run) = self.live_run(serial) else { return false };
+        let now = Instant::now();
+        let mut spans = Vec::new();
+        self.table.for_each(|id, open| {
+            if open.place.run == serial && open.root.is_none() {
+                spans.push((open.started, id));
+            }
+        });
+        // The innermost first, as those around have to know what is settled below them.
+        spans.sort_unstable_by(|one, two| two.cmp(one));
+        let mut left_open = Ledger::default();
+        for (_, id) in spans {
+            if let Some(mut open) = self.table.remove(id) {
+                self.settle_unclosed(&mut open, now, &run, &mut left_open);
+            }
+        }
+        let outcome = self.abandon_root(&run, now, &mut left_open);
+        let _ = run.write(|ledger| ledger.merge(&left_open));
+        self.runs.remove(&serial);
+        self.end(run, End { at: now, outcome, is_incomplete: true })
+    }
+
+    /// Settles the root of a run that is ended for it, and leaves it behind so that nothing begins the run anew.
+    fn abandon_root(&self, run: &Run, now: Instant, left_open: &mut Ledger) -> Outcome {
+        let is_ours = self.table.with(run.root, |open| open.place.run == run.serial) == Some(true);
+        let Some(mut root) = is_ours.then(|| self.table.remove(run.root)).flatten() else {
+            let mut lingering = self.lingering.lock().unwrap_or_else(PoisonError::into_inner);
+            lingering.retain(|root| root.open.place.run != run.serial);
+            return Outcome::Completed;
+        };
+        let outcome = root.reading.outcome();
+        self.settle_unclosed(&mut root, now, run, left_open);
+        root.reading = super::reading::Reading::default();
+        if let Some(part) = &mut root.root {
+            part.state = RunState::Finished;
+        }
+        self.table.insert(run.root, root);
+        outcome
+    }
+
+    /// Settles what an open span has told so far; if it is a stage, it stays open in the row.
+    fn settle_unclosed(&self, open: &mut Open, now: Instant, run: &Run, left_open: &mut Ledger) {
+        if let Some(stage) = open.place.stage.filter(|_| open.is_stage) {
+            left_open.add_stage(stage, &still_open(open, run, now));
+        }
+        open.is_stage = false;
+        self.settle(open, now);
+    }
+
+    /// Forgets every run in flight, without a summary.
+    pub(crate) fn reset(&self) {
+        let runs: Vec<Arc<Run>> = self.runs.iter().map(|run| Arc::clone(&run)).collect();
+        for run in runs {
+            self.runs.remove(&run.serial);
+            run.seal(End { at: Instant::now(), outcome: Outcome::Completed, is_incomplete: true });
+            let place =
+                Place { run: run.serial, root: run.root, stage: None, collector: 0, in_container: false };
+            self.at_root(place, |root| root.state = RunState::Finished);
+        }
+    }
+
+    /// The summary of a run in flight, as it stands.
+    pub(crate) fn snapshot(&self, run: &Run) -> RunSummary {
+        let now = Instant::now();
+        let mut open_stages = Ledger::default();
+        self.table.for_each(|_, open| {
+            if let Some(stage) = open.place.stage.filter(|_| open.is_stage && open.place.run == run.serial) {
+                open_stages.add_stage(stage, &still_open(open, run, now));
+            }
+        });
+        summary(run, &self.options, self.clock, Some(&open_stages))
+    }
+
+    /// Keeps what a span told of its whole run.
+    pub(crate) fn tell_run(&self, place: Place, told: RunReading) {
+        match self.live_run(place.run) {
+            Some(run) => run.rest().told.join(told),
+            None => {
+                let mut told = Some(told);
+                self.at_root(place, |root| {
+                    if let Some(told) = told.take() {
+                        root.told.join(told);
+                    }
+                });
+            }
+        }
+    }
+
+    /// Keeps a warning for the run's reader.
+    pub(crate) fn warn(&self, place: Place, warning: String) {
+        match self.live_run(place.run) {
+            Some(run) => run.rest().warn(warning),
+            None => {
+                let mut warning = Some(warning);
+                self.at_root(place, |root| root.warnings.extend(warning.take()));
+            }
+        }
+    }
+}
+
+fn still_open(open: &Open, run: &Run, now: Instant) -> StageTally {
+    let from = run.nanos(open.started);
+    StageTally { nanos: run.nanos(now).saturating_sub(from), ..StageTally::began(from, open.outer) }
+}
+
+/// The summary of a run, with stages that are still open if it is in flight.
+fn summary(run: &Run, options: &Options, clock: Clock, open_stages: Option<&Ledger>) -> RunSummary {
+    let mut ledger = run.ledger();
+    if let Some(open_stages) = open_stages {
+        ledger.merge(open_stages);
+    }
+    let run_id = run.public_id();
+    let rest = run.rest();
+    let now = rest.end.as_ref().map_or_else(Instant::now, |end| end.at);
+    let mut warnings = rest.warnings.clone();
+    if rest.more_warnings > 0 {
+        warnings.push(format!("{} more warnings were not kept", rest.more_warnings));
+    }
+    let told = &rest.told;
+    let mut tags: std::collections::BTreeMap<_, _> = options.tags.iter().cloned().collect();
+    tags.extend(told.tags.clone());
+    RunSummary::take(Account {
+        run_id,
+        project: told.project.as_deref().or(options.project.as_deref()).unwrap_or(run.krate).to_owned(),
+        pipeline: run.pipeline.as_str().to_owned(),
+        started: clock.wall(run.started),
+        elapsed: now.saturating_duration_since(run.started),
+        end: rest.end.as_ref().map(|end| (end.outcome.clone(), end.is_incomplete)),
+        ledger,
+        declared_stages: &options.stages,
+        expected_gates: &options.gates,
+        gates: rest.gates.clone(),
+        tags,
+        counts: told.counts.clone(),
+        value_usd: told.value,
+        iterations: told.iteration,
+        warnings,
+        limits: options.limits,
+        book: &options.book,
+    })
+}

@@ -1,0 +1,88 @@
+//! Gates: from what a span or an event told to a verdict in the run.
+
+use std::time::Instant;
+
+use super::core::Core;
+use super::reading::GateReading;
+use super::stats::count;
+use super::table::{Open, Place};
+use crate::ledger::{Outcome, Tally, Usd, Verdict};
+use crate::summary::{GateVerdict, Timestamp};
+
+/// The verdict of an evaluation that gave a score and no label.
+const SCORED: &str = "scored";
+
+/// When a gate spoke, how long it took and what it cost.
+pub(crate) struct Spoke {
+    pub(crate) at: Instant,
+    pub(crate) seconds: Option<f64>,
+    pub(crate) cost: Option<Usd>,
+}
+
+impl Core {
+    /// Books the verdict of a gate that is a span. `sum` is what was settled in it.
+    pub(crate) fn settle_gate(&self, open: &mut Open, sum: &Tally, duration: u64) {
+        let Some(remarks) = &mut open.reading.remarks else { return };
+        let Some(mut gate) = remarks.gate.take() else { return };
+        if gate.verdict.is_none() && !(gate.is_evaluation && gate.score.is_some()) {
+            gate.verdict = Some(Verdict::Error);
+            let failure = match remarks.failure.outcome() {
+                Outcome::Failed(Some(text)) => text,
+                Outcome::Failed(None) => "the gate failed".into(),
+                Outcome::Completed => "closed without a verdict".into(),
+            };
+            gate.reason.get_or_insert(failure);
+        }
+        let is_known = sum.cost > Usd::ZERO || sum.llm_calls > sum.unpriced + sum.without_usage;
+        let spoke = Spoke {
+            at: Instant::now(),
+            seconds: Some(duration as f64 / 1e9),
+            cost: is_known.then_some(sum.cost),
+        };
+        self.speak(open.place, *gate, spoke);
+    }
+
+    /// Books the verdict of a gate.
+    pub(crate) fn speak(&self, place: Place, mut gate: GateReading, spoke: Spoke) {
+        let Some(name) = gate.name.take() else { return };
+        let blocking = gate.blocking.unwrap_or(!gate.is_evaluation);
+        let verdict = match gate.verdict.take() {
+            Some(verdict) => verdict,
+            None if gate.is_evaluation => Verdict::Other(SCORED.into()),
+            None => Verdict::Error,
+        };
+        let spoken = self.on_run(place, |run| {
+            let after = place.stage.or_else(|| run.last_stage());
+            let mut rest = run.rest();
+            if rest.end.is_some() {
+                return false;
+            }
+            if let Verdict::Other(word) = &verdict {
+                if &**word != SCORED {
+                    let warning = format!(
+                        "gate {name:?} said {word:?}, which is none of pass, fail, warn, skipped and error: it was kept as it came"
+                    );
+                    rest.warn(warning);
+                }
+            }
+            let seq = rest.gates.len() as u64 + 1;
+            rest.gates.push(GateVerdict {
+                seq,
+                gate_name: name.to_string(),
+                after_stage: after.map(|stage| stage.as_str().to_owned()),
+                verdict: verdict.clone(),
+                blocking,
+                score: gate.score,
+                reason: gate.reason.as_deref().map(str::to_owned),
+                diagnostics: std::mem::take(&mut gate.diagnostics),
+                at: Some(Timestamp::from(self.clock.wall(spoke.at))),
+                duration_seconds: spoke.seconds,
+                cost_usd: spoke.cost,
+            });
+            true
+        });
+        if spoken != Some(true) {
+            count(&self.counters.late);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The guard: whoever holds it answers for what is not delivered yet.
+
+use std::sync::Arc;
+
+use super::core::Core;
+use super::handle::Handle;
+use crate::sink::FlushError;
+
+/// Ends and delivers what is left when it is dropped. Keep it until the end of `main`.
+#[must_use = "dropping the guard at once ends the layer's work"]
+pub struct BudgetGuard {
+    core: Arc<Core>,
+}
+
+impl BudgetGuard {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Waits until every run that has ended is with every sink.
+    ///
+    /// # Errors
+    ///
+    /// When a sink has lost a run since the last flush, for all its retries; the error names the sink and the reason.
+    pub fn flush(&self) -> Result<(), FlushError> {
+        self.core.worker.flush()
+    }
+
+    /// A handle to look at runs in flight from anywhere.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle::new(Arc::clone(&self.core))
+    }
+}
+
+impl Drop for BudgetGuard {
+    /// Closes what is still open as `incomplete`, and waits, within the bounds of [`Delivery`](crate::sink::Delivery),
+    /// until all is with the sinks.
+    fn drop(&mut self) {
+        for run in self.core.runs_in_flight() {
+            self.core.finish(run.serial);
+        }
+        // What a sink lost has been said on stderr, and there is nobody left to tell.
+        let _ = self.core.worker.close(self.core.options.close_timeout);
+    }
+}

@@ -1,0 +1,55 @@
+//! Looking at runs in flight, and ending them.
+
+use std::sync::Arc;
+
+use super::core::Core;
+use super::run::Run;
+use super::stats::Stats;
+use crate::summary::RunSummary;
+
+/// Looks at the runs in flight of one layer. Cheap to clone, and good on any thread.
+#[derive(Clone)]
+pub struct Handle {
+    core: Arc<Core>,
+}
+
+impl Handle {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// The runs in flight as they stand, oldest first, with status `running`. A run appears when something accountable
+    /// happens in it.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<RunSummary> {
+        self.core.runs_in_flight().iter().map(|run| self.core.snapshot(run)).collect()
+    }
+
+    /// Ends a run whose root is still open: all that its spans have told so far is booked, the summary has the status
+    /// `incomplete` and goes to the sinks. What comes later is counted in [`Stats::late`]. Returns whether there was such
+    /// a run in flight.
+    pub fn finish(&self, run_id: &str) -> bool {
+        let found = self.core.runs_in_flight().into_iter().find(|run| run.public_id() == run_id);
+        found.is_some_and(|run| self.core.finish(run.serial))
+    }
+
+    /// Forgets all runs in flight. They leave no summary; a new root begins a new run.
+    pub fn reset(&self) {
+        self.core.reset();
+    }
+
+    /// What the layer has counted of itself.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.core.counters.stats(self.core.table.len() as u64, self.core.worker.stats())
+    }
+}
+
+impl Core {
+    /// The runs in flight, oldest first.
+    pub(crate) fn runs_in_flight(&self) -> Vec<Arc<Run>> {
+        let mut runs: Vec<_> = self.runs.iter().map(|run| Arc::clone(&run)).collect();
+        runs.sort_unstable_by_key(|run| run.serial);
+        runs
+    }
+}

@@ -1,0 +1,103 @@
+//! From a span's place to its run, which begins when something accountable happens in it.
+
+use std::sync::{Arc, PoisonError};
+
+use super::core::Core;
+use super::here;
+use super::root::{RootPart, RunState};
+use super::run::Run;
+use super::stats::count;
+use super::table::{Open, Place};
+use crate::ledger::Ledger;
+
+impl Core {
+    /// Runs `act` on the run of a place because something accountable happens there; `None` if that run has been
+    /// finished. None of the user's code may run in `act`.
+    pub(crate) fn on_run<T>(&self, place: Place, mut act: impl FnMut(&Run) -> T) -> Option<T> {
+        if let Some(done) = here::with_run(place.run, &mut act) {
+            return Some(done);
+        }
+        let run = self.live_run(place.run).or_else(|| self.begin_run(place))?;
+        here::remember_run(&run);
+        Some(act(&run))
+    }
+
+    /// The run with this number, if it has begun and not ended.
+    pub(crate) fn live_run(&self, serial: u64) -> Option<Arc<Run>> {
+        self.runs.get(&serial).map(|run| Arc::clone(&run))
+    }
+
+    fn begin_run(&self, place: Place) -> Option<Arc<Run>> {
+        let (run, early) = self.with_root(place, |open| {
+            let (meaning, started) = (open.meaning, open.started);
+            let root = open.root.as_mut()?;
+            match root.state {
+                RunState::Finished => None,
+                // Another thread was faster.
+                RunState::Live => self.live_run(place.run).map(|run| (run, None)),
+                RunState::Empty => {
+                    let run = Arc::new(Run::new(place.run, place.root, meaning, started, &self.clock));
+                    let mut rest = run.rest();
+                    rest.told = std::mem::take(&mut root.told);
+                    root.warnings.drain(..).for_each(|warning| rest.warn(warning));
+                    drop(rest);
+                    root.state = RunState::Live;
+                    self.runs.insert(place.run, Arc::clone(&run));
+                    count(&self.counters.runs_started);
+                    Some((run, root.early.take()))
+                }
+            }
+        })??;
+        if let Some(early) = early {
+            let _ = run.write(|ledger| ledger.merge(&early));
+            self.recycle(early);
+        }
+        Some(run)
+    }
+
+    /// Runs `act` on the root of a place, be it open or waiting for spans that it has adopted.
+    fn with_root<T>(&self, place: Place, mut act: impl FnMut(&mut Open) -> T) -> Option<T> {
+        let found = self.table.with(place.root, |open| (open.place.run == place.run).then(|| act(open)));
+        found.flatten().or_else(|| {
+            let mut lingering = self.lingering.lock().unwrap_or_else(PoisonError::into_inner);
+            lingering.iter_mut().find(|root| root.open.place.run == place.run).map(|root| act(&mut root.open))
+        })
+    }
+
+    /// Runs `act` on what only the root of a place has.
+    pub(crate) fn at_root<T>(&self, place: Place, mut act: impl FnMut(&mut RootPart) -> T) -> Option<T> {
+        self.with_root(place, |open| open.root.as_deref_mut().map(&mut act)).flatten()
+    }
+
+    /// Writes what is not accountable: to the run if it has begun, else to what its root keeps for it. `act` gets the
+    /// moment that the run's time is counted from.
+    pub(crate) fn note(&self, place: Place, mut act: impl FnMut(&mut Ledger, std::time::Instant)) {
+        let mut write = |run: &Run| run.write(|ledger| act(ledger, run.started)).is_ok();
+        if here::with_run(place.run, &mut write).is_some() {
+            return;
+        }
+        if let Some(run) = self.live_run(place.run) {
+            write(&run);
+            here::remember_run(&run);
+            return;
+        }
+        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        self.with_root(place, |open| {
+            let started = open.started;
+            if let Some(root) = open.root.as_mut().filter(|root| root.state == RunState::Empty) {
+                act(root.early.get_or_insert_with(spare), started);
+            }
+        });
+    }
+
+    /// Keeps a ledger for the next root that needs one.
+    pub(crate) fn recycle(&self, mut ledger: Ledger) {
+        /// As many as there may be requests at once that come to nothing.
+        const ENOUGH: usize = 256;
+        ledger.clear();
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < ENOUGH {
+            spare.push(ledger);
+        }
+    }
+}

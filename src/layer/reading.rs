@@ -1,0 +1,312 @@
+//! What an open span, or an event, has told so far.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::callsite::{Role, Scope};
+use super::told::Told;
+use crate::ledger::{Kind, Name, Outcome, Tally, Usage, Usd, Verdict};
+
+/// Everything recorded so far. The common part lies flat; what few spans have is behind a pointer.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    /// A call's usage, or what a stage has used by itself.
+    pub(crate) usage: Usage,
+    /// The cost of that, where the emitter told it.
+    pub(crate) cost: Option<Usd>,
+    pub(crate) provider: Option<Name>,
+    pub(crate) response_model: Option<Name>,
+    pub(crate) request_model: Option<Name>,
+    pub(crate) operation: Option<Name>,
+    pub(crate) stage: Option<Name>,
+    pub(crate) agent: Option<Name>,
+    /// Usage that includes what is below.
+    pub(crate) inclusive: Option<Box<Inclusive>>,
+    pub(crate) remarks: Option<Box<Remarks>>,
+}
+
+/// A figure for all that is inside a span, and what its descendants have told meanwhile.
+#[derive(Debug, Default)]
+pub(crate) struct Inclusive {
+    pub(crate) usage: Usage,
+    pub(crate) cost: Option<Usd>,
+    /// What was settled below.
+    pub(crate) below: Tally,
+}
+
+/// What few spans tell.
+#[derive(Debug, Default)]
+pub(crate) struct Remarks {
+    pub(crate) failure: Failure,
+    pub(crate) gate: Option<Box<GateReading>>,
+    pub(crate) run: Option<Box<RunReading>>,
+    pub(crate) warnings: Vec<String>,
+    /// An event's text.
+    pub(crate) message: Option<Box<str>>,
+}
+
+/// Whether something failed, and what it said. The message is worth more than the type.
+#[derive(Debug, Default)]
+pub(crate) struct Failure {
+    pub(crate) failed: bool,
+    kind: Option<Box<str>>,
+    text: Option<Box<str>>,
+}
+
+impl Failure {
+    /// A failure that nothing was said of.
+    pub(crate) fn untold() -> Self {
+        Self { failed: true, ..Self::default() }
+    }
+
+    pub(crate) fn of(text: &str) -> Self {
+        Self { failed: true, kind: None, text: Some(text.into()) }
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        if !self.failed {
+            return Outcome::Completed;
+        }
+        Outcome::Failed(match (&self.kind, &self.text) {
+            (Some(kind), Some(text)) if !text.contains(&**kind) => Some(format!("{kind}: {text}").into()),
+            (kind, text) => text.clone().or_else(|| kind.clone()),
+        })
+    }
+
+    /// Takes over another's failure; the first text stays.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.failed |= other.failed;
+        self.kind = self.kind.take().or(other.kind);
+        self.text = self.text.take().or(other.text);
+    }
+}
+
+/// What a gate has told so far.
+#[derive(Debug, Default)]
+pub(crate) struct GateReading {
+    pub(crate) name: Option<Box<str>>,
+    /// Whether it came as an evaluation, which scores and does not block.
+    pub(crate) is_evaluation: bool,
+    pub(crate) verdict: Option<Verdict>,
+    pub(crate) score: Option<f64>,
+    pub(crate) blocking: Option<bool>,
+    pub(crate) reason: Option<Box<str>>,
+    pub(crate) diagnostics: BTreeMap<String, Value>,
+}
+
+/// What a span tells about its whole run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RunReading {
+    pub(crate) run_id: Option<Box<str>>,
+    pub(crate) project: Option<Box<str>>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) counts: BTreeMap<String, i64>,
+    pub(crate) value: Option<Usd>,
+    pub(crate) iteration: Option<u64>,
+}
+
+/// How a usage field is to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// On a model call: the newest figure is the figure.
+    Call,
+    /// On any other span: the figures of several calls, one after another.
+    Sum,
+}
+
+impl Reading {
+    /// Takes one recorded value.
+    pub(crate) fn take(&mut self, role: Role, field: &'static str, told: Told<'_>, manner: Manner) {
+        match role {
+            Role::Usage(kind, scope) => self.take_usage(kind, scope, field, told, manner),
+            Role::Cost(scope) => self.take_cost(scope, field, told, manner),
+            Role::Provider => set(&mut self.provider, told),
+            Role::ResponseModel => set(&mut self.response_model, told),
+            Role::RequestModel => set(&mut self.request_model, told),
+            Role::Operation => set(&mut self.operation, told),
+            Role::Stage => set(&mut self.stage, told),
+            Role::Agent => set(&mut self.agent, told),
+            Role::Other => {}
+            rare => self.remarks.get_or_insert_default().take(rare, field, told),
+        }
+    }
+
+    fn take_usage(&mut self, kind: Kind, scope: Scope, field: &'static str, told: Told<'_>, manner: Manner) {
+        match told.count() {
+            Ok(Some(count)) => match (manner, scope) {
+                (Manner::Call, _) => self.usage.set(kind, count),
+                (Manner::Sum, Scope::Own) => self.usage.add(kind, count),
+                (Manner::Sum, Scope::Inclusive) => {
+                    self.inclusive.get_or_insert_default().usage.add(kind, count)
+                }
+            },
+            Ok(None) => {}
+            Err(refusal) => self.refuse(field, told, refusal),
+        }
+    }
+
+    fn take_cost(&mut self, scope: Scope, field: &'static str, told: Told<'_>, manner: Manner) {
+        match told.usd() {
+            Ok(Some(usd)) => match (manner, scope) {
+                (Manner::Call, _) => self.cost = Some(usd),
+                (Manner::Sum, Scope::Own) => self.cost = Some(self.cost.unwrap_or_default() + usd),
+                (Manner::Sum, Scope::Inclusive) => {
+                    let cost = &mut self.inclusive.get_or_insert_default().cost;
+                    *cost = Some(cost.unwrap_or_default() + usd);
+                }
+            },
+            Ok(None) => {}
+            Err(refusal) => self.refuse(field, told, refusal),
+        }
+    }
+
+    fn refuse(&mut self, field: &'static str, told: Told<'_>, refusal: &'static str) {
+        let warning = format!("{field} = {} was taken as not reported: {refusal}", told.json());
+        self.remarks.get_or_insert_default().warnings.push(warning);
+    }
+
+    /// Takes its figures for figures of everything inside the span.
+    pub(crate) fn make_inclusive(&mut self) {
+        if self.has_amount() {
+            let inclusive = self.inclusive.get_or_insert_default();
+            inclusive.usage.merge(&std::mem::take(&mut self.usage));
+            inclusive.cost = self.cost.take().or(inclusive.cost);
+        }
+    }
+
+    /// The model to book the usage under.
+    pub(crate) fn model(&self) -> Option<Name> {
+        self.response_model.or(self.request_model)
+    }
+
+    /// The provider and the model.
+    pub(crate) fn emitter(&self) -> (Option<Name>, Option<Name>) {
+        (self.provider, self.model())
+    }
+
+    /// Whether there is an amount of the span's own to book.
+    pub(crate) fn has_amount(&self) -> bool {
+        !self.usage.is_empty() || self.cost.is_some()
+    }
+
+    pub(crate) fn failure(&mut self) -> &mut Failure {
+        &mut self.remarks.get_or_insert_default().failure
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.remarks.as_ref().is_some_and(|remarks| remarks.failure.failed)
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.remarks.as_ref().map(|remarks| remarks.failure.outcome()).unwrap_or_default()
+    }
+}
+
+impl Remarks {
+    fn take(&mut self, role: Role, field: &'static str, told: Told<'_>) {
+        match role {
+            Role::Error => match told {
+                Told::Flag(failed) => self.failure.failed |= failed,
+                _ => {
+                    if let Some(text) = told.boxed() {
+                        self.failure.failed = true;
+                        self.failure.text.get_or_insert(text);
+                    }
+                }
+            },
+            Role::ErrorType => {
+                if let Some(kind) = told.boxed() {
+                    self.failure.failed = true;
+                    self.failure.kind = Some(kind);
+                }
+            }
+            Role::ErrorMessage => self.failure.text = told.boxed().or(self.failure.text.take()),
+            Role::StatusCode => {
+                self.failure.failed |= told.text(|code| code.eq_ignore_ascii_case("error")).unwrap_or(false);
+            }
+            Role::Message => self.message = told.boxed(),
+            Role::RunId | Role::Project | Role::Tag | Role::Count | Role::ValueUsd | Role::Iteration => {
+                if let Err(warning) = self.run.get_or_insert_default().take(role, field, told) {
+                    self.warnings.push(warning);
+                }
+            }
+            _ => self.gate.get_or_insert_default().take(role, field, told),
+        }
+    }
+}
+
+impl GateReading {
+    fn take(&mut self, role: Role, field: &'static str, told: Told<'_>) {
+        match role {
+            Role::Gate => self.name = told.boxed(),
+            Role::Evaluation => {
+                self.name = told.boxed();
+                self.is_evaluation = true;
+            }
+            Role::Verdict => self.verdict = told.text(|word| Verdict::from(word)),
+            Role::Score => self.score = told.number(),
+            Role::Blocking => self.blocking = told.flag(),
+            Role::Reason => self.reason = told.boxed(),
+            Role::Diagnostics => match told {
+                Told::Text(text) => match serde_json::from_str(text) {
+                    Ok(Value::Object(object)) => self.diagnostics.extend(object),
+                    _ => drop(self.diagnostics.insert(field.to_owned(), text.into())),
+                },
+                other => drop(self.diagnostics.insert(field.to_owned(), other.json())),
+            },
+            _ => drop(self.diagnostics.insert(field.to_owned(), told.json())),
+        }
+    }
+}
+
+impl RunReading {
+    fn take(&mut self, role: Role, field: &'static str, told: Told<'_>) -> Result<(), String> {
+        let refuse = |expected| Err(format!("{field} = {} was ignored: expected {expected}", told.json()));
+        match role {
+            Role::RunId => self.run_id = told.boxed(),
+            Role::Project => self.project = told.boxed(),
+            Role::Tag => {
+                if let Some(label) = told.text(str::to_owned) {
+                    self.tags.insert(field.trim_start_matches("tag.").to_owned(), label);
+                }
+            }
+            Role::Count => match told.whole() {
+                Some(number) => {
+                    self.counts.insert(field.trim_start_matches("count.").to_owned(), number);
+                }
+                None => return refuse("a whole number"),
+            },
+            Role::ValueUsd => match told.usd() {
+                Ok(value) => self.value = value,
+                Err(_) => return refuse("an amount in USD"),
+            },
+            _ => match told.count() {
+                Ok(iteration) => self.iteration = iteration,
+                Err(_) => return refuse("the number of an iteration"),
+            },
+        }
+        Ok(())
+    }
+
+    /// Adds what another span told: counters and values add up, the newest label stands.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.run_id = other.run_id.or(self.run_id.take());
+        self.project = other.project.or(self.project.take());
+        self.tags.extend(other.tags);
+        for (counter, count) in other.counts {
+            let sum = self.counts.entry(counter).or_default();
+            *sum = sum.saturating_add(count);
+        }
+        self.value = match (self.value, other.value) {
+            (Some(one), Some(two)) => Some(one + two),
+            (one, two) => one.or(two),
+        };
+        self.iteration = self.iteration.max(other.iteration);
+    }
+}
+
+/// A name once told is only replaced by another.
+fn set(name: &mut Option<Name>, told: Told<'_>) {
+    *name = told.text(Name::of).or(*name);
+}

@@ -1,0 +1,171 @@
+//! A run in flight: its ledger, in as many parts as threads are at work on it, and what else it has been told.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::callsite::Meaning;
+use super::clock::Clock;
+use super::reading::RunReading;
+use crate::ledger::{Ledger, Name, Outcome};
+use crate::summary::{GateVerdict, Timestamp};
+
+/// Parts of a run's ledger. Two threads that write one row would wait for each other at every call; in parts of their
+/// own they meet only when a summary is taken.
+const PARTS: usize = 8;
+
+/// Distinct warnings kept in one run.
+const MAX_WARNINGS: usize = 100;
+
+/// A run in flight.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// Its number in its layer; unlike a span's id it is never used again.
+    pub(crate) serial: u64,
+    pub(crate) root: u64,
+    pub(crate) pipeline: Name,
+    /// The root span's crate: the project of a builder that named none.
+    pub(crate) krate: &'static str,
+    pub(crate) id: Uuid,
+    pub(crate) started: Instant,
+    parts: [OnceLock<Box<Part>>; PARTS],
+    rest: Mutex<Rest>,
+    is_sealed: AtomicBool,
+}
+
+#[repr(align(128))]
+#[derive(Debug, Default)]
+struct Part(Mutex<Ledger>);
+
+/// What few spans tell, under one lock.
+#[derive(Debug, Default)]
+pub(crate) struct Rest {
+    pub(crate) told: RunReading,
+    pub(crate) gates: Vec<GateVerdict>,
+    pub(crate) warnings: Vec<String>,
+    /// Warnings beyond the bound.
+    pub(crate) more_warnings: u64,
+    /// How the root ended, once it has.
+    pub(crate) end: Option<End>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub(crate) struct End {
+    pub(crate) at: Instant,
+    pub(crate) outcome: Outcome,
+    /// It was ended for it, with parts still open.
+    pub(crate) is_incomplete: bool,
+}
+
+/// The run takes nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sealed;
+
+impl Run {
+    pub(crate) fn new(
+        serial: u64,
+        root: u64,
+        meaning: &'static Meaning,
+        started: Instant,
+        clock: &Clock,
+    ) -> Self {
+        let wall = Timestamp::from(clock.wall(started)).unix_ms().unsigned_abs();
+        let at = uuid::Timestamp::from_unix_time(wall / 1_000, (wall % 1_000) as u32 * 1_000_000, 0, 0);
+        Self {
+            serial,
+            root,
+            pipeline: meaning.name,
+            krate: meaning.krate,
+            id: Uuid::new_v7(at),
+            started,
+            parts: std::array::from_fn(|_| OnceLock::new()),
+            rest: Mutex::default(),
+            is_sealed: AtomicBool::new(false),
+        }
+    }
+
+    /// Nanoseconds from the run's start to a moment.
+    pub(crate) fn nanos(&self, at: Instant) -> u64 {
+        nanos(at.saturating_duration_since(self.started))
+    }
+
+    /// Writes to this thread's part of the ledger.
+    #[inline]
+    pub(crate) fn write<T>(&self, act: impl FnOnce(&mut Ledger) -> T) -> Result<T, Sealed> {
+        let part = self.parts[own_part()].get_or_init(Box::default);
+        let mut ledger = part.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: whoever seals takes every lock after having raised the flag, so nothing falls between.
+        if self.is_sealed.load(Ordering::Acquire) {
+            return Err(Sealed);
+        }
+        Ok(act(&mut ledger))
+    }
+
+    pub(crate) fn rest(&self) -> MutexGuard<'_, Rest> {
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The id that its summary has.
+    pub(crate) fn public_id(&self) -> String {
+        self.rest().told.run_id.as_deref().map_or_else(|| self.id.to_string(), str::to_owned)
+    }
+
+    /// Ends the run; false if it has ended already.
+    pub(crate) fn seal(&self, end: End) -> bool {
+        let mut rest = self.rest();
+        if rest.end.is_some() {
+            return false;
+        }
+        rest.end = Some(end);
+        self.is_sealed.store(true, Ordering::Release);
+        true
+    }
+
+    /// All parts of the ledger together.
+    pub(crate) fn ledger(&self) -> Ledger {
+        let mut all = Ledger::default();
+        for part in self.parts.iter().filter_map(OnceLock::get) {
+            all.merge(&part.0.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        all
+    }
+
+    /// The stage that closed last.
+    pub(crate) fn last_stage(&self) -> Option<Name> {
+        let parts = self.parts.iter().filter_map(OnceLock::get);
+        let last =
+            parts.filter_map(|part| part.0.lock().unwrap_or_else(PoisonError::into_inner).last_stage()).max();
+        last.map(|(_, stage)| stage)
+    }
+}
+
+impl Rest {
+    /// Keeps a warning, each only once.
+    pub(crate) fn warn(&mut self, warning: String) {
+        if self.warnings.contains(&warning) {
+            return;
+        }
+        if self.warnings.len() < MAX_WARNINGS {
+            self.warnings.push(warning);
+        } else {
+            self.more_warnings += 1;
+        }
+    }
+}
+
+/// Whole nanoseconds of a duration; enough for five hundred years.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The part that this thread writes: threads take them in turn.
+fn own_part() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed) % PARTS;
+    }
+    OWN.try_with(|own| *own).unwrap_or_default()
+}

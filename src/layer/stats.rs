@@ -1,0 +1,60 @@
+//! What a layer counted of itself.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::sink::DeliveryStats;
+
+/// What a layer has seen and done since it was built.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Runs that something accountable happened in.
+    pub runs_started: u64,
+    /// Runs that ended and were handed to the sinks.
+    pub runs_finished: u64,
+    /// Root spans that closed without anything accountable below them; they leave no summary.
+    pub empty_roots: u64,
+    /// Root spans that only repeated what other roots had told, and were dropped: `invoke_agent` without a parent and
+    /// without children.
+    pub dropped_roots: u64,
+    /// Amounts that came after their run had been finished. They are in no summary.
+    pub late: u64,
+    /// Events with usage or a gate that were emitted outside of any span. They are in no summary.
+    pub outside: u64,
+    /// Spans remembered right now.
+    pub open_spans: u64,
+    /// What became of finished runs.
+    pub delivery: DeliveryStats,
+}
+
+/// The counters behind [`Stats`]; all of them count what is rare.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) runs_started: AtomicU64,
+    pub(crate) runs_finished: AtomicU64,
+    pub(crate) empty_roots: AtomicU64,
+    pub(crate) dropped_roots: AtomicU64,
+    pub(crate) late: AtomicU64,
+    pub(crate) outside: AtomicU64,
+}
+
+/// Adds one.
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+impl Counters {
+    pub(crate) fn stats(&self, open_spans: u64, delivery: DeliveryStats) -> Stats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Stats {
+            runs_started: read(&self.runs_started),
+            runs_finished: read(&self.runs_finished),
+            empty_roots: read(&self.empty_roots),
+            dropped_roots: read(&self.dropped_roots),
+            late: read(&self.late),
+            outside: read(&self.outside),
+            open_spans,
+            delivery,
+        }
+    }
+}

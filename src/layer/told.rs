@@ -1,0 +1,190 @@
+//! One recorded value, in whatever type it came.
+
+use crate::ledger::{MAX_COUNT, Usd};
+
+/// A value as a library or a user recorded it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Told<'a> {
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+    Flag(bool),
+    Text(&'a str),
+}
+
+/// Why a value cannot be taken at its word.
+pub(crate) type Refusal = &'static str;
+
+const NEGATIVE: Refusal = "it is negative";
+const ABSURD: Refusal = "it is larger than a trillion";
+const NOT_A_NUMBER: Refusal = "it is not a number";
+
+impl<'a> Told<'a> {
+    /// The value as a count; `None` if the text says that there is none.
+    pub(crate) fn count(self) -> Result<Option<u64>, Refusal> {
+        let count = match self {
+            Self::Unsigned(count) => count,
+            Self::Signed(count) => u64::try_from(count).map_err(|_| NEGATIVE)?,
+            Self::Float(count) if count.is_nan() => return Err(NOT_A_NUMBER),
+            Self::Float(count) if count < 0.0 => return Err(NEGATIVE),
+            // Saturates, and is then refused as absurd.
+            Self::Float(count) => count.round() as u64,
+            Self::Flag(_) => return Err(NOT_A_NUMBER),
+            Self::Text(text) => match inner(text) {
+                None => return Ok(None),
+                Some(digits) => match digits.parse::<i128>() {
+                    Ok(count) if count < 0 => return Err(NEGATIVE),
+                    Ok(count) => u64::try_from(count).unwrap_or(u64::MAX),
+                    Err(_) => {
+                        return digits
+                            .parse()
+                            .map_err(|_| NOT_A_NUMBER)
+                            .and_then(|count| Told::Float(count).count());
+                    }
+                },
+            },
+        };
+        if count > MAX_COUNT { Err(ABSURD) } else { Ok(Some(count)) }
+    }
+
+    /// The value as money; `None` if the text says that there is none.
+    pub(crate) fn usd(self) -> Result<Option<Usd>, Refusal> {
+        let usd = match self {
+            Self::Unsigned(usd) => {
+                u32::try_from(usd).ok().map(f64::from).and_then(Usd::from_f64).ok_or(ABSURD)?
+            }
+            Self::Signed(usd) => {
+                return u64::try_from(usd).map_err(|_| NEGATIVE).and_then(|usd| Told::Unsigned(usd).usd());
+            }
+            Self::Float(usd) if usd.is_nan() => return Err(NOT_A_NUMBER),
+            Self::Float(usd) => Usd::from_f64(usd).ok_or(ABSURD)?,
+            Self::Flag(_) => return Err(NOT_A_NUMBER),
+            Self::Text(text) => match inner(text) {
+                None => return Ok(None),
+                Some(digits) => match digits.parse() {
+                    Ok(usd) => usd,
+                    Err(_) => {
+                        return digits
+                            .parse()
+                            .map_err(|_| NOT_A_NUMBER)
+                            .and_then(|usd| Told::Float(usd).usd());
+                    }
+                },
+            },
+        };
+        if usd < Usd::ZERO { Err(NEGATIVE) } else { Ok(Some(usd)) }
+    }
+
+    /// The value as a whole number that may be negative.
+    pub(crate) fn whole(self) -> Option<i64> {
+        match self {
+            Self::Unsigned(number) => i64::try_from(number).ok(),
+            Self::Signed(number) => Some(number),
+            Self::Float(number) => (number.is_finite() && number.abs() < 9e15).then(|| number.round() as i64),
+            Self::Flag(flag) => Some(i64::from(flag)),
+            Self::Text(text) => inner(text)?.parse().ok(),
+        }
+    }
+
+    /// The value as a number.
+    pub(crate) fn number(self) -> Option<f64> {
+        match self {
+            Self::Unsigned(number) => Some(number as f64),
+            Self::Signed(number) => Some(number as f64),
+            Self::Float(number) => Some(number),
+            Self::Flag(_) => None,
+            Self::Text(text) => inner(text)?.parse().ok(),
+        }
+        .filter(|number| number.is_finite())
+    }
+
+    /// The value as yes or no.
+    pub(crate) fn flag(self) -> Option<bool> {
+        match self {
+            Self::Flag(flag) => Some(flag),
+            Self::Text(text) => inner(text)?.to_ascii_lowercase().parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Hands the value on as text; nothing if there is none, or if it is blank.
+    pub(crate) fn text<T>(self, take: impl FnOnce(&str) -> T) -> Option<T> {
+        match self {
+            Self::Unsigned(number) => Some(take(&number.to_string())),
+            Self::Signed(number) => Some(take(&number.to_string())),
+            Self::Float(number) => Some(take(&number.to_string())),
+            Self::Flag(flag) => Some(take(if flag { "true" } else { "false" })),
+            Self::Text(text) => inner(text).map(take),
+        }
+    }
+
+    /// The value as a text to keep; nothing if there is none, or if it is blank.
+    pub(crate) fn boxed(self) -> Option<Box<str>> {
+        self.text(|text| text.into())
+    }
+
+    /// The value as it stands in JSON.
+    pub(crate) fn json(self) -> serde_json::Value {
+        match self {
+            Self::Unsigned(number) => number.into(),
+            Self::Signed(number) => number.into(),
+            Self::Float(number) => number.into(),
+            Self::Flag(flag) => flag.into(),
+            Self::Text(text) => text.into(),
+        }
+    }
+}
+
+/// What a text says, seen through `Debug`: `Some(3)` is 3, `"gpt-5"` is gpt-5, and `None` and blanks are nothing.
+fn inner(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let text = text.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(text);
+    let text = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    (!text.is_empty() && text != "None").then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Told::{Flag, Float, Signed, Text, Unsigned};
+    use super::*;
+
+    #[test]
+    fn counts_come_in_every_type() {
+        for told in [Unsigned(7), Signed(7), Float(7.0), Text("7"), Text(" 7 "), Text("Some(7)"), Text("7.0")]
+        {
+            assert_eq!(told.count(), Ok(Some(7)), "{told:?}");
+        }
+        assert_eq!(Text("None").count(), Ok(None));
+        assert_eq!(Text("").count(), Ok(None));
+    }
+
+    #[test]
+    fn what_is_no_count_is_refused_not_guessed() {
+        for (told, refusal) in [
+            (Signed(-1), NEGATIVE),
+            (Float(-0.5), NEGATIVE),
+            (Text("-3"), NEGATIVE),
+            (Float(f64::NAN), NOT_A_NUMBER),
+            (Text("many"), NOT_A_NUMBER),
+            (Flag(true), NOT_A_NUMBER),
+            (Unsigned(u64::MAX), ABSURD),
+            (Float(f64::INFINITY), ABSURD),
+            (Text("99999999999999999999999999"), ABSURD),
+        ] {
+            assert_eq!(told.count(), Err(refusal), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn money_comes_in_every_type() {
+        let cents = Usd::from_f64(0.05);
+        for told in [Float(0.05), Text("0.05"), Text("$0.05"), Text("5e-2"), Text("Some(0.05)")] {
+            assert_eq!(told.usd().ok(), Some(cents), "{told:?}");
+        }
+        assert_eq!(Unsigned(2).usd().ok(), Some(Usd::from_f64(2.0)));
+        for told in [Float(-0.01), Float(f64::NAN), Text("-1"), Text("free"), Flag(false), Unsigned(u64::MAX)]
+        {
+            assert!(told.usd().is_err(), "{told:?}");
+        }
+    }
+}

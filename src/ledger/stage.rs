@@ -1,0 +1,84 @@
+//! How often a stage ran, how long, and how its last attempt ended.
+
+use super::name::Name;
+
+/// Sums over the runs of one stage. Times are nanoseconds since the run began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StageTally {
+    /// How often it was begun.
+    pub(crate) begun: u64,
+    /// How many of these are still open.
+    pub(crate) open: u64,
+    /// Nanoseconds from open to close, summed.
+    pub(crate) nanos: u64,
+    /// How many of them failed.
+    pub(crate) errors: u64,
+    /// Its first run; its parent is the stage's parent.
+    pub(crate) first: Option<Began>,
+    /// Its last end.
+    pub(crate) last: Option<Ended>,
+}
+
+/// When a stage began, and inside which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Began {
+    pub(crate) at: u64,
+    pub(crate) parent: Option<Name>,
+}
+
+/// When and how a stage ended.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ended {
+    pub(crate) at: u64,
+    pub(crate) outcome: Outcome,
+}
+
+/// How something ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Outcome {
+    /// Without a failure.
+    #[default]
+    Completed,
+    /// It failed, and this is what it said, if anything.
+    Failed(Option<Box<str>>),
+}
+
+impl Outcome {
+    pub(crate) const fn is_failed(&self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+}
+
+impl StageTally {
+    /// One run of the stage that has just begun.
+    pub(crate) fn began(at: u64, parent: Option<Name>) -> Self {
+        Self { begun: 1, open: 1, first: Some(Began { at, parent }), ..Self::default() }
+    }
+
+    /// One run of the stage from its beginning to its end.
+    pub(crate) fn ended(from: u64, to: u64, parent: Option<Name>, outcome: Outcome) -> Self {
+        Self {
+            begun: 1,
+            open: 0,
+            nanos: to.saturating_sub(from),
+            errors: u64::from(outcome.is_failed()),
+            first: Some(Began { at: from, parent }),
+            last: Some(Ended { at: to, outcome }),
+        }
+    }
+
+    /// Adds the runs of another tally; in any order the sum is the same.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.begun += other.begun;
+        self.open += other.open;
+        self.nanos = self.nanos.saturating_add(other.nanos);
+        self.errors += other.errors;
+        self.first = match (self.first, other.first) {
+            (Some(one), Some(two)) => Some(one.min(two)),
+            (one, two) => one.or(two),
+        };
+        if other.last > self.last {
+            self.last.clone_from(&other.last);
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Taking the summary of a run: from its ledger to the document.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use super::document::{Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageRow, Status};
+use super::rows::Rows;
+use super::timestamp::Timestamp;
+use crate::ledger::{Kind, Ledger, Name, Outcome, Sources, StageTally, Tally, Usd, Verdict};
+
+/// The row of what belongs to no stage, and of what was spent on no model that is known.
+const UNATTRIBUTED: &str = "unattributed";
+
+/// Characters that an error summary may have.
+const MAX_ERROR: usize = 512;
+
+/// What is known of a run when its summary is taken.
+pub(crate) struct Account<'a> {
+    pub(crate) run_id: String,
+    pub(crate) project: String,
+    pub(crate) pipeline: String,
+    pub(crate) started: SystemTime,
+    pub(crate) elapsed: Duration,
+    /// How the root ended, and whether the run was ended for it; none while it runs.
+    pub(crate) end: Option<(Outcome, bool)>,
+    pub(crate) ledger: Ledger,
+    pub(crate) declared_stages: &'a [String],
+    pub(crate) expected_gates: &'a [String],
+    pub(crate) gates: Vec<GateVerdict>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) counts: BTreeMap<String, i64>,
+    pub(crate) value_usd: Option<Usd>,
+    pub(crate) iterations: Option<u64>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) limits: Limits,
+    /// What the price book calls itself.
+    pub(crate) book: &'a str,
+}
+
+impl RunSummary {
+    /// The summary of a run.
+    pub(crate) fn take(account: Account<'_>) -> Self {
+        let started_at = Timestamp::from(account.started);
+        let mut summary = Self::new(account.run_id.as_str(), started_at);
+        let is_over = account.end.is_some();
+        let failed_at = |nanos: u64| Timestamp::from(account.started + Duration::from_nanos(nanos));
+
+        let budget = &mut summary.budget_summary;
+        budget.total = Figures::of(&account.ledger.total());
+        budget.per_agent = account.stage_rows(is_over);
+        budget.per_model = account.model_rows(|_| true);
+        budget.by_operation = account.operation_rows();
+        budget.limits = account.limits;
+        budget.gate_verdicts = account.gates.clone();
+        if is_over {
+            account.add_missing_gates(&mut budget.gate_verdicts);
+        }
+        budget.settle();
+
+        if let Some((outcome, is_incomplete)) = &account.end {
+            let cause = account.cause(outcome, &budget.gate_verdicts);
+            summary.status = match &cause {
+                _ if *is_incomplete => Status::Incomplete,
+                Some(_) => Status::Failed,
+                None => Status::Completed,
+            };
+            if let Some(cause) = cause {
+                summary.failed_stage = cause.stage.map(|stage| stage.as_str().to_owned());
+                summary.error_summary = Some(one_line(&cause.text));
+                summary.failed_at = cause.at.map(failed_at);
+            }
+            summary.completed_at = Some(Timestamp::from(account.started + account.elapsed));
+        }
+        summary.duration_seconds = seconds(account.elapsed);
+        summary.project = account.project;
+        summary.pipeline = account.pipeline;
+        summary.tags = account.tags;
+        summary.counts = account.counts;
+        summary.value_usd = account.value_usd;
+        summary.iterations = account.iterations;
+        summary.warnings = account.warnings;
+        summary
+    }
+}
+
+/// Why a run failed.
+struct Cause {
+    stage: Option<Name>,
+    text: String,
+    /// Nanoseconds since the run's start, where it is known.
+    at: Option<u64>,
+}
+
+impl Account<'_> {
+    /// One row a stage: the declared ones in their order, then the others as they began, then what has no stage.
+    fn stage_rows(&self, is_over: bool) -> Rows<StageRow> {
+        let mut figures: BTreeMap<Option<Name>, Tally> = BTreeMap::new();
+        for (key, tally) in self.ledger.cells() {
+            figures.entry(key.stage).or_default().merge(tally);
+        }
+        let mut begun: Vec<(Name, &StageTally)> = self.ledger.stages().collect();
+        let place = |name: Name| self.declared_stages.iter().position(|stage| stage == name.as_str());
+        begun.sort_by_key(|(name, tally)| (place(*name).unwrap_or(usize::MAX), tally.first, *name));
+
+        let mut rows: Vec<(String, StageRow)> = Vec::with_capacity(begun.len() + 1);
+        let mut not_run = self
+            .declared_stages
+            .iter()
+            .filter(|stage| !begun.iter().any(|(name, _)| name.as_str() == *stage));
+        let mut next_not_run = not_run.next();
+        for (name, tally) in &begun {
+            while let Some(stage) =
+                next_not_run.filter(|stage| place(Name::of(stage)) < place(*name) || place(*name).is_none())
+            {
+                rows.push((stage.clone(), StageRow::default()));
+                next_not_run = not_run.next();
+            }
+            let sum = figures.remove(&Some(*name)).unwrap_or_default();
+            rows.push((name.as_str().to_owned(), self.stage_row(Some(*name), &sum, tally, is_over)));
+        }
+        rows.extend(
+            next_not_run.into_iter().chain(not_run).map(|stage| (stage.clone(), StageRow::default())),
+        );
+        for (stage, sum) in figures {
+            // Usage that came after its stage had closed without the run ever seeing it open belongs to it all the same.
+            let name = stage.map_or(UNATTRIBUTED, Name::as_str);
+            rows.push((name.to_owned(), self.stage_row(stage, &sum, &StageTally::default(), is_over)));
+        }
+        rows.into_iter().collect()
+    }
+
+    fn stage_row(&self, stage: Option<Name>, sum: &Tally, tally: &StageTally, is_over: bool) -> StageRow {
+        let status = match &tally.last {
+            _ if tally.open > 0 && is_over => Status::Incomplete,
+            _ if tally.open > 0 => Status::Running,
+            Some(last) if last.outcome.is_failed() => Status::Failed,
+            None if !is_over => Status::Running,
+            _ => Status::Completed,
+        };
+        StageRow {
+            figures: Figures::of(sum),
+            calls: tally.begun,
+            duration_seconds: seconds(Duration::from_nanos(tally.nanos)),
+            errors: tally.errors + sum.errors,
+            status,
+            parent: tally.first.and_then(|first| first.parent).map(|parent| parent.as_str().to_owned()),
+            started_at: tally
+                .first
+                .map(|first| Timestamp::from(self.started + Duration::from_nanos(first.at))),
+            share_of_cost: None,
+            per_model: self.model_rows(|of| of == stage),
+        }
+    }
+
+    /// One row a model, the dearest first, of the stages that `of` picks.
+    fn model_rows(&self, of: impl Fn(Option<Name>) -> bool) -> Rows<ModelRow> {
+        let mut models: BTreeMap<Option<Name>, Tally> = BTreeMap::new();
+        for (key, tally) in self.ledger.cells().filter(|(key, _)| of(key.stage)) {
+            // What was done without a model is in the operations; here it would be a row of nothing.
+            if key.model.is_some()
+                || tally.llm_calls > 0
+                || tally.cost != Usd::ZERO
+                || !tally.usage.is_empty()
+            {
+                models.entry(key.model).or_default().merge(tally);
+            }
+        }
+        let mut rows: Vec<_> = models.into_iter().collect();
+        rows.sort_by_key(|(model, tally)| (std::cmp::Reverse(tally.cost), *model));
+        let row = |(model, tally): (Option<Name>, Tally)| {
+            let row = ModelRow {
+                figures: Figures::of(&tally),
+                duration_seconds: seconds(Duration::from_nanos(tally.nanos)),
+                price_sources: self.sources(tally.sources),
+            };
+            (model.map_or(UNATTRIBUTED, Name::as_str), row)
+        };
+        rows.into_iter().map(row).collect()
+    }
+
+    fn operation_rows(&self) -> Rows<OperationRow> {
+        let mut operations: BTreeMap<Name, Tally> = BTreeMap::new();
+        for (key, tally) in self.ledger.cells() {
+            operations.entry(key.operation).or_default().merge(tally);
+        }
+        let mut rows: Vec<_> = operations.into_iter().collect();
+        rows.sort_by_key(|(operation, tally)| (std::cmp::Reverse(tally.cost), *operation));
+        let row = |(operation, tally): (Name, Tally)| {
+            let row = OperationRow {
+                figures: Figures::of(&tally),
+                calls: tally.count,
+                duration_seconds: seconds(Duration::from_nanos(tally.nanos)),
+            };
+            (operation.as_str(), row)
+        };
+        rows.into_iter().map(row).collect()
+    }
+
+    fn sources(&self, sources: Sources) -> Vec<String> {
+        [(Sources::REPORTED, "reported"), (Sources::OVERRIDE, "override"), (Sources::BOOK, self.book)]
+            .into_iter()
+            .filter(|(source, _)| sources.contains(*source))
+            .map(|(_, name)| name.to_owned())
+            .collect()
+    }
+
+    /// Lists the gates that had to run and did not.
+    fn add_missing_gates(&self, verdicts: &mut Vec<GateVerdict>) {
+        for gate in self.expected_gates {
+            if !verdicts.iter().any(|verdict| verdict.gate_name == *gate) {
+                let mut missing =
+                    GateVerdict::new(verdicts.len() as u64 + 1, gate.as_str(), Verdict::Skipped);
+                missing.blocking = true;
+                missing.reason = Some("not reached".to_owned());
+                verdicts.push(missing);
+            }
+        }
+    }
+
+    /// Why the run failed: the first stage whose last attempt failed, or else its root, or a gate.
+    fn cause(&self, root: &Outcome, gates: &[GateVerdict]) -> Option<Cause> {
+        let said = |outcome: &Outcome| match outcome {
+            Outcome::Failed(text) => text.as_deref().map(str::to_owned),
+            Outcome::Completed => None,
+        };
+        let failed = self.ledger.stages().filter_map(|(name, tally)| {
+            tally
+                .last
+                .as_ref()
+                .filter(|last| last.outcome.is_failed())
+                .map(|last| (last.at, name, &last.outcome))
+        });
+        if let Some((at, stage, outcome)) = failed.min_by_key(|(at, name, _)| (*at, *name)) {
+            let text = said(outcome).or_else(|| said(root));
+            let text = text.unwrap_or_else(|| format!("stage {} failed", stage.as_str()));
+            return Some(Cause { stage: Some(stage), text, at: Some(at) });
+        }
+        if root.is_failed() {
+            let text = said(root).unwrap_or_else(|| format!("{} failed", self.pipeline));
+            return Some(Cause { stage: None, text, at: None });
+        }
+        let gate = gates.iter().find(|gate| gate.blocking && gate.verdict == Verdict::Fail)?;
+        let reason = gate.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        Some(Cause { stage: None, text: format!("gate {} failed{reason}", gate.gate_name), at: None })
+    }
+}
+
+impl Figures {
+    /// The figures of a tally; what is unknown is settled with the rest of the document.
+    fn of(tally: &Tally) -> Self {
+        let usage = &tally.usage;
+        let mut figures = Self {
+            tokens_used: usage.tokens_used(),
+            cost_usd: Some(tally.cost),
+            llm_calls: tally.llm_calls,
+            input_tokens: usage.count(Kind::Input),
+            output_tokens: usage.count(Kind::Output),
+            cache_read_tokens: usage.count(Kind::CacheRead),
+            cache_write_tokens: usage.count(Kind::CacheWrite),
+            reasoning_tokens: usage.count(Kind::Reasoning),
+            unpriced_calls: tally.unpriced,
+            calls_without_usage: tally.without_usage,
+        };
+        figures.settle_unknowns();
+        figures
+    }
+}
+
+/// Seconds to the microsecond: more digits of a wall time say nothing.
+fn seconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1e6
+}
+
+/// The text in one line of at most [`MAX_ERROR`] characters.
+fn one_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MAX_ERROR) {
+        None => line,
+        Some(_) => line.chars().take(MAX_ERROR - 1).chain(['…']).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_becomes_one_line_cut_between_characters() {
+        assert_eq!(one_line("lint\n  failed:\tE0308"), "lint failed: E0308");
+        let long = "ü".repeat(600);
+        let cut = one_line(&long);
+        assert_eq!(cut.chars().count(), 512);
+        assert!(cut.ends_with("ü…"));
+        assert_eq!(one_line(&"ü".repeat(512)).chars().count(), 512);
+        assert!(!one_line(&"ü".repeat(512)).contains('…'));
+    }
+}
