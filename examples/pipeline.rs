@@ -112,7 +112,7 @@ async fn assessment() -> Result<(), String> {
 async fn chat(provider: &str, model: &str, input: u64, output: u64) {
     let call = tracing_budget::call(model).provider(provider).start();
     work(15 + output / 50).instrument(call.span().clone()).await;
-    call.usage(&Usage::new().input(input).output(output).cache_read(input / 2));
+    call.usage(Usage::new().input(input).output(output).cache_read(input / 2));
 }
 
 async fn work(milliseconds: u64) {
