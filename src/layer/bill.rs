@@ -5,14 +5,15 @@ use super::core::{Core, Emitter};
 use super::models::Model;
 use super::reading::{Inclusive, Reading};
 use super::table::{Open, Place};
-use crate::ledger::{CellKey, Kind, Ledger, Sources, Tally, Usage, Usd};
+use crate::ledger::{CellKey, Kind, Ledger, Name, Sources, Tally, Usage};
 use crate::price::Source;
 
 /// What one span or event adds to the ledger.
 #[derive(Default)]
 pub(crate) struct Settlement {
-    /// The span's or event's own amount.
-    pub(crate) own: Option<(CellKey, Tally)>,
+    /// Its own amount, and the row that it belongs to.
+    key: Option<CellKey>,
+    own: Tally,
     /// What a figure for everything inside has beyond the parts that were told.
     excess: Vec<(CellKey, Tally)>,
     pub(crate) warnings: Vec<String>,
@@ -20,95 +21,95 @@ pub(crate) struct Settlement {
 }
 
 impl Settlement {
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        !self.is_accountable && self.warnings.is_empty() && self.own.is_none() && self.excess.is_empty()
+        self.key.is_none() && !self.is_accountable && self.warnings.is_empty() && self.excess.is_empty()
     }
 
     /// All that it adds.
     pub(crate) fn sum(&self) -> Tally {
-        let mut sum = Tally::default();
-        self.own.iter().chain(&self.excess).for_each(|(_, tally)| sum.merge(tally));
+        let mut sum = self.own;
+        self.excess.iter().for_each(|(_, tally)| sum.merge(tally));
         sum
     }
 
     #[inline]
     pub(crate) fn write(&self, ledger: &mut Ledger) {
-        if let Some((key, tally)) = &self.own {
-            ledger.add(*key, tally);
+        if let Some(key) = self.key {
+            ledger.add(key, &self.own);
         }
         self.excess.iter().for_each(|(key, tally)| ledger.add(*key, tally));
     }
 }
 
-/// An amount to be priced.
-pub(crate) struct Bill {
-    pub(crate) usage: Usage,
-    /// What the emitter says that it cost; then nothing is priced.
-    pub(crate) cost: Option<Usd>,
+/// Whose amount is to be priced, and when it was used.
+#[derive(Clone, Copy)]
+pub(crate) struct Bill<'a> {
+    pub(crate) reading: &'a Reading,
+    /// Where the emitter's spans come from.
+    pub(crate) target: &'a str,
+    pub(crate) place: Place,
+    pub(crate) at: Moment,
     /// Whether it was a call even if it told nothing.
     pub(crate) is_call: bool,
-    pub(crate) at: Moment,
-    /// Nanoseconds.
-    pub(crate) duration: u64,
-    pub(crate) errors: u64,
 }
 
 impl Core {
     /// What a span adds.
-    pub(crate) fn settlement(&self, open: &Open, duration: u64) -> Settlement {
+    #[inline]
+    pub(crate) fn settlement(&self, open: &Open, duration: u64, settlement: &mut Settlement) {
         let reading = &open.reading;
-        let mut settlement =
-            Settlement { is_accountable: open.is_stage && open.meaning.has_stage, ..Settlement::default() };
+        settlement.is_accountable = open.is_stage && open.meaning.has_stage;
         // Tools often declare fields for usage that nobody fills.
-        let is_call = open.is_call && !reading.operation.is_some_and(|name| name == self.words.execute_tool);
+        let is_call = open.is_call && reading.operation != Some(self.words.execute_tool);
+        let own = &mut settlement.own;
         if is_call || reading.has_amount() {
-            let (usage, cost, at) = (reading.usage, reading.cost, open.started);
-            // A stage's own usage is not the time that the stage took.
-            let duration = if open.is_call { duration } else { 0 };
-            let errors = u64::from(open.is_call && reading.has_failed());
-            let bill = Bill { usage, cost, is_call: open.is_call, at, duration, errors };
-            settlement.own = Some(self.priced(&mut settlement, open.meaning.target, open.place, reading, bill));
+            if open.is_call {
+                // A stage's own usage is not the time that the stage took.
+                own.nanos = duration;
+                own.errors = u64::from(reading.has_failed());
+            }
+            own.usage = reading.usage;
+            if let Some(cost) = reading.cost {
+                (own.cost, own.sources) = (cost, Sources::REPORTED);
+            }
+            settlement.is_accountable = true;
+            settlement.key = Some(self.price(open.bill(), own, &mut settlement.warnings));
         } else if let Some(operation) = reading.operation {
-            let key = CellKey { stage: open.place.stage, model: None, operation };
-            let errors = u64::from(reading.has_failed());
-            settlement.own = Some((key, Tally { count: 1, errors, nanos: duration, ..Tally::default() }));
+            (own.count, own.errors, own.nanos) = (1, u64::from(reading.has_failed()), duration);
+            settlement.key = Some(CellKey { stage: open.place.stage, model: None, operation });
         }
         if let Some(inclusive) = &reading.inclusive {
-            self.add_excess(&mut settlement, open, inclusive);
+            self.add_excess(settlement, open, inclusive);
         }
-        settlement
     }
 
-    /// Prices an amount, and says under which row it belongs.
-    pub(crate) fn priced(
-        &self,
-        settlement: &mut Settlement,
-        target: &str,
-        place: Place,
-        reading: &Reading,
-        mut bill: Bill,
-    ) -> (CellKey, Tally) {
+    /// What an event adds.
+    pub(crate) fn event_settlement(&self, bill: Bill<'_>, settlement: &mut Settlement) {
+        settlement.own.usage = bill.reading.usage;
+        if let Some(cost) = bill.reading.cost {
+            (settlement.own.cost, settlement.own.sources) = (cost, Sources::REPORTED);
+        }
         settlement.is_accountable = true;
-        let warnings = &mut settlement.warnings;
-        self.normalise(&mut bill.usage, target, reading, warnings);
+        settlement.key = Some(self.price(bill, &mut settlement.own, &mut settlement.warnings));
+    }
+
+    /// Prices an amount unless its cost was reported, and says to which row it belongs.
+    fn price(&self, bill: Bill<'_>, tally: &mut Tally, warnings: &mut Vec<String>) -> CellKey {
+        let Bill { reading, place, .. } = bill;
+        self.normalise(&mut tally.usage, bill, warnings);
         let names = (reading.provider, reading.model());
-        let is_llm = bill.is_call || !bill.usage.is_empty() || names.1.is_some();
-        let mut tally = Tally {
-            usage: bill.usage,
-            cost: bill.cost.unwrap_or_default(),
-            count: 1,
-            llm_calls: u64::from(is_llm),
-            errors: bill.errors,
-            nanos: bill.duration,
-            sources: if bill.cost.is_some() { Sources::REPORTED } else { Sources::default() },
-            ..Tally::default()
-        };
-        let is_to_be_priced = bill.cost.is_none() && !bill.usage.is_empty();
-        tally.without_usage = u64::from(bill.cost.is_none() && bill.usage.is_empty());
+        let has_usage = !tally.usage.is_empty();
+        let is_llm = bill.is_call || has_usage || names.1.is_some();
+        let is_reported = tally.sources.contains(Sources::REPORTED);
+        tally.count = 1;
+        tally.llm_calls = u64::from(is_llm);
+        tally.without_usage = u64::from(!has_usage && !is_reported);
+        let is_to_be_priced = has_usage && !is_reported;
         let model = if names.1.is_some() || names.0.is_some() && is_llm {
             self.models.with(self.number, names, |model| {
                 if is_to_be_priced {
-                    self.price(model, &mut tally, bill.at, place, warnings);
+                    self.price_as(model, bill, tally, warnings);
                 }
                 Some(model.label)
             })
@@ -122,34 +123,35 @@ impl Core {
             None
         };
         let unsaid = if is_llm { self.words.chat } else { self.words.unattributed };
-        let operation = reading.operation.unwrap_or(unsaid);
-        (CellKey { stage: place.stage, model, operation }, tally)
+        CellKey { stage: place.stage, model, operation: reading.operation.unwrap_or(unsaid) }
     }
 
-    fn price(&self, model: &Model, tally: &mut Tally, at: Moment, place: Place, warnings: &mut Vec<String>) {
-        let price = match model.never_priced() {
-            Some(why) => Err(why),
-            None => model.price(&tally.usage, self.clock.wall(at)).map_err(std::borrow::Cow::Owned),
-        };
-        match price {
-            Ok(price) => {
-                tally.cost = price.cost;
-                tally.sources = match price.source {
-                    Source::Override => Sources::OVERRIDE,
-                    Source::Reported => Sources::REPORTED,
-                    _ => Sources::BOOK,
-                };
-            }
-            Err(why) => {
-                tally.unpriced = 1;
-                if model.said.is_first_in(place.run) {
+    #[inline]
+    fn price_as(&self, model: &Model, bill: Bill<'_>, tally: &mut Tally, warnings: &mut Vec<String>) {
+        if !model.is_never_priced {
+            match model.price(&tally.usage, self.clock.wall(bill.at)) {
+                Ok(price) => {
+                    tally.cost = price.cost;
+                    tally.sources = match price.source {
+                        Source::Override => Sources::OVERRIDE,
+                        Source::Reported => Sources::REPORTED,
+                        _ => Sources::BOOK,
+                    };
+                    return;
+                }
+                Err(why) if model.said.is_first_in(bill.place.run) => {
                     warnings.push(format!("{}: {why}", model.label.as_str()));
                 }
+                Err(_) => {}
             }
+        } else if model.said.is_first_in(bill.place.run) {
+            warnings.extend(model.why_never_priced());
         }
+        tally.unpriced = 1;
     }
 
     /// Adds what a figure for everything inside a span has beyond what was settled there.
+    #[cold]
     fn add_excess(&self, settlement: &mut Settlement, open: &Open, inclusive: &Inclusive) {
         let below = &inclusive.below;
         let mut told = inclusive.usage;
@@ -168,25 +170,36 @@ impl Core {
             settlement.excess.push((key, Tally { usage: parts, ..Tally::default() }));
         }
         let cost = inclusive.cost.filter(|cost| *cost > below.cost).map(|cost| cost - below.cost);
+        let sources = if cost.is_some() { Sources::REPORTED } else { Sources::default() };
+        let mut tally = Tally { usage, cost: cost.unwrap_or_default(), sources, ..Tally::default() };
         if usage.tokens_used().is_some() {
-            let bill = Bill { usage, cost, is_call: false, at: open.started, duration: 0, errors: 0 };
-            let priced = self.priced(settlement, open.meaning.target, open.place, &open.reading, bill);
-            settlement.excess.push(priced);
-        } else if let Some(cost) = cost {
             settlement.is_accountable = true;
-            settlement.excess.push((key, Tally { cost, sources: Sources::REPORTED, ..Tally::default() }));
+            let bill = Bill { is_call: false, ..open.bill() };
+            let key = self.price(bill, &mut tally, &mut settlement.warnings);
+            settlement.excess.push((key, tally));
+        } else if cost.is_some() {
+            settlement.is_accountable = true;
+            settlement.excess.push((key, tally));
         }
     }
 
     /// Brings a usage into the shape that prices and rows expect: cached input inside input, reasoning inside output, a
     /// total only where nothing better is known.
-    fn normalise(&self, usage: &mut Usage, target: &str, reading: &Reading, warnings: &mut Vec<String>) {
-        if usage.get(Kind::Tokens).is_some() && usage.get(Kind::Input).or(usage.get(Kind::Output)).is_some() {
+    #[inline]
+    fn normalise(&self, usage: &mut Usage, bill: Bill<'_>, warnings: &mut Vec<String>) {
+        if usage.has_more_than_input_and_output() {
+            self.normalise_parts(usage, bill, warnings);
+        }
+    }
+
+    fn normalise_parts(&self, usage: &mut Usage, bill: Bill<'_>, warnings: &mut Vec<String>) {
+        if usage.get(Kind::Input).or(usage.get(Kind::Output)).is_some() {
             usage.forget(Kind::Tokens);
         }
+        let target = bill.target;
         let cached = usage.count(Kind::CacheRead) + usage.count(Kind::CacheWrite);
         let input = usage.count(Kind::Input);
-        let is_exclusive = |emitter: &Emitter| emitter.is(target, reading.provider);
+        let is_exclusive = |emitter: &Emitter| emitter.is(target, bill.reading.provider);
         if cached > 0 && self.options.exclusive_cache.iter().any(is_exclusive) {
             usage.set(Kind::Input, input + cached);
         } else if cached > input {
@@ -202,5 +215,19 @@ impl Core {
                 "{target} counts reasoning apart from output ({reasoning} reasoning, {output} output): it was added to the output"
             ));
         }
+    }
+}
+
+impl Open {
+    fn bill(&self) -> Bill<'_> {
+        let (reading, target) = (&self.reading, self.meaning.target);
+        Bill { reading, target, place: self.place, at: self.started, is_call: self.is_call }
+    }
+}
+
+impl Model {
+    /// Why it has no price, for the run's reader.
+    fn why_never_priced(&self) -> Option<String> {
+        self.never_priced().map(|why| format!("{}: {why}", Name::as_str(self.label)))
     }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Core {
     /// Ledgers of roots that came to nothing, to be used again: a server's plain requests allocate none.
     pub(crate) spare: Mutex<Vec<Ledger>>,
     next_run: AtomicU64,
+    /// Grows whenever a span's place changes after its creation, so that no thread goes by what it remembers of it.
+    pub(crate) epoch: AtomicU64,
 }
 
 /// What the builder was told.
@@ -122,6 +124,7 @@ impl Core {
             worker,
             spare: Mutex::default(),
             next_run: AtomicU64::new(1),
+            epoch: AtomicU64::new(0),
         }
     }
 

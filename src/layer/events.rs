@@ -4,12 +4,12 @@ use tracing_core::{Event, LevelFilter, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::bill::{Bill, Settlement};
 use super::callsite::Meaning;
 use super::core::Core;
 use super::gates::Spoke;
 use super::here;
 use super::reading::{Failure, Manner, Reading};
-use super::bill::{Bill, Settlement};
 use super::stats::count;
 use super::visit::{PlainVisitor, TextVisitor};
 
@@ -39,15 +39,16 @@ impl Core {
         if !tells && gate.is_none() && run.is_none() {
             return;
         }
-        let found = around
-            .and_then(|around| self.nearest(around, ctx, |_, open| (open.place, open.reading.emitter())));
-        let Some((place, emitter)) = found else {
+        let Some(around) = around.and_then(|around| self.around(around, ctx)) else {
             count(&self.counters.outside);
             return;
         };
-        if reading.model().is_none() {
+        let place = around.place;
+        if tells && reading.model().is_none() {
             // Usage that a stage tells call by call is of the model that the stage has named.
-            (reading.provider, reading.request_model) = (reading.provider.or(emitter.0), emitter.1);
+            let emitter = self.table.with(around.span, |open| open.reading.emitter());
+            let (provider, model) = emitter.unwrap_or_default();
+            (reading.provider, reading.request_model) = (reading.provider.or(provider), model);
         }
         if let Some(told) = run {
             self.tell_run(place, *told);
@@ -57,11 +58,9 @@ impl Core {
             if let Some(remarks) = &mut reading.remarks {
                 settlement.warnings.append(&mut remarks.warnings);
             }
-            let at = self.clock.now();
-            let bill =
-                Bill { usage: reading.usage, cost: reading.cost, is_call: false, at, duration: 0, errors: 0 };
-            let priced = self.priced(&mut settlement, meaning.target, place, &reading, bill);
-            settlement.own = Some(priced);
+            let (at, target) = (self.clock.now(), meaning.target);
+            let bill = Bill { reading: &reading, target, place, at, is_call: false };
+            self.event_settlement(bill, &mut settlement);
             self.collect(place.collector, &settlement.sum());
             self.book(place, settlement, |_| {});
         }

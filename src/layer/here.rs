@@ -11,6 +11,7 @@ use tracing_core::Metadata;
 use super::callsite::Meaning;
 use super::class::Class;
 use super::models::Model;
+use super::parent::Around;
 use super::run::Run;
 use super::table::Open;
 use crate::ledger::Name;
@@ -34,6 +35,14 @@ struct NearClass {
     meaning: Option<&'static Meaning>,
 }
 
+/// A span that is entered.
+struct Entered {
+    layer: u32,
+    span: u64,
+    /// What was found around it, and in which epoch.
+    around: Option<(u64, Around)>,
+}
+
 /// A model as an emitter names it, for one layer.
 struct NearModel {
     layer: u32,
@@ -51,9 +60,9 @@ const NO_CLASS: Cell<NearClass> = Cell::new(NearClass {
 });
 
 thread_local! {
-    /// The layers and ids of the spans entered on this thread, innermost last. The registry's own stack would tell the
+    /// The spans entered on this thread, innermost last. The registry's own stack would tell the
     /// same for several times the price, see `parent`.
-    static ENTERED: RefCell<Vec<(u32, u64)>> = const { RefCell::new(Vec::new()) };
+    static ENTERED: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
     static CLASSES: [Cell<NearClass>; NEAR_CLASSES] = const { [NO_CLASS; NEAR_CLASSES] };
     static MODELS: RefCell<[Option<NearModel>; NEAR_MODELS]> = const { RefCell::new([const { None }; NEAR_MODELS]) };
     static RUN: RefCell<Option<Arc<Run>>> = const { RefCell::new(None) };
@@ -62,16 +71,17 @@ thread_local! {
 
 #[inline]
 pub(crate) fn enter(layer: u32, span: u64) {
-    let _ = ENTERED.try_with(|entered| entered.borrow_mut().push((layer, span)));
+    let _ = ENTERED.try_with(|entered| entered.borrow_mut().push(Entered { layer, span, around: None }));
 }
 
 #[inline]
 pub(crate) fn exit(layer: u32, span: u64) {
     let _ = ENTERED.try_with(|entered| {
         let mut entered = entered.borrow_mut();
-        if entered.last() == Some(&(layer, span)) {
+        let is_it = |entered: &Entered| (entered.layer, entered.span) == (layer, span);
+        if entered.last().is_some_and(is_it) {
             entered.pop();
-        } else if let Some(at) = entered.iter().rposition(|entered| *entered == (layer, span)) {
+        } else if let Some(at) = entered.iter().rposition(is_it) {
             // Guards may be dropped out of order.
             entered.remove(at);
         }
@@ -83,9 +93,30 @@ pub(crate) fn exit(layer: u32, span: u64) {
 pub(crate) fn current(layer: u32) -> Option<u64> {
     let current = ENTERED.try_with(|entered| {
         let entered = entered.borrow();
-        entered.iter().rev().find(|(of, _)| *of == layer).map(|(_, span)| *span)
+        entered.iter().rev().find(|entered| entered.layer == layer).map(|entered| entered.span)
     });
     current.ok().flatten()
+}
+
+/// What was found around a span that is the innermost on this thread, if nothing has changed its place since.
+#[inline]
+pub(crate) fn around(layer: u32, span: u64, epoch: u64) -> Option<Around> {
+    let around = ENTERED.try_with(|entered| match entered.borrow().last() {
+        Some(last) if (last.layer, last.span) == (layer, span) => last.around,
+        _ => None,
+    });
+    around.ok().flatten().filter(|(at, _)| *at == epoch).map(|(_, around)| around)
+}
+
+/// Keeps what was found around a span if it is the innermost on this thread.
+pub(crate) fn keep_around(layer: u32, span: u64, epoch: u64, around: Around) {
+    let _ = ENTERED.try_with(|entered| {
+        if let Some(last) = entered.borrow_mut().last_mut() {
+            if (last.layer, last.span) == (layer, span) {
+                last.around = Some((epoch, around));
+            }
+        }
+    });
 }
 
 /// The class of a callsite for a layer, worked out by `work_out` if this thread has not met it lately.
@@ -99,7 +130,9 @@ pub(crate) fn class(
     // Metadata are over a hundred bytes, so the low bits say little.
     let slot = (address >> 4 ^ address >> 10) % NEAR_CLASSES;
     let near = CLASSES.try_with(|classes| classes[slot].get());
-    if let Ok(NearClass { address: at, layer: of, is_declared_stage, may_be_root, meaning: Some(meaning) }) = near {
+    if let Ok(NearClass { address: at, layer: of, is_declared_stage, may_be_root, meaning: Some(meaning) }) =
+        near
+    {
         if (at, of) == (address, layer) {
             return Class { meaning, is_declared_stage, may_be_root };
         }
@@ -122,8 +155,9 @@ pub(crate) fn with_model<T>(
     let done = MODELS.try_with(|models| {
         let mut models = models.try_borrow_mut().ok()?;
         let near = &mut models[slot];
-        let is_it =
-            near.as_ref().is_some_and(|near| (near.layer, near.provider, near.name) == (layer, provider, name));
+        let is_it = near
+            .as_ref()
+            .is_some_and(|near| (near.layer, near.provider, near.name) == (layer, provider, name));
         if !is_it {
             *near = Some(NearModel { layer, provider, name, model: look_up() });
         }
@@ -158,24 +192,23 @@ pub(crate) fn forget_run(serial: u64) {
     let _ = RUN.try_with(|near| near.borrow_mut().take_if(|run| run.serial == serial));
 }
 
-/// Puts an open span into a box, one of a span that has closed if there is any.
+/// A box for a span that opens: that of one that has closed, if there is any, with its reading blank.
 #[inline]
-pub(crate) fn boxed(open: Open) -> Box<Open> {
+pub(crate) fn spare_box(meaning: &'static Meaning) -> Box<Open> {
     let spare = BOXES.try_with(|boxes| boxes.borrow_mut().pop()).ok().flatten();
     match spare {
         Some(mut spare) => {
-            *spare = open;
+            spare.meaning = meaning;
             spare
         }
-        None => Box::new(open),
+        None => Box::new(Open::blank(meaning)),
     }
 }
 
 /// Takes back the box of a span that has closed.
 #[inline]
 pub(crate) fn recycle(mut open: Box<Open>) {
-    open.reading.forget_rare();
-    open.root = None;
+    open.reading.wipe();
     let _ = BOXES.try_with(|boxes| {
         let mut boxes = boxes.borrow_mut();
         if boxes.len() < SPARE {

@@ -1,6 +1,5 @@
 //! Which row and which prices a call belongs to: looked up in the price book once for each pair of names.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -21,6 +20,8 @@ pub(crate) struct Models {
 pub(crate) struct Model {
     /// The name of its row.
     pub(crate) label: Name,
+    /// Whether it has no price whatever is used of it.
+    pub(crate) is_never_priced: bool,
     priced: PricedModel,
     /// In which run it was said that it has no price.
     pub(crate) said: Said,
@@ -28,8 +29,8 @@ pub(crate) struct Model {
 
 impl Model {
     /// Why it has no price whatever is used of it.
-    pub(crate) fn never_priced(&self) -> Option<Cow<'_, Unpriced>> {
-        self.priced.never_priced().map(Cow::Borrowed)
+    pub(crate) fn never_priced(&self) -> Option<&Unpriced> {
+        self.priced.never_priced()
     }
 
     pub(crate) fn price(&self, usage: &Usage, at: SystemTime) -> Result<Price, Unpriced> {
@@ -57,7 +58,12 @@ impl Models {
             return Arc::clone(&known);
         }
         let priced = self.book.model(provider.map(Name::as_str), model.map(Name::as_str));
-        let found = Arc::new(Model { label: Name::of(priced.label()), priced, said: Said::default() });
+        let found = Arc::new(Model {
+            label: Name::of(priced.label()),
+            is_never_priced: priced.never_priced().is_some(),
+            priced,
+            said: Said::default(),
+        });
         Arc::clone(self.known.entry((provider, model)).or_insert(found).value())
     }
 }

@@ -1,5 +1,7 @@
 //! Which span a new one stands in.
 
+use std::sync::atomic::Ordering;
+
 use tracing_core::{LevelFilter, Subscriber, span};
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::Context;
@@ -20,13 +22,28 @@ pub(crate) enum Parent {
     Current(u64),
 }
 
+/// What a span sees of the nearest one around it that matters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Around {
+    pub(crate) span: u64,
+    pub(crate) place: Place,
+    pub(crate) is_root: bool,
+}
+
+impl Around {
+    fn of(span: u64, open: &Open) -> Self {
+        Self { span, place: open.place, is_root: open.root.is_some() }
+    }
+}
+
 impl Core {
     /// The span around a new one, as far as this layer sees spans.
     ///
-    /// What is current is asked of this layer's own stack of entered spans: the registry's answer takes a look into
-    /// its slab for each span that it finds. The stack misses spans that a filter hides from this layer, and one of
-    /// these may have been created elsewhere than it is entered, as a task's span is. So the registry is asked where
-    /// the stack is empty, and whenever levels are on that this layer does not see by default.
+    /// What is current is asked of this thread's own stack of entered spans: the registry's answer takes a look into its
+    /// slab for each span that it finds. The stack misses spans that a filter hides from this layer, and one of these may
+    /// have been created elsewhere than it is entered, as a task's span is. So the registry is asked where the stack is
+    /// empty, and whenever levels are on that this layer does not see by default.
+    #[inline]
     pub(crate) fn parent_of<S>(
         &self,
         attrs: &span::Attributes<'_>,
@@ -36,58 +53,77 @@ impl Core {
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        if attrs.is_root() {
-            return here::current(self.number).map_or(Parent::None, Parent::Current);
-        }
         if attrs.is_contextual() && LevelFilter::current() <= LevelFilter::INFO {
             if let Some(current) = here::current(self.number) {
                 return Parent::Real(current);
             }
         }
+        if attrs.is_root() {
+            return here::current(self.number).map_or(Parent::None, Parent::Current);
+        }
         let registered = ctx.span(id).and_then(|span| span.parent().map(|parent| parent.id().into_u64()));
         registered.map_or(Parent::None, Parent::Real)
     }
 
-    /// The nearest span around a new one that matters, and what `look` sees of it. Walks outward past spans that do not
-    /// matter, and remembers where it arrived.
-    pub(crate) fn nearest<S, T>(
-        &self,
-        parent: u64,
-        ctx: &Context<'_, S>,
-        mut look: impl FnMut(u64, &mut Open) -> T,
-    ) -> Option<T>
+    /// The nearest span around that matters, from a span outward. For a span that is entered on this thread, the answer is
+    /// kept as long as it is: it cannot close meanwhile.
+    pub(crate) fn around<S>(&self, span: u64, ctx: &Context<'_, S>) -> Option<Around>
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        match self.table.find(parent, |open| look(parent, open)) {
-            Some(Ok(seen)) => return Some(seen),
-            Some(Err(through)) => return self.table.with(through, |open| look(through, open)),
-            None => {}
+        self.around_if_known(span).or_else(|| {
+            let around = self.walk(span, ctx)?;
+            here::keep_around(self.number, span, self.epoch.load(Ordering::Relaxed), around);
+            Some(around)
+        })
+    }
+
+    /// The same, unless it takes a walk to find out.
+    #[inline]
+    pub(crate) fn around_if_known(&self, span: u64) -> Option<Around> {
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        here::around(self.number, span, epoch).or_else(|| {
+            let around = self.table.with(span, |open| Around::of(span, open))?;
+            here::keep_around(self.number, span, epoch, around);
+            Some(around)
+        })
+    }
+
+    /// Walks outward past spans that do not matter, and remembers where it arrived.
+    fn walk<S>(&self, span: u64, ctx: &Context<'_, S>) -> Option<Around>
+    where
+        S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    {
+        if let Some(known) = self.known(span) {
+            return known;
         }
-        for around in ctx.span(&span::Id::from_u64(parent))?.scope().skip(1) {
+        for around in ctx.span(&span::Id::from_u64(span))?.scope().skip(1) {
             let around = around.id().into_u64();
-            let (arrived, seen) = match self.table.find(around, |open| look(around, open)) {
-                Some(Ok(seen)) => (around, Some(seen)),
-                Some(Err(through)) => (through, self.table.with(through, |open| look(through, open))),
-                None => continue,
-            };
-            self.table.insert_through(parent, arrived);
-            return seen;
+            if let Some(known) = self.known(around) {
+                if let Some(known) = known {
+                    self.table.insert_through(span, known.span);
+                }
+                return known;
+            }
         }
         None
+    }
+
+    /// What the table knows of a span: nothing, that it is reached through one that has gone, or what is around.
+    fn known(&self, span: u64) -> Option<Option<Around>> {
+        match self.table.find(span, |open| Around::of(span, open))? {
+            Ok(around) => Some(Some(around)),
+            Err(through) => Some(self.table.with(through, |open| Around::of(through, open))),
+        }
     }
 
     /// The place of the current span. Without a context, spans that do not matter are passed through the registry.
     pub(crate) fn current_place(&self, registry: Option<&Registry>) -> Option<Place> {
         let current = here::current(self.number)?;
-        let place = |span| match self.table.find(span, |open| open.place) {
-            Some(Ok(place)) => Some(place),
-            Some(Err(through)) => self.table.with(through, |open| open.place),
-            None => None,
-        };
-        place(current).or_else(|| {
-            let around = registry?.span(&span::Id::from_u64(current))?;
-            around.scope().find_map(|around| place(around.id().into_u64()))
-        })
+        let around = self.known(current).or_else(|| {
+            let span = registry?.span(&span::Id::from_u64(current))?;
+            span.scope().find_map(|around| self.known(around.id().into_u64()))
+        });
+        around.flatten().map(|around| around.place)
     }
 }

@@ -132,15 +132,19 @@ impl Reading {
         }
     }
 
+    /// Takes a count of tokens.
+    #[inline]
+    pub(crate) fn add(&mut self, kind: Kind, scope: Scope, count: u64, manner: Manner) {
+        match (manner, scope) {
+            (Manner::Call, _) => self.usage.set(kind, count),
+            (Manner::Sum, Scope::Own) => self.usage.add(kind, count),
+            (Manner::Sum, Scope::Inclusive) => self.inclusive.get_or_insert_default().usage.add(kind, count),
+        }
+    }
+
     fn take_usage(&mut self, kind: Kind, scope: Scope, field: &'static str, told: Told<'_>, manner: Manner) {
         match told.count() {
-            Ok(Some(count)) => match (manner, scope) {
-                (Manner::Call, _) => self.usage.set(kind, count),
-                (Manner::Sum, Scope::Own) => self.usage.add(kind, count),
-                (Manner::Sum, Scope::Inclusive) => {
-                    self.inclusive.get_or_insert_default().usage.add(kind, count)
-                }
-            },
+            Ok(Some(count)) => self.add(kind, scope, count, manner),
             Ok(None) => {}
             Err(refusal) => self.refuse(field, told, refusal),
         }
@@ -166,10 +170,9 @@ impl Reading {
         self.remarks.get_or_insert_default().warnings.push(warning);
     }
 
-    /// Lets go of what few spans have.
-    pub(crate) fn forget_rare(&mut self) {
-        self.inclusive = None;
-        self.remarks = None;
+    /// Forgets everything.
+    pub(crate) fn wipe(&mut self) {
+        *self = Self::default();
     }
 
     /// Takes its figures for figures of everything inside the span.

@@ -1,5 +1,7 @@
 //! What a span records after its creation.
 
+use std::sync::atomic::Ordering;
+
 use tracing_core::span::Record;
 
 use super::core::Core;
@@ -31,16 +33,20 @@ impl Core {
 
     /// Takes back what was thought of a span before it told its operation or its stage.
     fn reconsider(&self, id: u64, open: &mut Open) {
-        if !open.is_container && open.reading.operation.is_some_and(|operation| self.is_container(operation)) {
+        if !open.is_container && open.reading.operation.is_some_and(|operation| self.is_container(operation))
+        {
             open.is_container = true;
             open.is_call = false;
             open.reading.make_inclusive();
             if open.collects() {
                 open.place.collector = id;
             }
+            self.epoch.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(stage) = open.reading.stage.filter(|_| open.meaning.has_stage && open.is_stage) {
-            open.place.stage = Some(stage);
+            if open.place.stage.replace(stage) != Some(stage) {
+                self.epoch.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 }

@@ -33,7 +33,8 @@ impl Core {
     /// Books what a span told, and hands it on to the spans around that have to know.
     pub(crate) fn settle(&self, open: &mut Open, now: Moment) {
         let duration = now.since(open.started);
-        let mut settlement = self.settlement(open, duration);
+        let mut settlement = Settlement::default();
+        self.settlement(open, duration, &mut settlement);
         if let Some(remarks) = &mut open.reading.remarks {
             settlement.warnings.append(&mut remarks.warnings);
         }

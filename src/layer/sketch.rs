@@ -1,11 +1,11 @@
 //! A sketch of the spans that are remembered: which are certainly not.
 
-use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::ledger::FastHash;
+use super::hash::IdHash;
 
-/// Counters, so that a few hundred open spans leave most of them at zero: 16 KiB a layer.
+/// Counters, so that a few hundred open spans leave most of them at zero: 16 KiB a layer. [`IdHash::counter`] knows how
+/// many there are.
 const COUNTERS: usize = 4096;
 
 /// Counts spans by their hash. Most spans of a program mean nothing to this layer, and their records and closes are
@@ -18,26 +18,21 @@ impl Sketch {
         Self((0..COUNTERS).map(|_| AtomicU32::new(0)).collect())
     }
 
-    #[inline]
-    fn counter(&self, span: u64) -> &AtomicU32 {
-        &self.0[FastHash.hash_one(span) as usize % COUNTERS]
-    }
-
     /// Whether the span may be among those added. A span's id reaches another thread only by something that orders the
     /// two, so whoever asks for a span sees it added.
     #[inline]
-    pub(crate) fn may_have(&self, span: u64) -> bool {
-        self.counter(span).load(Ordering::Relaxed) != 0
+    pub(crate) fn may_have(&self, span: IdHash) -> bool {
+        self.0[span.counter()].load(Ordering::Relaxed) != 0
     }
 
     #[inline]
-    pub(crate) fn add(&self, span: u64) {
-        self.counter(span).fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn add(&self, span: IdHash) {
+        self.0[span.counter()].fetch_add(1, Ordering::Relaxed);
     }
 
     #[inline]
-    pub(crate) fn remove(&self, span: u64) {
-        self.counter(span).fetch_sub(1, Ordering::Relaxed);
+    pub(crate) fn remove(&self, span: IdHash) {
+        self.0[span.counter()].fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -49,13 +44,16 @@ mod tests {
     fn what_was_added_may_be_there_until_it_is_removed() {
         let sketch = Sketch::new();
         for span in 1..10_000 {
-            sketch.add(span);
+            sketch.add(IdHash::of(span));
         }
-        assert!((1..10_000).all(|span| sketch.may_have(span)));
+        assert!((1..10_000).all(|span| sketch.may_have(IdHash::of(span))));
         for span in 2..10_000 {
-            sketch.remove(span);
+            sketch.remove(IdHash::of(span));
         }
-        assert!(sketch.may_have(1));
-        assert!(!(2..10_000).all(|span| sketch.may_have(span)), "one span does not hide the absence of all others");
+        assert!(sketch.may_have(IdHash::of(1)));
+        assert!(
+            !(2..10_000).all(|span| sketch.may_have(IdHash::of(span))),
+            "one span does not hide the absence of all others"
+        );
     }
 }

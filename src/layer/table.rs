@@ -3,19 +3,19 @@
 //! A table of our own rather than the registry's extensions: an extension costs a boxed insert and two locks a
 //! span, and a look at a parent's costs as much again.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::callsite::Meaning;
 use super::clock::Moment;
+use super::hash::IdHash;
+use super::id_map::IdMap;
 use super::reading::{Manner, Reading};
 use super::root::RootPart;
 use super::sketch::Sketch;
-use crate::ledger::{FastHash, Name};
+use crate::ledger::Name;
 
-/// More than the threads that a machine runs at once, so that two seldom want the same.
+/// More than the threads that a machine runs at once, so that two seldom want the same. [`IdHash::shard`] knows how many
+/// there are.
 const SHARDS: usize = 64;
 
 /// An open span that matters.
@@ -56,6 +56,23 @@ pub(crate) struct Place {
 }
 
 impl Open {
+    /// A span of which nothing is known yet.
+    pub(crate) fn blank(meaning: &'static Meaning) -> Self {
+        Self {
+            meaning,
+            place: Place { run: 0, root: 0, stage: None, collector: 0, in_container: false },
+            outer: None,
+            outer_collector: 0,
+            is_stage: false,
+            is_call: false,
+            is_container: false,
+            is_adopted: false,
+            started: Moment::default(),
+            reading: Reading::default(),
+            root: None,
+        }
+    }
+
     pub(crate) fn manner(&self) -> Manner {
         if self.is_call { Manner::Call } else { Manner::Sum }
     }
@@ -77,80 +94,66 @@ pub(crate) enum Slot {
     Through(u64),
 }
 
-type Shard = HashMap<u64, Slot, FastHash>;
-
 /// The open spans of one layer. No user's code may run while one of its guards is held.
 #[derive(Debug)]
 pub(crate) struct Table {
     shards: Box<[Padded]>,
-    spans: Sketch,
-    roots: Sketch,
+    sketch: Sketch,
 }
 
 /// A shard on cache lines of its own, as threads write their neighbours' all the time.
 #[repr(align(128))]
 #[derive(Debug, Default)]
-struct Padded(Mutex<Shard>);
+struct Padded(Mutex<IdMap<Slot>>);
+
+impl Padded {
+    #[inline]
+    fn lock(&self) -> MutexGuard<'_, IdMap<Slot>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Table {
     pub(crate) fn new() -> Self {
-        let shards = (0..SHARDS).map(|_| Padded::default()).collect();
-        Self { shards, spans: Sketch::new(), roots: Sketch::new() }
-    }
-
-    #[inline]
-    fn shard(&self, span: u64) -> MutexGuard<'_, Shard> {
-        let shard = (FastHash.hash_one(span) >> 32) as usize % SHARDS;
-        self.shards[shard].0.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { shards: (0..SHARDS).map(|_| Padded::default()).collect(), sketch: Sketch::new() }
     }
 
     #[inline]
     pub(crate) fn insert(&self, span: u64, open: Box<Open>) {
-        self.spans.add(span);
-        if open.root.is_some() {
-            self.roots.add(span);
-        }
-        if let Some(Slot::Through(_)) = self.shard(span).insert(span, Slot::Open(open)) {
-            self.spans.remove(span);
+        let hash = IdHash::of(span);
+        self.sketch.add(hash);
+        if self.shards[hash.shard()].lock().insert(span, hash, Slot::Open(open)).is_some() {
+            self.sketch.remove(hash);
         }
     }
 
     /// Remembers through which span one that does not matter is reached.
     pub(crate) fn insert_through(&self, span: u64, through: u64) {
-        if let Entry::Vacant(free) = self.shard(span).entry(span) {
-            self.spans.add(span);
-            free.insert(Slot::Through(through));
+        let hash = IdHash::of(span);
+        let mut shard = self.shards[hash.shard()].lock();
+        if shard.get_mut(span, hash).is_none() {
+            self.sketch.add(hash);
+            shard.insert(span, hash, Slot::Through(through));
         }
     }
 
     /// Runs `act` on an open span that matters.
     #[inline]
     pub(crate) fn with<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
-        if !self.spans.may_have(span) {
-            return None;
+        match self.find(span, act)? {
+            Ok(done) => Some(done),
+            Err(_) => None,
         }
-        match self.shard(span).get_mut(&span) {
-            Some(Slot::Open(open)) => Some(act(open)),
-            _ => None,
-        }
-    }
-
-    /// Runs `act` on an open span if it is a root.
-    #[inline]
-    pub(crate) fn with_root<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
-        if !self.roots.may_have(span) {
-            return None;
-        }
-        self.with(span, |open| open.root.is_some().then(|| act(open))).flatten()
     }
 
     /// What is known of a span: itself where it matters, or through which other it is reached.
     #[inline]
     pub(crate) fn find<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<Result<T, u64>> {
-        if !self.spans.may_have(span) {
+        let hash = IdHash::of(span);
+        if !self.sketch.may_have(hash) {
             return None;
         }
-        match self.shard(span).get_mut(&span)? {
+        match self.shards[hash.shard()].lock().get_mut(span, hash)? {
             Slot::Open(open) => Some(Ok(act(open))),
             Slot::Through(through) => Some(Err(*through)),
         }
@@ -158,18 +161,14 @@ impl Table {
 
     #[inline]
     pub(crate) fn remove(&self, span: u64) -> Option<Box<Open>> {
-        if !self.spans.may_have(span) {
+        let hash = IdHash::of(span);
+        if !self.sketch.may_have(hash) {
             return None;
         }
-        let slot = self.shard(span).remove(&span)?;
-        self.spans.remove(span);
+        let slot = self.shards[hash.shard()].lock().remove(span, hash)?;
+        self.sketch.remove(hash);
         match slot {
-            Slot::Open(open) => {
-                if open.root.is_some() {
-                    self.roots.remove(span);
-                }
-                Some(open)
-            }
+            Slot::Open(open) => Some(open),
             Slot::Through(_) => None,
         }
     }
@@ -177,10 +176,9 @@ impl Table {
     /// Runs `act` on every open span that matters, a shard at a time.
     pub(crate) fn for_each(&self, mut act: impl FnMut(u64, &mut Open)) {
         for shard in &self.shards {
-            let mut shard = shard.0.lock().unwrap_or_else(PoisonError::into_inner);
-            for (span, slot) in shard.iter_mut() {
+            for (span, slot) in shard.lock().iter_mut() {
                 if let Slot::Open(open) = slot {
-                    act(*span, open);
+                    act(span, open);
                 }
             }
         }
@@ -188,6 +186,6 @@ impl Table {
 
     /// How many spans are remembered.
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.0.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+        self.shards.iter().map(|shard| shard.lock().len()).sum()
     }
 }

@@ -8,6 +8,7 @@ use tracing_core::field::{Field, Visit};
 use super::callsite::{Meaning, Role};
 use super::reading::{Manner, Reading};
 use super::told::Told;
+use crate::ledger::MAX_COUNT;
 
 /// Reads what comes as a plain value. Values that come as `Debug` or `Display` run their author's code, which must
 /// not happen under a lock: they are only noticed.
@@ -41,7 +42,13 @@ impl<'a> PlainVisitor<'a> {
 impl Visit for PlainVisitor<'_> {
     #[inline]
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.take(field, Told::Unsigned(value));
+        match self.meaning.role(field) {
+            // What nearly every record is.
+            Role::Usage(kind, scope) if value <= MAX_COUNT => {
+                self.reading.add(kind, scope, value, self.manner)
+            }
+            _ => self.take(field, Told::Unsigned(value)),
+        }
     }
 
     #[inline]

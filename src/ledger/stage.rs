@@ -74,10 +74,12 @@ impl StageTally {
         self.nanos = self.nanos.saturating_add(other.nanos);
         self.errors += other.errors;
         self.first = match (self.first, other.first) {
-            (Some(one), Some(two)) => Some(one.min(two)),
+            (Some(one), Some(two)) if one.at == two.at => Some(one.min(two)),
+            (Some(one), Some(two)) => Some(if one.at < two.at { one } else { two }),
             (one, two) => one.or(two),
         };
-        if other.last > self.last {
+        let at = |tally: &Self| tally.last.as_ref().map(|last| last.at);
+        if at(other) > at(self) || at(other) == at(self) && other.last > self.last {
             self.last.clone_from(&other.last);
         }
     }

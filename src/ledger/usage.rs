@@ -125,6 +125,12 @@ impl Usage {
         *sum = sum.saturating_add(count);
     }
 
+    /// Whether any kind but input and output was reported.
+    #[inline]
+    pub(crate) fn has_more_than_input_and_output(&self) -> bool {
+        self.known & !(Kind::Input.bit() | Kind::Output.bit()) != 0
+    }
+
     /// Makes a kind unknown again.
     pub fn forget(&mut self, kind: Kind) {
         self.known &= !kind.bit();
