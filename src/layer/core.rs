@@ -36,7 +36,6 @@ pub(crate) struct Core {
     pub(crate) worker: Worker,
     /// Ledgers of roots that came to nothing, to be used again: a server's plain requests allocate none.
     pub(crate) spare: Mutex<Vec<Ledger>>,
-    next_run: AtomicU64,
 }
 
 /// What the builder was told.
@@ -82,12 +81,13 @@ impl Core {
             said_no_model: Said::default(),
             worker,
             spare: Mutex::default(),
-            next_run: AtomicU64::new(1),
         }
     }
 
-    /// A number for a run that no other run of this layer has.
-    pub(crate) fn next_run(&self) -> u64 {
-        self.next_run.fetch_add(1, Ordering::Relaxed)
+    /// A number for a run that no other run has, whichever layer it is in: a thread remembers by it the run that it was
+    /// at work on last, and may be at work for several layers.
+    pub(crate) fn next_run() -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        NEXT.fetch_add(1, Ordering::Relaxed)
     }
 }

@@ -121,7 +121,7 @@ impl Core {
         let mut open = Open {
             meaning,
             place: Place {
-                run: around.map_or_else(|| self.next_run(), |around| around.place.run),
+                run: around.map_or_else(Self::next_run, |around| around.place.run),
                 root: around.map_or(id, |around| around.place.root),
                 stage: stage.or(outer),
                 collector: outer_collector,

@@ -22,7 +22,7 @@ const MAX_WARNINGS: usize = 100;
 /// A run in flight.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// Its number in its layer; unlike a span's id it is never used again.
+    /// Its number, unique in the process; unlike a span's id it is never used again.
     pub(crate) serial: u64,
     pub(crate) root: u64,
     pub(crate) pipeline: Name,

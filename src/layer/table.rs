@@ -41,7 +41,7 @@ pub(crate) struct Open {
 /// Where a span stands, which all inside it share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    /// The run's number, unique in its layer.
+    /// The run's number, unique in the process.
     pub(crate) run: u64,
     /// The root span.
     pub(crate) root: u64,
