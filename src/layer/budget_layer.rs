@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tracing_core::{Event, Interest, Metadata, Subscriber, span};
+use tracing_core::{Dispatch, Event, Interest, Metadata, Subscriber, span};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
@@ -24,6 +24,11 @@ where
         Meaning::of(metadata);
         // Which callsites are worth being on is for filters to say.
         Interest::always()
+    }
+
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        // A second subscriber cannot come: the layer belongs to one.
+        let _ = self.core.dispatch.set(dispatch.downgrade());
     }
 
     fn on_new_span(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {

@@ -1,11 +1,12 @@
 //! What a layer, its guard and its handles share.
 
 use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
+use tracing_core::dispatcher::WeakDispatch;
 
 use super::class::Named;
 use super::clock::Clock;
@@ -23,6 +24,8 @@ pub(crate) struct Core {
     /// Tells layers apart in what a thread remembers.
     pub(crate) number: u32,
     pub(crate) options: Arc<Options>,
+    /// The subscriber that the layer is a part of, to look through spans that a filter hides from the layer.
+    pub(crate) dispatch: OnceLock<WeakDispatch>,
     pub(crate) clock: Clock,
     pub(crate) table: Table,
     /// Runs in flight that something accountable has happened in.
@@ -72,6 +75,7 @@ impl Core {
         Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             options: Arc::new(options),
+            dispatch: OnceLock::new(),
             clock: Clock::new(),
             table: Table::new(),
             runs: DashMap::with_hasher(FastHash),

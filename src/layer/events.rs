@@ -2,14 +2,13 @@
 
 use std::time::Instant;
 
-use tracing_core::{Event, LevelFilter, Subscriber};
+use tracing_core::{Event, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::callsite::Meaning;
 use super::core::Core;
 use super::gates::Spoke;
-use super::here;
 use super::reading::{Failure, Manner, Reading};
 use super::settle::{Bill, Settlement};
 use super::stats::count;
@@ -94,10 +93,8 @@ impl Core {
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        if event.is_contextual() && LevelFilter::current() <= LevelFilter::INFO {
-            if let Some(current) = here::current(self.number) {
-                return Some(current);
-            }
+        if event.is_contextual() {
+            return self.current(ctx);
         }
         ctx.event_span(event).map(|span| span.id().into_u64())
     }
