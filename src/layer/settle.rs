@@ -252,12 +252,13 @@ impl Core {
             let key = CellKey { stage: open.place.stage, model: None, operation };
             settlement.push(key, Tally { usage: parts, ..Tally::default() });
         }
-        let cost = inclusive.cost.filter(|cost| *cost > below.cost).map(|cost| cost - below.cost);
+        // A cost that was told is the cost of all of it: what goes beyond the calls in tokens alone costs nothing more.
+        let cost = inclusive.cost.map(|cost| if cost > below.cost { cost - below.cost } else { Usd::ZERO });
         let at = open.started;
         if usage.tokens_used().is_some() {
             let bill = Bill { usage, cost, is_call: false, duration: 0, errors: 0 };
             self.add_bill(settlement, open.meaning.target, open.place, at, &open.reading, bill);
-        } else if let Some(cost) = cost {
+        } else if let Some(cost) = cost.filter(|cost| *cost > Usd::ZERO) {
             settlement.is_accountable = true;
             let operation = open.reading.operation.unwrap_or_else(|| Name::of(UNATTRIBUTED));
             let key = CellKey { stage: open.place.stage, model: None, operation };
