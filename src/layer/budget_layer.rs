@@ -49,6 +49,7 @@ where
 
     fn on_exit(&self, id: &span::Id, _: Context<'_, S>) {
         here::exit(self.core.number, id.into_u64());
+        self.core.exit(id.into_u64());
     }
 
     fn on_close(&self, id: span::Id, _: Context<'_, S>) {

@@ -56,14 +56,21 @@ impl Settlement {
     }
 }
 
+impl Open {
+    /// Notes that the span failed if its thread is panicking.
+    pub(crate) fn note_panic(&mut self) {
+        if std::thread::panicking() && !self.reading.has_failed() {
+            *self.reading.failure() = Failure::of("panicked");
+        }
+    }
+}
+
 impl Core {
     /// Settles a span that has closed.
     pub(crate) fn close(&self, id: u64) {
         let Some(mut open) = self.table.remove(id) else { return };
         let now = Instant::now();
-        if std::thread::panicking() && !open.reading.has_failed() {
-            *open.reading.failure() = Failure::of("panicked");
-        }
+        open.note_panic();
         let repeats = open.root.as_ref().is_some_and(|root| open.is_container && !root.has_children);
         if !repeats {
             self.settle(&mut open, now);
@@ -73,6 +80,14 @@ impl Core {
         }
         if open.root.is_some() {
             self.close_root(open, now);
+        }
+    }
+
+    /// A span is exited. What unwinds through it has failed in it, even if it is caught further out and the span closes
+    /// in peace.
+    pub(crate) fn exit(&self, id: u64) {
+        if std::thread::panicking() {
+            self.table.with(id, Open::note_panic);
         }
     }
 
