@@ -62,7 +62,7 @@ impl Core {
             let bill =
                 Bill { usage: reading.usage, cost: reading.cost, is_call: false, duration: 0, errors: 0 };
             self.add_bill(&mut settlement, meaning.target, place, at, &reading, bill);
-            self.collect(place.collector, &settlement.sum());
+            self.collect(place, place.collector, &settlement.sum());
             self.book(place, settlement, |_, _| {});
         }
         if let Some(gate) = gate {

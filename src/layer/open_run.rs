@@ -70,7 +70,7 @@ impl Core {
     }
 
     /// Runs `act` on the root of a place, be it open or waiting for spans that it has adopted.
-    fn with_root<T>(&self, place: Place, mut act: impl FnMut(&mut Open) -> T) -> Option<T> {
+    pub(crate) fn with_root<T>(&self, place: Place, mut act: impl FnMut(&mut Open) -> T) -> Option<T> {
         let found = self.table.with(place.root, |open| (open.place.run == place.run).then(|| act(open)));
         found.flatten().or_else(|| {
             let mut lingering = self.lingering.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::callsite::Meaning;
 use super::clock::Clock;
 use super::reading::RunReading;
+use super::table::Place;
 use crate::ledger::{Ledger, Name, Outcome};
 use crate::summary::{GateVerdict, Timestamp};
 
@@ -85,6 +86,11 @@ impl Run {
             rest: Mutex::default(),
             is_sealed: AtomicBool::new(false),
         }
+    }
+
+    /// The place right in the root.
+    pub(crate) fn place(&self) -> Place {
+        Place { run: self.serial, root: self.root, stage: None, collector: 0, in_container: false }
     }
 
     /// Nanoseconds from the run's start to a moment.

@@ -57,6 +57,20 @@ impl Settlement {
 }
 
 impl Open {
+    /// Whether it has an amount of its own to book, or is a call that must tell one.
+    fn is_billed(&self) -> bool {
+        // Tools often declare fields for usage that nobody fills.
+        let is_tool = self.reading.operation.is_some_and(|name| name.as_str() == EXECUTE_TOOL);
+        self.reading.has_amount() || self.is_call && !is_tool
+    }
+
+    /// Whether it would be accountable if it closed now.
+    pub(crate) fn tells(&self) -> bool {
+        let has_figure = |sum: &Inclusive| !sum.usage.is_empty() || sum.cost.is_some();
+        let has_gate = self.reading.remarks.as_ref().is_some_and(|remarks| remarks.gate.is_some());
+        self.is_billed() || has_gate || self.reading.inclusive.as_deref().is_some_and(has_figure)
+    }
+
     /// Notes that the span failed if its thread is panicking.
     pub(crate) fn note_panic(&mut self) {
         if std::thread::panicking() && !self.reading.has_failed() {
@@ -68,18 +82,17 @@ impl Open {
 impl Core {
     /// Settles a span that has closed.
     pub(crate) fn close(&self, id: u64) {
-        let Some(mut open) = self.table.remove(id) else { return };
+        let Some(mut open) = self.table.remove(id, |open| self.linger(open)) else { return };
         let now = Instant::now();
         open.note_panic();
-        let repeats = open.root.as_ref().is_some_and(|root| open.is_container && !root.has_children);
-        if !repeats {
+        if !open.repeats() {
             self.settle(&mut open, now);
         }
         if open.is_adopted {
             self.release(open.place);
         }
         if open.root.is_some() {
-            self.close_root(open, now);
+            self.conclude(open, now);
         }
     }
 
@@ -106,7 +119,7 @@ impl Core {
             if let Some(inclusive) = &open.reading.inclusive {
                 sum.merge(&inclusive.below);
             }
-            self.collect(open.outer_collector, &sum);
+            self.collect(open.place, open.outer_collector, &sum);
             self.settle_gate(open, &sum, duration);
         }
         let stage = open.place.stage.filter(|_| open.is_stage);
@@ -126,11 +139,21 @@ impl Core {
         }
     }
 
-    /// Tells a span what was settled below it.
-    pub(crate) fn collect(&self, collector: u64, sum: &Tally) {
-        if collector != 0 {
-            self.table
-                .with(collector, |around| around.reading.inclusive.get_or_insert_default().below.merge(sum));
+    /// Tells a span what was settled below it, at a place. Where that was adopted, the span may have closed, and its id
+    /// may be another's by now.
+    pub(crate) fn collect(&self, place: Place, collector: u64, sum: &Tally) {
+        if collector == 0 {
+            return;
+        }
+        let add = |around: &mut Open| around.reading.inclusive.get_or_insert_default().below.merge(sum);
+        if collector == place.root {
+            self.with_root(place, add);
+        } else {
+            self.table.with(collector, |around| {
+                if around.place.run == place.run {
+                    add(around);
+                }
+            });
         }
     }
 
@@ -162,9 +185,7 @@ impl Core {
     fn settlement(&self, open: &Open, duration: u64) -> Settlement {
         let reading = &open.reading;
         let mut settlement = Settlement::default();
-        // Tools often declare fields for usage that nobody fills.
-        let is_tool = reading.operation.is_some_and(|name| name.as_str() == EXECUTE_TOOL);
-        if reading.has_amount() || open.is_call && !is_tool {
+        if open.is_billed() {
             self.add_call(&mut settlement, open, reading, duration);
         } else if let Some(operation) = reading.operation {
             let key = CellKey { stage: open.place.stage, model: None, operation };

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use super::callsite::Meaning;
 use super::reading::{Manner, Reading};
-use super::root::RootPart;
+use super::root::{RootPart, RunState};
 use crate::ledger::{FastHash, Name};
 
 /// More than the threads that a machine runs at once, so that two seldom want the same.
@@ -56,6 +56,21 @@ pub(crate) struct Place {
 impl Open {
     pub(crate) fn manner(&self) -> Manner {
         if self.is_call { Manner::Call } else { Manner::Sum }
+    }
+
+    /// Whether it only repeats what other roots have told: an agent without a parent and without children.
+    pub(crate) fn repeats(&self) -> bool {
+        self.is_container && self.root.as_ref().is_some_and(|root| !root.has_children)
+    }
+
+    /// Leaves behind a span that has nothing more to tell, and returns what it has told.
+    pub(crate) fn take(&mut self) -> Self {
+        let root = self.root.as_ref().map(|root| {
+            let (adopted, has_children) = (root.adopted, root.has_children);
+            Box::new(RootPart { adopted, has_children, state: RunState::Finished, ..RootPart::default() })
+        });
+        let rest = Self { is_stage: false, is_call: false, reading: Reading::default(), root, ..*self };
+        std::mem::replace(self, rest)
     }
 
     /// Whether it has to know what is settled below it.
@@ -125,9 +140,11 @@ impl Table {
         }
     }
 
-    pub(crate) fn remove(&self, span: u64) -> Option<Open> {
-        match self.shard(span).remove(&span)? {
-            Slot::Open(open) => Some(open),
+    /// Takes a span out. `keep` may put it elsewhere before anybody can miss it.
+    pub(crate) fn remove(&self, span: u64, keep: impl FnOnce(Open) -> Option<Open>) -> Option<Open> {
+        let mut shard = self.shard(span);
+        match shard.remove(&span)? {
+            Slot::Open(open) => keep(open),
             Slot::Through(_) => None,
         }
     }
