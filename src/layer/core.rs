@@ -1,8 +1,8 @@
 //! What a layer, its guard and its handles share.
 
 use std::sync::Arc;
-use std::sync::{Mutex, OnceLock};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -11,11 +11,12 @@ use tracing_core::dispatcher::WeakDispatch;
 use super::class::Named;
 use super::clock::Clock;
 use super::models::Models;
+use super::root::Early;
 use super::run::Run;
 use super::said::Said;
 use super::stats::Counters;
 use super::table::Table;
-use crate::ledger::{FastHash, Ledger};
+use crate::ledger::FastHash;
 use crate::sink::Worker;
 use crate::summary::Limits;
 
@@ -37,8 +38,9 @@ pub(crate) struct Core {
     /// In which run it was said that usage without a model has no price.
     pub(crate) said_no_model: Said,
     pub(crate) worker: Worker,
-    /// Ledgers of roots that came to nothing, to be used again: a server's plain requests allocate none.
-    pub(crate) spare: Mutex<Vec<Ledger>>,
+    /// What roots that came to nothing had kept, to be used again: a server's plain requests allocate none.
+    #[expect(clippy::vec_box, reason = "it is the boxes that are used again")]
+    pub(crate) spare: Mutex<Vec<Box<Early>>>,
 }
 
 /// What the builder was told.

@@ -180,7 +180,7 @@ impl Core {
                 let mut told = Some(told);
                 self.at_root(place, |root| {
                     if let Some(told) = told.take() {
-                        root.told.join(told);
+                        root.early.get_or_insert_default().told.join(told);
                     }
                 });
             }
@@ -193,7 +193,9 @@ impl Core {
             Some(run) => run.rest().warn(warning),
             None => {
                 let mut warning = Some(warning);
-                self.at_root(place, |root| root.warnings.extend(warning.take()));
+                self.at_root(place, |root| {
+                    root.early.get_or_insert_default().warnings.extend(warning.take())
+                });
             }
         }
     }

@@ -135,7 +135,7 @@ impl Core {
             is_adopted: around.is_some_and(|around| around.is_adopted),
             started: Instant::now(),
             reading,
-            root: around.is_none().then(Box::<RootPart>::default),
+            root: around.is_none().then(RootPart::default),
         };
         if open.collects() {
             open.place.collector = id;

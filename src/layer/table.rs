@@ -35,7 +35,7 @@ pub(crate) struct Open {
     pub(crate) started: Instant,
     pub(crate) reading: Reading,
     /// What only a root has.
-    pub(crate) root: Option<Box<RootPart>>,
+    pub(crate) root: Option<RootPart>,
 }
 
 /// Where a span stands, which all inside it share.
@@ -67,7 +67,7 @@ impl Open {
     pub(crate) fn take(&mut self) -> Self {
         let root = self.root.as_ref().map(|root| {
             let (adopted, has_children) = (root.adopted, root.has_children);
-            Box::new(RootPart { adopted, has_children, state: RunState::Finished, ..RootPart::default() })
+            RootPart { adopted, has_children, state: RunState::Finished, early: None }
         });
         let rest = Self { is_stage: false, is_call: false, reading: Reading::default(), root, ..*self };
         std::mem::replace(self, rest)
