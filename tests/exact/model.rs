@@ -133,8 +133,9 @@ fn settle(
             .filter_map(|telling| of(telling))
             .fold(None, |sum: Option<u64>, more| Some(sum.unwrap_or(0) + more))
     };
-    let (input, output, cost): (fn(&Telling) -> _, fn(&Telling) -> _, fn(&Telling) -> _) =
-        (|telling| Some(telling.input), |telling| telling.output, |telling| telling.cost);
+    let input: fn(&Telling) -> Option<u64> = |telling| Some(telling.input);
+    let output: fn(&Telling) -> Option<u64> = |telling| telling.output;
+    let cost: fn(&Telling) -> Option<u64> = |telling| telling.cost;
     match node.kind {
         Kind::Plain => {}
         Kind::Tool => told.tools += 1,

@@ -1,4 +1,10 @@
 //! Tasks: what a future does belongs where it was instrumented, whoever polls it and whenever it is dropped.
+#![allow(clippy::async_yields_async, reason = "handles of detached tasks are handed out")]
+#![allow(
+    clippy::redundant_async_block,
+    reason = "a future under `with_current_subscriber` is dropped without its subscriber, and the registry lets a span's \
+              parent go only while its own subscriber is the default: what is instrumented is dropped inside"
+)]
 
 use std::future::pending;
 use std::time::Duration;
@@ -7,8 +13,6 @@ use tracing::instrument::WithSubscriber;
 use tracing::{Instrument, info_span};
 use tracing_budget::{Status, Usage, UsageRecord, call, layer, record_usage};
 
-// A future under `with_current_subscriber` is dropped without its subscriber, and the registry lets a span's parent go
-// only while its own subscriber is the default: what is instrumented is dropped inside.
 use crate::runs_of::{chat, run_of, runs_of, tokens, tokens_of};
 
 fn one_thread() -> tokio::runtime::Runtime {
