@@ -5,7 +5,7 @@ use super::core::{Core, Emitter};
 use super::models::Model;
 use super::reading::{Inclusive, Reading};
 use super::table::{Open, Place};
-use crate::ledger::{CellKey, Kind, Ledger, Name, Sources, Tally, Usage};
+use crate::ledger::{CellKey, Kind, Ledger, Name, Sources, Tally, Usage, Usd};
 use crate::price::Source;
 
 /// What one span or event adds to the ledger.
@@ -60,10 +60,8 @@ impl Core {
     pub(crate) fn settlement(&self, open: &Open, duration: u64, settlement: &mut Settlement) {
         let reading = &open.reading;
         settlement.is_accountable = open.is_stage && open.meaning.has_stage;
-        // Tools often declare fields for usage that nobody fills.
-        let is_call = open.is_call && reading.operation != Some(self.words.execute_tool);
         let own = &mut settlement.own;
-        if is_call || reading.has_amount() {
+        if self.is_billed(open) {
             if open.is_call {
                 // A stage's own usage is not the time that the stage took.
                 own.nanos = duration;
@@ -82,6 +80,21 @@ impl Core {
         if let Some(inclusive) = &reading.inclusive {
             self.add_excess(settlement, open, inclusive);
         }
+    }
+
+    /// Whether a span has an amount of its own to book, or is a call that must tell one.
+    #[inline]
+    fn is_billed(&self, open: &Open) -> bool {
+        // Tools often declare fields for usage that nobody fills.
+        open.reading.has_amount() || open.is_call && open.reading.operation != Some(self.words.execute_tool)
+    }
+
+    /// Whether a span would be accountable if it closed now.
+    pub(crate) fn tells(&self, open: &Open) -> bool {
+        let has_figure = |sum: &Inclusive| !sum.usage.is_empty() || sum.cost.is_some();
+        self.is_billed(open)
+            || open.reading.has_gate()
+            || open.reading.inclusive.as_deref().is_some_and(has_figure)
     }
 
     /// What an event adds.
@@ -169,7 +182,8 @@ impl Core {
             // output already, so that they count in their own column and cost nothing more.
             settlement.excess.push((key, Tally { usage: parts, ..Tally::default() }));
         }
-        let cost = inclusive.cost.filter(|cost| *cost > below.cost).map(|cost| cost - below.cost);
+        // A cost that was told is the cost of all of it: what goes beyond the calls in tokens alone costs nothing more.
+        let cost = inclusive.cost.map(|cost| if cost > below.cost { cost - below.cost } else { Usd::ZERO });
         let sources = if cost.is_some() { Sources::REPORTED } else { Sources::default() };
         let mut tally = Tally { usage, cost: cost.unwrap_or_default(), sources, ..Tally::default() };
         if usage.tokens_used().is_some() {
@@ -177,7 +191,7 @@ impl Core {
             let bill = Bill { is_call: false, ..open.bill() };
             let key = self.price(bill, &mut tally, &mut settlement.warnings);
             settlement.excess.push((key, tally));
-        } else if cost.is_some() {
+        } else if cost.is_some_and(|cost| cost > Usd::ZERO) {
             settlement.is_accountable = true;
             settlement.excess.push((key, tally));
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tracing_core::{Event, Interest, Metadata, Subscriber, span};
+use tracing_core::{Dispatch, Event, Interest, Metadata, Subscriber, span};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
@@ -26,6 +26,11 @@ where
         Interest::always()
     }
 
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        // A second subscriber cannot come: the layer belongs to one.
+        let _ = self.core.dispatch.set(dispatch.downgrade());
+    }
+
     fn on_new_span(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {
         self.core.open(attrs, id, &ctx);
     }
@@ -44,6 +49,7 @@ where
 
     fn on_exit(&self, id: &span::Id, _: Context<'_, S>) {
         here::exit(self.core.number, id.into_u64());
+        self.core.exit(id.into_u64());
     }
 
     fn on_close(&self, id: span::Id, _: Context<'_, S>) {

@@ -1,20 +1,23 @@
 //! What a layer, its guard and its handles share.
 
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use dashmap::DashMap;
+use tracing_core::dispatcher::WeakDispatch;
 
 use super::class::Named;
 use super::clock::Clock;
+use super::finish::Lingering;
 use super::models::Models;
+use super::root::Early;
 use super::run::Run;
 use super::said::Said;
 use super::stats::Counters;
-use super::table::{Open, Table};
-use crate::ledger::{FastHash, Ledger, Name};
+use super::table::Table;
+use crate::ledger::{FastHash, Name};
 use crate::sink::Worker;
 use crate::summary::Limits;
 
@@ -23,21 +26,23 @@ pub(crate) struct Core {
     /// Tells layers apart in what a thread remembers.
     pub(crate) number: u32,
     pub(crate) options: Arc<Options>,
+    /// The subscriber that the layer is a part of, to look through spans that a filter hides from the layer.
+    pub(crate) dispatch: OnceLock<WeakDispatch>,
     pub(crate) clock: Clock,
     pub(crate) table: Table,
     /// Runs in flight that something accountable has happened in.
     pub(crate) runs: DashMap<u64, Arc<Run>, FastHash>,
     /// Roots that closed while spans were open that they had adopted.
-    pub(crate) lingering: Mutex<Vec<Box<Open>>>,
+    pub(crate) lingering: Mutex<Vec<Lingering>>,
     pub(crate) models: Models,
     pub(crate) words: Words,
     pub(crate) counters: Counters,
     /// In which run it was said that usage without a model has no price.
     pub(crate) said_no_model: Said,
     pub(crate) worker: Worker,
-    /// Ledgers of roots that came to nothing, to be used again: a server's plain requests allocate none.
-    pub(crate) spare: Mutex<Vec<Ledger>>,
-    next_run: AtomicU64,
+    /// What roots that came to nothing had kept, to be used again: a server's plain requests allocate none.
+    #[expect(clippy::vec_box, reason = "it is the boxes that are used again")]
+    pub(crate) spare: Mutex<Vec<Box<Early>>>,
     /// Grows whenever a span's place changes after its creation, so that no thread goes by what it remembers of it.
     pub(crate) epoch: AtomicU64,
 }
@@ -113,6 +118,7 @@ impl Core {
         Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             options: Arc::new(options),
+            dispatch: OnceLock::new(),
             clock: Clock::new(),
             table: Table::new(),
             runs: DashMap::with_hasher(FastHash),
@@ -123,13 +129,14 @@ impl Core {
             said_no_model: Said::default(),
             worker,
             spare: Mutex::default(),
-            next_run: AtomicU64::new(1),
             epoch: AtomicU64::new(0),
         }
     }
 
-    /// A number for a run that no other run of this layer has.
-    pub(crate) fn next_run(&self) -> u64 {
-        self.next_run.fetch_add(1, Ordering::Relaxed)
+    /// A number for a run that no other run has, whichever layer it is in: a thread remembers by it the run that it was
+    /// at work on last, and may be at work for several layers.
+    pub(crate) fn next_run() -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        NEXT.fetch_add(1, Ordering::Relaxed)
     }
 }

@@ -1,6 +1,6 @@
 //! Events: usage, gates, and errors that belong to the span they happened in.
 
-use tracing_core::{Event, LevelFilter, Subscriber};
+use tracing_core::{Event, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -8,7 +8,6 @@ use super::bill::{Bill, Settlement};
 use super::callsite::Meaning;
 use super::core::Core;
 use super::gates::Spoke;
-use super::here;
 use super::reading::{Failure, Manner, Reading};
 use super::stats::count;
 use super::visit::{PlainVisitor, TextVisitor};
@@ -61,7 +60,7 @@ impl Core {
             let (at, target) = (self.clock.now(), meaning.target);
             let bill = Bill { reading: &reading, target, place, at, is_call: false };
             self.event_settlement(bill, &mut settlement);
-            self.collect(place.collector, &settlement.sum());
+            self.collect(place, place.collector, &settlement.sum());
             self.book(place, settlement, |_| {});
         }
         if let Some(gate) = gate {
@@ -92,10 +91,8 @@ impl Core {
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        if event.is_contextual() && LevelFilter::current() <= LevelFilter::INFO {
-            if let Some(current) = here::current(self.number) {
-                return Some(current);
-            }
+        if event.is_contextual() {
+            return self.current(ctx);
         }
         ctx.event_span(event).map(|span| span.id().into_u64())
     }

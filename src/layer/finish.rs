@@ -14,14 +14,29 @@ use super::table::{Open, Place};
 use crate::ledger::{Ledger, Outcome, StageTally};
 use crate::summary::{Account, RunSummary};
 
+/// A root that closed before the spans that it had adopted: its run ends with the last of them, and only then is it
+/// known what was inside it.
+pub(crate) struct Lingering {
+    pub(crate) open: Box<Open>,
+    closed: Moment,
+}
+
+impl Lingering {
+    fn waits_for_none_of(&self, run: u64) -> bool {
+        self.open.place.run == run && self.open.root.as_ref().is_none_or(|root| root.adopted == 0)
+    }
+}
+
 impl Core {
-    /// Ends the run of a root that has closed, unless spans that it adopted are still open.
-    pub(crate) fn close_root(&self, open: Box<Open>, now: Moment) {
-        if open.root.as_ref().is_some_and(|root| root.adopted > 0) {
-            self.lingering.lock().unwrap_or_else(PoisonError::into_inner).push(open);
-            return;
+    /// Keeps a root that closes while spans are open that it adopted; hands back any other span.
+    pub(crate) fn linger(&self, mut open: Box<Open>) -> Option<Box<Open>> {
+        if open.root.as_ref().is_none_or(|root| root.adopted == 0) {
+            return Some(open);
         }
-        self.conclude(open, now);
+        open.note_panic();
+        let root = Lingering { open, closed: self.clock.now() };
+        self.lingering.lock().unwrap_or_else(PoisonError::into_inner).push(root);
+        None
     }
 
     /// An adopted span has closed.
@@ -35,20 +50,22 @@ impl Core {
         }
         let concluded = {
             let mut lingering = self.lingering.lock().unwrap_or_else(PoisonError::into_inner);
-            let at = lingering.iter().position(|root| root.place.run == place.run);
+            let at = lingering.iter().position(|root| root.waits_for_none_of(place.run));
             at.map(|at| lingering.swap_remove(at))
         };
-        if let Some(root) = concluded {
-            self.conclude(root, self.clock.now());
+        if let Some(Lingering { mut open, closed }) = concluded {
+            self.settle(&mut open, closed);
+            self.conclude(open, self.clock.now());
         }
     }
 
-    fn conclude(&self, mut open: Box<Open>, now: Moment) {
-        let (place, outcome) = (open.place, open.reading.outcome());
+    /// Ends the run of a root that has closed.
+    pub(crate) fn conclude(&self, mut open: Box<Open>, now: Moment) {
+        let (place, outcome, repeats) = (open.place, open.reading.outcome(), open.repeats());
         let Some(root) = open.root.take() else { return };
+        here::recycle(open);
         match root.state {
             RunState::Empty => {
-                let repeats = open.is_container && !root.has_children;
                 count(if repeats { &self.counters.dropped_roots } else { &self.counters.empty_roots });
                 if let Some(early) = root.early {
                     self.recycle(early);
@@ -85,36 +102,43 @@ impl Core {
                 spans.push((open.started, id));
             }
         });
-        // The innermost first, as those around have to know what is settled below them.
+        // The innermost first, as those around have to know what is settled below them. All stay where they are, with
+        // nothing more to tell, so that what comes later is known to be late.
         spans.sort_unstable_by(|one, two| two.cmp(one));
         let mut left_open = Ledger::default();
+        let take = |open: &mut Open| (open.place.run == serial).then(|| open.take());
         for (_, id) in spans {
-            if let Some(mut open) = self.table.remove(id) {
+            if let Some(mut open) = self.table.with(id, take).flatten() {
                 self.settle_unclosed(&mut open, now, &mut left_open);
             }
         }
-        let outcome = self.abandon_root(&run, now, &mut left_open);
+        let outcome = self.with_root(run.place(), Open::take).map(|mut root| {
+            let outcome = root.reading.outcome();
+            if !root.repeats() {
+                self.settle_unclosed(&mut root, now, &mut left_open);
+            }
+            outcome
+        });
+        let outcome = outcome.unwrap_or_default();
         let _ = run.write(|ledger| ledger.merge(&left_open));
         self.runs.remove(&serial);
         self.end(run, End { at: now, outcome, is_incomplete: true })
     }
 
-    /// Settles the root of a run that is ended for it, and leaves it behind so that nothing begins the run anew.
-    fn abandon_root(&self, run: &Run, now: Moment, left_open: &mut Ledger) -> Outcome {
-        let is_ours = self.table.with(run.root, |open| open.place.run == run.serial) == Some(true);
-        let Some(mut root) = is_ours.then(|| self.table.remove(run.root)).flatten() else {
-            let mut lingering = self.lingering.lock().unwrap_or_else(PoisonError::into_inner);
-            lingering.retain(|root| root.place.run != run.serial);
-            return Outcome::Completed;
-        };
-        let outcome = root.reading.outcome();
-        self.settle_unclosed(&mut root, now, left_open);
-        root.reading = super::reading::Reading::default();
-        if let Some(part) = &mut root.root {
-            part.state = RunState::Finished;
+    /// Ends all runs, with what their open spans have told so far: also those that nothing was booked in yet.
+    pub(crate) fn finish_all(&self) {
+        let mut telling = Vec::new();
+        self.table.for_each(|_, open| {
+            if !open.repeats() && self.tells(open) {
+                telling.push(open.place);
+            }
+        });
+        for place in telling {
+            self.on_run(place, |_| ());
         }
-        self.table.insert(run.root, root);
-        outcome
+        for run in self.runs_in_flight() {
+            self.finish(run.serial);
+        }
     }
 
     /// Settles what an open span has told so far; if it is a stage, it stays open in the row.
@@ -132,9 +156,7 @@ impl Core {
         for run in runs {
             self.runs.remove(&run.serial);
             run.seal(End { at: self.clock.now(), outcome: Outcome::Completed, is_incomplete: true });
-            let place =
-                Place { run: run.serial, root: run.root, stage: None, collector: 0, in_container: false };
-            self.at_root(place, |root| root.state = RunState::Finished);
+            self.at_root(run.place(), |root| root.state = RunState::Finished);
         }
     }
 
@@ -158,7 +180,7 @@ impl Core {
                 let mut told = Some(told);
                 self.at_root(place, |root| {
                     if let Some(told) = told.take() {
-                        root.told.join(told);
+                        root.early.get_or_insert_default().told.join(told);
                     }
                 });
             }
@@ -171,7 +193,9 @@ impl Core {
             Some(run) => run.rest().warn(warning),
             None => {
                 let mut warning = Some(warning);
-                self.at_root(place, |root| root.warnings.extend(warning.take()));
+                self.at_root(place, |root| {
+                    root.early.get_or_insert_default().warnings.extend(warning.take());
+                });
             }
         }
     }

@@ -37,9 +37,7 @@ impl Drop for BudgetGuard {
     /// Closes what is still open as `incomplete`, and waits, within the bounds of [`Delivery`](crate::sink::Delivery),
     /// until all is with the sinks.
     fn drop(&mut self) {
-        for run in self.core.runs_in_flight() {
-            self.core.finish(run.serial);
-        }
+        self.core.finish_all();
         // What a sink lost has been said on stderr, and there is nobody left to tell.
         let _ = self.core.worker.close(self.core.options.close_timeout);
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::core::Core;
 use super::here;
-use super::root::{RootPart, RunState};
+use super::root::{Early, RootPart, RunState};
 use super::run::Run;
 use super::stats::count;
 use super::table::{Open, Place};
@@ -41,7 +41,7 @@ impl Core {
     }
 
     /// The run of a root, begun if it has to be, and what was kept until it was.
-    fn begin_at(&self, open: &mut Open) -> Option<(Arc<Run>, Option<Ledger>)> {
+    fn begin_at(&self, open: &mut Open) -> Option<(Arc<Run>, Option<Box<Early>>)> {
         let place = open.place;
         let root = open.root.as_mut()?;
         match root.state {
@@ -50,37 +50,39 @@ impl Core {
             RunState::Live => self.live_run(place.run).map(|run| (run, None)),
             RunState::Empty => {
                 let run = Arc::new(Run::new(place.run, place.root, open.meaning, open.started, &self.clock));
-                let mut rest = run.rest();
-                rest.told = std::mem::take(&mut root.told);
-                root.warnings.drain(..).for_each(|warning| rest.warn(warning));
-                drop(rest);
+                let mut early = root.early.take();
+                if let Some(early) = &mut early {
+                    let mut rest = run.rest();
+                    rest.told = std::mem::take(&mut early.told);
+                    early.warnings.drain(..).for_each(|warning| rest.warn(warning));
+                }
                 root.state = RunState::Live;
                 self.runs.insert(place.run, Arc::clone(&run));
                 count(&self.counters.runs_started);
-                Some((run, root.early.take()))
+                Some((run, early))
             }
         }
     }
 
-    fn write_early(&self, run: &Run, early: Option<Ledger>) {
+    fn write_early(&self, run: &Run, early: Option<Box<Early>>) {
         if let Some(early) = early {
-            let _ = run.write(|ledger| ledger.merge(&early));
+            let _ = run.write(|ledger| ledger.merge(&early.ledger));
             self.recycle(early);
         }
     }
 
     /// Runs `act` on the root of a place, be it open or waiting for spans that it has adopted.
-    fn with_root<T>(&self, place: Place, mut act: impl FnMut(&mut Open) -> T) -> Option<T> {
+    pub(crate) fn with_root<T>(&self, place: Place, mut act: impl FnMut(&mut Open) -> T) -> Option<T> {
         let found = self.table.with(place.root, |open| (open.place.run == place.run).then(|| act(open)));
         found.flatten().or_else(|| {
             let mut lingering = self.lingering.lock().unwrap_or_else(PoisonError::into_inner);
-            lingering.iter_mut().find(|root| root.place.run == place.run).map(|root| act(root))
+            lingering.iter_mut().find(|root| root.open.place.run == place.run).map(|root| act(&mut root.open))
         })
     }
 
     /// Runs `act` on what only the root of a place has.
     pub(crate) fn at_root<T>(&self, place: Place, mut act: impl FnMut(&mut RootPart) -> T) -> Option<T> {
-        self.with_root(place, |open| open.root.as_deref_mut().map(&mut act)).flatten()
+        self.with_root(place, |open| open.root.as_mut().map(&mut act)).flatten()
     }
 
     /// Writes what is not accountable: to the run if it has begun, else to what its root keeps for it.
@@ -97,19 +99,19 @@ impl Core {
         let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         self.with_root(place, |open| {
             if let Some(root) = open.root.as_mut().filter(|root| root.state == RunState::Empty) {
-                act(root.early.get_or_insert_with(spare));
+                act(&mut root.early.get_or_insert_with(spare).ledger);
             }
         });
     }
 
-    /// Keeps a ledger for the next root that needs one.
-    pub(crate) fn recycle(&self, mut ledger: Ledger) {
+    /// Keeps a root's room for the next root that needs some.
+    pub(crate) fn recycle(&self, mut early: Box<Early>) {
         /// As many as there may be requests at once that come to nothing.
         const ENOUGH: usize = 256;
-        ledger.clear();
+        early.clear();
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         if spare.len() < ENOUGH {
-            spare.push(ledger);
+            spare.push(early);
         }
     }
 }

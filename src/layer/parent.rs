@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use tracing_core::dispatcher::WeakDispatch;
 use tracing_core::{LevelFilter, Subscriber, span};
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::Context;
@@ -59,10 +60,34 @@ impl Core {
             }
         }
         if attrs.is_root() {
-            return here::current(self.number).map_or(Parent::None, Parent::Current);
+            return self.current(ctx).map_or(Parent::None, Parent::Current);
         }
         let registered = ctx.span(id).and_then(|span| span.parent().map(|parent| parent.id().into_u64()));
         registered.map_or(Parent::None, Parent::Real)
+    }
+
+    /// The current span, as far as this layer sees spans.
+    pub(crate) fn current<S>(&self, ctx: &Context<'_, S>) -> Option<u64>
+    where
+        S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    {
+        let here = here::current(self.number);
+        if here.is_some() && LevelFilter::current() <= LevelFilter::INFO {
+            return here;
+        }
+        let current = ctx.current_span();
+        let current = current.id()?;
+        let seen = |span: &span::Id| ctx.span(span).map(|span| span.id().into_u64());
+        if let Some(current) = seen(current) {
+            return Some(current);
+        }
+        // It is hidden from this layer, and `Context` only looks through spans that this thread has entered. Those that
+        // it stands in, as a task's span does, are known to the registry.
+        let dispatch = self.dispatch.get().and_then(WeakDispatch::upgrade);
+        match dispatch.as_ref().and_then(|dispatch| dispatch.downcast_ref::<Registry>()) {
+            Some(registry) => registry.span(current)?.scope().find_map(|around| seen(&around.id())),
+            None => ctx.lookup_current().map(|span| span.id().into_u64()),
+        }
     }
 
     /// The nearest span around that matters, from a span outward. For a span that is entered on this thread, the answer is

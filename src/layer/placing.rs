@@ -109,8 +109,14 @@ impl Core {
                 Place { stage: stage.or(around.place.stage), ..around.place }
             }
             None => {
-                open.root = Some(Box::<RootPart>::default());
-                Place { run: self.next_run(), root: id, stage, collector: 0, in_container: open.is_container }
+                open.root = Some(RootPart::default());
+                Place {
+                    run: Self::next_run(),
+                    root: id,
+                    stage,
+                    collector: 0,
+                    in_container: open.is_container,
+                }
             }
         };
         open.outer = around.and_then(|around| around.place.stage);

@@ -3,8 +3,8 @@
 use super::reading::RunReading;
 use crate::ledger::Ledger;
 
-/// A root's part of its run. Until something accountable happens below the root there is no run, and what is seen
-/// until then is kept here.
+/// A root's part of its run. Small, as every span has the room for one: a box would be an allocation for every
+/// request of a server, most of which come to nothing.
 #[derive(Debug, Default)]
 pub(crate) struct RootPart {
     pub(crate) state: RunState,
@@ -12,11 +12,27 @@ pub(crate) struct RootPart {
     pub(crate) adopted: u64,
     /// Whether a span that matters was opened inside.
     pub(crate) has_children: bool,
-    /// Stages and operations that ended before the run began to count.
-    pub(crate) early: Option<Ledger>,
-    /// What spans inside told of the run before it began to count.
+    /// What was seen before the run began to count.
+    pub(crate) early: Option<Box<Early>>,
+}
+
+/// Until something accountable happens below a root there is no run, and what is seen until then is kept here.
+#[derive(Debug, Default)]
+pub(crate) struct Early {
+    /// Stages and operations that have ended.
+    pub(crate) ledger: Ledger,
+    /// What spans inside have told of the run.
     pub(crate) told: RunReading,
     pub(crate) warnings: Vec<String>,
+}
+
+impl Early {
+    /// Forgets everything, and keeps the room for it.
+    pub(crate) fn clear(&mut self) {
+        self.ledger.clear();
+        self.told = RunReading::default();
+        self.warnings.clear();
+    }
 }
 
 /// Whether a root has a run.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::callsite::Meaning;
 use super::clock::{Clock, Moment};
 use super::reading::RunReading;
+use super::table::Place;
 use crate::ledger::{Ledger, Name, Outcome};
 use crate::summary::{GateVerdict, Timestamp};
 
@@ -21,7 +22,7 @@ const MAX_WARNINGS: usize = 100;
 /// A run in flight.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// Its number in its layer; unlike a span's id it is never used again.
+    /// Its number, unique in the process; unlike a span's id it is never used again.
     pub(crate) serial: u64,
     pub(crate) root: u64,
     pub(crate) pipeline: Name,
@@ -84,6 +85,11 @@ impl Run {
             rest: Mutex::default(),
             is_sealed: AtomicBool::new(false),
         }
+    }
+
+    /// The place right in the root.
+    pub(crate) fn place(&self) -> Place {
+        Place { run: self.serial, root: self.root, stage: None, collector: 0, in_container: false }
     }
 
     /// Writes to this thread's part of the ledger.

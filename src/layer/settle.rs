@@ -3,30 +3,47 @@
 use super::bill::Settlement;
 use super::clock::Moment;
 use super::core::Core;
+use super::here;
 use super::reading::Failure;
 use super::stats::count;
 use super::table::{Open, Place};
 use crate::ledger::{Ledger, StageTally, Tally};
 
+impl Open {
+    /// Notes that the span failed if its thread is panicking.
+    #[inline]
+    pub(crate) fn note_panic(&mut self) {
+        if std::thread::panicking() && !self.reading.has_failed() {
+            *self.reading.failure() = Failure::of("panicked");
+        }
+    }
+}
+
 impl Core {
     /// Settles a span that has closed.
     pub(crate) fn close(&self, id: u64) {
-        let Some(mut open) = self.table.remove(id) else { return };
+        let Some(mut open) = self.table.remove(id, |open| self.linger(open)) else { return };
         let now = self.clock.now();
-        if std::thread::panicking() && !open.reading.has_failed() {
-            *open.reading.failure() = Failure::of("panicked");
-        }
-        let repeats = open.root.as_ref().is_some_and(|root| open.is_container && !root.has_children);
-        if !repeats {
+        open.note_panic();
+        if !open.repeats() {
             self.settle(&mut open, now);
         }
         if open.is_adopted {
             self.release(open.place);
         }
         if open.root.is_some() {
-            self.close_root(open, now);
+            self.conclude(open, now);
         } else {
-            super::here::recycle(open);
+            here::recycle(open);
+        }
+    }
+
+    /// A span is exited. What unwinds through it has failed in it, even if it is caught further out and the span closes
+    /// in peace.
+    #[inline]
+    pub(crate) fn exit(&self, id: u64) {
+        if std::thread::panicking() {
+            self.table.with(id, Open::note_panic);
         }
     }
 
@@ -46,7 +63,7 @@ impl Core {
             if let Some(inclusive) = &open.reading.inclusive {
                 sum.merge(&inclusive.below);
             }
-            self.collect(open.outer_collector, &sum);
+            self.collect(open.place, open.outer_collector, &sum);
             self.settle_gate(open, &sum, duration);
         }
         let stage = open.place.stage.filter(|_| open.is_stage);
@@ -65,11 +82,21 @@ impl Core {
         }
     }
 
-    /// Tells a span what was settled below it.
-    pub(crate) fn collect(&self, collector: u64, sum: &Tally) {
-        if collector != 0 {
-            self.table
-                .with(collector, |around| around.reading.inclusive.get_or_insert_default().below.merge(sum));
+    /// Tells a span what was settled below it, at a place. Where that was adopted, the span may have closed, and its id
+    /// may be another's by now.
+    pub(crate) fn collect(&self, place: Place, collector: u64, sum: &Tally) {
+        if collector == 0 {
+            return;
+        }
+        let add = |around: &mut Open| around.reading.inclusive.get_or_insert_default().below.merge(sum);
+        if collector == place.root {
+            self.with_root(place, add);
+        } else {
+            self.table.with(collector, |around| {
+                if around.place.run == place.run {
+                    add(around);
+                }
+            });
         }
     }
 

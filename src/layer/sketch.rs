@@ -19,10 +19,10 @@ impl Sketch {
     }
 
     /// Whether the span may be among those added. A span's id reaches another thread only by something that orders the
-    /// two, so whoever asks for a span sees it added.
+    /// two, so whoever asks for a span sees it added; and whoever sees it removed sees what was done before that.
     #[inline]
     pub(crate) fn may_have(&self, span: IdHash) -> bool {
-        self.0[span.counter()].load(Ordering::Relaxed) != 0
+        self.0[span.counter()].load(Ordering::Acquire) != 0
     }
 
     #[inline]
@@ -32,7 +32,7 @@ impl Sketch {
 
     #[inline]
     pub(crate) fn remove(&self, span: IdHash) {
-        self.0[span.counter()].fetch_sub(1, Ordering::Relaxed);
+        self.0[span.counter()].fetch_sub(1, Ordering::Release);
     }
 }
 

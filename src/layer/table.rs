@@ -10,7 +10,7 @@ use super::clock::Moment;
 use super::hash::IdHash;
 use super::id_map::IdMap;
 use super::reading::{Manner, Reading};
-use super::root::RootPart;
+use super::root::{RootPart, RunState};
 use super::sketch::Sketch;
 use crate::ledger::Name;
 
@@ -37,13 +37,13 @@ pub(crate) struct Open {
     pub(crate) started: Moment,
     pub(crate) reading: Reading,
     /// What only a root has.
-    pub(crate) root: Option<Box<RootPart>>,
+    pub(crate) root: Option<RootPart>,
 }
 
 /// Where a span stands, which all inside it share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    /// The run's number, unique in its layer.
+    /// The run's number, unique in the process.
     pub(crate) run: u64,
     /// The root span.
     pub(crate) root: u64,
@@ -75,6 +75,21 @@ impl Open {
 
     pub(crate) fn manner(&self) -> Manner {
         if self.is_call { Manner::Call } else { Manner::Sum }
+    }
+
+    /// Whether it only repeats what other roots have told: an agent without a parent and without children.
+    pub(crate) fn repeats(&self) -> bool {
+        self.is_container && self.root.as_ref().is_some_and(|root| !root.has_children)
+    }
+
+    /// Leaves behind a span that has nothing more to tell, and returns what it has told.
+    pub(crate) fn take(&mut self) -> Self {
+        let root = self.root.as_ref().map(|root| {
+            let (adopted, has_children) = (root.adopted, root.has_children);
+            RootPart { adopted, has_children, state: RunState::Finished, early: None }
+        });
+        let rest = Self { is_stage: false, is_call: false, reading: Reading::default(), root, ..*self };
+        std::mem::replace(self, rest)
     }
 
     /// Whether it has to know what is settled below it.
@@ -159,18 +174,25 @@ impl Table {
         }
     }
 
+    /// Takes a span out. `keep` may put it elsewhere before anybody can miss it.
     #[inline]
-    pub(crate) fn remove(&self, span: u64) -> Option<Box<Open>> {
+    pub(crate) fn remove(
+        &self,
+        span: u64,
+        keep: impl FnOnce(Box<Open>) -> Option<Box<Open>>,
+    ) -> Option<Box<Open>> {
         let hash = IdHash::of(span);
         if !self.sketch.may_have(hash) {
             return None;
         }
-        let slot = self.shards[hash.shard()].lock().remove(span, hash)?;
-        self.sketch.remove(hash);
-        match slot {
-            Slot::Open(open) => Some(open),
+        let mut shard = self.shards[hash.shard()].lock();
+        let removed = match shard.remove(span, hash)? {
+            Slot::Open(open) => keep(open),
             Slot::Through(_) => None,
-        }
+        };
+        // Only now: whoever does not find the span in the sketch looks for it where `keep` has put it.
+        self.sketch.remove(hash);
+        removed
     }
 
     /// Runs `act` on every open span that matters, a shard at a time.

@@ -1,0 +1,59 @@
+//! Entering and exiting in unusual ways.
+
+use tracing::{Subscriber, info_span};
+use tracing_budget::layer;
+
+use crate::runs_of::{chat, dispatch, run_of, tokens, tokens_of};
+
+#[test]
+fn guards_that_are_exited_out_of_order_leave_the_right_span_current() {
+    let run = run_of(layer(), |_| {
+        let root = info_span!("pipeline");
+        let root_guard = root.enter();
+        let outer = info_span!("outer", stage = "outer");
+        let outer_guard = outer.enter();
+        let inner = info_span!("inner", stage = "inner");
+        let inner_guard = inner.enter();
+        drop(outer_guard);
+        chat(1);
+        drop(inner_guard);
+        chat(2);
+        drop(root_guard);
+    });
+    assert_eq!((tokens_of(&run, "inner"), tokens_of(&run, "outer")), (Some(1), Some(0)));
+    assert_eq!(tokens_of(&run, "call"), Some(2), "a call right under the root");
+}
+
+#[test]
+fn a_span_may_be_entered_twice_and_is_current_until_it_was_exited_twice() {
+    let run = run_of(layer(), |_| {
+        let _root = info_span!("pipeline").entered();
+        let outer = info_span!("outer");
+        let inner = info_span!("inner", stage = "inner");
+        let outer_guard = outer.enter();
+        let inner_guard = inner.enter();
+        let again = outer.enter();
+        info_span!(parent: &outer, "deep", stage = "deep").in_scope(|| chat(1));
+        drop(again);
+        chat(2);
+        drop(inner_guard);
+        chat(4);
+        drop(outer_guard);
+        chat(8);
+    });
+    assert_eq!((tokens_of(&run, "deep"), tokens_of(&run, "inner")), (Some(1), Some(2)));
+    assert_eq!((tokens_of(&run, "outer"), tokens_of(&run, "call")), (Some(4), Some(8)));
+}
+
+#[test]
+fn an_exit_without_an_entry_and_an_unknown_id_do_no_harm() {
+    let run = run_of(layer(), |_| {
+        let root = info_span!("pipeline");
+        let (id, dispatch) = (root.id().unwrap(), dispatch());
+        dispatch.exit(&id);
+        root.in_scope(|| chat(1));
+        let subscriber: &dyn Subscriber = &*std::sync::Arc::new(tracing::subscriber::NoSubscriber::default());
+        subscriber.exit(&id);
+    });
+    assert_eq!(tokens(&run), Some(1));
+}
