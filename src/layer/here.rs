@@ -35,6 +35,14 @@ struct NearClass {
     meaning: Option<&'static Meaning>,
 }
 
+impl NearClass {
+    const NONE: Self =
+        Self { address: 0, layer: 0, is_declared_stage: false, may_be_root: false, meaning: None };
+}
+
+/// The box of a span that has closed: it is the boxes that are used again.
+type SpareBox = Box<Open>;
+
 /// A span that is entered.
 struct Entered {
     layer: u32,
@@ -51,22 +59,14 @@ struct NearModel {
     model: Arc<Model>,
 }
 
-const NO_CLASS: Cell<NearClass> = Cell::new(NearClass {
-    address: 0,
-    layer: 0,
-    is_declared_stage: false,
-    may_be_root: false,
-    meaning: None,
-});
-
 thread_local! {
     /// The spans entered on this thread, innermost last. The registry's own stack would tell the
     /// same for several times the price, see `parent`.
     static ENTERED: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
-    static CLASSES: [Cell<NearClass>; NEAR_CLASSES] = const { [NO_CLASS; NEAR_CLASSES] };
+    static CLASSES: [Cell<NearClass>; NEAR_CLASSES] = const { [const { Cell::new(NearClass::NONE) }; NEAR_CLASSES] };
     static MODELS: RefCell<[Option<NearModel>; NEAR_MODELS]> = const { RefCell::new([const { None }; NEAR_MODELS]) };
     static RUN: RefCell<Option<Arc<Run>>> = const { RefCell::new(None) };
-    static BOXES: RefCell<Vec<Box<Open>>> = const { RefCell::new(Vec::new()) };
+    static BOXES: RefCell<Vec<SpareBox>> = const { RefCell::new(Vec::new()) };
 }
 
 #[inline]

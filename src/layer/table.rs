@@ -155,10 +155,7 @@ impl Table {
     /// Runs `act` on an open span that matters.
     #[inline]
     pub(crate) fn with<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
-        match self.find(span, act)? {
-            Ok(done) => Some(done),
-            Err(_) => None,
-        }
+        self.find(span, act)?.ok()
     }
 
     /// What is known of a span: itself where it matters, or through which other it is reached.
