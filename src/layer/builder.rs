@@ -55,7 +55,7 @@ pub struct Builder {
 pub enum BuildError {
     /// A limit is not an amount of money.
     #[error("limit_usd: {0}")]
-    Limit(#[from] UsdError),
+    Limit(UsdError),
     /// A limit is below zero.
     #[error("limit_usd: {0} USD is below zero, and nothing can be spent under such a limit")]
     NegativeLimit(Usd),
@@ -70,11 +70,11 @@ pub enum BuildError {
         problem: &'static str,
     },
     /// A sink's file or directory cannot be written.
-    #[error("{0}")]
+    #[error(transparent)]
     Sink(#[from] OpenError),
     /// The worker thread could not be started.
     #[error("the thread that delivers summaries could not be started: {0}")]
-    Worker(#[source] std::io::Error),
+    Worker(std::io::Error),
 }
 
 impl Builder {
@@ -122,7 +122,9 @@ impl Builder {
         self
     }
 
-    /// Limits what a run may cost, in USD: a text such as `"5.00"`, a number, or a [`Usd`].
+    /// Limits what a run may cost, in USD: a text such as `"5.00"`, a number (`5`, `0.25`), or a [`Usd`].
+    ///
+    /// The limit is written to the summary, with what remains of it and whether it was reached; nothing is stopped.
     pub fn limit_usd<T>(mut self, limit: T) -> Self
     where
         T: TryInto<Usd>,
@@ -141,7 +143,8 @@ impl Builder {
         self
     }
 
-    /// Limits the tokens that a run may use.
+    /// Limits the tokens that a run may use, input and output together; as with [`limit_usd`](Self::limit_usd), nothing
+    /// is stopped.
     pub fn limit_tokens(mut self, limit: u64) -> Self {
         self.options.limits.tokens = Some(limit);
         self
