@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn what_the_map_allows_is_no_fault() {
-        let text = "//! See [`Layer`](crate::layer::Core).\nuse crate::ledger::{Usd, Kind};\nuse super::rows::Rows;";
+        let text =
+            "//! See [`Layer`](crate::layer::Core).\nuse crate::ledger::{Usd, Kind};\nuse super::rows::Rows;";
         assert!(faults("summary", 2, text).is_empty());
         assert!(faults("summary", 2, "crate::summary::StageRow::default()").is_empty());
     }
