@@ -67,7 +67,8 @@ impl Core {
             let duration = if open.is_call { duration } else { 0 };
             let errors = u64::from(open.is_call && reading.has_failed());
             let bill = Bill { usage, cost, is_call: open.is_call, at, duration, errors };
-            settlement.own = Some(self.priced(&mut settlement, open.meaning.target, open.place, reading, bill));
+            settlement.own =
+                Some(self.priced(&mut settlement, open.meaning.target, open.place, reading, bill));
         } else if let Some(operation) = reading.operation {
             let key = CellKey { stage: open.place.stage, model: None, operation };
             let errors = u64::from(reading.has_failed());

@@ -4,12 +4,12 @@ use tracing_core::{Event, LevelFilter, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::bill::{Bill, Settlement};
 use super::callsite::Meaning;
 use super::core::Core;
 use super::gates::Spoke;
 use super::here;
 use super::reading::{Failure, Manner, Reading};
-use super::bill::{Bill, Settlement};
 use super::stats::count;
 use super::visit::{PlainVisitor, TextVisitor};
 

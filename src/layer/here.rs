@@ -99,7 +99,9 @@ pub(crate) fn class(
     // Metadata are over a hundred bytes, so the low bits say little.
     let slot = (address >> 4 ^ address >> 10) % NEAR_CLASSES;
     let near = CLASSES.try_with(|classes| classes[slot].get());
-    if let Ok(NearClass { address: at, layer: of, is_declared_stage, may_be_root, meaning: Some(meaning) }) = near {
+    if let Ok(NearClass { address: at, layer: of, is_declared_stage, may_be_root, meaning: Some(meaning) }) =
+        near
+    {
         if (at, of) == (address, layer) {
             return Class { meaning, is_declared_stage, may_be_root };
         }
@@ -122,8 +124,9 @@ pub(crate) fn with_model<T>(
     let done = MODELS.try_with(|models| {
         let mut models = models.try_borrow_mut().ok()?;
         let near = &mut models[slot];
-        let is_it =
-            near.as_ref().is_some_and(|near| (near.layer, near.provider, near.name) == (layer, provider, name));
+        let is_it = near
+            .as_ref()
+            .is_some_and(|near| (near.layer, near.provider, near.name) == (layer, provider, name));
         if !is_it {
             *near = Some(NearModel { layer, provider, name, model: look_up() });
         }

@@ -31,7 +31,8 @@ impl Core {
 
     /// Takes back what was thought of a span before it told its operation or its stage.
     fn reconsider(&self, id: u64, open: &mut Open) {
-        if !open.is_container && open.reading.operation.is_some_and(|operation| self.is_container(operation)) {
+        if !open.is_container && open.reading.operation.is_some_and(|operation| self.is_container(operation))
+        {
             open.is_container = true;
             open.is_call = false;
             open.reading.make_inclusive();

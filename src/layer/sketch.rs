@@ -56,6 +56,9 @@ mod tests {
             sketch.remove(span);
         }
         assert!(sketch.may_have(1));
-        assert!(!(2..10_000).all(|span| sketch.may_have(span)), "one span does not hide the absence of all others");
+        assert!(
+            !(2..10_000).all(|span| sketch.may_have(span)),
+            "one span does not hide the absence of all others"
+        );
     }
 }

@@ -73,7 +73,8 @@ impl<K, V> Default for Shelf<K, V> {
 impl<K: Copy + Eq + Hash, V: Default + PartialEq> PartialEq for Shelf<K, V> {
     /// The order in which keys came does not matter.
     fn eq(&self, other: &Self) -> bool {
-        self.entries.len() == other.entries.len() && self.iter().all(|(key, value)| other.get(key) == Some(value))
+        self.entries.len() == other.entries.len()
+            && self.iter().all(|(key, value)| other.get(key) == Some(value))
     }
 }
 
