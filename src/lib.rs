@@ -1,4 +1,65 @@
-//! Where an LLM pipeline's tokens, money and time went, stage by stage.
+//! A [`tracing`] layer that tells the author of an LLM pipeline where the tokens, the money and the time went, stage by
+//! stage, and which quality gates ran. The pipeline is annotated with `#[instrument]`, and when the root span closes, a
+//! summary of the run goes to the sinks: no service, no key, no account.
+//!
+//! ```
+//! use tracing::{Span, field::Empty, instrument};
+//! use tracing_budget::sink::Memory;
+//! use tracing_budget::{Verdict, gate};
+//! use tracing_subscriber::prelude::*;
+//!
+//! let memory = Memory::new(); // or `.json_dir("target/budget")`: one file a run
+//! let (budget, guard) = tracing_budget::layer().limit_usd("5.00").sink(memory.clone()).build()?;
+//! tracing_subscriber::registry().with(budget).init();
+//!
+//! #[instrument] // the root span: a run
+//! fn pipeline() {
+//!     discovery();
+//! }
+//!
+//! // A stage that tells its own usage.
+//! #[instrument(fields(model = "claude-sonnet-4-5", input_tokens = Empty, output_tokens = Empty))]
+//! fn discovery() {
+//!     Span::current().record("input_tokens", 3_000).record("output_tokens", 987);
+//!     gate("lint").verdict(Verdict::Pass).emit();
+//! }
+//!
+//! pipeline();
+//! guard.flush()?;
+//! let run = memory.take().remove(0);
+//! println!("{run}"); // a table
+//! assert_eq!(run.budget_summary.per_agent["discovery"].figures.tokens_used, Some(3_987));
+//! # #[cfg(feature = "prices")]
+//! assert_eq!(run.budget_summary.total.cost_usd, "0.023805".parse().ok());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Libraries that follow the OpenTelemetry GenAI conventions, such as rig, genai and adk, open spans with usage themselves; they
+//! need no code. For clients that emit nothing there are [`call`] and [`record_usage`]. Which fields are understood, what
+//! is attributed to what, and what no layer can see is in the
+#![doc = concat!("[README](https://docs.rs/crate/tracing-budget/", env!("CARGO_PKG_VERSION"), ").")]
+//!
+//! # Map
+//!
+//! | to | use |
+//! |---|---|
+//! | set up a layer | [`layer`] → [`Builder`] → [`BudgetGuard`] |
+//! | tell usage that no library tells | [`call`], [`record_usage`], [`Usage`] |
+//! | tell what a check said | [`gate`], [`Verdict`] |
+//! | look at runs in flight | [`BudgetGuard::handle`] → [`Handle`], [`current`] |
+//! | read what a run leaves behind | [`RunSummary`] → [`BudgetSummary`] → [`StageRow`], [`ModelRow`], [`OperationRow`], [`GateVerdict`] |
+//! | say where runs go | [`sink`] |
+//! | bring prices of your own, or price a call by hand | [`PriceBook`], [`Rates`] |
+//!
+//! # What unknown is
+//!
+//! Unknown is never zero and never guessed: a cost or a token count that nobody knows is `None`, in JSON `null`. Money is
+//! [`Usd`], whole pico-dollars, so that rows add up to the total to the last digit.
+//!
+//! # Features
+//!
+//! - `prices` (default): public list prices, price files with patterns, and reading usage out of raw responses. Without
+//!   it, only exact names that were given prices by builder calls are priced.
 
 mod emit;
 mod layer;
@@ -20,3 +81,8 @@ pub use summary::{
     BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, ReadError, Rows, RunSummary,
     SCHEMA_VERSION, StageRow, Status, Timestamp, TimestampError, Unbalanced,
 };
+
+// The README's own code is compiled, and run where it says nothing else.
+#[cfg(all(doctest, feature = "prices"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -4,7 +4,7 @@ mod budgeted;
 
 use budgeted::runs_with;
 use tracing::{info, info_span};
-use tracing_budget::{BuildError, PriceBook};
+use tracing_budget::BuildError;
 use tracing_subscriber::Registry;
 
 fn said(builder: tracing_budget::Builder) -> String {
@@ -61,9 +61,14 @@ fn a_run_id_that_would_escape_its_directory_does_not() {
     assert!(text.contains("../../escaped"));
 }
 
+#[cfg(feature = "prices")]
 #[test]
 fn a_malformed_price_file_is_told_by_line_and_key() {
     let text = "[[price]]\nmodel = \"mine\"\ninput = \"a lot\"\n";
-    let error = PriceBook::builder().prices_toml(text).build().expect_err("not an amount").to_string();
+    let error = tracing_budget::PriceBook::builder()
+        .prices_toml(text)
+        .build()
+        .expect_err("not an amount")
+        .to_string();
     assert!(error.contains("input") && error.contains('3'), "{error}");
 }

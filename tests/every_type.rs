@@ -148,6 +148,7 @@ fn a_reported_zero_is_zero_and_nothing_reported_is_unknown() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "prices"), ignore = "needs the published prices")]
 fn a_cost_comes_in_any_type_and_beats_the_price_book() {
     let runs = [
         recorded(|span| {

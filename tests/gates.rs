@@ -74,6 +74,7 @@ fn gates_come_as_plain_events_of_anybody() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "prices"), ignore = "needs the published prices")]
 fn a_gate_that_is_a_span_has_a_duration_and_the_cost_of_its_judge() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();

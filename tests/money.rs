@@ -8,6 +8,7 @@ use tracing::{info, info_span};
 use tracing_budget::{PriceBook, Rates, UnknownModel};
 
 #[test]
+#[cfg_attr(not(feature = "prices"), ignore = "needs the published prices")]
 fn what_a_known_call_costs_is_known_exactly() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
@@ -59,6 +60,7 @@ fn a_million_calls_of_the_smallest_price_add_up() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "prices"), ignore = "needs the published prices")]
 fn an_unknown_model_is_unpriced_counted_and_said_once() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();

@@ -431,6 +431,7 @@ fn what_no_stage_used_is_unattributed_so_that_rows_add_up() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "prices"), ignore = "needs the published prices")]
 fn events_with_usage_always_add() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();

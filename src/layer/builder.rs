@@ -35,7 +35,23 @@ pub fn layer() -> Builder {
     Builder::default()
 }
 
-/// What a layer is to do. Nothing is checked before [`Builder::build`].
+/// What a layer is to do. Nothing is checked, opened or started before [`Builder::build`].
+///
+/// ```
+/// # fn main() -> Result<(), tracing_budget::BuildError> {
+/// # let directory = std::env::temp_dir().join("tracing-budget-doc-builder");
+/// let builder = tracing_budget::layer()
+///     .project("apprentice")
+///     .stages(["discovery", "implementation", "review"])
+///     .expect_gates(["lint", "sign_off"])
+///     .tag("tier", "2")
+///     .limit_usd("5.00")
+///     .json_dir(directory);
+/// let (budget, guard) = builder.build::<tracing_subscriber::Registry>()?;
+/// # drop((budget, guard));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Default)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct Builder {
@@ -55,7 +71,7 @@ pub struct Builder {
 pub enum BuildError {
     /// A limit is not an amount of money.
     #[error("limit_usd: {0}")]
-    Limit(#[from] UsdError),
+    Limit(UsdError),
     /// A limit is below zero.
     #[error("limit_usd: {0} USD is below zero, and nothing can be spent under such a limit")]
     NegativeLimit(Usd),
@@ -70,11 +86,11 @@ pub enum BuildError {
         problem: &'static str,
     },
     /// A sink's file or directory cannot be written.
-    #[error("{0}")]
+    #[error(transparent)]
     Sink(#[from] OpenError),
     /// The worker thread could not be started.
     #[error("the thread that delivers summaries could not be started: {0}")]
-    Worker(#[source] std::io::Error),
+    Worker(std::io::Error),
 }
 
 impl Builder {
@@ -106,7 +122,8 @@ impl Builder {
         self
     }
 
-    /// Narrows runs to spans with these names, wherever they stand. Without it, every span without a parent is a root.
+    /// Narrows runs to spans with these names, wherever they stand; one inside the run of another is a part of that run.
+    /// Without it, every span without a parent is a root. What happens outside of such a run is in no summary.
     pub fn roots(mut self, roots: impl IntoIterator<Item = impl Into<String>>) -> Self {
         for root in roots {
             let root = root.into();
@@ -116,13 +133,15 @@ impl Builder {
         self
     }
 
-    /// Puts a label on every run.
+    /// Puts a label on every run. A `tag.*` field of the same name in a run goes before it.
     pub fn tag(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.options.tags.push((name.into(), value.into()));
         self
     }
 
-    /// Limits what a run may cost, in USD: a text such as `"5.00"`, a number, or a [`Usd`].
+    /// Limits what a run may cost, in USD: a text such as `"5.00"`, a number (`5`, `0.25`), or a [`Usd`].
+    ///
+    /// The limit is written to the summary, with what remains of it and whether it was reached; nothing is stopped.
     pub fn limit_usd<T>(mut self, limit: T) -> Self
     where
         T: TryInto<Usd>,
@@ -141,13 +160,14 @@ impl Builder {
         self
     }
 
-    /// Limits the tokens that a run may use.
+    /// Limits the tokens that a run may use, input and output together; as with [`limit_usd`](Self::limit_usd), nothing
+    /// is stopped.
     pub fn limit_tokens(mut self, limit: u64) -> Self {
         self.options.limits.tokens = Some(limit);
         self
     }
 
-    /// Prices calls with this book instead of the bundled one.
+    /// Prices calls with this book instead of the bundled one; see [`PriceBook::builder`] for prices of your own.
     pub fn prices(mut self, book: impl Into<Arc<PriceBook>>) -> Self {
         self.prices = Some(book.into());
         self
@@ -161,13 +181,13 @@ impl Builder {
         self
     }
 
-    /// Writes one JSON file a run into a directory, which is made where it is missing.
+    /// Writes one JSON file a run into a directory, which is made where it is missing; see [`JsonDir`].
     pub fn json_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.json_dirs.push(directory.into());
         self
     }
 
-    /// Appends one line of JSON a run to a file.
+    /// Appends one line of JSON a run to a file, which is made where it is missing; see [`JsonLines`].
     pub fn json_lines(mut self, file: impl Into<PathBuf>) -> Self {
         self.json_lines.push(file.into());
         self
@@ -201,7 +221,12 @@ impl Builder {
     }
 
     /// Builds the layer, and the guard that ends and delivers what is left when it is dropped: keep it until the end of
-    /// `main`.
+    /// `main`. In `let (budget, _) = …` it is dropped at once, and every run is lost.
+    ///
+    /// The layer's own filter needs a subscriber that supports per-layer filters: `registry().with(..)`. On
+    /// `tracing_subscriber::fmt().finish()` registering it panics, as with every filtered layer; write
+    /// `registry().with(fmt::layer()).with(budget)`, or use [`unfiltered`](Self::unfiltered). A filter on the whole subscriber, such as a
+    /// global `EnvFilter`, hides spans from this layer too.
     ///
     /// # Errors
     ///

@@ -7,6 +7,9 @@ use super::handle::Handle;
 use crate::sink::FlushError;
 
 /// Ends and delivers what is left when it is dropped. Keep it until the end of `main`.
+///
+/// Runs that are still open when it is dropped end as `incomplete`; runs that end later are lost, which is said on stderr. A
+/// name is needed to keep it: `let (budget, _guard) = …`, as a mere `_` drops it at once.
 #[must_use = "dropping the guard at once ends the layer's work"]
 pub struct BudgetGuard {
     core: Arc<Core>,

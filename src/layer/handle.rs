@@ -8,6 +8,24 @@ use super::stats::Stats;
 use crate::summary::RunSummary;
 
 /// Looks at the runs in flight of one layer. Cheap to clone, and good on any thread.
+///
+/// ```
+/// use tracing_budget::Status;
+/// use tracing_subscriber::prelude::*;
+///
+/// let (budget, guard) = tracing_budget::layer().build()?;
+/// let handle = guard.handle();
+/// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+///     let _pipeline = tracing::info_span!("pipeline").entered();
+///     tracing::info!(model = "gpt-5", input_tokens = 3_000, output_tokens = 987);
+///     let runs = handle.snapshot();
+///     assert_eq!(runs[0].status, Status::Running);
+///     assert_eq!(runs[0].budget_summary.total.tokens_used, Some(3_987));
+/// });
+/// assert!(handle.snapshot().is_empty());
+/// assert_eq!(handle.stats().runs_finished, 1);
+/// # Ok::<(), tracing_budget::BuildError>(())
+/// ```
 #[derive(Clone)]
 pub struct Handle {
     core: Arc<Core>,
@@ -19,7 +37,7 @@ impl Handle {
     }
 
     /// The runs in flight as they stand, oldest first, with status `running`. A run appears when something accountable
-    /// happens in it.
+    /// happens in it. Figures are those of spans that have closed and of events; a call under way is not in them.
     #[must_use]
     pub fn snapshot(&self) -> Vec<RunSummary> {
         self.core.runs_in_flight().iter().map(|run| self.core.snapshot(run)).collect()

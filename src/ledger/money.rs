@@ -116,6 +116,13 @@ impl TryFrom<&str> for Usd {
     }
 }
 
+impl From<u32> for Usd {
+    /// Whole dollars, so that a limit of 5 USD may be written as `5`.
+    fn from(dollars: u32) -> Self {
+        Self(i128::from(dollars) * PICO_PER_USD)
+    }
+}
+
 impl TryFrom<f64> for Usd {
     type Error = UsdError;
 
@@ -193,6 +200,12 @@ impl<'de> Deserialize<'de> for Usd {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_dollars_need_no_point() {
+        assert_eq!(Usd::from(5).to_string(), "5");
+        assert_eq!(Usd::from(u32::MAX), "4294967295".parse().expect("an amount"));
+    }
 
     #[test]
     fn text_is_read_and_written_exactly() {

@@ -15,12 +15,12 @@ pub enum PriceBookError {
         reason: String,
     },
     /// A price file could not be read.
-    #[error("the price file {} cannot be read: {source}", path.display())]
+    #[error("the price file {} cannot be read: {reason}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the operating system says.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// A price file is not TOML.
     #[error("{file}:{line}: not TOML: {reason}")]

@@ -26,7 +26,7 @@ impl Bytes {
             Self::Given(bytes) => Ok(bytes.into()),
             Self::File(path) => std::fs::read(path)
                 .map(Cow::Owned)
-                .map_err(|source| PriceBookError::Read { path: path.clone(), source }),
+                .map_err(|reason| PriceBookError::Read { path: path.clone(), reason }),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The developer's day in one command: `cargo xtask <task>`. Continuous integration runs the same tasks.
 
+mod architecture;
 mod cold_start;
 mod crates;
 mod deps;
@@ -17,12 +18,13 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 const USAGE: &str = "\
 usage: cargo xtask <task>
 
-  check    formatting, lints, documentation, dependencies, leaks
-  test     every test and every example
-  ci       check, test, the compile time of a first use, the package as it would be published
-  fmt      format the sources
-  deps     licences, duplicates and the number of crates that the default build adds
-  leaks    names of this machine in tracked files";
+  check         formatting, lints, documentation, architecture, dependencies, leaks
+  test          every test and every example
+  ci            check, test, the compile time of a first use, the package as it would be published
+  fmt           format the sources
+  architecture  whether the rooms of src/ depend on each other one way only
+  deps          licences, duplicates and the number of crates that the default build adds
+  leaks         names of this machine in tracked files";
 
 fn main() -> ExitCode {
     let tasks: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         ["test"] => steps::run_all(&[steps::TEST]),
         ["ci"] => steps::run_all(&[steps::CHECK, steps::TEST, steps::RELEASE]),
         ["fmt"] => run(&mut cargo(&["fmt", "--all"])),
+        ["architecture"] => architecture::check(),
         ["deps"] => deps::check(),
         ["leaks"] => leaks::check(),
         _ => Err(USAGE.into()),

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{Outcome, cargo, cold_start, deps, leaks, run};
+use crate::{Outcome, architecture, cargo, cold_start, deps, leaks, run};
 
 /// One thing that must hold, under the name that the log shows.
 pub(crate) struct Step {
@@ -25,6 +25,7 @@ pub(crate) const CHECK: &[Step] = &[
     step("lock file is current", Work::Cargo(&["fetch", "--locked"])),
     step("format", Work::Cargo(&["fmt", "--all", "--check"])),
     step("no names of this machine", Work::Inside(leaks::check)),
+    step("architecture", Work::Inside(architecture::check)),
     step("dependencies", Work::Inside(deps::check)),
     step(
         "clippy, whole workspace",
@@ -41,19 +42,39 @@ pub(crate) const CHECK: &[Step] = &[
     ),
     step(
         "clippy, no default features",
-        Work::Cargo(&["clippy", "--locked", "--no-default-features", "--", "-D", "warnings"]),
+        Work::Cargo(&[
+            "clippy",
+            "--locked",
+            "-p",
+            "tracing-budget",
+            "--no-default-features",
+            "--",
+            "-D",
+            "warnings",
+        ]),
     ),
     step("documentation", Work::CargoDoc(&["doc", "--locked", "--no-deps", "--all-features"])),
 ];
 
 pub(crate) const TEST: &[Step] = &[
     step("build, default features", Work::Cargo(&["build", "--locked"])),
-    step("build, no default features", Work::Cargo(&["build", "--locked", "--no-default-features"])),
+    step(
+        "build, no default features",
+        Work::Cargo(&["build", "--locked", "-p", "tracing-budget", "--no-default-features"]),
+    ),
     // Word for word what the README tells a reader to run.
     step("test", Work::Cargo(&["test", "--all-features"])),
     step(
         "test, no default features",
-        Work::Cargo(&["test", "--locked", "--no-default-features", "--lib", "--tests"]),
+        Work::Cargo(&[
+            "test",
+            "--locked",
+            "-p",
+            "tracing-budget",
+            "--no-default-features",
+            "--lib",
+            "--tests",
+        ]),
     ),
     step(
         "test, other members",

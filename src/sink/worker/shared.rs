@@ -144,7 +144,7 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         if self.summary.is_some() {
-            self.shared.lose("the delivery has ended");
+            self.shared.lose("the guard was dropped (keep it until the end of main)");
         }
         self.shared.on_their_way.fetch_sub(1, SeqCst);
     }

@@ -415,7 +415,7 @@ fn a_loss_is_said_once_on_stderr() {
             [
                 "tracing-budget: sink Trial lost run \"a\": no room; further losses are only counted",
                 "tracing-budget: sink Trial lost 3 runs in all",
-                "tracing-budget: a run reached no sink: the delivery has ended; further ones are only counted",
+                "tracing-budget: a run reached no sink: the guard was dropped (keep it until the end of main); further ones are only counted",
             ]
         );
         return;
