@@ -69,7 +69,7 @@ pub mod sink;
 mod summary;
 
 pub use emit::{Call, CallBuilder, Current, GateBuilder, UsageRecord, call, current, gate, record_usage};
-pub use layer::{BudgetGuard, BuildError, Builder, Handle, LimitError, Stats, layer};
+pub use layer::{BudgetGuard, BuildError, Builder, Handle, LimitError, OwnFilter, Stats, Unfiltered, layer};
 pub use ledger::{Kind, Usage, Usd, UsdError, Verdict};
 pub use price::{
     BookName, Price, PriceBook, PriceBookBuilder, PriceBookError, PricedModel, Rates, Source, UnknownModel,

@@ -31,28 +31,37 @@ where
         let _ = self.core.dispatch.set(dispatch.downgrade());
     }
 
+    #[inline]
     fn on_new_span(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {
         self.core.open(attrs, id, &ctx);
     }
 
+    #[inline]
     fn on_record(&self, id: &span::Id, values: &span::Record<'_>, _: Context<'_, S>) {
-        self.core.record(id.into_u64(), values);
+        if self.core.table.may_have(id.into_u64()) {
+            self.core.record(id.into_u64(), values);
+        }
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         self.core.hear(event, &ctx);
     }
 
+    #[inline]
     fn on_enter(&self, id: &span::Id, _: Context<'_, S>) {
         here::enter(self.core.number, id.into_u64());
     }
 
+    #[inline]
     fn on_exit(&self, id: &span::Id, _: Context<'_, S>) {
         here::exit(self.core.number, id.into_u64());
         self.core.exit(id.into_u64());
     }
 
+    #[inline]
     fn on_close(&self, id: span::Id, _: Context<'_, S>) {
-        self.core.close(id.into_u64());
+        if self.core.table.may_have(id.into_u64()) {
+            self.core.close(id.into_u64());
+        }
     }
 }

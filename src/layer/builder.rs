@@ -1,5 +1,6 @@
 //! Building a layer: what it is told, and what can be wrong with that.
 
+use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ const PROJECT_VARIABLE: &str = "TRACING_BUDGET_PROJECT";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn layer() -> Builder {
-    Builder::default()
+    Builder { plan: Plan::default(), filter: PhantomData }
 }
 
 /// What a layer is to do. Nothing is checked, opened or started before [`Builder::build`].
@@ -52,16 +53,31 @@ pub fn layer() -> Builder {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Default)]
+///
+/// Its parameter says who filters: [`OwnFilter`], or after [`Builder::unfiltered`] the application.
 #[must_use = "a builder does nothing until it is built"]
-pub struct Builder {
+pub struct Builder<F = OwnFilter> {
+    plan: Plan,
+    filter: PhantomData<F>,
+}
+
+/// The layer sees INFO and above through a filter of its own.
+#[derive(Debug)]
+pub enum OwnFilter {}
+
+/// The layer sees what the application lets it see.
+#[derive(Debug)]
+pub enum Unfiltered {}
+
+/// What the builder was told.
+#[derive(Default)]
+struct Plan {
     options: Options,
     prices: Option<Arc<PriceBook>>,
     sinks: Vec<Box<dyn Sink>>,
     json_dirs: Vec<PathBuf>,
     json_lines: Vec<PathBuf>,
     delivery: Delivery,
-    is_unfiltered: bool,
     wrong: Option<BuildError>,
 }
 
@@ -93,10 +109,10 @@ pub enum BuildError {
     Worker(std::io::Error),
 }
 
-impl Builder {
+impl<F> Builder<F> {
     /// Names the project. Without it, `TRACING_BUDGET_PROJECT` does, or else the root span's crate.
     pub fn project(mut self, project: impl Into<String>) -> Self {
-        self.options.project = Some(project.into());
+        self.plan.options.project = Some(project.into());
         self
     }
 
@@ -105,9 +121,9 @@ impl Builder {
     pub fn stages(mut self, stages: impl IntoIterator<Item = impl Into<String>>) -> Self {
         for stage in stages {
             let stage = stage.into();
-            self.check_name("stage", &stage, self.options.stages.contains(&stage));
-            self.options.named.stages.insert(stage.as_str().into());
-            self.options.stages.push(stage);
+            self.check_name("stage", &stage, self.plan.options.stages.contains(&stage));
+            self.plan.options.named.stages.insert(stage.as_str().into());
+            self.plan.options.stages.push(stage);
         }
         self
     }
@@ -116,8 +132,8 @@ impl Builder {
     pub fn expect_gates(mut self, gates: impl IntoIterator<Item = impl Into<String>>) -> Self {
         for gate in gates {
             let gate = gate.into();
-            self.check_name("gate", &gate, self.options.gates.contains(&gate));
-            self.options.gates.push(gate);
+            self.check_name("gate", &gate, self.plan.options.gates.contains(&gate));
+            self.plan.options.gates.push(gate);
         }
         self
     }
@@ -127,15 +143,15 @@ impl Builder {
     pub fn roots(mut self, roots: impl IntoIterator<Item = impl Into<String>>) -> Self {
         for root in roots {
             let root = root.into();
-            self.check_name("root", &root, self.options.named.roots.contains(root.as_str()));
-            self.options.named.roots.insert(root.into());
+            self.check_name("root", &root, self.plan.options.named.roots.contains(root.as_str()));
+            self.plan.options.named.roots.insert(root.into());
         }
         self
     }
 
     /// Puts a label on every run. A `tag.*` field of the same name in a run goes before it.
     pub fn tag(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.options.tags.push((name.into(), value.into()));
+        self.plan.options.tags.push((name.into(), value.into()));
         self
     }
 
@@ -149,7 +165,7 @@ impl Builder {
     {
         match limit.try_into() {
             Ok(limit) if limit < Usd::ZERO => self.fault(BuildError::NegativeLimit(limit)),
-            Ok(limit) => self.options.limits.usd = Some(limit),
+            Ok(limit) => self.plan.options.limits.usd = Some(limit),
             Err(error) => {
                 let LimitError(error) = error.into();
                 if let Some(error) = error {
@@ -163,13 +179,13 @@ impl Builder {
     /// Limits the tokens that a run may use, input and output together; as with [`limit_usd`](Self::limit_usd), nothing
     /// is stopped.
     pub fn limit_tokens(mut self, limit: u64) -> Self {
-        self.options.limits.tokens = Some(limit);
+        self.plan.options.limits.tokens = Some(limit);
         self
     }
 
     /// Prices calls with this book instead of the bundled one; see [`PriceBook::builder`] for prices of your own.
     pub fn prices(mut self, book: impl Into<Arc<PriceBook>>) -> Self {
-        self.prices = Some(book.into());
+        self.plan.prices = Some(book.into());
         self
     }
 
@@ -177,47 +193,85 @@ impl Builder {
     /// with Anthropic. Where the cached tokens exceed the input this is noticed anyway.
     pub fn exclusive_cache(mut self, target: impl Into<String>, provider: Option<&str>) -> Self {
         let provider = provider.map(str::to_owned);
-        self.options.exclusive_cache.push(Emitter { target: target.into(), provider });
+        self.plan.options.exclusive_cache.push(Emitter { target: target.into(), provider });
         self
     }
 
     /// Writes one JSON file a run into a directory, which is made where it is missing; see [`JsonDir`].
     pub fn json_dir(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.json_dirs.push(directory.into());
+        self.plan.json_dirs.push(directory.into());
         self
     }
 
     /// Appends one line of JSON a run to a file, which is made where it is missing; see [`JsonLines`].
     pub fn json_lines(mut self, file: impl Into<PathBuf>) -> Self {
-        self.json_lines.push(file.into());
+        self.plan.json_lines.push(file.into());
         self
     }
 
     /// Hands finished runs to a sink of your own: anything that implements [`Sink`], or a closure that takes a
     /// [`RunSummary`](crate::RunSummary).
     pub fn sink(mut self, sink: impl Sink) -> Self {
-        self.sinks.push(Box::new(sink));
+        self.plan.sinks.push(Box::new(sink));
         self
     }
 
     /// Hands finished runs to sinks that were chosen at run time.
     pub fn sinks(mut self, sinks: impl IntoIterator<Item = Box<dyn Sink>>) -> Self {
-        self.sinks.extend(sinks);
+        self.plan.sinks.extend(sinks);
         self
     }
 
     /// Says how summaries are delivered: how many may wait, and how often a sink that fails is tried again.
     pub fn delivery(mut self, delivery: Delivery) -> Self {
-        self.delivery = delivery;
+        self.plan.delivery = delivery;
         self
     }
 
+    fn start(self) -> Result<(BudgetLayer, BudgetGuard), BuildError> {
+        let Plan { mut options, prices, mut sinks, json_dirs, json_lines, delivery, wrong } = self.plan;
+        if let Some(wrong) = wrong {
+            return Err(wrong);
+        }
+        for directory in json_dirs {
+            sinks.push(Box::new(JsonDir::new(directory)?));
+        }
+        for file in json_lines {
+            sinks.push(Box::new(JsonLines::new(file)?));
+        }
+        if options.project.is_none() {
+            options.project = std::env::var(PROJECT_VARIABLE).ok().filter(|project| !project.is_empty());
+        }
+        let book = prices.unwrap_or_default();
+        options.book = book.name().as_str().to_owned();
+        options.close_timeout = delivery.close_timeout;
+        let warm = Arc::clone(&book);
+        let worker = Worker::spawn(sinks, delivery, move || warm.warm()).map_err(BuildError::Worker)?;
+        let core = Arc::new(Core::new(options, Models::new(book), worker));
+        Ok((BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core)))
+    }
+
+    fn check_name(&mut self, what: &'static str, name: &str, is_known: bool) {
+        let problem = match name {
+            "" => "empty",
+            _ if is_known => "declared twice",
+            _ => return,
+        };
+        self.fault(BuildError::Name { what, name: name.to_owned(), problem });
+    }
+
+    /// Keeps the first fault for `build`.
+    fn fault(&mut self, error: BuildError) {
+        self.plan.wrong.get_or_insert(error);
+    }
+}
+
+impl Builder {
     /// Leaves filtering to the application. By default the layer sees INFO and above through a filter of its own, which
     /// neither switches callsites on that nobody else wants nor off that others want; without it, put a filter around
     /// the layer, or every TRACE callsite is on.
-    pub fn unfiltered(mut self) -> Self {
-        self.is_unfiltered = true;
-        self
+    pub fn unfiltered(self) -> Builder<Unfiltered> {
+        Builder { plan: self.plan, filter: PhantomData }
     }
 
     /// Builds the layer, and the guard that ends and delivers what is left when it is dropped: keep it until the end of
@@ -232,49 +286,26 @@ impl Builder {
     ///
     /// When a limit is no amount, a declared name is empty or given twice, a directory or file cannot be written, or no
     /// thread can be started.
-    pub fn build<S>(
-        mut self,
-    ) -> Result<(impl Layer<S> + Send + Sync + 'static + use<S>, BudgetGuard), BuildError>
+    pub fn build<S>(self) -> Result<(impl Layer<S> + Send + Sync + 'static + use<S>, BudgetGuard), BuildError>
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        if let Some(wrong) = self.wrong {
-            return Err(wrong);
-        }
-        for directory in self.json_dirs {
-            self.sinks.push(Box::new(JsonDir::new(directory)?));
-        }
-        for file in self.json_lines {
-            self.sinks.push(Box::new(JsonLines::new(file)?));
-        }
-        if self.options.project.is_none() {
-            self.options.project = std::env::var(PROJECT_VARIABLE).ok().filter(|project| !project.is_empty());
-        }
-        let book = self.prices.unwrap_or_default();
-        self.options.book = book.name().as_str().to_owned();
-        self.options.close_timeout = self.delivery.close_timeout;
-        let warm = Arc::clone(&book);
-        let worker =
-            Worker::spawn(self.sinks, self.delivery, move || warm.warm()).map_err(BuildError::Worker)?;
-        let core = Arc::new(Core::new(self.options, Models::new(book), worker));
-        let layer = BudgetLayer { core: Arc::clone(&core) };
-        let layer: Box<dyn Layer<S> + Send + Sync> =
-            if self.is_unfiltered { Box::new(layer) } else { Box::new(layer.with_filter(LevelFilter::INFO)) };
-        Ok((layer, BudgetGuard::new(core)))
+        let (layer, guard) = self.start()?;
+        Ok((layer.with_filter(LevelFilter::INFO), guard))
     }
+}
 
-    fn check_name(&mut self, what: &'static str, name: &str, is_known: bool) {
-        let problem = match name {
-            "" => "empty",
-            _ if is_known => "declared twice",
-            _ => return,
-        };
-        self.fault(BuildError::Name { what, name: name.to_owned(), problem });
-    }
-
-    /// Keeps the first fault for `build`.
-    fn fault(&mut self, error: BuildError) {
-        self.wrong.get_or_insert(error);
+impl Builder<Unfiltered> {
+    /// Builds the layer without a filter of its own, and the guard; as [`Builder::build`] otherwise.
+    ///
+    /// # Errors
+    ///
+    /// The same as of [`Builder::build`].
+    pub fn build<S>(self) -> Result<(impl Layer<S> + Send + Sync + 'static + use<S>, BudgetGuard), BuildError>
+    where
+        S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    {
+        self.start()
     }
 }
 

@@ -98,22 +98,40 @@ pub(crate) fn current(layer: u32) -> Option<u64> {
     current.ok().flatten()
 }
 
+/// The innermost span of a layer that is entered on this thread, and what `look` makes of what was found around it, if
+/// nothing has changed its place since.
+#[inline]
+pub(crate) fn current_with<T>(
+    layer: u32,
+    epoch: u64,
+    look: impl FnOnce(&Around) -> T,
+) -> Option<(u64, Option<T>)> {
+    let current = ENTERED.try_with(|entered| {
+        let entered = entered.borrow();
+        let current = match entered.last() {
+            // Nearly always: a program has one budget layer.
+            Some(last) if last.layer == layer => last,
+            _ => entered.iter().rev().find(|entered| entered.layer == layer)?,
+        };
+        let around = current.around.as_ref().filter(|(at, _)| *at == epoch);
+        Some((current.span, around.map(|(_, around)| look(around))))
+    });
+    current.ok().flatten()
+}
+
 /// What was found around a span that is the innermost on this thread, if nothing has changed its place since.
 #[inline]
 pub(crate) fn around(layer: u32, span: u64, epoch: u64) -> Option<Around> {
-    let around = ENTERED.try_with(|entered| match entered.borrow().last() {
-        Some(last) if (last.layer, last.span) == (layer, span) => last.around,
-        _ => None,
-    });
-    around.ok().flatten().filter(|(at, _)| *at == epoch).map(|(_, around)| around)
+    current_with(layer, epoch, |around| *around).filter(|(current, _)| *current == span)?.1
 }
 
 /// Keeps what was found around a span if it is the innermost on this thread.
 pub(crate) fn keep_around(layer: u32, span: u64, epoch: u64, around: Around) {
     let _ = ENTERED.try_with(|entered| {
-        if let Some(last) = entered.borrow_mut().last_mut() {
-            if (last.layer, last.span) == (layer, span) {
-                last.around = Some((epoch, around));
+        let mut entered = entered.borrow_mut();
+        if let Some(current) = entered.iter_mut().rev().find(|entered| entered.layer == layer) {
+            if current.span == span {
+                current.around = Some((epoch, around));
             }
         }
     });

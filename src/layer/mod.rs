@@ -38,7 +38,7 @@ mod told;
 mod visit;
 
 pub(crate) use budget_layer::BudgetLayer;
-pub use builder::{BuildError, Builder, LimitError, layer};
+pub use builder::{BuildError, Builder, LimitError, OwnFilter, Unfiltered, layer};
 pub(crate) use core::Core;
 pub use guard::BudgetGuard;
 pub use handle::Handle;

@@ -1,6 +1,8 @@
 //! Placing a new span: root, stage, call, or none of our business.
 
-use tracing_core::{Subscriber, span};
+use std::sync::atomic::Ordering;
+
+use tracing_core::{LevelFilter, Subscriber, span};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -29,6 +31,9 @@ impl Core {
     {
         let class = self.class(attrs.metadata());
         let matters = class.matters() || self.is_named_root(class);
+        if !matters && attrs.is_contextual() && self.stands_elsewhere() {
+            return;
+        }
         let (around, is_adopted) = match self.parent_of(attrs, id, ctx) {
             Parent::None => (None, false),
             // A span that does not matter by itself only asks whether it stands right under a root, where it is a stage if
@@ -55,11 +60,26 @@ impl Core {
         class.may_be_root && !self.options.named.roots.is_empty()
     }
 
+    /// Whether it is known without asking further that what opens now does not stand right under a root.
+    #[inline]
+    fn stands_elsewhere(&self) -> bool {
+        if LevelFilter::current() > LevelFilter::INFO {
+            return false;
+        }
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        match here::current_with(self.number, epoch, |around| around.is_root) {
+            Some((_, Some(is_root))) => !is_root,
+            _ => false,
+        }
+    }
+
     fn right_under_root(&self, parent: u64) -> Option<Around> {
         if !self.options.named.stages.is_empty() {
             return None;
         }
-        self.around_if_known(parent).filter(|around| around.is_root)
+        let around = self.around_if_known(parent);
+        // A plain span is no root; what is around it is not asked for until something that matters stands in it.
+        around.filter(|around| around.is_root && around.span == parent)
     }
 
     fn remember(

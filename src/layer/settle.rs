@@ -7,7 +7,7 @@ use super::here;
 use super::reading::Failure;
 use super::stats::count;
 use super::table::{Open, Place};
-use crate::ledger::{Ledger, StageTally, Tally};
+use crate::ledger::{Began, Ended, Ledger, Tally};
 
 impl Open {
     /// Notes that the span failed if its thread is panicking.
@@ -68,12 +68,13 @@ impl Core {
         }
         let stage = open.place.stage.filter(|_| open.is_stage);
         let stage = stage.map(|stage| {
-            (stage, StageTally::ended(open.started.nanos(), now.nanos(), open.outer, open.reading.outcome()))
+            let began = Began { at: open.started.nanos(), parent: open.outer };
+            (stage, began, Ended { at: now.nanos(), outcome: open.reading.outcome() })
         });
         if stage.is_some() || !settlement.is_empty() {
             self.book(open.place, settlement, |ledger| {
-                if let Some((stage, run)) = &stage {
-                    ledger.add_stage(*stage, run);
+                if let Some((stage, began, ended)) = &stage {
+                    ledger.end_stage(*stage, *began, ended);
                 }
             });
         }

@@ -133,6 +133,12 @@ impl Table {
         Self { shards: (0..SHARDS).map(|_| Padded::default()).collect(), sketch: Sketch::new() }
     }
 
+    /// Whether a span may be remembered; most are not, and this is all that they cost.
+    #[inline]
+    pub(crate) fn may_have(&self, span: u64) -> bool {
+        self.sketch.may_have(IdHash::of(span))
+    }
+
     #[inline]
     pub(crate) fn insert(&self, span: u64, open: Box<Open>) {
         let hash = IdHash::of(span);

@@ -16,6 +16,6 @@ pub use gate::Verdict;
 pub(crate) use hash::FastHash;
 pub use money::{Usd, UsdError};
 pub(crate) use name::Name;
-pub(crate) use stage::{Outcome, StageTally};
+pub(crate) use stage::{Began, Ended, Outcome, StageTally};
 pub(crate) use usage::MAX_COUNT;
 pub use usage::{Kind, Usage};

@@ -55,15 +55,31 @@ impl StageTally {
         Self { begun: 1, open: 1, first: Some(Began { at, parent }), ..Self::default() }
     }
 
-    /// One run of the stage from its beginning to its end.
-    pub(crate) fn ended(from: u64, to: u64, parent: Option<Name>, outcome: Outcome) -> Self {
-        Self {
-            begun: 1,
-            open: 0,
-            nanos: to.saturating_sub(from),
-            errors: u64::from(outcome.is_failed()),
-            first: Some(Began { at: from, parent }),
-            last: Some(Ended { at: to, outcome }),
+    /// Adds one run of the stage from its beginning to its end.
+    #[inline]
+    pub(crate) fn end(&mut self, began: Began, ended: &Ended) {
+        self.begun += 1;
+        self.nanos = self.nanos.saturating_add(ended.at.saturating_sub(began.at));
+        self.errors += u64::from(ended.outcome.is_failed());
+        self.begin_no_later(began);
+        self.end_no_earlier(ended);
+    }
+
+    #[inline]
+    fn begin_no_later(&mut self, began: Began) {
+        match &self.first {
+            Some(first) if first.at < began.at => {}
+            Some(first) if first.at == began.at && *first <= began => {}
+            _ => self.first = Some(began),
+        }
+    }
+
+    #[inline]
+    fn end_no_earlier(&mut self, ended: &Ended) {
+        match &mut self.last {
+            Some(last) if last.at > ended.at => {}
+            Some(last) if last.at == ended.at && *last >= *ended => {}
+            last => *last = Some(ended.clone()),
         }
     }
 
@@ -73,14 +89,11 @@ impl StageTally {
         self.open += other.open;
         self.nanos = self.nanos.saturating_add(other.nanos);
         self.errors += other.errors;
-        self.first = match (self.first, other.first) {
-            (Some(one), Some(two)) if one.at == two.at => Some(one.min(two)),
-            (Some(one), Some(two)) => Some(if one.at < two.at { one } else { two }),
-            (one, two) => one.or(two),
-        };
-        let at = |tally: &Self| tally.last.as_ref().map(|last| last.at);
-        if at(other) > at(self) || at(other) == at(self) && other.last > self.last {
-            self.last.clone_from(&other.last);
+        if let Some(began) = other.first {
+            self.begin_no_later(began);
+        }
+        if let Some(ended) = &other.last {
+            self.end_no_earlier(ended);
         }
     }
 }
