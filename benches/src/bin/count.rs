@@ -1,0 +1,221 @@
+//! Instructions and allocations of one span's life, counted by callgrind: the same to the digit wherever the same
+//! compiler made the same code, however busy the machine is.
+//!
+//! ```text
+//! cargo run --release -p budget-benches --bin count                 every variant
+//! cargo run --release -p budget-benches --bin count -- ours call    variants whose name has «ours» and «call»
+//!     --functions   also the functions where the instructions went
+//!     --check       ours against benches/baseline.json: fails beyond 3 % more instructions
+//!     --bless       writes benches/baseline.json
+//!     --json FILE   writes what was counted
+//! ```
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use budget_benches::callgrind::Profile;
+use budget_benches::heap::{self, Counting};
+use budget_benches::shapes::{CHILDREN, Tree};
+use budget_benches::variants::{self, Variant, Who};
+use serde_json::{Value, json};
+
+/// Trees before those that are counted: caches are full, tables have grown.
+const WARM: u32 = 20;
+/// Trees that are counted.
+const COUNTED: u32 = 20;
+const SPANS: f64 = (COUNTED * CHILDREN) as f64;
+
+/// How much more one of our variants may take than the baseline says.
+const TOLERANCE: f64 = 1.03;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    match run(std::env::args().skip(1).collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Vec<String>) -> Outcome {
+    let mut arguments = arguments.into_iter();
+    let (mut check, mut bless, mut functions, mut json, mut words) = (false, false, false, None, Vec::new());
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--inside" => return live(&arguments.next().unwrap_or_default()).map(|never| match never {}),
+            "--check" => check = true,
+            "--bless" => bless = true,
+            "--functions" => functions = true,
+            "--json" => json = Some(PathBuf::from(arguments.next().ok_or("--json needs a file")?)),
+            option if option.starts_with("--") => return Err(format!("unknown option {option}").into()),
+            _ => words.push(argument),
+        }
+    }
+    let wanted: Vec<Variant> = variants::all()
+        .into_iter()
+        .filter(|variant| words.iter().all(|word| variant.name().contains(word.as_str())))
+        .filter(|variant| !check || variant.who == Who::Ours)
+        .collect();
+    let baseline = Path::new(env!("CARGO_MANIFEST_DIR")).join("baseline.json");
+    let against = if check { comparable(&baseline)? } else { None };
+    if check && against.is_none() {
+        return Ok(());
+    }
+    let mut counts = BTreeMap::new();
+    let mut worse = Vec::new();
+    println!("| under | span | instructions | above no-op | allocations |");
+    println!("|---|---|--:|--:|--:|");
+    for variant in &wanted {
+        let (profile, allocations) = count(variant)?;
+        let instructions = profile.total as f64 / SPANS;
+        let allocations = allocations as f64 / SPANS;
+        let floor = variant.floor.and_then(|floor| counts.get(&format!("{floor}, {}", variant.shape)));
+        let above = floor.map_or(String::new(), |&(floor, _)| format!("{:.0}", instructions - floor));
+        println!(
+            "| {} | {} | {instructions:.1} | {above} | {allocations:.3} |",
+            variant.under, variant.shape
+        );
+        if functions {
+            print_functions(&profile);
+        }
+        if let Some(bar) =
+            against.as_ref().and_then(|against| against[variant.name()]["instructions"].as_f64())
+        {
+            if instructions > bar * TOLERANCE {
+                worse.push(format!("{}: {instructions:.1} instructions, {bar:.1} before", variant.name()));
+            }
+        }
+        counts.insert(variant.name(), (instructions, allocations));
+    }
+    let text = serde_json::to_string_pretty(&document(&counts)?)? + "\n";
+    if let Some(file) = json {
+        std::fs::write(file, &text)?;
+    }
+    if bless {
+        if !words.is_empty() {
+            return Err("--bless wants all variants".into());
+        }
+        std::fs::write(&baseline, &text)?;
+    }
+    if worse.is_empty() {
+        return Ok(());
+    }
+    let much = (TOLERANCE - 1.0) * 100.0;
+    Err(format!("over {much:.0} % more than the baseline; `--bless` if that is meant:\n{}", worse.join("\n"))
+        .into())
+}
+
+/// Lives the trees of one variant, inside callgrind.
+fn live(name: &str) -> Outcome<Infallible> {
+    let variant =
+        variants::all().into_iter().find(|variant| variant.name() == name).ok_or("no such variant")?;
+    let listener = (variant.listener)();
+    tracing::dispatcher::set_global_default(listener.dispatch)?;
+    // Prices are looked up by the minute.
+    let second = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() % 60;
+    if second > 45 {
+        std::thread::sleep(Duration::from_secs(60 - second));
+    }
+    let mut number = 0;
+    (variant.tree)(&mut number);
+    (listener.quiet)();
+    for _ in 0..WARM {
+        (variant.tree)(&mut number);
+    }
+    let before = heap::allocations();
+    counted_lives(variant.tree, &mut number);
+    println!("{}", heap::allocations() - before);
+    // Without ending anything: other threads may wait for what never comes.
+    std::process::exit(0);
+}
+
+/// What callgrind collects; it knows the function by its name.
+#[inline(never)]
+fn counted_lives(tree: Tree, number: &mut u64) {
+    for _ in 0..COUNTED {
+        tree(number);
+    }
+}
+
+fn count(variant: &Variant) -> Outcome<(Profile, u64)> {
+    let file = std::env::temp_dir().join(format!("callgrind.{}", std::process::id()));
+    let mut option = std::ffi::OsString::from("--callgrind-out-file=");
+    option.push(&file);
+    let output = Command::new("setarch")
+        .args([
+            "-R",
+            "valgrind",
+            "--tool=callgrind",
+            "--collect-atstart=no",
+            "--toggle-collect=*counted_lives*",
+        ])
+        .args(["--compress-strings=no", "--compress-pos=no"])
+        .arg(option)
+        .arg(std::env::current_exe()?)
+        .args(["--inside", &variant.name()])
+        // The environment lies on the stack, and moves it.
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("setarch and valgrind are needed: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("{}: {}", variant.name(), String::from_utf8_lossy(&output.stderr)).into());
+    }
+    let profile = Profile::read(&std::fs::read_to_string(&file)?);
+    std::fs::remove_file(file)?;
+    let profile = profile.ok_or_else(|| format!("{}: callgrind counted nothing", variant.name()))?;
+    Ok((profile, String::from_utf8(output.stdout)?.trim().parse()?))
+}
+
+fn print_functions(profile: &Profile) {
+    for (function, instructions) in profile.largest(16) {
+        println!("    {:9.1}  {function}", instructions as f64 / SPANS);
+    }
+    println!();
+}
+
+/// The compiler and the machine that the counts are for.
+fn maker() -> Outcome<(String, String)> {
+    let output =
+        Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("-vV").output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let version = text.lines().next().unwrap_or_default().to_owned();
+    let host = text.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default().to_owned();
+    Ok((version, host))
+}
+
+fn document(counts: &BTreeMap<String, (f64, f64)>) -> Outcome<Value> {
+    let (rustc, target) = maker()?;
+    let variants: BTreeMap<_, _> = counts
+        .iter()
+        .map(|(name, (instructions, allocations))| {
+            (name, json!({ "instructions": instructions, "allocations": allocations }))
+        })
+        .collect();
+    Ok(json!({ "rustc": rustc, "target": target, "variants": variants }))
+}
+
+/// The baseline's variants, if they were counted with this compiler on such a machine.
+fn comparable(baseline: &Path) -> Outcome<Option<Value>> {
+    let mut baseline: Value = serde_json::from_str(&std::fs::read_to_string(baseline)?)?;
+    let (rustc, target) = maker()?;
+    if baseline["rustc"] != rustc.as_str() || baseline["target"] != target.as_str() {
+        println!(
+            "nothing was compared: the baseline is of {} on {}, this is {rustc} on {target}",
+            baseline["rustc"], baseline["target"]
+        );
+        return Ok(None);
+    }
+    Ok(Some(baseline["variants"].take()))
+}

@@ -1,0 +1,80 @@
+//! Everything that is measured, by name.
+
+use crate::layers::{self, Listener};
+use crate::shapes::{self, Tree};
+
+/// Who is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// What a span costs with nobody to thank for it.
+    Floor,
+    /// This crate.
+    Ours,
+    /// Somebody else's.
+    Peer,
+}
+
+/// One shape of tree under one subscriber.
+#[derive(Clone, Copy)]
+pub struct Variant {
+    /// The subscriber.
+    pub who: Who,
+    /// Its name.
+    pub under: &'static str,
+    /// The shape's name.
+    pub shape: &'static str,
+    /// Makes the subscriber.
+    pub listener: fn() -> Listener,
+    /// Lives one tree.
+    pub tree: Tree,
+    /// The subscriber that does nothing with the same spans.
+    pub floor: Option<&'static str>,
+}
+
+impl Variant {
+    /// What the tables and the baseline call it.
+    pub fn name(&self) -> String {
+        format!("{}, {}", self.under, self.shape)
+    }
+}
+
+/// The subscriber that does nothing, behind our filter.
+pub const NO_OP_FILTERED: &str = "no-op layer behind INFO";
+/// The subscriber that does nothing.
+pub const NO_OP: &str = "no-op layer";
+
+const SHAPES: [(&str, Tree); 9] = [
+    ("plain span below a stage", shapes::plain_below_stage),
+    ("plain span below a root", shapes::plain_below_root),
+    ("stage with usage, no model", shapes::stages),
+    ("call, unpriced", shapes::unpriced_calls),
+    ("call, price memoised", shapes::priced_calls),
+    ("call, price cold", shapes::cold_calls),
+    ("call 2 below its stage", shapes::deep_calls::<2>),
+    ("call 16 below its stage", shapes::deep_calls::<16>),
+    ("call 64 below its stage", shapes::deep_calls::<64>),
+];
+const BELOW_ROOT: &str = "plain span below a root";
+const DISABLED: (&str, Tree) = ("disabled span", shapes::disabled);
+
+/// Everything that is measured, in the order of the tables.
+pub fn all() -> Vec<Variant> {
+    let mut all = Vec::new();
+    let mut add = |who, under, listener, floor, (shape, tree): (&'static str, Tree)| {
+        all.push(Variant { who, under, shape, listener, tree, floor });
+    };
+    add(Who::Floor, NO_OP_FILTERED, layers::no_op_filtered, None, DISABLED);
+    add(Who::Ours, "ours", layers::ours, Some(NO_OP_FILTERED), DISABLED);
+    for shape in SHAPES {
+        add(Who::Floor, "registry", layers::registry_alone, None, shape);
+        add(Who::Floor, NO_OP, layers::no_op, None, shape);
+        add(Who::Floor, NO_OP_FILTERED, layers::no_op_filtered, None, shape);
+        let (ours, unfiltered): (fn() -> Listener, fn() -> Listener) = match shape.0 {
+            BELOW_ROOT => (layers::ours_declared, layers::ours_unfiltered_declared),
+            _ => (layers::ours, layers::ours_unfiltered),
+        };
+        add(Who::Ours, "ours", ours, Some(NO_OP_FILTERED), shape);
+        add(Who::Ours, "ours, unfiltered", unfiltered, Some(NO_OP), shape);
+    }
+    all
+}
