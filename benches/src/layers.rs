@@ -1,6 +1,8 @@
 //! The subscribers that spans are lived under.
 
 use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -16,15 +18,17 @@ pub struct Listener {
     pub dispatch: Dispatch,
     /// Whatever ends the subscriber's own threads when it is dropped.
     pub keep: Box<dyn Any + Send>,
-    /// Given that a tree has been lived: returns when the subscriber's own threads do nothing from now on, whatever
-    /// happens.
-    pub quiet: Box<dyn FnOnce()>,
+    /// Keeps the subscriber's own threads from doing anything from now on; it is given what lives a tree.
+    pub quiet: Quiet,
 }
+
+/// See [`Listener::quiet`].
+pub type Quiet = Box<dyn FnOnce(&mut dyn FnMut())>;
 
 impl Listener {
     /// A subscriber that needs nothing else.
     pub fn alone(dispatch: Dispatch) -> Self {
-        Self { dispatch, keep: Box::new(()), quiet: Box::new(|| ()) }
+        Self { dispatch, keep: Box::new(()), quiet: Box::new(|_| ()) }
     }
 }
 
@@ -70,20 +74,24 @@ pub fn ours_unfiltered_declared() -> Listener {
 
 const STAGES: [&str; 4] = ["discovery", "implementation", "assessment", "review"];
 
-/// A sink that never returns keeps the worker from doing anything at times of its own choosing.
+/// A sink that drops what it gets, until it is told to hold the worker for ever.
 fn build(builder: Builder) -> Listener {
-    let (is_quiet, when_quiet) = channel();
+    let (is_held, when_held) = channel();
+    let hold = Arc::new(AtomicBool::new(false));
+    let held = Arc::clone(&hold);
     let sink = move |_: &RunSummary| {
-        let _ = is_quiet.send(());
-        loop {
+        while held.load(Ordering::Acquire) {
+            let _ = is_held.send(());
             std::thread::park();
         }
     };
     let built = builder.project("benches").sink(sink).build();
     let (layer, guard): (_, BudgetGuard) = built.expect("nothing in these options can be wrong");
-    let quiet = move || {
-        // A run without anything accountable never gets to the sink, and its worker has nothing to do.
-        let _ = when_quiet.recv_timeout(Duration::from_secs(3));
+    let quiet = move |live: &mut dyn FnMut()| {
+        hold.store(true, Ordering::Release);
+        live();
+        // A run without anything accountable never gets to the sink, and then there is nothing to do.
+        let _ = when_held.recv_timeout(Duration::from_secs(3));
     };
     Listener { dispatch: registry().with(layer).into(), keep: Box::new(guard), quiet: Box::new(quiet) }
 }

@@ -36,7 +36,8 @@ fn end(span: &Span, first: &'static str, second: &'static str, number: u64) {
     span.record(first, number).record(second, 987_u64);
 }
 
-fn children(number: &mut u64, mut life: impl FnMut(u64)) {
+/// A hundred children, numbered.
+pub fn children(number: &mut u64, mut life: impl FnMut(u64)) {
     for _ in 0..CHILDREN {
         *number += 1;
         life(*number);

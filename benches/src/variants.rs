@@ -76,5 +76,33 @@ pub fn all() -> Vec<Variant> {
         add(Who::Ours, "ours", ours, Some(NO_OP_FILTERED), shape);
         add(Who::Ours, "ours, unfiltered", unfiltered, Some(NO_OP), shape);
     }
+    #[cfg(feature = "peers")]
+    add_peers(&mut add);
     all
+}
+
+#[cfg(feature = "peers")]
+fn add_peers(
+    add: &mut impl FnMut(Who, &'static str, fn() -> Listener, Option<&'static str>, (&'static str, Tree)),
+) {
+    use budget_peers as peers;
+    fn kept((dispatch, keep): peers::Peer) -> Listener {
+        Listener { keep, ..Listener::alone(dispatch) }
+    }
+    let same_spans: [(&str, fn() -> Listener); 4] = [
+        ("tracing-opentelemetry, batch", || kept(peers::opentelemetry())),
+        ("fmt JSON", || kept(peers::json_log())),
+        ("tracing-timing", || kept(peers::timing())),
+        ("tracing-chrome", || kept(peers::chrome())),
+    ];
+    for (under, listener) in same_spans {
+        for shape in [SHAPES[0], SHAPES[2], SHAPES[4]] {
+            add(Who::Peer, under, listener, Some(NO_OP_FILTERED), shape);
+        }
+    }
+    let call = SHAPES[4].0;
+    let spans: Tree = |_| peers::fastrace_spans(shapes::CHILDREN);
+    let calls: Tree = |_| peers::metrics_calls(shapes::CHILDREN);
+    add(Who::Peer, "fastrace", || kept(peers::fastrace()), None, (call, spans));
+    add(Who::Peer, "metrics, Prometheus", || kept(peers::metrics()), None, (call, calls));
 }

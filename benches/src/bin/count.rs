@@ -61,11 +61,9 @@ fn run(arguments: Vec<String>) -> Outcome {
             _ => words.push(argument),
         }
     }
-    let wanted: Vec<Variant> = variants::all()
-        .into_iter()
-        .filter(|variant| words.iter().all(|word| variant.name().contains(word.as_str())))
-        .filter(|variant| !check || variant.who == Who::Ours)
-        .collect();
+    let mut wanted = variants::all();
+    wanted.retain(|variant| words.iter().all(|word| variant.name().contains(word.as_str())));
+    wanted.retain(|variant| !check || variant.who == Who::Ours);
     let baseline = Path::new(env!("CARGO_MANIFEST_DIR")).join("baseline.json");
     let against = if check { comparable(&baseline)? } else { None };
     if check && against.is_none() {
@@ -127,8 +125,7 @@ fn live(name: &str) -> Outcome<Infallible> {
         std::thread::sleep(Duration::from_secs(60 - second));
     }
     let mut number = 0;
-    (variant.tree)(&mut number);
-    (listener.quiet)();
+    (listener.quiet)(&mut || (variant.tree)(&mut number));
     for _ in 0..WARM {
         (variant.tree)(&mut number);
     }
