@@ -180,6 +180,12 @@ impl Builder {
         self
     }
 
+    /// Hands finished runs to sinks that were chosen at run time.
+    pub fn sinks(mut self, sinks: impl IntoIterator<Item = Box<dyn Sink>>) -> Self {
+        self.sinks.extend(sinks);
+        self
+    }
+
     /// Says how summaries are delivered: how many may wait, and how often a sink that fails is tried again.
     pub fn delivery(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;

@@ -28,31 +28,45 @@ impl Core {
     }
 
     fn begin_run(&self, place: Place) -> Option<Arc<Run>> {
-        let (run, early) = self.with_root(place, |open| {
-            let (meaning, started) = (open.meaning, open.started);
-            let root = open.root.as_mut()?;
-            match root.state {
-                RunState::Finished => None,
-                // Another thread was faster.
-                RunState::Live => self.live_run(place.run).map(|run| (run, None)),
-                RunState::Empty => {
-                    let run = Arc::new(Run::new(place.run, place.root, meaning, started, &self.clock));
-                    let mut rest = run.rest();
-                    rest.told = std::mem::take(&mut root.told);
-                    root.warnings.drain(..).for_each(|warning| rest.warn(warning));
-                    drop(rest);
-                    root.state = RunState::Live;
-                    self.runs.insert(place.run, Arc::clone(&run));
-                    count(&self.counters.runs_started);
-                    Some((run, root.early.take()))
-                }
+        let (run, early) = self.with_root(place, |open| self.begin_at(open))??;
+        self.write_early(&run, early);
+        Some(run)
+    }
+
+    /// Begins the run of a root that is just closing, as it is in no table any more.
+    pub(crate) fn begin_closing(&self, root: &mut Open) {
+        if let Some((run, early)) = self.begin_at(root) {
+            self.write_early(&run, early);
+        }
+    }
+
+    /// The run of a root, begun if it has to be, and what was kept until it was.
+    fn begin_at(&self, open: &mut Open) -> Option<(Arc<Run>, Option<Ledger>)> {
+        let place = open.place;
+        let root = open.root.as_mut()?;
+        match root.state {
+            RunState::Finished => None,
+            // Another thread was faster.
+            RunState::Live => self.live_run(place.run).map(|run| (run, None)),
+            RunState::Empty => {
+                let run = Arc::new(Run::new(place.run, place.root, open.meaning, open.started, &self.clock));
+                let mut rest = run.rest();
+                rest.told = std::mem::take(&mut root.told);
+                root.warnings.drain(..).for_each(|warning| rest.warn(warning));
+                drop(rest);
+                root.state = RunState::Live;
+                self.runs.insert(place.run, Arc::clone(&run));
+                count(&self.counters.runs_started);
+                Some((run, root.early.take()))
             }
-        })??;
+        }
+    }
+
+    fn write_early(&self, run: &Run, early: Option<Ledger>) {
         if let Some(early) = early {
             let _ = run.write(|ledger| ledger.merge(&early));
             self.recycle(early);
         }
-        Some(run)
     }
 
     /// Runs `act` on the root of a place, be it open or waiting for spans that it has adopted.

@@ -107,8 +107,8 @@ impl Core {
         }
         let is_direct = self.options.named.stages.is_empty() && around.is_some_and(|around| around.is_root);
         let stage = match around {
-            Some(_) if meaning.has_stage => reading.stage.or(Some(meaning.name)),
-            Some(_) if class.is_declared_stage => Some(meaning.name),
+            _ if meaning.has_stage => reading.stage.or(Some(meaning.name)),
+            _ if class.is_declared_stage => Some(meaning.name),
             Some(_) if is_direct && !meaning.has_gate => match reading.agent {
                 Some(agent) if is_container => Some(agent),
                 // A span without a name has none to give to a row.

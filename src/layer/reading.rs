@@ -190,6 +190,12 @@ impl Reading {
         !self.usage.is_empty() || self.cost.is_some()
     }
 
+    /// Whether it has told the name of a gate.
+    pub(crate) fn has_gate(&self) -> bool {
+        let gate = self.remarks.as_ref().and_then(|remarks| remarks.gate.as_ref());
+        gate.is_some_and(|gate| gate.name.is_some())
+    }
+
     pub(crate) fn failure(&mut self) -> &mut Failure {
         &mut self.remarks.get_or_insert_default().failure
     }

@@ -83,6 +83,9 @@ impl Core {
         if let Some(remarks) = &mut open.reading.remarks {
             settlement.warn(&mut remarks.warnings);
         }
+        if open.root.is_some() && (settlement.is_accountable || open.reading.has_gate()) {
+            self.begin_closing(open);
+        }
         if open.outer_collector != 0 || open.meaning.has_gate {
             let mut sum = settlement.sum();
             if let Some(inclusive) = &open.reading.inclusive {

@@ -70,3 +70,103 @@ impl Ledger {
         self.stages.iter().map(|(name, tally)| (*name, tally))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ledger::{Kind, Outcome, Sources, Usage, Usd};
+
+    /// One thing that a thread writes.
+    #[derive(Clone, Debug)]
+    enum Entry {
+        Amount(CellKey, Tally),
+        Stage(Name, StageTally),
+    }
+
+    fn entry() -> impl Strategy<Value = Entry> {
+        let name = prop::sample::select(vec!["discovery", "review", "charts"]).prop_map(Name::of);
+        let key = (prop::option::of(name.clone()), prop::option::of(name.clone()), name.clone())
+            .prop_map(|(stage, model, operation)| CellKey { stage, model, operation });
+        let usage = (0..1_000_u64, prop::option::of(0..1_000_u64)).prop_map(|(input, output)| {
+            let usage = Usage::new().input(input);
+            output.map_or(usage, |output| usage.with(Kind::Output, output))
+        });
+        let amount = (key, usage, any::<i64>(), 0..3_u64).prop_map(|(key, usage, pico, calls)| {
+            let cost = Usd::from_pico(pico.into());
+            let sources = Sources::REPORTED;
+            Entry::Amount(
+                key,
+                Tally { usage, cost, llm_calls: calls, count: calls, sources, ..Tally::default() },
+            )
+        });
+        let stage = (name.clone(), prop::option::of(name), 0..50_u64, 0..50_u64, any::<bool>()).prop_map(
+            |(stage, parent, from, took, fails)| {
+                let outcome = if fails { Outcome::Failed(Some("boom".into())) } else { Outcome::Completed };
+                Entry::Stage(stage, StageTally::ended(from, from + took, parent, outcome))
+            },
+        );
+        prop_oneof![amount, stage]
+    }
+
+    fn ledger<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Ledger {
+        let mut ledger = Ledger::default();
+        for entry in entries {
+            match entry {
+                Entry::Amount(key, tally) => ledger.add(*key, tally),
+                Entry::Stage(stage, run) => ledger.add_stage(*stage, run),
+            }
+        }
+        ledger
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_under_any_order_in_any_number_of_parts(
+            entries in prop::collection::vec((entry(), 0..4_usize), 0..40),
+            backwards in any::<bool>(),
+        ) {
+            let whole = ledger(entries.iter().map(|(entry, _)| entry));
+            let mut parts: Vec<Ledger> =
+                (0..4).map(|part| ledger(entries.iter().filter(|(_, of)| *of == part).map(|(entry, _)| entry))).collect();
+            if backwards {
+                parts.reverse();
+            }
+            let mut merged = Ledger::default();
+            parts.iter().for_each(|part| merged.merge(part));
+            prop_assert_eq!(&merged, &whole);
+        }
+
+        #[test]
+        fn merging_is_associative(entries in prop::collection::vec((entry(), 0..3_usize), 0..30)) {
+            let [one, two, three] =
+                [0, 1, 2].map(|part| ledger(entries.iter().filter(|(_, of)| *of == part).map(|(entry, _)| entry)));
+            let mut left = one.clone();
+            left.merge(&two);
+            left.merge(&three);
+            let mut right = two;
+            right.merge(&three);
+            let mut all = one;
+            all.merge(&right);
+            prop_assert_eq!(left, all);
+        }
+
+        #[test]
+        fn cells_add_up_to_the_total_by_whatever_they_are_summed(entries in prop::collection::vec(entry(), 0..40)) {
+            let ledger = ledger(&entries);
+            let total = ledger.total();
+            for of in [
+                |key: &CellKey| key.stage,
+                |key: &CellKey| key.model,
+                |key: &CellKey| Some(key.operation),
+            ] {
+                let mut rows: HashMap<Option<Name>, Tally> = HashMap::new();
+                ledger.cells().for_each(|(key, tally)| rows.entry(of(key)).or_default().merge(tally));
+                let mut sum = Tally::default();
+                rows.values().for_each(|row| sum.merge(row));
+                prop_assert_eq!(sum, total);
+            }
+        }
+    }
+}

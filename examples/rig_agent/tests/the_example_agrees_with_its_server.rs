@@ -1,0 +1,13 @@
+//! The example, run as a reader runs it: it fails if the budget and the server differ.
+
+use std::process::Command;
+
+#[test]
+fn the_example_agrees_with_its_server() {
+    let output = Command::new(env!("CARGO_BIN_EXE_rig_agent")).output().expect("it starts");
+    let (shown, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{shown}\n{said}");
+    for row in ["discovery", "review"] {
+        assert!(shown.contains(row), "no {row} in the table:\n{shown}");
+    }
+}

@@ -1,0 +1,127 @@
+//! Which stage failed, and why; and nothing that was spent is lost over it.
+
+mod budgeted;
+
+use budgeted::{run, stage};
+use tracing::field::Empty;
+use tracing::{info, info_span, instrument};
+use tracing_budget::Status;
+
+#[instrument(err)]
+fn implementation(fails: bool) -> Result<(), String> {
+    info!(model = "gpt-5", input_tokens = 100, output_tokens = 10);
+    if fails { Err("it does not\ncompile".into()) } else { Ok(()) }
+}
+
+#[instrument(err)]
+fn pipeline() -> Result<(), String> {
+    info_span!("discovery").in_scope(|| info!(model = "gpt-5", input_tokens = 1, output_tokens = 1));
+    implementation(true)
+}
+
+#[test]
+fn the_first_failing_stage_is_named_with_its_error() {
+    let run = run(|| drop(pipeline()));
+    assert_eq!(run.status, Status::Failed);
+    assert_eq!(run.failed_stage.as_deref(), Some("implementation"));
+    assert_eq!(run.error_summary.as_deref(), Some("it does not compile"));
+    assert!(run.failed_at.is_some());
+    let row = stage(&run, "implementation");
+    assert_eq!((row.status, row.errors, row.figures.input_tokens), (Status::Failed, 1, 100));
+    assert_eq!(stage(&run, "discovery").status, Status::Completed);
+}
+
+#[test]
+fn a_stage_that_succeeds_at_the_second_attempt_has_not_failed() {
+    let run = run(|| {
+        let _root = info_span!("pipeline").entered();
+        let _ = implementation(true);
+        let _ = implementation(false);
+    });
+    assert_eq!((run.status, run.failed_stage.as_deref()), (Status::Completed, None));
+    let row = stage(&run, "implementation");
+    assert_eq!((row.calls, row.errors, row.status, row.figures.llm_calls), (2, 1, Status::Completed, 2));
+}
+
+#[test]
+fn errors_are_told_in_many_ways() {
+    let ways: [fn(&tracing::Span); 6] = [
+        |span| {
+            span.record("error", "boom");
+        },
+        |span| {
+            span.record("error", true);
+        },
+        |span| {
+            span.record("error.type", "timeout");
+        },
+        |span| {
+            span.record("otel.status_code", "ERROR");
+        },
+        |span| span.in_scope(|| tracing::error!("boom")),
+        |span| {
+            span.record("error", tracing::field::debug(Some("boom")));
+        },
+    ];
+    for (way, tell) in ways.iter().enumerate() {
+        let run = run(|| {
+            let _root = info_span!("pipeline").entered();
+            let fields = info_span!(
+                "work",
+                stage = "review",
+                error = Empty,
+                error.type = Empty,
+                otel.status_code = Empty
+            );
+            tell(&fields);
+        });
+        assert_eq!(run.failed_stage.as_deref(), Some("review"), "way {way}");
+        assert!(run.error_summary.is_some(), "way {way}");
+    }
+}
+
+#[test]
+fn what_is_no_error_fails_nothing() {
+    let run = run(|| {
+        let _root = info_span!("pipeline").entered();
+        let stage = info_span!("work", stage = "review", error = Empty, otel.status_code = Empty);
+        stage.record("error", false).record("otel.status_code", "OK");
+        stage.record("error", tracing::field::debug(None::<&str>));
+        // Caught inside, by whoever called it.
+        stage.in_scope(|| info_span!("attempt").in_scope(|| tracing::error!("try again")));
+    });
+    assert_eq!((run.status, run.failed_stage.as_deref()), (Status::Completed, None));
+}
+
+#[test]
+fn a_failed_call_is_an_error_of_its_stage_and_does_not_fail_it() {
+    let run = run(|| {
+        let _root = info_span!("pipeline").entered();
+        let _stage = info_span!("review", stage = "review").entered();
+        tracing_budget::call("gpt-5").start().error("429", "slow down");
+    });
+    let row = stage(&run, "review");
+    assert_eq!((row.errors, row.status, row.figures.calls_without_usage), (1, Status::Completed, 1));
+    assert_eq!(run.status, Status::Completed);
+}
+
+#[test]
+fn the_root_can_fail_without_any_stage() {
+    let run = run(|| {
+        let _root = info_span!("pipeline").entered();
+        info_span!("review").in_scope(|| info!(model = "gpt-5", input_tokens = 1));
+        tracing::error!("no space left");
+    });
+    assert_eq!((run.status, run.failed_stage.as_deref()), (Status::Failed, None));
+    assert_eq!(run.error_summary.as_deref(), Some("no space left"));
+}
+
+#[test]
+fn a_long_error_is_cut_between_characters() {
+    let run = run(|| {
+        let _root = info_span!("pipeline").entered();
+        let _stage = info_span!("review", stage = "review", error = %"é".repeat(2_000)).entered();
+    });
+    let error = run.error_summary.expect("an error");
+    assert_eq!(error.chars().count(), 512);
+}
