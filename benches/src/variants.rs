@@ -32,10 +32,20 @@ pub struct Variant {
 }
 
 impl Variant {
+    /// Only the deep calls of these trees count.
+    pub fn is_deep(&self) -> bool {
+        self.shape.ends_with("below its stage")
+    }
+
     /// What the tables and the baseline call it.
     pub fn name(&self) -> String {
-        format!("{}, {}", self.under, self.shape)
+        name(self.under, self.shape)
     }
+}
+
+/// What tables and the baseline call a shape under a subscriber.
+pub fn name(under: &str, shape: &str) -> String {
+    format!("{under}: {shape}")
 }
 
 /// The subscriber that does nothing, behind our filter.

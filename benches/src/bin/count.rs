@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use budget_benches::bar;
 use budget_benches::callgrind::Profile;
 use budget_benches::heap::{self, Counting};
 use budget_benches::shapes::{CHILDREN, Tree};
@@ -28,6 +29,8 @@ const WARM: u32 = 20;
 /// Trees that are counted.
 const COUNTED: u32 = 20;
 const SPANS: f64 = (COUNTED * CHILDREN) as f64;
+
+const OPENTELEMETRY: &str = "tracing-opentelemetry, batch";
 
 /// How much more one of our variants may take than the baseline says.
 const TOLERANCE: f64 = 1.03;
@@ -77,7 +80,7 @@ fn run(arguments: Vec<String>) -> Outcome {
         let (profile, allocations) = count(variant)?;
         let instructions = profile.total as f64 / SPANS;
         let allocations = allocations as f64 / SPANS;
-        let floor = variant.floor.and_then(|floor| counts.get(&format!("{floor}, {}", variant.shape)));
+        let floor = variant.floor.and_then(|floor| counts.get(&variants::name(floor, variant.shape)));
         let above = floor.map_or(String::new(), |&(floor, _)| format!("{:.0}", instructions - floor));
         println!(
             "| {} | {} | {instructions:.1} | {above} | {allocations:.3} |",
@@ -95,6 +98,7 @@ fn run(arguments: Vec<String>) -> Outcome {
         }
         counts.insert(variant.name(), (instructions, allocations));
     }
+    print_bars(&counts);
     let text = serde_json::to_string_pretty(&document(&counts)?)? + "\n";
     if let Some(file) = json {
         std::fs::write(file, &text)?;
@@ -111,6 +115,46 @@ fn run(arguments: Vec<String>) -> Outcome {
     let much = (TOLERANCE - 1.0) * 100.0;
     Err(format!("over {much:.0} % more than the baseline; `--bless` if that is meant:\n{}", worse.join("\n"))
         .into())
+}
+
+/// The bars that instructions and allocations decide, in lines that `cargo xtask bench` gathers.
+fn print_bars(counts: &BTreeMap<String, (f64, f64)>) {
+    let of = |under, shape| counts.get(&variants::name(under, shape)).copied();
+    for (shape, most, most_allocations) in [
+        ("plain span below a stage", 250.0, 0.0),
+        ("plain span below a root", 250.0, 0.0),
+        ("stage with usage, no model", 1250.0, 0.05),
+        ("call, unpriced", 1250.0, 0.05),
+        ("call, price memoised", 2750.0, 1.0),
+    ] {
+        let (Some(ours), Some(floor)) = (of("ours", shape), of(variants::NO_OP_FILTERED, shape)) else {
+            continue;
+        };
+        let above = ours.0 - floor.0;
+        bar(
+            &format!("{shape}: at most {most} instructions above the no-op layer behind the same filter"),
+            &format!("{above:.0}"),
+            above <= most,
+        );
+        let text = format!("{shape}: at most {most_allocations} allocations");
+        bar(&text, &format!("{:.3}", ours.1), ours.1 <= most_allocations);
+    }
+    if let Some(ours) = of("ours", "disabled span") {
+        bar("a disabled callsite stays at some 30 instructions", &format!("{:.0}", ours.0), ours.0 <= 33.0);
+    }
+    for shape in ["plain span below a stage", "stage with usage, no model", "call, price memoised"] {
+        let (Some(ours), Some(theirs)) = (of("ours", shape), of(OPENTELEMETRY, shape)) else { continue };
+        let ratio = theirs.0 / ours.0;
+        let text = format!("{shape}: 4 times fewer instructions than {OPENTELEMETRY}");
+        bar(&text, &format!("{ratio:.2} times"), ratio >= 4.0);
+    }
+    if let (Some(near), Some(far)) =
+        (of("ours", "call 2 below its stage"), of("ours", "call 64 below its stage"))
+    {
+        let ratio = far.0 / near.0;
+        let text = "a call 64 spans below its stage within 1.3 times one 2 below, in instructions";
+        bar(text, &format!("{ratio:.3}"), ratio <= 1.3);
+    }
 }
 
 /// Lives the trees of one variant, inside callgrind.
@@ -148,14 +192,10 @@ fn count(variant: &Variant) -> Outcome<(Profile, u64)> {
     let file = std::env::temp_dir().join(format!("callgrind.{}", std::process::id()));
     let mut option = std::ffi::OsString::from("--callgrind-out-file=");
     option.push(&file);
+    let toggle =
+        if variant.is_deep() { "--toggle-collect=*deep_lives*" } else { "--toggle-collect=*counted_lives*" };
     let output = Command::new("setarch")
-        .args([
-            "-R",
-            "valgrind",
-            "--tool=callgrind",
-            "--collect-atstart=no",
-            "--toggle-collect=*counted_lives*",
-        ])
+        .args(["-R", "valgrind", "--tool=callgrind", "--collect-atstart=no", toggle])
         .args(["--compress-strings=no", "--compress-pos=no"])
         .arg(option)
         .arg(std::env::current_exe()?)
