@@ -1,5 +1,6 @@
 //! The developer's day in one command: `cargo xtask <task>`. Continuous integration runs the same tasks.
 
+mod bench;
 mod cold_start;
 mod crates;
 mod deps;
@@ -20,6 +21,7 @@ usage: cargo xtask <task>
   check    formatting, lints, documentation, dependencies, leaks
   test     every test and every example
   ci       check, test, the compile time of a first use, the package as it would be published
+  bench    [count|memory|threads|time ...] measures, and writes the tables of docs/performance.md
   fmt      format the sources
   deps     licences, duplicates and the number of crates that the default build adds
   leaks    names of this machine in tracked files";
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         ["check"] => steps::run_all(&[steps::CHECK]),
         ["test"] => steps::run_all(&[steps::TEST]),
         ["ci"] => steps::run_all(&[steps::CHECK, steps::TEST, steps::RELEASE]),
+        ["bench", parts @ ..] => bench::run(parts),
         ["fmt"] => run(&mut cargo(&["fmt", "--all"])),
         ["deps"] => deps::check(),
         ["leaks"] => leaks::check(),
