@@ -1,6 +1,24 @@
 //! Monotonic and wall time, tied together once.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
+
+/// A moment of the monotonic clock: nanoseconds since the layer was built. Enough for five hundred years.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(u64);
+
+impl Moment {
+    /// Nanoseconds since the layer was built.
+    #[inline]
+    pub(crate) fn nanos(self) -> u64 {
+        self.0
+    }
+
+    /// Nanoseconds from an earlier moment to this one.
+    #[inline]
+    pub(crate) fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
 
 /// Spans are timed by the monotonic clock alone; the wall clock is asked once, when the layer is built, so that a clock
 /// that is set back in the middle of a run cannot make a stage end before it began.
@@ -15,11 +33,19 @@ impl Clock {
         Self { instant: Instant::now(), wall: SystemTime::now() }
     }
 
+    #[inline]
+    pub(crate) fn now(&self) -> Moment {
+        let since = self.instant.elapsed();
+        Moment(since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos()))
+    }
+
+    /// The wall time that moments are counted from.
+    pub(crate) fn origin(&self) -> SystemTime {
+        self.wall
+    }
+
     /// The wall time of a moment.
-    pub(crate) fn wall(&self, at: Instant) -> SystemTime {
-        match at.checked_duration_since(self.instant) {
-            Some(after) => self.wall + after,
-            None => self.wall - self.instant.duration_since(at),
-        }
+    pub(crate) fn wall(&self, at: Moment) -> SystemTime {
+        self.wall + Duration::from_nanos(at.0)
     }
 }

@@ -13,8 +13,8 @@ use super::models::Models;
 use super::run::Run;
 use super::said::Said;
 use super::stats::Counters;
-use super::table::Table;
-use crate::ledger::{FastHash, Ledger};
+use super::table::{Open, Table};
+use crate::ledger::{FastHash, Ledger, Name};
 use crate::sink::Worker;
 use crate::summary::Limits;
 
@@ -28,8 +28,9 @@ pub(crate) struct Core {
     /// Runs in flight that something accountable has happened in.
     pub(crate) runs: DashMap<u64, Arc<Run>, FastHash>,
     /// Roots that closed while spans were open that they had adopted.
-    pub(crate) lingering: Mutex<Vec<super::finish::Lingering>>,
+    pub(crate) lingering: Mutex<Vec<Box<Open>>>,
     pub(crate) models: Models,
+    pub(crate) words: Words,
     pub(crate) counters: Counters,
     /// In which run it was said that usage without a model has no price.
     pub(crate) said_no_model: Said,
@@ -67,7 +68,44 @@ pub(crate) struct Emitter {
     pub(crate) provider: Option<String>,
 }
 
+impl Emitter {
+    /// Whether a span with this target, and a call to this provider, are its.
+    pub(crate) fn is(&self, target: &str, provider: Option<Name>) -> bool {
+        let names_it = |named: &str| provider.is_some_and(|provider| provider.as_str() == named);
+        target.starts_with(&self.target) && self.provider.as_deref().is_none_or(names_it)
+    }
+}
+
+/// Names that the layer itself gives and looks for.
+pub(crate) struct Words {
+    /// What a call is for if nobody said.
+    pub(crate) chat: Name,
+    /// What money was spent on if nobody said.
+    pub(crate) unattributed: Name,
+    /// The operation of a tool that a model called.
+    pub(crate) execute_tool: Name,
+    /// Operations that contain calls and are none.
+    pub(crate) containers: [Name; 3],
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self {
+            chat: Name::of("chat"),
+            unattributed: Name::of("unattributed"),
+            execute_tool: Name::of("execute_tool"),
+            containers: ["invoke_agent", "invoke_workflow", "create_agent"].map(Name::of),
+        }
+    }
+}
+
 impl Core {
+    /// Whether an operation contains calls and is none.
+    #[inline]
+    pub(crate) fn is_container(&self, operation: Name) -> bool {
+        self.words.containers.contains(&operation)
+    }
+
     pub(crate) fn new(options: Options, models: Models, worker: Worker) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         Self {
@@ -78,6 +116,7 @@ impl Core {
             runs: DashMap::with_hasher(FastHash),
             lingering: Mutex::default(),
             models,
+            words: Words::default(),
             counters: Counters::default(),
             said_no_model: Said::default(),
             worker,

@@ -1,7 +1,5 @@
 //! Events: usage, gates, and errors that belong to the span they happened in.
 
-use std::time::Instant;
-
 use tracing_core::{Event, LevelFilter, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
@@ -11,7 +9,7 @@ use super::core::Core;
 use super::gates::Spoke;
 use super::here;
 use super::reading::{Failure, Manner, Reading};
-use super::settle::{Bill, Settlement};
+use super::bill::{Bill, Settlement};
 use super::stats::count;
 use super::visit::{PlainVisitor, TextVisitor};
 
@@ -57,17 +55,18 @@ impl Core {
         if tells {
             let mut settlement = Settlement::default();
             if let Some(remarks) = &mut reading.remarks {
-                settlement.warn(&mut remarks.warnings);
+                settlement.warnings.append(&mut remarks.warnings);
             }
-            let at = Instant::now();
+            let at = self.clock.now();
             let bill =
-                Bill { usage: reading.usage, cost: reading.cost, is_call: false, duration: 0, errors: 0 };
-            self.add_bill(&mut settlement, meaning.target, place, at, &reading, bill);
+                Bill { usage: reading.usage, cost: reading.cost, is_call: false, at, duration: 0, errors: 0 };
+            let priced = self.priced(&mut settlement, meaning.target, place, &reading, bill);
+            settlement.own = Some(priced);
             self.collect(place.collector, &settlement.sum());
-            self.book(place, settlement, |_, _| {});
+            self.book(place, settlement, |_| {});
         }
         if let Some(gate) = gate {
-            self.speak(place, *gate, Spoke { at: Instant::now(), seconds: None, cost: None });
+            self.speak(place, *gate, Spoke { at: self.clock.now(), seconds: None, cost: None });
         }
     }
 
@@ -107,7 +106,7 @@ impl Core {
 fn read(event: &Event<'_>, meaning: &'static Meaning) -> Reading {
     let mut reading = Reading::default();
     let manner = Manner::Call;
-    let mut plain = PlainVisitor { meaning, manner, reading: &mut reading, left_text: false };
+    let mut plain = PlainVisitor::new(meaning, manner, &mut reading);
     event.record(&mut plain);
     if plain.left_text {
         let mut texts = TextVisitor::new(meaning);

@@ -1,9 +1,9 @@
 //! The end of a run.
 
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
-use super::clock::Clock;
+use super::clock::{Clock, Moment};
 use super::core::{Core, Options};
 use super::here;
 use super::reading::RunReading;
@@ -14,16 +14,11 @@ use super::table::{Open, Place};
 use crate::ledger::{Ledger, Outcome, StageTally};
 use crate::summary::{Account, RunSummary};
 
-/// A root that closed before the spans that it had adopted: its run ends with the last of them.
-pub(crate) struct Lingering {
-    pub(crate) open: Open,
-}
-
 impl Core {
     /// Ends the run of a root that has closed, unless spans that it adopted are still open.
-    pub(crate) fn close_root(&self, open: Open, now: Instant) {
+    pub(crate) fn close_root(&self, open: Box<Open>, now: Moment) {
         if open.root.as_ref().is_some_and(|root| root.adopted > 0) {
-            self.lingering.lock().unwrap_or_else(PoisonError::into_inner).push(Lingering { open });
+            self.lingering.lock().unwrap_or_else(PoisonError::into_inner).push(open);
             return;
         }
         self.conclude(open, now);
@@ -40,17 +35,17 @@ impl Core {
         }
         let concluded = {
             let mut lingering = self.lingering.lock().unwrap_or_else(PoisonError::into_inner);
-            let at = lingering.iter().position(|root| root.open.place.run == place.run);
+            let at = lingering.iter().position(|root| root.place.run == place.run);
             at.map(|at| lingering.swap_remove(at))
         };
         if let Some(root) = concluded {
-            self.conclude(root.open, Instant::now());
+            self.conclude(root, self.clock.now());
         }
     }
 
-    fn conclude(&self, open: Open, now: Instant) {
+    fn conclude(&self, mut open: Box<Open>, now: Moment) {
         let (place, outcome) = (open.place, open.reading.outcome());
-        let Some(root) = open.root else { return };
+        let Some(root) = open.root.take() else { return };
         match root.state {
             RunState::Empty => {
                 let repeats = open.is_container && !root.has_children;
@@ -83,7 +78,7 @@ impl Core {
     /// Ends a run whose spans are still open, with all that they have told so far; false if it is not in flight.
     pub(crate) fn finish(&self, serial: u64) -> bool {
         let Some(run) = self.live_run(serial) else { return false };
-        let now = Instant::now();
+        let now = self.clock.now();
         let mut spans = Vec::new();
         self.table.for_each(|id, open| {
             if open.place.run == serial && open.root.is_none() {
@@ -95,7 +90,7 @@ impl Core {
         let mut left_open = Ledger::default();
         for (_, id) in spans {
             if let Some(mut open) = self.table.remove(id) {
-                self.settle_unclosed(&mut open, now, &run, &mut left_open);
+                self.settle_unclosed(&mut open, now, &mut left_open);
             }
         }
         let outcome = self.abandon_root(&run, now, &mut left_open);
@@ -105,15 +100,15 @@ impl Core {
     }
 
     /// Settles the root of a run that is ended for it, and leaves it behind so that nothing begins the run anew.
-    fn abandon_root(&self, run: &Run, now: Instant, left_open: &mut Ledger) -> Outcome {
+    fn abandon_root(&self, run: &Run, now: Moment, left_open: &mut Ledger) -> Outcome {
         let is_ours = self.table.with(run.root, |open| open.place.run == run.serial) == Some(true);
         let Some(mut root) = is_ours.then(|| self.table.remove(run.root)).flatten() else {
             let mut lingering = self.lingering.lock().unwrap_or_else(PoisonError::into_inner);
-            lingering.retain(|root| root.open.place.run != run.serial);
+            lingering.retain(|root| root.place.run != run.serial);
             return Outcome::Completed;
         };
         let outcome = root.reading.outcome();
-        self.settle_unclosed(&mut root, now, run, left_open);
+        self.settle_unclosed(&mut root, now, left_open);
         root.reading = super::reading::Reading::default();
         if let Some(part) = &mut root.root {
             part.state = RunState::Finished;
@@ -123,9 +118,9 @@ impl Core {
     }
 
     /// Settles what an open span has told so far; if it is a stage, it stays open in the row.
-    fn settle_unclosed(&self, open: &mut Open, now: Instant, run: &Run, left_open: &mut Ledger) {
+    fn settle_unclosed(&self, open: &mut Open, now: Moment, left_open: &mut Ledger) {
         if let Some(stage) = open.place.stage.filter(|_| open.is_stage) {
-            left_open.add_stage(stage, &still_open(open, run, now));
+            left_open.add_stage(stage, &still_open(open, now));
         }
         open.is_stage = false;
         self.settle(open, now);
@@ -136,7 +131,7 @@ impl Core {
         let runs: Vec<Arc<Run>> = self.runs.iter().map(|run| Arc::clone(&run)).collect();
         for run in runs {
             self.runs.remove(&run.serial);
-            run.seal(End { at: Instant::now(), outcome: Outcome::Completed, is_incomplete: true });
+            run.seal(End { at: self.clock.now(), outcome: Outcome::Completed, is_incomplete: true });
             let place =
                 Place { run: run.serial, root: run.root, stage: None, collector: 0, in_container: false };
             self.at_root(place, |root| root.state = RunState::Finished);
@@ -145,11 +140,11 @@ impl Core {
 
     /// The summary of a run in flight, as it stands.
     pub(crate) fn snapshot(&self, run: &Run) -> RunSummary {
-        let now = Instant::now();
+        let now = self.clock.now();
         let mut open_stages = Ledger::default();
         self.table.for_each(|_, open| {
             if let Some(stage) = open.place.stage.filter(|_| open.is_stage && open.place.run == run.serial) {
-                open_stages.add_stage(stage, &still_open(open, run, now));
+                open_stages.add_stage(stage, &still_open(open, now));
             }
         });
         summary(run, &self.options, self.clock, Some(&open_stages))
@@ -182,9 +177,8 @@ impl Core {
     }
 }
 
-fn still_open(open: &Open, run: &Run, now: Instant) -> StageTally {
-    let from = run.nanos(open.started);
-    StageTally { nanos: run.nanos(now).saturating_sub(from), ..StageTally::began(from, open.outer) }
+fn still_open(open: &Open, now: Moment) -> StageTally {
+    StageTally { nanos: now.since(open.started), ..StageTally::began(open.started.nanos(), open.outer) }
 }
 
 /// The summary of a run, with stages that are still open if it is in flight.
@@ -195,7 +189,7 @@ fn summary(run: &Run, options: &Options, clock: Clock, open_stages: Option<&Ledg
     }
     let run_id = run.public_id();
     let rest = run.rest();
-    let now = rest.end.as_ref().map_or_else(Instant::now, |end| end.at);
+    let now = rest.end.as_ref().map_or_else(|| clock.now(), |end| end.at);
     let mut warnings = rest.warnings.clone();
     if rest.more_warnings > 0 {
         warnings.push(format!("{} more warnings were not kept", rest.more_warnings));
@@ -208,7 +202,8 @@ fn summary(run: &Run, options: &Options, clock: Clock, open_stages: Option<&Ledg
         project: told.project.as_deref().or(options.project.as_deref()).unwrap_or(run.krate).to_owned(),
         pipeline: run.pipeline.as_str().to_owned(),
         started: clock.wall(run.started),
-        elapsed: now.saturating_duration_since(run.started),
+        origin: clock.origin(),
+        elapsed: Duration::from_nanos(now.since(run.started)),
         end: rest.end.as_ref().map(|end| (end.outcome.clone(), end.is_incomplete)),
         ledger,
         declared_stages: &options.stages,

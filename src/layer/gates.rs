@@ -1,7 +1,6 @@
 //! Gates: from what a span or an event told to a verdict in the run.
 
-use std::time::Instant;
-
+use super::clock::Moment;
 use super::core::Core;
 use super::reading::GateReading;
 use super::stats::count;
@@ -14,7 +13,7 @@ const SCORED: &str = "scored";
 
 /// When a gate spoke, how long it took and what it cost.
 pub(crate) struct Spoke {
-    pub(crate) at: Instant,
+    pub(crate) at: Moment,
     pub(crate) seconds: Option<f64>,
     pub(crate) cost: Option<Usd>,
 }
@@ -35,7 +34,7 @@ impl Core {
         }
         let is_known = sum.cost > Usd::ZERO || sum.llm_calls > sum.unpriced + sum.without_usage;
         let spoke = Spoke {
-            at: Instant::now(),
+            at: self.clock.now(),
             seconds: Some(duration as f64 / 1e9),
             cost: is_known.then_some(sum.cost),
         };

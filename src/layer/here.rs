@@ -1,57 +1,91 @@
-//! What a thread remembers: which spans it has entered, and what it looked up last.
+//! What a thread remembers, so that it need not ask what all threads share: the spans it has entered, and what it looked
+//! up last.
+//!
+//! None of the user's code runs inside of these functions.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use tracing_core::Metadata;
 
+use super::callsite::Meaning;
 use super::class::Class;
+use super::models::Model;
 use super::run::Run;
+use super::table::Open;
+use crate::ledger::Name;
 
-/// Callsites whose class a thread finds again without asking the shared table, by their address. A busy program
-/// has a few dozen on its hot path.
-const NEAR: usize = 64;
+/// Callsites whose class a thread finds again, by their address. A busy program has a few dozen on its hot path.
+const NEAR_CLASSES: usize = 64;
+
+/// Models that a thread finds again. A pipeline calls two or three.
+const NEAR_MODELS: usize = 8;
+
+/// Boxes of closed spans kept for the next ones, a stack's depth or so.
+const SPARE: usize = 64;
+
+/// A callsite's class for one layer, laid flat.
+#[derive(Clone, Copy)]
+struct NearClass {
+    address: usize,
+    layer: u32,
+    is_declared_stage: bool,
+    may_be_root: bool,
+    meaning: Option<&'static Meaning>,
+}
+
+/// A model as an emitter names it, for one layer.
+struct NearModel {
+    layer: u32,
+    provider: Option<Name>,
+    name: Option<Name>,
+    model: Arc<Model>,
+}
+
+const NO_CLASS: Cell<NearClass> = Cell::new(NearClass {
+    address: 0,
+    layer: 0,
+    is_declared_stage: false,
+    may_be_root: false,
+    meaning: None,
+});
 
 thread_local! {
-    static HERE: RefCell<Here> = const { RefCell::new(Here::new()) };
+    /// The layers and ids of the spans entered on this thread, innermost last. The registry's own stack would tell the
+    /// same for several times the price, see `parent`.
+    static ENTERED: RefCell<Vec<(u32, u64)>> = const { RefCell::new(Vec::new()) };
+    static CLASSES: [Cell<NearClass>; NEAR_CLASSES] = const { [NO_CLASS; NEAR_CLASSES] };
+    static MODELS: RefCell<[Option<NearModel>; NEAR_MODELS]> = const { RefCell::new([const { None }; NEAR_MODELS]) };
+    static RUN: RefCell<Option<Arc<Run>>> = const { RefCell::new(None) };
+    static BOXES: RefCell<Vec<Box<Open>>> = const { RefCell::new(Vec::new()) };
 }
 
-struct Here {
-    /// The layers and ids of the spans entered on this thread, innermost last. The registry's own stack would tell
-    /// the same for several times the price, see `parent`.
-    entered: Vec<(u32, u64)>,
-    classes: [Option<(u32, usize, Class)>; NEAR],
-    run: Option<Arc<Run>>,
-}
-
-impl Here {
-    const fn new() -> Self {
-        Self { entered: Vec::new(), classes: [None; NEAR], run: None }
-    }
-}
-
-/// Runs `act` on what this thread remembers; not when the thread is being torn down, or is at it already.
 #[inline]
-fn with<T>(act: impl FnOnce(&mut Here) -> T) -> Option<T> {
-    HERE.try_with(|here| here.try_borrow_mut().ok().map(|mut here| act(&mut here))).ok().flatten()
-}
-
 pub(crate) fn enter(layer: u32, span: u64) {
-    with(|here| here.entered.push((layer, span)));
+    let _ = ENTERED.try_with(|entered| entered.borrow_mut().push((layer, span)));
 }
 
+#[inline]
 pub(crate) fn exit(layer: u32, span: u64) {
-    with(|here| {
-        // Guards may be dropped out of order, so the span need not be the innermost.
-        if let Some(at) = here.entered.iter().rposition(|entered| *entered == (layer, span)) {
-            here.entered.remove(at);
+    let _ = ENTERED.try_with(|entered| {
+        let mut entered = entered.borrow_mut();
+        if entered.last() == Some(&(layer, span)) {
+            entered.pop();
+        } else if let Some(at) = entered.iter().rposition(|entered| *entered == (layer, span)) {
+            // Guards may be dropped out of order.
+            entered.remove(at);
         }
     });
 }
 
 /// The innermost span of a layer that is entered on this thread.
+#[inline]
 pub(crate) fn current(layer: u32) -> Option<u64> {
-    with(|here| here.entered.iter().rev().find(|(of, _)| *of == layer).map(|(_, span)| *span)).flatten()
+    let current = ENTERED.try_with(|entered| {
+        let entered = entered.borrow();
+        entered.iter().rev().find(|(of, _)| *of == layer).map(|(_, span)| *span)
+    });
+    current.ok().flatten()
 }
 
 /// The class of a callsite for a layer, worked out by `work_out` if this thread has not met it lately.
@@ -63,38 +97,89 @@ pub(crate) fn class(
 ) -> Class {
     let address = std::ptr::from_ref(metadata) as usize;
     // Metadata are over a hundred bytes, so the low bits say little.
-    let slot = (address >> 4 ^ address >> 10) % NEAR;
-    let near = with(|here| match here.classes[slot] {
-        Some((of, at, class)) if (of, at) == (layer, address) => Some(class),
-        _ => None,
-    });
-    match near.flatten() {
-        Some(class) => class,
-        None => {
-            let class = work_out(metadata);
-            with(|here| here.classes[slot] = Some((layer, address, class)));
-            class
+    let slot = (address >> 4 ^ address >> 10) % NEAR_CLASSES;
+    let near = CLASSES.try_with(|classes| classes[slot].get());
+    if let Ok(NearClass { address: at, layer: of, is_declared_stage, may_be_root, meaning: Some(meaning) }) = near {
+        if (at, of) == (address, layer) {
+            return Class { meaning, is_declared_stage, may_be_root };
         }
+    }
+    let class @ Class { meaning, is_declared_stage, may_be_root } = work_out(metadata);
+    let near = NearClass { address, layer, is_declared_stage, may_be_root, meaning: Some(meaning) };
+    let _ = CLASSES.try_with(|classes| classes[slot].set(near));
+    class
+}
+
+/// Runs `act` on the model that an emitter names so, looked up by `look_up` if this thread has not met it lately.
+pub(crate) fn with_model<T>(
+    layer: u32,
+    (provider, name): (Option<Name>, Option<Name>),
+    look_up: impl Fn() -> Arc<Model>,
+    act: impl FnOnce(&Model) -> T,
+) -> T {
+    let slot = name.or(provider).map_or(0, Name::address) / 16 % NEAR_MODELS;
+    let mut act = Some(act);
+    let done = MODELS.try_with(|models| {
+        let mut models = models.try_borrow_mut().ok()?;
+        let near = &mut models[slot];
+        let is_it =
+            near.as_ref().is_some_and(|near| (near.layer, near.provider, near.name) == (layer, provider, name));
+        if !is_it {
+            *near = Some(NearModel { layer, provider, name, model: look_up() });
+        }
+        let near = near.as_ref()?;
+        act.take().map(|act| act(&near.model))
+    });
+    match (done, act) {
+        (Ok(Some(done)), _) => done,
+        (_, Some(act)) => act(&look_up()),
+        (_, None) => unreachable!("what was done was returned"),
     }
 }
 
 /// Runs `act` on the run with this number if this thread was at work on it last.
 #[inline]
 pub(crate) fn with_run<T>(serial: u64, act: impl FnOnce(&Run) -> T) -> Option<T> {
-    // The run is cloned out only on the slow path; `act` runs none of the user's code.
-    with(|here| match &here.run {
+    let done = RUN.try_with(|run| match run.try_borrow().ok()?.as_deref() {
         Some(run) if run.serial == serial => Some(act(run)),
         _ => None,
-    })
-    .flatten()
+    });
+    done.ok().flatten()
 }
 
 /// Remembers the run that this thread is at work on.
 pub(crate) fn remember_run(run: &Arc<Run>) {
-    with(|here| here.run = Some(Arc::clone(run)));
+    let run = Some(Arc::clone(run));
+    let _ = RUN.try_with(|near| near.replace(run));
 }
 
 /// Forgets the run if it is the one that this thread remembers.
 pub(crate) fn forget_run(serial: u64) {
-    with(|here| here.run.take_if(|run| run.serial == serial));
+    let _ = RUN.try_with(|near| near.borrow_mut().take_if(|run| run.serial == serial));
+}
+
+/// Puts an open span into a box, one of a span that has closed if there is any.
+#[inline]
+pub(crate) fn boxed(open: Open) -> Box<Open> {
+    let spare = BOXES.try_with(|boxes| boxes.borrow_mut().pop()).ok().flatten();
+    match spare {
+        Some(mut spare) => {
+            *spare = open;
+            spare
+        }
+        None => Box::new(open),
+    }
+}
+
+/// Takes back the box of a span that has closed.
+#[inline]
+pub(crate) fn recycle(mut open: Box<Open>) {
+    open.reading.forget_rare();
+    open.root = None;
+    let _ = BOXES.try_with(|boxes| {
+        let mut boxes = boxes.borrow_mut();
+        if boxes.len() < SPARE {
+            boxes.push(open);
+        }
+    });
 }

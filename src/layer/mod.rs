@@ -6,6 +6,7 @@
 //!
 //! Nothing here does arithmetic on rows, reads prices or does I/O.
 
+mod bill;
 mod budget_layer;
 mod builder;
 mod callsite;
@@ -28,6 +29,7 @@ mod root;
 mod run;
 mod said;
 mod settle;
+mod sketch;
 mod stats;
 mod table;
 mod told;

@@ -1,10 +1,12 @@
 //! Which row and which prices a call belongs to: looked up in the price book once for each pair of names.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use dashmap::DashMap;
 
+use super::here;
 use super::said::Said;
 use crate::ledger::{FastHash, Name, Usage};
 use crate::price::{Price, PriceBook, PricedModel, Unpriced};
@@ -25,6 +27,11 @@ pub(crate) struct Model {
 }
 
 impl Model {
+    /// Why it has no price whatever is used of it.
+    pub(crate) fn never_priced(&self) -> Option<Cow<'_, Unpriced>> {
+        self.priced.never_priced().map(Cow::Borrowed)
+    }
+
     pub(crate) fn price(&self, usage: &Usage, at: SystemTime) -> Result<Price, Unpriced> {
         self.priced.price(usage, at)
     }
@@ -35,8 +42,17 @@ impl Models {
         Self { book, known: DashMap::with_hasher(FastHash) }
     }
 
-    /// The model that an emitter names so.
-    pub(crate) fn get(&self, provider: Option<Name>, model: Option<Name>) -> Arc<Model> {
+    /// Runs `act` on the model that an emitter names so.
+    pub(crate) fn with<T>(
+        &self,
+        layer: u32,
+        names: (Option<Name>, Option<Name>),
+        act: impl FnOnce(&Model) -> T,
+    ) -> T {
+        here::with_model(layer, names, || self.get(names), act)
+    }
+
+    fn get(&self, (provider, model): (Option<Name>, Option<Name>)) -> Arc<Model> {
         if let Some(known) = self.known.get(&(provider, model)) {
             return Arc::clone(&known);
         }

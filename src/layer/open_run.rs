@@ -74,7 +74,7 @@ impl Core {
         let found = self.table.with(place.root, |open| (open.place.run == place.run).then(|| act(open)));
         found.flatten().or_else(|| {
             let mut lingering = self.lingering.lock().unwrap_or_else(PoisonError::into_inner);
-            lingering.iter_mut().find(|root| root.open.place.run == place.run).map(|root| act(&mut root.open))
+            lingering.iter_mut().find(|root| root.place.run == place.run).map(|root| act(root))
         })
     }
 
@@ -83,11 +83,10 @@ impl Core {
         self.with_root(place, |open| open.root.as_deref_mut().map(&mut act)).flatten()
     }
 
-    /// Writes what is not accountable: to the run if it has begun, else to what its root keeps for it. `act` gets the
-    /// moment that the run's time is counted from.
-    pub(crate) fn note(&self, place: Place, mut act: impl FnMut(&mut Ledger, std::time::Instant)) {
-        let mut write = |run: &Run| run.write(|ledger| act(ledger, run.started)).is_ok();
-        if here::with_run(place.run, &mut write).is_some() {
+    /// Writes what is not accountable: to the run if it has begun, else to what its root keeps for it.
+    pub(crate) fn note(&self, place: Place, act: impl Fn(&mut Ledger)) {
+        let write = |run: &Run| run.write(&act).is_ok();
+        if here::with_run(place.run, write).is_some() {
             return;
         }
         if let Some(run) = self.live_run(place.run) {
@@ -97,9 +96,8 @@ impl Core {
         }
         let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         self.with_root(place, |open| {
-            let started = open.started;
             if let Some(root) = open.root.as_mut().filter(|root| root.state == RunState::Empty) {
-                act(root.early.get_or_insert_with(spare), started);
+                act(root.early.get_or_insert_with(spare));
             }
         });
     }

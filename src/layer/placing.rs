@@ -1,7 +1,5 @@
 //! Placing a new span: root, stage, call, or none of our business.
 
-use std::time::Instant;
-
 use tracing_core::{Subscriber, span};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
@@ -14,10 +12,6 @@ use super::reading::{Manner, Reading};
 use super::root::RootPart;
 use super::table::{Open, Place};
 use super::visit::{PlainVisitor, TextVisitor};
-use crate::ledger::Name;
-
-/// Operations that contain calls and are none.
-const CONTAINERS: [&str; 3] = ["invoke_agent", "invoke_workflow", "create_agent"];
 
 /// What a new span sees of the nearest one around it that matters.
 #[derive(Clone, Copy)]
@@ -69,7 +63,7 @@ impl Core {
                 });
             }
         }
-        self.table.insert(id, open);
+        self.table.insert(id, here::boxed(open));
         if declares {
             self.on_run(place, |_| ());
         }
@@ -96,12 +90,12 @@ impl Core {
         if !self.options.named.stages.is_empty() {
             return None;
         }
-        self.table.with(parent, |open| look(parent, open)).filter(|around| around.is_root)
+        self.table.with_root(parent, |open| look(parent, open))
     }
 
     fn new_open(&self, class: Class, id: u64, around: Option<Around>, mut reading: Reading) -> Open {
         let meaning = class.meaning;
-        let is_container = reading.operation.is_some_and(is_container);
+        let is_container = reading.operation.is_some_and(|operation| self.is_container(operation));
         if is_container {
             reading.make_inclusive();
         }
@@ -133,7 +127,7 @@ impl Core {
             is_call: meaning.is_call && !is_container,
             is_container,
             is_adopted: around.is_some_and(|around| around.is_adopted),
-            started: Instant::now(),
+            started: self.clock.now(),
             reading,
             root: around.is_none().then(Box::<RootPart>::default),
         };
@@ -150,7 +144,7 @@ fn read(class: Class, attrs: &span::Attributes<'_>) -> Reading {
     let meaning = class.meaning;
     if meaning.speaks {
         let manner = if meaning.is_call { Manner::Call } else { Manner::Sum };
-        let mut plain = PlainVisitor { meaning, manner, reading: &mut reading, left_text: false };
+        let mut plain = PlainVisitor::new(meaning, manner, &mut reading);
         attrs.values().record(&mut plain);
         if plain.left_text {
             let mut texts = TextVisitor::new(meaning);
@@ -159,9 +153,4 @@ fn read(class: Class, attrs: &span::Attributes<'_>) -> Reading {
         }
     }
     reading
-}
-
-/// Whether an operation contains calls and is none.
-pub(crate) fn is_container(operation: Name) -> bool {
-    CONTAINERS.contains(&operation.as_str())
 }

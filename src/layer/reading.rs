@@ -166,6 +166,12 @@ impl Reading {
         self.remarks.get_or_insert_default().warnings.push(warning);
     }
 
+    /// Lets go of what few spans have.
+    pub(crate) fn forget_rare(&mut self) {
+        self.inclusive = None;
+        self.remarks = None;
+    }
+
     /// Takes its figures for figures of everything inside the span.
     pub(crate) fn make_inclusive(&mut self) {
         if self.has_amount() {

@@ -3,7 +3,6 @@
 use tracing_core::span::Record;
 
 use super::core::Core;
-use super::placing::is_container;
 use super::table::Open;
 use super::visit::{PlainVisitor, TextVisitor};
 
@@ -12,10 +11,12 @@ impl Core {
     pub(crate) fn record(&self, id: u64, values: &Record<'_>) {
         let text = self.table.with(id, |open| {
             let (meaning, manner) = (open.meaning, open.manner());
-            let mut plain = PlainVisitor { meaning, manner, reading: &mut open.reading, left_text: false };
+            let mut plain = PlainVisitor::new(meaning, manner, &mut open.reading);
             values.record(&mut plain);
-            let left_text = plain.left_text;
-            reconsider(id, open);
+            let (left_text, places) = (plain.left_text, plain.places);
+            if places {
+                self.reconsider(id, open);
+            }
             left_text.then_some((meaning, manner))
         });
         // Formatting runs the value's own code, which may well trace: not under the table's lock.
@@ -24,22 +25,22 @@ impl Core {
         values.record(&mut texts);
         self.table.with(id, |open| {
             texts.tell(manner, &mut open.reading);
-            reconsider(id, open);
+            self.reconsider(id, open);
         });
     }
-}
 
-/// Takes back what was thought of a span before it told its operation or its stage.
-fn reconsider(id: u64, open: &mut Open) {
-    if !open.is_container && open.reading.operation.is_some_and(is_container) {
-        open.is_container = true;
-        open.is_call = false;
-        open.reading.make_inclusive();
-        if open.collects() {
-            open.place.collector = id;
+    /// Takes back what was thought of a span before it told its operation or its stage.
+    fn reconsider(&self, id: u64, open: &mut Open) {
+        if !open.is_container && open.reading.operation.is_some_and(|operation| self.is_container(operation)) {
+            open.is_container = true;
+            open.is_call = false;
+            open.reading.make_inclusive();
+            if open.collects() {
+                open.place.collector = id;
+            }
         }
-    }
-    if let Some(stage) = open.reading.stage.filter(|_| open.meaning.has_stage && open.is_stage) {
-        open.place.stage = Some(stage);
+        if let Some(stage) = open.reading.stage.filter(|_| open.meaning.has_stage && open.is_stage) {
+            open.place.stage = Some(stage);
+        }
     }
 }

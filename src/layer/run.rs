@@ -2,12 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
 use super::callsite::Meaning;
-use super::clock::Clock;
+use super::clock::{Clock, Moment};
 use super::reading::RunReading;
 use crate::ledger::{Ledger, Name, Outcome};
 use crate::summary::{GateVerdict, Timestamp};
@@ -29,7 +28,7 @@ pub(crate) struct Run {
     /// The root span's crate: the project of a builder that named none.
     pub(crate) krate: &'static str,
     pub(crate) id: Uuid,
-    pub(crate) started: Instant,
+    pub(crate) started: Moment,
     parts: [OnceLock<Box<Part>>; PARTS],
     rest: Mutex<Rest>,
     is_sealed: AtomicBool,
@@ -54,7 +53,7 @@ pub(crate) struct Rest {
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub(crate) struct End {
-    pub(crate) at: Instant,
+    pub(crate) at: Moment,
     pub(crate) outcome: Outcome,
     /// It was ended for it, with parts still open.
     pub(crate) is_incomplete: bool,
@@ -69,7 +68,7 @@ impl Run {
         serial: u64,
         root: u64,
         meaning: &'static Meaning,
-        started: Instant,
+        started: Moment,
         clock: &Clock,
     ) -> Self {
         let wall = Timestamp::from(clock.wall(started)).unix_ms().unsigned_abs();
@@ -85,11 +84,6 @@ impl Run {
             rest: Mutex::default(),
             is_sealed: AtomicBool::new(false),
         }
-    }
-
-    /// Nanoseconds from the run's start to a moment.
-    pub(crate) fn nanos(&self, at: Instant) -> u64 {
-        nanos(at.saturating_duration_since(self.started))
     }
 
     /// Writes to this thread's part of the ledger.
@@ -154,11 +148,6 @@ impl Rest {
             self.more_warnings += 1;
         }
     }
-}
-
-/// Whole nanoseconds of a duration; enough for five hundred years.
-pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The part that this thread writes: threads take them in turn.

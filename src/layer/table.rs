@@ -4,13 +4,15 @@
 //! span, and a look at a parent's costs as much again.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use super::callsite::Meaning;
+use super::clock::Moment;
 use super::reading::{Manner, Reading};
 use super::root::RootPart;
+use super::sketch::Sketch;
 use crate::ledger::{FastHash, Name};
 
 /// More than the threads that a machine runs at once, so that two seldom want the same.
@@ -32,7 +34,7 @@ pub(crate) struct Open {
     pub(crate) is_container: bool,
     /// Its parent is a logical one, which the registry does not keep open for it.
     pub(crate) is_adopted: bool,
-    pub(crate) started: Instant,
+    pub(crate) started: Moment,
     pub(crate) reading: Reading,
     /// What only a root has.
     pub(crate) root: Option<Box<RootPart>>,
@@ -65,11 +67,11 @@ impl Open {
 }
 
 /// What is known of a span.
-// Nearly all are the large one, and a box for it would be an allocation a span.
-#[expect(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub(crate) enum Slot {
-    Open(Open),
+    /// The span, in a box that was another's before: moving it in and out of the table would cost more than all that is
+    /// done with it there.
+    Open(Box<Open>),
     /// It does not matter itself, and this is the nearest one around it that does: looked up once, so that a deep
     /// stack of spans is not walked for every call at its bottom.
     Through(u64),
@@ -81,6 +83,8 @@ type Shard = HashMap<u64, Slot, FastHash>;
 #[derive(Debug)]
 pub(crate) struct Table {
     shards: Box<[Padded]>,
+    spans: Sketch,
+    roots: Sketch,
 }
 
 /// A shard on cache lines of its own, as threads write their neighbours' all the time.
@@ -90,7 +94,8 @@ struct Padded(Mutex<Shard>);
 
 impl Table {
     pub(crate) fn new() -> Self {
-        Self { shards: (0..SHARDS).map(|_| Padded::default()).collect() }
+        let shards = (0..SHARDS).map(|_| Padded::default()).collect();
+        Self { shards, spans: Sketch::new(), roots: Sketch::new() }
     }
 
     #[inline]
@@ -99,35 +104,72 @@ impl Table {
         self.shards[shard].0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn insert(&self, span: u64, open: Open) {
-        self.shard(span).insert(span, Slot::Open(open));
+    #[inline]
+    pub(crate) fn insert(&self, span: u64, open: Box<Open>) {
+        self.spans.add(span);
+        if open.root.is_some() {
+            self.roots.add(span);
+        }
+        if let Some(Slot::Through(_)) = self.shard(span).insert(span, Slot::Open(open)) {
+            self.spans.remove(span);
+        }
     }
 
     /// Remembers through which span one that does not matter is reached.
     pub(crate) fn insert_through(&self, span: u64, through: u64) {
-        self.shard(span).entry(span).or_insert(Slot::Through(through));
+        if let Entry::Vacant(free) = self.shard(span).entry(span) {
+            self.spans.add(span);
+            free.insert(Slot::Through(through));
+        }
     }
 
     /// Runs `act` on an open span that matters.
     #[inline]
     pub(crate) fn with<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
+        if !self.spans.may_have(span) {
+            return None;
+        }
         match self.shard(span).get_mut(&span) {
             Some(Slot::Open(open)) => Some(act(open)),
             _ => None,
         }
     }
 
+    /// Runs `act` on an open span if it is a root.
+    #[inline]
+    pub(crate) fn with_root<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
+        if !self.roots.may_have(span) {
+            return None;
+        }
+        self.with(span, |open| open.root.is_some().then(|| act(open))).flatten()
+    }
+
     /// What is known of a span: itself where it matters, or through which other it is reached.
+    #[inline]
     pub(crate) fn find<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<Result<T, u64>> {
+        if !self.spans.may_have(span) {
+            return None;
+        }
         match self.shard(span).get_mut(&span)? {
             Slot::Open(open) => Some(Ok(act(open))),
             Slot::Through(through) => Some(Err(*through)),
         }
     }
 
-    pub(crate) fn remove(&self, span: u64) -> Option<Open> {
-        match self.shard(span).remove(&span)? {
-            Slot::Open(open) => Some(open),
+    #[inline]
+    pub(crate) fn remove(&self, span: u64) -> Option<Box<Open>> {
+        if !self.spans.may_have(span) {
+            return None;
+        }
+        let slot = self.shard(span).remove(&span)?;
+        self.spans.remove(span);
+        match slot {
+            Slot::Open(open) => {
+                if open.root.is_some() {
+                    self.roots.remove(span);
+                }
+                Some(open)
+            }
             Slot::Through(_) => None,
         }
     }

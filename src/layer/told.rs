@@ -10,6 +10,8 @@ pub(crate) enum Told<'a> {
     Float(f64),
     Flag(bool),
     Text(&'a str),
+    /// A text that `Debug` or `Display` made of a value.
+    Shown(&'a str),
 }
 
 /// Why a value cannot be taken at its word.
@@ -30,7 +32,7 @@ impl<'a> Told<'a> {
             // Saturates, and is then refused as absurd.
             Self::Float(count) => count.round() as u64,
             Self::Flag(_) => return Err(NOT_A_NUMBER),
-            Self::Text(text) => match inner(text) {
+            Self::Text(text) | Self::Shown(text) => match inner(text) {
                 None => return Ok(None),
                 Some(digits) => match digits.parse::<i128>() {
                     Ok(count) if count < 0 => return Err(NEGATIVE),
@@ -59,7 +61,7 @@ impl<'a> Told<'a> {
             Self::Float(usd) if usd.is_nan() => return Err(NOT_A_NUMBER),
             Self::Float(usd) => Usd::from_f64(usd).ok_or(ABSURD)?,
             Self::Flag(_) => return Err(NOT_A_NUMBER),
-            Self::Text(text) => match inner(text) {
+            Self::Text(text) | Self::Shown(text) => match inner(text) {
                 None => return Ok(None),
                 Some(digits) => match digits.parse() {
                     Ok(usd) => usd,
@@ -82,7 +84,7 @@ impl<'a> Told<'a> {
             Self::Signed(number) => Some(number),
             Self::Float(number) => (number.is_finite() && number.abs() < 9e15).then(|| number.round() as i64),
             Self::Flag(flag) => Some(i64::from(flag)),
-            Self::Text(text) => inner(text)?.parse().ok(),
+            Self::Text(text) | Self::Shown(text) => inner(text)?.parse().ok(),
         }
     }
 
@@ -93,7 +95,7 @@ impl<'a> Told<'a> {
             Self::Signed(number) => Some(number as f64),
             Self::Float(number) => Some(number),
             Self::Flag(_) => None,
-            Self::Text(text) => inner(text)?.parse().ok(),
+            Self::Text(text) | Self::Shown(text) => inner(text)?.parse().ok(),
         }
         .filter(|number| number.is_finite())
     }
@@ -102,7 +104,7 @@ impl<'a> Told<'a> {
     pub(crate) fn flag(self) -> Option<bool> {
         match self {
             Self::Flag(flag) => Some(flag),
-            Self::Text(text) => inner(text)?.to_ascii_lowercase().parse().ok(),
+            Self::Text(text) | Self::Shown(text) => inner(text)?.to_ascii_lowercase().parse().ok(),
             _ => None,
         }
     }
@@ -114,7 +116,8 @@ impl<'a> Told<'a> {
             Self::Signed(number) => Some(take(&number.to_string())),
             Self::Float(number) => Some(take(&number.to_string())),
             Self::Flag(flag) => Some(take(if flag { "true" } else { "false" })),
-            Self::Text(text) => inner(text).map(take),
+            Self::Text(text) => trimmed(text).map(take),
+            Self::Shown(text) => inner(text).map(take),
         }
     }
 
@@ -130,7 +133,7 @@ impl<'a> Told<'a> {
             Self::Signed(number) => number.into(),
             Self::Float(number) => number.into(),
             Self::Flag(flag) => flag.into(),
-            Self::Text(text) => text.into(),
+            Self::Text(text) | Self::Shown(text) => text.into(),
         }
     }
 }
@@ -141,6 +144,18 @@ fn inner(text: &str) -> Option<&str> {
     let text = text.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(text);
     let text = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
     (!text.is_empty() && text != "None").then_some(text)
+}
+
+/// The text without blanks around it; nothing if there is nothing else.
+#[inline]
+fn trimmed(text: &str) -> Option<&str> {
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_graphic());
+    let bytes = text.as_bytes();
+    if is_plain(bytes.first()) && is_plain(bytes.last()) {
+        return Some(text);
+    }
+    let text = text.trim();
+    (!text.is_empty()).then_some(text)
 }
 
 #[cfg(test)]

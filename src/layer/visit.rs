@@ -17,14 +17,23 @@ pub(crate) struct PlainVisitor<'a> {
     pub(crate) reading: &'a mut Reading,
     /// Whether a field that means something is still to be read by a [`TextVisitor`].
     pub(crate) left_text: bool,
+    /// Whether what was read may change the span's place.
+    pub(crate) places: bool,
 }
 
-impl PlainVisitor<'_> {
+impl<'a> PlainVisitor<'a> {
+    pub(crate) fn new(meaning: &'static Meaning, manner: Manner, reading: &'a mut Reading) -> Self {
+        Self { meaning, manner, reading, left_text: false, places: false }
+    }
+
     #[inline]
     fn take(&mut self, field: &Field, told: Told<'_>) {
         match self.meaning.role(field) {
             Role::Other => {}
-            role => self.reading.take(role, field.name(), told, self.manner),
+            role => {
+                self.places |= matches!(role, Role::Operation | Role::Stage);
+                self.reading.take(role, field.name(), told, self.manner);
+            }
         }
     }
 }
@@ -103,7 +112,7 @@ impl TextVisitor {
     /// Adds what was read to a reading.
     pub(crate) fn tell(&self, manner: Manner, reading: &mut Reading) {
         for (role, field, text) in &self.texts {
-            reading.take(*role, field, Told::Text(text), manner);
+            reading.take(*role, field, Told::Shown(text), manner);
         }
     }
 }

@@ -1,18 +1,16 @@
 //! The ledger itself: cells and stages of one run, or of a part of one.
 
-use std::collections::HashMap;
-
 use super::cell::{CellKey, Tally};
-use super::hash::FastHash;
 use super::name::Name;
+use super::shelf::Shelf;
 use super::stage::StageTally;
 
 /// What a run, or a part of one, has used so far. Merging parts is associative and commutative, so a run may be kept
 /// in as many parts as there are threads at work.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Ledger {
-    cells: HashMap<CellKey, Tally, FastHash>,
-    stages: HashMap<Name, StageTally, FastHash>,
+    cells: Shelf<CellKey, Tally>,
+    stages: Shelf<Name, StageTally>,
     /// The stage that closed last, and when; gates name it.
     last_stage: Option<(u64, Name)>,
 }
@@ -20,22 +18,22 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// Adds an amount to a cell.
     pub(crate) fn add(&mut self, key: CellKey, amount: &Tally) {
-        self.cells.entry(key).or_default().merge(amount);
+        self.cells.entry(key).merge(amount);
     }
 
     /// Adds one run of a stage.
     pub(crate) fn add_stage(&mut self, stage: Name, run: &StageTally) {
-        self.stages.entry(stage).or_default().merge(run);
+        self.stages.entry(stage).merge(run);
         let closed = run.last.as_ref().map(|end| (end.at, stage));
         self.last_stage = self.last_stage.max(closed);
     }
 
     /// Adds all of another ledger.
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (key, tally) in &other.cells {
+        for (key, tally) in other.cells.iter() {
             self.add(*key, tally);
         }
-        for (stage, run) in &other.stages {
+        for (stage, run) in other.stages.iter() {
             self.add_stage(*stage, run);
         }
         self.last_stage = self.last_stage.max(other.last_stage);
@@ -56,7 +54,7 @@ impl Ledger {
     /// The sum of all cells.
     pub(crate) fn total(&self) -> Tally {
         let mut total = Tally::default();
-        self.cells.values().for_each(|tally| total.merge(tally));
+        self.cells.iter().for_each(|(_, tally)| total.merge(tally));
         total
     }
 
@@ -73,6 +71,8 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use proptest::prelude::*;
 
     use super::*;

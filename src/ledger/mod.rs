@@ -6,6 +6,7 @@ mod gate;
 mod hash;
 mod money;
 mod name;
+mod shelf;
 mod stage;
 mod usage;
 

@@ -59,7 +59,8 @@ impl Name {
         *ALL.entry(kept).or_insert_with(|| Self(Box::leak(Box::new(kept))))
     }
 
-    fn address(self) -> usize {
+    /// Where the name is kept: what it is compared and hashed by.
+    pub(crate) fn address(self) -> usize {
         std::ptr::from_ref(self.0) as usize
     }
 }

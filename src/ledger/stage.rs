@@ -2,7 +2,7 @@
 
 use super::name::Name;
 
-/// Sums over the runs of one stage. Times are nanoseconds since the run began.
+/// Sums over the runs of one stage. Times are nanoseconds of one clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StageTally {
     /// How often it was begun.

@@ -173,8 +173,12 @@ impl Usage {
     /// Adds every kind of another usage.
     pub fn merge(&mut self, other: &Self) {
         self.known |= other.known;
-        for (sum, count) in self.counts.iter_mut().zip(other.counts) {
-            *sum = sum.saturating_add(count);
+        // Of ten kinds most calls tell two.
+        let mut told = other.known;
+        while told != 0 {
+            let kind = told.trailing_zeros() as usize;
+            self.counts[kind] = self.counts[kind].saturating_add(other.counts[kind]);
+            told &= told - 1;
         }
     }
 

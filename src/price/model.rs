@@ -70,6 +70,15 @@ impl PricedModel {
         Ok(price)
     }
 
+    /// Why no usage of this model has a price, if that is so: it is in no book, and the user has none for it.
+    #[must_use]
+    pub fn never_priced(&self) -> Option<&Unpriced> {
+        match (&self.route, &self.shelf.unknown) {
+            (Err(reason), UnknownModel::Unpriced) if self.own.is_empty() => Some(reason),
+            _ => None,
+        }
+    }
+
     /// Keeps a price for the rest of its minute, unless prices change within that minute.
     fn remember(&self, usage: &Usage, minute: Minute, price: &Price) {
         let Some((first, last)) = minute.ends() else { return };

@@ -20,6 +20,8 @@ pub(crate) struct Account<'a> {
     pub(crate) project: String,
     pub(crate) pipeline: String,
     pub(crate) started: SystemTime,
+    /// The wall time that the ledger's nanoseconds are counted from.
+    pub(crate) origin: SystemTime,
     pub(crate) elapsed: Duration,
     /// How the root ended, and whether the run was ended for it; none while it runs.
     pub(crate) end: Option<(Outcome, bool)>,
@@ -43,7 +45,7 @@ impl RunSummary {
         let started_at = Timestamp::from(account.started);
         let mut summary = Self::new(account.run_id.as_str(), started_at);
         let is_over = account.end.is_some();
-        let failed_at = |nanos: u64| Timestamp::from(account.started + Duration::from_nanos(nanos));
+        let failed_at = |nanos: u64| Timestamp::from(account.origin + Duration::from_nanos(nanos));
 
         let budget = &mut summary.budget_summary;
         budget.total = Figures::of(&account.ledger.total());
@@ -87,7 +89,7 @@ impl RunSummary {
 struct Cause {
     stage: Option<Name>,
     text: String,
-    /// Nanoseconds since the run's start, where it is known.
+    /// When, in the ledger's nanoseconds, where it is known.
     at: Option<u64>,
 }
 
@@ -146,7 +148,7 @@ impl Account<'_> {
             parent: tally.first.and_then(|first| first.parent).map(|parent| parent.as_str().to_owned()),
             started_at: tally
                 .first
-                .map(|first| Timestamp::from(self.started + Duration::from_nanos(first.at))),
+                .map(|first| Timestamp::from(self.origin + Duration::from_nanos(first.at))),
             share_of_cost: None,
             per_model: self.model_rows(|of| of == stage),
         }

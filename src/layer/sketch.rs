@@ -1,0 +1,61 @@
+//! A sketch of the spans that are remembered: which are certainly not.
+
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::ledger::FastHash;
+
+/// Counters, so that a few hundred open spans leave most of them at zero: 16 KiB a layer.
+const COUNTERS: usize = 4096;
+
+/// Counts spans by their hash. Most spans of a program mean nothing to this layer, and their records and closes are
+/// turned away by one look at a counter instead of a lock and a search.
+#[derive(Debug)]
+pub(crate) struct Sketch(Box<[AtomicU32]>);
+
+impl Sketch {
+    pub(crate) fn new() -> Self {
+        Self((0..COUNTERS).map(|_| AtomicU32::new(0)).collect())
+    }
+
+    #[inline]
+    fn counter(&self, span: u64) -> &AtomicU32 {
+        &self.0[FastHash.hash_one(span) as usize % COUNTERS]
+    }
+
+    /// Whether the span may be among those added. A span's id reaches another thread only by something that orders the
+    /// two, so whoever asks for a span sees it added.
+    #[inline]
+    pub(crate) fn may_have(&self, span: u64) -> bool {
+        self.counter(span).load(Ordering::Relaxed) != 0
+    }
+
+    #[inline]
+    pub(crate) fn add(&self, span: u64) {
+        self.counter(span).fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn remove(&self, span: u64) {
+        self.counter(span).fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_added_may_be_there_until_it_is_removed() {
+        let sketch = Sketch::new();
+        for span in 1..10_000 {
+            sketch.add(span);
+        }
+        assert!((1..10_000).all(|span| sketch.may_have(span)));
+        for span in 2..10_000 {
+            sketch.remove(span);
+        }
+        assert!(sketch.may_have(1));
+        assert!(!(2..10_000).all(|span| sketch.may_have(span)), "one span does not hide the absence of all others");
+    }
+}
