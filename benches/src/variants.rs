@@ -14,6 +14,9 @@ pub enum Who {
     Peer,
 }
 
+/// Makes a subscriber.
+pub type MakeListener = fn() -> Listener;
+
 /// One shape of tree under one subscriber.
 #[derive(Clone, Copy)]
 pub struct Variant {
@@ -24,7 +27,7 @@ pub struct Variant {
     /// The shape's name.
     pub shape: &'static str,
     /// Makes the subscriber.
-    pub listener: fn() -> Listener,
+    pub listener: MakeListener,
     /// Lives one tree.
     pub tree: Tree,
     /// The subscriber that does nothing with the same spans.
@@ -79,7 +82,7 @@ pub fn all() -> Vec<Variant> {
         add(Who::Floor, "registry", layers::registry_alone, None, shape);
         add(Who::Floor, NO_OP, layers::no_op, None, shape);
         add(Who::Floor, NO_OP_FILTERED, layers::no_op_filtered, None, shape);
-        let (ours, unfiltered): (fn() -> Listener, fn() -> Listener) = match shape.0 {
+        let (ours, unfiltered): (MakeListener, MakeListener) = match shape.0 {
             BELOW_ROOT => (layers::ours_declared, layers::ours_unfiltered_declared),
             _ => (layers::ours, layers::ours_unfiltered),
         };
@@ -93,13 +96,13 @@ pub fn all() -> Vec<Variant> {
 
 #[cfg(feature = "peers")]
 fn add_peers(
-    add: &mut impl FnMut(Who, &'static str, fn() -> Listener, Option<&'static str>, (&'static str, Tree)),
+    add: &mut impl FnMut(Who, &'static str, MakeListener, Option<&'static str>, (&'static str, Tree)),
 ) {
     use budget_peers as peers;
     fn kept((dispatch, keep): peers::Peer) -> Listener {
         Listener { keep, ..Listener::alone(dispatch) }
     }
-    let same_spans: [(&str, fn() -> Listener); 4] = [
+    let same_spans: [(&str, MakeListener); 4] = [
         ("tracing-opentelemetry, batch", || kept(peers::opentelemetry())),
         ("fmt JSON", || kept(peers::json_log())),
         ("tracing-timing", || kept(peers::timing())),

@@ -95,8 +95,11 @@ fn run(arguments: Vec<String>) -> Outcome {
         let floor = variant.floor.and_then(|floor| counts.get(&variants::name(floor, variant.shape)));
         let above =
             floor.map_or(String::new(), |floor: &Count| format!("{:.0}", instructions - floor.instructions));
+        // What does not use our trees does not tell.
+        let is_told = variant.who != Who::Peer || variant.floor.is_some();
+        let own = if is_told { format!("{in_life:.3}") } else { String::new() };
         println!(
-            "| {} | {} | {instructions:.1} | {above} | {allocations:.3} | {in_life:.3} |",
+            "| {} | {} | {instructions:.1} | {above} | {allocations:.3} | {own} |",
             variant.under, variant.shape
         );
         if functions {
