@@ -40,7 +40,7 @@ fn under<T>(listener: &Listener, act: impl FnOnce() -> T) -> T {
 }
 
 fn growth(from: u64, to: u64) -> i64 {
-    to.cast_signed() - from.cast_signed()
+    to as i64 - from as i64
 }
 
 fn closed_spans() {
@@ -148,7 +148,7 @@ fn snapshots() {
                     drop(snapshot);
                     time
                 });
-                let besides = asked.cast_signed() - held;
+                let besides = asked as i64 - held;
                 println!(
                     "| of {stages} stages | {:.1} µs | {asked} B | {held} B | {besides} B |",
                     micros(time)
