@@ -1,6 +1,7 @@
 //! The developer's day in one command: `cargo xtask <task>`. Continuous integration runs the same tasks.
 
 mod architecture;
+mod bench;
 mod cold_start;
 mod crates;
 mod deps;
@@ -21,6 +22,7 @@ usage: cargo xtask <task>
   check         formatting, lints, documentation, architecture, dependencies, leaks
   test          every test and every example
   ci            check, test, the compile time of a first use, the package as it would be published
+  bench         [count|memory|threads|time ...] measures, and writes the tables of docs/performance.md
   fmt           format the sources
   architecture  whether the rooms of src/ depend on each other one way only
   deps          licences, duplicates and the number of crates that the default build adds
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         ["check"] => steps::run_all(&[steps::CHECK]),
         ["test"] => steps::run_all(&[steps::TEST]),
         ["ci"] => steps::run_all(&[steps::CHECK, steps::TEST, steps::RELEASE]),
+        ["bench", parts @ ..] => bench::run(parts),
         ["fmt"] => run(&mut cargo(&["fmt", "--all"])),
         ["architecture"] => architecture::check(),
         ["deps"] => deps::check(),

@@ -1,0 +1,111 @@
+//! The subscribers that spans are lived under.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use tracing::Dispatch;
+use tracing_budget::{BudgetGuard, BuildError, RunSummary};
+use tracing_core::LevelFilter;
+use tracing_subscriber::prelude::*;
+use tracing_subscriber::{Layer, Registry, registry};
+
+/// A subscriber, and what has to live as long.
+pub struct Listener {
+    /// What to make the default.
+    pub dispatch: Dispatch,
+    /// Whatever ends the subscriber's own threads when it is dropped.
+    pub keep: Box<dyn Any + Send>,
+    /// Keeps the subscriber's own threads from doing anything from now on; it is given what lives a tree.
+    pub quiet: Quiet,
+}
+
+/// See [`Listener::quiet`].
+pub type Quiet = Box<dyn FnOnce(&mut dyn FnMut())>;
+
+impl Listener {
+    /// A subscriber that needs nothing else.
+    pub fn alone(dispatch: Dispatch) -> Self {
+        Self { dispatch, keep: Box::new(()), quiet: Box::new(|_| ()) }
+    }
+}
+
+/// A layer that does nothing: what it costs to be a layer.
+struct Nothing;
+
+impl Layer<Registry> for Nothing {}
+
+/// Only the registry, which keeps spans for layers.
+pub fn registry_alone() -> Listener {
+    Listener::alone(registry().into())
+}
+
+/// The registry and a layer that does nothing, behind the application's filter for all layers.
+pub fn no_op() -> Listener {
+    Listener::alone(registry().with(Nothing).with(LevelFilter::INFO).into())
+}
+
+/// The registry and a layer that does nothing, behind the filter that ours has by default.
+pub fn no_op_filtered() -> Listener {
+    Listener::alone(registry().with(Nothing.with_filter(LevelFilter::INFO)).into())
+}
+
+/// Ours, as it is by default.
+pub fn ours() -> Listener {
+    listen(|sink| tracing_budget::layer().sink(sink).build())
+}
+
+/// Ours, with stages declared, none of which runs.
+pub fn ours_declared() -> Listener {
+    listen(|sink| tracing_budget::layer().sink(sink).stages(STAGES).build())
+}
+
+/// Ours, without its filter; the application has one for all its layers.
+pub fn ours_unfiltered() -> Listener {
+    listen_behind(|sink| tracing_budget::layer().sink(sink).unfiltered().build())
+}
+
+/// Ours, without its filter and with stages declared.
+pub fn ours_unfiltered_declared() -> Listener {
+    listen_behind(|sink| tracing_budget::layer().sink(sink).stages(STAGES).unfiltered().build())
+}
+
+const STAGES: [&str; 4] = ["discovery", "implementation", "assessment", "review"];
+
+type Built<L> = Result<(L, BudgetGuard), BuildError>;
+type Drain = Box<dyn FnMut(&RunSummary) + Send>;
+
+fn listen<L: Layer<Registry> + Send + Sync>(build: impl FnOnce(Drain) -> Built<L>) -> Listener {
+    let (sink, quiet) = drain();
+    let (layer, guard) = build(sink).expect("nothing in these options can be wrong");
+    Listener { dispatch: registry().with(layer).into(), keep: Box::new(guard), quiet }
+}
+
+fn listen_behind<L: Layer<Registry> + Send + Sync>(build: impl FnOnce(Drain) -> Built<L>) -> Listener {
+    let (sink, quiet) = drain();
+    let (layer, guard) = build(sink).expect("nothing in these options can be wrong");
+    let dispatch = registry().with(layer).with(LevelFilter::INFO).into();
+    Listener { dispatch, keep: Box::new(guard), quiet }
+}
+
+/// A sink that drops what it gets, until it is told to hold the worker for ever.
+fn drain() -> (Drain, Quiet) {
+    let (is_held, when_held) = channel();
+    let hold = Arc::new(AtomicBool::new(false));
+    let held = Arc::clone(&hold);
+    let sink = move |_: &RunSummary| {
+        while held.load(Ordering::Acquire) {
+            let _ = is_held.send(());
+            std::thread::park();
+        }
+    };
+    let quiet = move |live: &mut dyn FnMut()| {
+        hold.store(true, Ordering::Release);
+        live();
+        // A run without anything accountable never gets to the sink, and then there is nothing to do.
+        let _ = when_held.recv_timeout(Duration::from_secs(3));
+    };
+    (Box::new(sink), Box::new(quiet))
+}

@@ -1,0 +1,121 @@
+//! Everything that is measured, by name.
+
+use crate::layers::{self, Listener};
+use crate::shapes::{self, Tree};
+
+/// Who is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// What a span costs with nobody to thank for it.
+    Floor,
+    /// This crate.
+    Ours,
+    /// Somebody else's.
+    Peer,
+}
+
+/// Makes a subscriber.
+pub type MakeListener = fn() -> Listener;
+
+/// One shape of tree under one subscriber.
+#[derive(Clone, Copy)]
+pub struct Variant {
+    /// The subscriber.
+    pub who: Who,
+    /// Its name.
+    pub under: &'static str,
+    /// The shape's name.
+    pub shape: &'static str,
+    /// Makes the subscriber.
+    pub listener: MakeListener,
+    /// Lives one tree.
+    pub tree: Tree,
+    /// The subscriber that does nothing with the same spans.
+    pub floor: Option<&'static str>,
+}
+
+impl Variant {
+    /// Only the deep calls of these trees count.
+    pub fn is_deep(&self) -> bool {
+        self.shape.ends_with("below its stage")
+    }
+
+    /// What the tables and the baseline call it.
+    pub fn name(&self) -> String {
+        name(self.under, self.shape)
+    }
+}
+
+/// What tables and the baseline call a shape under a subscriber.
+pub fn name(under: &str, shape: &str) -> String {
+    format!("{under}: {shape}")
+}
+
+/// The subscriber that does nothing, behind our filter.
+pub const NO_OP_FILTERED: &str = "no-op layer behind INFO";
+/// The subscriber that does nothing.
+pub const NO_OP: &str = "no-op layer";
+
+const SHAPES: [(&str, Tree); 9] = [
+    ("plain span below a stage", shapes::plain_below_stage),
+    ("plain span below a root", shapes::plain_below_root),
+    ("stage with usage, no model", shapes::stages),
+    ("call, unpriced", shapes::unpriced_calls),
+    ("call, price memoised", shapes::priced_calls),
+    ("call, price cold", shapes::cold_calls),
+    ("call 2 below its stage", shapes::deep_calls::<2>),
+    ("call 16 below its stage", shapes::deep_calls::<16>),
+    ("call 64 below its stage", shapes::deep_calls::<64>),
+];
+const BELOW_ROOT: &str = "plain span below a root";
+const DISABLED: (&str, Tree) = ("disabled span", shapes::disabled);
+
+/// Everything that is measured, in the order of the tables.
+pub fn all() -> Vec<Variant> {
+    let mut all = Vec::new();
+    let mut add = |who, under, listener, floor, (shape, tree): (&'static str, Tree)| {
+        all.push(Variant { who, under, shape, listener, tree, floor });
+    };
+    add(Who::Floor, NO_OP_FILTERED, layers::no_op_filtered, None, DISABLED);
+    add(Who::Ours, "ours", layers::ours, Some(NO_OP_FILTERED), DISABLED);
+    for shape in SHAPES {
+        add(Who::Floor, "registry", layers::registry_alone, None, shape);
+        add(Who::Floor, NO_OP, layers::no_op, None, shape);
+        add(Who::Floor, NO_OP_FILTERED, layers::no_op_filtered, None, shape);
+        let (ours, unfiltered): (MakeListener, MakeListener) = match shape.0 {
+            BELOW_ROOT => (layers::ours_declared, layers::ours_unfiltered_declared),
+            _ => (layers::ours, layers::ours_unfiltered),
+        };
+        add(Who::Ours, "ours", ours, Some(NO_OP_FILTERED), shape);
+        add(Who::Ours, "ours, unfiltered", unfiltered, Some(NO_OP), shape);
+    }
+    #[cfg(feature = "peers")]
+    add_peers(&mut add);
+    all
+}
+
+#[cfg(feature = "peers")]
+fn add_peers(
+    add: &mut impl FnMut(Who, &'static str, MakeListener, Option<&'static str>, (&'static str, Tree)),
+) {
+    use budget_peers as peers;
+    fn kept((dispatch, keep): peers::Peer) -> Listener {
+        Listener { keep, ..Listener::alone(dispatch) }
+    }
+    let same_spans: [(&str, MakeListener); 4] = [
+        ("tracing-opentelemetry, batch", || kept(peers::opentelemetry())),
+        ("fmt JSON", || kept(peers::json_log())),
+        ("tracing-timing", || kept(peers::timing())),
+        ("tracing-chrome", || kept(peers::chrome())),
+    ];
+    for (under, listener) in same_spans {
+        for shape in [SHAPES[0], SHAPES[2], SHAPES[4]] {
+            add(Who::Peer, under, listener, Some(NO_OP_FILTERED), shape);
+        }
+    }
+    let call = SHAPES[4].0;
+    let spans: Tree = |_| peers::fastrace_spans(shapes::CHILDREN);
+    let calls: Tree = |_| peers::metrics_calls(shapes::CHILDREN);
+    add(Who::Peer, "fastrace", || kept(peers::fastrace()), None, (call, spans));
+    add(Who::Peer, "metrics, Prometheus", || kept(peers::metrics()), None, (call, calls));
+}
