@@ -1,5 +1,7 @@
 //! What a span or event adds to the ledger: its amount brought into shape, priced, and put under its row.
 
+use std::borrow::Cow;
+
 use super::clock::Moment;
 use super::core::{Core, Emitter};
 use super::models::Model;
@@ -16,7 +18,7 @@ pub(crate) struct Settlement {
     own: Tally,
     /// What a figure for everything inside has beyond the parts that were told.
     excess: Vec<(CellKey, Tally)>,
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Warnings,
     pub(crate) is_accountable: bool,
 }
 
@@ -39,6 +41,30 @@ impl Settlement {
             ledger.add(key, &self.own);
         }
         self.excess.iter().for_each(|(key, tally)| ledger.add(*key, tally));
+    }
+}
+
+/// What the run's reader should know. One at a time is what comes, if any.
+#[derive(Default)]
+pub(crate) struct Warnings {
+    first: Option<Cow<'static, str>>,
+    more: Vec<Cow<'static, str>>,
+}
+
+impl Warnings {
+    pub(crate) fn push(&mut self, warning: impl Into<Cow<'static, str>>) {
+        match self.first {
+            None => self.first = Some(warning.into()),
+            Some(_) => self.more.push(warning.into()),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    pub(crate) fn into_iter(self) -> impl Iterator<Item = Cow<'static, str>> {
+        self.first.into_iter().chain(self.more)
     }
 }
 
@@ -108,7 +134,7 @@ impl Core {
     }
 
     /// Prices an amount unless its cost was reported, and says to which row it belongs.
-    fn price(&self, bill: Bill<'_>, tally: &mut Tally, warnings: &mut Vec<String>) -> CellKey {
+    fn price(&self, bill: Bill<'_>, tally: &mut Tally, warnings: &mut Warnings) -> CellKey {
         let Bill { reading, place, .. } = bill;
         self.normalise(&mut tally.usage, bill, warnings);
         let names = (reading.provider, reading.model());
@@ -130,7 +156,7 @@ impl Core {
             if is_to_be_priced {
                 tally.unpriced = 1;
                 if self.said_no_model.is_first_in(place.run) {
-                    warnings.push("usage without a model cannot be priced".to_owned());
+                    warnings.push("usage without a model cannot be priced");
                 }
             }
             None
@@ -140,7 +166,7 @@ impl Core {
     }
 
     #[inline]
-    fn price_as(&self, model: &Model, bill: Bill<'_>, tally: &mut Tally, warnings: &mut Vec<String>) {
+    fn price_as(&self, model: &Model, bill: Bill<'_>, tally: &mut Tally, warnings: &mut Warnings) {
         if !model.is_never_priced {
             match model.price(&tally.usage, self.clock.wall(bill.at)) {
                 Ok(price) => {
@@ -158,7 +184,7 @@ impl Core {
                 Err(_) => {}
             }
         } else if model.said.is_first_in(bill.place.run) {
-            warnings.extend(model.why_never_priced());
+            model.why_never_priced().into_iter().for_each(|why| warnings.push(why));
         }
         tally.unpriced = 1;
     }
@@ -200,13 +226,13 @@ impl Core {
     /// Brings a usage into the shape that prices and rows expect: cached input inside input, reasoning inside output, a
     /// total only where nothing better is known.
     #[inline]
-    fn normalise(&self, usage: &mut Usage, bill: Bill<'_>, warnings: &mut Vec<String>) {
+    fn normalise(&self, usage: &mut Usage, bill: Bill<'_>, warnings: &mut Warnings) {
         if usage.has_more_than_input_and_output() {
             self.normalise_parts(usage, bill, warnings);
         }
     }
 
-    fn normalise_parts(&self, usage: &mut Usage, bill: Bill<'_>, warnings: &mut Vec<String>) {
+    fn normalise_parts(&self, usage: &mut Usage, bill: Bill<'_>, warnings: &mut Warnings) {
         if usage.get(Kind::Input).or(usage.get(Kind::Output)).is_some() {
             usage.forget(Kind::Tokens);
         }

@@ -55,7 +55,7 @@ impl Core {
         if tells {
             let mut settlement = Settlement::default();
             if let Some(remarks) = &mut reading.remarks {
-                settlement.warnings.append(&mut remarks.warnings);
+                remarks.warnings.drain(..).for_each(|warning| settlement.warnings.push(warning));
             }
             let (at, target) = (self.clock.now(), meaning.target);
             let bill = Bill { reading: &reading, target, place, at, is_call: false };

@@ -1,5 +1,6 @@
 //! The end of a run.
 
+use std::borrow::Cow;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -188,7 +189,7 @@ impl Core {
     }
 
     /// Keeps a warning for the run's reader.
-    pub(crate) fn warn(&self, place: Place, warning: String) {
+    pub(crate) fn warn(&self, place: Place, warning: Cow<'static, str>) {
         match self.live_run(place.run) {
             Some(run) => run.rest().warn(warning),
             None => {
@@ -214,7 +215,8 @@ fn summary(run: &Run, options: &Options, clock: Clock, open_stages: Option<&Ledg
     let run_id = run.public_id();
     let rest = run.rest();
     let now = rest.end.as_ref().map_or_else(|| clock.now(), |end| end.at);
-    let mut warnings = rest.warnings.clone();
+    let mut warnings: Vec<String> =
+        rest.warnings.iter().map(|warning| warning.clone().into_owned()).collect();
     if rest.more_warnings > 0 {
         warnings.push(format!("{} more warnings were not kept", rest.more_warnings));
     }

@@ -61,7 +61,7 @@ impl Core {
                     let warning = format!(
                         "gate {name:?} said {word:?}, which is none of pass, fail, warn, skipped and error: it was kept as it came"
                     );
-                    rest.warn(warning);
+                    rest.warn(warning.into());
                 }
             }
             let seq = rest.gates.len() as u64 + 1;

@@ -31,8 +31,19 @@ impl Core {
     {
         let class = self.class(attrs.metadata());
         let matters = class.matters() || self.is_named_root(class);
-        if !matters && attrs.is_contextual() && self.stands_elsewhere() {
-            return;
+        if attrs.is_contextual() && LevelFilter::current() <= LevelFilter::INFO {
+            // Nearly always, this thread knows what is around.
+            let epoch = self.epoch.load(Ordering::Relaxed);
+            if matters {
+                if let Some((_, around @ Some(_))) = here::current_with(self.number, epoch, |around| *around)
+                {
+                    return self.remember(class, attrs, id.into_u64(), around, false);
+                }
+            } else if let Some((_, Some(false))) =
+                here::current_with(self.number, epoch, |around| around.is_root)
+            {
+                return;
+            }
         }
         let (around, is_adopted) = match self.parent_of(attrs, id, ctx) {
             Parent::None => (None, false),
@@ -58,19 +69,6 @@ impl Core {
 
     fn is_named_root(&self, class: Class) -> bool {
         class.may_be_root && !self.options.named.roots.is_empty()
-    }
-
-    /// Whether it is known without asking further that what opens now does not stand right under a root.
-    #[inline]
-    fn stands_elsewhere(&self) -> bool {
-        if LevelFilter::current() > LevelFilter::INFO {
-            return false;
-        }
-        let epoch = self.epoch.load(Ordering::Relaxed);
-        match here::current_with(self.number, epoch, |around| around.is_root) {
-            Some((_, Some(is_root))) => !is_root,
-            _ => false,
-        }
     }
 
     fn right_under_root(&self, parent: u64) -> Option<Around> {

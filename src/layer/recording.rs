@@ -11,7 +11,7 @@ use super::visit::{PlainVisitor, TextVisitor};
 impl Core {
     /// Adds what a span records to its reading.
     pub(crate) fn record(&self, id: u64, values: &Record<'_>) {
-        let text = self.table.with(id, |open| {
+        let text = self.table.with_known(id, |open| {
             let (meaning, manner) = (open.meaning, open.manner());
             let mut plain = PlainVisitor::new(meaning, manner, &mut open.reading);
             values.record(&mut plain);

@@ -1,5 +1,7 @@
 //! What only a root span has: the run before there is one.
 
+use std::borrow::Cow;
+
 use super::reading::RunReading;
 use crate::ledger::Ledger;
 
@@ -23,7 +25,7 @@ pub(crate) struct Early {
     pub(crate) ledger: Ledger,
     /// What spans inside have told of the run.
     pub(crate) told: RunReading,
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Vec<Cow<'static, str>>,
 }
 
 impl Early {

@@ -1,5 +1,6 @@
 //! A run in flight: its ledger, in as many parts as threads are at work on it, and what else it has been told.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -30,7 +31,7 @@ pub(crate) struct Run {
     pub(crate) krate: &'static str,
     pub(crate) id: Uuid,
     pub(crate) started: Moment,
-    parts: [OnceLock<Box<Part>>; PARTS],
+    parts: [OnceLock<Part>; PARTS],
     rest: Mutex<Rest>,
     is_sealed: AtomicBool,
 }
@@ -44,7 +45,7 @@ struct Part(Mutex<Ledger>);
 pub(crate) struct Rest {
     pub(crate) told: RunReading,
     pub(crate) gates: Vec<GateVerdict>,
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Vec<Cow<'static, str>>,
     /// Warnings beyond the bound.
     pub(crate) more_warnings: u64,
     /// How the root ended, once it has.
@@ -95,7 +96,7 @@ impl Run {
     /// Writes to this thread's part of the ledger.
     #[inline]
     pub(crate) fn write<T>(&self, act: impl FnOnce(&mut Ledger) -> T) -> Result<T, Sealed> {
-        let part = self.parts[own_part()].get_or_init(Box::default);
+        let part = self.parts[own_part()].get_or_init(Part::default);
         let mut ledger = part.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Under the lock: whoever seals takes every lock after having raised the flag, so nothing falls between.
         if self.is_sealed.load(Ordering::Acquire) {
@@ -144,7 +145,7 @@ impl Run {
 
 impl Rest {
     /// Keeps a warning, each only once.
-    pub(crate) fn warn(&mut self, warning: String) {
+    pub(crate) fn warn(&mut self, warning: Cow<'static, str>) {
         if self.warnings.contains(&warning) {
             return;
         }

@@ -53,7 +53,7 @@ impl Core {
         let mut settlement = Settlement::default();
         self.settlement(open, duration, &mut settlement);
         if let Some(remarks) = &mut open.reading.remarks {
-            settlement.warnings.append(&mut remarks.warnings);
+            remarks.warnings.drain(..).for_each(|warning| settlement.warnings.push(warning));
         }
         if open.root.is_some() && (settlement.is_accountable || open.reading.has_gate()) {
             self.begin_closing(open);
@@ -115,7 +115,7 @@ impl Core {
         } else {
             self.note(place, write);
         }
-        for warning in settlement.warnings {
+        for warning in settlement.warnings.into_iter() {
             self.warn(place, warning);
         }
     }

@@ -11,11 +11,11 @@ const COUNTERS: usize = 4096;
 /// Counts spans by their hash. Most spans of a program mean nothing to this layer, and their records and closes are
 /// turned away by one look at a counter instead of a lock and a search.
 #[derive(Debug)]
-pub(crate) struct Sketch(Box<[AtomicU32]>);
+pub(crate) struct Sketch(Box<[AtomicU32; COUNTERS]>);
 
 impl Sketch {
     pub(crate) fn new() -> Self {
-        Self((0..COUNTERS).map(|_| AtomicU32::new(0)).collect())
+        Self(Box::new([const { AtomicU32::new(0) }; COUNTERS]))
     }
 
     /// Whether the span may be among those added. A span's id reaches another thread only by something that orders the

@@ -158,6 +158,16 @@ impl Table {
         }
     }
 
+    /// Runs `act` on an open span that matters, which [`may_have`](Self::may_have) has said that it may.
+    #[inline]
+    pub(crate) fn with_known<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
+        let hash = IdHash::of(span);
+        match self.shards[hash.shard()].lock().get_mut(span, hash)? {
+            Slot::Open(open) => Some(act(open)),
+            Slot::Through(_) => None,
+        }
+    }
+
     /// Runs `act` on an open span that matters.
     #[inline]
     pub(crate) fn with<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
@@ -177,7 +187,7 @@ impl Table {
         }
     }
 
-    /// Takes a span out. `keep` may put it elsewhere before anybody can miss it.
+    /// Takes out a span that [`may_have`](Self::may_have) has said may be here. `keep` may put it elsewhere before anybody can miss it.
     #[inline]
     pub(crate) fn remove(
         &self,
@@ -185,9 +195,6 @@ impl Table {
         keep: impl FnOnce(Box<Open>) -> Option<Box<Open>>,
     ) -> Option<Box<Open>> {
         let hash = IdHash::of(span);
-        if !self.sketch.may_have(hash) {
-            return None;
-        }
         let mut shard = self.shards[hash.shard()].lock();
         let removed = match shard.remove(span, hash)? {
             Slot::Open(open) => keep(open),

@@ -63,7 +63,9 @@ impl Worker {
             let _over_when_dropped: SyncSender<()> = over_when_dropped;
             feeder.shared.started();
             // A warm-up that panics only leaves things cold; the panic hook has said so.
-            let _ = quietly(|| caught(warm_up));
+            // Not `quietly`: it takes the fast path to the global subscriber from the whole program, and this is ours and
+            // traces nothing.
+            let _ = caught(warm_up);
             feeder.run();
         })?;
         Ok(Self {
