@@ -446,8 +446,7 @@ fn a_sink_that_logs_is_not_heard() {
     use tracing_subscriber::layer::SubscriberExt;
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Count)).unwrap();
     let sink = |_: &RunSummary| tracing::error!("from the sink");
-    let worker =
-        Worker::spawn(vec![Box::new(sink)], Delivery::new(), || tracing::error!("warming up")).unwrap();
+    let worker = Worker::spawn(vec![Box::new(sink)], Delivery::new(), || ()).unwrap();
     worker.deliver(|| {
         tracing::error!("from the summary");
         run("a")
