@@ -84,6 +84,23 @@ pub(crate) const TEST: &[Step] = &[
 ];
 
 pub(crate) const RELEASE: &[Step] = &[
+    // Only ours: the peers' figures are in docs/performance.md, and a regression is one of ours.
+    step(
+        "instructions of a span",
+        Work::Cargo(&[
+            "run",
+            "--locked",
+            "--release",
+            "-p",
+            "budget-benches",
+            "--no-default-features",
+            "--bin",
+            "count",
+            "--",
+            "--check",
+            "--strict",
+        ]),
+    ),
     step("example: pipeline, from an empty target folder", Work::Inside(cold_start::measure)),
     // Builds from what would be published, so a file that `include` forgets fails here and not at a user's.
     step("package", Work::Cargo(&["package", "--locked", "--allow-dirty", "-p", "tracing-budget"])),
