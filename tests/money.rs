@@ -119,3 +119,18 @@ fn free_unpriced_and_no_call_are_three_states() {
     assert_eq!(cost("unpriced"), (None, 1, 1));
     assert_eq!(cost("none"), (Some(usd("0")), 0, 0));
 }
+
+#[cfg(feature = "prices")]
+#[test]
+fn a_providers_raw_response_is_booked_with_the_model_that_it_names() {
+    let run = run(|| {
+        let _root = info_span!("pipeline").entered();
+        let _stage = info_span!("discovery").entered();
+        let body = br#"{"model": "claude-sonnet-4-5", "usage": {"input_tokens": 0, "output_tokens": 3987}}"#;
+        let told = tracing_budget::Usage::from_response("anthropic", None, body).expect("a response");
+        tracing_budget::record_usage(&told);
+        tracing_budget::call("claude-sonnet-4-5").provider("anthropic").start().usage(&told);
+    });
+    let row = &run.budget_summary.per_model["anthropic/claude-sonnet-4-5"];
+    assert_eq!((row.figures.llm_calls, row.figures.cost_usd), (2, Some(usd("0.11961"))));
+}

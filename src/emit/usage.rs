@@ -1,6 +1,8 @@
 //! Telling usage that no library tells.
 
 use crate::ledger::{Kind, Usage, Usd};
+#[cfg(feature = "prices")]
+use crate::price::ResponseUsage;
 
 /// Books usage to the current stage, as one model call. For clients that emit nothing themselves: most of them.
 ///
@@ -81,6 +83,18 @@ impl<'a> UsageRecord<'a> {
 
     pub(super) fn parts(&self) -> (Usage, Option<&'a str>, Option<Usd>) {
         (self.usage, self.model, self.cost)
+    }
+}
+
+#[cfg(feature = "prices")]
+impl<'a> From<&'a ResponseUsage> for UsageRecord<'a> {
+    /// The usage that a provider's response tells, with the provider and the model that it names.
+    fn from(response: &'a ResponseUsage) -> Self {
+        let record = Self::new(response.usage).provider(&response.provider);
+        match &response.model {
+            Some(model) => record.model(model),
+            None => record,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("summary", &["ledger"]),
     ("sink", &["summary"]),
     ("layer", &["ledger", "price", "sink", "summary"]),
-    ("emit", &["layer", "ledger", "summary"]),
+    ("emit", &["layer", "ledger", "price", "summary"]),
 ];
 
 pub(crate) fn check() -> Outcome {
