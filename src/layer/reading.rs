@@ -121,14 +121,26 @@ impl Reading {
         match role {
             Role::Usage(kind, scope) => self.take_usage(kind, scope, field, told, manner),
             Role::Cost(scope) => self.take_cost(scope, field, told, manner),
-            Role::Provider => set(&mut self.provider, told),
-            Role::ResponseModel => set(&mut self.response_model, told),
-            Role::RequestModel => set(&mut self.request_model, told),
-            Role::Operation => set(&mut self.operation, told),
-            Role::Stage => set(&mut self.stage, told),
-            Role::Agent => set(&mut self.agent, told),
             Role::Other => {}
-            rare => self.remarks.get_or_insert_default().take(rare, field, told),
+            other => match self.name_of(other) {
+                // A name once told is only replaced by another.
+                Some(name) => *name = told.text(Name::of).or(*name),
+                None => self.remarks.get_or_insert_default().take(other, field, told),
+            },
+        }
+    }
+
+    /// Where the name that a field tells is kept, if it tells one.
+    #[inline]
+    pub(crate) fn name_of(&mut self, role: Role) -> Option<&mut Option<Name>> {
+        match role {
+            Role::Provider => Some(&mut self.provider),
+            Role::ResponseModel => Some(&mut self.response_model),
+            Role::RequestModel => Some(&mut self.request_model),
+            Role::Operation => Some(&mut self.operation),
+            Role::Stage => Some(&mut self.stage),
+            Role::Agent => Some(&mut self.agent),
+            _ => None,
         }
     }
 
@@ -319,9 +331,4 @@ impl RunReading {
         };
         self.iteration = self.iteration.max(other.iteration);
     }
-}
-
-/// A name once told is only replaced by another.
-fn set(name: &mut Option<Name>, told: Told<'_>) {
-    *name = told.text(Name::of).or(*name);
 }

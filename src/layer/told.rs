@@ -148,7 +148,7 @@ fn inner(text: &str) -> Option<&str> {
 
 /// The text without blanks around it; nothing if there is nothing else.
 #[inline]
-fn trimmed(text: &str) -> Option<&str> {
+pub(crate) fn trimmed(text: &str) -> Option<&str> {
     let is_plain = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_graphic());
     let bytes = text.as_bytes();
     if is_plain(bytes.first()) && is_plain(bytes.last()) {

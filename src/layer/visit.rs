@@ -7,8 +7,8 @@ use tracing_core::field::{Field, Visit};
 
 use super::callsite::{Meaning, Role};
 use super::reading::{Manner, Reading};
-use super::told::Told;
-use crate::ledger::MAX_COUNT;
+use super::told::{Told, trimmed};
+use crate::ledger::{MAX_COUNT, Name};
 
 /// Reads what comes as a plain value. Values that come as `Debug` or `Display` run their author's code, which must
 /// not happen under a lock: they are only noticed.
@@ -68,7 +68,15 @@ impl Visit for PlainVisitor<'_> {
 
     #[inline]
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.take(field, Told::Text(value));
+        let role = self.meaning.role(field);
+        match self.reading.name_of(role) {
+            // A model, a provider, an operation: what nearly every text is.
+            Some(name) => {
+                self.places |= matches!(role, Role::Operation | Role::Stage);
+                *name = trimmed(value).map(Name::of).or(*name);
+            }
+            None => self.take(field, Told::Text(value)),
+        }
     }
 
     #[inline]

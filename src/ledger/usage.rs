@@ -1,6 +1,7 @@
 //! Token counts by kind.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// A kind of thing a model call uses up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,7 +63,7 @@ pub(crate) const MAX_COUNT: u64 = 1_000_000_000_000;
 /// assert_eq!(usage.tokens_used(), Some(3_987));
 /// assert_eq!(usage.get(Kind::CacheRead), None);
 /// ```
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     known: u16,
     counts: [u64; Kind::ALL.len()],
@@ -214,6 +215,18 @@ impl Usage {
                 .saturating_add(self.count(Kind::Output))
                 .saturating_add(self.count(Kind::Tokens)),
         )
+    }
+}
+
+impl Hash for Usage {
+    /// Only what is known: a price is looked up by it on the hot path, and what is unknown is zero in every usage.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u16(self.known);
+        let mut told = self.known;
+        while told != 0 {
+            state.write_u64(self.counts[told.trailing_zeros() as usize]);
+            told &= told - 1;
+        }
     }
 }
 
