@@ -8,8 +8,8 @@ use super::clock::{Clock, Moment};
 use super::core::{Core, Options};
 use super::here;
 use super::reading::RunReading;
-use super::root::RunState;
-use super::run::{End, Run};
+use super::root::{Early, RunState};
+use super::run::{End, Rest, Run};
 use super::stats::count;
 use super::table::{Open, Place};
 use crate::ledger::{Ledger, Outcome, StageTally};
@@ -175,28 +175,36 @@ impl Core {
 
     /// Keeps what a span told of its whole run.
     pub(crate) fn tell_run(&self, place: Place, told: RunReading) {
-        match self.live_run(place.run) {
-            Some(run) => run.rest().told.join(told),
-            None => {
-                let mut told = Some(told);
-                self.at_root(place, |root| {
-                    if let Some(told) = told.take() {
-                        root.early.get_or_insert_default().told.join(told);
-                    }
-                });
+        let mut told = Some(told);
+        self.rest_or_early(place, |rest, early| {
+            let kept = rest.map(|rest| &mut rest.told).or(early.map(|early| &mut early.told));
+            if let (Some(kept), Some(told)) = (kept, told.take()) {
+                kept.join(told);
             }
-        }
+        });
     }
 
     /// Keeps a warning for the run's reader.
     pub(crate) fn warn(&self, place: Place, warning: Cow<'static, str>) {
-        match self.live_run(place.run) {
-            Some(run) => run.rest().warn(warning),
-            None => {
-                let mut warning = Some(warning);
-                self.at_root(place, |root| {
-                    root.early.get_or_insert_default().warnings.extend(warning.take());
-                });
+        let mut warning = Some(warning);
+        self.rest_or_early(place, |rest, early| {
+            let Some(warning) = warning.take() else { return };
+            match (rest, early) {
+                (Some(rest), _) => rest.warn(warning),
+                (None, Some(early)) => early.warnings.push(warning),
+                (None, None) => {}
+            }
+        });
+    }
+
+    /// Runs `act` once, on the run of a place or on what its root keeps until there is one.
+    fn rest_or_early(&self, place: Place, mut act: impl FnMut(Option<&mut Rest>, Option<&mut Early>)) {
+        if let Some(run) = self.live_run(place.run) {
+            return act(Some(&mut run.rest()), None);
+        }
+        if !self.keep_early(place, |early| act(None, Some(early))) {
+            if let Some(run) = self.live_run(place.run) {
+                act(Some(&mut run.rest()), None);
             }
         }
     }

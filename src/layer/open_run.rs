@@ -96,12 +96,24 @@ impl Core {
             here::remember_run(&run);
             return;
         }
+        let kept = self.keep_early(place, |early| act(&mut early.ledger));
+        if let Some(run) = self.live_run(place.run).filter(|_| !kept) {
+            write(&run);
+        }
+    }
+
+    /// Keeps something at a root that has no run yet; false if there is one by now, as another thread may have begun it
+    /// after this one had looked for it.
+    pub(crate) fn keep_early(&self, place: Place, mut act: impl FnMut(&mut Early)) -> bool {
         let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        self.with_root(place, |open| {
-            if let Some(root) = open.root.as_mut().filter(|root| root.state == RunState::Empty) {
-                act(&mut root.early.get_or_insert_with(spare).ledger);
+        let kept = self.at_root(place, |root| {
+            let is_empty = root.state == RunState::Empty;
+            if is_empty {
+                act(root.early.get_or_insert_with(spare));
             }
+            is_empty
         });
+        kept == Some(true)
     }
 
     /// Keeps a root's room for the next root that needs some.
