@@ -248,6 +248,8 @@ impl<F> Builder<F> {
         let warm = Arc::clone(&book);
         let worker = Worker::spawn(sinks, delivery, move || warm.warm()).map_err(BuildError::Worker)?;
         let core = Arc::new(Core::new(options, Models::new(book), worker));
+        let seen = Arc::downgrade(&core);
+        core.worker.watch(move || seen.upgrade().map_or_else(Vec::new, |core| core.snapshots()));
         Ok((BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core)))
     }
 

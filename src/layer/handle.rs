@@ -40,7 +40,7 @@ impl Handle {
     /// happens in it. Figures are those of spans that have closed and of events; a call under way is not in them.
     #[must_use]
     pub fn snapshot(&self) -> Vec<RunSummary> {
-        self.core.runs_in_flight().iter().map(|run| self.core.snapshot(run)).collect()
+        self.core.snapshots()
     }
 
     /// Ends a run whose root is still open: all that its spans have told so far is booked, the summary has the status
@@ -69,5 +69,9 @@ impl Core {
         let mut runs: Vec<_> = self.runs.iter().map(|run| Arc::clone(&run)).collect();
         runs.sort_unstable_by_key(|run| run.serial);
         runs
+    }
+
+    pub(crate) fn snapshots(&self) -> Vec<RunSummary> {
+        self.runs_in_flight().iter().map(|run| self.snapshot(run)).collect()
     }
 }

@@ -30,6 +30,7 @@ impl Core {
     fn begin_run(&self, place: Place) -> Option<Arc<Run>> {
         let (run, early) = self.with_root(place, |open| self.begin_at(open))??;
         self.write_early(&run, early);
+        self.worker.began();
         Some(run)
     }
 

@@ -2,6 +2,7 @@
 
 use std::any::type_name;
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::SinkError;
 use crate::summary::RunSummary;
@@ -54,6 +55,27 @@ pub trait Sink: Send + 'static {
     ///
     /// Whatever kept the run from being taken. It is given again after a pause, a bounded number of times.
     fn run_finished(&mut self, run: &RunSummary) -> Result<(), SinkError>;
+
+    /// How often this sink wants to see the runs in flight; `None`, unless overridden, is never.
+    ///
+    /// It is asked once, when the layer is built.
+    fn interval(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Takes the runs in flight as they stand, with status `running`, oldest first.
+    ///
+    /// Called soon after a run has begun, then at every [`interval`](Self::interval) for as long as there is one; once
+    /// more, with none, after the last has ended. A run that ends between two looks is never seen here.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept them from being taken. It is counted, and said the first time; the next look brings newer figures,
+    /// so these are not given again.
+    fn runs_in_flight(&mut self, runs: &[RunSummary]) -> Result<(), SinkError> {
+        let _ = runs;
+        Ok(())
+    }
 
     /// Puts what was taken where it is safe.
     ///

@@ -113,7 +113,9 @@ pub struct SinkStats {
     pub failed: u64,
     /// Attempts after the first, over all runs.
     pub retries: u64,
-    /// Why its last failed attempt or flush failed.
+    /// Looks at the runs in flight that it did not take.
+    pub missed_looks: u64,
+    /// Why its last failed attempt, look or flush failed.
     pub last_error: Option<String>,
 }
 

@@ -4,6 +4,7 @@
 //! counts itself: one that is dropped unfinished, wherever that happens, is a lost run. The thread itself
 //! never ends before it is told to, since everything that is not ours runs under `catch_unwind`.
 
+mod looks;
 mod outlet;
 mod shared;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use tracing::dispatcher::{self, Dispatch};
 
+use self::looks::Looks;
 use self::outlet::Outlet;
 use self::shared::{Job, Shared, caught};
 use super::{Delivery, DeliveryStats, FlushError, Sink, WhenFull};
@@ -39,6 +41,8 @@ struct Thread {
 
 enum Message {
     Job(Job),
+    /// A run has begun.
+    Began,
     Flush(SyncSender<Result<(), FlushError>>),
     Stop(SyncSender<Result<(), FlushError>>),
 }
@@ -94,6 +98,19 @@ impl Worker {
                 Err(TrySendError::Full(Message::Job(job))) => job.dropped(),
                 other => drop(other),
             },
+        }
+    }
+
+    /// Says once how to see the runs in flight, for the sinks that want to.
+    pub(crate) fn watch(&self, look: impl Fn() -> Vec<RunSummary> + Send + Sync + 'static) {
+        self.shared.look_by(look);
+    }
+
+    /// Says that a run has begun. Where nobody watches it does nothing, and where the queue is full the sinks see the run
+    /// a little later.
+    pub(crate) fn began(&self) {
+        if self.shared.is_watched.load(SeqCst) {
+            drop(self.queue.try_send(Message::Began));
         }
     }
 
@@ -190,9 +207,10 @@ struct Feeder {
 impl Feeder {
     fn run(mut self) {
         let reply = loop {
+            self.look_if_due();
             // The sinks' own jobs take turns with the queue, so that neither can starve the other.
             let message = match self.shared.next_own_job() {
-                None => self.received.recv().map_err(|_| TryRecvError::Disconnected),
+                None => self.receive(),
                 Some(own) => {
                     quietly(|| self.give(own));
                     self.received.try_recv()
@@ -200,6 +218,7 @@ impl Feeder {
             };
             match message {
                 Ok(Message::Job(job)) => quietly(|| self.give(job)),
+                Ok(Message::Began) => self.look_soon(),
                 Ok(Message::Flush(reply)) => {
                     let result = quietly(|| self.flush());
                     // Whoever asked may have gone.
@@ -228,6 +247,43 @@ impl Feeder {
         }
         quietly(|| self.outlets.drain(..).for_each(Outlet::end));
         drop(self.shared.take_own_jobs());
+    }
+
+    /// The next message; [`TryRecvError::Empty`] if a look is due before there is one.
+    fn receive(&self) -> Result<Message, TryRecvError> {
+        let Some(due) = self.outlets.iter().filter_map(|outlet| outlet.looks.as_ref()?.due()).min() else {
+            return self.received.recv().map_err(|_| TryRecvError::Disconnected);
+        };
+        self.received.recv_timeout(due.saturating_duration_since(Instant::now())).map_err(|error| match error
+        {
+            RecvTimeoutError::Timeout => TryRecvError::Empty,
+            RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
+        })
+    }
+
+    fn look_soon(&mut self) {
+        let now = Instant::now();
+        self.outlets.iter_mut().filter_map(|outlet| outlet.looks.as_mut()).for_each(|looks| looks.soon(now));
+    }
+
+    /// Shows the runs in flight to the sinks whose look is due.
+    fn look_if_due(&mut self) {
+        let now = Instant::now();
+        let is_due =
+            |outlet: &Outlet| outlet.looks.as_ref().and_then(Looks::due).is_some_and(|due| due <= now);
+        if !self.outlets.iter().any(is_due) {
+            return;
+        }
+        quietly(|| {
+            let runs = self.shared.runs_in_flight();
+            for outlet in self.outlets.iter_mut().filter(|outlet| is_due(outlet)) {
+                outlet.show(&runs);
+                if let Some(looks) = &mut outlet.looks {
+                    // When it was done, so that a slow sink has its pause too.
+                    looks.taken(Instant::now(), runs.is_empty());
+                }
+            }
+        });
     }
 
     /// Gives a run to every sink, then again to those that failed; a failing sink keeps no other sink waiting.

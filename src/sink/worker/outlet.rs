@@ -1,8 +1,10 @@
 //! One sink, and how it stands.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 
 use super::super::{Sink, SinkError, SinkLoss, SinkStats};
+use super::looks::Looks;
 use super::shared::{Shared, caught};
 use crate::summary::RunSummary;
 
@@ -17,12 +19,19 @@ pub(super) struct Outlet {
     reason: String,
     lost_since_flush: u64,
     said: bool,
+    said_look: bool,
+    pub(super) looks: Option<Looks>,
     shared: Arc<Shared>,
 }
 
 impl Outlet {
     pub(super) fn new(sink: Box<dyn Sink>, shared: Arc<Shared>) -> Self {
         let name = caught(|| sink.name().into_owned()).unwrap_or_else(|_| "without a name".to_owned());
+        let interval = caught(|| sink.interval()).unwrap_or_default();
+        let looks = interval.map(Looks::every);
+        if looks.is_some() {
+            shared.is_watched.store(true, SeqCst);
+        }
         let mut sinks = shared.sinks();
         let at = sinks.len();
         sinks.push(SinkStats { name: name.clone(), ..SinkStats::default() });
@@ -35,8 +44,26 @@ impl Outlet {
             reason: String::new(),
             lost_since_flush: 0,
             said: false,
+            said_look: false,
+            looks,
             shared,
         }
+    }
+
+    /// Shows the runs in flight.
+    pub(super) fn show(&mut self, runs: &[RunSummary]) {
+        let Err((reason, _)) = outcome(|| self.sink.runs_in_flight(runs)) else { return };
+        if !self.said_look {
+            self.said_look = true;
+            let Self { name, shared, .. } = &*self;
+            shared.say(&format!(
+                "sink {name} did not take the runs in flight: {reason}; further misses are only counted"
+            ));
+        }
+        self.count(|stats| {
+            stats.missed_looks += 1;
+            stats.last_error = Some(reason);
+        });
     }
 
     /// Gives a run; whether it should be given again.

@@ -13,6 +13,7 @@ use super::super::{DeliveryStats, SinkStats};
 use crate::summary::RunSummary;
 
 type Summary = Box<dyn FnOnce() -> RunSummary + Send>;
+type Look = Box<dyn Fn() -> Vec<RunSummary> + Send + Sync>;
 
 #[derive(Default)]
 pub(super) struct Shared {
@@ -20,6 +21,10 @@ pub(super) struct Shared {
     /// Jobs that a sink handed over from the thread itself.
     own_jobs: Mutex<VecDeque<Job>>,
     sinks: Mutex<Vec<SinkStats>>,
+    /// Tells the runs in flight.
+    look: OnceLock<Look>,
+    /// Whether a sink wants to see them.
+    pub(super) is_watched: AtomicBool,
     pub(super) closed: AtomicBool,
     /// Closing took too long: the thread is to end as soon as it can.
     pub(super) abandoned: AtomicBool,
@@ -59,6 +64,16 @@ impl Shared {
     /// One entry a sink, in their order; the lock is held for an addition or a copy only.
     pub(super) fn sinks(&self) -> MutexGuard<'_, Vec<SinkStats>> {
         self.sinks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Called once, by whoever knows the runs in flight.
+    pub(super) fn look_by(&self, look: impl Fn() -> Vec<RunSummary> + Send + Sync + 'static) {
+        let _ = self.look.set(Box::new(look));
+    }
+
+    /// The runs in flight; none where that cannot be told.
+    pub(super) fn runs_in_flight(&self) -> Vec<RunSummary> {
+        self.look.get().and_then(|look| caught(look).ok()).unwrap_or_default()
     }
 
     pub(super) fn on_their_way(&self) -> u64 {
