@@ -12,6 +12,8 @@ use super::budget_layer::BudgetLayer;
 use super::core::{Core, Emitter, Options};
 use super::guard::BudgetGuard;
 use super::models::Models;
+#[cfg(feature = "history")]
+use crate::history::{HistorySink, StoreError};
 use crate::ledger::{Usd, UsdError};
 use crate::price::PriceBook;
 use crate::sink::{Delivery, JsonDir, JsonLines, OpenError, Sink, Worker};
@@ -77,6 +79,8 @@ struct Plan {
     sinks: Vec<Box<dyn Sink>>,
     json_dirs: Vec<PathBuf>,
     json_lines: Vec<PathBuf>,
+    #[cfg(feature = "history")]
+    histories: Vec<PathBuf>,
     delivery: Delivery,
     wrong: Option<BuildError>,
 }
@@ -104,6 +108,10 @@ pub enum BuildError {
     /// A sink's file or directory cannot be written.
     #[error(transparent)]
     Sink(#[from] OpenError),
+    /// A run history cannot be used.
+    #[cfg(feature = "history")]
+    #[error(transparent)]
+    History(#[from] StoreError),
     /// The worker thread could not be started.
     #[error("the thread that delivers summaries could not be started: {0}")]
     Worker(std::io::Error),
@@ -209,6 +217,15 @@ impl<F> Builder<F> {
         self
     }
 
+    /// Keeps the runs in a history, which is made where it is missing; see
+    /// [`HistorySink`](crate::history::HistorySink). That of the user, wherever the platform keeps such things, is had by
+    /// `.sink(HistorySink::open_default()?)`.
+    #[cfg(feature = "history")]
+    pub fn history(mut self, file: impl Into<PathBuf>) -> Self {
+        self.plan.histories.push(file.into());
+        self
+    }
+
     /// Hands finished runs to a sink of your own: anything that implements [`Sink`], or a closure that takes a
     /// [`RunSummary`](crate::RunSummary).
     pub fn sink(mut self, sink: impl Sink) -> Self {
@@ -229,7 +246,17 @@ impl<F> Builder<F> {
     }
 
     fn start(self) -> Result<(BudgetLayer, BudgetGuard), BuildError> {
-        let Plan { mut options, prices, mut sinks, json_dirs, json_lines, delivery, wrong } = self.plan;
+        let Plan {
+            mut options,
+            prices,
+            mut sinks,
+            json_dirs,
+            json_lines,
+            #[cfg(feature = "history")]
+            histories,
+            delivery,
+            wrong,
+        } = self.plan;
         if let Some(wrong) = wrong {
             return Err(wrong);
         }
@@ -238,6 +265,10 @@ impl<F> Builder<F> {
         }
         for file in json_lines {
             sinks.push(Box::new(JsonLines::new(file)?));
+        }
+        #[cfg(feature = "history")]
+        for file in histories {
+            sinks.push(Box::new(HistorySink::open(file)?));
         }
         if options.project.is_none() {
             options.project = std::env::var(PROJECT_VARIABLE).ok().filter(|project| !project.is_empty());

@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("summary", &["ledger"]),
     ("history", &["ledger", "sink", "summary"]),
     ("sink", &["summary"]),
-    ("layer", &["ledger", "price", "sink", "summary"]),
+    ("layer", &["history", "ledger", "price", "sink", "summary"]),
     ("emit", &["layer", "ledger", "price", "summary"]),
 ];
 
