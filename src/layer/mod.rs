@@ -33,6 +33,7 @@ mod said;
 mod settle;
 mod sketch;
 mod stats;
+mod switch;
 mod table;
 mod told;
 mod visit;
