@@ -256,6 +256,7 @@ fn summary(run: &Run, options: &Options, clock: Clock, open_stages: Option<&Ledg
         declared_stages: &options.stages,
         expected_gates: &options.gates,
         gates: rest.gates.clone(),
+        records: &rest.records,
         tags,
         counts: told.counts.clone(),
         value_usd: told.value,

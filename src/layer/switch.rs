@@ -84,6 +84,9 @@ mod tests {
             }
             assert_eq!(asked(&[(variable, "offf")]), (None, 1));
         }
-        assert_eq!(asked(&[("TRACING_BUDGET", "on"), ("ENABLE_COST_TRACKING", "0")]).0.as_deref(), Some("ENABLE_COST_TRACKING=0"));
+        assert_eq!(
+            asked(&[("TRACING_BUDGET", "on"), ("ENABLE_COST_TRACKING", "0")]).0.as_deref(),
+            Some("ENABLE_COST_TRACKING=0")
+        );
     }
 }

@@ -12,8 +12,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("price", &["ledger"]),
     ("summary", &["ledger"]),
     ("sink", &["summary"]),
-    ("layer", &["ledger", "price", "sink", "summary"]),
-    ("emit", &["layer", "ledger", "price", "summary"]),
+    ("record", &["ledger"]),
+    ("tracker", &["ledger", "record", "summary"]),
+    ("layer", &["ledger", "price", "record", "sink", "summary"]),
+    ("emit", &["layer", "ledger", "price", "record", "summary"]),
 ];
 
 pub(crate) fn check() -> Outcome {
