@@ -215,10 +215,10 @@ impl Core {
         if let Some(run) = self.live_run(place.run) {
             return act(Some(&mut run.rest()), None);
         }
-        if !self.keep_early(place, |early| act(None, Some(early))) {
-            if let Some(run) = self.live_run(place.run) {
-                act(Some(&mut run.rest()), None);
-            }
+        if !self.keep_early(place, |early| act(None, Some(early)))
+            && let Some(run) = self.live_run(place.run)
+        {
+            act(Some(&mut run.rest()), None);
         }
     }
 }

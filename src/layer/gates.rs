@@ -56,14 +56,13 @@ impl Core {
             if rest.end.is_some() {
                 return false;
             }
-            if let Verdict::Other(word) = &verdict {
-                if &**word != SCORED {
+            if let Verdict::Other(word) = &verdict
+                && &**word != SCORED {
                     let warning = format!(
                         "gate {name:?} said {word:?}, which is none of pass, fail, warn, skipped and error: it was kept as it came"
                     );
                     rest.warn(warning.into());
                 }
-            }
             let seq = rest.gates.len() as u64 + 1;
             rest.gates.push(GateVerdict {
                 seq,

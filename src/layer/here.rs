@@ -129,10 +129,10 @@ pub(crate) fn around(layer: u32, span: u64, epoch: u64) -> Option<Around> {
 pub(crate) fn keep_around(layer: u32, span: u64, epoch: u64, around: Around) {
     let _ = ENTERED.try_with(|entered| {
         let mut entered = entered.borrow_mut();
-        if let Some(current) = entered.iter_mut().rev().find(|entered| entered.layer == layer) {
-            if current.span == span {
-                current.around = Some((epoch, around));
-            }
+        if let Some(current) = entered.iter_mut().rev().find(|entered| entered.layer == layer)
+            && current.span == span
+        {
+            current.around = Some((epoch, around));
         }
     });
 }
@@ -150,10 +150,9 @@ pub(crate) fn class(
     let near = CLASSES.try_with(|classes| classes[slot].get());
     if let Ok(NearClass { address: at, layer: of, is_declared_stage, may_be_root, meaning: Some(meaning) }) =
         near
+        && (at, of) == (address, layer)
     {
-        if (at, of) == (address, layer) {
-            return Class { meaning, is_declared_stage, may_be_root };
-        }
+        return Class { meaning, is_declared_stage, may_be_root };
     }
     let class @ Class { meaning, is_declared_stage, may_be_root } = work_out(metadata);
     let near = NearClass { address, layer, is_declared_stage, may_be_root, meaning: Some(meaning) };

@@ -54,10 +54,11 @@ impl Core {
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        if attrs.is_contextual() && LevelFilter::current() <= LevelFilter::INFO {
-            if let Some(current) = here::current(self.number) {
-                return Parent::Real(current);
-            }
+        if attrs.is_contextual()
+            && LevelFilter::current() <= LevelFilter::INFO
+            && let Some(current) = here::current(self.number)
+        {
+            return Parent::Real(current);
         }
         if attrs.is_root() {
             return self.current(ctx).map_or(Parent::None, Parent::Current);

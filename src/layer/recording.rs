@@ -43,10 +43,10 @@ impl Core {
             }
             self.epoch.fetch_add(1, Ordering::Relaxed);
         }
-        if let Some(stage) = open.reading.stage.filter(|_| open.meaning.has_stage && open.is_stage) {
-            if open.place.stage.replace(stage) != Some(stage) {
-                self.epoch.fetch_add(1, Ordering::Relaxed);
-            }
+        if let Some(stage) = open.reading.stage.filter(|_| open.meaning.has_stage && open.is_stage)
+            && open.place.stage.replace(stage) != Some(stage)
+        {
+            self.epoch.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

@@ -194,10 +194,10 @@ impl Usage {
     pub fn excess_over(&self, other: &Self) -> Self {
         let mut excess = Self::new();
         for kind in Kind::ALL {
-            if let Some(count) = self.get(kind).and_then(|count| count.checked_sub(other.count(kind))) {
-                if count > 0 {
-                    excess.set(kind, count);
-                }
+            if let Some(count) = self.get(kind).and_then(|count| count.checked_sub(other.count(kind)))
+                && count > 0
+            {
+                excess.set(kind, count);
             }
         }
         excess

@@ -318,10 +318,10 @@ impl PriceBookBuilder {
         };
         #[cfg(not(feature = "prices"))]
         let catalog = Catalog::default();
-        if let UnknownModel::Rate(rates) = &self.unknown {
-            if let Some(reason) = rates.fault() {
-                return Err(PriceBookError::Price { model: "unknown models".to_owned(), reason });
-            }
+        if let UnknownModel::Rate(rates) = &self.unknown
+            && let Some(reason) = rates.fault()
+        {
+            return Err(PriceBookError::Price { model: "unknown models".to_owned(), reason });
         }
         let mut overrides = Vec::new();
         for own in self.own {

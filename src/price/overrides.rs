@@ -72,10 +72,10 @@ type Rank = (bool, bool, bool, usize);
 impl Override {
     /// How specifically this speaks for a model known by these names (all in lower case) at these providers.
     fn rank(&self, names: &[String], providers: &[&str]) -> Option<Rank> {
-        if let Some(provider) = &self.provider {
-            if !providers.iter().any(|name| alias::squeezed(name) == *provider) {
-                return None;
-            }
+        if let Some(provider) = &self.provider
+            && !providers.iter().any(|name| alias::squeezed(name) == *provider)
+        {
+            return None;
         }
         let scoped = self.provider.is_some();
         match &self.name {

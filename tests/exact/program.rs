@@ -183,7 +183,7 @@ pub(crate) fn run_in_order(nodes: &[Node], choices: &[usize]) {
             }
         }
         // Each handle is dropped as soon as chance wants it; what is inside keeps the span open.
-        if is_opened.iter().all(|opened| *opened) && choices[step % choices.len()] % 3 == 0 {
+        if is_opened.iter().all(|opened| *opened) && choices[step % choices.len()].is_multiple_of(3) {
             root = None;
         }
         if next.is_empty() {
