@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tracing_core::{LevelFilter, Subscriber};
+use tracing_core::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -251,8 +251,7 @@ impl<F> Builder<F> {
         self
     }
 
-    /// The layer, or none where it was switched off.
-    fn start(self) -> Result<(Option<BudgetLayer>, BudgetGuard), BuildError> {
+    fn start(self) -> Result<(BudgetLayer, BudgetGuard), BuildError> {
         let unwanted = self.plan.is_unwanted.then(|| "Builder::enabled(false)".to_owned());
         if let Some(why) = unwanted.or_else(switch::off_by_environment) {
             return Ok(switch::disabled(why));
@@ -279,11 +278,11 @@ impl<F> Builder<F> {
         let core = Arc::new(Core::new(options, Models::new(book), worker));
         let seen = Arc::downgrade(&core);
         core.worker.watch(move || seen.upgrade().map_or_else(Vec::new, |core| core.snapshots()));
-        Ok((Some(BudgetLayer { core: Arc::clone(&core) }), BudgetGuard::new(core)))
+        Ok((BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core)))
     }
 
     /// As [`start`](Self::start); what cannot be built is said on stderr, and is no layer.
-    fn start_or_disable(self) -> (Option<BudgetLayer>, BudgetGuard) {
+    fn start_or_disable(self) -> (BudgetLayer, BudgetGuard) {
         self.start().unwrap_or_else(|error| {
             switch::say(&format!("nothing is counted, as the layer could not be built: {error}"));
             switch::disabled(error.to_string())
@@ -330,7 +329,7 @@ impl Builder {
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
         let (layer, guard) = self.start()?;
-        Ok((layer.map(|layer| layer.with_filter(LevelFilter::INFO)), guard))
+        Ok((switch::filtered(layer), guard))
     }
 
     /// As [`build`](Self::build), for programs that must come up whatever becomes of their accounting: where that fails, one
@@ -347,7 +346,7 @@ impl Builder {
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
         let (layer, guard) = self.start_or_disable();
-        (layer.map(|layer| layer.with_filter(LevelFilter::INFO)), guard)
+        (switch::filtered(layer), guard)
     }
 }
 
@@ -361,7 +360,8 @@ impl Builder<Unfiltered> {
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        self.start()
+        let (layer, guard) = self.start()?;
+        Ok((switch::unfiltered(layer), guard))
     }
 
     /// Builds the layer without a filter of its own, or one that does nothing; as [`Builder::build_or_disabled`] otherwise.
@@ -369,7 +369,8 @@ impl Builder<Unfiltered> {
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        self.start_or_disable()
+        let (layer, guard) = self.start_or_disable();
+        (switch::unfiltered(layer), guard)
     }
 }
 

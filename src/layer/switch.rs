@@ -3,6 +3,12 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use tracing_core::{Dispatch, LevelFilter, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Filtered;
+use tracing_subscriber::layer::Layered;
+use tracing_subscriber::registry::LookupSpan;
+
 use super::budget_layer::BudgetLayer;
 use super::core::{Core, Options};
 use super::guard::BudgetGuard;
@@ -37,11 +43,48 @@ fn off_by(lookup: impl Fn(&str) -> Option<String>, mut complain: impl FnMut(&str
     None
 }
 
-/// What stands in a layer's place when there is none: no thread, no sinks, and a guard that says why.
-pub(crate) fn disabled(why: String) -> (Option<BudgetLayer>, BudgetGuard) {
+/// A layer that does nothing: no thread, no sinks, and a guard that says why.
+pub(crate) fn disabled(why: String) -> (BudgetLayer, BudgetGuard) {
     let options = Options { disabled: Some(why), ..Options::default() };
-    let core = Core::new(options, Models::new(Arc::default()), Worker::idle());
-    (None, BudgetGuard::new(Arc::new(core)))
+    let core = Arc::new(Core::new(options, Models::new(Arc::default()), Worker::idle()));
+    (BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core))
+}
+
+/// Puts the layer's own filter around it. One that is switched off lets nothing through: then the layer is never called,
+/// and a callsite that nobody else wants is as off as without any subscriber.
+///
+/// `Option` would say so more directly; it does not tell its layer which subscriber it is a part of.
+pub(crate) fn filtered<S>(layer: BudgetLayer) -> Filtered<BudgetLayer, LevelFilter, S>
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+{
+    let is_on = layer.core.options.disabled.is_none();
+    layer.with_filter(if is_on { LevelFilter::INFO } else { LevelFilter::OFF })
+}
+
+/// The layer without a filter, or none. `Option` has a mark by which other layers know that it wants nothing, which a layer of
+/// our own cannot have; what it does not hand on is caught beside it.
+pub(crate) fn unfiltered<S>(layer: BudgetLayer) -> Layered<Catch, Option<BudgetLayer>, S>
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+{
+    let catch = Catch(Arc::clone(&layer.core));
+    let layer = Some(layer).filter(|layer| layer.core.options.disabled.is_none());
+    Layer::and_then(layer, catch)
+}
+
+/// Learns which subscriber the layer beside it is a part of.
+pub(crate) struct Catch(Arc<Core>);
+
+impl<S: Subscriber> Layer<S> for Catch {
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        // A second subscriber cannot come: the layer belongs to one.
+        let _ = self.0.dispatch.set(dispatch.downgrade());
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        self.0.options.disabled.is_some().then_some(LevelFilter::OFF)
+    }
 }
 
 /// Says something to whoever started the program, in one line.
