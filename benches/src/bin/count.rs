@@ -162,6 +162,13 @@ fn print_bars(counts: &BTreeMap<String, Count>) {
             ours.instructions <= 33.0,
         );
     }
+    if let Some(off) = of(variants::OFF, "plain span below a stage") {
+        bar(
+            "a span under a layer that is switched off costs some 50 instructions with its guard, as a disabled callsite does",
+            &format!("{:.0}", off.instructions),
+            off.instructions <= 50.0,
+        );
+    }
     for shape in ["plain span below a stage", "stage with usage, no model", "call, price memoised"] {
         let (Some(ours), Some(theirs)) = (of("ours", shape), of(OPENTELEMETRY, shape)) else { continue };
         let ratio = theirs.instructions / ours.instructions;
