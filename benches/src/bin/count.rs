@@ -107,10 +107,9 @@ fn run(arguments: Vec<String>) -> Outcome {
         }
         if let Some(bar) =
             against.as_ref().and_then(|against| against[variant.name()]["instructions"].as_f64())
+            && instructions > bar * TOLERANCE
         {
-            if instructions > bar * TOLERANCE {
-                worse.push(format!("{}: {instructions:.1} instructions, {bar:.1} before", variant.name()));
-            }
+            worse.push(format!("{}: {instructions:.1} instructions, {bar:.1} before", variant.name()));
         }
         counts.insert(variant.name(), Count { instructions, allocations, in_life });
     }
