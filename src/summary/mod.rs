@@ -3,10 +3,10 @@
 //! Nothing here knows `tracing`, sinks or prices.
 
 mod balance;
-mod columns;
+pub(crate) mod columns;
 mod document;
 mod merge;
-mod numbers;
+pub(crate) mod numbers;
 mod reader;
 mod rows;
 mod settle;
