@@ -76,7 +76,7 @@ impl Repriced {
         name_sources(&mut new);
         whole.apply(&mut new.budget_summary.total);
         operations(&mut new, whole)?;
-        new.budget_summary.settle();
+        new.settle();
         new.warnings.push(format!("repriced: {why}"));
         new.check().map_err(|error| NotWritten::Unbalanced { reason: error.to_string() })?;
         Ok(new)

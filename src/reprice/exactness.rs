@@ -55,13 +55,10 @@ pub enum Exactness {
     /// There is no price.
     #[error("{0}")]
     #[serde(serialize_with = "as_text")]
-    Unpriced(UnpricedText),
+    Unpriced(String),
 }
 
-/// Why there is no price, in words.
-pub type UnpricedText = String;
-
-fn as_text<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_text<S: serde::Serializer>(text: &String, serializer: S) -> Result<S::Ok, S::Error> {
     use serde::ser::SerializeMap;
     let mut map = serializer.serialize_map(Some(1))?;
     map.serialize_entry("text", text)?;

@@ -76,13 +76,19 @@ impl<'a> Repricing<'a> {
 
     fn stage(&self, run: &RunSummary, name: &str, stage: &StageRow) -> Vec<RepricedRow> {
         if stage.per_model.is_empty() && stage.figures != Figures::default() {
+            let calls_nothing = stage.figures.llm_calls == 0 && stage.figures.tokens_used == Some(0);
+            let new = if calls_nothing {
+                Answer::Kept { cost_usd: stage.figures.cost_usd, why: "it called no model" }
+            } else {
+                Answer::Unknown { why: Exactness::NoModels }
+            };
             return vec![RepricedRow {
                 stage: name.to_owned(),
                 model: None,
                 priced_as: None,
                 llm_calls: stage.figures.llm_calls,
                 old_usd: stage.figures.cost_usd,
-                new: Answer::Unknown { why: Exactness::NoModels },
+                new,
             }];
         }
         let rows = stage.per_model.iter().map(|(model, row)| {
