@@ -64,6 +64,9 @@
 //! - `prices` (default): public list prices, price files with patterns, and reading usage out of raw responses. Without
 //!   it, only exact names that were given prices by builder calls are priced.
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 mod emit;
 #[cfg(feature = "history")]
 pub mod history;
@@ -71,6 +74,8 @@ mod layer;
 mod ledger;
 mod price;
 mod record;
+#[cfg(feature = "history")]
+pub mod reprice;
 pub mod sink;
 mod summary;
 mod tracker;
