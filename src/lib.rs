@@ -66,6 +66,8 @@ mod emit;
 pub mod history;
 mod layer;
 mod ledger;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod price;
 pub mod sink;
 mod summary;

@@ -14,6 +14,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("history", &["ledger", "sink", "summary"]),
     ("sink", &["summary"]),
     ("layer", &["ledger", "price", "sink", "summary"]),
+    ("mcp", &["history", "ledger", "price", "summary"]),
     ("emit", &["layer", "ledger", "price", "summary"]),
 ];
 
