@@ -13,9 +13,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("summary", &["ledger"]),
     ("history", &["ledger", "sink", "summary"]),
     ("sink", &["summary"]),
-    ("layer", &["ledger", "price", "sink", "summary"]),
+    ("record", &["ledger"]),
+    ("tracker", &["ledger", "record", "summary"]),
+    ("layer", &["ledger", "price", "record", "sink", "summary"]),
     ("mcp", &["history", "ledger", "price", "summary"]),
-    ("emit", &["layer", "ledger", "price", "summary"]),
+    ("emit", &["layer", "ledger", "price", "record", "summary"]),
 ];
 
 pub(crate) fn check() -> Outcome {
