@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::history::{Comparison, Finding, FiguresDelta, Health, RowDelta, RunRow};
+use crate::history::{Comparison, FiguresDelta, Finding, Health, RowDelta, RunRow};
 use crate::ledger::Usd;
 use crate::summary::{Figures, GateVerdict, RunSummary, Status};
 

@@ -14,7 +14,6 @@
 //! ```
 
 mod answers;
-mod pick;
 mod pages;
 mod questions;
 mod serve;

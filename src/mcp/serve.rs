@@ -19,7 +19,8 @@ pub fn serve(store: Arc<dyn Store>, prices: PriceBook) -> io::Result<()> {
     // One client, whose questions are answered from a database: one thread that waits and those that block.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let service = Tools::new(store, prices).serve(rmcp::transport::stdio()).await.map_err(io::Error::other)?;
+        let service =
+            Tools::new(store, prices).serve(rmcp::transport::stdio()).await.map_err(io::Error::other)?;
         service.waiting().await.map_err(io::Error::other)?;
         Ok(())
     })

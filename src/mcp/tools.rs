@@ -14,9 +14,10 @@ use rmcp::{ErrorData, RoleServer, ServerHandler, tool, tool_handler, tool_router
 
 use super::answers::{self, Changes, Condition, Cost, Failure, Gate, Run, RunDetail, RunList};
 use super::pages;
-use super::pick::pick;
 use super::questions::{CompareRuns, ListRuns, ModelCost, Order, ShowRun, Where, Word};
-use crate::history::{self, Filter, HealthQuery, Page, RunRow, Scope, Sort, SortBy, Store, compare};
+use crate::history::{
+    Filter, FindError, HealthQuery, Page, RunRow, Scope, Sort, SortBy, Store, StoreError, compare, find_run,
+};
 use crate::ledger::{Usage, Usd, Verdict};
 use crate::price::PriceBook;
 use crate::summary::{RunSummary, Status};
@@ -74,7 +75,8 @@ impl Tools {
     /// Compares two runs, stage by stage and model by model: what changed in cost, tokens, time and gates.
     #[tool(annotations(read_only_hint = true, open_world_hint = false))]
     async fn compare_runs(&self, Parameters(question): Parameters<CompareRuns>) -> Said<Changes> {
-        self.ask(move |store| Ok(compare(&pick(store, &question.a)?, &pick(store, &question.b)?).into())).await
+        self.ask(move |store| Ok(compare(&pick(store, &question.a)?, &pick(store, &question.b)?).into()))
+            .await
     }
 
     /// Compares each pipeline's newest runs with those before them: failures, cost, duration, gates, stages that dominate,
@@ -137,14 +139,14 @@ impl Tools {
 /// Why there is no answer, in words for the agent.
 struct Refusal(String);
 
-impl From<String> for Refusal {
-    fn from(why: String) -> Self {
-        Self(why)
+impl From<FindError> for Refusal {
+    fn from(error: FindError) -> Self {
+        Self(format!("{error}; list_runs tells which runs there are"))
     }
 }
 
-impl From<history::StoreError> for Refusal {
-    fn from(error: history::StoreError) -> Self {
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
         Self(error.to_string())
     }
 }
@@ -227,9 +229,18 @@ impl ModelCost {
     }
 }
 
+/// The run that is meant, as a whole.
+fn pick(store: &dyn Store, meant: &str) -> Result<RunSummary, Refusal> {
+    let run_id = find_run(store, meant)?;
+    store.get(&run_id)?.ok_or_else(|| gone(&run_id))
+}
+
+fn gone(run_id: &str) -> Refusal {
+    Refusal(format!("run {run_id:?} was deleted a moment ago"))
+}
+
 fn row_of(store: &dyn Store, run: &RunSummary) -> Result<RunRow, Refusal> {
-    let gone = || Refusal(format!("run {:?} was deleted a moment ago", run.run_id));
-    store.row(&run.run_id)?.ok_or_else(gone)
+    store.row(&run.run_id)?.ok_or_else(|| gone(&run.run_id))
 }
 
 fn explain(store: &dyn Store, scope: Scope) -> Result<Failure, Refusal> {
@@ -243,8 +254,7 @@ fn explain(store: &dyn Store, scope: Scope) -> Result<Failure, Refusal> {
             last_completed: None,
         });
     };
-    let gone = || Refusal(format!("run {:?} was deleted a moment ago", row.run_id));
-    let run = store.get(&row.run_id)?.ok_or_else(gone)?;
+    let run = store.get(&row.run_id)?.ok_or_else(|| gone(&row.run_id))?;
     let before = Filter::new()
         .project(&row.project)
         .pipeline(&row.pipeline)
@@ -274,5 +284,9 @@ fn sentence(row: &RunRow) -> String {
         (Some(cost), 0) => format!("it had spent ${cost}"),
         (Some(cost), unpriced) => format!("it had spent ${cost} and {unpriced} calls of unknown cost"),
     };
-    format!("{} failed{place} at {}: {why}; {spent}.", row.pipeline, row.completed_at.unwrap_or(row.started_at))
+    format!(
+        "{} failed{place} at {}: {why}; {spent}.",
+        row.pipeline,
+        row.completed_at.unwrap_or(row.started_at)
+    )
 }

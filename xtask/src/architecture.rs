@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("summary", &["ledger"]),
     ("history", &["ledger", "sink", "summary"]),
     ("reprice", &["ledger", "price", "summary"]),
-    ("cli", &["history", "ledger", "price", "reprice", "summary"]),
+    ("cli", &["history", "ledger", "mcp", "price", "reprice", "summary"]),
     // Of twenty lines, which name the library from outside.
     ("bin", &[]),
     ("sink", &["summary"]),
