@@ -72,6 +72,8 @@ mod emit;
 pub mod history;
 mod layer;
 mod ledger;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod price;
 mod record;
 #[cfg(feature = "history")]

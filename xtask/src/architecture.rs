@@ -13,13 +13,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("summary", &["ledger"]),
     ("history", &["ledger", "sink", "summary"]),
     ("reprice", &["ledger", "price", "summary"]),
-    ("cli", &["history", "ledger", "price", "reprice", "summary"]),
+    ("cli", &["history", "ledger", "mcp", "price", "reprice", "summary"]),
     // Of twenty lines, which name the library from outside.
     ("bin", &[]),
     ("sink", &["summary"]),
     ("record", &["ledger"]),
     ("tracker", &["ledger", "record", "summary"]),
     ("layer", &["ledger", "price", "record", "sink", "summary"]),
+    ("mcp", &["history", "ledger", "price", "summary"]),
     ("emit", &["layer", "ledger", "price", "record", "summary"]),
 ];
 
