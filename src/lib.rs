@@ -47,6 +47,7 @@
 //! | tell usage that no library tells | [`call`], [`record_usage`], [`Usage`] |
 //! | tell what a check said | [`gate`], [`Verdict`] |
 //! | look at runs in flight | [`BudgetGuard::handle`] → [`Handle`], [`current`] |
+//! | ask before spending, and be told when a limit is near | [`Builder::limit_usd`], [`Current::check`], [`Current::reserve`] → [`Permit`], [`Builder::on_alert`] → [`Alert`] |
 //! | read what a run leaves behind | [`RunSummary`] → [`BudgetSummary`] → [`StageRow`], [`ModelRow`], [`OperationRow`], [`GateVerdict`] |
 //! | say where runs go | [`sink`] |
 //! | bring prices of your own, or price a call by hand | [`PriceBook`], [`Rates`] |
@@ -64,13 +65,17 @@
 mod emit;
 mod layer;
 mod ledger;
+mod limit;
 mod price;
 pub mod sink;
 mod summary;
 
-pub use emit::{Call, CallBuilder, Current, GateBuilder, UsageRecord, call, current, gate, record_usage};
+pub use emit::{
+    Call, CallBuilder, Current, GateBuilder, Permit, UsageRecord, call, current, gate, record_usage,
+};
 pub use layer::{BudgetGuard, BuildError, Builder, Handle, LimitError, OwnFilter, Stats, Unfiltered, layer};
 pub use ledger::{Kind, Usage, Usd, UsdError, Verdict};
+pub use limit::{Alert, Amount, BudgetExceeded, LimitScope, Remaining, UnpricedCalls};
 pub use price::{
     BookName, Price, PriceBook, PriceBookBuilder, PriceBookError, PricedModel, Rates, Source, UnknownModel,
     Unpriced,
@@ -79,7 +84,7 @@ pub use price::{
 pub use price::{ResponseError, ResponseUsage};
 pub use summary::{
     BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, ReadError, Rows, RunSummary,
-    SCHEMA_VERSION, StageRow, Status, Timestamp, TimestampError, Unbalanced,
+    SCHEMA_VERSION, StageLimits, StageRow, Status, Timestamp, TimestampError, Unbalanced,
 };
 
 // The README's own code is compiled, and run where it says nothing else.

@@ -6,9 +6,11 @@
 mod call;
 mod current;
 mod gate;
+mod permit;
 mod usage;
 
 pub use call::{Call, CallBuilder, call};
 pub use current::{Current, current};
 pub use gate::{GateBuilder, gate};
+pub use permit::Permit;
 pub use usage::{UsageRecord, record_usage};

@@ -28,6 +28,18 @@ impl Settlement {
         self.key.is_none() && !self.is_accountable && self.warnings.is_empty() && self.excess.is_empty()
     }
 
+    /// A cost that somebody names, for an operation that no span or event told.
+    pub(crate) fn of_cost(stage: Option<Name>, operation: Name, cost: Usd) -> Self {
+        let own = Tally { cost, count: 1, sources: Sources::REPORTED, ..Tally::default() };
+        let key = Some(CellKey { stage, model: None, operation });
+        Self { key, own, is_accountable: true, ..Self::default() }
+    }
+
+    /// The amounts that it adds, one by one.
+    pub(crate) fn tallies(&self) -> impl Iterator<Item = &Tally> {
+        self.key.iter().map(|_| &self.own).chain(self.excess.iter().map(|(_, tally)| tally))
+    }
+
     /// All that it adds.
     pub(crate) fn sum(&self) -> Tally {
         let mut sum = self.own;

@@ -21,6 +21,7 @@ mod handle;
 mod hash;
 mod here;
 mod id_map;
+mod limits;
 mod models;
 mod open_run;
 mod parent;
@@ -42,5 +43,6 @@ pub use builder::{BuildError, Builder, LimitError, OwnFilter, Unfiltered, layer}
 pub(crate) use core::Core;
 pub use guard::BudgetGuard;
 pub use handle::Handle;
+pub(crate) use limits::Hold;
 pub use stats::Stats;
 pub(crate) use table::Place;

@@ -17,8 +17,9 @@ mod timestamp;
 pub use balance::Unbalanced;
 pub use document::{
     BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, SCHEMA_VERSION,
-    StageRow, Status,
+    StageLimits, StageRow, Status,
 };
+pub(crate) use numbers::{counted, limit as limit_text};
 pub use reader::ReadError;
 pub use rows::Rows;
 pub(crate) use take::Account;

@@ -12,7 +12,7 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// A number of things, with the word for them: `1 call`, `1,204 calls`.
-pub(super) fn counted(number: u64, thing: &str) -> String {
+pub(crate) fn counted(number: u64, thing: &str) -> String {
     format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
@@ -66,7 +66,7 @@ impl Money {
 }
 
 /// A limit as whoever set it would write it.
-pub(super) fn limit(amount: Usd) -> String {
+pub(crate) fn limit(amount: Usd) -> String {
     let cents = format!("{amount:.2}");
     let exact = if cents.parse() == Ok(amount) { cents } else { amount.to_string() };
     let (whole, fraction) = exact.split_once('.').unwrap_or((&exact, "00"));

@@ -11,9 +11,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ledger", &[]),
     ("price", &["ledger"]),
     ("summary", &["ledger"]),
-    ("sink", &["summary"]),
-    ("layer", &["ledger", "price", "sink", "summary"]),
-    ("emit", &["layer", "ledger", "price", "summary"]),
+    ("limit", &["ledger", "price", "summary"]),
+    ("sink", &["limit", "summary"]),
+    ("layer", &["ledger", "limit", "price", "sink", "summary"]),
+    ("emit", &["layer", "ledger", "limit", "price", "summary"]),
 ];
 
 pub(crate) fn check() -> Outcome {
