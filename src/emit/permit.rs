@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::layer::{Core, Hold, Place};
-use crate::ledger::{Name, Usd};
+use crate::ledger::Usd;
 use crate::limit::Amount;
 
 /// Room under the limits around a place, held until it is settled or dropped; from [`Current::reserve`](crate::Current::reserve).
@@ -76,7 +76,7 @@ impl Permit {
     /// # search().expect("there is no run");
     /// ```
     pub fn settle_as(self, operation: &str, cost: Usd) {
-        self.core.book_cost(self.place, Name::of(operation), cost.max(Usd::ZERO));
+        self.core.book_cost(self.place, operation, cost.max(Usd::ZERO));
     }
 }
 

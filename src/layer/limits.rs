@@ -158,13 +158,6 @@ impl Core {
         Ok(Some(Hold { run, around, unit, amount }))
     }
 
-    /// Books a cost that no span and no event tells.
-    pub(crate) fn book_cost(&self, place: Place, operation: Name, cost: Usd) {
-        let settlement = Settlement::of_cost(place.stage, operation, cost);
-        self.collect(place, place.collector, &settlement.sum());
-        self.book(place, settlement, |_| {});
-    }
-
     /// Runs `act` on the limits of the run of a place; `None` where nothing is limited. A run that has not begun yet has used
     /// nothing.
     fn with_meters<T>(&self, place: Place, act: impl Fn(&Meters) -> T) -> Result<Option<T>, BudgetExceeded> {

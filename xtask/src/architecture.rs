@@ -11,10 +11,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ledger", &[]),
     ("price", &["ledger"]),
     ("summary", &["ledger"]),
+    ("history", &["ledger", "sink", "summary"]),
     ("limit", &["ledger", "price", "summary"]),
     ("sink", &["limit", "summary"]),
-    ("layer", &["ledger", "limit", "price", "sink", "summary"]),
-    ("emit", &["layer", "ledger", "limit", "price", "summary"]),
+    ("record", &["ledger"]),
+    ("tracker", &["ledger", "record", "summary"]),
+    ("layer", &["ledger", "limit", "price", "record", "sink", "summary"]),
+    ("emit", &["layer", "ledger", "limit", "price", "record", "summary"]),
 ];
 
 pub(crate) fn check() -> Outcome {
