@@ -45,10 +45,13 @@
 //! |---|---|
 //! | set up a layer | [`layer`] → [`Builder`] → [`BudgetGuard`] |
 //! | tell usage that no library tells | [`call`], [`record_usage`], [`Usage`] |
+//! | record what is no model call | [`operation()`], [`Handle::operation`]; [`CostTracker`] without a subscriber |
 //! | tell what a check said | [`gate`], [`Verdict`] |
 //! | look at runs in flight | [`BudgetGuard::handle`] → [`Handle`], [`current`] |
 //! | ask before spending, and be told when a limit is near | [`Builder::limit_usd`], [`Current::check`], [`Current::reserve`] → [`Permit`], [`Builder::on_alert`] → [`Alert`] |
 //! | read what a run leaves behind | [`RunSummary`] → [`BudgetSummary`] → [`StageRow`], [`ModelRow`], [`OperationRow`], [`GateVerdict`] |
+//! | see what the money brought, and how fast it goes | [`Efficiency`], [`BurnRate`] |
+//! | switch it all off | [`Builder::enabled`], `TRACING_BUDGET=off` |
 //! | say where runs go | [`sink`] |
 //! | bring prices of your own, or price a call by hand | [`PriceBook`], [`Rates`] |
 //!
@@ -62,6 +65,9 @@
 //! - `prices` (default): public list prices, price files with patterns, and reading usage out of raw responses. Without
 //!   it, only exact names that were given prices by builder calls are priced.
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 mod emit;
 #[cfg(feature = "history")]
 pub mod history;
@@ -70,6 +76,8 @@ mod ledger;
 mod limit;
 mod price;
 mod record;
+#[cfg(feature = "history")]
+pub mod reprice;
 pub mod sink;
 mod summary;
 mod tracker;
