@@ -11,7 +11,7 @@ use tracing_subscriber::prelude::*;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (budget, guard) = tracing_budget::layer()
         .limit_usd("0.50")
-        .stage_limit_usd("review", "0.10")
+        .stage_limit_usd("review", "0.04")
         .on_alert(|alert| println!("  ! {alert}"))
         .sink(|run: &tracing_budget::RunSummary| println!("\n{run}"))
         .build()?;

@@ -32,7 +32,8 @@ fn ten_permits_of_ten_cents_fill_a_dollar_and_the_eleventh_is_refused() {
         let error = reserve("0.000000000001").expect_err("all of it is reserved");
         assert_eq!(
             error.to_string(),
-            "the run has no room for $0.000000000001: of its limit of $1.00, $0.00 is used and $1.00 reserved"
+            "the run has no room for $0.000000000001: less than that is left of its limit of $1.00, after $0.00 that is \
+             used and what is reserved"
         );
         assert_eq!(here().check(), Ok(()), "what is reserved is not used");
         assert_eq!(here().remaining().usd, Some(usd("0")));

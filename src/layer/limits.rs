@@ -119,7 +119,7 @@ impl Core {
     pub(crate) fn check(&self, place: Place) -> Result<(), BudgetExceeded> {
         let plan = &self.options.limits;
         let refused = |meters: &Meters| {
-            meters.check(place.limited).map_err(|refusal| BudgetExceeded::of(plan, meters, refusal, None))
+            meters.check(place.limited).map_err(|refusal| BudgetExceeded::of(plan, meters, &refusal, None))
         };
         self.with_meters(place, refused)?.unwrap_or(Ok(()))
     }
@@ -153,7 +153,7 @@ impl Core {
         if let Some(RunLimits { meters, .. }) = run.limits.as_deref() {
             meters
                 .reserve(around, unit, amount)
-                .map_err(|refusal| BudgetExceeded::of(plan, meters, refusal, Some((unit, amount))))?;
+                .map_err(|refusal| BudgetExceeded::of(plan, meters, &refusal, Some((unit, amount))))?;
         }
         Ok(Some(Hold { run, around, unit, amount }))
     }

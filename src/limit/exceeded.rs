@@ -22,7 +22,8 @@ pub enum BudgetExceeded {
     },
     /// A limit has less room than was asked for.
     #[error(
-        "{scope} has no room for {asked}: of its limit of {limit}, {used} is used and {reserved} reserved"
+        "{scope} has no room for {asked}: less than that is left of its limit of {limit}, after {used} that is used and what \
+         is reserved"
     )]
     NoRoom {
         /// Whose limit it is.
@@ -31,8 +32,6 @@ pub enum BudgetExceeded {
         asked: Amount,
         /// What is used.
         used: Amount,
-        /// What is reserved by others.
-        reserved: Amount,
         /// The limit.
         limit: Amount,
     },
@@ -93,8 +92,8 @@ impl BudgetExceeded {
     }
 
     /// A refusal in words, with what was asked for, if anything was.
-    pub(crate) fn of(plan: &Plan, meters: &Meters, refusal: Refusal, asked: Option<(Unit, i128)>) -> Self {
-        let Refusal { bound, meter, why } = refusal;
+    pub(crate) fn of(plan: &Plan, meters: &Meters, refusal: &Refusal, asked: Option<(Unit, i128)>) -> Self {
+        let Refusal { bound, meter, why } = *refusal;
         let bound = meters.bound(bound);
         let scope = plan.scope(bound.stage);
         let amount = |amount| Amount::of(bound.unit, amount);
@@ -102,8 +101,7 @@ impl BudgetExceeded {
         match (why, asked) {
             (Why::Unproven, _) => Self::Unproven { scope, calls: meter.charged.unproven, used, limit },
             (Why::NoRoom, Some((unit, asked))) => {
-                let (asked, reserved) = (Amount::of(unit, asked), amount(meter.reserved));
-                Self::NoRoom { scope, asked, used, reserved, limit }
+                Self::NoRoom { scope, asked: Amount::of(unit, asked), used, limit }
             }
             (Why::NoRoom | Why::Exhausted, _) => Self::Exhausted { scope, used, limit },
         }

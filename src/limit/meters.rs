@@ -186,12 +186,12 @@ impl Meters {
     }
 
     /// Whether more may be used at a place.
-    pub(crate) fn check(&self, around: Stages) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, around: Stages) -> Result<(), Box<Refusal>> {
         self.with(|meters| self.fault(meters, around).map_or(Ok(()), Err))
     }
 
     /// Takes room in every limit around a place, or in none.
-    pub(crate) fn reserve(&self, around: Stages, unit: Unit, amount: i128) -> Result<(), Refusal> {
+    pub(crate) fn reserve(&self, around: Stages, unit: Unit, amount: i128) -> Result<(), Box<Refusal>> {
         self.with(|meters| {
             if let Some(refusal) = self.fault(meters, around) {
                 return Err(refusal);
@@ -200,7 +200,7 @@ impl Meters {
             if let Some(bound) =
                 self.holding_in(around).filter(counts).find(|bound| meters[*bound].left() < amount)
             {
-                return Err(Refusal { bound, meter: meters[bound], why: Why::NoRoom });
+                return Err(Box::new(Refusal { bound, meter: meters[bound], why: Why::NoRoom }));
             }
             self.holding_in(around).filter(counts).for_each(|bound| meters[bound].reserved += amount);
             Ok(())
@@ -231,9 +231,10 @@ impl Meters {
         self.with(|meters| self.bounds.iter().copied().zip(meters.iter().copied()).collect())
     }
 
-    fn fault(&self, meters: &[Meter], around: Stages) -> Option<Refusal> {
-        self.holding_in(around)
-            .find_map(|bound| meters[bound].fault().map(|why| Refusal { bound, meter: meters[bound], why }))
+    fn fault(&self, meters: &[Meter], around: Stages) -> Option<Box<Refusal>> {
+        self.holding_in(around).find_map(|bound| {
+            meters[bound].fault().map(|why| Box::new(Refusal { bound, meter: meters[bound], why }))
+        })
     }
 
     /// The limits that hold at a place.

@@ -61,7 +61,8 @@ fn three_that_want_the_room_of_two_are_granted_two() {
     in_every_order::<3>(
         || [usd(None, 100)].into(),
         |_, meters| {
-            if let Err(Refusal { why, meter, .. }) = meters.reserve(RUN, Unit::Usd, 40) {
+            if let Err(refusal) = meters.reserve(RUN, Unit::Usd, 40) {
+                let Refusal { why, meter, .. } = *refusal;
                 assert_eq!((why, meter.reserved), (Why::NoRoom, 80), "refused only where two hold room");
             }
         },
