@@ -16,12 +16,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &["history", "ledger", "mcp", "price", "reprice", "summary"]),
     // Of twenty lines, which name the library from outside.
     ("bin", &[]),
-    ("sink", &["summary"]),
+    ("limit", &["ledger", "price", "summary"]),
+    ("sink", &["limit", "summary"]),
     ("record", &["ledger"]),
     ("tracker", &["ledger", "record", "summary"]),
-    ("layer", &["ledger", "price", "record", "sink", "summary"]),
+    ("layer", &["ledger", "limit", "price", "record", "sink", "summary"]),
     ("mcp", &["history", "ledger", "price", "summary"]),
-    ("emit", &["layer", "ledger", "price", "record", "summary"]),
+    ("emit", &["layer", "ledger", "limit", "price", "record", "summary"]),
 ];
 
 pub(crate) fn check() -> Outcome {
