@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::core::Core;
 use super::here;
+use super::limits::RunLimits;
 use super::root::{Early, RootPart, RunState};
 use super::run::Run;
 use super::stats::count;
@@ -50,12 +51,18 @@ impl Core {
             // Another thread was faster.
             RunState::Live => self.live_run(place.run).map(|run| (run, None)),
             RunState::Empty => {
-                let run = Arc::new(Run::new(place.run, place.root, open.meaning, open.started, &self.clock));
+                let limits = self.limits_of_a_run();
+                let run = Run::new(place.run, place.root, open.meaning, open.started, &self.clock, limits);
+                let run = RunLimits::tie(run);
                 let mut early = root.early.take();
                 if let Some(early) = &mut early {
                     let mut rest = run.rest();
                     rest.told = std::mem::take(&mut early.told);
                     early.warnings.drain(..).for_each(|warning| rest.warn(warning));
+                }
+                // What the run is called is to be seen while it is in flight, not only when its root closes.
+                if let Some(told) = open.reading.remarks.as_ref().and_then(|remarks| remarks.run.as_ref()) {
+                    run.rest().told.join(told.labels());
                 }
                 root.state = RunState::Live;
                 self.runs.insert(place.run, Arc::clone(&run));

@@ -5,6 +5,7 @@ use super::clock::Moment;
 use super::core::Core;
 use super::here;
 use super::reading::Failure;
+use super::run::Run;
 use super::stats::count;
 use super::table::{Open, Place};
 use crate::ledger::{Began, Ended, Ledger, Tally};
@@ -101,16 +102,23 @@ impl Core {
         }
     }
 
-    /// Writes a settlement, and whatever `more` adds, to the ledger of its run.
-    pub(crate) fn book(&self, place: Place, settlement: Settlement, more: impl Fn(&mut Ledger)) {
+    /// Writes a settlement, and whatever `more` adds, to the ledger of its run; false if it was too late for that.
+    pub(crate) fn book(&self, place: Place, settlement: Settlement, more: impl Fn(&mut Ledger)) -> bool {
         let write = |ledger: &mut Ledger| {
             settlement.write(ledger);
             more(ledger);
         };
         if settlement.is_accountable {
-            if self.on_run(place, |run| run.write(write).is_ok()) != Some(true) {
+            let write = |run: &Run, ledger: &mut Ledger| {
+                write(ledger);
+                if let Some(limits) = &run.limits {
+                    // Under the lock, so that the limits and the ledger of a run that ends agree.
+                    self.charge(limits, place, &settlement);
+                }
+            };
+            if self.on_run(place, |run| run.write(|ledger| write(run, ledger)).is_ok()) != Some(true) {
                 count(&self.counters.late);
-                return;
+                return false;
             }
         } else {
             self.note(place, write);
@@ -118,5 +126,6 @@ impl Core {
         for warning in settlement.warnings.into_iter() {
             self.warn(place, warning);
         }
+        true
     }
 }

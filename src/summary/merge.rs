@@ -7,8 +7,11 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{
-    BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageRow, Status,
+    BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageLimits, StageRow,
+    Status,
 };
+use super::efficiency::Efficiency;
+use super::record::{MOST_RECORDS, OperationRecord};
 use super::rows::Rows;
 use super::timestamp::Timestamp;
 use crate::ledger::{Usd, Verdict};
@@ -47,7 +50,7 @@ impl RunSummary {
         let completed_at = self.completed_at.zip(other.completed_at).map(|(one, two)| one.max(two));
         let duration = self.end_us().max(other.end_us()).saturating_sub(start_us(started_at));
         let cause = [self, other].into_iter().filter(|part| part.has_cause()).min_by_key(|part| part.cause());
-        Self {
+        let mut merged = Self {
             schema_version: self.schema_version.max(other.schema_version),
             run_id,
             project,
@@ -61,14 +64,14 @@ impl RunSummary {
             failed_at: cause.and_then(|part| part.failed_at),
             tags: first_of(&self.tags, &other.tags),
             counts: added(&self.counts, &other.counts),
-            value_usd: match (self.value_usd, other.value_usd) {
-                (Some(one), Some(two)) => Some(one + two),
-                (one, two) => one.or(two),
-            },
+            value_usd: added_where_known(self.value_usd, other.value_usd, |one, two| one + two),
             iterations: self.iterations.max(other.iterations),
+            efficiency: Efficiency::default(),
             warnings: self.warnings_with(other),
             budget_summary: self.budget_summary.merge(&other.budget_summary),
-        }
+        };
+        merged.efficiency = merged.worked_out();
+        merged
     }
 
     /// When this part ended, or was last seen, in microseconds after the Unix epoch.
@@ -120,10 +123,22 @@ impl BudgetSummary {
             per_model: self.per_model.unite(&other.per_model, ModelRow::merge),
             by_operation: self.by_operation.unite(&other.by_operation, OperationRow::merge),
             gate_verdicts: in_order(self.gate_verdicts.iter().chain(&other.gate_verdicts)),
+            records: self.records.iter().chain(&other.records).cloned().collect(),
+            records_dropped: self.records_dropped.saturating_add(other.records_dropped),
         };
+        merged.trim_records();
         merged.settle();
         merged.canonicalise();
         merged
+    }
+
+    /// Puts the records in the order in which they were made, and lists no more of them than one run would. The newest of
+    /// all parts are the newest of the newest of each.
+    fn trim_records(&mut self) {
+        self.records.sort_by(OperationRecord::order);
+        let surplus = self.records.len().saturating_sub(MOST_RECORDS);
+        self.records.drain(..surplus);
+        self.records_dropped = self.records_dropped.saturating_add(surplus as u64);
     }
 
     /// Puts every row in the one place that the rows themselves decide, and every time on the microsecond.
@@ -168,8 +183,27 @@ impl StageRow {
             parent: stricter(self.parent.as_ref(), other.parent.as_ref()).cloned(),
             started_at: stricter(self.started_at, other.started_at),
             share_of_cost: None,
+            limits: match (&self.limits, &other.limits) {
+                (Some(one), Some(two)) => Some(one.merge(two)),
+                (one, two) => one.or(*two),
+            },
             per_model: self.per_model.unite(&other.per_model, ModelRow::merge),
         }
+    }
+}
+
+impl StageLimits {
+    /// The stricter limits over what both parts used.
+    fn merge(&self, other: &Self) -> Self {
+        let ((cost, tokens), (more_cost, more_tokens)) = (self.used(), other.used());
+        let limits =
+            Limits { usd: stricter(self.usd, other.usd), tokens: stricter(self.tokens, other.tokens) };
+        let sum = |one: u64, two: u64| one.saturating_add(two);
+        Self::after(
+            limits,
+            added_where_known(cost, more_cost, |one, two| one + two),
+            added_where_known(tokens, more_tokens, sum),
+        )
     }
 }
 
@@ -196,6 +230,14 @@ impl OperationRow {
 
 fn together(one: &Figures, two: &Figures) -> Figures {
     [one, two].into_iter().sum()
+}
+
+/// The sum of what is known.
+fn added_where_known<T>(one: Option<T>, two: Option<T>, add: impl FnOnce(T, T) -> T) -> Option<T> {
+    match (one, two) {
+        (Some(one), Some(two)) => Some(add(one, two)),
+        (one, two) => one.or(two),
+    }
 }
 
 /// The smaller of what is known: the stricter limit, the earlier time, the name that sorts first.

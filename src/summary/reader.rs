@@ -190,6 +190,7 @@ const RUN: Shape = Shape::Object(&[
     may("counts", Shape::Each(&Shape::Whole)),
     may("value_usd", Shape::Or(&Shape::Money)),
     may("iterations", Shape::Or(&Shape::Count)),
+    may("efficiency", EFFICIENCY),
     may("warnings", Shape::Texts),
     may("budget_summary", BUDGET),
 ]);
@@ -206,6 +207,26 @@ const BUDGET: Shape = Shape::Row(&[
     may("per_model", Shape::Each(&MODEL)),
     may("by_operation", Shape::Each(&OPERATION)),
     may("gate_verdicts", Shape::List(&GATE)),
+    may("records", Shape::List(&RECORD)),
+    may("records_dropped", Shape::Count),
+]);
+
+const EFFICIENCY: Shape = Shape::Object(&[
+    may("cost_per_iteration_usd", Shape::Or(&Shape::Money)),
+    may("roi", Shape::Or(&Shape::Number)),
+    may("cost_to_value", Shape::Or(&Shape::Number)),
+    may("usd_per_minute", Shape::Or(&Shape::Number)),
+    may("tokens_per_minute", Shape::Or(&Shape::Number)),
+]);
+
+const RECORD: Shape = Shape::Object(&[
+    must("operation", Shape::Text),
+    may("stage", Shape::Or(&Shape::Text)),
+    may("cost_usd", Shape::Or(&Shape::Money)),
+    may("duration_seconds", Shape::Or(&Shape::Number)),
+    may("iteration", Shape::Or(&Shape::Count)),
+    may("meta", Shape::Anything),
+    may("at", Shape::Or(&Shape::Time)),
 ]);
 
 const STAGE: Shape = Shape::Row(&[
@@ -216,7 +237,16 @@ const STAGE: Shape = Shape::Row(&[
     may("parent", Shape::Or(&Shape::Text)),
     may("started_at", Shape::Or(&Shape::Time)),
     may("share_of_cost", Shape::Or(&Shape::Number)),
+    may("limits", Shape::Or(&STAGE_LIMITS)),
     may("per_model", Shape::Each(&MODEL)),
+]);
+
+const STAGE_LIMITS: Shape = Shape::Object(&[
+    may("usd", Shape::Or(&Shape::Money)),
+    may("tokens", Shape::Or(&Shape::Count)),
+    may("usd_remaining", Shape::Or(&Shape::Money)),
+    may("tokens_remaining", Shape::Or(&Shape::Whole)),
+    may("exhausted", Shape::Bool),
 ]);
 
 const MODEL: Shape =
@@ -273,6 +303,7 @@ impl Shape {
             Self::Or(Self::Count) => "a whole number from 0, or null",
             Self::Or(Self::Whole) => "a whole number or null",
             Self::Or(Self::Money) => "a number of USD below 1e15, or null",
+            Self::Or(Self::Object(_)) => "an object or null",
             Self::Or(_) => "a number or null",
         }
     }
@@ -315,6 +346,7 @@ fn find_fault(path: &str, value: &Value, shape: Shape) -> Result<(), ReadError> 
         (Shape::Each(shape), Value::Object(object)) => {
             object.iter().try_for_each(|(name, value)| find_fault(&join(path, name), value, *shape))
         }
+        (Shape::Or(shape), value) if !value.is_null() => find_fault(path, value, *shape),
         (Shape::List(shape), Value::Array(list)) => list
             .iter()
             .enumerate()

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use super::document::{Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageRow, Status};
+use super::document::{
+    Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageLimits, StageRow, Status,
+};
+use super::record::{Records, seconds};
 use super::rows::Rows;
 use super::timestamp::Timestamp;
 use crate::ledger::{Kind, Ledger, Name, Outcome, Sources, StageTally, Tally, Usd, Verdict};
@@ -29,12 +32,15 @@ pub(crate) struct Account<'a> {
     pub(crate) declared_stages: &'a [String],
     pub(crate) expected_gates: &'a [String],
     pub(crate) gates: Vec<GateVerdict>,
+    pub(crate) records: &'a Records,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) counts: BTreeMap<String, i64>,
     pub(crate) value_usd: Option<Usd>,
     pub(crate) iterations: Option<u64>,
     pub(crate) warnings: Vec<String>,
     pub(crate) limits: Limits,
+    /// The stages that have limits.
+    pub(crate) stage_limits: Vec<(Name, StageLimits)>,
     /// What the price book calls itself.
     pub(crate) book: &'a str,
 }
@@ -54,10 +60,11 @@ impl RunSummary {
         budget.by_operation = account.operation_rows();
         budget.limits = account.limits;
         budget.gate_verdicts = account.gates.clone();
+        budget.records = account.records.to_vec();
+        budget.records_dropped = account.records.dropped();
         if is_over {
             account.add_missing_gates(&mut budget.gate_verdicts);
         }
-        budget.settle();
 
         if let Some((outcome, is_incomplete)) = &account.end {
             let cause = account.cause(outcome, &budget.gate_verdicts);
@@ -81,6 +88,7 @@ impl RunSummary {
         summary.value_usd = account.value_usd;
         summary.iterations = account.iterations;
         summary.warnings = account.warnings;
+        summary.settle();
         summary
     }
 }
@@ -123,10 +131,21 @@ impl Account<'_> {
         rows.extend(
             next_not_run.into_iter().chain(not_run).map(|stage| (stage.clone(), StageRow::default())),
         );
+        // A limit whose stage never ran is to be seen, as it may be the name that is wrong.
+        let limited = self.stage_limits.iter().map(|(name, _)| *name);
+        let missing = limited.filter(|name| {
+            !rows.iter().any(|(row, _)| row == name.as_str()) && !figures.contains_key(&Some(*name))
+        });
+        let missing: Vec<_> = missing.map(|name| (name.as_str().to_owned(), StageRow::default())).collect();
+        rows.extend(missing);
         for (stage, sum) in figures {
             // Usage that came after its stage had closed without the run ever seeing it open belongs to it all the same.
             let name = stage.map_or(UNATTRIBUTED, Name::as_str);
             rows.push((name.to_owned(), self.stage_row(stage, &sum, &StageTally::default(), is_over)));
+        }
+        for (name, row) in &mut rows {
+            row.limits =
+                self.stage_limits.iter().find(|(stage, _)| stage.as_str() == name).map(|(_, limits)| *limits);
         }
         rows.into_iter().collect()
     }
@@ -150,6 +169,7 @@ impl Account<'_> {
                 .first
                 .map(|first| Timestamp::from(self.origin + Duration::from_nanos(first.at))),
             share_of_cost: None,
+            limits: None,
             per_model: self.model_rows(|of| of == stage),
         }
     }
@@ -266,11 +286,6 @@ impl Figures {
         figures.settle_unknowns();
         figures
     }
-}
-
-/// Seconds to the microsecond: more digits of a wall time say nothing.
-fn seconds(duration: Duration) -> f64 {
-    duration.as_micros() as f64 / 1e6
 }
 
 /// The text in one line of at most [`MAX_ERROR`] characters.

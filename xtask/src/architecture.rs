@@ -12,9 +12,17 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("price", &["ledger"]),
     ("summary", &["ledger"]),
     ("history", &["ledger", "sink", "summary"]),
-    ("sink", &["summary"]),
-    ("layer", &["history", "ledger", "price", "sink", "summary"]),
-    ("emit", &["layer", "ledger", "price", "summary"]),
+    ("reprice", &["ledger", "price", "summary"]),
+    ("cli", &["history", "ledger", "mcp", "price", "reprice", "summary"]),
+    // Of twenty lines, which name the library from outside.
+    ("bin", &[]),
+    ("limit", &["ledger", "price", "summary"]),
+    ("sink", &["limit", "summary"]),
+    ("record", &["ledger"]),
+    ("tracker", &["ledger", "record", "summary"]),
+    ("layer", &["history", "ledger", "limit", "price", "record", "sink", "summary"]),
+    ("mcp", &["history", "ledger", "price", "summary"]),
+    ("emit", &["layer", "ledger", "limit", "price", "record", "summary"]),
 ];
 
 pub(crate) fn check() -> Outcome {
