@@ -64,6 +64,7 @@
 //!
 //! - `prices` (default): public list prices, price files with patterns, and reading usage out of raw responses. Without
 //!   it, only exact names that were given prices by builder calls are priced.
+//! - `history`: runs kept in SQLite, those in flight included: the module `history`.
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]

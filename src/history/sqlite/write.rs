@@ -44,10 +44,10 @@ fn store(
         return Ok(Stored::Unchanged);
     }
     // What runs is in no roll-up, and most runs are stored while they run.
-    if status != Status::Running.as_str() {
-        if let Some(old) = read::merged(transaction, id, &put.run.run_id)? {
-            changes.take_away(&old);
-        }
+    if status != Status::Running.as_str()
+        && let Some(old) = read::merged(transaction, id, &put.run.run_id)?
+    {
+        changes.take_away(&old);
     }
     let others = parts.iter().filter(|part| !part.replaced).count();
     let is_alone = match place {
