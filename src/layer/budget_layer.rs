@@ -33,7 +33,10 @@ where
 
     #[inline]
     fn on_new_span(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {
-        self.core.open(attrs, id, &ctx);
+        let class = self.core.class(attrs.metadata());
+        if class.matters() || !self.core.is_well_inside(attrs) {
+            self.core.open(class, attrs, id, &ctx);
+        }
     }
 
     #[inline]

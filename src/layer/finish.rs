@@ -135,7 +135,7 @@ impl Core {
             }
         });
         for place in telling {
-            self.on_run(place, |_| ());
+            self.ensure_run(place);
         }
         for run in self.runs_in_flight() {
             self.finish(run.serial);

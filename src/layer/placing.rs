@@ -1,5 +1,6 @@
 //! Placing a new span: root, stage, call, or none of our business.
 
+use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
 use tracing_core::{LevelFilter, Subscriber, span};
@@ -23,52 +24,70 @@ impl Core {
         here::class(self.number, metadata, |metadata| self.options.named.class(Meaning::of(metadata)))
     }
 
-    /// Remembers a new span if it matters.
+    /// Whether a new span that does not matter by itself stands where it does not matter either: in a run, and not right
+    /// under its root. This is all that most spans of a program cost.
     #[inline]
-    pub(crate) fn open<S>(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: &Context<'_, S>)
+    pub(crate) fn is_well_inside(&self, attrs: &span::Attributes<'_>) -> bool {
+        if !is_where_we_are(attrs) {
+            return false;
+        }
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        here::current_around(self.number, epoch, |around| around.get().is_root) == Some(false)
+    }
+
+    /// Remembers a new span if it matters.
+    #[inline(never)]
+    pub(crate) fn open<S>(
+        &self,
+        class: Class,
+        attrs: &span::Attributes<'_>,
+        id: &span::Id,
+        ctx: &Context<'_, S>,
+    ) where
+        S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    {
+        let mut around = None;
+        if class.matters() && is_where_we_are(attrs) {
+            // Nearly always, this thread knows what is around.
+            around = here::current_around(self.number, self.epoch.load(Ordering::Relaxed), Cell::get);
+        }
+        let (around, is_adopted) = match around {
+            Some(_) => (around, false),
+            None => match self.look_around(class, attrs, id, ctx) {
+                Some(found) => found,
+                None => return,
+            },
+        };
+        self.remember(class, attrs, id.into_u64(), around.as_ref(), is_adopted);
+    }
+
+    /// What is around a new span, and whether it is adopted there; `None` if it does not matter where it stands.
+    #[cold]
+    fn look_around<S>(
+        &self,
+        class: Class,
+        attrs: &span::Attributes<'_>,
+        id: &span::Id,
+        ctx: &Context<'_, S>,
+    ) -> Option<(Option<Around>, bool)>
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        let class = self.class(attrs.metadata());
-        let matters = class.matters() || self.is_named_root(class);
-        if attrs.is_contextual() && LevelFilter::current() <= LevelFilter::INFO {
-            // Nearly always, this thread knows what is around.
-            let epoch = self.epoch.load(Ordering::Relaxed);
-            if matters {
-                if let Some((_, around @ Some(_))) = here::current_with(self.number, epoch, |around| *around)
-                {
-                    return self.remember(class, attrs, id.into_u64(), around, false);
-                }
-            } else if let Some((_, Some(false))) =
-                here::current_with(self.number, epoch, |around| around.is_root)
-            {
-                return;
-            }
-        }
         let (around, is_adopted) = match self.parent_of(attrs, id, ctx) {
             Parent::None => (None, false),
             // A span that does not matter by itself only asks whether it stands right under a root, where it is a stage if
             // no stages were declared.
-            Parent::Real(parent) if !matters => match self.right_under_root(parent) {
-                None => return,
-                around => (around, false),
-            },
+            Parent::Real(parent) if !class.matters() => (Some(self.right_under_root(parent)?), false),
             Parent::Real(parent) => (self.around(parent, ctx), false),
             // Whoever opens an agent or a call as a root of its own while a span is current does not mean a new run; of
             // any other span he does.
-            Parent::Current(current) if class.meaning.is_gen_ai => match self.around(current, ctx) {
-                None => (None, false),
-                around => (around, true),
-            },
+            Parent::Current(current) if class.meaning.is_gen_ai => {
+                let around = self.around(current, ctx);
+                (around, around.is_some())
+            }
             Parent::Current(_) => (None, false),
         };
-        if around.is_some() || class.may_be_root {
-            self.remember(class, attrs, id.into_u64(), around, is_adopted);
-        }
-    }
-
-    fn is_named_root(&self, class: Class) -> bool {
-        class.may_be_root && !self.options.named.roots.is_empty()
+        (around.is_some() || class.may_be_root()).then_some((around, is_adopted))
     }
 
     fn right_under_root(&self, parent: u64) -> Option<Around> {
@@ -80,12 +99,13 @@ impl Core {
         around.filter(|around| around.is_root && around.span == parent)
     }
 
+    #[inline]
     fn remember(
         &self,
         class: Class,
         attrs: &span::Attributes<'_>,
         id: u64,
-        around: Option<Around>,
+        around: Option<&Around>,
         is_adopted: bool,
     ) {
         let meaning = class.meaning;
@@ -97,21 +117,27 @@ impl Core {
         open.is_adopted = is_adopted;
         open.started = self.clock.now();
         let place = open.place;
-        let declares = open.is_stage && (class.is_declared_stage || meaning.has_stage);
+        let begins = open.is_stage && (class.is_declared_stage() || meaning.has_stage);
         if around.is_some() && (is_adopted || place.in_container) {
-            self.at_root(place, |root| {
-                root.has_children = true;
-                root.adopted += u64::from(is_adopted);
-            });
+            self.tell_root_of_child(place, is_adopted);
         }
         self.table.insert(id, open);
-        if declares {
-            self.on_run(place, |_| ());
+        if begins {
+            self.ensure_run(place);
         }
     }
 
+    #[cold]
+    fn tell_root_of_child(&self, place: Place, is_adopted: bool) {
+        self.at_root(place, |root| {
+            root.has_children = true;
+            root.adopted += u64::from(is_adopted);
+        });
+    }
+
     /// Says where a span stands, from what is around it and what it told at its creation.
-    fn place(&self, class: Class, id: u64, around: Option<Around>, open: &mut Open) {
+    #[inline]
+    fn place(&self, class: Class, id: u64, around: Option<&Around>, open: &mut Open) {
         let meaning = class.meaning;
         open.is_container =
             meaning.is_gen_ai && open.reading.operation.is_some_and(|operation| self.is_container(operation));
@@ -121,36 +147,31 @@ impl Core {
         }
         let stage = self.stage(class, around, open);
         open.is_stage = stage.is_some();
-        open.place = match around {
-            Some(around) => {
+        match around {
+            Some(Around { place, .. }) => {
                 open.root = None;
-                Place { stage: stage.or(around.place.stage), ..around.place }
+                open.place = Place { stage: stage.or(place.stage), ..*place };
+                (open.outer, open.outer_collector) = (place.stage, place.collector);
             }
             None => {
+                let (run, in_container) = (Self::next_run(), open.is_container);
                 open.root = Some(RootPart::default());
-                Place {
-                    run: Self::next_run(),
-                    root: id,
-                    stage,
-                    collector: 0,
-                    in_container: open.is_container,
-                }
+                open.place = Place { run, root: id, stage, collector: 0, in_container };
+                (open.outer, open.outer_collector) = (None, 0);
             }
-        };
-        open.outer = around.and_then(|around| around.place.stage);
-        open.outer_collector = open.place.collector;
+        }
         if open.collects() {
             open.place.collector = id;
         }
     }
 
     /// The name of the stage that a span is, if it is one.
-    fn stage(&self, class: Class, around: Option<Around>, open: &Open) -> Option<Name> {
+    fn stage(&self, class: Class, around: Option<&Around>, open: &Open) -> Option<Name> {
         let meaning = class.meaning;
         if meaning.has_stage {
             return open.reading.stage.or(Some(meaning.name));
         }
-        if class.is_declared_stage {
+        if class.is_declared_stage() {
             return Some(meaning.name);
         }
         let is_direct = around.is_some_and(|around| around.is_root) && self.options.named.stages.is_empty();
@@ -165,14 +186,31 @@ impl Core {
     }
 }
 
+/// Whether a new span stands in the one that this thread has entered last, and that is known here: see `parent`.
+#[inline]
+fn is_where_we_are(attrs: &span::Attributes<'_>) -> bool {
+    attrs.is_contextual() && LevelFilter::current() <= LevelFilter::INFO
+}
+
 /// Reads what a span tells at its creation.
+#[inline]
 fn read(meaning: &'static Meaning, attrs: &span::Attributes<'_>, reading: &mut Reading) {
     let manner = if meaning.is_call { Manner::Call } else { Manner::Sum };
     let mut plain = PlainVisitor::new(meaning, manner, reading);
     attrs.values().record(&mut plain);
     if plain.left_text {
-        let mut texts = TextVisitor::new(meaning);
-        attrs.values().record(&mut texts);
-        texts.tell(manner, reading);
+        read_texts(meaning, manner, attrs, reading);
     }
+}
+
+#[cold]
+fn read_texts(
+    meaning: &'static Meaning,
+    manner: Manner,
+    attrs: &span::Attributes<'_>,
+    reading: &mut Reading,
+) {
+    let mut texts = TextVisitor::new(meaning);
+    attrs.values().record(&mut texts);
+    texts.tell(manner, reading);
 }
