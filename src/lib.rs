@@ -45,9 +45,12 @@
 //! |---|---|
 //! | set up a layer | [`layer`] → [`Builder`] → [`BudgetGuard`] |
 //! | tell usage that no library tells | [`call`], [`record_usage`], [`Usage`] |
+//! | record what is no model call | [`operation()`], [`Handle::operation`]; [`CostTracker`] without a subscriber |
 //! | tell what a check said | [`gate`], [`Verdict`] |
 //! | look at runs in flight | [`BudgetGuard::handle`] → [`Handle`], [`current`] |
 //! | read what a run leaves behind | [`RunSummary`] → [`BudgetSummary`] → [`StageRow`], [`ModelRow`], [`OperationRow`], [`GateVerdict`] |
+//! | see what the money brought, and how fast it goes | [`Efficiency`], [`BurnRate`] |
+//! | switch it all off | [`Builder::enabled`], `TRACING_BUDGET=off` |
 //! | say where runs go | [`sink`] |
 //! | bring prices of your own, or price a call by hand | [`PriceBook`], [`Rates`] |
 //!
@@ -61,15 +64,29 @@
 //! - `prices` (default): public list prices, price files with patterns, and reading usage out of raw responses. Without
 //!   it, only exact names that were given prices by builder calls are priced.
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 mod emit;
+#[cfg(feature = "history")]
+pub mod history;
 mod layer;
 mod ledger;
 mod price;
+mod record;
+#[cfg(feature = "history")]
+pub mod reprice;
 pub mod sink;
 mod summary;
+mod tracker;
 
-pub use emit::{Call, CallBuilder, Current, GateBuilder, UsageRecord, call, current, gate, record_usage};
-pub use layer::{BudgetGuard, BuildError, Builder, Handle, LimitError, OwnFilter, Stats, Unfiltered, layer};
+pub use emit::{
+    Call, CallBuilder, Current, CurrentRun, GateBuilder, UsageRecord, call, current, gate, operation,
+    record_usage,
+};
+pub use layer::{
+    BudgetGuard, BuildError, Builder, Handle, LayerRun, LimitError, OwnFilter, Stats, Unfiltered, layer,
+};
 pub use ledger::{Kind, Usage, Usd, UsdError, Verdict};
 pub use price::{
     BookName, Price, PriceBook, PriceBookBuilder, PriceBookError, PricedModel, Rates, Source, UnknownModel,
@@ -77,10 +94,13 @@ pub use price::{
 };
 #[cfg(feature = "prices")]
 pub use price::{ResponseError, ResponseUsage};
+pub use record::OperationBuilder;
 pub use summary::{
-    BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, ReadError, Rows, RunSummary,
-    SCHEMA_VERSION, StageRow, Status, Timestamp, TimestampError, Unbalanced,
+    BudgetSummary, BurnRate, Efficiency, Figures, GateVerdict, Limits, ModelRow, OperationRecord,
+    OperationRow, ReadError, Rows, RunSummary, SCHEMA_VERSION, StageRow, Status, Timestamp, TimestampError,
+    Unbalanced,
 };
+pub use tracker::{CostSummary, CostTracker, OperationCost, TeamSummary};
 
 // The README's own code is compiled, and run where it says nothing else.
 #[cfg(all(doctest, feature = "prices"))]

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::clock::Moment;
 use super::core::{Core, Emitter};
-use super::models::{Model, ModelName, Recent};
+use super::here::{self, NearModel};
+use super::models::ModelName;
 use super::reading::Inclusive;
 use super::table::Open;
 use crate::ledger::{CellKey, Kind, Ledger, Name, Sources, Tally, Usage, Usd};
@@ -23,6 +24,13 @@ pub(crate) struct Settlement {
 }
 
 impl Settlement {
+    /// An amount that was told together with its row.
+    pub(crate) fn told(key: CellKey, own: Tally, warnings: Vec<String>) -> Self {
+        let mut settlement = Self { key: Some(key), own, is_accountable: true, ..Self::default() };
+        warnings.into_iter().for_each(|warning| settlement.warnings.push(warning));
+        settlement
+    }
+
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.key.is_none() && !self.is_accountable && self.warnings.is_empty() && self.excess.is_empty()
@@ -40,6 +48,13 @@ impl Settlement {
         if let Some(key) = self.key {
             ledger.add(key, &self.own);
         }
+        if !self.excess.is_empty() {
+            self.write_excess(ledger);
+        }
+    }
+
+    #[cold]
+    fn write_excess(&self, ledger: &mut Ledger) {
         self.excess.iter().for_each(|(key, tally)| ledger.add(*key, tally));
     }
 
@@ -48,7 +63,9 @@ impl Settlement {
     pub(crate) fn clear(&mut self) {
         (self.key, self.own, self.is_accountable) = (None, Tally::default(), false);
         self.excess.clear();
-        self.warnings.0.clear();
+        if !self.warnings.is_empty() {
+            self.warnings.0.clear();
+        }
     }
 }
 
@@ -102,14 +119,14 @@ impl Core {
                 settlement.own.nanos = duration;
                 settlement.own.errors = u64::from(has_failed);
             }
-            settlement.key = Some(self.price(bill, &mut settlement.own, &mut settlement.warnings));
+            settlement.key = Some(self.price(&bill, &mut settlement.own, &mut settlement.warnings));
         } else if let Some(operation) = bill.operation {
             let own = &mut settlement.own;
             (own.count, own.errors, own.nanos) = (1, u64::from(has_failed), duration);
             settlement.key = Some(CellKey { stage: bill.stage, model: None, operation });
         }
         if let Some(inclusive) = &reading.inclusive {
-            self.add_excess(&mut reading.settlement, bill, inclusive);
+            self.add_excess(&mut reading.settlement, &bill, inclusive);
         }
     }
 
@@ -129,14 +146,14 @@ impl Core {
     }
 
     /// Works out what an event adds.
-    pub(crate) fn work_out_event(&self, bill: Bill, settlement: &mut Settlement) {
+    pub(crate) fn work_out_event(&self, bill: &Bill, settlement: &mut Settlement) {
         settlement.is_accountable = true;
         settlement.key = Some(self.price(bill, &mut settlement.own, &mut settlement.warnings));
     }
 
     /// Prices an amount unless its cost was reported, and says to which row it belongs.
     #[inline(always)]
-    fn price(&self, bill: Bill, tally: &mut Tally, warnings: &mut Warnings) -> CellKey {
+    fn price(&self, bill: &Bill, tally: &mut Tally, warnings: &mut Warnings) -> CellKey {
         if tally.usage.has_more_than_input_and_output() {
             self.normalise(&mut tally.usage, bill, warnings);
         }
@@ -149,12 +166,12 @@ impl Core {
         tally.without_usage = u64::from(!has_usage && !is_reported);
         let mut model = None;
         if bill.model.1.is_some() || bill.model.0.is_some() && is_llm {
-            self.models.with(self.number, bill.model, |named, recent| {
-                model = Some(named.label);
-                if is_to_be_priced {
-                    self.price_as(named, recent, bill, tally, warnings);
-                }
-            });
+            let mut near = self.models.near(self.number, bill.model);
+            model = Some(near.model.label);
+            if is_to_be_priced {
+                self.price_as(&mut near, bill, tally, warnings);
+            }
+            here::keep_model(near);
         } else if is_to_be_priced {
             tally.unpriced = 1;
             if self.said_no_model.is_first_in(bill.run) {
@@ -166,33 +183,29 @@ impl Core {
     }
 
     #[inline]
-    fn price_as(
-        &self,
-        model: &Model,
-        recent: &mut Recent,
-        bill: Bill,
-        tally: &mut Tally,
-        warnings: &mut Warnings,
-    ) {
-        let why = match model.why_never_priced {
-            Some(why) => why.as_str().into(),
-            None => match recent.price(model, &tally.usage, &self.clock, bill.at) {
-                Ok((cost, source)) => {
-                    (tally.cost, tally.sources) = (cost, source);
-                    return;
+    fn price_as(&self, near: &mut NearModel, bill: &Bill, tally: &mut Tally, warnings: &mut Warnings) {
+        let NearModel { model, recent, .. } = near;
+        if model.why_never_priced.is_none() {
+            match recent.price(model, &tally.usage, &self.clock, bill.at) {
+                Ok((cost, sources)) => (tally.cost, tally.sources) = (cost, sources),
+                Err(why) => {
+                    tally.unpriced = 1;
+                    if model.said.is_first_in(bill.run) {
+                        warnings.push(format!("{}: {why}", model.label.as_str()));
+                    }
                 }
-                Err(why) => Cow::Owned(format!("{}: {why}", model.label.as_str())),
-            },
-        };
+            }
+            return;
+        }
         tally.unpriced = 1;
         if model.said.is_first_in(bill.run) {
-            warnings.push(why);
+            model.why_never_priced.into_iter().for_each(|why| warnings.push(why.as_str()));
         }
     }
 
     /// Adds what a figure for everything inside a span has beyond what was settled there.
     #[cold]
-    fn add_excess(&self, settlement: &mut Settlement, bill: Bill, inclusive: &Inclusive) {
+    fn add_excess(&self, settlement: &mut Settlement, bill: &Bill, inclusive: &Inclusive) {
         let below = &inclusive.below;
         let mut told = inclusive.usage;
         if told.get(Kind::Input).or(told.get(Kind::Output)).is_some() {
@@ -215,8 +228,8 @@ impl Core {
         let mut tally = Tally { usage, cost: cost.unwrap_or_default(), sources, ..Tally::default() };
         if usage.tokens_used().is_some() {
             settlement.is_accountable = true;
-            let bill = Bill { is_call: false, ..bill };
-            let key = self.price(bill, &mut tally, &mut settlement.warnings);
+            let bill = Bill { is_call: false, ..*bill };
+            let key = self.price(&bill, &mut tally, &mut settlement.warnings);
             settlement.excess.push((key, tally));
         } else if cost.is_some_and(|cost| cost > Usd::ZERO) {
             settlement.is_accountable = true;
@@ -227,7 +240,7 @@ impl Core {
     /// Brings a usage into the shape that prices and rows expect: cached input inside input, reasoning inside output, a
     /// total only where nothing better is known.
     #[inline(never)]
-    fn normalise(&self, usage: &mut Usage, bill: Bill, warnings: &mut Warnings) {
+    fn normalise(&self, usage: &mut Usage, bill: &Bill, warnings: &mut Warnings) {
         if usage.get(Kind::Input).or(usage.get(Kind::Output)).is_some() {
             usage.forget(Kind::Tokens);
         }

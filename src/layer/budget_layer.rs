@@ -33,9 +33,8 @@ where
 
     #[inline]
     fn on_new_span(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {
-        let class = self.core.class(attrs.metadata());
-        if class.matters() || !self.core.is_well_inside(attrs) {
-            self.core.open(class, attrs, id, &ctx);
+        if !self.core.is_nothing(attrs) {
+            self.core.open(attrs, id, ctx);
         }
     }
 

@@ -14,6 +14,7 @@ pub(crate) struct Class {
 const IS_DECLARED_STAGE: u8 = 1;
 const MAY_BE_ROOT: u8 = 2;
 const MATTERS: u8 = 4;
+const MATTERS_UNDER_ROOT: u8 = 8;
 
 impl Class {
     /// Its spans are among the declared stages.
@@ -32,6 +33,12 @@ impl Class {
     #[inline]
     pub(crate) fn matters(self) -> bool {
         self.flags & MATTERS != 0
+    }
+
+    /// Its spans matter right under a root, where they are stages if none were declared.
+    #[inline]
+    pub(crate) fn matters_under_root(self) -> bool {
+        self.flags & MATTERS_UNDER_ROOT != 0
     }
 }
 
@@ -54,6 +61,7 @@ impl Named {
             (IS_DECLARED_STAGE, is_declared_stage),
             (MAY_BE_ROOT, is_named_root || self.roots.is_empty()),
             (MATTERS, meaning.speaks || is_declared_stage || is_named_root),
+            (MATTERS_UNDER_ROOT, self.stages.is_empty()),
         ] {
             flags |= if holds { flag } else { 0 };
         }

@@ -7,6 +7,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::bill::Bill;
 use super::callsite::Meaning;
 use super::core::Core;
+use super::direct::Direct;
 use super::gates::Spoke;
 use super::reading::{Failure, Manner, Reading};
 use super::stats::count;
@@ -34,8 +35,9 @@ impl Core {
             Some(gate)
         });
         let tells = reading.has_amount();
+        let record = meaning.is_record.then(|| Direct::heard(&mut reading, self.words.unattributed));
         let run = reading.remarks.as_mut().and_then(|remarks| remarks.run.take());
-        if !tells && gate.is_none() && run.is_none() {
+        if !tells && gate.is_none() && run.is_none() && record.is_none() {
             return;
         }
         let Some(around) = around.and_then(|around| self.around(around, ctx)) else {
@@ -43,6 +45,10 @@ impl Core {
             return;
         };
         let place = around.place;
+        if let Some(record) = record {
+            self.book_direct(place, record);
+            return;
+        }
         if tells && reading.model().is_none() {
             // Usage that a stage tells call by call is of the model that the stage has named.
             let named = self.table.with(around.span, |open| open.reading.model_name());
@@ -63,12 +69,12 @@ impl Core {
                 is_call: false,
             };
             let mut settlement = reading.settlement;
-            self.work_out_event(bill, &mut settlement);
+            self.work_out_event(&bill, &mut settlement);
             if let Some(remarks) = &mut reading.remarks {
                 remarks.warnings.drain(..).for_each(|warning| settlement.warnings.push(warning));
             }
             self.collect(place, place.collector, &settlement.sum());
-            self.book(place, &settlement, None);
+            self.book(&place, &settlement, None);
         }
         if let Some(gate) = gate {
             self.speak(place, *gate, Spoke { at: self.clock.now(), seconds: None, cost: None });

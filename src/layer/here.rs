@@ -45,6 +45,7 @@ type SpareBox = Box<Open>;
 
 /// A span that is entered.
 struct Entered {
+    /// The number of its layer; 0 once it was left while others inside of it were not.
     layer: Cell<u32>,
     span: Cell<u64>,
     /// The epoch in which was found what is around it; 0 where that was not asked for.
@@ -55,9 +56,8 @@ struct Entered {
 /// The spans entered on a thread, innermost last. Cells alone, which need neither a flag for who borrows them nor one for
 /// whether the thread has dropped them already.
 struct Stack {
-    len: Cell<usize>,
-    /// How many were entered when there was no room left.
-    beyond: Cell<usize>,
+    /// How many are entered; those beyond [`DEPTH`] are only counted.
+    depth: Cell<usize>,
     spans: [Entered; DEPTH],
 }
 
@@ -90,69 +90,63 @@ impl Entered {
 
 impl Stack {
     const fn new() -> Self {
-        Self { len: Cell::new(0), beyond: Cell::new(0), spans: [const { Entered::nobody() }; DEPTH] }
+        Self { depth: Cell::new(0), spans: [const { Entered::nobody() }; DEPTH] }
+    }
+
+    /// The last that was entered; none where that is too deep to be remembered.
+    #[inline]
+    fn last(&self) -> Option<&Entered> {
+        self.spans.get(self.depth.get().wrapping_sub(1))
     }
 
     /// The innermost span of a layer. Nearly always the last: a program has one budget layer.
     #[inline]
     fn innermost(&self, layer: u32) -> Option<&Entered> {
-        match self.spans.get(self.len.get().wrapping_sub(1)) {
-            Some(last) if last.layer.get() == layer && self.beyond.get() == 0 => Some(last),
+        match self.last() {
+            Some(last) if last.layer.get() == layer => Some(last),
             _ => self.innermost_below(layer),
         }
     }
 
     #[cold]
     fn innermost_below(&self, layer: u32) -> Option<&Entered> {
-        let known = self.spans[..self.len.get()].iter();
-        known.rev().find(|entered| entered.layer.get() == layer).filter(|_| self.beyond.get() == 0)
+        self.spans.get(..self.depth.get())?.iter().rev().find(|entered| entered.layer.get() == layer)
     }
 
     /// Guards may be dropped out of order.
     #[cold]
     fn exit_out_of_order(&self, layer: u32, span: u64) {
-        let spans = &self.spans[..self.len.get()];
-        let is_it = |entered: &Entered| (entered.layer.get(), entered.span.get()) == (layer, span);
-        match spans.iter().rposition(is_it) {
-            Some(at) => {
-                for (to, from) in spans[at..].iter().zip(&spans[at + 1..]) {
-                    to.layer.set(from.layer.get());
-                    to.span.set(from.span.get());
-                    to.epoch.set(from.epoch.get());
-                    to.around.set(from.around.get());
-                }
-                self.len.set(spans.len() - 1);
-            }
-            None => self.beyond.set(self.beyond.get().saturating_sub(1)),
+        let known = &self.spans[..self.depth.get().min(DEPTH)];
+        match known.iter().rfind(|entered| (entered.layer.get(), entered.span.get()) == (layer, span)) {
+            Some(left) => left.layer.set(0),
+            None => self.depth.set(self.depth.get().max(DEPTH + 1) - 1),
+        }
+        while self.last().is_some_and(|last| last.layer.get() == 0) {
+            self.depth.set(self.depth.get() - 1);
         }
     }
 }
 
 #[inline]
 pub(crate) fn enter(layer: u32, span: u64) {
-    ENTERED.with(|entered| match entered.spans.get(entered.len.get()) {
-        Some(next) => {
+    ENTERED.with(|entered| {
+        let depth = entered.depth.get();
+        if let Some(next) = entered.spans.get(depth) {
             next.layer.set(layer);
             next.span.set(span);
             next.epoch.set(0);
-            entered.len.set(entered.len.get() + 1);
         }
-        None => entered.beyond.set(entered.beyond.get() + 1),
+        entered.depth.set(depth + 1);
     });
 }
 
 #[inline]
 pub(crate) fn exit(layer: u32, span: u64) {
-    ENTERED.with(|entered| {
-        let at = entered.len.get().wrapping_sub(1);
-        match entered.spans.get(at) {
-            Some(last)
-                if last.span.get() == span && last.layer.get() == layer && entered.beyond.get() == 0 =>
-            {
-                entered.len.set(at);
-            }
-            _ => entered.exit_out_of_order(layer, span),
+    ENTERED.with(|entered| match entered.last() {
+        Some(last) if last.span.get() == span && last.layer.get() == layer => {
+            entered.depth.set(entered.depth.get() - 1);
         }
+        _ => entered.exit_out_of_order(layer, span),
     });
 }
 
@@ -168,6 +162,18 @@ pub(crate) fn current(layer: u32) -> Option<u64> {
 pub(crate) fn current_around<T>(layer: u32, epoch: u64, look: impl FnOnce(&Cell<Around>) -> T) -> Option<T> {
     ENTERED.with(|entered| match entered.innermost(layer) {
         Some(innermost) if innermost.epoch.get() == epoch => Some(look(&innermost.around)),
+        _ => None,
+    })
+}
+
+/// Whether the last span that this thread has entered is one of this layer that stands in a run, as far as is known without
+/// a search, and whether it is the root.
+#[inline]
+pub(crate) fn is_in_root(layer: u32, epoch: u64) -> Option<bool> {
+    ENTERED.with(|entered| match entered.last() {
+        Some(last) if last.epoch.get() == epoch && last.layer.get() == layer => {
+            Some(last.around.get().is_root)
+        }
         _ => None,
     })
 }
@@ -188,25 +194,26 @@ pub(crate) fn keep_around(layer: u32, span: u64, epoch: u64, around: Around) {
     });
 }
 
-/// The class of a callsite for a layer, worked out by `work_out` if this thread has not met it lately.
+/// The class of a callsite for a layer, if this thread has met it lately.
 #[inline]
-pub(crate) fn class(
-    layer: u32,
-    metadata: &'static Metadata<'static>,
-    work_out: impl Fn(&'static Metadata<'static>) -> Class,
-) -> Class {
+pub(crate) fn class(layer: u32, metadata: &'static Metadata<'static>) -> Option<Class> {
     let address = std::ptr::from_ref(metadata) as usize;
-    // Metadata are over a hundred bytes, so the low bits say little.
-    let slot = (address >> 4 ^ address >> 10) % NEAR_CLASSES;
-    match CLASSES.try_with(|classes| classes[slot].get()) {
-        Ok(NearClass { address: at, layer: of, class: Some(class) }) if (at, of) == (address, layer) => class,
-        _ => {
-            let class = work_out(metadata);
-            let _ = CLASSES
-                .try_with(|classes| classes[slot].set(NearClass { address, layer, class: Some(class) }));
-            class
-        }
-    }
+    let near = CLASSES.with(|classes| classes[class_slot(address)].get());
+    near.class.filter(|_| near.address == address && near.layer == layer)
+}
+
+/// Remembers the class of a callsite.
+pub(crate) fn keep_class(layer: u32, metadata: &'static Metadata<'static>, class: Class) {
+    let address = std::ptr::from_ref(metadata) as usize;
+    CLASSES.with(|classes| {
+        classes[class_slot(address)].set(NearClass { address, layer, class: Some(class) });
+    });
+}
+
+/// Metadata are over a hundred bytes, so the low bits say little.
+#[inline]
+fn class_slot(address: usize) -> usize {
+    (address >> 4 ^ address >> 10) % NEAR_CLASSES
 }
 
 #[inline]
@@ -264,8 +271,13 @@ pub(crate) fn spare_box(meaning: &'static Meaning) -> Box<Open> {
             spare.meaning = meaning;
             spare
         }
-        None => Box::new(Open::blank(meaning)),
+        None => new_box(meaning),
     }
+}
+
+#[cold]
+fn new_box(meaning: &'static Meaning) -> Box<Open> {
+    Box::new(Open::blank(meaning))
 }
 
 /// Takes back the box of a span that has closed.

@@ -77,22 +77,14 @@ impl Models {
         Self { book, known: DashMap::with_hasher(FastHash) }
     }
 
-    /// Runs `act` on the model that an emitter names so, and on what this thread remembers of its prices.
+    /// The model that an emitter names so, as this thread remembers it; to be given back to `here` for the next call.
     #[inline]
-    pub(crate) fn with<T>(
-        &self,
-        layer: u32,
-        name: ModelName,
-        act: impl FnOnce(&Model, &mut Recent) -> T,
-    ) -> T {
-        let mut near = here::take_model(layer, name).unwrap_or_else(|| self.near(layer, name));
-        let done = act(&near.model, &mut near.recent);
-        here::keep_model(near);
-        done
+    pub(crate) fn near(&self, layer: u32, name: ModelName) -> Box<NearModel> {
+        here::take_model(layer, name).unwrap_or_else(|| self.look_up(layer, name))
     }
 
     #[cold]
-    fn near(&self, layer: u32, name: ModelName) -> Box<NearModel> {
+    fn look_up(&self, layer: u32, name: ModelName) -> Box<NearModel> {
         Box::new(NearModel { layer, name, model: self.get(name), recent: Recent::default() })
     }
 

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
-use tracing_core::{LevelFilter, Subscriber, span};
+use tracing_core::{LevelFilter, Metadata, Subscriber, span};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -20,40 +20,49 @@ use crate::ledger::Name;
 
 impl Core {
     #[inline]
-    pub(crate) fn class(&self, metadata: &'static tracing_core::Metadata<'static>) -> Class {
-        here::class(self.number, metadata, |metadata| self.options.named.class(Meaning::of(metadata)))
+    pub(crate) fn class(&self, metadata: &'static Metadata<'static>) -> Class {
+        here::class(self.number, metadata).unwrap_or_else(|| self.find_class(metadata))
     }
 
-    /// Whether a new span that does not matter by itself stands where it does not matter either: in a run, and not right
-    /// under its root. This is all that most spans of a program cost.
+    #[cold]
+    fn find_class(&self, metadata: &'static Metadata<'static>) -> Class {
+        let class = self.options.named.class(Meaning::of(metadata));
+        here::keep_class(self.number, metadata, class);
+        class
+    }
+
+    /// Whether it is known at once that a new span does not matter: not by itself, nor as one right under a root. This is
+    /// all that most spans of a program cost, so nothing here is called that is not inlined.
     #[inline]
-    pub(crate) fn is_well_inside(&self, attrs: &span::Attributes<'_>) -> bool {
-        if !is_where_we_are(attrs) {
+    pub(crate) fn is_nothing(&self, attrs: &span::Attributes<'_>) -> bool {
+        let Some(class) = here::class(self.number, attrs.metadata()) else { return false };
+        if class.matters() || !is_where_we_are(attrs) {
             return false;
         }
-        let epoch = self.epoch.load(Ordering::Relaxed);
-        here::current_around(self.number, epoch, |around| around.get().is_root) == Some(false)
+        match here::is_in_root(self.number, self.epoch.load(Ordering::Relaxed)) {
+            Some(in_root) => !(in_root && class.matters_under_root()),
+            None => false,
+        }
     }
 
     /// Remembers a new span if it matters.
     #[inline(never)]
-    pub(crate) fn open<S>(
-        &self,
-        class: Class,
-        attrs: &span::Attributes<'_>,
-        id: &span::Id,
-        ctx: &Context<'_, S>,
-    ) where
+    pub(crate) fn open<S>(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>)
+    where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
+        let class = self.class(attrs.metadata());
         let mut around = None;
-        if class.matters() && is_where_we_are(attrs) {
+        if is_where_we_are(attrs) {
             // Nearly always, this thread knows what is around.
             around = here::current_around(self.number, self.epoch.load(Ordering::Relaxed), Cell::get);
         }
+        if !class.matters() && around.is_some_and(|around| !self.is_stage_in(&around)) {
+            return;
+        }
         let (around, is_adopted) = match around {
             Some(_) => (around, false),
-            None => match self.look_around(class, attrs, id, ctx) {
+            None => match self.look_around(class, attrs, id, &ctx) {
                 Some(found) => found,
                 None => return,
             },
@@ -88,6 +97,12 @@ impl Core {
             Parent::Current(_) => (None, false),
         };
         (around.is_some() || class.may_be_root()).then_some((around, is_adopted))
+    }
+
+    /// Whether a span is a stage just for standing right in another.
+    #[inline]
+    fn is_stage_in(&self, around: &Around) -> bool {
+        around.is_root && self.options.named.stages.is_empty()
     }
 
     fn right_under_root(&self, parent: u64) -> Option<Around> {
@@ -166,6 +181,7 @@ impl Core {
     }
 
     /// The name of the stage that a span is, if it is one.
+    #[inline]
     fn stage(&self, class: Class, around: Option<&Around>, open: &Open) -> Option<Name> {
         let meaning = class.meaning;
         if meaning.has_stage {
@@ -174,8 +190,7 @@ impl Core {
         if class.is_declared_stage() {
             return Some(meaning.name);
         }
-        let is_direct = around.is_some_and(|around| around.is_root) && self.options.named.stages.is_empty();
-        if !is_direct || meaning.has_gate {
+        if meaning.has_gate || around.is_none_or(|around| !self.is_stage_in(around)) {
             return None;
         }
         match open.reading.agent {

@@ -82,7 +82,7 @@ impl Core {
                 let began = Began { at: open.started.nanos(), parent: open.outer };
                 (stage, began, Ended { at: now.nanos(), outcome: open.reading.outcome() })
             });
-            self.book(open.place, settlement, ended.as_ref());
+            self.book(&open.place, settlement, ended.as_ref());
         }
         if let Some(told) = open.reading.remarks.as_mut().and_then(|remarks| remarks.run.take()) {
             self.tell_run(open.place, *told);
@@ -129,23 +129,23 @@ impl Core {
 
     /// Writes a settlement, and the end of a stage, to the ledger of their run; false if they came too late for that.
     #[inline]
-    pub(crate) fn book(&self, place: Place, settlement: &Settlement, ended: Option<&StageEnd>) -> bool {
+    pub(crate) fn book(&self, place: &Place, settlement: &Settlement, ended: Option<&StageEnd>) -> bool {
         let is_accountable = settlement.is_accountable;
         let run = here::take_run(place.run);
-        let run = if is_accountable { run.or_else(|| self.live_or_begun(place)) } else { run };
+        let run = if is_accountable { run.or_else(|| self.live_or_begun(*place)) } else { run };
         let Some(run) = run else {
             if is_accountable {
                 return self.is_late();
             }
-            self.note(place, settlement, ended);
-            return self.warn_of(place, settlement);
+            self.note(*place, settlement, ended);
+            return self.warn_of(*place, settlement);
         };
         let written = run.write(|ledger| write(ledger, settlement, ended));
         here::keep_run(run);
         if written.is_err() && is_accountable {
             return self.is_late();
         }
-        settlement.warnings.is_empty() || self.warn_of(place, settlement)
+        settlement.warnings.is_empty() || self.warn_of(*place, settlement)
     }
 
     #[cold]

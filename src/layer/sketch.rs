@@ -10,16 +10,16 @@ const COUNTERS: usize = 1024;
 /// Counts spans by their hash. Most spans of a program mean nothing to this layer, and their records and closes are
 /// turned away by one look at a counter instead of a lock and a search.
 #[derive(Debug)]
-pub(crate) struct Sketch(Box<[AtomicU32]>);
+pub(crate) struct Sketch(Box<[AtomicU32; LANES * COUNTERS]>);
 
 impl Sketch {
     pub(crate) fn new() -> Self {
-        Self((0..LANES * COUNTERS).map(|_| AtomicU32::new(0)).collect())
+        Self(Box::new([const { AtomicU32::new(0) }; LANES * COUNTERS]))
     }
 
     #[inline]
     fn counter(&self, span: IdHash) -> &AtomicU32 {
-        &self.0[span.lane() * COUNTERS + span.within(COUNTERS)]
+        &self.0[(span.lane() * COUNTERS + span.within(COUNTERS)) % (LANES * COUNTERS)]
     }
 
     /// Whether the span may be among those added. A span's id reaches another thread only by something that orders the
