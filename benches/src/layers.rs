@@ -66,11 +66,9 @@ pub fn ours_unfiltered_off() -> Listener {
 
 /// Ours, switched off, beside somebody who wants the same spans.
 pub fn ours_off_beside() -> Listener {
-    let (sink, quiet) = drain();
-    let built = tracing_budget::layer().enabled(false).sink(sink).build();
+    let built = tracing_budget::layer().enabled(false).build();
     let (layer, guard) = built.expect("nothing in these options can be wrong");
-    let dispatch = registry().with(Nothing.with_filter(LevelFilter::INFO)).with(layer).into();
-    Listener { dispatch, keep: Box::new(guard), quiet }
+    resting(registry().with(Nothing.with_filter(LevelFilter::INFO)).with(layer).into(), guard)
 }
 
 /// Ours, with stages declared, none of which runs.

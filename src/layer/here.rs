@@ -51,6 +51,8 @@ struct Entered {
     /// The epoch in which was found what is around it; 0 where that was not asked for.
     epoch: Cell<u64>,
     around: Cell<Around>,
+    /// It does not matter by itself, so that it is no root.
+    is_plain: Cell<bool>,
 }
 
 /// The spans entered on a thread, innermost last. Cells alone, which need neither a flag for who borrows them nor one for
@@ -84,7 +86,8 @@ thread_local! {
 impl Entered {
     const fn nobody() -> Self {
         let around = Cell::new(Around::NOTHING);
-        Self { layer: Cell::new(0), span: Cell::new(0), epoch: Cell::new(0), around }
+        let is_plain = Cell::new(false);
+        Self { layer: Cell::new(0), span: Cell::new(0), epoch: Cell::new(0), around, is_plain }
     }
 }
 
@@ -119,7 +122,9 @@ impl Stack {
         let known = &self.spans[..self.depth.get().min(DEPTH)];
         match known.iter().rfind(|entered| (entered.layer.get(), entered.span.get()) == (layer, span)) {
             Some(left) => left.layer.set(0),
-            None => self.depth.set(self.depth.get().max(DEPTH + 1) - 1),
+            None if self.depth.get() > DEPTH => self.depth.set(self.depth.get() - 1),
+            // It was never entered here.
+            None => {}
         }
         while self.last().is_some_and(|last| last.layer.get() == 0) {
             self.depth.set(self.depth.get() - 1);
@@ -135,6 +140,7 @@ pub(crate) fn enter(layer: u32, span: u64) {
             next.layer.set(layer);
             next.span.set(span);
             next.epoch.set(0);
+            next.is_plain.set(false);
         }
         entered.depth.set(depth + 1);
     });
@@ -171,11 +177,20 @@ pub(crate) fn current_around<T>(layer: u32, epoch: u64, look: impl FnOnce(&Cell<
 #[inline]
 pub(crate) fn is_in_root(layer: u32, epoch: u64) -> Option<bool> {
     ENTERED.with(|entered| match entered.last() {
-        Some(last) if last.epoch.get() == epoch && last.layer.get() == layer => {
-            Some(last.around.get().is_root)
-        }
+        Some(last) if last.layer.get() != layer => None,
+        Some(last) if last.epoch.get() == epoch => Some(last.around.get().is_root),
+        Some(last) if last.is_plain.get() => Some(false),
         _ => None,
     })
+}
+
+/// Keeps that a span does not matter by itself if it is the innermost on this thread.
+pub(crate) fn keep_plain(layer: u32, span: u64) {
+    ENTERED.with(|entered| {
+        if let Some(current) = entered.innermost(layer).filter(|current| current.span.get() == span) {
+            current.is_plain.set(true);
+        }
+    });
 }
 
 /// What was found around a span that is the innermost on this thread, if nothing has changed its place since.

@@ -124,15 +124,19 @@ impl Core {
     /// Keeps something at a root that has no run yet; false if there is one by now, as another thread may have begun it
     /// after this one had looked for it.
     pub(crate) fn keep_early(&self, place: Place, mut act: impl FnMut(&mut Early)) -> bool {
-        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         let kept = self.at_root(place, |root| {
             let is_empty = root.state == RunState::Empty;
             if is_empty {
-                act(root.early.get_or_insert_with(spare));
+                act(root.early.get_or_insert_with(|| self.spare_room()));
             }
             is_empty
         });
         kept == Some(true)
+    }
+
+    /// The room that a root had before it came to nothing, if there is any, and new room if not.
+    pub(crate) fn spare_room(&self) -> Box<Early> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
     /// Keeps a root's room for the next root that needs some.

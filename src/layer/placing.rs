@@ -106,15 +106,17 @@ impl Core {
     }
 
     fn right_under_root(&self, parent: u64) -> Option<Around> {
-        if !self.options.named.stages.is_empty() {
-            return None;
+        match self.around_if_known(parent) {
+            Some(around) => Some(around).filter(|around| self.is_stage_in(around) && around.span == parent),
+            None => {
+                // A plain span is no root; what is around it is not asked for until something that matters stands in it.
+                here::keep_plain(self.number, parent);
+                None
+            }
         }
-        let around = self.around_if_known(parent);
-        // A plain span is no root; what is around it is not asked for until something that matters stands in it.
-        around.filter(|around| around.is_root && around.span == parent)
     }
 
-    #[inline]
+    #[inline(always)]
     fn remember(
         &self,
         class: Class,

@@ -136,8 +136,13 @@ impl Run {
     /// All parts of the ledger together.
     pub(crate) fn ledger(&self) -> Ledger {
         let mut all = Ledger::default();
-        self.parts.iter().for_each(|part| all.merge(&part.lock()));
+        self.add_to(&mut all);
         all
+    }
+
+    /// Adds all parts of the ledger to another.
+    pub(crate) fn add_to(&self, all: &mut Ledger) {
+        self.parts.iter().for_each(|part| all.merge(&part.lock()));
     }
 
     /// The stage that closed last.

@@ -128,7 +128,7 @@ impl Core {
     }
 
     /// Writes a settlement, and the end of a stage, to the ledger of their run; false if they came too late for that.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn book(&self, place: &Place, settlement: &Settlement, ended: Option<&StageEnd>) -> bool {
         let is_accountable = settlement.is_accountable;
         let run = here::take_run(place.run);

@@ -76,6 +76,11 @@ impl Ledger {
         self.cells.iter()
     }
 
+    /// Whether a stage was begun.
+    pub(crate) fn has_stage(&self, stage: Name) -> bool {
+        self.stages.get(&stage).is_some()
+    }
+
     /// Every stage that was begun.
     pub(crate) fn stages(&self) -> impl Iterator<Item = (Name, &StageTally)> {
         self.stages.iter().map(|(name, tally)| (*name, tally))
