@@ -62,6 +62,7 @@
 //!   it, only exact names that were given prices by builder calls are priced.
 
 mod emit;
+mod journal;
 mod layer;
 mod ledger;
 mod price;
@@ -69,6 +70,9 @@ pub mod sink;
 mod summary;
 
 pub use emit::{Call, CallBuilder, Current, GateBuilder, UsageRecord, call, current, gate, record_usage};
+pub use journal::JournalStats;
+#[cfg(feature = "journal")]
+pub use journal::{JournalBound, RecoverError, RecoveredJournal, Recovery, SkippedLine, recover};
 pub use layer::{BudgetGuard, BuildError, Builder, Handle, LimitError, OwnFilter, Stats, Unfiltered, layer};
 pub use ledger::{Kind, Usage, Usd, UsdError, Verdict};
 pub use price::{

@@ -21,6 +21,9 @@ mod handle;
 mod hash;
 mod here;
 mod id_map;
+#[cfg(feature = "journal")]
+mod journal_plan;
+mod journaled;
 mod models;
 mod open_run;
 mod parent;

@@ -21,5 +21,5 @@ pub use document::{
 };
 pub use reader::ReadError;
 pub use rows::Rows;
-pub(crate) use take::Account;
+pub(crate) use take::{Account, Ending};
 pub use timestamp::{Timestamp, TimestampError};
