@@ -62,6 +62,8 @@
 //!   it, only exact names that were given prices by builder calls are priced.
 
 mod emit;
+#[cfg(feature = "history")]
+pub mod history;
 mod journal;
 mod layer;
 mod ledger;

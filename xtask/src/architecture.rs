@@ -11,8 +11,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ledger", &[]),
     ("price", &["ledger"]),
     ("summary", &["ledger"]),
+    ("history", &["ledger", "sink", "summary"]),
+    ("journal", &["ledger", "sink", "summary"]),
     ("sink", &["summary"]),
-    ("layer", &["ledger", "price", "sink", "summary"]),
+    ("layer", &["journal", "ledger", "price", "sink", "summary"]),
     ("emit", &["layer", "ledger", "price", "summary"]),
 ];
 
