@@ -75,6 +75,7 @@ pub use emit::{Call, CallBuilder, Current, GateBuilder, UsageRecord, call, curre
 pub use journal::JournalStats;
 #[cfg(feature = "journal")]
 pub use journal::{JournalBound, RecoverError, RecoveredJournal, Recovery, SkippedLine, recover};
+pub use layer::{Audit, CallAudit, Discrepancy, RunAudit, SinkAudit, SpanAudit};
 pub use layer::{BudgetGuard, BuildError, Builder, Handle, LimitError, OwnFilter, Stats, Unfiltered, layer};
 pub use ledger::{Kind, Usage, Usd, UsdError, Verdict};
 pub use price::{

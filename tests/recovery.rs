@@ -94,15 +94,18 @@ fn a_run_that_ended_and_had_no_sink_yet_comes_back_as_it_was() {
 fn a_run_in_flight_comes_back_as_interrupted_with_all_that_was_spent() {
     let directory = Fresh::new();
     traced(journaled(&directory).stages(["early", "implementation", "review", "charts"]), |guard| {
-        let _root = info_span!("pipeline").entered();
+        let _root = info_span!("pipeline", run_id = "own", tag.from = "root").entered();
         work();
         let _review = info_span!("review").entered();
         info!(model = "m", input_tokens = 1);
         let live = guard.handle().snapshot().remove(0);
         let lost = directory.lost_now().remove(0);
         assert_eq!(lost.status, Status::Interrupted);
-        assert_eq!((lost.run_id, lost.pipeline, lost.project), (live.run_id, live.pipeline, live.project));
-        assert_eq!((lost.tags, lost.counts, lost.warnings), (live.tags, live.counts, live.warnings));
+        assert_eq!((lost.pipeline, lost.project), (live.pipeline, live.project));
+        // The root tells the living run at its end only.
+        assert_eq!((lost.run_id.as_str(), lost.tags["from"].as_str()), ("own", "root"));
+        assert_eq!(lost.tags["branch"], live.tags["branch"]);
+        assert_eq!((lost.counts, lost.warnings), (live.counts, live.warnings));
         assert_eq!((lost.value_usd, lost.iterations), (live.value_usd, live.iterations));
         assert_eq!(lost.started_at, live.started_at);
         assert!(lost.completed_at.is_some());
@@ -378,7 +381,7 @@ fn a_journal_does_not_grow_for_ever() {
     let directory = Fresh::new();
     traced(journaled(&directory).sink(Memory::new()), |guard| {
         let size = || fs::metadata(directory.files().remove(0)).unwrap().len();
-        for _ in 0..400 {
+        for _ in 0..200 {
             info_span!("pipeline").in_scope(|| info!(model = "m", input_tokens = 1));
             guard.flush().unwrap();
         }
@@ -388,11 +391,11 @@ fn a_journal_does_not_grow_for_ever() {
         let _stage = info_span!("long", stage = "long").entered();
         gate("lint").verdict(Verdict::Pass).emit();
         let padding = "x".repeat(9_000);
-        for calls in 1..=3_000_u64 {
+        for calls in 1..=800_u64 {
             info!(model = "m", input_tokens = 1, output_tokens = 2);
             // Another run in between, that is not done with either.
             info_span!(parent: None, "other", stage = "other", error = padding).in_scope(|| ());
-            if calls % 500 == 0 {
+            if calls % 200 == 0 {
                 let run = directory.lost_now().remove(0);
                 assert_eq!((input_of(&run), run.budget_summary.total.llm_calls), (calls, calls));
             }
@@ -401,9 +404,9 @@ fn a_journal_does_not_grow_for_ever() {
         let lost = directory.lost_now().remove(0);
         assert_eq!(lost.budget_summary.total, live.budget_summary.total);
         assert_eq!(lost.budget_summary.gate_verdicts, live.budget_summary.gate_verdicts);
-        assert_eq!(lost.tags, live.tags);
+        assert_eq!(lost.tags["kept"], "yes");
         assert_eq!(lost.budget_summary.per_agent.get("long").unwrap().status, Status::Interrupted);
-        assert!(size() < 12_000_000, "{}", size());
+        assert!(size() < 4_000_000, "{}", size());
     });
     assert!(directory.files().is_empty());
 }

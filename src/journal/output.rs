@@ -18,9 +18,9 @@ const MAX_PENDING: usize = 4 << 20;
 /// From here on, in bytes, a file that no run needs is begun anew.
 const IDLE_SIZE: u64 = 64 << 10;
 
-/// From here on, in bytes, a file is rewritten with what its runs come to. It takes a tenth of a second then, and comes
-/// once in some thirty thousand calls.
-const FULL_SIZE: u64 = 8 << 20;
+/// From here on, in bytes, a file is rewritten with what its runs come to. It takes some twenty milliseconds then, and
+/// comes once in some thousand calls.
+const FULL_SIZE: u64 = 2 << 20;
 
 /// The file and what is on its way there.
 pub(super) struct Output {
@@ -109,11 +109,13 @@ impl Output {
         match self.write_pending() {
             Ok(()) => {
                 self.stats.written += std::mem::take(&mut self.pending_records);
+                self.stats.is_failing = false;
                 if self.size >= if self.open.is_empty() { self.idle_at } else { self.full_at } {
                     self.shrink();
                 }
             }
             Err(error) => {
+                self.stats.is_failing = true;
                 self.fail(format!("{}: {error}", self.file.path().display()));
                 if self.pending.len() > MAX_PENDING {
                     self.drop_pending();

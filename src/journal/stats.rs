@@ -18,6 +18,8 @@ pub struct JournalStats {
     pub open_runs: u64,
     /// Runs of processes that had died, found when the layer was built.
     pub recovered: u64,
+    /// The last attempt to write the file failed.
+    pub is_failing: bool,
     /// Why the file could not be written the last time that it could not.
     pub last_error: Option<String>,
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 use tracing_core::dispatcher::WeakDispatch;
 
+use super::audit::CallsAccounted;
 use super::class::Named;
 use super::clock::Clock;
 use super::finish::Lingering;
@@ -38,6 +39,8 @@ pub(crate) struct Core {
     pub(crate) models: Models,
     pub(crate) words: Words,
     pub(crate) counters: Counters,
+    /// Shared with the summaries that are on their way.
+    pub(crate) calls: Arc<CallsAccounted>,
     /// In which run it was said that usage without a model has no price.
     pub(crate) said_no_model: Said,
     pub(crate) worker: Worker,
@@ -135,6 +138,7 @@ impl Core {
             models,
             words: Words::default(),
             counters: Counters::default(),
+            calls: Arc::default(),
             said_no_model: Said::default(),
             worker,
             journal: journal.map(Arc::new),

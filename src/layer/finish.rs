@@ -55,9 +55,15 @@ impl Core {
             at.map(|at| lingering.swap_remove(at))
         };
         if let Some(Lingering { mut open, closed }) = concluded {
+            count(&self.counters.lingered);
             self.settle(&mut open, closed);
             self.conclude(open, self.clock.now());
         }
+    }
+
+    /// How many roots wait for spans that they adopted.
+    pub(crate) fn lingering_roots(&self) -> u64 {
+        self.lingering.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
     }
 
     /// Ends the run of a root that has closed.
@@ -94,7 +100,12 @@ impl Core {
         }
         count(&self.counters.runs_finished);
         let (options, clock) = (Arc::clone(&self.options), self.clock);
-        let summary = move || summary(&run, &options, clock, None);
+        let calls = Arc::clone(&self.calls);
+        let summary = move || {
+            let summary = summary(&run, &options, clock, None);
+            calls.add(&summary.budget_summary.total);
+            summary
+        };
         match journal {
             None => self.worker.deliver(summary),
             Some(journal) => self.worker.deliver_and(summary, move || journal.delivered()),
@@ -165,7 +176,9 @@ impl Core {
         let runs: Vec<Arc<Run>> = self.runs.iter().map(|run| Arc::clone(&run)).collect();
         for run in runs {
             self.runs.remove(&run.serial);
-            run.seal(End { at: self.clock.now(), outcome: Outcome::Completed, is_incomplete: true });
+            if run.seal(End { at: self.clock.now(), outcome: Outcome::Completed, is_incomplete: true }) {
+                count(&self.counters.forgotten);
+            }
             if let Some(journal) = run.journal() {
                 journal.forgotten();
             }

@@ -36,6 +36,10 @@ impl Handle {
         Self { core }
     }
 
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
     /// The runs in flight as they stand, oldest first, with status `running`. A run appears when something accountable
     /// happens in it. Figures are those of spans that have closed and of events; a call under way is not in them.
     #[must_use]

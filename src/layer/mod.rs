@@ -6,6 +6,7 @@
 //!
 //! Nothing here does arithmetic on rows, reads prices or does I/O.
 
+mod audit;
 mod bill;
 mod budget_layer;
 mod builder;
@@ -40,6 +41,7 @@ mod table;
 mod told;
 mod visit;
 
+pub use audit::{Audit, CallAudit, Discrepancy, RunAudit, SinkAudit, SpanAudit};
 pub(crate) use budget_layer::BudgetLayer;
 pub use builder::{BuildError, Builder, LimitError, OwnFilter, Unfiltered, layer};
 pub(crate) use core::Core;

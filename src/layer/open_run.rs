@@ -58,7 +58,7 @@ impl Core {
                     rest.told = std::mem::take(&mut early.told);
                     early.warnings.drain(..).for_each(|warning| rest.warn(warning));
                 }
-                self.journal_from_here(&mut run, early.as_deref());
+                self.journal_from_here(&mut run, &open.reading, early.as_deref());
                 let run = Arc::new(run);
                 root.state = RunState::Live;
                 self.runs.insert(place.run, Arc::clone(&run));

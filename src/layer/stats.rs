@@ -40,6 +40,12 @@ pub(crate) struct Counters {
     pub(crate) dropped_roots: AtomicU64,
     pub(crate) late: AtomicU64,
     pub(crate) outside: AtomicU64,
+    /// Runs given up by a reset.
+    pub(crate) forgotten: AtomicU64,
+    /// Roots that closed before the spans that they had adopted, and were settled after them.
+    pub(crate) lingered: AtomicU64,
+    /// Spans whose settling was cut short by a panic.
+    pub(crate) unsettled: AtomicU64,
 }
 
 /// Adds one.
