@@ -14,7 +14,8 @@ use journaled::Fresh;
 use tracing::{error, info, info_span};
 use tracing_budget::sink::{Memory, Sink, SinkError};
 use tracing_budget::{
-    BudgetGuard, Builder, JournalBound, PriceBook, Rates, RunSummary, Status, Usd, Verdict, call, gate, layer,
+    BudgetGuard, Builder, JournalBound, PriceBook, Rates, RunSummary, Status, Usd, Verdict, call, gate,
+    layer, operation,
 };
 use tracing_subscriber::prelude::*;
 
@@ -46,6 +47,8 @@ fn work() {
         info_span!("tool", gen_ai.operation.name = "execute_tool").in_scope(|| error!("no such tool"));
         info_span!("inner", stage = "inner").in_scope(|| error!("it broke"));
     });
+    let spent = operation("mcp_tool_call").cost_usd("0.0005").duration(Duration::from_millis(3)).iteration(7);
+    spent.meta("tool", "grep").record();
     let judge = info_span!("judge", gate = "judge", verdict = "PASSED", score = 0.1, why = "all \"good\"\n");
     judge.in_scope(|| info!(model = "m", input_tokens = 7));
     gate("lint").verdict(Verdict::Fail).blocking(false).reason("E0308").diagnostic("lines", 3).emit();
@@ -116,6 +119,7 @@ fn a_run_in_flight_comes_back_as_interrupted_with_all_that_was_spent() {
         assert_eq!(lost.per_model, live.per_model);
         assert_eq!(lost.by_operation, live.by_operation);
         assert_eq!(lost.gate_verdicts, live.gate_verdicts);
+        assert_eq!((&lost.records, lost.records.len()), (&live.records, 1));
         let row = |name: &str| lost.per_agent.get(name).unwrap();
         for (name, live) in live.per_agent.iter() {
             assert_eq!((&row(name).figures, row(name).calls), (&live.figures, live.calls), "{name}");
@@ -390,6 +394,9 @@ fn a_journal_does_not_grow_for_ever() {
         let _root = info_span!("pipeline", tag.kept = "yes").entered();
         let _stage = info_span!("long", stage = "long").entered();
         gate("lint").verdict(Verdict::Pass).emit();
+        for number in 0..1_100 {
+            operation("many").iteration(number).record();
+        }
         let padding = "x".repeat(9_000);
         for calls in 1..=800_u64 {
             info!(model = "m", input_tokens = 1, output_tokens = 2);
@@ -404,6 +411,8 @@ fn a_journal_does_not_grow_for_ever() {
         let lost = directory.lost_now().remove(0);
         assert_eq!(lost.budget_summary.total, live.budget_summary.total);
         assert_eq!(lost.budget_summary.gate_verdicts, live.budget_summary.gate_verdicts);
+        assert_eq!(lost.budget_summary.records, live.budget_summary.records);
+        assert_eq!(lost.budget_summary.records_dropped, 100);
         assert_eq!(lost.tags["kept"], "yes");
         assert_eq!(lost.budget_summary.per_agent.get("long").unwrap().status, Status::Interrupted);
         assert!(size() < 4_000_000, "{}", size());

@@ -18,6 +18,8 @@ pub(crate) struct Beginning {
     pub(crate) more_warnings: u64,
     /// What was booked before.
     pub(crate) ledger: Ledger,
+    /// Directly recorded operations that are in no list any more.
+    pub(crate) records_dropped: u64,
     /// Stages that are open.
     pub(crate) open: Vec<OpenStage>,
 }

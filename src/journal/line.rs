@@ -9,7 +9,7 @@ use super::beginning::{Beginning, OpenStage};
 use super::exact;
 use super::frame::Frame;
 use super::record::{Entry, Record};
-use super::shapes::{GateShape, LedgerShape, OpenShape, OutcomeShape, ToldShape};
+use super::shapes::{GateShape, LedgerShape, OpenShape, OutcomeShape, RecordShape, ToldShape};
 use crate::ledger::Usd;
 use crate::summary::{Limits, Timestamp};
 
@@ -39,6 +39,8 @@ pub(super) enum Line {
         more_warnings: u64,
         #[serde(flatten)]
         ledger: LedgerShape,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        records_dropped: u64,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         open: Vec<OpenShape>,
     },
@@ -61,6 +63,13 @@ pub(super) enum Line {
         at: u64,
         #[serde(flatten)]
         told: Box<ToldShape>,
+    },
+    /// An operation was recorded directly.
+    Recorded {
+        run: u64,
+        at: u64,
+        #[serde(flatten)]
+        record: Box<RecordShape>,
     },
     /// A gate spoke.
     Gate {
@@ -162,8 +171,18 @@ impl From<Entry> for Line {
     fn from(Entry { run, at, what }: Entry) -> Self {
         match what {
             Record::Began(beginning) => {
-                let Beginning { id, pipeline, krate, started, told, warnings, more_warnings, ledger, open } =
-                    *beginning;
+                let Beginning {
+                    id,
+                    pipeline,
+                    krate,
+                    started,
+                    told,
+                    warnings,
+                    more_warnings,
+                    ledger,
+                    records_dropped,
+                    open,
+                } = *beginning;
                 Self::Run {
                     run,
                     at,
@@ -175,6 +194,7 @@ impl From<Entry> for Line {
                     warnings,
                     more_warnings,
                     ledger: LedgerShape::of(&ledger),
+                    records_dropped,
                     open: open.into_iter().map(OpenShape::of).collect(),
                 }
             }
@@ -183,6 +203,9 @@ impl From<Entry> for Line {
             }
             Record::Booked(ledger) => Self::Booked { run, at, ledger: LedgerShape::of(&ledger) },
             Record::Told(told) => Self::Told { run, at, told: Box::new(ToldShape::of(*told)) },
+            Record::Recorded(record) => {
+                Self::Recorded { run, at, record: Box::new(RecordShape::of(*record)) }
+            }
             Record::Gate(gate) => Self::Gate { run, at, gate: Box::new(GateShape::of(*gate)) },
             Record::Warned(text) => Self::Warned { run, at, text: text.map(Into::into) },
             Record::Ended { outcome, is_incomplete } => {
@@ -227,6 +250,7 @@ impl Line {
                 warnings,
                 more_warnings,
                 ledger,
+                records_dropped,
                 open,
             } => {
                 let beginning = Beginning {
@@ -238,6 +262,7 @@ impl Line {
                     warnings,
                     more_warnings,
                     ledger: ledger.ledger(),
+                    records_dropped,
                     open: open.into_iter().map(OpenShape::open).collect(),
                 };
                 entry(run, at, Record::Began(Box::new(beginning)))
@@ -248,6 +273,7 @@ impl Line {
             }
             Self::Booked { run, at, ledger } => entry(run, at, Record::Booked(ledger.ledger())),
             Self::Told { run, at, told } => entry(run, at, Record::Told(Box::new(told.told()))),
+            Self::Recorded { run, at, record } => entry(run, at, Record::Recorded(Box::new(record.record()))),
             Self::Gate { run, at, gate } => entry(run, at, Record::Gate(Box::new(gate.gate()))),
             Self::Warned { run, at, text } => entry(run, at, Record::Warned(text.map(Into::into))),
             Self::Ended { run, at, outcome, incomplete } => {

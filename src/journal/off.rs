@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::beginning::{Beginning, OpenStage};
 use super::stats::JournalStats;
 use crate::ledger::{Ledger, Outcome, RunReading};
-use crate::summary::GateVerdict;
+use crate::summary::{GateVerdict, OperationRecord};
 
 /// The journal of a layer, which there is not.
 pub(crate) enum Journal {}
@@ -51,6 +51,10 @@ impl RunJournal {
     }
 
     pub(crate) fn spoke(&self, _: &GateVerdict) {
+        match *self {}
+    }
+
+    pub(crate) fn recorded(&self, _: &OperationRecord) {
         match *self {}
     }
 

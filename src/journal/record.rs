@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::beginning::Beginning;
 use crate::ledger::{Ledger, Name, Outcome, RunReading};
-use crate::summary::GateVerdict;
+use crate::summary::{GateVerdict, OperationRecord};
 
 /// One record of one run.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub(crate) enum Record {
     Booked(Ledger),
     /// A span told something of its whole run.
     Told(Box<RunReading>),
+    /// An operation was recorded directly; its amount is booked apart.
+    Recorded(Box<OperationRecord>),
     /// A gate spoke.
     Gate(Box<GateVerdict>),
     /// The reader has something to know; none is a warning beyond those that are kept.

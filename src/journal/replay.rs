@@ -7,7 +7,7 @@ use super::beginning::{Beginning, OpenStage};
 use super::frame::Frame;
 use super::record::{Entry, Record};
 use crate::ledger::{FastHash, Ledger, Name, Outcome, StageTally};
-use crate::summary::{Account, Ending, GateVerdict, RunSummary};
+use crate::summary::{Account, Ending, GateVerdict, Records, RunSummary};
 
 /// A run as far as its records tell.
 #[derive(Debug)]
@@ -20,18 +20,22 @@ pub(super) struct Replay {
     /// Stages that have ended. A thread that finds a stage open may come to say so after another has said that it ended.
     closed: HashSet<(u64, Option<Name>), FastHash>,
     gates: BTreeMap<u64, GateVerdict>,
+    records: Records,
     end: Option<(u64, Outcome, bool)>,
 }
 
 impl Replay {
     pub(super) fn new(mut beginning: Beginning, at: u64) -> Self {
         let open = std::mem::take(&mut beginning.open);
+        let mut records = Records::default();
+        records.drop_more(beginning.records_dropped);
         Self {
             beginning,
             last: at,
             open: open.into_iter().map(|open| ((open.at, open.parent), open.stage)).collect(),
             closed: HashSet::with_hasher(FastHash),
             gates: BTreeMap::new(),
+            records,
             end: None,
         }
     }
@@ -43,6 +47,10 @@ impl Replay {
             Record::Booked(amount) => self.book(&amount),
             Record::Opened { stage, parent } => drop(self.open.insert((at, parent), stage)),
             Record::Told(told) => self.beginning.told.join(*told),
+            Record::Recorded(record) => {
+                self.beginning.told.iteration = self.beginning.told.iteration.max(record.iteration);
+                self.records.push(*record);
+            }
             Record::Gate(gate) => drop(self.gates.insert(gate.seq, *gate)),
             Record::Warned(Some(text)) => self.beginning.warnings.push(text.into_owned()),
             Record::Warned(None) => self.beginning.more_warnings += 1,
@@ -74,10 +82,11 @@ impl Replay {
     pub(super) fn entries(self, run: u64) -> impl Iterator<Item = Entry> {
         let at = self.last;
         let open = self.still_open();
-        let beginning = Beginning { open, ..self.beginning };
+        let beginning = Beginning { open, records_dropped: self.records.dropped(), ..self.beginning };
+        let records = self.records.to_vec().into_iter().map(|record| Record::Recorded(Box::new(record)));
         let gates = self.gates.into_values().map(|gate| Record::Gate(Box::new(gate)));
         let began = Entry { run, at, what: Record::Began(Box::new(beginning)) };
-        let gates = gates.map(move |what| Entry { run, at, what });
+        let gates = records.chain(gates).map(move |what| Entry { run, at, what });
         let end = self.end.map(|(at, outcome, is_incomplete)| {
             let what = Record::Ended { outcome, is_incomplete };
             Entry { run, at, what }
@@ -97,6 +106,7 @@ impl Replay {
             mut warnings,
             more_warnings,
             mut ledger,
+            records_dropped: _,
             open: _,
         } = self.beginning;
         let (end, ending, outcome) = match self.end {
@@ -140,6 +150,7 @@ impl Replay {
             value_usd: told.value,
             iterations: told.iteration,
             warnings,
+            records: &self.records,
             limits: frame.limits,
             book: &frame.book,
         })

@@ -8,7 +8,7 @@ use super::beginning::{Beginning, OpenStage};
 use super::record::{Entry, Record};
 use super::writer::Journal;
 use crate::ledger::{Ledger, Outcome, RunReading};
-use crate::summary::GateVerdict;
+use crate::summary::{GateVerdict, OperationRecord};
 
 /// The journal as one run sees it. Its beginning is written before anything else of it, whoever comes first.
 pub(crate) struct RunJournal {
@@ -59,6 +59,11 @@ impl RunJournal {
     /// A gate spoke.
     pub(crate) fn spoke(&self, gate: &GateVerdict) {
         self.append_now(Record::Gate(Box::new(gate.clone())));
+    }
+
+    /// An operation was recorded directly; its amount is booked apart.
+    pub(crate) fn recorded(&self, record: &OperationRecord) {
+        self.append_now(Record::Recorded(Box::new(record.clone())));
     }
 
     /// The reader has something to know; none is one of those that are only counted.

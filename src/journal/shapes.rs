@@ -10,7 +10,7 @@ use super::exact;
 use crate::ledger::{
     Began, CellKey, Ended, Kind, Ledger, Name, Outcome, RunReading, Sources, StageTally, Tally, Usage, Usd,
 };
-use crate::summary::{GateVerdict, Timestamp};
+use crate::summary::{GateVerdict, OperationRecord, Timestamp};
 
 fn is_zero(count: &u64) -> bool {
     *count == 0
@@ -301,6 +301,36 @@ impl ToldShape {
     pub(super) fn told(self) -> RunReading {
         let Self { run_id, project, tags, counts, value_usd, iteration } = self;
         RunReading { run_id, project, tags, counts, value: value_usd, iteration }
+    }
+}
+
+/// An operation that was recorded directly.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RecordShape {
+    operation: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stage: Option<String>,
+    #[serde(with = "exact", default, skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<Usd>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    duration_seconds: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    iteration: Option<u64>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    meta: BTreeMap<String, serde_json::Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recorded_at: Option<Timestamp>,
+}
+
+impl RecordShape {
+    pub(super) fn of(record: OperationRecord) -> Self {
+        let OperationRecord { operation, stage, cost_usd, duration_seconds, iteration, meta, at } = record;
+        Self { operation, stage, cost_usd, duration_seconds, iteration, meta, recorded_at: at }
+    }
+
+    pub(super) fn record(self) -> OperationRecord {
+        let Self { operation, stage, cost_usd, duration_seconds, iteration, meta, recorded_at } = self;
+        OperationRecord { operation, stage, cost_usd, duration_seconds, iteration, meta, at: recorded_at }
     }
 }
 

@@ -2,7 +2,6 @@
 //! beginning of a run and of its stages.
 
 use super::core::Core;
-use super::reading::{Reading, RunReading};
 use super::root::Early;
 use super::run::Run;
 use super::table::{Open, Place};
@@ -19,25 +18,19 @@ impl Core {
     /// Has a run journaled that is about to begin. What there is of it already stands in its beginning, so that no thread
     /// that comes later can be in the journal before it.
     #[cfg_attr(not(feature = "journal"), expect(unreachable_code, reason = "there is no journal"))]
-    pub(crate) fn journal_from_here(&self, run: &mut Run, root: &Reading, early: Option<&Early>) {
+    pub(crate) fn journal_from_here(&self, run: &mut Run, early: Option<&Early>) {
         let Some(journal) = &self.journal else { return };
         let rest = run.rest();
-        let mut told = rest.told.clone();
-        if let Some(root) = root.remarks.as_ref().and_then(|remarks| remarks.run.as_ref()) {
-            // Who it is must be known should it never come to its end, when the root tells all of this once more. Sums would be
-            // twice what they are then.
-            let RunReading { run_id, project, tags, .. } = (**root).clone();
-            told.join(RunReading { run_id, project, tags, ..RunReading::default() });
-        }
         let beginning = Beginning {
             id: run.id.to_string(),
             pipeline: run.pipeline.as_str().to_owned(),
             krate: run.krate.to_owned(),
             started: run.started.nanos(),
-            told,
+            told: rest.told.clone(),
             warnings: rest.warnings.iter().map(ToString::to_string).collect(),
             more_warnings: rest.more_warnings,
             ledger: early.map(|early| early.ledger.clone()).unwrap_or_default(),
+            records_dropped: 0,
             open: Vec::new(),
         };
         drop(rest);

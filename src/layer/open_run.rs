@@ -58,7 +58,11 @@ impl Core {
                     rest.told = std::mem::take(&mut early.told);
                     early.warnings.drain(..).for_each(|warning| rest.warn(warning));
                 }
-                self.journal_from_here(&mut run, &open.reading, early.as_deref());
+                // What the run is called is to be seen while it is in flight, not only when its root closes.
+                if let Some(told) = open.reading.remarks.as_ref().and_then(|remarks| remarks.run.as_ref()) {
+                    run.rest().told.join(told.labels());
+                }
+                self.journal_from_here(&mut run, early.as_deref());
                 let run = Arc::new(run);
                 root.state = RunState::Live;
                 self.runs.insert(place.run, Arc::clone(&run));

@@ -12,7 +12,7 @@ use super::reading::RunReading;
 use super::table::Place;
 use crate::journal::RunJournal;
 use crate::ledger::{Ledger, Name, Outcome};
-use crate::summary::{GateVerdict, Timestamp};
+use crate::summary::{GateVerdict, OperationRecord, Records, Timestamp};
 
 /// Parts of a run's ledger. Two threads that write one row would wait for each other at every call; in parts of their
 /// own they meet only when a summary is taken.
@@ -48,6 +48,8 @@ struct Part(Mutex<Ledger>);
 pub(crate) struct Rest {
     pub(crate) told: RunReading,
     pub(crate) gates: Vec<GateVerdict>,
+    /// Operations that were recorded directly.
+    pub(crate) records: Records,
     pub(crate) warnings: Vec<Cow<'static, str>>,
     /// Warnings beyond the bound.
     pub(crate) more_warnings: u64,
@@ -191,6 +193,15 @@ impl Rest {
             journal.told(&told);
         }
         self.told.join(told);
+    }
+
+    /// Keeps an operation that was recorded directly.
+    pub(crate) fn record(&mut self, record: OperationRecord) {
+        if let Some(journal) = &self.journal {
+            journal.recorded(&record);
+        }
+        self.told.iteration = self.told.iteration.max(record.iteration);
+        self.records.push(record);
     }
 
     /// Keeps a gate's verdict.

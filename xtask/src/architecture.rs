@@ -14,8 +14,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("history", &["ledger", "sink", "summary"]),
     ("journal", &["ledger", "sink", "summary"]),
     ("sink", &["summary"]),
-    ("layer", &["journal", "ledger", "price", "sink", "summary"]),
-    ("emit", &["layer", "ledger", "price", "summary"]),
+    ("record", &["ledger"]),
+    ("tracker", &["ledger", "record", "summary"]),
+    ("layer", &["journal", "ledger", "price", "record", "sink", "summary"]),
+    ("emit", &["layer", "ledger", "price", "record", "summary"]),
 ];
 
 pub(crate) fn check() -> Outcome {
