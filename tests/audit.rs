@@ -30,7 +30,9 @@ fn where_all_is_right_nothing_is_named() {
             call("gpt-5").start().usage(tracing_budget::Usage::new().input(1).output(1));
             info_span!("judge", gate = "judge", verdict = "pass").in_scope(|| ());
             // An adopted span closes after its root.
-            drop(info_span!(parent: None, "chat", gen_ai.operation.name = "chat", gen_ai.usage.input_tokens = 3, model = "gpt-5"));
+            drop(
+                info_span!(parent: None, "chat", gen_ai.operation.name = "chat", gen_ai.usage.input_tokens = 3, model = "gpt-5"),
+            );
         }
         info_span!("came to nothing").in_scope(|| ());
     });
@@ -38,7 +40,11 @@ fn where_all_is_right_nothing_is_named() {
     assert_eq!((audit.spans.opened, audit.spans.open), (audit.spans.closed, 0), "{audit}");
     assert_eq!(audit.spans.opened, 3 * 5 + 1, "{audit}");
     assert_eq!(audit.spans.settled, audit.spans.closed);
-    assert_eq!((audit.calls.with_usage, audit.calls.without_usage, audit.calls.unpriced), (9, 0, 0), "{audit}");
+    assert_eq!(
+        (audit.calls.with_usage, audit.calls.without_usage, audit.calls.unpriced),
+        (9, 0, 0),
+        "{audit}"
+    );
     assert_eq!((audit.runs.started, audit.runs.finished, audit.runs.in_flight), (3, 3, 0));
     for sink in &audit.sinks {
         assert_eq!((sink.name.as_str(), sink.owed, sink.delivered, sink.failed), ("Memory", 3, 3, 0));
@@ -101,10 +107,12 @@ async fn an_event_outside_of_any_run_is_named() {
         one_call();
         // Whoever forgets `.in_current_span()` spends outside of the run.
         let here = tracing::dispatcher::get_default(Clone::clone);
-        let spawned = thread::spawn(move || tracing::dispatcher::with_default(&here, || {
-            one_call();
-            gate("lint").emit();
-        }));
+        let spawned = thread::spawn(move || {
+            tracing::dispatcher::with_default(&here, || {
+                one_call();
+                gate("lint").emit();
+            })
+        });
         spawned.join().unwrap();
     }
     .instrument(info_span!("pipeline"))
@@ -121,8 +129,7 @@ fn calls_whose_cost_nobody_knows_are_named() {
         drop(call("gpt-5").start());
         info!(model = "unheard of", input_tokens = 1);
     });
-    let expected =
-        [Discrepancy::CallsWithoutUsage { calls: 1 }, Discrepancy::CallsUnpriced { calls: 1 }];
+    let expected = [Discrepancy::CallsWithoutUsage { calls: 1 }, Discrepancy::CallsUnpriced { calls: 1 }];
     assert_eq!(audit.discrepancies, expected, "{audit}");
     assert_eq!(audit.calls.with_usage, 1);
 }

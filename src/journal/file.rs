@@ -108,6 +108,11 @@ impl JournalFile {
         self.file.write(bytes)
     }
 
+    /// Takes off what is beyond a size.
+    pub(super) fn cut(&mut self, size: u64) -> io::Result<()> {
+        self.file.set_len(size)
+    }
+
     /// All that is in it.
     pub(super) fn text(&self) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();

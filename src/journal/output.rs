@@ -29,9 +29,9 @@ pub(super) struct Output {
     /// Whole lines that are not in the file yet, or of the first one the rest.
     pending: Vec<u8>,
     pending_records: u64,
-    /// Whether the file ends within a line.
-    is_within_line: bool,
     size: u64,
+    /// Where its last whole line ends.
+    whole: u64,
     /// At which size the file is to be made smaller if no run needs it, and if some do.
     idle_at: u64,
     full_at: u64,
@@ -56,8 +56,8 @@ impl Output {
             head,
             pending: Vec::new(),
             pending_records: 0,
-            is_within_line: false,
             size,
+            whole: size,
             idle_at: IDLE_SIZE,
             full_at: FULL_SIZE,
             open: HashSet::new(),
@@ -137,18 +137,22 @@ impl Output {
                 },
             }
         };
-        if let Some(last) = self.pending.drain(..written).next_back() {
-            self.is_within_line = last != b'\n';
+        if let Some(end) = self.pending[..written].iter().rposition(|byte| *byte == b'\n') {
+            self.whole = self.size + end as u64 + 1;
         }
+        self.pending.drain(..written);
         self.size += written as u64;
         outcome
     }
 
     fn drop_pending(&mut self) {
         self.pending.clear();
-        // The first of them is in the file in part, and a later one must not go on in its line.
-        if self.is_within_line {
-            self.pending.push(b'\n');
+        // The first of them may be in the file in part, and a later one must not go on in its line.
+        if self.whole < self.size {
+            match self.file.cut(self.whole) {
+                Ok(()) => self.size = self.whole,
+                Err(_) => self.pending.push(b'\n'),
+            }
         }
         let records = std::mem::take(&mut self.pending_records);
         self.lost(records);
@@ -174,7 +178,7 @@ impl Output {
         let is_idle = self.open.is_empty();
         match self.shrunk(is_idle).and_then(|text| self.file.replace(&text).map(|()| text.len() as u64)) {
             Ok(size) => {
-                self.size = size;
+                (self.size, self.whole) = (size, size);
                 self.idle_at = IDLE_SIZE.max(size * 2);
                 self.full_at = FULL_SIZE.max(size * 4);
             }
