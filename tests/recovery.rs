@@ -56,11 +56,14 @@ fn work() {
     info!(input_tokens = -5, model = "m");
 }
 
+/// A run that a sink is given, and what a kill would leave at that moment.
+type Seen = (RunSummary, Vec<RunSummary>);
+
 #[test]
 fn a_run_that_ended_and_had_no_sink_yet_comes_back_as_it_was() {
     let directory = Fresh::new();
     let path = directory.path().to_owned();
-    let found: Arc<Mutex<Vec<(RunSummary, Vec<RunSummary>)>>> = Arc::default();
+    let found: Arc<Mutex<Vec<Seen>>> = Arc::default();
     let seen = Arc::clone(&found);
     // Between the end of a run and the moment at which a sink has it.
     let sink = move |run: &RunSummary| {

@@ -4,7 +4,6 @@ use serde::{Deserialize, Deserializer, Serializer, de};
 
 use crate::ledger::Usd;
 
-#[expect(clippy::trivially_copy_pass_by_ref, clippy::ref_option, reason = "serde asks for it so")]
 pub(super) fn serialize<S: Serializer>(usd: &Option<Usd>, serializer: S) -> Result<S::Ok, S::Error> {
     match usd {
         Some(usd) => serializer.collect_str(usd),

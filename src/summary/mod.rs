@@ -4,11 +4,11 @@
 
 mod balance;
 mod burn;
-mod columns;
+pub(crate) mod columns;
 mod document;
 mod efficiency;
 mod merge;
-mod numbers;
+pub(crate) mod numbers;
 mod reader;
 mod record;
 mod rows;

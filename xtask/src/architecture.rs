@@ -13,6 +13,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("summary", &["ledger"]),
     ("history", &["ledger", "sink", "summary"]),
     ("journal", &["ledger", "sink", "summary"]),
+    ("reprice", &["ledger", "price", "summary"]),
+    ("cli", &["history", "ledger", "price", "reprice", "summary"]),
+    // Of twenty lines, which name the library from outside.
+    ("bin", &[]),
     ("sink", &["summary"]),
     ("record", &["ledger"]),
     ("tracker", &["ledger", "record", "summary"]),
