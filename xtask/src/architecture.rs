@@ -12,6 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("price", &["ledger"]),
     ("summary", &["ledger"]),
     ("history", &["ledger", "sink", "summary"]),
+    ("journal", &["ledger", "sink", "summary"]),
     ("reprice", &["ledger", "price", "summary"]),
     ("cli", &["history", "ledger", "mcp", "price", "reprice", "summary"]),
     // Of twenty lines, which name the library from outside.
@@ -20,7 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sink", &["limit", "summary"]),
     ("record", &["ledger"]),
     ("tracker", &["ledger", "record", "summary"]),
-    ("layer", &["ledger", "limit", "price", "record", "sink", "summary"]),
+    ("layer", &["journal", "ledger", "limit", "price", "record", "sink", "summary"]),
     ("mcp", &["history", "ledger", "price", "summary"]),
     ("emit", &["layer", "ledger", "limit", "price", "record", "summary"]),
 ];
