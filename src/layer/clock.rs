@@ -47,6 +47,12 @@ impl Clock {
         (Moment(at.0.saturating_sub(into)), Moment(at.0.saturating_add(MINUTE - into)))
     }
 
+    /// The moment zero.
+    #[cfg(feature = "journal")]
+    pub(crate) fn instant(&self) -> Instant {
+        self.instant
+    }
+
     /// The wall time that moments are counted from.
     pub(crate) fn origin(&self) -> SystemTime {
         self.wall

@@ -17,6 +17,7 @@ use super::root::RootPart;
 use super::table::{Open, Place};
 use super::visit::{PlainVisitor, TextVisitor};
 use crate::ledger::Name;
+use crate::limit::Stages;
 
 impl Core {
     #[inline]
@@ -138,7 +139,11 @@ impl Core {
         if around.is_some() && (is_adopted || place.in_container) {
             self.tell_root_of_child(place, is_adopted);
         }
+        let opened = self.stage_to_journal(&open);
         self.table.insert(id, open);
+        if let Some(opened) = opened {
+            self.journal_opened(place, opened);
+        }
         if begins {
             self.ensure_run(place);
         }
@@ -164,16 +169,19 @@ impl Core {
         }
         let stage = self.stage(class, around, open);
         open.is_stage = stage.is_some();
+        let outer_limited = around.map_or(Stages::NONE, |around| around.place.limited);
+        let limited = outer_limited.with(self.options.limits.only(stage));
+        open.outer_limited = outer_limited;
         match around {
             Some(Around { place, .. }) => {
                 open.root = None;
-                open.place = Place { stage: stage.or(place.stage), ..*place };
+                open.place = Place { stage: stage.or(place.stage), limited, ..*place };
                 (open.outer, open.outer_collector) = (place.stage, place.collector);
             }
             None => {
                 let (run, in_container) = (Self::next_run(), open.is_container);
                 open.root = Some(RootPart::default());
-                open.place = Place { run, root: id, stage, collector: 0, in_container };
+                open.place = Place { run, root: id, stage, collector: 0, in_container, limited };
                 (open.outer, open.outer_collector) = (None, 0);
             }
         }

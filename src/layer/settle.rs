@@ -1,5 +1,6 @@
 //! Settling a span that closes: from what it told to what the ledger adds.
 
+use super::audit::Settling;
 use super::bill::Settlement;
 use super::clock::Moment;
 use super::core::Core;
@@ -40,11 +41,13 @@ impl Core {
     /// Settles a span that has closed.
     pub(crate) fn close(&self, id: u64) {
         let Some(mut open) = self.table.remove(id, |open| self.linger(open)) else { return };
+        let settling = Settling::new(&self.counters.unsettled);
         let now = self.clock.now();
         open.note_panic();
         if !open.repeats() {
             self.settle(&mut open, now);
         }
+        settling.done();
         if open.is_adopted {
             self.release(open.place);
         }
@@ -140,7 +143,13 @@ impl Core {
             self.note(*place, settlement, ended);
             return self.warn_of(*place, settlement);
         };
-        let written = run.write(|ledger| write(ledger, settlement, ended));
+        let written = run.write(|ledger| {
+            write(ledger, settlement, ended);
+            if is_accountable && let Some(limits) = &run.limits {
+                // Under the lock, so that the limits and the ledger of a run that ends agree.
+                self.charge(limits, *place, settlement);
+            }
+        });
         here::keep_run(run);
         if written.is_err() && is_accountable {
             return self.is_late();

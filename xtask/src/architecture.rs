@@ -12,15 +12,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("price", &["ledger"]),
     ("summary", &["ledger"]),
     ("history", &["ledger", "sink", "summary"]),
+    ("journal", &["ledger", "sink", "summary"]),
     ("reprice", &["ledger", "price", "summary"]),
-    ("cli", &["history", "ledger", "price", "reprice", "summary"]),
+    ("cli", &["history", "ledger", "mcp", "price", "reprice", "summary"]),
     // Of twenty lines, which name the library from outside.
     ("bin", &[]),
-    ("sink", &["summary"]),
+    ("limit", &["ledger", "price", "summary"]),
+    ("sink", &["limit", "summary"]),
     ("record", &["ledger"]),
     ("tracker", &["ledger", "record", "summary"]),
-    ("layer", &["ledger", "price", "record", "sink", "summary"]),
-    ("emit", &["layer", "ledger", "price", "record", "summary"]),
+    ("layer", &["journal", "ledger", "limit", "price", "record", "sink", "summary"]),
+    ("mcp", &["history", "ledger", "price", "summary"]),
+    ("emit", &["layer", "ledger", "limit", "price", "record", "summary"]),
 ];
 
 pub(crate) fn check() -> Outcome {
