@@ -21,7 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sink", &["limit", "summary"]),
     ("record", &["ledger"]),
     ("tracker", &["ledger", "record", "summary"]),
-    ("layer", &["journal", "ledger", "limit", "price", "record", "sink", "summary"]),
+    ("layer", &["history", "journal", "ledger", "limit", "price", "record", "sink", "summary"]),
     ("mcp", &["history", "ledger", "price", "summary"]),
     ("emit", &["layer", "ledger", "limit", "price", "record", "summary"]),
 ];
