@@ -58,7 +58,7 @@ fn run(command: &Command, session: &Session) -> anyhow::Result<End> {
         Command::Prices(PricesCommand::Diff(args)) => prices::diff(args, session),
         Command::Completions(args) => reference::completions(args, session),
         Command::Man(args) => reference::manual(args, session),
-        Command::Reference => reference::markdown(session),
+        Command::Reference(args) => reference::markdown(args, session),
     }
 }
 
