@@ -45,9 +45,12 @@
 //! |---|---|
 //! | set up a layer | [`layer`] → [`Builder`] → [`BudgetGuard`] |
 //! | tell usage that no library tells | [`call`], [`record_usage`], [`Usage`] |
+//! | record what is no model call | [`operation()`], [`Handle::operation`]; [`CostTracker`] without a subscriber |
 //! | tell what a check said | [`gate`], [`Verdict`] |
 //! | look at runs in flight | [`BudgetGuard::handle`] → [`Handle`], [`current`] |
 //! | read what a run leaves behind | [`RunSummary`] → [`BudgetSummary`] → [`StageRow`], [`ModelRow`], [`OperationRow`], [`GateVerdict`] |
+//! | see what the money brought, and how fast it goes | [`Efficiency`], [`BurnRate`] |
+//! | switch it all off | [`Builder::enabled`], `TRACING_BUDGET=off` |
 //! | say where runs go | [`sink`] |
 //! | bring prices of your own, or price a call by hand | [`PriceBook`], [`Rates`] |
 //!
