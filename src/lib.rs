@@ -72,6 +72,7 @@ pub mod cli;
 mod emit;
 #[cfg(feature = "history")]
 pub mod history;
+mod journal;
 mod layer;
 mod ledger;
 mod price;
@@ -86,6 +87,10 @@ pub use emit::{
     Call, CallBuilder, Current, CurrentRun, GateBuilder, UsageRecord, call, current, gate, operation,
     record_usage,
 };
+pub use journal::JournalStats;
+#[cfg(feature = "journal")]
+pub use journal::{JournalBound, RecoverError, RecoveredJournal, Recovery, SkippedLine, recover};
+pub use layer::{Audit, CallAudit, Discrepancy, RunAudit, SinkAudit, SpanAudit};
 pub use layer::{
     BudgetGuard, BuildError, Builder, Handle, LayerRun, LimitError, OwnFilter, Stats, Unfiltered, layer,
 };

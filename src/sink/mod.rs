@@ -22,3 +22,5 @@ pub use json_dir::JsonDir;
 pub use json_lines::JsonLines;
 pub use memory::Memory;
 pub(crate) use worker::Worker;
+#[cfg(feature = "journal")]
+pub(crate) use worker::say;

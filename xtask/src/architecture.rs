@@ -12,6 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("price", &["ledger"]),
     ("summary", &["ledger"]),
     ("history", &["ledger", "sink", "summary"]),
+    ("journal", &["ledger", "sink", "summary"]),
     ("reprice", &["ledger", "price", "summary"]),
     ("cli", &["history", "ledger", "price", "reprice", "summary"]),
     // Of twenty lines, which name the library from outside.
@@ -19,7 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sink", &["summary"]),
     ("record", &["ledger"]),
     ("tracker", &["ledger", "record", "summary"]),
-    ("layer", &["ledger", "price", "record", "sink", "summary"]),
+    ("layer", &["journal", "ledger", "price", "record", "sink", "summary"]),
     ("emit", &["layer", "ledger", "price", "record", "summary"]),
 ];
 

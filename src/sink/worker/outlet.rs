@@ -20,6 +20,8 @@ pub(super) struct Outlet {
     lost_since_flush: u64,
     said: bool,
     said_look: bool,
+    /// Whether it took the run that it was given last.
+    pub(super) has_taken: bool,
     pub(super) looks: Option<Looks>,
     shared: Arc<Shared>,
 }
@@ -45,6 +47,7 @@ impl Outlet {
             lost_since_flush: 0,
             said: false,
             said_look: false,
+            has_taken: false,
             looks,
             shared,
         }
@@ -115,7 +118,9 @@ impl Outlet {
     }
 
     fn attempt(&mut self, run: &RunSummary) -> bool {
-        match outcome(|| self.sink.run_finished(run)) {
+        let outcome = outcome(|| self.sink.run_finished(run));
+        self.has_taken = outcome.is_ok();
+        match outcome {
             Ok(()) => {
                 self.broken = false;
                 self.count(|stats| stats.delivered += 1);
