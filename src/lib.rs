@@ -60,11 +60,14 @@
 //!
 //! - `prices` (default): public list prices, price files with patterns, and reading usage out of raw responses. Without
 //!   it, only exact names that were given prices by builder calls are priced.
+//! - `server`: the HTTP API and the dashboard, [`server`].
 
 mod emit;
 mod layer;
 mod ledger;
 mod price;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod sink;
 mod summary;
 

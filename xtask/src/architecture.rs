@@ -13,6 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("summary", &["ledger"]),
     ("sink", &["summary"]),
     ("layer", &["ledger", "price", "sink", "summary"]),
+    ("server", &["history", "ledger", "summary"]),
     ("emit", &["layer", "ledger", "price", "summary"]),
 ];
 
