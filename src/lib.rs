@@ -63,6 +63,8 @@
 //! - `server`: the HTTP API and the dashboard, [`server`].
 
 mod emit;
+#[cfg(feature = "history")]
+pub mod history;
 mod layer;
 mod ledger;
 mod price;

@@ -11,6 +11,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ledger", &[]),
     ("price", &["ledger"]),
     ("summary", &["ledger"]),
+    ("history", &["ledger", "sink", "summary"]),
     ("sink", &["summary"]),
     ("layer", &["ledger", "price", "sink", "summary"]),
     ("server", &["history", "ledger", "summary"]),

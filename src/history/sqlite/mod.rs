@@ -1,0 +1,15 @@
+//! The store in SQLite: the file and who may open it, what is written, what is asked.
+//!
+//! SQL lives here and nowhere else.
+
+mod aggregate;
+mod amounts;
+mod file;
+mod list;
+mod read;
+mod remove;
+mod schema;
+mod store;
+mod write;
+
+pub use store::Sqlite;
