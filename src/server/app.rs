@@ -3,27 +3,39 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::guard::Keys;
 use super::options::ServeOptions;
+use super::problem::{Kind, Problem};
+use crate::history::{Store, StoreError};
 use crate::summary::Timestamp;
 
-/// What all handlers share: the options, the time, and whether the server is to stop.
+/// What all handlers share: the store, the options, the time, and whether the server is to stop.
 #[derive(Clone)]
 pub(crate) struct App {
     shared: Arc<Shared>,
 }
 
 struct Shared {
+    store: Arc<dyn Store>,
     options: ServeOptions,
     keys: Keys,
+    readers: Semaphore,
+    writer: Semaphore,
     stopping: watch::Receiver<bool>,
 }
 
 impl App {
-    pub(super) fn new(options: ServeOptions, keys: Keys, stopping: watch::Receiver<bool>) -> Self {
-        Self { shared: Arc::new(Shared { options, keys, stopping }) }
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        options: ServeOptions,
+        keys: Keys,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        // A store writes one thing after the other; those who wait for their turn must not keep readers waiting.
+        let (readers, writer) = (Semaphore::new(options.readers), Semaphore::new(1));
+        Self { shared: Arc::new(Shared { store, options, keys, readers, writer, stopping }) }
     }
 
     pub(crate) fn options(&self) -> &ServeOptions {
@@ -37,6 +49,45 @@ impl App {
     /// The time now.
     pub(crate) fn now(&self) -> Timestamp {
         SystemTime::now().into()
+    }
+
+    /// Asks the store, on a thread that may block; as many at once as the options allow.
+    ///
+    /// # Errors
+    ///
+    /// What the store said, as a problem.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.on_store(&self.shared.readers, question).await
+    }
+
+    /// Has the store write, on a thread that may block; one at a time.
+    ///
+    /// # Errors
+    ///
+    /// What the store said, as a problem.
+    pub(crate) async fn tell<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.on_store(&self.shared.writer, change).await
+    }
+
+    async fn on_store<T: Send + 'static>(
+        &self,
+        turns: &Semaphore,
+        work: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = turns.acquire().await;
+        let store = Arc::clone(&self.shared.store);
+        let done = tokio::task::spawn_blocking(move || work(store.as_ref())).await;
+        drop(turn);
+        match done {
+            Ok(answer) => answer.map_err(Problem::from),
+            Err(_) => Err(Problem::new(Kind::Failed, "the store broke off; the server's log says where")),
+        }
     }
 
     /// Comes back when the server is to stop: what streams without an end waits for this, too.

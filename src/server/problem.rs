@@ -5,6 +5,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::history::StoreError;
+
 /// What was wrong with a request, or with its answer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Problem {
@@ -127,6 +129,19 @@ impl Problem {
     /// What is wrong in this very case.
     pub(crate) fn detail(&self) -> &str {
         &self.detail
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let kind = match &error {
+            StoreError::NoSuchRun { .. } => Kind::NoSuchRun,
+            StoreError::Cursor { .. } | StoreError::Series { .. } => Kind::BadRequest,
+            StoreError::Refused { .. } => Kind::NotARun,
+            StoreError::Busy { .. } => Kind::Busy,
+            _ => Kind::StoreFailed,
+        };
+        Self::new(kind, error.to_string())
     }
 }
 

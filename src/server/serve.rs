@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use axum::Router;
@@ -14,6 +15,7 @@ use super::error::ServeError;
 use super::guard::Keys;
 use super::options::ServeOptions;
 use super::router::router;
+use crate::history::Store;
 
 /// A server that listens and does not answer yet.
 pub struct Server {
@@ -30,10 +32,10 @@ impl Server {
     /// # Errors
     ///
     /// If the options do not fit together, or the address cannot be listened on.
-    pub fn bind(options: &ServeOptions) -> Result<Self, ServeError> {
+    pub fn bind(options: &ServeOptions, store: Arc<dyn Store>) -> Result<Self, ServeError> {
         let keys = Keys::new(options)?;
         let (stop, stopping) = watch::channel(false);
-        let router = router(App::new(options.clone(), keys, stopping))?;
+        let router = router(App::new(store, options.clone(), keys, stopping))?;
         let runtime = Builder::new_multi_thread()
             .enable_all()
             .thread_name("tracing-budget-server")
@@ -118,8 +120,8 @@ impl Drop for Running {
 /// # Errors
 ///
 /// If the server cannot start, or stopped by itself.
-pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
-    Server::bind(options)?.run()
+pub fn run(options: &ServeOptions, store: Arc<dyn Store>) -> Result<(), ServeError> {
+    Server::bind(options, store)?.run()
 }
 
 async fn serve(
