@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, watch};
 use super::guard::Keys;
 use super::options::ServeOptions;
 use super::problem::{Kind, Problem};
-use crate::history::{Store, StoreError};
+use crate::history::Store;
 use crate::summary::Timestamp;
 
 /// What all handlers share: the store, the options, the time, and whether the server is to stop.
@@ -21,8 +21,8 @@ struct Shared {
     store: Arc<dyn Store>,
     options: ServeOptions,
     keys: Keys,
-    readers: Semaphore,
-    writer: Semaphore,
+    readers: Arc<Semaphore>,
+    writer: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -34,7 +34,7 @@ impl App {
         stopping: watch::Receiver<bool>,
     ) -> Self {
         // A store writes one thing after the other; those who wait for their turn must not keep readers waiting.
-        let (readers, writer) = (Semaphore::new(options.readers), Semaphore::new(1));
+        let (readers, writer) = (Arc::new(Semaphore::new(options.readers)), Arc::new(Semaphore::new(1)));
         Self { shared: Arc::new(Shared { store, options, keys, readers, writer, stopping }) }
     }
 
@@ -56,9 +56,9 @@ impl App {
     /// # Errors
     ///
     /// What the store said, as a problem.
-    pub(crate) async fn ask<T: Send + 'static>(
+    pub(crate) async fn ask<T: Send + 'static, E: Into<Problem> + Send + 'static>(
         &self,
-        question: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+        question: impl FnOnce(&dyn Store) -> Result<T, E> + Send + 'static,
     ) -> Result<T, Problem> {
         self.on_store(&self.shared.readers, question).await
     }
@@ -68,24 +68,28 @@ impl App {
     /// # Errors
     ///
     /// What the store said, as a problem.
-    pub(crate) async fn tell<T: Send + 'static>(
+    pub(crate) async fn tell<T: Send + 'static, E: Into<Problem> + Send + 'static>(
         &self,
-        change: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+        change: impl FnOnce(&dyn Store) -> Result<T, E> + Send + 'static,
     ) -> Result<T, Problem> {
         self.on_store(&self.shared.writer, change).await
     }
 
-    async fn on_store<T: Send + 'static>(
+    async fn on_store<T: Send + 'static, E: Into<Problem> + Send + 'static>(
         &self,
-        turns: &Semaphore,
-        work: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+        turns: &Arc<Semaphore>,
+        work: impl FnOnce(&dyn Store) -> Result<T, E> + Send + 'static,
     ) -> Result<T, Problem> {
-        let turn = turns.acquire().await;
+        let gone = || Problem::new(Kind::Failed, "the server is stopping");
+        let turn = Arc::clone(turns).acquire_owned().await.map_err(|_| gone())?;
         let store = Arc::clone(&self.shared.store);
-        let done = tokio::task::spawn_blocking(move || work(store.as_ref())).await;
-        drop(turn);
-        match done {
-            Ok(answer) => answer.map_err(Problem::from),
+        let work = move || {
+            // Until the work is done, even if nobody waits for it any more.
+            let _turn = turn;
+            work(store.as_ref())
+        };
+        match tokio::task::spawn_blocking(work).await {
+            Ok(answer) => answer.map_err(Into::into),
             Err(_) => Err(Problem::new(Kind::Failed, "the store broke off; the server's log says where")),
         }
     }

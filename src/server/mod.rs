@@ -21,6 +21,7 @@
 //! `/?token=…`, and gets a cookie for as long as the server runs.
 
 mod address;
+mod api;
 mod app;
 mod error;
 mod guard;

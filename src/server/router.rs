@@ -10,7 +10,7 @@ use tower_http::timeout::TimeoutLayer;
 use super::app::App;
 use super::error::ServeError;
 use super::options::ServeOptions;
-use super::{guard, pages};
+use super::{api, guard, pages};
 
 /// What comes later in this function stands further out.
 ///
@@ -19,7 +19,8 @@ use super::{guard, pages};
 /// If an origin that was allowed is none.
 pub(super) fn router(app: App) -> Result<Router, ServeError> {
     let options = app.options();
-    let router = pages::router()
+    let router = api::router(options)
+        .merge(pages::router())
         .fallback(guard::no_such_path)
         .layer(RequestBodyLimitLayer::new(options.body_bytes))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, options.timeout))
