@@ -68,13 +68,20 @@ pub mod history;
 mod layer;
 mod ledger;
 mod price;
+mod record;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod sink;
 mod summary;
+mod tracker;
 
-pub use emit::{Call, CallBuilder, Current, GateBuilder, UsageRecord, call, current, gate, record_usage};
-pub use layer::{BudgetGuard, BuildError, Builder, Handle, LimitError, OwnFilter, Stats, Unfiltered, layer};
+pub use emit::{
+    Call, CallBuilder, Current, CurrentRun, GateBuilder, UsageRecord, call, current, gate, operation,
+    record_usage,
+};
+pub use layer::{
+    BudgetGuard, BuildError, Builder, Handle, LayerRun, LimitError, OwnFilter, Stats, Unfiltered, layer,
+};
 pub use ledger::{Kind, Usage, Usd, UsdError, Verdict};
 pub use price::{
     BookName, Price, PriceBook, PriceBookBuilder, PriceBookError, PricedModel, Rates, Source, UnknownModel,
@@ -82,10 +89,13 @@ pub use price::{
 };
 #[cfg(feature = "prices")]
 pub use price::{ResponseError, ResponseUsage};
+pub use record::OperationBuilder;
 pub use summary::{
-    BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, ReadError, Rows, RunSummary,
-    SCHEMA_VERSION, StageRow, Status, Timestamp, TimestampError, Unbalanced,
+    BudgetSummary, BurnRate, Efficiency, Figures, GateVerdict, Limits, ModelRow, OperationRecord,
+    OperationRow, ReadError, Rows, RunSummary, SCHEMA_VERSION, StageRow, Status, Timestamp, TimestampError,
+    Unbalanced,
 };
+pub use tracker::{CostSummary, CostTracker, OperationCost, TeamSummary};
 
 // The README's own code is compiled, and run where it says nothing else.
 #[cfg(all(doctest, feature = "prices"))]

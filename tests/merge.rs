@@ -7,7 +7,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tracing_budget::{
-    Figures, GateVerdict, ModelRow, OperationRow, Rows, RunSummary, StageRow, Status, Timestamp, Usd, Verdict,
+    Figures, GateVerdict, ModelRow, OperationRecord, OperationRow, Rows, RunSummary, StageRow, Status,
+    Timestamp, Usd, Verdict,
 };
 
 /// 2026-04-19T09:12:03Z.
@@ -98,6 +99,17 @@ fn gate() -> impl Strategy<Value = GateVerdict> {
     )
 }
 
+/// An operation that was recorded directly. Few enough that there are many of each, and enough of them that a list is full.
+fn record() -> impl Strategy<Value = OperationRecord> {
+    (select(&OPERATIONS), option::of(time()), option::of(0..3_i128), 0..3_u64).prop_map(
+        |(name, at, cost, iteration)| {
+            let mut record = OperationRecord::new(name);
+            (record.at, record.cost_usd, record.iteration) = (at, cost.map(Usd::from_pico), Some(iteration));
+            record
+        },
+    )
+}
+
 /// A cause of failure, a head and labels, as they may differ between parts of one run.
 fn head() -> impl Strategy<Value = RunSummary> {
     let cause = (
@@ -112,7 +124,9 @@ fn head() -> impl Strategy<Value = RunSummary> {
     );
     let names =
         (select(vec!["0193", "0193", "0194"]), select(vec!["", "apprentice"]), select(vec!["a", "b"]));
-    let limits = (option::of(0..9_000_000_000_000_i128), option::of(0..5_000_000_u64));
+    let worth =
+        (option::of(0..9_000_000_000_000_i128), option::of(0..40_u64), vec(record(), 0..600), 0..9_u64);
+    let limits = (option::of(0..9_000_000_000_000_i128), option::of(0..5_000_000_u64), worth);
     (names, status(), time(), option::of(time()), 0..90_000_000_u64, cause, labels, limits).prop_map(
         |((id, project, pipeline), status, start, end, us, (stage, error, failed_at), labels, limits)| {
             let mut run = RunSummary::new(id, start);
@@ -129,6 +143,9 @@ fn head() -> impl Strategy<Value = RunSummary> {
             run.warnings = labels.2.into_iter().map(str::to_owned).collect();
             run.budget_summary.limits.usd = limits.0.map(Usd::from_pico);
             run.budget_summary.limits.tokens = limits.1;
+            let (value, iterations, records, dropped) = limits.2;
+            (run.value_usd, run.iterations) = (value.map(Usd::from_pico), iterations);
+            (run.budget_summary.records, run.budget_summary.records_dropped) = (records, dropped);
             run
         },
     )

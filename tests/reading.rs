@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tracing_budget::{ReadError, RunSummary, SCHEMA_VERSION, Status};
 
-const DOCUMENTS: [&str; 6] = ["completed", "failed", "unknown", "empty", "large", "names"];
+const DOCUMENTS: [&str; 7] = ["completed", "failed", "unknown", "empty", "large", "names", "running"];
 
 fn document(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/table").join(name).with_extension("json");

@@ -68,6 +68,16 @@ fn what_is_unknown_is_never_shown_as_nothing() {
 }
 
 #[test]
+fn a_run_in_flight_says_how_fast_it_goes_and_what_it_brought_so_far() {
+    let shown = shown_as_kept("running");
+    is_tidy(&shown);
+    for words in ["at most 380 times", "at least $0.0175 each", "3,315 tokens a minute", "mcp_tool_call"] {
+        assert!(shown.contains(words), "{words} in\n{shown}");
+    }
+    assert!(!shown_as_kept("completed").contains("a minute"), "what is over has no pace");
+}
+
+#[test]
 fn an_empty_run() {
     is_tidy(&shown_as_kept("empty"));
 }
@@ -90,7 +100,7 @@ fn wide_names_long_names_and_stages_inside_each_other() {
 
 #[test]
 fn the_documents_shown_here_add_up() {
-    for name in ["completed", "failed", "unknown", "empty", "large", "names"] {
+    for name in ["completed", "failed", "unknown", "empty", "large", "names", "running"] {
         read(name).check().unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }

@@ -6,9 +6,11 @@
 mod call;
 mod current;
 mod gate;
+mod operation;
 mod usage;
 
 pub use call::{Call, CallBuilder, call};
 pub use current::{Current, current};
 pub use gate::{GateBuilder, gate};
+pub use operation::{CurrentRun, operation};
 pub use usage::{UsageRecord, record_usage};

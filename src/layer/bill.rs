@@ -23,6 +23,13 @@ pub(crate) struct Settlement {
 }
 
 impl Settlement {
+    /// An amount that was told together with its row.
+    pub(crate) fn told(key: CellKey, own: Tally, warnings: Vec<String>) -> Self {
+        let mut settlement = Self { key: Some(key), own, is_accountable: true, ..Self::default() };
+        warnings.into_iter().for_each(|warning| settlement.warnings.push(warning));
+        settlement
+    }
+
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.key.is_none() && !self.is_accountable && self.warnings.is_empty() && self.excess.is_empty()

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tracing_core::{LevelFilter, Subscriber};
+use tracing_core::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -12,6 +12,7 @@ use super::budget_layer::BudgetLayer;
 use super::core::{Core, Emitter, Options};
 use super::guard::BudgetGuard;
 use super::models::Models;
+use super::switch;
 use crate::ledger::{Usd, UsdError};
 use crate::price::PriceBook;
 use crate::sink::{Delivery, JsonDir, JsonLines, OpenError, Sink, Worker};
@@ -78,6 +79,7 @@ struct Plan {
     json_dirs: Vec<PathBuf>,
     json_lines: Vec<PathBuf>,
     delivery: Delivery,
+    is_unwanted: bool,
     wrong: Option<BuildError>,
 }
 
@@ -228,8 +230,34 @@ impl<F> Builder<F> {
         self
     }
 
+    /// Says whether there is to be a layer at all, `true` unless told otherwise: for a switch in a program's own
+    /// configuration.
+    ///
+    /// With `false`, and likewise if the environment has `TRACING_BUDGET=off` or `ENABLE_COST_TRACKING=false` (or `0` or `no`, in
+    /// any case), building opens no sink, starts no thread and checks nothing; the layer switches no callsite on and does
+    /// nothing for a span. [`Handle::why_disabled`](crate::Handle::why_disabled) says so.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), tracing_budget::BuildError> {
+    /// let builder = tracing_budget::layer().json_dir("/nowhere/that/can/be/written").enabled(false);
+    /// let (budget, guard) = builder.build::<tracing_subscriber::Registry>()?;
+    /// assert!(!guard.handle().is_enabled());
+    /// # drop(budget);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.plan.is_unwanted = !enabled;
+        self
+    }
+
     fn start(self) -> Result<(BudgetLayer, BudgetGuard), BuildError> {
-        let Plan { mut options, prices, mut sinks, json_dirs, json_lines, delivery, wrong } = self.plan;
+        let unwanted = self.plan.is_unwanted.then(|| "Builder::enabled(false)".to_owned());
+        if let Some(why) = unwanted.or_else(switch::off_by_environment) {
+            return Ok(switch::disabled(why));
+        }
+        let Plan { mut options, prices, mut sinks, json_dirs, json_lines, delivery, is_unwanted: _, wrong } =
+            self.plan;
         if let Some(wrong) = wrong {
             return Err(wrong);
         }
@@ -251,6 +279,14 @@ impl<F> Builder<F> {
         let seen = Arc::downgrade(&core);
         core.worker.watch(move || seen.upgrade().map_or_else(Vec::new, |core| core.snapshots()));
         Ok((BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core)))
+    }
+
+    /// As [`start`](Self::start); what cannot be built is said on stderr, and is no layer.
+    fn start_or_disable(self) -> (BudgetLayer, BudgetGuard) {
+        self.start().unwrap_or_else(|error| {
+            switch::say(&format!("nothing is counted, as the layer could not be built: {error}"));
+            switch::disabled(error.to_string())
+        })
     }
 
     fn check_name(&mut self, what: &'static str, name: &str, is_known: bool) {
@@ -293,7 +329,24 @@ impl Builder {
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
         let (layer, guard) = self.start()?;
-        Ok((layer.with_filter(LevelFilter::INFO), guard))
+        Ok((switch::filtered(layer), guard))
+    }
+
+    /// As [`build`](Self::build), for programs that must come up whatever becomes of their accounting: where that fails, one
+    /// line on stderr says why, the layer does nothing, and [`Handle::why_disabled`](crate::Handle::why_disabled) tells.
+    ///
+    /// ```
+    /// let builder = tracing_budget::layer().limit_usd("five dollars");
+    /// let (budget, guard) = builder.build_or_disabled::<tracing_subscriber::Registry>();
+    /// assert!(guard.handle().why_disabled().is_some_and(|why| why.contains("five dollars")));
+    /// # drop(budget);
+    /// ```
+    pub fn build_or_disabled<S>(self) -> (impl Layer<S> + Send + Sync + 'static + use<S>, BudgetGuard)
+    where
+        S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    {
+        let (layer, guard) = self.start_or_disable();
+        (switch::filtered(layer), guard)
     }
 }
 
@@ -307,7 +360,17 @@ impl Builder<Unfiltered> {
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        self.start()
+        let (layer, guard) = self.start()?;
+        Ok((switch::unfiltered(layer), guard))
+    }
+
+    /// Builds the layer without a filter of its own, or one that does nothing; as [`Builder::build_or_disabled`] otherwise.
+    pub fn build_or_disabled<S>(self) -> (impl Layer<S> + Send + Sync + 'static + use<S>, BudgetGuard)
+    where
+        S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    {
+        let (layer, guard) = self.start_or_disable();
+        (switch::unfiltered(layer), guard)
     }
 }
 

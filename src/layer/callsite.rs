@@ -6,6 +6,7 @@ use dashmap::DashMap;
 use once_cell::sync::Lazy;
 use tracing_core::{Level, Metadata, field::Field};
 
+use super::direct;
 use crate::ledger::{FastHash, Kind, Name};
 
 /// What one field tells.
@@ -51,6 +52,12 @@ pub(crate) enum Role {
     Count,
     ValueUsd,
     Iteration,
+    /// How many seconds a recorded operation took.
+    Seconds,
+    /// A JSON object of further things that were recorded with an operation.
+    Meta,
+    /// Why a figure of a recorded operation was not taken.
+    Refusal,
 }
 
 /// Whose usage a field tells, on a span that is not itself a model call.
@@ -153,6 +160,8 @@ pub(crate) struct Meaning {
     pub(crate) is_gen_ai: bool,
     pub(crate) has_stage: bool,
     pub(crate) has_gate: bool,
+    /// Whether its events record an operation that is no span.
+    pub(crate) is_record: bool,
     roles: Box<[Role]>,
 }
 
@@ -187,6 +196,17 @@ impl Meaning {
         let is_gen_ai = is_known || names.contains(&"gen_ai.operation.name");
         let speaks = roles.iter().any(|role| !matches!(role, Role::Other | Role::Message));
         let has_stage = has(Role::Stage);
+        let is_record = metadata.is_event() && metadata.target() == direct::TARGET;
+        if is_record {
+            for (name, role) in names.iter().zip(&mut roles) {
+                *role = match *name {
+                    "duration_seconds" => Role::Seconds,
+                    "meta" => Role::Meta,
+                    "refusal" => Role::Refusal,
+                    _ => *role,
+                };
+            }
+        }
         if has_gate {
             // All that a gate records is kept with its verdict.
             for role in &mut roles {
@@ -206,6 +226,7 @@ impl Meaning {
             is_gen_ai,
             has_stage,
             has_gate,
+            is_record,
             roles,
         }
     }

@@ -62,6 +62,8 @@ pub(crate) struct Options {
     pub(crate) exclusive_cache: Vec<Emitter>,
     /// What the price book calls itself.
     pub(crate) book: String,
+    /// Why there is no layer, only a guard and its handles; none for a layer that works.
+    pub(crate) disabled: Option<String>,
     /// How long the guard waits for the sinks.
     pub(crate) close_timeout: Duration,
 }

@@ -7,6 +7,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::bill::{Bill, Settlement};
 use super::callsite::Meaning;
 use super::core::Core;
+use super::direct::Direct;
 use super::gates::Spoke;
 use super::reading::{Failure, Manner, Reading};
 use super::stats::count;
@@ -34,8 +35,9 @@ impl Core {
             Some(gate)
         });
         let tells = reading.has_amount();
+        let record = meaning.is_record.then(|| Direct::heard(&mut reading, self.words.unattributed));
         let run = reading.remarks.as_mut().and_then(|remarks| remarks.run.take());
-        if !tells && gate.is_none() && run.is_none() {
+        if !tells && gate.is_none() && run.is_none() && record.is_none() {
             return;
         }
         let Some(around) = around.and_then(|around| self.around(around, ctx)) else {
@@ -43,6 +45,10 @@ impl Core {
             return;
         };
         let place = around.place;
+        if let Some(record) = record {
+            self.book_direct(place, record);
+            return;
+        }
         if tells && reading.model().is_none() {
             // Usage that a stage tells call by call is of the model that the stage has named.
             let emitter = self.table.with(around.span, |open| open.reading.emitter());

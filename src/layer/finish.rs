@@ -151,8 +151,21 @@ impl Core {
         self.settle(open, now);
     }
 
-    /// Forgets every run in flight, without a summary.
+    /// Forgets every run in flight, without a summary; also those that have yet to begin.
     pub(crate) fn reset(&self) {
+        // The roots first: none of them begins a run after that, and a run that begins belongs to a new root.
+        let mut kept = Vec::new();
+        let mut forget = |open: &mut Open| {
+            if let Some(root) = &mut open.root {
+                root.state = RunState::Finished;
+                kept.extend(root.early.take());
+            }
+        };
+        self.table.for_each(|_, open| forget(open));
+        let mut lingering = self.lingering.lock().unwrap_or_else(PoisonError::into_inner);
+        lingering.iter_mut().for_each(|root| forget(&mut root.open));
+        drop(lingering);
+        kept.into_iter().for_each(|early| self.recycle(early));
         let runs: Vec<Arc<Run>> = self.runs.iter().map(|run| Arc::clone(&run)).collect();
         for run in runs {
             self.runs.remove(&run.serial);
@@ -243,6 +256,7 @@ fn summary(run: &Run, options: &Options, clock: Clock, open_stages: Option<&Ledg
         declared_stages: &options.stages,
         expected_gates: &options.gates,
         gates: rest.gates.clone(),
+        records: &rest.records,
         tags,
         counts: told.counts.clone(),
         value_usd: told.value,

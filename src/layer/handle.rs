@@ -36,6 +36,10 @@ impl Handle {
         Self { core }
     }
 
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
     /// The runs in flight as they stand, oldest first, with status `running`. A run appears when something accountable
     /// happens in it. Figures are those of spans that have closed and of events; a call under way is not in them.
     #[must_use]
@@ -51,9 +55,30 @@ impl Handle {
         found.is_some_and(|run| self.core.finish(run.serial))
     }
 
-    /// Forgets all runs in flight. They leave no summary; a new root begins a new run.
+    /// Forgets all runs in flight, those included in which nothing has happened yet. They leave no summary, what their
+    /// spans tell from now on is counted in [`Stats::late`], and a new root begins a new run.
     pub fn reset(&self) {
         self.core.reset();
+    }
+
+    /// Whether there is a layer behind this handle; `false` where it was switched off or could not be built.
+    ///
+    /// ```
+    /// let (budget, guard) = tracing_budget::layer().enabled(false).build::<tracing_subscriber::Registry>()?;
+    /// assert!(!guard.handle().is_enabled());
+    /// # drop(budget);
+    /// # Ok::<(), tracing_budget::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.why_disabled().is_none()
+    }
+
+    /// Why nothing is counted: the variable that switched the layer off, `ENABLE_COST_TRACKING=false` for example, or the error
+    /// that [`build_or_disabled`](crate::Builder::build_or_disabled) met. `None` for a layer that works.
+    #[must_use]
+    pub fn why_disabled(&self) -> Option<&str> {
+        self.core.options.disabled.as_deref()
     }
 
     /// What the layer has counted of itself.

@@ -57,6 +57,10 @@ impl Core {
                     rest.told = std::mem::take(&mut early.told);
                     early.warnings.drain(..).for_each(|warning| rest.warn(warning));
                 }
+                // What the run is called is to be seen while it is in flight, not only when its root closes.
+                if let Some(told) = open.reading.remarks.as_ref().and_then(|remarks| remarks.run.as_ref()) {
+                    run.rest().told.join(told.labels());
+                }
                 root.state = RunState::Live;
                 self.runs.insert(place.run, Arc::clone(&run));
                 count(&self.counters.runs_started);

@@ -1,10 +1,12 @@
 //! What an open span, or an event, has told so far.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::callsite::{Role, Scope};
+use super::direct::RecordReading;
 use super::told::Told;
 use crate::ledger::{Kind, Name, Outcome, Tally, Usage, Usd, Verdict};
 
@@ -41,6 +43,7 @@ pub(crate) struct Remarks {
     pub(crate) failure: Failure,
     pub(crate) gate: Option<Box<GateReading>>,
     pub(crate) run: Option<Box<RunReading>>,
+    pub(crate) record: Option<Box<RecordReading>>,
     pub(crate) warnings: Vec<String>,
     /// An event's text.
     pub(crate) message: Option<Box<str>>,
@@ -217,6 +220,11 @@ impl Reading {
         gate.is_some_and(|gate| gate.name.is_some())
     }
 
+    /// The id that it has told for its run.
+    pub(crate) fn run_id(&self) -> Option<&str> {
+        self.remarks.as_ref()?.run.as_ref()?.run_id.as_deref()
+    }
+
     pub(crate) fn failure(&mut self) -> &mut Failure {
         &mut self.remarks.get_or_insert_default().failure
     }
@@ -258,7 +266,25 @@ impl Remarks {
                     self.warnings.push(warning);
                 }
             }
+            Role::Refusal => self.warnings.extend(told.text(str::to_owned)),
+            Role::Seconds | Role::Meta => self.record.get_or_insert_default().take(role, told),
             _ => self.gate.get_or_insert_default().take(role, field, told),
+        }
+    }
+}
+
+impl RecordReading {
+    fn take(&mut self, role: Role, told: Told<'_>) {
+        match (role, told) {
+            (Role::Seconds, told) => {
+                self.duration = told.number().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            }
+            (_, Told::Text(text)) => {
+                if let Ok(Value::Object(object)) = serde_json::from_str(text) {
+                    self.meta.extend(object);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -314,6 +340,12 @@ impl RunReading {
             },
         }
         Ok(())
+    }
+
+    /// The labels among it: told twice, they are the same.
+    pub(crate) fn labels(&self) -> Self {
+        let (run_id, project, tags) = (self.run_id.clone(), self.project.clone(), self.tags.clone());
+        Self { run_id, project, tags, ..Self::default() }
     }
 
     /// Adds what another span told: counters and values add up, the newest label stands.

@@ -11,7 +11,7 @@ use super::clock::{Clock, Moment};
 use super::reading::RunReading;
 use super::table::Place;
 use crate::ledger::{Ledger, Name, Outcome};
-use crate::summary::{GateVerdict, Timestamp};
+use crate::summary::{GateVerdict, Records, Timestamp};
 
 /// Parts of a run's ledger. Two threads that write one row would wait for each other at every call; in parts of their
 /// own they meet only when a summary is taken.
@@ -45,6 +45,8 @@ struct Part(Mutex<Ledger>);
 pub(crate) struct Rest {
     pub(crate) told: RunReading,
     pub(crate) gates: Vec<GateVerdict>,
+    /// Operations that were recorded directly.
+    pub(crate) records: Records,
     pub(crate) warnings: Vec<Cow<'static, str>>,
     /// Warnings beyond the bound.
     pub(crate) more_warnings: u64,

@@ -101,8 +101,8 @@ impl Core {
         }
     }
 
-    /// Writes a settlement, and whatever `more` adds, to the ledger of its run.
-    pub(crate) fn book(&self, place: Place, settlement: Settlement, more: impl Fn(&mut Ledger)) {
+    /// Writes a settlement, and whatever `more` adds, to the ledger of its run; false if it was too late for that.
+    pub(crate) fn book(&self, place: Place, settlement: Settlement, more: impl Fn(&mut Ledger)) -> bool {
         let write = |ledger: &mut Ledger| {
             settlement.write(ledger);
             more(ledger);
@@ -110,7 +110,7 @@ impl Core {
         if settlement.is_accountable {
             if self.on_run(place, |run| run.write(write).is_ok()) != Some(true) {
                 count(&self.counters.late);
-                return;
+                return false;
             }
         } else {
             self.note(place, write);
@@ -118,5 +118,6 @@ impl Core {
         for warning in settlement.warnings.into_iter() {
             self.warn(place, warning);
         }
+        true
     }
 }

@@ -80,6 +80,15 @@ impl Worker {
         })
     }
 
+    /// A worker without a thread, for a layer that is switched off: there is nothing to flush, and what it is given is
+    /// dropped.
+    pub(crate) fn idle() -> Self {
+        let shared = Arc::new(Shared::default());
+        shared.closed.store(true, SeqCst);
+        let (queue, _) = sync_channel(1);
+        Self { queue, when_full: WhenFull::Drop, shared, thread: Mutex::new(None) }
+    }
+
     /// Hands over a run. Waits while the queue is full, unless told to drop; never fails, and counts what is lost.
     pub(crate) fn deliver(&self, summary: impl FnOnce() -> RunSummary + Send + 'static) {
         let job = Job::new(Box::new(summary), &self.shared);

@@ -60,10 +60,31 @@ impl RunSummary {
             compare(&mut findings, &format!("per_agent.{name}.per_model"), models, &stage.figures);
         }
         derived(&mut findings, budget);
+        self.efficient(&mut findings);
         if !budget.gate_verdicts.iter().map(|gate| gate.seq).eq(1..=budget.gate_verdicts.len() as u64) {
             findings.push("gate_verdicts are not numbered 1, 2, 3, …".to_owned());
         }
         if findings.is_empty() { Ok(()) } else { Err(Unbalanced { run_id: self.run_id.clone(), findings }) }
+    }
+}
+
+impl RunSummary {
+    /// Notes every figure of the efficiency that is told and is another than the other figures make. A document of an
+    /// earlier version does not tell them.
+    fn efficient(&self, findings: &mut Vec<String>) {
+        let (told, right) = (&self.efficiency, &self.worked_out());
+        let mut note = |figure: &str, told: Option<f64>, right: Option<f64>| {
+            let near = |right: f64, told: f64| (told - right).abs() <= 1e-9 * right.abs().max(1.0);
+            if told.is_some_and(|told| !right.is_some_and(|right| near(right, told))) {
+                findings.push(format!("efficiency.{figure} is not what the other figures make it"));
+            }
+        };
+        let usd = |amount: Option<Usd>| amount.map(Usd::to_f64);
+        note("cost_per_iteration_usd", usd(told.cost_per_iteration_usd), usd(right.cost_per_iteration_usd));
+        note("roi", told.roi, right.roi);
+        note("cost_to_value", told.cost_to_value, right.cost_to_value);
+        note("usd_per_minute", told.usd_per_minute, right.usd_per_minute);
+        note("tokens_per_minute", told.tokens_per_minute, right.tokens_per_minute);
     }
 }
 

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::efficiency::Efficiency;
+use super::record::OperationRecord;
 use super::rows::Rows;
 use super::timestamp::Timestamp;
 use crate::ledger::{Usd, Verdict};
@@ -58,6 +60,9 @@ pub struct RunSummary {
     /// The highest `iteration` recorded; null if nobody said.
     #[serde(default)]
     pub iterations: Option<u64>,
+    /// What the money brought, and how fast it went.
+    #[serde(default)]
+    pub efficiency: Efficiency,
     /// What the reader should know about the figures, in plain words.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -96,6 +101,7 @@ impl RunSummary {
             counts: BTreeMap::new(),
             value_usd: None,
             iterations: None,
+            efficiency: Efficiency::default(),
             warnings: Vec::new(),
             budget_summary: BudgetSummary::default(),
         }
@@ -176,6 +182,19 @@ pub struct BudgetSummary {
     pub by_operation: Rows<OperationRow>,
     /// What the gates said, ordered by `seq`.
     pub gate_verdicts: Vec<GateVerdict>,
+    /// Operations that were recorded directly, oldest first; of more than 1,000 the newest. What they cost is in the rows,
+    /// whether they are listed here or not.
+    pub records: Vec<OperationRecord>,
+    /// Records that are not listed any more.
+    pub records_dropped: u64,
+}
+
+impl BudgetSummary {
+    /// What an operation cost in USD; `None` if it was never done, or if its cost is unknown.
+    #[must_use]
+    pub fn operation_cost(&self, operation: &str) -> Option<Usd> {
+        self.by_operation.get(operation)?.figures.cost_usd
+    }
 }
 
 /// Tokens, money and calls: the figures that every row has and that add up to the totals.

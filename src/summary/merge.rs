@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::document::{
     BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageRow, Status,
 };
+use super::efficiency::Efficiency;
+use super::record::{MOST_RECORDS, OperationRecord};
 use super::rows::Rows;
 use super::timestamp::Timestamp;
 use crate::ledger::{Usd, Verdict};
@@ -47,7 +49,7 @@ impl RunSummary {
         let completed_at = self.completed_at.zip(other.completed_at).map(|(one, two)| one.max(two));
         let duration = self.end_us().max(other.end_us()).saturating_sub(start_us(started_at));
         let cause = [self, other].into_iter().filter(|part| part.has_cause()).min_by_key(|part| part.cause());
-        Self {
+        let mut merged = Self {
             schema_version: self.schema_version.max(other.schema_version),
             run_id,
             project,
@@ -66,9 +68,12 @@ impl RunSummary {
                 (one, two) => one.or(two),
             },
             iterations: self.iterations.max(other.iterations),
+            efficiency: Efficiency::default(),
             warnings: self.warnings_with(other),
             budget_summary: self.budget_summary.merge(&other.budget_summary),
-        }
+        };
+        merged.efficiency = merged.worked_out();
+        merged
     }
 
     /// When this part ended, or was last seen, in microseconds after the Unix epoch.
@@ -120,10 +125,22 @@ impl BudgetSummary {
             per_model: self.per_model.unite(&other.per_model, ModelRow::merge),
             by_operation: self.by_operation.unite(&other.by_operation, OperationRow::merge),
             gate_verdicts: in_order(self.gate_verdicts.iter().chain(&other.gate_verdicts)),
+            records: self.records.iter().chain(&other.records).cloned().collect(),
+            records_dropped: self.records_dropped.saturating_add(other.records_dropped),
         };
+        merged.trim_records();
         merged.settle();
         merged.canonicalise();
         merged
+    }
+
+    /// Puts the records in the order in which they were made, and lists no more of them than one run would. The newest of
+    /// all parts are the newest of the newest of each.
+    fn trim_records(&mut self) {
+        self.records.sort_by(OperationRecord::order);
+        let surplus = self.records.len().saturating_sub(MOST_RECORDS);
+        self.records.drain(..surplus);
+        self.records_dropped = self.records_dropped.saturating_add(surplus as u64);
     }
 
     /// Puts every row in the one place that the rows themselves decide, and every time on the microsecond.

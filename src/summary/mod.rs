@@ -3,11 +3,14 @@
 //! Nothing here knows `tracing`, sinks or prices.
 
 mod balance;
+mod burn;
 mod columns;
 mod document;
+mod efficiency;
 mod merge;
 mod numbers;
 mod reader;
+mod record;
 mod rows;
 mod settle;
 mod table;
@@ -15,11 +18,15 @@ mod take;
 mod timestamp;
 
 pub use balance::Unbalanced;
+pub use burn::BurnRate;
 pub use document::{
     BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, SCHEMA_VERSION,
     StageRow, Status,
 };
+pub use efficiency::Efficiency;
 pub use reader::ReadError;
+pub use record::OperationRecord;
+pub(crate) use record::{Records, seconds};
 pub use rows::Rows;
 pub(crate) use take::Account;
 pub use timestamp::{Timestamp, TimestampError};

@@ -76,6 +76,19 @@ pub(super) fn limit(amount: Usd) -> String {
     }
 }
 
+/// How many times something is another: to a hundredth, from a hundred on in whole numbers.
+pub(super) fn times(ratio: f64) -> String {
+    if !ratio.is_finite() {
+        return UNKNOWN.to_owned();
+    }
+    let sign = if ratio < 0.0 { "-" } else { "" };
+    match ratio.abs() {
+        size if size < 99.995 => format!("{ratio:.2}"),
+        // The cast saturates.
+        size => format!("{sign}{}", count(size.round() as u64)),
+    }
+}
+
 /// Seconds as `120ms`, `47.3s`, `2m 05s`, `1h 02m` or `3d 04h`.
 pub(super) fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
@@ -195,6 +208,21 @@ mod tests {
         assert_eq!(write(&["0.00006"]), ["$0.00006000"]);
         assert_eq!(write(&["0.00000000004"]), ["$0.000000000040"]);
         assert_eq!(write(&["1523.4", "0.10"]), ["$1,523.40", "$0.10"]);
+    }
+
+    #[test]
+    fn a_ratio_has_the_digits_that_matter() {
+        for (ratio, text) in [
+            (2_856.142_857, "2,856"),
+            (99.994, "99.99"),
+            (99.996, "100"),
+            (0.5, "0.50"),
+            (-1.0, "-1.00"),
+            (-1e4, "-10,000"),
+        ] {
+            assert_eq!(times(ratio), text);
+        }
+        assert_eq!(times(f64::NAN), "—");
     }
 
     #[test]

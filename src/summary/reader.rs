@@ -190,6 +190,7 @@ const RUN: Shape = Shape::Object(&[
     may("counts", Shape::Each(&Shape::Whole)),
     may("value_usd", Shape::Or(&Shape::Money)),
     may("iterations", Shape::Or(&Shape::Count)),
+    may("efficiency", EFFICIENCY),
     may("warnings", Shape::Texts),
     may("budget_summary", BUDGET),
 ]);
@@ -206,6 +207,26 @@ const BUDGET: Shape = Shape::Row(&[
     may("per_model", Shape::Each(&MODEL)),
     may("by_operation", Shape::Each(&OPERATION)),
     may("gate_verdicts", Shape::List(&GATE)),
+    may("records", Shape::List(&RECORD)),
+    may("records_dropped", Shape::Count),
+]);
+
+const EFFICIENCY: Shape = Shape::Object(&[
+    may("cost_per_iteration_usd", Shape::Or(&Shape::Money)),
+    may("roi", Shape::Or(&Shape::Number)),
+    may("cost_to_value", Shape::Or(&Shape::Number)),
+    may("usd_per_minute", Shape::Or(&Shape::Number)),
+    may("tokens_per_minute", Shape::Or(&Shape::Number)),
+]);
+
+const RECORD: Shape = Shape::Object(&[
+    must("operation", Shape::Text),
+    may("stage", Shape::Or(&Shape::Text)),
+    may("cost_usd", Shape::Or(&Shape::Money)),
+    may("duration_seconds", Shape::Or(&Shape::Number)),
+    may("iteration", Shape::Or(&Shape::Count)),
+    may("meta", Shape::Anything),
+    may("at", Shape::Or(&Shape::Time)),
 ]);
 
 const STAGE: Shape = Shape::Row(&[

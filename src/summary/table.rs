@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::columns::{Align, Columns, cut, one_line, width, wrap};
 use super::document::{BudgetSummary, Figures, GateVerdict, ModelRow, RunSummary, StageRow, Status};
-use super::numbers::{Money, UNKNOWN, count, counted, duration, limit, share};
+use super::numbers::{Money, UNKNOWN, count, counted, duration, limit, share, times};
 use super::rows::Rows;
 use crate::ledger::{Usd, Verdict};
 
@@ -279,6 +279,9 @@ fn notes(run: &RunSummary, money: Money) -> String {
     if budget.exhausted {
         line("", "A limit is reached: the budget of this run is exhausted.");
     }
+    for (label, words) in returns(run) {
+        line(label, &words);
+    }
     let total = &budget.total;
     if total.unpriced_calls > 0 {
         line("unpriced", &format!("{} of unknown price, in no cost", counted(total.unpriced_calls, "call")));
@@ -291,6 +294,53 @@ fn notes(run: &RunSummary, money: Money) -> String {
         line("warning", warning);
     }
     text
+}
+
+/// What the money brought, where the program said what it is worth or how often it went round; and how fast it goes, as long
+/// as it does.
+fn returns(run: &RunSummary) -> Vec<(&'static str, String)> {
+    let (told, total) = (&run.efficiency, &run.budget_summary.total);
+    // What calls of unknown cost took makes a cost larger and a return smaller.
+    let (least, most) = match total.unpriced_calls + total.calls_without_usage {
+        0 => ("", ""),
+        _ => ("at least ", "at most "),
+    };
+    let mut lines = Vec::new();
+    if let Some(value) = run.value_usd {
+        let words = match (told.roi, told.cost_to_value.and_then(dollars)) {
+            (Some(roi), Some(spent)) => {
+                let roi = times(roi);
+                format!(
+                    "{}: a return of {most}{roi} times the cost, {least}{spent} spent for each $1",
+                    limit(value)
+                )
+            }
+            _ => format!("{}; what it cost is unknown", limit(value)),
+        };
+        lines.push(("value", words));
+    }
+    if let Some(iterations) = run.iterations {
+        let each = match told.cost_per_iteration_usd {
+            Some(cost) => format!("{least}{} each", Money::for_amounts([cost].into_iter()).write(cost)),
+            None => "what each cost is unknown".to_owned(),
+        };
+        lines.push(("effort", format!("{}: {each}", counted(iterations, "iteration"))));
+    }
+    if run.status == Status::Running {
+        let usd = told.usd_per_minute.and_then(dollars).map(|usd| format!("{least}{usd}"));
+        let tokens = told.tokens_per_minute.map(|tokens| counted(tokens.round() as u64, "token"));
+        let rates: Vec<String> = [usd, tokens].into_iter().flatten().collect();
+        if !rates.is_empty() {
+            lines.push(("pace", format!("{} a minute", rates.join(" and "))));
+        }
+    }
+    lines
+}
+
+/// A figure in USD, with as many digits as it needs.
+fn dollars(usd: f64) -> Option<String> {
+    let amount = Usd::from_f64(usd)?;
+    Some(Money::for_amounts([amount].into_iter()).write(amount))
 }
 
 fn money_left(budget: &BudgetSummary, money: Money) -> String {

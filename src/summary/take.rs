@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use super::document::{Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageRow, Status};
+use super::record::{Records, seconds};
 use super::rows::Rows;
 use super::timestamp::Timestamp;
 use crate::ledger::{Kind, Ledger, Name, Outcome, Sources, StageTally, Tally, Usd, Verdict};
@@ -29,6 +30,7 @@ pub(crate) struct Account<'a> {
     pub(crate) declared_stages: &'a [String],
     pub(crate) expected_gates: &'a [String],
     pub(crate) gates: Vec<GateVerdict>,
+    pub(crate) records: &'a Records,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) counts: BTreeMap<String, i64>,
     pub(crate) value_usd: Option<Usd>,
@@ -54,10 +56,11 @@ impl RunSummary {
         budget.by_operation = account.operation_rows();
         budget.limits = account.limits;
         budget.gate_verdicts = account.gates.clone();
+        budget.records = account.records.to_vec();
+        budget.records_dropped = account.records.dropped();
         if is_over {
             account.add_missing_gates(&mut budget.gate_verdicts);
         }
-        budget.settle();
 
         if let Some((outcome, is_incomplete)) = &account.end {
             let cause = account.cause(outcome, &budget.gate_verdicts);
@@ -81,6 +84,7 @@ impl RunSummary {
         summary.value_usd = account.value_usd;
         summary.iterations = account.iterations;
         summary.warnings = account.warnings;
+        summary.settle();
         summary
     }
 }
@@ -266,11 +270,6 @@ impl Figures {
         figures.settle_unknowns();
         figures
     }
-}
-
-/// Seconds to the microsecond: more digits of a wall time say nothing.
-fn seconds(duration: Duration) -> f64 {
-    duration.as_micros() as f64 / 1e6
 }
 
 /// The text in one line of at most [`MAX_ERROR`] characters.

@@ -150,6 +150,72 @@ fn a_reset_forgets_the_runs_in_flight_and_nothing_else() {
 }
 
 #[test]
+fn a_reset_forgets_what_was_open_too_and_a_new_root_is_a_new_state() {
+    let runs = runs_of(layer(), |guard| {
+        let handle = guard.handle();
+        // Nothing accountable has happened in these: one has had a stage, one has adopted a call that is still open.
+        let plain = info_span!("plain");
+        plain.in_scope(|| info_span!("draft").in_scope(|| ()));
+        let adopting = info_span!("adopting");
+        let adopted = adopting.in_scope(|| info_span!(parent: None, "chat", gen_ai.operation.name = "chat", gen_ai.usage.input_tokens = 5));
+        drop(adopting);
+        let live = info_span!("live", value_usd = 7, iteration = 3, tag.tier = "2");
+        let stage = live.in_scope(|| info_span!("draft"));
+        live.in_scope(|| chat(1));
+        handle.reset();
+        assert!(handle.snapshot().is_empty());
+
+        plain.in_scope(|| chat(2));
+        stage.in_scope(|| chat(3));
+        live.in_scope(|| tracing_budget::gate("lint").verdict("pass").emit());
+        live.in_scope(|| tracing_budget::operation("search").cost_usd("1").record());
+        assert!(handle.snapshot().is_empty(), "what was open begins no run any more");
+        // A new root of the same callsite, while the old ones are still open.
+        let anew = info_span!(parent: None, "live");
+        anew.in_scope(|| chat(4));
+        assert_eq!(handle.snapshot().len(), 1);
+        drop((plain, adopted, stage, live, anew));
+        assert_eq!((handle.stats().open_spans, handle.stats().runs_finished), (0, 1));
+        assert_eq!(handle.stats().late, 5, "two calls, the adopted one, a gate and a record");
+    });
+    let [run] = runs.as_slice() else { panic!("{runs:#?}") };
+    assert_eq!(
+        (run.pipeline.as_str(), tokens(run), run.budget_summary.total.llm_calls),
+        ("live", Some(4), 1)
+    );
+    assert_eq!((run.value_usd, run.iterations, run.tags.len()), (None, None, 0));
+    assert!(run.budget_summary.gate_verdicts.is_empty() && run.budget_summary.per_agent.len() == 1);
+}
+
+#[test]
+fn resets_and_new_runs_at_once_leave_nothing_behind() {
+    let memory = Memory::new();
+    let (budget, guard) = layer().sink(memory.clone()).build().unwrap();
+    let handle = guard.handle();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+        let dispatch = dispatch();
+        std::thread::scope(|threads| {
+            let workers: Vec<_> = (0..2)
+                .map(|_| {
+                    threads.spawn(|| {
+                        tracing::dispatcher::with_default(&dispatch, || {
+                            (0..1_000).for_each(|_| info_span!("pipeline").in_scope(|| chat(1)));
+                        });
+                    })
+                })
+                .collect();
+            while workers.iter().any(|worker| !worker.is_finished()) {
+                handle.reset();
+            }
+        });
+    });
+    let stats = handle.stats();
+    let runs = delivered(&guard, &memory).len() as u64;
+    assert_eq!((handle.snapshot().len(), stats.open_spans, stats.runs_finished), (0, 0, runs));
+    assert!(stats.runs_started >= runs && stats.runs_started + stats.late >= 2_000, "{stats:?}");
+}
+
+#[test]
 fn a_run_may_be_finished_from_another_thread_while_it_is_at_work() {
     for _ in 0..50 {
         let run = run_of(layer(), |guard| {

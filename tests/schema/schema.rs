@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 use tracing_budget::{
-    Figures, GateVerdict, ModelRow, OperationRow, RunSummary, StageRow, Status, Timestamp, Usd, Verdict,
+    Figures, GateVerdict, ModelRow, OperationRecord, OperationRow, RunSummary, StageRow, Status, Timestamp,
+    Usd, Verdict,
 };
 
 fn main_package() -> PathBuf {
@@ -88,6 +89,13 @@ fn full() -> RunSummary {
     run.value_usd = Some(Usd::from_pico(100));
     run.iterations = Some(8);
     run.warnings = vec!["one call told no usage".into()];
+    let mut record = OperationRecord::new("mcp_tool_call");
+    record.stage = Some("discovery".into());
+    record.cost_usd = Some(Usd::from_pico(1));
+    record.duration_seconds = Some(0.34);
+    record.iteration = Some(2);
+    record.meta = [("tool".to_owned(), json!("web_search"))].into();
+    record.at = Some(at(41));
     let budget = &mut run.budget_summary;
     budget.total = figures();
     budget.limits.usd = Some(Usd::from_pico(5_000_000_000_000));
@@ -96,7 +104,9 @@ fn full() -> RunSummary {
     budget.per_model = [("anthropic/claude-sonnet-4-5", model)].into_iter().collect();
     budget.by_operation = [("chat", operation)].into_iter().collect();
     budget.gate_verdicts = vec![gate];
-    budget.settle();
+    budget.records = vec![record];
+    budget.records_dropped = 7;
+    run.settle();
     assert_eq!(run.check(), Ok(()));
     run
 }
@@ -280,6 +290,10 @@ fn values_out_of_range_are_refused() {
         (format!("{stage}/share_of_cost"), json!(-0.1)),
         (format!("{stage}/per_model/anthropic~1claude-sonnet-4-5/llm_calls"), json!(1.5)),
         ("/budget_summary/gate_verdicts/0/seq".to_owned(), json!(0)),
+        ("/efficiency/cost_per_iteration_usd".to_owned(), json!(1e15)),
+        ("/budget_summary/records/0/iteration".to_owned(), json!(-1)),
+        ("/budget_summary/records/0/at".to_owned(), json!("yesterday")),
+        ("/budget_summary/records_dropped".to_owned(), json!(0.5)),
     ] {
         let mut broken = written(&full());
         *broken.pointer_mut(&pointer).expect("a value") = wrong.clone();

@@ -13,9 +13,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("summary", &["ledger"]),
     ("history", &["ledger", "sink", "summary"]),
     ("sink", &["summary"]),
-    ("layer", &["ledger", "price", "sink", "summary"]),
     ("server", &["history", "ledger", "summary"]),
-    ("emit", &["layer", "ledger", "price", "summary"]),
+    ("record", &["ledger"]),
+    ("tracker", &["ledger", "record", "summary"]),
+    ("layer", &["ledger", "price", "record", "sink", "summary"]),
+    ("emit", &["layer", "ledger", "price", "record", "summary"]),
 ];
 
 pub(crate) fn check() -> Outcome {

@@ -1,0 +1,135 @@
+//! Whether a layer is wanted at all, and how one is made that is not.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use tracing_core::{Dispatch, LevelFilter, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Filtered;
+use tracing_subscriber::layer::Layered;
+use tracing_subscriber::registry::LookupSpan;
+
+use super::budget_layer::BudgetLayer;
+use super::core::{Core, Options};
+use super::guard::BudgetGuard;
+use super::models::Models;
+use crate::sink::Worker;
+
+/// The variables that turn a layer off, in the order in which they are asked.
+const VARIABLES: [&str; 2] = ["TRACING_BUDGET", "ENABLE_COST_TRACKING"];
+
+const OFF: [&str; 4] = ["off", "false", "no", "0"];
+const ON: [&str; 5] = ["on", "true", "yes", "1", ""];
+
+/// Why the environment of this process wants no layer; `None` if it has nothing against one.
+pub(crate) fn off_by_environment() -> Option<String> {
+    off_by(|variable| std::env::var_os(variable).map(|value| value.to_string_lossy().into_owned()), say)
+}
+
+/// The same of any environment. A word that is neither on nor off turns nothing off, and is complained of.
+fn off_by(lookup: impl Fn(&str) -> Option<String>, mut complain: impl FnMut(&str)) -> Option<String> {
+    for variable in VARIABLES {
+        let Some(value) = lookup(variable) else { continue };
+        let word = value.trim().to_ascii_lowercase();
+        if OFF.contains(&word.as_str()) {
+            return Some(format!("{variable}={}", value.trim()));
+        }
+        if !ON.contains(&word.as_str()) {
+            complain(&format!(
+                "{variable}={value:?} is neither on nor off (off, false, no, 0): the layer stays on"
+            ));
+        }
+    }
+    None
+}
+
+/// A layer that does nothing: no thread, no sinks, and a guard that says why.
+pub(crate) fn disabled(why: String) -> (BudgetLayer, BudgetGuard) {
+    let options = Options { disabled: Some(why), ..Options::default() };
+    let core = Arc::new(Core::new(options, Models::new(Arc::default()), Worker::idle()));
+    (BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core))
+}
+
+/// Puts the layer's own filter around it. One that is switched off lets nothing through: then the layer is never called,
+/// and a callsite that nobody else wants is as off as without any subscriber.
+///
+/// `Option` would say so more directly; it does not tell its layer which subscriber it is a part of.
+pub(crate) fn filtered<S>(layer: BudgetLayer) -> Filtered<BudgetLayer, LevelFilter, S>
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+{
+    let is_on = layer.core.options.disabled.is_none();
+    layer.with_filter(if is_on { LevelFilter::INFO } else { LevelFilter::OFF })
+}
+
+/// The layer without a filter, or none. `Option` has a mark by which other layers know that it wants nothing, which a layer of
+/// our own cannot have; what it does not hand on is caught beside it.
+pub(crate) fn unfiltered<S>(layer: BudgetLayer) -> Layered<Catch, Option<BudgetLayer>, S>
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+{
+    let catch = Catch(Arc::clone(&layer.core));
+    let layer = Some(layer).filter(|layer| layer.core.options.disabled.is_none());
+    Layer::and_then(layer, catch)
+}
+
+/// Learns which subscriber the layer beside it is a part of.
+pub(crate) struct Catch(Arc<Core>);
+
+impl<S: Subscriber> Layer<S> for Catch {
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        // A second subscriber cannot come: the layer belongs to one.
+        let _ = self.0.dispatch.set(dispatch.downgrade());
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        self.0.options.disabled.is_some().then_some(LevelFilter::OFF)
+    }
+}
+
+/// Says something to whoever started the program, in one line.
+pub(crate) fn say(text: &str) {
+    // `eprintln!` panics where stderr is closed.
+    let line = format!("tracing-budget: {}\n", text.lines().collect::<Vec<_>>().join(" "));
+    let _ = io::stderr().write_all(line.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Why a layer is off in an environment, and how many words were complained of.
+    fn asked(environment: &[(&str, &str)]) -> (Option<String>, usize) {
+        let mut complaints = 0;
+        let value = |variable: &str| {
+            environment.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
+        };
+        let why = off_by(value, |_| complaints += 1);
+        (why, complaints)
+    }
+
+    #[test]
+    fn every_word_for_off_turns_off_in_any_case() {
+        for variable in VARIABLES {
+            for word in ["off", "OFF", "false", "False", "no", "0", " off "] {
+                let why = format!("{variable}={}", word.trim());
+                assert_eq!(asked(&[(variable, word)]), (Some(why), 0), "{variable}={word:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_else_does_and_a_word_that_means_neither_is_complained_of() {
+        assert_eq!(asked(&[]), (None, 0));
+        for variable in VARIABLES {
+            for word in ["on", "true", "YES", "1", ""] {
+                assert_eq!(asked(&[(variable, word)]), (None, 0), "{variable}={word:?}");
+            }
+            assert_eq!(asked(&[(variable, "offf")]), (None, 1));
+        }
+        assert_eq!(
+            asked(&[("TRACING_BUDGET", "on"), ("ENABLE_COST_TRACKING", "0")]).0.as_deref(),
+            Some("ENABLE_COST_TRACKING=0")
+        );
+    }
+}

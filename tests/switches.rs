@@ -1,0 +1,232 @@
+//! A layer that is switched off, or that could not be built, costs nothing and says why.
+//!
+//! The environment is that of a process, so whatever is said of it is tried in processes of their own: each test starts this
+//! executable again, with one test to do.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::{env, fs};
+
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Subscriber, enabled, info_span};
+use tracing_budget::{BudgetGuard, Builder, current, gate, layer, operation, record_usage};
+use tracing_subscriber::prelude::*;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Layer, Registry, registry};
+
+/// Names the directory that the child's layer writes to.
+const DIRECTORY: &str = "SWITCHES_TEST_DIRECTORY";
+
+/// Runs a test of this file in a process with such an environment, under a directory that it may write to.
+fn child(test: &str, environment: &[(&str, &str)]) -> (Output, PathBuf) {
+    let name = environment.iter().map(|(name, value)| format!("{name}-{value}")).collect::<String>();
+    let place =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("switches-{}-{test}-{name}", std::process::id()));
+    let output = Command::new(env::current_exe().expect("a test has an executable"))
+        .args(["--exact", test, "--nocapture", "--ignored"])
+        .env_remove("TRACING_BUDGET")
+        .env_remove("ENABLE_COST_TRACKING")
+        .envs(environment.iter().copied())
+        .env(DIRECTORY, &place)
+        .output()
+        .expect("it starts");
+    assert!(output.status.success(), "{environment:?}: {}", String::from_utf8_lossy(&output.stdout));
+    (output, place)
+}
+
+fn directory() -> PathBuf {
+    env::var_os(DIRECTORY).expect("only ever run by its parent").into()
+}
+
+fn said(output: &Output) -> Vec<String> {
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    text.lines().filter(|line| line.starts_with("tracing-budget:")).map(str::to_owned).collect()
+}
+
+/// How many threads this process has; only Linux tells. The harness has as many all along, as a child has one test to do.
+fn threads() -> Option<usize> {
+    fs::read_dir("/proc/self/task").ok().map(Iterator::count)
+}
+
+fn pipeline() {
+    let _root = info_span!("pipeline", stage = "pipeline").entered();
+    record_usage(tracing_budget::Usage::new().input(7));
+    operation("search").cost_usd("0.01").record();
+    gate("lint").verdict("pass").emit();
+    assert!(current().is_none());
+}
+
+/// What must hold of a layer that is off, and of its guard.
+fn is_off<L: Layer<Registry> + Send + Sync>(build: impl FnOnce() -> (L, BudgetGuard), why: &str) {
+    let before = threads();
+    let (budget, guard) = build();
+    let handle = guard.handle();
+    assert_eq!((handle.is_enabled(), handle.why_disabled()), (false, Some(why)));
+    assert_eq!(threads(), before, "no thread");
+    tracing::subscriber::with_default(registry().with(budget), || {
+        assert_eq!(LevelFilter::current(), LevelFilter::OFF, "nobody wants any callsite");
+        assert!(!enabled!(Level::ERROR) && info_span!("pipeline").is_disabled());
+        pipeline();
+        assert!(!handle.operation("search").run("any").record());
+    });
+    handle.reset();
+    assert!(handle.snapshot().is_empty() && !handle.finish("any"));
+    assert_eq!(handle.stats(), tracing_budget::Stats::default());
+    guard.flush().expect("there is nothing to flush");
+}
+
+fn builder() -> Builder {
+    layer().json_dir(directory()).json_lines(directory().join("lines.jsonl"))
+}
+
+#[test]
+#[ignore = "run by its parent, in an environment of its own"]
+fn off_in_the_child() {
+    let why = match env::var("TRACING_BUDGET") {
+        Ok(word) => format!("TRACING_BUDGET={word}"),
+        Err(_) => {
+            format!("ENABLE_COST_TRACKING={}", env::var("ENABLE_COST_TRACKING").expect("one of the two"))
+        }
+    };
+    // Before anything was built: what is wrong with a builder is of no interest, as an operator wants it off.
+    is_off(|| builder().limit_usd("five").build().expect("nothing is checked"), &why);
+    is_off(|| builder().unfiltered().build().expect("nothing is opened"), &why);
+    is_off(|| builder().build_or_disabled(), &why);
+}
+
+#[test]
+fn a_variable_turns_the_layer_off() {
+    for variable in ["ENABLE_COST_TRACKING", "TRACING_BUDGET"] {
+        for word in ["false", "FALSE", "0", "no", "off"] {
+            let (output, place) = child("off_in_the_child", &[(variable, word)]);
+            assert!(!place.exists(), "{variable}={word} opened a sink");
+            assert_eq!(said(&output), [""; 0], "it was asked for");
+        }
+    }
+}
+
+#[test]
+#[ignore = "run by its parent, in an environment of its own"]
+fn on_in_the_child() {
+    let before = threads();
+    let (budget, guard) = builder().build().expect("a layer");
+    assert_eq!((guard.handle().is_enabled(), guard.handle().why_disabled()), (true, None));
+    assert_eq!(threads(), before.map(|before| before + 1));
+    tracing::subscriber::with_default(registry().with(budget), || {
+        info_span!("pipeline").in_scope(|| operation("search").cost_usd("0.01").record());
+    });
+    guard.flush().expect("delivered");
+}
+
+#[test]
+fn any_other_word_leaves_it_on_and_one_that_means_nothing_is_complained_of() {
+    let cases: [(&[(&str, &str)], usize); 4] = [
+        (&[], 0),
+        (&[("ENABLE_COST_TRACKING", "true"), ("TRACING_BUDGET", "on")], 0),
+        (&[("ENABLE_COST_TRACKING", "")], 0),
+        (&[("ENABLE_COST_TRACKING", "fasle")], 1),
+    ];
+    for (environment, complaints) in cases {
+        let (output, place) = child("on_in_the_child", environment);
+        let written = fs::read_dir(&place).expect("the directory was made").count();
+        fs::remove_dir_all(&place).expect("an end");
+        assert_eq!(written, 2, "one file a run, and the lines");
+        assert_eq!(said(&output).len(), complaints, "{environment:?}: {:?}", said(&output));
+    }
+}
+
+#[test]
+#[ignore = "run by its parent, as it writes to stderr"]
+fn degraded_in_the_child() {
+    fs::create_dir_all(directory()).expect("a directory");
+    let file = directory().join("a file");
+    fs::write(&file, "not a directory").expect("a file");
+    let error =
+        layer().json_dir(file.join("below")).build::<Registry>().map(drop).expect_err("no directory there");
+    is_off(|| layer().json_dir(file.join("below")).build_or_disabled(), &error.to_string());
+    is_off(
+        || layer().limit_usd("five").unfiltered().build_or_disabled(),
+        "limit_usd: \"five\" is not an amount in USD: expected a decimal number such as 5.00",
+    );
+    fs::remove_dir_all(directory()).expect("an end");
+    let (budget, guard) = layer().build_or_disabled::<Registry>();
+    assert!(guard.handle().is_enabled(), "nothing was wrong with this one");
+    drop(budget);
+}
+
+#[test]
+fn a_failed_build_degrades_by_choice_and_never_in_silence() {
+    let (output, _) = child("degraded_in_the_child", &[]);
+    let said = said(&output);
+    assert_eq!(said.len(), 2, "one line each: {said:?}");
+    assert!(said[0].contains("a file") && said[1].contains("\"five\""), "{said:?}");
+}
+
+fn off<S: Subscriber + for<'a> LookupSpan<'a>>() -> (impl Layer<S> + Send + Sync, BudgetGuard) {
+    layer().enabled(false).build().expect("nothing can be wrong with it")
+}
+
+fn off_unfiltered<S: Subscriber + for<'a> LookupSpan<'a>>() -> (impl Layer<S> + Send + Sync, BudgetGuard) {
+    layer().enabled(false).unfiltered().build().expect("nothing can be wrong with it")
+}
+
+fn log<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> + Send + Sync {
+    tracing_subscriber::fmt::layer().with_writer(std::io::sink)
+}
+
+#[test]
+#[ignore = "run by its parent, as other tests want other levels"]
+fn beside_others_in_the_child() {
+    let sees = |level: LevelFilter| {
+        assert_eq!(LevelFilter::current(), level);
+        assert!(enabled!(Level::WARN));
+        assert_eq!(
+            (enabled!(Level::INFO), enabled!(Level::TRACE)),
+            (level >= LevelFilter::INFO, level >= LevelFilter::TRACE)
+        );
+    };
+    // On either side of a neighbour: he sees what he would see alone.
+    let (budget, _guard) = off();
+    let subscriber = registry().with(budget).with(log().with_filter(LevelFilter::WARN));
+    tracing::subscriber::with_default(subscriber, || sees(LevelFilter::WARN));
+    let (budget, _guard) = off();
+    let subscriber = registry().with(log().with_filter(LevelFilter::WARN)).with(budget);
+    tracing::subscriber::with_default(subscriber, || sees(LevelFilter::WARN));
+    let (budget, _guard) = off();
+    tracing::subscriber::with_default(registry().with(budget).with(log()), || sees(LevelFilter::TRACE));
+    let (budget, _guard) = off();
+    tracing::subscriber::with_default(registry().with(log()).with(budget), || sees(LevelFilter::TRACE));
+}
+
+#[test]
+fn neighbours_see_what_they_would_see_without_it() {
+    child("beside_others_in_the_child", &[]);
+}
+
+#[test]
+#[ignore = "run by its parent, as other tests want other levels"]
+fn unfiltered_in_the_child() {
+    let sees = |level: LevelFilter| {
+        assert_eq!(LevelFilter::current(), level);
+        assert!(enabled!(Level::WARN));
+        assert_eq!(
+            (enabled!(Level::INFO), enabled!(Level::TRACE)),
+            (level >= LevelFilter::INFO, level >= LevelFilter::TRACE)
+        );
+    };
+    let (budget, _guard) = off_unfiltered();
+    let subscriber = registry().with(budget).with(log().with_filter(LevelFilter::WARN));
+    tracing::subscriber::with_default(subscriber, || sees(LevelFilter::WARN));
+    let (budget, _guard) = off_unfiltered();
+    let subscriber = registry().with(log().with_filter(LevelFilter::WARN)).with(budget);
+    tracing::subscriber::with_default(subscriber, || sees(LevelFilter::WARN));
+    let (budget, _guard) = off_unfiltered();
+    tracing::subscriber::with_default(registry().with(budget).with(log()), || sees(LevelFilter::TRACE));
+    let (budget, _guard) = off_unfiltered();
+    tracing::subscriber::with_default(registry().with(log()).with(budget), || sees(LevelFilter::TRACE));
+}
+
+#[test]
+fn an_unfiltered_layer_that_is_off_wants_nothing_either() {
+    child("unfiltered_in_the_child", &[]);
+}
