@@ -23,13 +23,16 @@
 mod address;
 mod api;
 mod app;
+mod counters;
 mod error;
 mod guard;
+mod live;
 mod options;
 mod pages;
 mod problem;
 mod router;
 mod serve;
+mod totals;
 
 pub use error::ServeError;
 pub use options::ServeOptions;
