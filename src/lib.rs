@@ -66,6 +66,7 @@
 //!   it, only exact names that were given prices by builder calls are priced.
 //! - `history`: runs kept in SQLite, and what they would cost at other prices (the modules `history` and `reprice`).
 //! - `cli`: what the program `tracing-budget` needs; a library has no use for it.
+//! - `server`: the HTTP API and the dashboard, [`server`].
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]
@@ -83,6 +84,8 @@ mod price;
 mod record;
 #[cfg(feature = "history")]
 pub mod reprice;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod sink;
 mod summary;
 mod tracker;
