@@ -8,7 +8,7 @@ mod columns;
 mod document;
 mod efficiency;
 mod merge;
-mod numbers;
+pub(crate) mod numbers;
 mod reader;
 mod record;
 mod rows;
