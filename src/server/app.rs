@@ -5,9 +5,12 @@ use std::time::SystemTime;
 
 use tokio::sync::{Semaphore, watch};
 
+use super::counters::Counters;
 use super::guard::Keys;
+use super::live::Hub;
 use super::options::ServeOptions;
 use super::problem::{Kind, Problem};
+use super::totals::Totals;
 use crate::history::Store;
 use crate::summary::Timestamp;
 
@@ -21,6 +24,9 @@ struct Shared {
     store: Arc<dyn Store>,
     options: ServeOptions,
     keys: Keys,
+    live: Hub,
+    counters: Counters,
+    totals: Totals,
     readers: Arc<Semaphore>,
     writer: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
@@ -35,7 +41,21 @@ impl App {
     ) -> Self {
         // A store writes one thing after the other; those who wait for their turn must not keep readers waiting.
         let (readers, writer) = (Arc::new(Semaphore::new(options.readers)), Arc::new(Semaphore::new(1)));
-        Self { shared: Arc::new(Shared { store, options, keys, readers, writer, stopping }) }
+        let live = Hub::new(options.listeners);
+        let (counters, totals) = (Counters::new(), Totals::default());
+        Self {
+            shared: Arc::new(Shared {
+                store,
+                options,
+                keys,
+                live,
+                counters,
+                totals,
+                readers,
+                writer,
+                stopping,
+            }),
+        }
     }
 
     pub(crate) fn options(&self) -> &ServeOptions {
@@ -44,6 +64,19 @@ impl App {
 
     pub(super) fn keys(&self) -> &Keys {
         &self.shared.keys
+    }
+
+    /// What happens to runs in flight.
+    pub(crate) fn live(&self) -> &Hub {
+        &self.shared.live
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.shared.counters
+    }
+
+    pub(crate) fn totals(&self) -> &Totals {
+        &self.shared.totals
     }
 
     /// The time now.

@@ -25,13 +25,16 @@ mod api;
 mod app;
 mod assets;
 mod charts;
+mod counters;
 mod error;
 mod guard;
+mod live;
 mod options;
 mod pages;
 mod problem;
 mod router;
 mod serve;
+mod totals;
 
 pub use error::ServeError;
 pub use options::ServeOptions;

@@ -23,6 +23,7 @@ pub struct ServeOptions {
     pub(super) readers: usize,
     pub(super) look_every: Duration,
     pub(super) listeners: usize,
+    pub(super) heartbeat: Duration,
 }
 
 /// A secret, which no `Debug` shows.
@@ -53,6 +54,7 @@ impl ServeOptions {
             readers: 8,
             look_every: Duration::from_millis(500),
             listeners: 1_000,
+            heartbeat: Duration::from_secs(15),
         }
     }
 
@@ -124,6 +126,13 @@ impl ServeOptions {
     #[must_use]
     pub fn max_listeners(mut self, listeners: usize) -> Self {
         self.listeners = listeners;
+        self
+    }
+
+    /// Sends a comment down a live stream on which nothing has happened for this long; 15 s unless set.
+    #[must_use]
+    pub fn heartbeat(mut self, interval: Duration) -> Self {
+        self.heartbeat = interval.max(Duration::from_millis(10));
         self
     }
 }

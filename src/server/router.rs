@@ -31,7 +31,10 @@ pub(super) fn router(app: App) -> Result<Router, ServeError> {
         Some(cors) => router.layer(cors),
         None => router,
     };
-    let router = router.layer(from_fn_with_state(app.clone(), guard::host)).layer(from_fn(guard::shape));
+    let router = router
+        .layer(from_fn_with_state(app.clone(), guard::host))
+        .layer(from_fn(guard::shape))
+        .layer(from_fn_with_state(app.clone(), guard::observe));
     Ok(guard::secure(router).with_state(app))
 }
 

@@ -23,6 +23,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
+    app: App,
     stop: watch::Sender<bool>,
 }
 
@@ -35,7 +36,8 @@ impl Server {
     pub fn bind(options: &ServeOptions, store: Arc<dyn Store>) -> Result<Self, ServeError> {
         let keys = Keys::new(options)?;
         let (stop, stopping) = watch::channel(false);
-        let router = router(App::new(store, options.clone(), keys, stopping))?;
+        let app = App::new(store, options.clone(), keys, stopping);
+        let router = router(app.clone())?;
         let runtime = Builder::new_multi_thread()
             .enable_all()
             .thread_name("tracing-budget-server")
@@ -44,7 +46,7 @@ impl Server {
         let fault = |reason| ServeError::Listen { address: options.address, reason };
         let listener = runtime.block_on(TcpListener::bind(options.address)).map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
-        Ok(Self { runtime, listener, address, router, stop })
+        Ok(Self { runtime, listener, address, router, app, stop })
     }
 
     /// Where it listens: with the port that was taken where any would do.
@@ -59,21 +61,21 @@ impl Server {
     ///
     /// If the server stopped by itself.
     pub fn run(self) -> Result<(), ServeError> {
-        let Self { runtime, listener, router, stop, .. } = self;
-        runtime.block_on(serve(listener, router, stop, told_to_end()))
+        let Self { runtime, listener, router, app, stop, .. } = self;
+        runtime.block_on(serve(listener, router, app, stop, told_to_end()))
     }
 
     /// Serves on its own threads until it is stopped or dropped.
     #[must_use]
     pub fn start(self) -> Running {
-        let Self { runtime, listener, address, router, stop } = self;
+        let Self { runtime, listener, address, router, app, stop } = self;
         let ask = stop.clone();
         let mut asked = stop.subscribe();
         let thread = std::thread::spawn(move || {
             let end = async move {
                 let _ = asked.wait_for(|stop| *stop).await;
             };
-            runtime.block_on(serve(listener, router, stop, end))
+            runtime.block_on(serve(listener, router, app, stop, end))
         });
         Running { address, stop: ask, thread: Some(thread) }
     }
@@ -127,6 +129,7 @@ pub fn run(options: &ServeOptions, store: Arc<dyn Store>) -> Result<(), ServeErr
 async fn serve(
     listener: TcpListener,
     router: Router,
+    app: App,
     stop: watch::Sender<bool>,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
@@ -134,6 +137,7 @@ async fn serve(
         end.await;
         stop.send_replace(true);
     };
+    tokio::spawn(async move { app.live().watch(&app, app.options().look_every).await });
     axum::serve(listener, router)
         .with_graceful_shutdown(end)
         .await

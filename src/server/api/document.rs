@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::when;
+use crate::server::live::{Changed, Ended, Flight, Gone, RunState, StageChanged};
 use crate::server::options::ServeOptions;
 use crate::server::problem::Problem;
 
@@ -18,7 +19,7 @@ use crate::server::problem::Problem;
                        problem details (RFC 9457).",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, Flight, RunState, StageChanged, Changed, Ended, Gone)),
     tags(
         (name = "runs", description = "Runs, one by one."),
         (name = "figures", description = "Figures over many runs."),

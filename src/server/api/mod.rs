@@ -7,6 +7,7 @@ mod comparing;
 mod deliver;
 mod document;
 mod figures;
+mod live;
 mod paths;
 mod probes;
 mod projects;

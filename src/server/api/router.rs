@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::document::{Document, served};
-use super::{comparing, deliver, figures, probes, projects, runs};
+use super::{comparing, deliver, figures, live, probes, projects, runs};
 use crate::server::app::App;
 use crate::server::options::ServeOptions;
 
@@ -25,7 +25,9 @@ pub(crate) fn router(options: &ServeOptions) -> Router<App> {
         .routes(routes!(figures::series))
         .routes(routes!(figures::health))
         .routes(routes!(deliver::deliver))
+        .routes(routes!(live::live))
         .routes(routes!(probes::healthz))
+        .routes(routes!(probes::metrics))
         .split_for_parts();
     let document = served(document, options);
     router.route("/openapi.json", get(move || async move { document }))

@@ -13,6 +13,7 @@ use super::when::When;
 use crate::history::{Cursor, Filter, Page, RunRow, Sort, Store};
 use crate::ledger::{Usd, Verdict};
 use crate::server::app::App;
+use crate::server::live::{Ended, News};
 use crate::server::problem::{Kind, Problem};
 use crate::summary::{Figures, RunSummary, StageRow, Status, Timestamp};
 
@@ -305,4 +306,10 @@ pub(super) fn run_of(store: &dyn Store, project: &str, run_id: &str) -> Result<R
     run.ok_or_else(|| {
         Problem::new(Kind::NoSuchRun, format!("there is no run {run_id:?} in the project {project:?}"))
     })
+}
+
+/// How a run ended; none if it is in flight, or nobody has heard of it yet.
+pub(super) fn ended(store: &dyn Store, run_id: &str) -> Result<Option<News>, Problem> {
+    let Some(row) = store.row(run_id)?.filter(|row| row.status.is_terminal()) else { return Ok(None) };
+    Ok(store.get(run_id)?.map(|run| News::RunEnded(Ended::of(&row, &run))))
 }

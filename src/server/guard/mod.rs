@@ -7,6 +7,7 @@ mod errors;
 mod headers;
 mod host;
 mod keys;
+mod observe;
 mod origin;
 
 pub(super) use access::check as access;
@@ -14,4 +15,5 @@ pub(super) use errors::{no_such_path, shape};
 pub(super) use headers::secure;
 pub(super) use host::check as host;
 pub(super) use keys::Keys;
+pub(super) use observe::observe;
 pub(super) use origin::check as origin;
