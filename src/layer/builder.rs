@@ -13,6 +13,8 @@ use super::core::{Core, Emitter, Options};
 use super::guard::BudgetGuard;
 use super::models::Models;
 use super::switch;
+#[cfg(feature = "history")]
+use crate::history::{HistorySink, StoreError};
 use crate::ledger::{Usd, UsdError};
 use crate::price::PriceBook;
 use crate::sink::{Delivery, JsonDir, JsonLines, OpenError, Sink, Worker};
@@ -78,6 +80,8 @@ struct Plan {
     sinks: Vec<Box<dyn Sink>>,
     json_dirs: Vec<PathBuf>,
     json_lines: Vec<PathBuf>,
+    #[cfg(feature = "history")]
+    histories: Vec<PathBuf>,
     delivery: Delivery,
     is_unwanted: bool,
     wrong: Option<BuildError>,
@@ -106,6 +110,10 @@ pub enum BuildError {
     /// A sink's file or directory cannot be written.
     #[error(transparent)]
     Sink(#[from] OpenError),
+    /// A run history cannot be used.
+    #[cfg(feature = "history")]
+    #[error(transparent)]
+    History(#[from] StoreError),
     /// The worker thread could not be started.
     #[error("the thread that delivers summaries could not be started: {0}")]
     Worker(std::io::Error),
@@ -211,6 +219,15 @@ impl<F> Builder<F> {
         self
     }
 
+    /// Keeps the runs in a history, which is made where it is missing; see
+    /// [`HistorySink`](crate::history::HistorySink). That of the user, wherever the platform keeps such things, is had by
+    /// `.sink(HistorySink::open_default()?)`.
+    #[cfg(feature = "history")]
+    pub fn history(mut self, file: impl Into<PathBuf>) -> Self {
+        self.plan.histories.push(file.into());
+        self
+    }
+
     /// Hands finished runs to a sink of your own: anything that implements [`Sink`], or a closure that takes a
     /// [`RunSummary`](crate::RunSummary).
     pub fn sink(mut self, sink: impl Sink) -> Self {
@@ -256,8 +273,18 @@ impl<F> Builder<F> {
         if let Some(why) = unwanted.or_else(switch::off_by_environment) {
             return Ok(switch::disabled(why));
         }
-        let Plan { mut options, prices, mut sinks, json_dirs, json_lines, delivery, is_unwanted: _, wrong } =
-            self.plan;
+        let Plan {
+            mut options,
+            prices,
+            mut sinks,
+            json_dirs,
+            json_lines,
+            #[cfg(feature = "history")]
+            histories,
+            delivery,
+            is_unwanted: _,
+            wrong,
+        } = self.plan;
         if let Some(wrong) = wrong {
             return Err(wrong);
         }
@@ -266,6 +293,10 @@ impl<F> Builder<F> {
         }
         for file in json_lines {
             sinks.push(Box::new(JsonLines::new(file)?));
+        }
+        #[cfg(feature = "history")]
+        for file in histories {
+            sinks.push(Box::new(HistorySink::open(file)?));
         }
         if options.project.is_none() {
             options.project = std::env::var(PROJECT_VARIABLE).ok().filter(|project| !project.is_empty());

@@ -16,7 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("server", &["history", "ledger", "summary"]),
     ("record", &["ledger"]),
     ("tracker", &["ledger", "record", "summary"]),
-    ("layer", &["ledger", "price", "record", "sink", "summary"]),
+    ("layer", &["history", "ledger", "price", "record", "sink", "summary"]),
     ("emit", &["layer", "ledger", "price", "record", "summary"]),
 ];
 

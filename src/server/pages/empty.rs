@@ -3,12 +3,11 @@
 use maud::{Markup, html};
 
 const PROGRAM: &str = r#"use tracing::instrument;
-use tracing_budget::history::Sqlite;
+use tracing_budget::history::HistorySink;
 use tracing_subscriber::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let store = Sqlite::open_default()?;
-    let (budget, guard) = tracing_budget::layer().sink(store.sink()).build()?;
+    let (budget, guard) = tracing_budget::layer().sink(HistorySink::open_default()?).build()?;
     tracing_subscriber::registry().with(budget).init();
     pipeline(); // #[instrument] on it and on its stages
     guard.flush()?;
