@@ -45,9 +45,12 @@
 //! |---|---|
 //! | set up a layer | [`layer`] → [`Builder`] → [`BudgetGuard`] |
 //! | tell usage that no library tells | [`call`], [`record_usage`], [`Usage`] |
+//! | record what is no model call | [`operation()`], [`Handle::operation`]; [`CostTracker`] without a subscriber |
 //! | tell what a check said | [`gate`], [`Verdict`] |
 //! | look at runs in flight | [`BudgetGuard::handle`] → [`Handle`], [`current`] |
 //! | read what a run leaves behind | [`RunSummary`] → [`BudgetSummary`] → [`StageRow`], [`ModelRow`], [`OperationRow`], [`GateVerdict`] |
+//! | see what the money brought, and how fast it goes | [`Efficiency`], [`BurnRate`] |
+//! | switch it all off | [`Builder::enabled`], `TRACING_BUDGET=off` |
 //! | say where runs go | [`sink`] |
 //! | bring prices of your own, or price a call by hand | [`PriceBook`], [`Rates`] |
 //!
@@ -62,6 +65,9 @@
 //!   it, only exact names that were given prices by builder calls are priced.
 //! - `server`: the HTTP API and the dashboard, [`server`].
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 mod emit;
 #[cfg(feature = "history")]
 pub mod history;
@@ -69,6 +75,8 @@ mod layer;
 mod ledger;
 mod price;
 mod record;
+#[cfg(feature = "history")]
+pub mod reprice;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod sink;

@@ -19,8 +19,8 @@ pub struct Stats {
     pub dropped_roots: u64,
     /// Amounts that came after their run had been finished. They are in no summary.
     pub late: u64,
-    /// Events with usage or a gate that were emitted outside of any run, as in a `tokio::spawn` whose future was not
-    /// instrumented. They are in no summary.
+    /// Events with usage, a gate or an operation that were emitted outside of any run, as in a `tokio::spawn` whose future
+    /// was not instrumented, and operations for a run that was not in flight. They are in no summary.
     pub outside: u64,
     /// Spans remembered right now.
     pub open_spans: u64,

@@ -51,9 +51,11 @@ pub(crate) fn disabled(why: String) -> (BudgetLayer, BudgetGuard) {
 }
 
 /// Puts the layer's own filter around it. One that is switched off lets nothing through: then the layer is never called,
-/// and a callsite that nobody else wants is as off as without any subscriber.
+/// and a callsite that nobody else wants is as off as without any subscriber. For spans that somebody else wants, the
+/// registry's books are kept for one filter more.
 ///
-/// `Option` would say so more directly; it does not tell its layer which subscriber it is a part of.
+/// `Option` would save that; but it does not tell its layer which subscriber it is a part of, and so a layer that works
+/// would lose sight of what happens in spans that are hidden from it. A box around the layer would cost every span of a layer that works.
 pub(crate) fn filtered<S>(layer: BudgetLayer) -> Filtered<BudgetLayer, LevelFilter, S>
 where
     S: Subscriber + for<'lookup> LookupSpan<'lookup>,

@@ -4,7 +4,7 @@
 
 mod balance;
 mod burn;
-mod columns;
+pub(crate) mod columns;
 mod document;
 mod efficiency;
 mod merge;

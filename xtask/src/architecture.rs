@@ -12,6 +12,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("price", &["ledger"]),
     ("summary", &["ledger"]),
     ("history", &["ledger", "sink", "summary"]),
+    ("reprice", &["ledger", "price", "summary"]),
+    ("cli", &["history", "ledger", "price", "reprice", "summary"]),
+    // Of twenty lines, which name the library from outside.
+    ("bin", &[]),
     ("sink", &["summary"]),
     ("server", &["history", "ledger", "summary"]),
     ("record", &["ledger"]),
