@@ -31,6 +31,7 @@
       next.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
     }
     document.title = page.title;
+    if (now.isEqualNode(next)) return;
     now.replaceWith(next);
     if (place) next.querySelector(place)?.focus({ preventScroll: true });
     const said = page.querySelector("[data-say]")?.textContent.trim() ?? "";

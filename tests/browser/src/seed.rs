@@ -46,6 +46,8 @@ pub fn failed(now: Timestamp) -> RunSummary {
     let mut run = begun("apprentice", "apprentice_pipeline", "0193c0de-7a11-7000-8000-0000000fa17e", started);
     run.tags = [("branch", "main"), ("tier", "2")].map(|(name, value)| (name.into(), value.into())).into();
     run.counts.insert("candidates".into(), 12);
+    run.value_usd = "25.00".parse().ok();
+    run.iterations = Some(3);
     stage(&mut run, "discovery", None, 10, 9.1, Status::Completed, &[(SONNET, 3_000, 987, 1)]);
     stage(&mut run, "implementation", None, 9_180, 84.0, Status::Failed, &[(SONNET, 61_210, 9_120, 6)]);
     stage(&mut run, "unit_tests", Some("implementation"), 31_000, 22.4, Status::Failed, &[]);
@@ -245,7 +247,7 @@ fn gate(
     gates.push(gate);
 }
 
-/// Works out what derives from the stages: models, operations, totals, shares.
+/// Works out what derives from the stages: models, operations, totals, and what is settled from these.
 fn total(run: &mut RunSummary) {
     let budget = &mut run.budget_summary;
     for (_, stage) in budget.per_agent.iter() {
@@ -262,12 +264,5 @@ fn total(run: &mut RunSummary) {
         }
     }
     budget.total = budget.per_agent.iter().map(|(_, row)| &row.figures).sum();
-    let whole = budget.total.cost_usd.map(Usd::to_f64).filter(|cost| *cost > 0.0);
-    let names: Vec<String> = budget.per_agent.iter().map(|(name, _)| name.to_owned()).collect();
-    for name in names {
-        let row = budget.per_agent.entry(&name);
-        row.share_of_cost = row.figures.cost_usd.zip(whole).map(|(cost, whole)| cost.to_f64() / whole);
-    }
-    budget.usd_remaining = budget.limits.usd.zip(budget.total.cost_usd).map(|(limit, cost)| limit - cost);
-    budget.tokens_remaining = budget.limits.tokens.zip(budget.total.tokens_used).map(|(limit, used)| limit as i64 - used as i64);
+    run.settle();
 }

@@ -29,12 +29,10 @@ pub(super) fn head(run: &RunSummary, around: &Around) -> Markup {
             span { "started " (figures::time(run.started_at)) }
             @if let Some(at) = run.completed_at { span { "ended " (figures::time(at)) } }
         }
-        @if !run.tags.is_empty() || !run.counts.is_empty() || run.value_usd.is_some() || run.iterations.is_some() {
+        @if !run.tags.is_empty() || !run.counts.is_empty() {
             ul.tags.plain aria-label="Labels and counts" {
                 @for (name, value) in &run.tags { li.tag { (name) "=" (value) } }
                 @for (name, number) in &run.counts { li.tag { (name) " " (signed(*number)) } }
-                @if let Some(iterations) = run.iterations { li.tag { (counted(iterations, "iteration")) } }
-                @if let Some(value) = run.value_usd { li.tag { "worth " (figures::money(value)) } }
             }
         }
     }
@@ -56,6 +54,9 @@ pub(super) fn tiles(run: &RunSummary, around: &Around) -> Markup {
                 dd.big { (total.cost_cell(digits)) }
                 (change(previous.and_then(|run| run.cost_usd).map(Usd::to_f64), total.cost_usd.map(Usd::to_f64)))
                 (usd_limit(run))
+                @if let Some(rate) = run.efficiency.usd_per_minute.and_then(Usd::from_f64).filter(|rate| *rate > Usd::ZERO) {
+                    dd { (figures::money(rate)) " a minute" }
+                }
                 @if total.unpriced_calls > 0 { dd { (counted(total.unpriced_calls, "call")) " of unknown price, in no cost" } }
             }
             div {
@@ -79,6 +80,30 @@ pub(super) fn tiles(run: &RunSummary, around: &Around) -> Markup {
                 @if models > 0 { dd { "of " (counted(models, "model")) } }
             }
             (gates(run))
+            (value(run))
+        }
+    }
+}
+
+/// What the run was worth, and what it brought for its cost.
+fn value(run: &RunSummary) -> Markup {
+    // What calls of unknown cost took makes a return smaller.
+    let total = &run.budget_summary.total;
+    let most = if total.unpriced_calls + total.calls_without_usage > 0 { "at most " } else { "" };
+    html! {
+        @if let Some(value) = run.value_usd {
+            div {
+                dt { "Value" }
+                dd.big { (numbers::limit(value)) }
+                @if let Some(roi) = run.efficiency.roi { dd { "a return of " (most) (numbers::times(roi)) " times the cost" } }
+            }
+        }
+        @if let Some(iterations) = run.iterations {
+            div {
+                dt { "Iterations" }
+                dd.big { (count(iterations)) }
+                @if let Some(cost) = run.efficiency.cost_per_iteration_usd { dd { (figures::money(cost)) " each" } }
+            }
         }
     }
 }

@@ -81,7 +81,7 @@ fn line(query: &Query, run: &RunRow, digits: Money) -> Markup {
                 @if query.get("project").is_none() && !run.project.is_empty() { " " span.soft.small { (run.project) } }
             }
             td.wide role="cell" { (signs::run_status(run.status, run.stale)) }
-            td.wide.named role="cell" data-label="Started" { (figures::time(run.started_at)) }
+            td.wide role="cell" data-label="Started" { (figures::time(run.started_at)) }
             td.n role="cell" data-label="Duration" { (duration(run.duration_seconds)) }
             td.n role="cell" data-label="Stages" { (count(run.stages)) }
             td.n role="cell" data-label="Calls" { (count(run.llm_calls)) }

@@ -56,7 +56,7 @@ fn figure(id: &str, title: &str, said: &str, drawn: Markup, runs: &[&RunRow]) ->
                 figcaption { h2 id=(id) { (title) } span.soft.small { (said) } }
                 (drawn)
                 @if let (Some(first), Some(last)) = (runs.first(), runs.last()) {
-                    p.ends.soft.small { span { (figures::day(first.started_at)) } span { "✗ marks a failure; the figures are in the table" } span { (figures::day(last.started_at)) } }
+                    p.ends.soft.small { span { (figures::day(first.started_at)) } span { "✗ failed" } span { (figures::day(last.started_at)) } }
                 }
             }
         }
