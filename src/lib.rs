@@ -48,6 +48,7 @@
 //! | record what is no model call | [`operation()`], [`Handle::operation`]; [`CostTracker`] without a subscriber |
 //! | tell what a check said | [`gate`], [`Verdict`] |
 //! | look at runs in flight | [`BudgetGuard::handle`] → [`Handle`], [`current`] |
+//! | ask before spending, and be told when a limit is near | [`Builder::limit_usd`], [`Current::check`], [`Current::reserve`] → [`Permit`], [`Builder::on_alert`] → [`Alert`] |
 //! | read what a run leaves behind | [`RunSummary`] → [`BudgetSummary`] → [`StageRow`], [`ModelRow`], [`OperationRow`], [`GateVerdict`] |
 //! | see what the money brought, and how fast it goes | [`Efficiency`], [`BurnRate`] |
 //! | switch it all off | [`Builder::enabled`], `TRACING_BUDGET=off` |
@@ -73,6 +74,9 @@ mod emit;
 pub mod history;
 mod layer;
 mod ledger;
+mod limit;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod price;
 mod record;
 #[cfg(feature = "history")]
@@ -84,13 +88,14 @@ mod summary;
 mod tracker;
 
 pub use emit::{
-    Call, CallBuilder, Current, CurrentRun, GateBuilder, UsageRecord, call, current, gate, operation,
+    Call, CallBuilder, Current, CurrentRun, GateBuilder, Permit, UsageRecord, call, current, gate, operation,
     record_usage,
 };
 pub use layer::{
     BudgetGuard, BuildError, Builder, Handle, LayerRun, LimitError, OwnFilter, Stats, Unfiltered, layer,
 };
 pub use ledger::{Kind, Usage, Usd, UsdError, Verdict};
+pub use limit::{Alert, Amount, BudgetExceeded, LimitScope, Remaining, UnpricedCalls};
 pub use price::{
     BookName, Price, PriceBook, PriceBookBuilder, PriceBookError, PricedModel, Rates, Source, UnknownModel,
     Unpriced,
@@ -100,8 +105,8 @@ pub use price::{ResponseError, ResponseUsage};
 pub use record::OperationBuilder;
 pub use summary::{
     BudgetSummary, BurnRate, Efficiency, Figures, GateVerdict, Limits, ModelRow, OperationRecord,
-    OperationRow, ReadError, Rows, RunSummary, SCHEMA_VERSION, StageRow, Status, Timestamp, TimestampError,
-    Unbalanced,
+    OperationRow, ReadError, Rows, RunSummary, SCHEMA_VERSION, StageLimits, StageRow, Status, Timestamp,
+    TimestampError, Unbalanced,
 };
 pub use tracker::{CostSummary, CostTracker, OperationCost, TeamSummary};
 

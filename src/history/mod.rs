@@ -34,6 +34,7 @@ mod compare;
 mod cover;
 mod cursor;
 mod error;
+mod find;
 mod health;
 mod histogram;
 mod query;
@@ -49,6 +50,7 @@ pub use answers::{GateStats, ModelStats, Overview, ProjectRow, StageStats, Statu
 pub use compare::{Comparison, Delta, FiguresDelta, GateChange, RowDelta, RunHead, compare};
 pub use cursor::Cursor;
 pub use error::StoreError;
+pub use find::{FindError, find_run};
 pub use health::{Finding, FindingKind, Health, HealthQuery, PipelineHealth, Severity};
 pub use query::{Filter, Order, Page, Prune, Scope, Sort, SortBy, SortError};
 pub use row::{RunPage, RunRow};

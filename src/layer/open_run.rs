@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::core::Core;
 use super::here;
+use super::limits::RunLimits;
 use super::root::{Early, RootPart, RunState};
 use super::run::Run;
 use super::stats::count;
@@ -50,7 +51,9 @@ impl Core {
             // Another thread was faster.
             RunState::Live => self.live_run(place.run).map(|run| (run, None)),
             RunState::Empty => {
-                let run = Arc::new(Run::new(place.run, place.root, open.meaning, open.started, &self.clock));
+                let limits = self.limits_of_a_run();
+                let run = Run::new(place.run, place.root, open.meaning, open.started, &self.clock, limits);
+                let run = RunLimits::tie(run);
                 let mut early = root.early.take();
                 if let Some(early) = &mut early {
                     let mut rest = run.rest();

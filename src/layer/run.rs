@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use super::callsite::Meaning;
 use super::clock::{Clock, Moment};
+use super::limits::RunLimits;
 use super::reading::RunReading;
 use super::table::Place;
 use crate::ledger::{Ledger, Name, Outcome};
+use crate::limit::Stages;
 use crate::summary::{GateVerdict, Records, Timestamp};
 
 /// Parts of a run's ledger. Two threads that write one row would wait for each other at every call; in parts of their
@@ -34,6 +36,8 @@ pub(crate) struct Run {
     parts: [OnceLock<Part>; PARTS],
     rest: Mutex<Rest>,
     is_sealed: AtomicBool,
+    /// What it may spend, where anything is limited.
+    pub(crate) limits: Option<Box<RunLimits>>,
 }
 
 #[repr(align(128))]
@@ -74,6 +78,7 @@ impl Run {
         meaning: &'static Meaning,
         started: Moment,
         clock: &Clock,
+        limits: Option<Box<RunLimits>>,
     ) -> Self {
         let wall = Timestamp::from(clock.wall(started)).unix_ms().unsigned_abs();
         let at = uuid::Timestamp::from_unix_time(wall / 1_000, (wall % 1_000) as u32 * 1_000_000, 0, 0);
@@ -87,12 +92,20 @@ impl Run {
             parts: std::array::from_fn(|_| OnceLock::new()),
             rest: Mutex::default(),
             is_sealed: AtomicBool::new(false),
+            limits,
         }
     }
 
     /// The place right in the root.
     pub(crate) fn place(&self) -> Place {
-        Place { run: self.serial, root: self.root, stage: None, collector: 0, in_container: false }
+        Place {
+            run: self.serial,
+            root: self.root,
+            stage: None,
+            collector: 0,
+            in_container: false,
+            limited: Stages::NONE,
+        }
     }
 
     /// Writes to this thread's part of the ledger.
@@ -125,6 +138,11 @@ impl Run {
         rest.end = Some(end);
         self.is_sealed.store(true, Ordering::Release);
         true
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.is_sealed.load(Ordering::Acquire)
     }
 
     /// All parts of the ledger together.

@@ -21,4 +21,4 @@ pub use error::{OpenError, SinkError};
 pub use json_dir::JsonDir;
 pub use json_lines::JsonLines;
 pub use memory::Memory;
-pub(crate) use worker::Worker;
+pub(crate) use worker::{Callback, Worker};

@@ -13,15 +13,17 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("summary", &["ledger"]),
     ("history", &["ledger", "sink", "summary"]),
     ("reprice", &["ledger", "price", "summary"]),
-    ("cli", &["history", "ledger", "price", "reprice", "summary"]),
+    ("cli", &["history", "ledger", "mcp", "price", "reprice", "summary"]),
     // Of twenty lines, which name the library from outside.
     ("bin", &[]),
-    ("sink", &["summary"]),
     ("server", &["history", "ledger", "summary"]),
+    ("limit", &["ledger", "price", "summary"]),
+    ("sink", &["limit", "summary"]),
     ("record", &["ledger"]),
     ("tracker", &["ledger", "record", "summary"]),
-    ("layer", &["history", "ledger", "price", "record", "sink", "summary"]),
-    ("emit", &["layer", "ledger", "price", "record", "summary"]),
+    ("layer", &["history", "ledger", "limit", "price", "record", "sink", "summary"]),
+    ("mcp", &["history", "ledger", "price", "summary"]),
+    ("emit", &["layer", "ledger", "limit", "price", "record", "summary"]),
 ];
 
 pub(crate) fn check() -> Outcome {
