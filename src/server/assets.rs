@@ -47,6 +47,7 @@ pub(super) async fn serve(Path(name): Path<String>) -> Response {
         "mark.svg" => ("image/svg+xml", MARK),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
-    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    let headers =
+        [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
     (headers, text).into_response()
 }

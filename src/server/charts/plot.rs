@@ -106,7 +106,8 @@ impl Plot<'_> {
         let name = |at: &f64| step_at(*at).and_then(|step| self.steps.get(step)).cloned().unwrap_or_default();
         let mut text = String::new();
         {
-            let area = SVGBackend::with_string(&mut text, (WIDTH.unsigned_abs(), HEIGHT.unsigned_abs())).into_drawing_area();
+            let area = SVGBackend::with_string(&mut text, (WIDTH.unsigned_abs(), HEIGHT.unsigned_abs()))
+                .into_drawing_area();
             let mut chart = ChartBuilder::on(&area)
                 .margin(MARGIN)
                 .x_label_area_size(BOTTOM)
@@ -140,7 +141,9 @@ impl Plot<'_> {
                             chart.draw_series(LineSeries::new(points.clone(), style))?;
                         }
                         if *marked {
-                            chart.draw_series(points.map(|point| Circle::new(point, 3, colour(*shade).filled())))?;
+                            chart.draw_series(
+                                points.map(|point| Circle::new(point, 3, colour(*shade).filled())),
+                            )?;
                         }
                     }
                 }

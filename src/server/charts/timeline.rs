@@ -19,8 +19,8 @@ pub(in crate::server) struct Scale {
 
 /// Steps between two ticks that people count in.
 const STEPS: [f64; 25] = [
-    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0,
-    1_800.0, 3_600.0, 7_200.0, 21_600.0, 86_400.0,
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0,
+    300.0, 600.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 21_600.0, 86_400.0,
 ];
 
 /// More ticks than this are not told apart on a phone.
@@ -31,7 +31,12 @@ impl Scale {
     pub(in crate::server) fn of(run: &RunSummary) -> Self {
         let start_ms = run.started_at.unix_ms();
         let bar_end = |row: &StageRow| Some(since(start_ms, row.started_at?) + length(row));
-        let ends = run.budget_summary.per_agent.iter().filter(|(_, row)| row.calls == 1).filter_map(|(_, row)| bar_end(row));
+        let ends = run
+            .budget_summary
+            .per_agent
+            .iter()
+            .filter(|(_, row)| row.calls == 1)
+            .filter_map(|(_, row)| bar_end(row));
         let span_seconds = ends.fold(finite(run.duration_seconds), f64::max).max(0.001);
         Self { start_ms, span_seconds, ticks: ticks(span_seconds) }
     }

@@ -21,7 +21,12 @@ pub(super) fn pipeline(query: &Query, projects: &[ProjectRow]) -> Markup {
 }
 
 /// One of several, or any.
-pub(super) fn choice<'a>(query: &Query, name: &str, label: &str, options: impl Iterator<Item = &'a str>) -> Markup {
+pub(super) fn choice<'a>(
+    query: &Query,
+    name: &str,
+    label: &str,
+    options: impl Iterator<Item = &'a str>,
+) -> Markup {
     let chosen = query.get(name);
     let options: Vec<&str> = options.filter(|option| !option.is_empty()).collect();
     // What the address says is shown, even if no run has it.

@@ -2,8 +2,8 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use crate::server::assets;
 use super::link;
+use crate::server::assets;
 
 /// The pages that the navigation leads to.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -15,7 +15,12 @@ const DAY_MS: i64 = 86_400_000;
 impl Query {
     pub(super) fn read(raw: Option<&str>) -> Self {
         let pairs = form_urlencoded::parse(raw.unwrap_or_default().as_bytes()).into_owned();
-        Self(pairs.map(|(name, value)| (name, value.trim().to_owned())).filter(|(_, value)| !value.is_empty()).collect())
+        Self(
+            pairs
+                .map(|(name, value)| (name, value.trim().to_owned()))
+                .filter(|(_, value)| !value.is_empty())
+                .collect(),
+        )
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
@@ -94,7 +99,9 @@ impl Query {
     /// If it is no order.
     pub(super) fn sort(&self) -> Result<Sort, Problem> {
         let sort = self.get("sort").map(str::parse).transpose();
-        Ok(sort.map_err(|error: crate::history::SortError| Problem::new(Kind::BadRequest, error.to_string()))?.unwrap_or_default())
+        Ok(sort
+            .map_err(|error: crate::history::SortError| Problem::new(Kind::BadRequest, error.to_string()))?
+            .unwrap_or_default())
     }
 
     pub(super) fn after(&self) -> Option<Cursor> {
@@ -118,10 +125,9 @@ pub(super) const STATUSES: [Status; 6] = [
 ];
 
 fn status(word: &str) -> Result<Status, Problem> {
-    STATUSES
-        .into_iter()
-        .find(|status| status.as_str() == word)
-        .ok_or_else(|| wrong("status", word, "running, completed, failed, cancelled, incomplete or interrupted"))
+    STATUSES.into_iter().find(|status| status.as_str() == word).ok_or_else(|| {
+        wrong("status", word, "running, completed, failed, cancelled, incomplete or interrupted")
+    })
 }
 
 /// A day, or a point in time; of a day, the point this long after its beginning.

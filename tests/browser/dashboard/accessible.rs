@@ -27,7 +27,9 @@ async fn no_page_has_serious_findings() {
         for address in &addresses {
             browser.open(address).await;
             // What is folded away is looked at, too.
-            browser.script("document.querySelectorAll('details').forEach((details) => { details.open = true })").await;
+            browser
+                .script("document.querySelectorAll('details').forEach((details) => { details.open = true })")
+                .await;
             browser.script(&axe).await;
             let answer = browser.client.execute_async(RUN, Vec::new()).await.expect("axe runs");
             let violations = answer["violations"].as_array().unwrap_or_else(|| panic!("{address}: {answer}"));
@@ -44,7 +46,8 @@ fn matters(found: &Value) -> bool {
 
 fn told(found: &Value) -> String {
     let nodes = found["nodes"].as_array().into_iter().flatten().take(5);
-    let places: Vec<String> = nodes.map(|node| format!("  {} {}", node["target"], node["failureSummary"])).collect();
+    let places: Vec<String> =
+        nodes.map(|node| format!("  {} {}", node["target"], node["failureSummary"])).collect();
     format!("{} ({}): {}\n{}", found["id"], found["impact"], found["help"], places.join("\n"))
 }
 

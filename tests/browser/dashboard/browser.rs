@@ -78,7 +78,11 @@ impl Browser {
         });
         let Value::Object(capabilities) = capabilities else { unreachable!("it is written above") };
         let address = format!("http://127.0.0.1:{}", driver.port);
-        let client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&address).await.expect("a session");
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&address)
+            .await
+            .expect("a session");
         Some(Self { client, driver, _turn: turn })
     }
 
@@ -89,7 +93,8 @@ impl Browser {
     pub(crate) async fn look(&self, look: Look) {
         let mobile = look.width < 600;
         let height = if mobile { 844 } else { 900 };
-        let metrics = json!({ "width": look.width, "height": height, "deviceScaleFactor": 1, "mobile": mobile });
+        let metrics =
+            json!({ "width": look.width, "height": height, "deviceScaleFactor": 1, "mobile": mobile });
         self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
         let scheme = json!({ "features": [{ "name": "prefers-color-scheme", "value": look.scheme }] });
         self.devtools("Emulation.setEmulatedMedia", scheme).await;
@@ -142,7 +147,8 @@ impl Browser {
     }
 
     pub(crate) async fn click(&self, css: &str) {
-        let element = self.client.find(Locator::Css(css)).await.unwrap_or_else(|_| panic!("no {css} on the page"));
+        let element =
+            self.client.find(Locator::Css(css)).await.unwrap_or_else(|_| panic!("no {css} on the page"));
         element.click().await.expect("a click");
     }
 
@@ -177,7 +183,10 @@ impl Browser {
     }
 
     async fn command(&self, path: &'static str, body: Value) -> Value {
-        self.client.issue_cmd(Extension { path, body }).await.unwrap_or_else(|error| panic!("{path}: {error}"))
+        self.client
+            .issue_cmd(Extension { path, body })
+            .await
+            .unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 }
 
@@ -220,7 +229,10 @@ impl Driver {
         let mut line = String::new();
         let port = loop {
             line.clear();
-            assert!(said.read_line(&mut line).expect("its output") > 0, "chromedriver ended before it listened");
+            assert!(
+                said.read_line(&mut line).expect("its output") > 0,
+                "chromedriver ended before it listened"
+            );
             // "ChromeDriver was started successfully on port 37221."
             if let Some((_, port)) = line.split_once("successfully on port ") {
                 break port.trim().trim_end_matches('.').parse().expect("a port");

@@ -19,7 +19,11 @@ async fn a_run_is_followed_to_its_end() {
     browser.script("window.kept = true").await;
     for settled in 1..=STAGES {
         site.put(&going_on(site.now, settled));
-        let expected = if settled < STAGES { ["implementation", "assessment"][settled - 1] } else { "✓ live_pipeline" };
+        let expected = if settled < STAGES {
+            ["implementation", "assessment"][settled - 1]
+        } else {
+            "✓ live_pipeline"
+        };
         browser.until(expected, |page| page.contains(expected)).await;
     }
     assert_eq!(browser.texts("h1 + .badge").await, ["completed"]);

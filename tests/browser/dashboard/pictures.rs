@@ -49,7 +49,12 @@ async fn a_history_without_runs_says_what_to_do() {
     let site = Site::empty();
     for look in LOOKS {
         browser.look(look).await;
-        for (name, path, heading) in [("empty", "/", "Runs"), ("empty-trends", "/trends", "Trends"), ("empty-live", "/now", "Live"), ("empty-compare", "/compare", "Compare")] {
+        for (name, path, heading) in [
+            ("empty", "/", "Runs"),
+            ("empty-trends", "/trends", "Trends"),
+            ("empty-live", "/now", "Live"),
+            ("empty-compare", "/compare", "Compare"),
+        ] {
             opens(&browser, &site, name, path, heading, look.name).await;
             let program = browser.text("pre").await;
             assert!(program.contains("tracing_budget::layer()"), "{path} says {program}");
@@ -79,8 +84,11 @@ async fn opens(browser: &Browser, site: &Site, name: &str, path: &str, heading: 
     assert!(title.ends_with("· tracing-budget") && title.len() > 16, "{path} is titled {title:?}");
     browser.keep(&format!("{name}-{look}")).await;
     // The browser itself notes that the answer to a page that is not there was no success.
-    let errors: Vec<String> = browser.errors().await.into_iter().filter(|error| !error.contains("404 (Not Found)")).collect();
+    let errors: Vec<String> =
+        browser.errors().await.into_iter().filter(|error| !error.contains("404 (Not Found)")).collect();
     assert!(errors.is_empty(), "{path} in {look}: {errors:?}");
-    let beyond = browser.script("return document.documentElement.scrollWidth - document.documentElement.clientWidth").await;
+    let beyond = browser
+        .script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        .await;
     assert_eq!(beyond, 0, "{path} in {look} is wider than its window");
 }

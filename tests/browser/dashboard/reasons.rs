@@ -23,11 +23,20 @@ async fn reads(scripts: Scripts) {
     browser.click(&format!("a[href='/runs/{FAILED}#failure']")).await;
     browser.until("the run is open", |page| page.contains("id=\"failure\"")).await;
     let why = browser.text("#failure").await;
-    for said in ["failed", "implementation", "3 of 41 tests failed: ledger::rows_add_up", "could not read deny.toml"] {
+    for said in
+        ["failed", "implementation", "3 of 41 tests failed: ledger::rows_add_up", "could not read deny.toml"]
+    {
         assert!(why.contains(said), "{said:?} is not in {why}");
     }
     // From there to the gate, the row of which is marked as failed by more than a colour.
-    browser.client.find(Locator::Css("#failure a[href='#gate-3']")).await.expect("the gate").click().await.expect("a click");
+    browser
+        .client
+        .find(Locator::Css("#failure a[href='#gate-3']"))
+        .await
+        .expect("the gate")
+        .click()
+        .await
+        .expect("a click");
     let gate = browser.text("tr.failed#gate-3").await;
     assert!(gate.contains("tests") && gate.contains("fail") && gate.contains("blocking"), "{gate}");
     browser.close().await;
@@ -39,14 +48,26 @@ async fn a_run_leads_to_its_document_and_to_the_run_before_it() {
     let site = Site::seeded();
     let page = site.at(&format!("/runs/{FAILED}"));
     browser.open(&page).await;
-    browser.client.find(Locator::LinkText("Raw JSON")).await.expect("the document").click().await.expect("a click");
-    browser.until("the document is open", |page| page.contains("gate_verdicts") && page.contains(FAILED)).await;
+    browser
+        .client
+        .find(Locator::LinkText("Raw JSON"))
+        .await
+        .expect("the document")
+        .click()
+        .await
+        .expect("a click");
+    browser
+        .until("the document is open", |page| page.contains("gate_verdicts") && page.contains(FAILED))
+        .await;
     browser.open(&page).await;
     let compare = browser.client.find(Locator::LinkText("Compare with the previous run")).await;
     compare.expect("a comparison").click().await.expect("a click");
     browser.until("both are there", |page| page.contains("id=\"totals\"")).await;
     let address = browser.address().await;
-    assert!(address.contains(&format!("a={BEFORE}")) && address.contains(&format!("b={FAILED}")), "{address}");
+    assert!(
+        address.contains(&format!("a={BEFORE}")) && address.contains(&format!("b={FAILED}")),
+        "{address}"
+    );
     let totals = browser.text("section[aria-labelledby=totals] table").await;
     assert!(totals.contains("$0.2823 $0.3594 +$0.0771 (+27%)"), "{totals}");
     browser.close().await;

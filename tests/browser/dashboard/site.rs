@@ -38,7 +38,8 @@ impl Site {
     pub(crate) fn with(options: ServeOptions) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let directory = std::env::temp_dir().join(format!("tracing-budget-site-{}-{number}", std::process::id()));
+        let directory =
+            std::env::temp_dir().join(format!("tracing-budget-site-{}-{number}", std::process::id()));
         let store = Arc::new(Sqlite::open(directory.join("runs.db")).expect("a new history"));
         let options = options.address(([127, 0, 0, 1], 0)).look_every(Duration::from_millis(50));
         let shown = Arc::clone(&store) as Arc<dyn Store>;

@@ -30,7 +30,12 @@ pub fn month(now: Timestamp) -> Vec<Sample> {
         let started = at(now, -ago);
         runs.push(Sample { run: run(n, started), heartbeat: None });
     }
-    let mut stale = begun("apprentice", "apprentice_pipeline", "0193c0de-7a11-7000-8000-00000057a1e0", at(now, -7_500_000));
+    let mut stale = begun(
+        "apprentice",
+        "apprentice_pipeline",
+        "0193c0de-7a11-7000-8000-00000057a1e0",
+        at(now, -7_500_000),
+    );
     stage(&mut stale, "discovery", None, 10, 9.2, Status::Completed, &[(SONNET, 3_100, 990, 1)]);
     stage(&mut stale, "implementation", None, 9_400, 410.0, Status::Running, &[(SONNET, 41_000, 6_000, 4)]);
     stale.duration_seconds = 419.4;
@@ -51,7 +56,15 @@ pub fn failed(now: Timestamp) -> RunSummary {
     stage(&mut run, "discovery", None, 10, 9.1, Status::Completed, &[(SONNET, 3_000, 987, 1)]);
     stage(&mut run, "implementation", None, 9_180, 84.0, Status::Failed, &[(SONNET, 61_210, 9_120, 6)]);
     stage(&mut run, "unit_tests", Some("implementation"), 31_000, 22.4, Status::Failed, &[]);
-    stage(&mut run, "fix_loop", Some("implementation"), 52_000, 30.1, Status::Completed, &[(HAIKU, 8_400, 1_300, 3)]);
+    stage(
+        &mut run,
+        "fix_loop",
+        Some("implementation"),
+        52_000,
+        30.1,
+        Status::Completed,
+        &[(HAIKU, 8_400, 1_300, 3)],
+    );
     stage(&mut run, "search", None, 9_300, 41.0, Status::Completed, &[(EMBEDDINGS, 12_000, 0, 8)]);
     stage(&mut run, "review", None, 0, 0.0, Status::NotRun, &[]);
     again(&mut run, "unit_tests", 3, 2);
@@ -68,9 +81,23 @@ pub fn failed(now: Timestamp) -> RunSummary {
     run.budget_summary.limits.tokens = Some(200_000);
     let said = [
         ("plan_quality", "discovery", Verdict::Pass, false, Some(0.92), Some("clear and small")),
-        ("lint", "implementation", Verdict::Warn, false, None, Some("2 warnings: unused import in src/ledger/row.rs; needless borrow in src/layer/span.rs")),
+        (
+            "lint",
+            "implementation",
+            Verdict::Warn,
+            false,
+            None,
+            Some("2 warnings: unused import in src/ledger/row.rs; needless borrow in src/layer/span.rs"),
+        ),
         ("tests", "implementation", Verdict::Fail, true, Some(0.926_829), Some("3 of 41 tests failed")),
-        ("licences", "implementation", Verdict::Error, true, None, Some("cargo-deny: could not read deny.toml")),
+        (
+            "licences",
+            "implementation",
+            Verdict::Error,
+            true,
+            None,
+            Some("cargo-deny: could not read deny.toml"),
+        ),
     ];
     for (name, stage, verdict, blocking, score, reason) in said {
         gate(&mut run, name, Some(stage), verdict, blocking, score, reason, Some(at(started, 93_100)));
@@ -101,7 +128,16 @@ pub fn going_on(started: Timestamp, settled: usize) -> RunSummary {
         run.status = Status::Completed;
         run.completed_at = Some(at(started, 41_000));
         run.duration_seconds = 41.0;
-        gate(&mut run, "lint", Some("assessment"), Verdict::Pass, true, None, None, Some(at(started, 40_900)));
+        gate(
+            &mut run,
+            "lint",
+            Some("assessment"),
+            Verdict::Pass,
+            true,
+            None,
+            None,
+            Some(at(started, 40_900)),
+        );
     }
     total(&mut run);
     run
@@ -109,7 +145,8 @@ pub fn going_on(started: Timestamp, settled: usize) -> RunSummary {
 
 /// One of the month: which is which hangs on its number alone.
 fn run(n: u64, started: Timestamp) -> RunSummary {
-    let (project, pipeline) = if n % 5 == 3 { ("librarian", "nightly_index") } else { ("apprentice", "apprentice_pipeline") };
+    let (project, pipeline) =
+        if n % 5 == 3 { ("librarian", "nightly_index") } else { ("apprentice", "apprentice_pipeline") };
     let id = format!("0193c0de-7a11-7000-8000-{:012x}", 0xa0_0000 + n * 7_919);
     let mut run = begun(project, pipeline, &id, started);
     let wobble = |salt: u64| ((n * 2_654_435_761 + salt * 40_503) % 97) as f64 / 97.0;
@@ -117,15 +154,63 @@ fn run(n: u64, started: Timestamp) -> RunSummary {
     let minutes = 20.0 + 50.0 * wobble(1);
     if project == "librarian" {
         stage(&mut run, "read", None, 5, minutes * 0.3, Status::Completed, &[]);
-        stage(&mut run, "embed", None, (minutes * 300.0) as i64, minutes * 0.6, Status::Completed, &[(EMBEDDINGS, more(400_000, 2), 0, 40)]);
-        stage(&mut run, "summarise", None, (minutes * 900.0) as i64, minutes * 0.2, Status::Completed, &[(LOCAL, more(20_000, 3), more(2_000, 4), 12)]);
+        stage(
+            &mut run,
+            "embed",
+            None,
+            (minutes * 300.0) as i64,
+            minutes * 0.6,
+            Status::Completed,
+            &[(EMBEDDINGS, more(400_000, 2), 0, 40)],
+        );
+        stage(
+            &mut run,
+            "summarise",
+            None,
+            (minutes * 900.0) as i64,
+            minutes * 0.2,
+            Status::Completed,
+            &[(LOCAL, more(20_000, 3), more(2_000, 4), 12)],
+        );
     } else {
         let spike = if n == 31 { 9 } else { 1 };
-        stage(&mut run, "discovery", None, 5, minutes * 0.2, Status::Completed, &[(SONNET, more(3_000, 2), more(800, 3), 1)]);
-        stage(&mut run, "implementation", None, (minutes * 200.0) as i64, minutes * 0.6, Status::Completed, &[(SONNET, spike * more(30_000, 4), spike * more(4_000, 5), 4)]);
-        stage(&mut run, "assessment", None, (minutes * 800.0) as i64, minutes * 0.15, Status::Completed, &[(HAIKU, more(9_000, 6), more(500, 7), 3)]);
+        stage(
+            &mut run,
+            "discovery",
+            None,
+            5,
+            minutes * 0.2,
+            Status::Completed,
+            &[(SONNET, more(3_000, 2), more(800, 3), 1)],
+        );
+        stage(
+            &mut run,
+            "implementation",
+            None,
+            (minutes * 200.0) as i64,
+            minutes * 0.6,
+            Status::Completed,
+            &[(SONNET, spike * more(30_000, 4), spike * more(4_000, 5), 4)],
+        );
+        stage(
+            &mut run,
+            "assessment",
+            None,
+            (minutes * 800.0) as i64,
+            minutes * 0.15,
+            Status::Completed,
+            &[(HAIKU, more(9_000, 6), more(500, 7), 3)],
+        );
         if n % 4 == 0 {
-            stage(&mut run, "review", None, (minutes * 950.0) as i64, minutes * 0.05, Status::Completed, &[("openai/gpt-5", more(6_000, 8), more(700, 9), 1)]);
+            stage(
+                &mut run,
+                "review",
+                None,
+                (minutes * 950.0) as i64,
+                minutes * 0.05,
+                Status::Completed,
+                &[("openai/gpt-5", more(6_000, 8), more(700, 9), 1)],
+            );
         }
     }
     run.duration_seconds = minutes;
@@ -133,8 +218,26 @@ fn run(n: u64, started: Timestamp) -> RunSummary {
     run.status = Status::Completed;
     let end = run.completed_at;
     let passes = n % 9 != 2;
-    gate(&mut run, "lint", Some("implementation"), if n % 6 == 1 { Verdict::Warn } else { Verdict::Pass }, false, None, None, end);
-    gate(&mut run, "tests", Some("implementation"), if passes { Verdict::Pass } else { Verdict::Fail }, true, Some(if passes { 1.0 } else { 0.9 }), (!passes).then_some("4 of 41 tests failed"), end);
+    gate(
+        &mut run,
+        "lint",
+        Some("implementation"),
+        if n % 6 == 1 { Verdict::Warn } else { Verdict::Pass },
+        false,
+        None,
+        None,
+        end,
+    );
+    gate(
+        &mut run,
+        "tests",
+        Some("implementation"),
+        if passes { Verdict::Pass } else { Verdict::Fail },
+        true,
+        Some(if passes { 1.0 } else { 0.9 }),
+        (!passes).then_some("4 of 41 tests failed"),
+        end,
+    );
     if !passes {
         run.status = Status::Failed;
         run.error_summary = Some("gate tests: 4 of 41 tests failed".into());
@@ -142,7 +245,8 @@ fn run(n: u64, started: Timestamp) -> RunSummary {
     } else if n % 17 == 5 {
         run.status = Status::Failed;
         run.failed_stage = Some("implementation".into());
-        run.error_summary = Some("HTTP 529 from api.anthropic.com: overloaded_error, after 4 attempts within 61 s".into());
+        run.error_summary =
+            Some("HTTP 529 from api.anthropic.com: overloaded_error, after 4 attempts within 61 s".into());
         run.budget_summary.per_agent.entry("implementation").status = Status::Failed;
         run.budget_summary.per_agent.entry("implementation").errors = 4;
         run.failed_at = end;
@@ -192,7 +296,8 @@ fn stage(
         row.figures = [&row.figures, &figures].into_iter().sum();
         let mut of_model = ModelRow::default();
         of_model.duration_seconds = seconds * 0.8;
-        of_model.price_sources = if figures.cost_usd.is_some() { vec!["genai-prices@0.2.1".into()] } else { vec![] };
+        of_model.price_sources =
+            if figures.cost_usd.is_some() { vec!["genai-prices@0.2.1".into()] } else { vec![] };
         of_model.figures = figures;
         row.per_model.insert(model, of_model);
     }
@@ -216,7 +321,9 @@ fn figures(model: &str, input: u64, output: u64, calls: u64) -> Figures {
     };
     Figures {
         tokens_used: Some(input + output),
-        cost_usd: rates.map(|(in_rate, out_rate)| Usd::from_pico(i128::from(input) * in_rate + i128::from(output) * out_rate)),
+        cost_usd: rates.map(|(in_rate, out_rate)| {
+            Usd::from_pico(i128::from(input) * in_rate + i128::from(output) * out_rate)
+        }),
         llm_calls: calls,
         input_tokens: input,
         output_tokens: output,
@@ -226,7 +333,10 @@ fn figures(model: &str, input: u64, output: u64, calls: u64) -> Figures {
     }
 }
 
-#[allow(clippy::too_many_arguments, reason = "a verdict has as many parts, and a builder for samples would hide them")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "a verdict has as many parts, and a builder for samples would hide them"
+)]
 fn gate(
     run: &mut RunSummary,
     name: &str,

@@ -46,7 +46,8 @@ pub(super) mod amount {
 
     pub(in crate::server::pages::compare) fn usd(delta: &Delta<Usd>) -> Change {
         let digits = Money::for_amounts([delta.a, delta.b].into_iter().flatten());
-        let write = |amount: Option<Usd>| amount.map_or_else(|| UNKNOWN.to_owned(), |amount| digits.write(amount));
+        let write =
+            |amount: Option<Usd>| amount.map_or_else(|| UNKNOWN.to_owned(), |amount| digits.write(amount));
         let size = |change: Usd| digits.write(if change < Usd::ZERO { -change } else { change });
         Change {
             before: write(delta.a),

@@ -27,49 +27,57 @@ fn totals(total: &FiguresDelta) -> Markup {
         ("Model calls", amount::count(&total.llm_calls)),
         ("Unpriced calls", amount::count(&total.unpriced_calls)),
     ];
-    section("totals", "Totals", html! {
-        thead {
-            tr {
-                th scope="col" { "Figure" }
-                th.n scope="col" { "Before" }
-                th.n scope="col" { "After" }
-                th.n scope="col" { "Change" }
+    section(
+        "totals",
+        "Totals",
+        html! {
+            thead {
+                tr {
+                    th scope="col" { "Figure" }
+                    th.n scope="col" { "Before" }
+                    th.n scope="col" { "After" }
+                    th.n scope="col" { "Change" }
+                }
             }
-        }
-        tbody {
-            @for (name, change) in &figures {
-                tr { th scope="row" { (name) } td.n { (change.before) } td.n { (change.after) } td.n { (change.render()) } }
+            tbody {
+                @for (name, change) in &figures {
+                    tr { th scope="row" { (name) } td.n { (change.before) } td.n { (change.after) } td.n { (change.render()) } }
+                }
             }
-        }
-    })
+        },
+    )
 }
 
 fn rows(id: &str, title: &str, first: &str, rows: &[RowDelta], stages: bool) -> Markup {
-    section(id, title, html! {
-        thead {
-            tr {
-                th scope="col" { (first) }
-                @if stages { th scope="col" { "Before" } th scope="col" { "After" } }
-                th.n scope="col" { "Cost" }
-                th.n scope="col" { "Change of cost" }
-                th.n scope="col" { "Tokens" }
-                th.n scope="col" { "Change of tokens" }
-                th.n scope="col" { "Time" }
-                th.n scope="col" { "Change of time" }
-            }
-        }
-        tbody {
-            @for row in rows {
-                tr class=[(row.status_b == Some(Status::Failed)).then_some("failed")] {
-                    th scope="row" { (row.name) (presence(row)) }
-                    @if stages { td { (stands(row.status_a)) } td { (stands(row.status_b)) } }
-                    (pair(&amount::usd(&row.figures.cost_usd)))
-                    (pair(&amount::count(&row.figures.tokens_used)))
-                    (pair(&amount::seconds(&row.figures.duration_seconds)))
+    section(
+        id,
+        title,
+        html! {
+            thead {
+                tr {
+                    th scope="col" { (first) }
+                    @if stages { th scope="col" { "Before" } th scope="col" { "After" } }
+                    th.n scope="col" { "Cost" }
+                    th.n scope="col" { "Change of cost" }
+                    th.n scope="col" { "Tokens" }
+                    th.n scope="col" { "Change of tokens" }
+                    th.n scope="col" { "Time" }
+                    th.n scope="col" { "Change of time" }
                 }
             }
-        }
-    })
+            tbody {
+                @for row in rows {
+                    tr class=[(row.status_b == Some(Status::Failed)).then_some("failed")] {
+                        th scope="row" { (row.name) (presence(row)) }
+                        @if stages { td { (stands(row.status_a)) } td { (stands(row.status_b)) } }
+                        (pair(&amount::usd(&row.figures.cost_usd)))
+                        (pair(&amount::count(&row.figures.tokens_used)))
+                        (pair(&amount::seconds(&row.figures.duration_seconds)))
+                    }
+                }
+            }
+        },
+    )
 }
 
 fn presence(row: &RowDelta) -> Markup {
@@ -91,28 +99,32 @@ fn pair(change: &Change) -> Markup {
 }
 
 fn gates(gates: &[GateChange]) -> Markup {
-    section("gates", "Gates", html! {
-        thead {
-            tr {
-                th scope="col" { "Gate" }
-                th scope="col" { "Before" }
-                th scope="col" { "After" }
-                th scope="col" { "Changed" }
-                th scope="col" { "Reason" }
-            }
-        }
-        tbody {
-            @for gate in gates {
-                tr class=[broke(gate).then_some("failed")] {
-                    th scope="row" { (gate.gate) }
-                    td { (said(gate.a.as_ref())) }
-                    td { (said(gate.b.as_ref())) }
-                    td { @if gate.changed { strong { "changed" } } @else { "as before" } }
-                    td { @if let Some(reason) = &gate.reason { (reason) } }
+    section(
+        "gates",
+        "Gates",
+        html! {
+            thead {
+                tr {
+                    th scope="col" { "Gate" }
+                    th scope="col" { "Before" }
+                    th scope="col" { "After" }
+                    th scope="col" { "Changed" }
+                    th scope="col" { "Reason" }
                 }
             }
-        }
-    })
+            tbody {
+                @for gate in gates {
+                    tr class=[broke(gate).then_some("failed")] {
+                        th scope="row" { (gate.gate) }
+                        td { (said(gate.a.as_ref())) }
+                        td { (said(gate.b.as_ref())) }
+                        td { @if gate.changed { strong { "changed" } } @else { "as before" } }
+                        td { @if let Some(reason) = &gate.reason { (reason) } }
+                    }
+                }
+            }
+        },
+    )
 }
 
 fn broke(gate: &GateChange) -> bool {

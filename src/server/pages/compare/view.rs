@@ -24,7 +24,10 @@ struct Found {
 }
 
 /// Answers `/compare`.
-pub(in crate::server::pages) async fn show(State(app): State<App>, RawQuery(raw): RawQuery) -> Result<Markup, Problem> {
+pub(in crate::server::pages) async fn show(
+    State(app): State<App>,
+    RawQuery(raw): RawQuery,
+) -> Result<Markup, Problem> {
     let query = Query::read(raw.as_deref());
     let asked = query.clone();
     let found = app.ask(move |store| look_up(store, &asked)).await?;
@@ -48,9 +51,9 @@ fn look_up(store: &dyn Store, query: &Query) -> Result<Found, Problem> {
 }
 
 fn wanted(store: &dyn Store, run_id: &str) -> Result<RunSummary, Problem> {
-    store
-        .get(run_id)?
-        .ok_or_else(|| Problem::new(Kind::NoSuchRun, format!("there is no run {run_id:?} in the history to compare")))
+    store.get(run_id)?.ok_or_else(|| {
+        Problem::new(Kind::NoSuchRun, format!("there is no run {run_id:?} in the history to compare"))
+    })
 }
 
 fn draw(query: &Query, found: &Found) -> Markup {

@@ -28,7 +28,10 @@ struct Now {
 }
 
 /// Answers `/now`.
-pub(in crate::server::pages) async fn show(State(app): State<App>, RawQuery(raw): RawQuery) -> Result<Markup, Problem> {
+pub(in crate::server::pages) async fn show(
+    State(app): State<App>,
+    RawQuery(raw): RawQuery,
+) -> Result<Markup, Problem> {
     let query = Query::read(raw.as_deref());
     let project = query.get("project").map(str::to_owned);
     let now = app.ask(move |store| look_up(store, project)).await?;
@@ -38,7 +41,8 @@ pub(in crate::server::pages) async fn show(State(app): State<App>, RawQuery(raw)
 fn look_up(store: &dyn Store, project: Option<String>) -> Result<Now, StoreError> {
     let mut all = Filter::new();
     all.scope.project = project;
-    let running = store.list(&all.clone().status(Status::Running), Sort::default(), &Part::first(LOOKED_AT))?.runs;
+    let running =
+        store.list(&all.clone().status(Status::Running), Sort::default(), &Part::first(LOOKED_AT))?.runs;
     let (stale, flying): (Vec<RunRow>, Vec<RunRow>) = running.into_iter().partition(|run| run.stale);
     let mut ended = store.list(&all, Sort::default(), &Part::first(LOOKED_AT))?.runs;
     ended.retain(|run| run.status != Status::Running);
@@ -100,7 +104,9 @@ fn idle() -> Markup {
 fn said(now: &Now) -> String {
     let flying = counted(now.flying.len() as u64, "run");
     match now.ended.first() {
-        Some(run) => format!("{flying} in flight. The last that ended: {}, {}.", named(&run.pipeline), run.status),
+        Some(run) => {
+            format!("{flying} in flight. The last that ended: {}, {}.", named(&run.pipeline), run.status)
+        }
         None => format!("{flying} in flight."),
     }
 }

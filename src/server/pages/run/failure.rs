@@ -31,7 +31,8 @@ pub(super) fn why(run: &RunSummary, around: &Around) -> Markup {
 }
 
 fn failed(run: &RunSummary) -> Markup {
-    let culprits: Vec<&GateVerdict> = run.budget_summary.gate_verdicts.iter().filter(|gate| fails(gate)).collect();
+    let culprits: Vec<&GateVerdict> =
+        run.budget_summary.gate_verdicts.iter().filter(|gate| fails(gate)).collect();
     html! {
         section.why #failure aria-labelledby="failure-title" {
             h2 #failure-title {
@@ -99,6 +100,10 @@ pub(super) fn stage_id(run: &RunSummary, stage: &str) -> String {
 fn like_this(run: &RunSummary) -> String {
     link::to(
         "/",
-        &[("project", Some(&run.project)), ("pipeline", Some(&run.pipeline)), ("status", Some(Status::Failed.as_str()))],
+        &[
+            ("project", Some(&run.project)),
+            ("pipeline", Some(&run.pipeline)),
+            ("status", Some(Status::Failed.as_str())),
+        ],
     )
 }

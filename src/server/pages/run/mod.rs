@@ -8,4 +8,3 @@ mod stages;
 mod view;
 
 pub(super) use view::{named, short, show};
-

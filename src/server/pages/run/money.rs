@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::stages::{depth, indent};
 use crate::server::charts::meter;
 use crate::server::pages::figures;
-use crate::summary::numbers::{Money, UNKNOWN, count, duration, share};
-use crate::{Figures, RunSummary, Status, Usd};
+use crate::summary::numbers::{self, Money, UNKNOWN, count, counted, duration, share};
+use crate::{Figures, RunSummary, StageRow, Status, Usd};
 
 pub(super) fn by_stage(run: &RunSummary) -> Markup {
     let budget = &run.budget_summary;
@@ -21,7 +21,7 @@ pub(super) fn by_stage(run: &RunSummary) -> Markup {
             tbody {
                 @for (name, row) in rows.iter() {
                     tr class=[(row.status == Status::NotRun).then_some("off")] {
-                        th class=(indent(depth(run, row))) scope="row" { (name) }
+                        th class=(indent(depth(run, row))) scope="row" { (name) (limits(row)) }
                         (cells(&row.figures, digits, row.share_of_cost))
                     }
                 }
@@ -89,6 +89,24 @@ pub(super) fn by_operation(run: &RunSummary) -> Markup {
                 }
             }
         }))
+    }
+}
+
+/// What a stage may spend, with everything inside it, and what is left of that.
+fn limits(row: &StageRow) -> Markup {
+    let Some(limits) = &row.limits else { return html! {} };
+    let usd = limits.usd.map(|limit| {
+        (numbers::limit(limit), limits.usd_remaining.map(|left| figures::money(left.max(Usd::ZERO))))
+    });
+    let tokens = limits.tokens.map(|limit| {
+        let left = limits.tokens_remaining.map(|left| u64::try_from(left).unwrap_or(0));
+        (counted(limit, "token"), left.map(count))
+    });
+    html! {
+        @for (limit, left) in usd.into_iter().chain(tokens) {
+            span.limit.small.soft { "limit " (limit) @if let Some(left) = left { ", " (left) " left" } }
+        }
+        @if limits.exhausted { span.limit.small.worse { "limit reached" } }
     }
 }
 

@@ -27,11 +27,17 @@ impl Around {
 }
 
 /// Answers `/runs/{run_id}`.
-pub(in crate::server::pages) async fn show(State(app): State<App>, Path(run_id): Path<String>) -> Result<Markup, Problem> {
+pub(in crate::server::pages) async fn show(
+    State(app): State<App>,
+    Path(run_id): Path<String>,
+) -> Result<Markup, Problem> {
     let wanted = run_id.clone();
     let found = app.ask(move |store| look_up(store, &wanted)).await?;
     let (run, around) = found.ok_or_else(|| {
-        Problem::new(Kind::NoSuchRun, format!("there is no run {run_id:?} in the history; it may have been pruned"))
+        Problem::new(
+            Kind::NoSuchRun,
+            format!("there is no run {run_id:?} in the history; it may have been pruned"),
+        )
     })?;
     Ok(page(&run, &around))
 }
@@ -76,7 +82,9 @@ fn page(run: &RunSummary, around: &Around) -> Markup {
 fn said(run: &RunSummary) -> String {
     let current = run.budget_summary.per_agent.iter().find(|(_, row)| row.status == Status::Running);
     match current {
-        Some((stage, _)) if run.status == Status::Running => format!("{} is running: {stage}", named(&run.pipeline)),
+        Some((stage, _)) if run.status == Status::Running => {
+            format!("{} is running: {stage}", named(&run.pipeline))
+        }
         _ => format!("{}: {}", named(&run.pipeline), run.status),
     }
 }

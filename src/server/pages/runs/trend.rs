@@ -30,7 +30,11 @@ pub(super) fn strips(runs: &[RunRow]) -> Markup {
     }
 }
 
-fn bars(runs: &[&RunRow], value: impl Fn(&RunRow) -> Option<f64>, text: impl Fn(&RunRow) -> String) -> Vec<Bar> {
+fn bars(
+    runs: &[&RunRow],
+    value: impl Fn(&RunRow) -> Option<f64>,
+    text: impl Fn(&RunRow) -> String,
+) -> Vec<Bar> {
     let most = runs.iter().filter_map(|run| value(run)).fold(0.0, f64::max);
     runs.iter()
         .map(|run| Bar {

@@ -15,7 +15,10 @@ use crate::server::problem::Problem;
 const SIZE: usize = 50;
 
 /// Answers `/`.
-pub(in crate::server::pages) async fn show(State(app): State<App>, RawQuery(raw): RawQuery) -> Result<Markup, Problem> {
+pub(in crate::server::pages) async fn show(
+    State(app): State<App>,
+    RawQuery(raw): RawQuery,
+) -> Result<Markup, Problem> {
     let query = Query::read(raw.as_deref());
     let (filter, sort) = (query.filter()?, query.sort()?);
     let part = match query.after() {

@@ -33,7 +33,9 @@ pub(super) fn cost(series: &Series) -> Markup {
     let steps = days(series);
     let title = format!("Cost per day by {by}");
     let said = match rows.first() {
-        Some(row) => format!("{} cost most: {} over the whole time.", row.name, text(row.total, Some(digits))),
+        Some(row) => {
+            format!("{} cost most: {} over the whole time.", row.name, text(row.total, Some(digits)))
+        }
         None => "Nothing has a known cost.".to_owned(),
     };
     let plot = Plot {
@@ -86,7 +88,13 @@ fn totals(by: &str, rows: &[Row], digits: Money) -> Markup {
 }
 
 pub(super) fn success(answers: &Answers) -> Markup {
-    rate("success", "Success rate", "The part of the runs that completed, without those cancelled.", &answers.success, answers)
+    rate(
+        "success",
+        "Success rate",
+        "The part of the runs that completed, without those cancelled.",
+        &answers.success,
+        answers,
+    )
 }
 
 pub(super) fn gates(answers: &Answers) -> Markup {
@@ -94,7 +102,13 @@ pub(super) fn gates(answers: &Answers) -> Markup {
 }
 
 pub(super) fn unpriced(answers: &Answers) -> Markup {
-    rate("unpriced", "Unpriced share", "The part of the model calls whose cost nobody knows.", &answers.unpriced, answers)
+    rate(
+        "unpriced",
+        "Unpriced share",
+        "The part of the model calls whose cost nobody knows.",
+        &answers.unpriced,
+        answers,
+    )
 }
 
 /// A part of a whole; the table also tells of how many runs it is.
@@ -102,7 +116,17 @@ fn rate(id: &str, title: &str, note: &str, series: &Series, answers: &Answers) -
     let row = Row::whole(series, title, 0);
     let said = format!("{} over the whole time.", text(row.total, None));
     let table = [row.clone(), Row::whole(&answers.runs, "Runs", 0)];
-    chart(&Section { id, title, note, said: &said, series, lines: &[row], table: &table, top: Some(1.0), write: &share })
+    chart(&Section {
+        id,
+        title,
+        note,
+        said: &said,
+        series,
+        lines: &[row],
+        table: &table,
+        top: Some(1.0),
+        write: &share,
+    })
 }
 
 pub(super) fn durations(answers: &Answers) -> Markup {
@@ -192,7 +216,9 @@ fn days(series: &Series) -> Vec<String> {
 /// What is said of each day on hovering: all that is known of it.
 fn hints(steps: &[String], rows: &[Row], digits: Option<Money>) -> Vec<String> {
     let of = |(step, day): (usize, &String)| {
-        let known = rows.iter().filter_map(|row| Some(format!("{}: {}", row.name, text(Some(row.at(step)?), digits))));
+        let known = rows
+            .iter()
+            .filter_map(|row| Some(format!("{}: {}", row.name, text(Some(row.at(step)?), digits))));
         std::iter::once(day.clone()).chain(known).collect::<Vec<_>>().join("\n")
     };
     steps.iter().enumerate().map(of).collect()

@@ -13,7 +13,10 @@ use crate::server::pages::{empty, fields};
 use crate::server::problem::Problem;
 
 /// Answers `/trends`.
-pub(in crate::server::pages) async fn show(State(app): State<App>, RawQuery(raw): RawQuery) -> Result<Markup, Problem> {
+pub(in crate::server::pages) async fn show(
+    State(app): State<App>,
+    RawQuery(raw): RawQuery,
+) -> Result<Markup, Problem> {
     let query = Query::read(raw.as_deref());
     let asked = Asked::read(&query, app.now())?;
     let answers = {
