@@ -82,10 +82,8 @@ impl Core {
         record.at = Some(Timestamp::from(self.clock.wall(self.clock.now())));
         let mut record = Some(record);
         self.on_run(place, |run| {
-            let mut rest = run.rest();
-            rest.told.iteration = rest.told.iteration.max(iteration);
             if let Some(record) = record.take() {
-                rest.records.push(record);
+                run.rest().record(record);
             }
         });
         true

@@ -31,6 +31,7 @@ impl Core {
     fn begin_run(&self, place: Place) -> Option<Arc<Run>> {
         let (run, early) = self.with_root(place, |open| self.begin_at(open))??;
         self.write_early(&run, early);
+        self.journal_begun(&run);
         self.worker.began();
         Some(run)
     }
@@ -52,8 +53,8 @@ impl Core {
             RunState::Live => self.live_run(place.run).map(|run| (run, None)),
             RunState::Empty => {
                 let limits = self.limits_of_a_run();
-                let run = Run::new(place.run, place.root, open.meaning, open.started, &self.clock, limits);
-                let run = RunLimits::tie(run);
+                let mut run =
+                    Run::new(place.run, place.root, open.meaning, open.started, &self.clock, limits);
                 let mut early = root.early.take();
                 if let Some(early) = &mut early {
                     let mut rest = run.rest();
@@ -64,6 +65,8 @@ impl Core {
                 if let Some(told) = open.reading.remarks.as_ref().and_then(|remarks| remarks.run.as_ref()) {
                     run.rest().told.join(told.labels());
                 }
+                self.journal_from_here(&mut run, early.as_deref());
+                let run = RunLimits::tie(run);
                 root.state = RunState::Live;
                 self.runs.insert(place.run, Arc::clone(&run));
                 count(&self.counters.runs_started);
@@ -74,7 +77,11 @@ impl Core {
 
     fn write_early(&self, run: &Run, early: Option<Box<Early>>) {
         if let Some(early) = early {
-            let _ = run.write(|ledger| ledger.merge(&early.ledger));
+            if run.journal().is_some() {
+                run.write_known(&early.ledger);
+            } else {
+                let _ = run.write(|ledger| ledger.merge(&early.ledger));
+            }
             self.recycle(early);
         }
     }

@@ -105,7 +105,11 @@ impl Core {
                 root.adopted += u64::from(is_adopted);
             });
         }
+        let opened = self.stage_to_journal(&open);
         self.table.insert(id, open);
+        if let Some(opened) = opened {
+            self.journal_opened(place, opened);
+        }
         if declares {
             self.on_run(place, |_| ());
         }

@@ -1,5 +1,6 @@
 //! Settling a span that closes: from what it told to what the ledger adds.
 
+use super::audit::Settling;
 use super::bill::Settlement;
 use super::clock::Moment;
 use super::core::Core;
@@ -24,11 +25,13 @@ impl Core {
     /// Settles a span that has closed.
     pub(crate) fn close(&self, id: u64) {
         let Some(mut open) = self.table.remove(id, |open| self.linger(open)) else { return };
+        let settling = Settling::new(&self.counters.unsettled);
         let now = self.clock.now();
         open.note_panic();
         if !open.repeats() {
             self.settle(&mut open, now);
         }
+        settling.done();
         if open.is_adopted {
             self.release(open.place);
         }

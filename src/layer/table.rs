@@ -156,7 +156,9 @@ impl Table {
     pub(crate) fn insert(&self, span: u64, open: Box<Open>) {
         let hash = IdHash::of(span);
         self.sketch.add(hash);
-        if self.shards[hash.shard()].lock().insert(span, hash, Slot::Open(open)).is_some() {
+        let mut shard = self.shards[hash.shard()].lock();
+        shard.opened += 1;
+        if shard.insert(span, hash, Slot::Open(open)).is_some() {
             self.sketch.remove(hash);
         }
     }
@@ -213,6 +215,7 @@ impl Table {
             Slot::Open(open) => keep(open),
             Slot::Through(_) => None,
         };
+        shard.closed += u64::from(removed.is_some());
         // Only now: whoever does not find the span in the sketch looks for it where `keep` has put it.
         self.sketch.remove(hash);
         removed
@@ -227,6 +230,17 @@ impl Table {
                 }
             }
         }
+    }
+
+    /// How many spans that matter were opened, how many of them were closed, and how many are open.
+    pub(crate) fn counts(&self) -> (u64, u64, u64) {
+        let mut counts = (0, 0, 0);
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            let open = shard.iter_mut().filter(|(_, slot)| matches!(slot, Slot::Open(_))).count();
+            counts = (counts.0 + shard.opened, counts.1 + shard.closed, counts.2 + open as u64);
+        }
+        counts
     }
 
     /// How many spans are remembered.
