@@ -59,7 +59,7 @@ fn run(command: &Command, session: &Session) -> anyhow::Result<End> {
         Command::Mcp(args) => agents::serve(args, session),
         Command::Completions(args) => reference::completions(args, session),
         Command::Man(args) => reference::manual(args, session),
-        Command::Reference => reference::markdown(session),
+        Command::Reference(args) => reference::markdown(args, session),
     }
 }
 

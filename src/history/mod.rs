@@ -31,13 +31,16 @@
 
 mod answers;
 mod compare;
+mod cover;
 mod cursor;
 mod error;
 mod find;
 mod health;
+mod histogram;
 mod query;
 mod row;
 mod series;
+mod sink;
 mod sqlite;
 mod statistics;
 mod store;
@@ -52,5 +55,6 @@ pub use health::{Finding, FindingKind, Health, HealthQuery, PipelineHealth, Seve
 pub use query::{Filter, Order, Page, Prune, Scope, Sort, SortBy, SortError};
 pub use row::{RunPage, RunRow};
 pub use series::{Amount, Bucket, By, Line, Measure, Series, SeriesQuery};
+pub use sink::HistorySink;
 pub use sqlite::Sqlite;
 pub use store::{Heartbeat, Put, Store, Stored};

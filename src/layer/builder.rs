@@ -14,6 +14,8 @@ use super::core::{Core, Emitter, Options};
 use super::guard::BudgetGuard;
 use super::models::Models;
 use super::switch;
+#[cfg(feature = "history")]
+use crate::history::{HistorySink, StoreError};
 use crate::ledger::{Usd, UsdError};
 use crate::limit::{Alert, MOST_STAGES, UnpricedCalls};
 use crate::price::PriceBook;
@@ -82,6 +84,8 @@ pub(super) struct Plan {
     json_dirs: Vec<PathBuf>,
     json_lines: Vec<PathBuf>,
     callbacks: Vec<Callback>,
+    #[cfg(feature = "history")]
+    histories: Vec<PathBuf>,
     delivery: Delivery,
     #[cfg(feature = "journal")]
     pub(super) journal: super::journal_plan::JournalPlan,
@@ -135,6 +139,10 @@ pub enum BuildError {
     #[cfg(feature = "journal")]
     #[error(transparent)]
     Recover(crate::journal::RecoverError),
+    /// A run history cannot be used.
+    #[cfg(feature = "history")]
+    #[error(transparent)]
+    History(#[from] StoreError),
     /// The worker thread could not be started.
     #[error("the thread that delivers summaries could not be started: {0}")]
     Worker(std::io::Error),
@@ -293,6 +301,15 @@ impl<F> Builder<F> {
         self
     }
 
+    /// Keeps the runs in a history, which is made where it is missing; see
+    /// [`HistorySink`](crate::history::HistorySink). That of the user, wherever the platform keeps such things, is had by
+    /// `.sink(HistorySink::open_default()?)`.
+    #[cfg(feature = "history")]
+    pub fn history(mut self, file: impl Into<PathBuf>) -> Self {
+        self.plan.histories.push(file.into());
+        self
+    }
+
     /// Hands finished runs to a sink of your own: anything that implements [`Sink`], or a closure that takes a
     /// [`RunSummary`](crate::RunSummary).
     pub fn sink(mut self, sink: impl Sink) -> Self {
@@ -345,6 +362,8 @@ impl<F> Builder<F> {
             json_dirs,
             json_lines,
             callbacks,
+            #[cfg(feature = "history")]
+            histories,
             delivery,
             #[cfg(feature = "journal")]
                 journal: journal_plan,
@@ -359,6 +378,10 @@ impl<F> Builder<F> {
         }
         for file in json_lines {
             sinks.push(Box::new(JsonLines::new(file)?));
+        }
+        #[cfg(feature = "history")]
+        for file in histories {
+            sinks.push(Box::new(HistorySink::open(file)?));
         }
         if options.project.is_none() {
             options.project = std::env::var(PROJECT_VARIABLE).ok().filter(|project| !project.is_empty());

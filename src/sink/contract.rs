@@ -66,8 +66,8 @@ pub trait Sink: Send + 'static {
 
     /// Takes the runs in flight as they stand, with status `running`, oldest first.
     ///
-    /// Called soon after a run has begun, then at every [`interval`](Self::interval) for as long as there is one; once
-    /// more, with none, after the last has ended. A run that ends between two looks is never seen here.
+    /// Called soon after a run has begun, then at every [`interval`](Self::interval) for as long as there is one, and once
+    /// more, with none, after the last has ended and was given to [`run_finished`](Self::run_finished). A run that ends between two looks is never seen here.
     ///
     /// # Errors
     ///

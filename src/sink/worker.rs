@@ -281,7 +281,10 @@ impl Feeder {
             // Before the run that they are about.
             self.tell_alerts();
             match message {
-                Ok(Message::Job(job)) => quietly(|| self.give(job)),
+                Ok(Message::Job(job)) => {
+                    quietly(|| self.give(job));
+                    self.look_at_last();
+                }
                 #[cfg(feature = "journal")]
                 Ok(Message::Found(found)) => quietly(|| self.give_found(found)),
                 Ok(Message::Began) => self.look_soon(),
@@ -337,6 +340,12 @@ impl Feeder {
     fn look_soon(&mut self) {
         let now = Instant::now();
         self.outlets.iter_mut().filter_map(|outlet| outlet.looks.as_mut()).for_each(|looks| looks.soon(now));
+    }
+
+    fn look_at_last(&mut self) {
+        let looks = self.outlets.iter_mut().filter_map(|outlet| outlet.looks.as_mut());
+        let now = Instant::now();
+        looks.for_each(|looks| looks.at_last(now));
     }
 
     /// Shows the runs in flight to the sinks whose look is due.

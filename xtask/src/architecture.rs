@@ -14,14 +14,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("history", &["ledger", "sink", "summary"]),
     ("journal", &["ledger", "sink", "summary"]),
     ("reprice", &["ledger", "price", "summary"]),
-    ("cli", &["history", "ledger", "mcp", "price", "reprice", "summary"]),
+    ("cli", &["history", "journal", "ledger", "mcp", "price", "reprice", "server", "summary", "tui"]),
     // Of twenty lines, which name the library from outside.
     ("bin", &[]),
     ("limit", &["ledger", "price", "summary"]),
     ("sink", &["limit", "summary"]),
+    ("server", &["history", "ledger", "summary"]),
     ("record", &["ledger"]),
     ("tracker", &["ledger", "record", "summary"]),
-    ("layer", &["journal", "ledger", "limit", "price", "record", "sink", "summary"]),
+    ("layer", &["history", "journal", "ledger", "limit", "price", "record", "sink", "summary"]),
     ("mcp", &["history", "ledger", "price", "summary"]),
     ("emit", &["layer", "ledger", "limit", "price", "record", "summary"]),
 ];

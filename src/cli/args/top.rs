@@ -80,9 +80,9 @@ pub(in crate::cli) enum Command {
     Completions(CompletionsArgs),
     /// Write the manual pages.
     Man(ManArgs),
-    /// Write docs/cli.md to standard output.
+    /// Write docs/cli.md or docs/metrics.md to standard output.
     #[command(hide = true)]
-    Reference,
+    Reference(ReferenceArgs),
 }
 
 /// Arguments of `mcp`.
@@ -107,4 +107,22 @@ pub(in crate::cli) struct ManArgs {
     /// Where to put one page a command; without it the first page goes to standard output.
     #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
     pub(in crate::cli) dir: Option<PathBuf>,
+}
+
+/// Arguments of `reference`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct ReferenceArgs {
+    /// Which document.
+    #[arg(value_enum, default_value_t)]
+    pub(in crate::cli) document: Document,
+}
+
+/// A document that the program writes about itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Document {
+    /// The command line.
+    #[default]
+    Cli,
+    /// The figures of a summary.
+    Metrics,
 }
