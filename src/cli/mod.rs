@@ -14,6 +14,7 @@ mod page;
 mod pick;
 mod prices;
 mod progress;
+mod recover;
 mod reference;
 mod reprice;
 mod runs;

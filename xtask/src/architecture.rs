@@ -14,7 +14,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("history", &["ledger", "sink", "summary"]),
     ("journal", &["ledger", "sink", "summary"]),
     ("reprice", &["ledger", "price", "summary"]),
-    ("cli", &["history", "ledger", "price", "reprice", "summary"]),
+    ("cli", &["history", "journal", "ledger", "price", "reprice", "summary"]),
     // Of twenty lines, which name the library from outside.
     ("bin", &[]),
     ("sink", &["summary"]),
