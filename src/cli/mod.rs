@@ -4,6 +4,7 @@
 //! table or CSV by way of [`sheet`]. What a result *is* is worked out elsewhere: by the store in `history`, by `reprice`,
 //! by `price`. Nothing here knows SQL or `tracing`, and nothing outside names what is here but `src/bin`.
 
+mod agents;
 mod args;
 mod cell;
 mod check;

@@ -8,7 +8,7 @@ use super::answers::ratio;
 use super::query::Scope;
 use super::statistics::{mad, median, median_whole};
 use crate::ledger::{Usd, Verdict};
-use crate::summary::{RunSummary, StageRow, Status};
+use crate::summary::Status;
 
 /// What is compared with what: each pipeline's newest runs that have ended with those before them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,7 @@ impl Default for HealthQuery {
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Nothing to see to.
@@ -80,6 +81,7 @@ impl Severity {
 
 /// What a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FindingKind {
@@ -107,6 +109,7 @@ pub enum FindingKind {
 
 /// One thing that is not as usual.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Finding {
     /// How much it matters.
@@ -129,6 +132,7 @@ pub struct Finding {
 
 /// A pipeline's figures, now and usually.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct PipelineHealth {
     /// Whose pipeline.
@@ -165,6 +169,7 @@ pub struct PipelineHealth {
 
 /// How the newest runs compare with those before them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Health {
     /// How much the gravest finding matters.
@@ -203,28 +208,6 @@ pub(super) struct Seen {
     pub(super) stages: Vec<(String, Usd)>,
     /// Name and verdict of each gate.
     pub(super) gates: Vec<(String, Verdict)>,
-}
-
-impl Seen {
-    /// What the rules look at in a document.
-    pub(super) fn of(run: &RunSummary) -> Self {
-        let figures = &run.budget_summary;
-        let cost = |(name, row): (&str, &StageRow)| Some((name.to_owned(), row.figures.cost_usd?));
-        Self {
-            run_id: run.run_id.clone(),
-            status: run.status,
-            cost: figures.total.cost_usd,
-            seconds: run.duration_seconds,
-            llm_calls: figures.total.llm_calls,
-            unpriced_calls: figures.total.unpriced_calls,
-            stages: figures.per_agent.iter().filter_map(cost).collect(),
-            gates: figures
-                .gate_verdicts
-                .iter()
-                .map(|gate| (gate.gate_name.clone(), gate.verdict.clone()))
-                .collect(),
-        }
-    }
 }
 
 /// Fewer runs are no history to judge by.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::cover::{DAY, HOUR};
 use super::error::StoreError;
 use super::query::Scope;
 use super::tally::{Kind, Tally, count};
@@ -12,6 +13,7 @@ use crate::summary::Timestamp;
 
 /// How long one step of a series is. Steps begin on the hour or the day of UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Bucket {
     /// An hour.
@@ -24,8 +26,8 @@ pub enum Bucket {
 impl Bucket {
     pub(super) const fn ms(self) -> i64 {
         match self {
-            Self::Hour => 3_600_000,
-            Self::Day => 86_400_000,
+            Self::Hour => HOUR,
+            Self::Day => DAY,
         }
     }
 
@@ -37,6 +39,7 @@ impl Bucket {
 
 /// What a series measures. All of it is of runs that have ended, at the time at which they started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Measure {
@@ -93,8 +96,8 @@ impl Measure {
             Self::Tokens => tally.tokens().map(Amount::Count),
             Self::Runs => Some(Amount::Count(count(tally.runs))),
             Self::SuccessRate => tally.statuses().success_rate().map(Amount::Ratio),
-            Self::P50Duration => tally.duration(0.5).map(Amount::Seconds),
-            Self::P95Duration => tally.duration(0.95).map(Amount::Seconds),
+            Self::P50Duration => tally.durations.quantile(0.5).map(Amount::Seconds),
+            Self::P95Duration => tally.durations.quantile(0.95).map(Amount::Seconds),
             Self::GatePassRate => tally.pass_rate().map(Amount::Ratio),
             Self::UnpricedShare => tally.unpriced_share().map(Amount::Ratio),
         }
@@ -103,6 +106,7 @@ impl Measure {
 
 /// What a series has one line for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum By {
@@ -185,6 +189,7 @@ impl SeriesQuery {
 
 /// A value in the unit of its measure; in JSON a number.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Amount {
     /// USD.
@@ -211,6 +216,7 @@ impl Amount {
 
 /// A measure over time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Series {
     /// What is measured.
@@ -227,6 +233,7 @@ pub struct Series {
 
 /// One line of a series.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Line {
     /// The stage or the model; empty for whole runs.
@@ -267,7 +274,7 @@ impl Series {
             .into_iter()
             .map(|(name, tallies)| {
                 let mut whole = Tally::default();
-                tallies.iter().flatten().for_each(|tally| whole.add(tally));
+                tallies.iter().flatten().for_each(|tally| whole.add(tally, 1));
                 Line {
                     name: name.to_owned(),
                     values: tallies.iter().map(|tally| query.measure.of(tally.unwrap_or(&nothing))).collect(),

@@ -152,6 +152,8 @@ impl Replay {
             warnings,
             records: &self.records,
             limits: frame.limits,
+            // What a stage's limit counted includes the stages inside it, which the journal's rows do not tell.
+            stage_limits: Vec::new(),
             book: &frame.book,
         })
     }

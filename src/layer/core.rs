@@ -20,8 +20,8 @@ use super::stats::Counters;
 use super::table::Table;
 use crate::journal::Journal;
 use crate::ledger::{FastHash, Name};
+use crate::limit::Plan;
 use crate::sink::Worker;
-use crate::summary::Limits;
 
 /// The state of one layer.
 pub(crate) struct Core {
@@ -63,7 +63,7 @@ pub(crate) struct Options {
     /// The gates that must run, in their order.
     pub(crate) gates: Vec<String>,
     pub(crate) tags: Vec<(String, String)>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: Plan,
     /// Emitters whose input leaves out what came from the cache.
     pub(crate) exclusive_cache: Vec<Emitter>,
     /// What the price book calls itself.

@@ -279,7 +279,7 @@ fn summary(run: &Run, options: &Options, clock: Clock, open_stages: Option<&Ledg
     tags.extend(told.tags.clone());
     RunSummary::take(Account {
         run_id,
-        project: told.project.as_deref().or(options.project.as_deref()).unwrap_or(run.krate).to_owned(),
+        project: run.project(&rest, options),
         pipeline: run.pipeline.as_str().to_owned(),
         started: clock.wall(run.started),
         origin: clock.origin(),
@@ -295,7 +295,8 @@ fn summary(run: &Run, options: &Options, clock: Clock, open_stages: Option<&Ledg
         value_usd: told.value,
         iterations: told.iteration,
         warnings,
-        limits: options.limits,
+        limits: options.limits.run,
+        stage_limits: run.stage_limits(&options.limits),
         book: &options.book,
     })
 }

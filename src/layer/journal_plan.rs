@@ -73,7 +73,7 @@ impl JournalPlan {
             stages: options.stages.clone(),
             gates: options.gates.clone(),
             tags: options.tags.clone(),
-            limits: options.limits,
+            limits: options.limits.run,
             book: options.book.clone(),
         };
         let journal = Journal::open(&directory, self.bound, &frame, clock.instant())?;

@@ -26,6 +26,7 @@ mod id_map;
 #[cfg(feature = "journal")]
 mod journal_plan;
 mod journaled;
+mod limits;
 mod models;
 mod open_run;
 mod parent;
@@ -50,5 +51,6 @@ pub(crate) use core::Core;
 pub use direct::LayerRun;
 pub use guard::BudgetGuard;
 pub use handle::Handle;
+pub(crate) use limits::Hold;
 pub use stats::Stats;
 pub(crate) use table::Place;

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::core::Core;
 use super::here;
+use super::limits::RunLimits;
 use super::root::{Early, RootPart, RunState};
 use super::run::Run;
 use super::stats::count;
@@ -51,7 +52,9 @@ impl Core {
             // Another thread was faster.
             RunState::Live => self.live_run(place.run).map(|run| (run, None)),
             RunState::Empty => {
-                let mut run = Run::new(place.run, place.root, open.meaning, open.started, &self.clock);
+                let limits = self.limits_of_a_run();
+                let mut run =
+                    Run::new(place.run, place.root, open.meaning, open.started, &self.clock, limits);
                 let mut early = root.early.take();
                 if let Some(early) = &mut early {
                     let mut rest = run.rest();
@@ -63,7 +66,7 @@ impl Core {
                     run.rest().told.join(told.labels());
                 }
                 self.journal_from_here(&mut run, early.as_deref());
-                let run = Arc::new(run);
+                let run = RunLimits::tie(run);
                 root.state = RunState::Live;
                 self.runs.insert(place.run, Arc::clone(&run));
                 count(&self.counters.runs_started);

@@ -8,10 +8,12 @@ use uuid::Uuid;
 
 use super::callsite::Meaning;
 use super::clock::{Clock, Moment};
+use super::limits::RunLimits;
 use super::reading::RunReading;
 use super::table::Place;
 use crate::journal::RunJournal;
 use crate::ledger::{Ledger, Name, Outcome};
+use crate::limit::Stages;
 use crate::summary::{GateVerdict, OperationRecord, Records, Timestamp};
 
 /// Parts of a run's ledger. Two threads that write one row would wait for each other at every call; in parts of their
@@ -37,6 +39,8 @@ pub(crate) struct Run {
     /// Where all that is written here goes as well, for the case that the process is killed.
     journal: Option<Arc<RunJournal>>,
     is_sealed: AtomicBool,
+    /// What it may spend, where anything is limited.
+    pub(crate) limits: Option<Box<RunLimits>>,
 }
 
 #[repr(align(128))]
@@ -78,6 +82,7 @@ impl Run {
         meaning: &'static Meaning,
         started: Moment,
         clock: &Clock,
+        limits: Option<Box<RunLimits>>,
     ) -> Self {
         let wall = Timestamp::from(clock.wall(started)).unix_ms().unsigned_abs();
         let at = uuid::Timestamp::from_unix_time(wall / 1_000, (wall % 1_000) as u32 * 1_000_000, 0, 0);
@@ -92,6 +97,7 @@ impl Run {
             rest: Mutex::default(),
             journal: None,
             is_sealed: AtomicBool::new(false),
+            limits,
         }
     }
 
@@ -108,7 +114,14 @@ impl Run {
 
     /// The place right in the root.
     pub(crate) fn place(&self) -> Place {
-        Place { run: self.serial, root: self.root, stage: None, collector: 0, in_container: false }
+        Place {
+            run: self.serial,
+            root: self.root,
+            stage: None,
+            collector: 0,
+            in_container: false,
+            limited: Stages::NONE,
+        }
     }
 
     /// Writes to this thread's part of the ledger.
@@ -150,6 +163,11 @@ impl Run {
         rest.end = Some(end);
         self.is_sealed.store(true, Ordering::Release);
         true
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.is_sealed.load(Ordering::Acquire)
     }
 
     /// All parts of the ledger together.

@@ -6,6 +6,7 @@ use super::clock::Moment;
 use super::core::Core;
 use super::here;
 use super::reading::Failure;
+use super::run::Run;
 use super::stats::count;
 use super::table::{Open, Place};
 use crate::ledger::{Began, Ended, Ledger, Tally};
@@ -111,7 +112,14 @@ impl Core {
             more(ledger);
         };
         if settlement.is_accountable {
-            if self.on_run(place, |run| run.write(write).is_ok()) != Some(true) {
+            let write = |run: &Run, ledger: &mut Ledger| {
+                write(ledger);
+                if let Some(limits) = &run.limits {
+                    // Under the lock, so that the limits and the ledger of a run that ends agree.
+                    self.charge(limits, place, &settlement);
+                }
+            };
+            if self.on_run(place, |run| run.write(|ledger| write(run, ledger)).is_ok()) != Some(true) {
                 count(&self.counters.late);
                 return false;
             }

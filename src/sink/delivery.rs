@@ -115,7 +115,9 @@ pub struct SinkStats {
     pub retries: u64,
     /// Looks at the runs in flight that it did not take.
     pub missed_looks: u64,
-    /// Why its last failed attempt, look or flush failed.
+    /// Alerts that it did not take.
+    pub missed_alerts: u64,
+    /// Why its last failed attempt, look, alert or flush failed.
     pub last_error: Option<String>,
 }
 

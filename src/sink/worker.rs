@@ -4,6 +4,7 @@
 //! counts itself: one that is dropped unfinished, wherever that happens, is a lost run. The thread itself
 //! never ends before it is told to, since everything that is not ours runs under `catch_unwind`.
 
+mod alerts;
 mod looks;
 mod outlet;
 mod shared;
@@ -17,14 +18,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tracing::dispatcher::{self, Dispatch};
+use tracing::dispatcher::{self, Dispatch, WeakDispatch};
 
+pub(crate) use self::alerts::Callback;
+use self::alerts::announce;
 use self::looks::Looks;
 use self::outlet::Outlet;
 #[cfg(feature = "journal")]
 use self::shared::Found;
 use self::shared::{Job, Shared, caught};
 use super::{Delivery, DeliveryStats, FlushError, Sink, WhenFull};
+use crate::limit::Alert;
 use crate::summary::RunSummary;
 
 #[cfg(feature = "journal")]
@@ -50,6 +54,8 @@ enum Message {
     Found(Found),
     /// A run has begun.
     Began,
+    /// An alert is due.
+    Alert,
     Flush(SyncSender<Result<(), FlushError>>),
     Stop(SyncSender<Result<(), FlushError>>),
 }
@@ -151,6 +157,24 @@ impl Worker {
         }
     }
 
+    /// Says once whom to call when an alert is due.
+    pub(crate) fn call_on_alert(&self, callbacks: Vec<Callback>) {
+        self.shared.alerts.call(callbacks);
+    }
+
+    /// Hands over an alert, with the subscriber that is to hear of it. Never waits: where the queue is full the thread is awake.
+    pub(crate) fn alert(
+        &self,
+        subscriber: Option<WeakDispatch>,
+        alert: impl FnOnce() -> Alert + Send + 'static,
+    ) {
+        if self.shared.closed.load(SeqCst) {
+            return;
+        }
+        self.shared.alerts.push(subscriber, Box::new(alert));
+        drop(self.queue.try_send(Message::Alert));
+    }
+
     /// Waits until all that was delivered before is out and every sink is flushed.
     ///
     /// # Errors
@@ -249,12 +273,18 @@ impl Feeder {
             let message = match self.shared.next_own_job() {
                 None => self.receive(),
                 Some(own) => {
+                    self.tell_alerts();
                     quietly(|| self.give(own));
                     self.received.try_recv()
                 }
             };
+            // Before the run that they are about.
+            self.tell_alerts();
             match message {
-                Ok(Message::Job(job)) => quietly(|| self.give(job)),
+                Ok(Message::Job(job)) => {
+                    quietly(|| self.give(job));
+                    self.look_at_last();
+                }
                 #[cfg(feature = "journal")]
                 Ok(Message::Found(found)) => quietly(|| self.give_found(found)),
                 Ok(Message::Began) => self.look_soon(),
@@ -264,7 +294,7 @@ impl Feeder {
                     let _ = reply.send(result);
                 }
                 Ok(Message::Stop(reply)) => break Some(reply),
-                Err(TryRecvError::Empty) => {}
+                Ok(Message::Alert) | Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => break None,
             }
             if self.shared.abandoned.load(SeqCst) {
@@ -274,12 +304,16 @@ impl Feeder {
         // What was on its way when the end was announced.
         while let (false, Ok(message)) = (self.shared.abandoned.load(SeqCst), self.received.try_recv()) {
             match message {
-                Message::Job(job) => quietly(|| self.give(job)),
+                Message::Job(job) => {
+                    self.tell_alerts();
+                    quietly(|| self.give(job));
+                }
                 #[cfg(feature = "journal")]
                 Message::Found(found) => quietly(|| self.give_found(found)),
                 _ => {}
             }
         }
+        self.tell_alerts();
         if !self.shared.abandoned.load(SeqCst) {
             let result = quietly(|| self.flush());
             self.shared.say_totals();
@@ -308,6 +342,12 @@ impl Feeder {
         self.outlets.iter_mut().filter_map(|outlet| outlet.looks.as_mut()).for_each(|looks| looks.soon(now));
     }
 
+    fn look_at_last(&mut self) {
+        let looks = self.outlets.iter_mut().filter_map(|outlet| outlet.looks.as_mut());
+        let now = Instant::now();
+        looks.for_each(|looks| looks.at_last(now));
+    }
+
     /// Shows the runs in flight to the sinks whose look is due.
     fn look_if_due(&mut self) {
         let now = Instant::now();
@@ -326,6 +366,21 @@ impl Feeder {
                 }
             }
         });
+    }
+
+    /// Tells callbacks, sinks and the application's subscriber of the alerts that are due.
+    fn tell_alerts(&mut self) {
+        while let (false, Some((alert, subscriber))) =
+            (self.shared.abandoned.load(SeqCst), self.shared.alerts.next())
+        {
+            quietly(|| {
+                for callback in self.shared.alerts.callbacks().iter_mut() {
+                    self.shared.alert_told(caught(|| callback(&alert)));
+                }
+                self.outlets.iter_mut().for_each(|outlet| outlet.alert(&alert));
+            });
+            self.shared.alert_told(announce(&alert, subscriber));
+        }
     }
 
     fn give(&mut self, job: Job) {

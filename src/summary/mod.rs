@@ -21,9 +21,10 @@ pub use balance::Unbalanced;
 pub use burn::BurnRate;
 pub use document::{
     BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, SCHEMA_VERSION,
-    StageRow, Status,
+    StageLimits, StageRow, Status,
 };
 pub use efficiency::Efficiency;
+pub(crate) use numbers::{counted, limit as limit_text};
 pub use reader::ReadError;
 pub use record::OperationRecord;
 pub(crate) use record::{Records, seconds};

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use super::document::{Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageRow, Status};
+use super::document::{
+    Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageLimits, StageRow, Status,
+};
 use super::record::{Records, seconds};
 use super::rows::Rows;
 use super::timestamp::Timestamp;
@@ -37,6 +39,8 @@ pub(crate) struct Account<'a> {
     pub(crate) iterations: Option<u64>,
     pub(crate) warnings: Vec<String>,
     pub(crate) limits: Limits,
+    /// The stages that have limits.
+    pub(crate) stage_limits: Vec<(Name, StageLimits)>,
     /// What the price book calls itself.
     pub(crate) book: &'a str,
 }
@@ -140,10 +144,21 @@ impl Account<'_> {
         rows.extend(
             next_not_run.into_iter().chain(not_run).map(|stage| (stage.clone(), StageRow::default())),
         );
+        // A limit whose stage never ran is to be seen, as it may be the name that is wrong.
+        let limited = self.stage_limits.iter().map(|(name, _)| *name);
+        let missing = limited.filter(|name| {
+            !rows.iter().any(|(row, _)| row == name.as_str()) && !figures.contains_key(&Some(*name))
+        });
+        let missing: Vec<_> = missing.map(|name| (name.as_str().to_owned(), StageRow::default())).collect();
+        rows.extend(missing);
         for (stage, sum) in figures {
             // Usage that came after its stage had closed without the run ever seeing it open belongs to it all the same.
             let name = stage.map_or(UNATTRIBUTED, Name::as_str);
             rows.push((name.to_owned(), self.stage_row(stage, &sum, &StageTally::default(), ending)));
+        }
+        for (name, row) in &mut rows {
+            row.limits =
+                self.stage_limits.iter().find(|(stage, _)| stage.as_str() == name).map(|(_, limits)| *limits);
         }
         rows.into_iter().collect()
     }
@@ -177,6 +192,7 @@ impl Account<'_> {
                 .first
                 .map(|first| Timestamp::from(self.origin + Duration::from_nanos(first.at))),
             share_of_cost: None,
+            limits: None,
             per_model: self.model_rows(|of| of == stage),
         }
     }

@@ -17,5 +17,7 @@ pub(super) use runs::{
     CompareArgs, DeleteArgs, HealthArgs, ListArgs, PruneArgs, RunsCommand, ShowArgs, SummaryArgs,
 };
 pub(super) use select::{FilterArgs, ScopeArgs, WindowArgs};
-pub(super) use top::{Cli, Color, Command, CompletionsArgs, Document, Format, ManArgs, ReferenceArgs};
+pub(super) use top::{
+    Cli, Color, Command, CompletionsArgs, Document, Format, ManArgs, McpArgs, ReferenceArgs,
+};
 pub(super) use work::{ExportArgs, ExportFormat, ImportArgs, RepriceArgs};

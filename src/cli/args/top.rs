@@ -78,6 +78,8 @@ pub(in crate::cli) enum Command {
     /// Look prices up.
     #[command(subcommand)]
     Prices(PricesCommand),
+    /// Answer an agent's questions over standard input and output (Model Context Protocol).
+    Mcp(McpArgs),
     /// Write the completions of a shell to standard output.
     Completions(CompletionsArgs),
     /// Write the manual pages.
@@ -85,6 +87,14 @@ pub(in crate::cli) enum Command {
     /// Write docs/cli.md or docs/metrics.md to standard output.
     #[command(hide = true)]
     Reference(ReferenceArgs),
+}
+
+/// Arguments of `mcp`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct McpArgs {
+    /// Prices of your own, a TOML file, or a newer `data.json`; may be repeated.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(in crate::cli) prices: Vec<PathBuf>,
 }
 
 /// Arguments of `completions`.

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 
 use super::super::{DeliveryStats, SinkStats};
+use super::alerts::Alerts;
 use crate::summary::RunSummary;
 
 type Summary = Box<dyn FnOnce() -> RunSummary + Send>;
@@ -22,6 +23,8 @@ pub(super) struct Shared {
     /// Jobs that a sink handed over from the thread itself.
     own_jobs: Mutex<VecDeque<Job>>,
     sinks: Mutex<Vec<SinkStats>>,
+    pub(super) alerts: Alerts,
+    alert_failure_said: AtomicBool,
     /// Tells the runs in flight.
     look: OnceLock<Look>,
     /// Whether a sink wants to see them.
@@ -104,6 +107,15 @@ impl Shared {
         self.lost_since_flush.fetch_add(1, SeqCst);
         if !self.loss_said.swap(true, SeqCst) {
             self.say(&format!("a run reached no sink: {reason}; further ones are only counted"));
+        }
+    }
+
+    /// Says once if a callback, or the subscriber, could not be told of an alert.
+    pub(super) fn alert_told(&self, told: Result<(), String>) {
+        if let Err(reason) = told
+            && !self.alert_failure_said.swap(true, SeqCst)
+        {
+            self.say(&format!("an alert was not taken: {reason}; further ones are not said"));
         }
     }
 
