@@ -8,6 +8,7 @@ use crate::summary::{Status, Timestamp};
 
 /// A project and its pipelines.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct ProjectRow {
     /// The project's name; empty where runs told none.
@@ -22,6 +23,7 @@ pub struct ProjectRow {
 
 /// Runs by how they stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct StatusCounts {
     /// Still open, the stale ones among them.
@@ -78,6 +80,7 @@ pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
 
 /// How the runs of a scope went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Overview {
     /// The runs, those in flight included.
@@ -106,6 +109,7 @@ pub struct Overview {
 
 /// What is usual: medians over the newest runs that completed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Typical {
     /// How many runs the medians are of; at most [`Typical::RUNS`], the newest.
@@ -125,6 +129,7 @@ impl Typical {
 
 /// One stage over many runs that ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct StageStats {
     /// The stage.
@@ -159,6 +164,7 @@ pub struct StageStats {
 
 /// One model over many runs that ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct ModelStats {
     /// The model: `provider/model`.
@@ -195,6 +201,7 @@ pub struct ModelStats {
 
 /// One gate over many runs that ended. A gate may speak more than once in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct GateStats {
     /// The gate.

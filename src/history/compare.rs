@@ -9,6 +9,7 @@ use crate::summary::{Figures, RunSummary, Status, Timestamp};
 
 /// Two runs side by side: what `b` has more or less than `a`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Comparison {
     /// The run that is compared with, usually the older.
@@ -27,6 +28,7 @@ pub struct Comparison {
 
 /// Which run it is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct RunHead {
     /// Identifies the run.
@@ -45,6 +47,7 @@ pub struct RunHead {
 
 /// A figure of both, and what it has changed by.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Delta<T, D = T> {
     /// The figure in `a`; null where unknown.
     pub a: Option<T>,
@@ -58,6 +61,7 @@ pub struct Delta<T, D = T> {
 
 /// The figures of both.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct FiguresDelta {
     /// USD.
@@ -78,6 +82,7 @@ pub struct FiguresDelta {
 
 /// A stage or a model of both. In a run that does not have it, it used nothing and took no time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct RowDelta {
     /// The stage or the model.
@@ -97,6 +102,7 @@ pub struct RowDelta {
 
 /// A gate of both. Where it spoke more than once, its last word counts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct GateChange {
     /// The gate.

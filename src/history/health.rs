@@ -52,6 +52,7 @@ impl Default for HealthQuery {
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Nothing to see to.
@@ -80,6 +81,7 @@ impl Severity {
 
 /// What a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FindingKind {
@@ -107,6 +109,7 @@ pub enum FindingKind {
 
 /// One thing that is not as usual.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Finding {
     /// How much it matters.
@@ -129,6 +132,7 @@ pub struct Finding {
 
 /// A pipeline's figures, now and usually.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct PipelineHealth {
     /// Whose pipeline.
@@ -165,6 +169,7 @@ pub struct PipelineHealth {
 
 /// How the newest runs compare with those before them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Health {
     /// How much the gravest finding matters.

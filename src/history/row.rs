@@ -13,6 +13,7 @@ pub(super) const UNATTRIBUTED: &str = "unattributed";
 
 /// A run in a list: enough to choose one, without its rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct RunRow {
     /// Identifies the run.

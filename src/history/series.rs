@@ -13,6 +13,7 @@ use crate::summary::Timestamp;
 
 /// How long one step of a series is. Steps begin on the hour or the day of UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Bucket {
     /// An hour.
@@ -38,6 +39,7 @@ impl Bucket {
 
 /// What a series measures. All of it is of runs that have ended, at the time at which they started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Measure {
@@ -104,6 +106,7 @@ impl Measure {
 
 /// What a series has one line for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum By {
@@ -186,6 +189,7 @@ impl SeriesQuery {
 
 /// A value in the unit of its measure; in JSON a number.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Amount {
     /// USD.
@@ -212,6 +216,7 @@ impl Amount {
 
 /// A measure over time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Series {
     /// What is measured.
@@ -228,6 +233,7 @@ pub struct Series {
 
 /// One line of a series.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Line {
     /// The stage or the model; empty for whole runs.

@@ -1,0 +1,76 @@
+//! All routes, with what stands before them.
+
+use axum::Router;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use tower_http::cors::CorsLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use super::app::App;
+use super::error::ServeError;
+use super::options::ServeOptions;
+use super::{api, guard, pages};
+
+/// What comes later in this function stands further out.
+///
+/// # Errors
+///
+/// If an origin that was allowed is none.
+pub(super) fn router(app: App) -> Result<Router, ServeError> {
+    let options = app.options();
+    let router = api::router(options)
+        .merge(pages::router())
+        .fallback(guard::no_such_path)
+        .layer(RequestBodyLimitLayer::new(options.body_bytes))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, options.timeout))
+        .layer(from_fn_with_state(app.clone(), guard::origin))
+        .layer(from_fn_with_state(app.clone(), guard::access));
+    // A browser asks whether it may before it sends a token.
+    let router = match cors(options)? {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    let router = router
+        .layer(from_fn_with_state(app.clone(), guard::host))
+        .layer(from_fn(guard::shape))
+        .layer(from_fn_with_state(app.clone(), guard::observe));
+    Ok(guard::secure(router).with_state(app))
+}
+
+fn cors(options: &ServeOptions) -> Result<Option<CorsLayer>, ServeError> {
+    let origins: Result<Vec<HeaderValue>, ServeError> =
+        options.origins.iter().map(|text| origin(text)).collect();
+    let origins = origins?;
+    Ok((!origins.is_empty()).then(|| {
+        CorsLayer::new()
+            .allow_origin(origins)
+            .allow_methods([Method::GET, Method::POST])
+            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+            .expose_headers([header::LOCATION])
+    }))
+}
+
+fn origin(text: &str) -> Result<HeaderValue, ServeError> {
+    let fault = || ServeError::Origin { origin: text.to_owned() };
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or_else(fault)?;
+    if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte)) {
+        return Err(fault());
+    }
+    HeaderValue::from_str(text).map_err(|_| fault())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_a_scheme_and_a_host() {
+        for text in ["https://example.org", "http://localhost:3000", "http://[::1]:8080"] {
+            assert!(origin(text).is_ok(), "{text}");
+        }
+        for text in ["*", "null", "example.org", "https://", "https://example.org/", "https://a.example b"] {
+            assert!(origin(text).is_err(), "{text}");
+        }
+    }
+}
