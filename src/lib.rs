@@ -64,6 +64,8 @@
 //!
 //! - `prices` (default): public list prices, price files with patterns, and reading usage out of raw responses. Without
 //!   it, only exact names that were given prices by builder calls are priced.
+//! - `history`: runs kept in SQLite, those in flight included, and what they would cost at other prices (the modules `history` and `reprice`).
+//! - `cli`: what the program `tracing-budget` needs; a library has no use for it.
 //! - `server`: the HTTP API and the dashboard, [`server`].
 
 #[cfg(feature = "cli")]
@@ -72,6 +74,7 @@ pub mod cli;
 mod emit;
 #[cfg(feature = "history")]
 pub mod history;
+mod journal;
 mod layer;
 mod ledger;
 mod limit;
@@ -91,6 +94,10 @@ pub use emit::{
     Call, CallBuilder, Current, CurrentRun, GateBuilder, Permit, UsageRecord, call, current, gate, operation,
     record_usage,
 };
+pub use journal::JournalStats;
+#[cfg(feature = "journal")]
+pub use journal::{JournalBound, RecoverError, RecoveredJournal, Recovery, SkippedLine, recover};
+pub use layer::{Audit, CallAudit, Discrepancy, RunAudit, SinkAudit, SpanAudit};
 pub use layer::{
     BudgetGuard, BuildError, Builder, Handle, LayerRun, LimitError, OwnFilter, Stats, Unfiltered, layer,
 };

@@ -52,7 +52,7 @@ impl Session {
             Err(missing @ StoreError::Missing { .. }) => Err(missing).context(
                 "no run history\n\
                  to make one, store what your runs have left behind: tracing-budget import target/budget\n\
-                 or have them stored as they end: the sink `History` of the feature `history`\n\
+                 or have them stored as they end: the sink `HistorySink` of the feature `history`\n\
                  if it is somewhere else, name the file with --db or TRACING_BUDGET_DB",
             ),
             opened => Ok(opened?),

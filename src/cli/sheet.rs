@@ -82,15 +82,15 @@ impl Sheet {
         }
         let shown: Vec<usize> = (0..self.columns.len()).filter(|at| self.columns[*at].in_table).collect();
         let heading = |at: &usize| {
-            Shown::new(self.columns[*at].heading)
-                .set_alignment(alignment(self.columns[*at].align))
-                .add_attribute(Attribute::Bold)
+            let Column { heading, align, .. } = self.columns[*at];
+            shown_cell(heading, Tone::Plain, true).set_alignment(alignment(align))
         };
         table.set_header(shown.iter().map(heading).collect::<Vec<_>>());
         for row in &self.rows {
             let cell = |at: &usize| {
-                let cell = shown_cell(&row.cells[*at]).set_alignment(alignment(self.columns[*at].align));
-                if row.is_sum { cell.add_attribute(Attribute::Bold) } else { cell }
+                let cell = &row.cells[*at];
+                shown_cell(cell.text(), cell.tone(), row.is_sum)
+                    .set_alignment(alignment(self.columns[*at].align))
             };
             table.add_row(shown.iter().map(cell).collect::<Vec<_>>());
         }
@@ -123,9 +123,14 @@ const fn alignment(align: Align) -> CellAlignment {
     }
 }
 
-fn shown_cell(cell: &Cell) -> Shown {
-    let shown = Shown::new(cell.text());
-    match cell.tone() {
+fn shown_cell(text: &str, tone: Tone, is_bold: bool) -> Shown {
+    let shown = Shown::new(text);
+    // Codes around nothing would keep the blanks before them from being cut off.
+    if text.is_empty() {
+        return shown;
+    }
+    let shown = if is_bold { shown.add_attribute(Attribute::Bold) } else { shown };
+    match tone {
         Tone::Plain => shown,
         Tone::Good => shown.fg(Color::Green),
         Tone::Warn => shown.fg(Color::Yellow),

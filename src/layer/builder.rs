@@ -9,6 +9,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::budget_layer::BudgetLayer;
+use super::clock::Clock;
 use super::core::{Core, Emitter, Options};
 use super::guard::BudgetGuard;
 use super::models::Models;
@@ -62,7 +63,7 @@ pub fn layer() -> Builder {
 /// Its parameter says who filters: [`OwnFilter`], or after [`Builder::unfiltered`] the application.
 #[must_use = "a builder does nothing until it is built"]
 pub struct Builder<F = OwnFilter> {
-    plan: Plan,
+    pub(super) plan: Plan,
     filter: PhantomData<F>,
 }
 
@@ -76,16 +77,18 @@ pub enum Unfiltered {}
 
 /// What the builder was told.
 #[derive(Default)]
-struct Plan {
+pub(super) struct Plan {
     options: Options,
     prices: Option<Arc<PriceBook>>,
     sinks: Vec<Box<dyn Sink>>,
     json_dirs: Vec<PathBuf>,
     json_lines: Vec<PathBuf>,
+    callbacks: Vec<Callback>,
     #[cfg(feature = "history")]
     histories: Vec<PathBuf>,
-    callbacks: Vec<Callback>,
     delivery: Delivery,
+    #[cfg(feature = "journal")]
+    pub(super) journal: super::journal_plan::JournalPlan,
     is_unwanted: bool,
     wrong: Option<BuildError>,
 }
@@ -129,9 +132,13 @@ pub enum BuildError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A sink's file or directory cannot be written.
+    /// A sink's file or directory, or that of the journal, cannot be written.
     #[error(transparent)]
     Sink(#[from] OpenError),
+    /// The journals of dead processes cannot be looked for.
+    #[cfg(feature = "journal")]
+    #[error(transparent)]
+    Recover(crate::journal::RecoverError),
     /// A run history cannot be used.
     #[cfg(feature = "history")]
     #[error(transparent)]
@@ -354,10 +361,12 @@ impl<F> Builder<F> {
             mut sinks,
             json_dirs,
             json_lines,
+            callbacks,
             #[cfg(feature = "history")]
             histories,
-            callbacks,
             delivery,
+            #[cfg(feature = "journal")]
+                journal: journal_plan,
             is_unwanted: _,
             wrong,
         } = self.plan;
@@ -380,10 +389,17 @@ impl<F> Builder<F> {
         let book = prices.unwrap_or_default();
         options.book = book.name().as_str().to_owned();
         options.close_timeout = delivery.close_timeout;
+        let clock = Clock::new();
+        #[cfg(feature = "journal")]
+        let (journal, dead) = journal_plan.open(&options, &clock, !sinks.is_empty())?;
+        #[cfg(not(feature = "journal"))]
+        let journal = None;
         let warm = Arc::clone(&book);
         let worker = Worker::spawn(sinks, delivery, move || warm.warm()).map_err(BuildError::Worker)?;
         worker.call_on_alert(callbacks);
-        let core = Arc::new(Core::new(options, Models::new(book), worker));
+        let core = Arc::new(Core::new(options, Models::new(book), worker, clock, journal));
+        #[cfg(feature = "journal")]
+        core.recover(dead);
         let seen = Arc::downgrade(&core);
         core.worker.watch(move || seen.upgrade().map_or_else(Vec::new, |core| core.snapshots()));
         Ok((BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core)))

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
@@ -11,9 +11,10 @@ use super::clock::{Clock, Moment};
 use super::limits::RunLimits;
 use super::reading::RunReading;
 use super::table::Place;
+use crate::journal::RunJournal;
 use crate::ledger::{Ledger, Name, Outcome};
 use crate::limit::Stages;
-use crate::summary::{GateVerdict, Records, Timestamp};
+use crate::summary::{GateVerdict, OperationRecord, Records, Timestamp};
 
 /// Parts of a run's ledger. Two threads that write one row would wait for each other at every call; in parts of their
 /// own they meet only when a summary is taken.
@@ -33,8 +34,10 @@ pub(crate) struct Run {
     pub(crate) krate: &'static str,
     pub(crate) id: Uuid,
     pub(crate) started: Moment,
-    parts: [OnceLock<Part>; PARTS],
+    parts: [Part; PARTS],
     rest: Mutex<Rest>,
+    /// Where all that is written here goes as well, for the case that the process is killed.
+    journal: Option<Arc<RunJournal>>,
     is_sealed: AtomicBool,
     /// What it may spend, where anything is limited.
     pub(crate) limits: Option<Box<RunLimits>>,
@@ -43,6 +46,13 @@ pub(crate) struct Run {
 #[repr(align(128))]
 #[derive(Debug, Default)]
 struct Part(Mutex<Ledger>);
+
+impl Part {
+    #[inline]
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What few spans tell, under one lock.
 #[derive(Debug, Default)]
@@ -56,6 +66,7 @@ pub(crate) struct Rest {
     pub(crate) more_warnings: u64,
     /// How the root ended, once it has.
     pub(crate) end: Option<End>,
+    journal: Option<Arc<RunJournal>>,
 }
 
 /// How a run ended.
@@ -89,11 +100,23 @@ impl Run {
             krate: meaning.krate,
             id: Uuid::new_v7(at),
             started,
-            parts: std::array::from_fn(|_| OnceLock::new()),
+            parts: std::array::from_fn(|_| Part::default()),
             rest: Mutex::default(),
+            journal: None,
             is_sealed: AtomicBool::new(false),
             limits,
         }
+    }
+
+    /// Has all that is written from here on journaled as well.
+    pub(crate) fn journal_to(&mut self, journal: RunJournal) {
+        let journal = Arc::new(journal);
+        self.rest.get_mut().unwrap_or_else(PoisonError::into_inner).journal = Some(Arc::clone(&journal));
+        self.journal = Some(journal);
+    }
+
+    pub(crate) fn journal(&self) -> Option<&Arc<RunJournal>> {
+        self.journal.as_ref()
     }
 
     /// The place right in the root.
@@ -111,13 +134,20 @@ impl Run {
     /// Writes to this thread's part of the ledger.
     #[inline]
     pub(crate) fn write<T>(&self, act: impl FnOnce(&mut Ledger) -> T) -> Result<T, Sealed> {
-        let part = self.parts[own_part()].get_or_init(Part::default);
-        let mut ledger = part.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ledger = self.parts[own_part()].lock();
         // Under the lock: whoever seals takes every lock after having raised the flag, so nothing falls between.
         if self.is_sealed.load(Ordering::Acquire) {
             return Err(Sealed);
         }
-        Ok(act(&mut ledger))
+        match &self.journal {
+            None => Ok(act(&mut ledger)),
+            Some(journal) => Ok(journal.book(&mut ledger, act)),
+        }
+    }
+
+    /// Writes what is in the journal already.
+    pub(crate) fn write_known(&self, known: &Ledger) {
+        self.parts[own_part()].lock().merge(known);
     }
 
     pub(crate) fn rest(&self) -> MutexGuard<'_, Rest> {
@@ -148,17 +178,18 @@ impl Run {
     /// All parts of the ledger together.
     pub(crate) fn ledger(&self) -> Ledger {
         let mut all = Ledger::default();
-        for part in self.parts.iter().filter_map(OnceLock::get) {
-            all.merge(&part.0.lock().unwrap_or_else(PoisonError::into_inner));
-        }
+        self.add_to(&mut all);
         all
+    }
+
+    /// Adds all parts of the ledger to another.
+    pub(crate) fn add_to(&self, all: &mut Ledger) {
+        self.parts.iter().for_each(|part| all.merge(&part.lock()));
     }
 
     /// The stage that closed last.
     pub(crate) fn last_stage(&self) -> Option<Name> {
-        let parts = self.parts.iter().filter_map(OnceLock::get);
-        let last =
-            parts.filter_map(|part| part.0.lock().unwrap_or_else(PoisonError::into_inner).last_stage()).max();
+        let last = self.parts.iter().filter_map(|part| part.lock().last_stage()).max();
         last.map(|(_, stage)| stage)
     }
 }
@@ -169,15 +200,45 @@ impl Rest {
         if self.warnings.contains(&warning) {
             return;
         }
-        if self.warnings.len() < MAX_WARNINGS {
+        let is_kept = self.warnings.len() < MAX_WARNINGS;
+        if let Some(journal) = &self.journal {
+            journal.warned(is_kept.then_some(&warning));
+        }
+        if is_kept {
             self.warnings.push(warning);
         } else {
             self.more_warnings += 1;
         }
     }
+
+    /// Keeps what a span told of the whole run.
+    pub(crate) fn tell(&mut self, told: RunReading) {
+        if let Some(journal) = &self.journal {
+            journal.told(&told);
+        }
+        self.told.join(told);
+    }
+
+    /// Keeps an operation that was recorded directly.
+    pub(crate) fn record(&mut self, record: OperationRecord) {
+        if let Some(journal) = &self.journal {
+            journal.recorded(&record);
+        }
+        self.told.iteration = self.told.iteration.max(record.iteration);
+        self.records.push(record);
+    }
+
+    /// Keeps a gate's verdict.
+    pub(crate) fn speak(&mut self, gate: GateVerdict) {
+        if let Some(journal) = &self.journal {
+            journal.spoke(&gate);
+        }
+        self.gates.push(gate);
+    }
 }
 
 /// The part that this thread writes: threads take them in turn.
+#[inline]
 fn own_part() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {

@@ -10,6 +10,7 @@ use tracing_subscriber::layer::Layered;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::budget_layer::BudgetLayer;
+use super::clock::Clock;
 use super::core::{Core, Options};
 use super::guard::BudgetGuard;
 use super::models::Models;
@@ -46,7 +47,7 @@ fn off_by(lookup: impl Fn(&str) -> Option<String>, mut complain: impl FnMut(&str
 /// A layer that does nothing: no thread, no sinks, and a guard that says why.
 pub(crate) fn disabled(why: String) -> (BudgetLayer, BudgetGuard) {
     let options = Options { disabled: Some(why), ..Options::default() };
-    let core = Arc::new(Core::new(options, Models::new(Arc::default()), Worker::idle()));
+    let core = Arc::new(Core::new(options, Models::new(Arc::default()), Worker::idle(), Clock::new(), None));
     (BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core))
 }
 

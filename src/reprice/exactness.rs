@@ -77,25 +77,24 @@ const SMALL: u64 = 1_000;
 /// No call has more tokens than this, so no tier begins above it.
 const LARGEST: u64 = 20_000_000;
 
-/// What a summary does not count apart, and how a call looks that uses nothing else.
-const NOT_COUNTED: [(&str, fn() -> (Usage, Usage)); 4] = [
-    ("audio heard", || {
-        let plain = Usage::new().input(SMALL).output(0);
-        (plain, plain.with(Kind::AudioInput, SMALL))
-    }),
-    ("audio spoken", || {
-        let plain = Usage::new().input(0).output(SMALL);
-        (plain, plain.with(Kind::AudioOutput, SMALL))
-    }),
-    ("cache writes kept for an hour", || {
-        let plain = Usage::new().input(SMALL).output(0).cache_write(SMALL);
-        (plain, plain.with(Kind::CacheWrite1h, SMALL))
-    }),
-    ("requests", || {
-        let plain = Usage::new().input(SMALL).output(SMALL).with(Kind::Requests, 1);
-        (plain, plain.with(Kind::Requests, 2))
-    }),
+/// What a summary does not count apart.
+const NOT_COUNTED: [(Kind, &str); 4] = [
+    (Kind::AudioInput, "audio heard"),
+    (Kind::AudioOutput, "audio spoken"),
+    (Kind::CacheWrite1h, "cache writes kept for an hour"),
+    (Kind::Requests, "requests"),
 ];
+
+/// A small call without a kind, and the same call with it: what costs the same has no rate for the kind.
+fn without_and_with(kind: Kind) -> (Usage, Usage) {
+    let (input, output) = (Usage::new().input(SMALL).output(0), Usage::new().input(0).output(SMALL));
+    match kind {
+        Kind::AudioOutput => (output, output.with(kind, SMALL)),
+        Kind::CacheWrite1h => (input.cache_write(SMALL), input.cache_write(SMALL).with(kind, SMALL)),
+        Kind::Requests => (input.with(kind, 1), input.with(kind, 2)),
+        _ => (input, input.with(kind, SMALL)),
+    }
+}
 
 /// Sums of calls, and a model's prices at a time: what the one costs at the other.
 pub(super) struct Sum<'a> {
@@ -155,10 +154,9 @@ impl Sum<'_> {
     pub(super) fn exact(&self, proof: &Proof) -> Result<Usd, Exactness> {
         let model = || self.priced.label().to_owned();
         let base = self.at_base_rates()?;
-        for what in self.rates_for_what_is_not_counted()? {
-            if !proof.shows_none_of(what) {
-                return Err(Exactness::NotCounted { model: model(), what });
-            }
+        let unseen = self.rates_for_what_is_not_counted().find(|(kind, _)| !proof.shows_none_of(*kind));
+        if let Some((_, what)) = unseen {
+            return Err(Exactness::NotCounted { model: model(), what });
         }
         let as_one = self.cost(&self.usage().with(Kind::Requests, self.calls()))?;
         if self.calls() == 1 {
@@ -178,25 +176,18 @@ impl Sum<'_> {
     }
 
     /// What the model charges for that is not counted apart, as far as the row could have used it.
-    fn rates_for_what_is_not_counted(&self) -> Result<Vec<&'static str>, Unpriced> {
+    fn rates_for_what_is_not_counted(&self) -> impl Iterator<Item = (Kind, &'static str)> {
         let figures = self.figures;
-        let mut found = Vec::new();
-        for (what, calls) in NOT_COUNTED {
-            let possible = match what {
-                "audio heard" => figures.input_tokens > 0,
-                "audio spoken" => figures.output_tokens > 0,
-                "requests" => true,
-                _ => figures.cache_write_tokens > 0,
-            };
-            if possible && self.tells_apart(calls()) {
-                found.push(what);
-            }
-        }
-        Ok(found)
-    }
-
-    fn tells_apart(&self, (plain, other): (Usage, Usage)) -> bool {
-        self.cost(&plain).ok() != self.cost(&other).ok()
+        let is_possible = move |kind| match kind {
+            Kind::AudioInput => figures.input_tokens > 0,
+            Kind::AudioOutput => figures.output_tokens > 0,
+            Kind::CacheWrite1h => figures.cache_write_tokens > 0,
+            _ => true,
+        };
+        NOT_COUNTED.into_iter().filter(move |(kind, _)| {
+            let (without, with) = without_and_with(*kind);
+            is_possible(*kind) && self.cost(&without).ok() != self.cost(&with).ok()
+        })
     }
 
     /// The smallest input at which a call leaves the rates of small ones.
@@ -231,7 +222,7 @@ fn scaled(pico: i128, tokens: u64) -> i128 {
 #[derive(Debug, Default)]
 pub(super) struct Proof {
     every_call_is_smaller_than: Option<u64>,
-    none_of: Vec<&'static str>,
+    none_of: Vec<Kind>,
 }
 
 impl Proof {
@@ -243,11 +234,11 @@ impl Proof {
         }
         Self {
             every_call_is_smaller_than: paid.first_tier().ok().flatten(),
-            none_of: paid.rates_for_what_is_not_counted().unwrap_or_default(),
+            none_of: paid.rates_for_what_is_not_counted().map(|(kind, _)| kind).collect(),
         }
     }
 
-    fn shows_none_of(&self, what: &str) -> bool {
-        self.none_of.contains(&what)
+    fn shows_none_of(&self, kind: Kind) -> bool {
+        self.none_of.contains(&kind)
     }
 }

@@ -1,13 +1,12 @@
 //! A server's life: it listens, serves, and stops.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use axum::Router;
-use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 use super::app::App;
@@ -18,8 +17,23 @@ use super::router::router;
 use crate::history::Store;
 
 /// A server that listens and does not answer yet.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use tracing_budget::history::Sqlite;
+/// use tracing_budget::server::{ServeOptions, Server};
+///
+/// # let directory = std::env::temp_dir().join(format!("tracing-budget-doc-server-{}", std::process::id()));
+/// let store = Arc::new(Sqlite::open(directory.join("runs.db"))?);
+/// let server = Server::bind(&ServeOptions::new().address(([127, 0, 0, 1], 0)), store)?.start();
+/// println!("http://{}", server.address());
+/// // … the pipeline …
+/// server.stop()?;
+/// # std::fs::remove_dir_all(directory)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Server {
-    runtime: Runtime,
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
@@ -28,7 +42,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens, on threads of its own: whoever connects from now on is answered when the server runs.
+    /// Listens: whoever connects from now on is answered when the server runs.
     ///
     /// # Errors
     ///
@@ -38,15 +52,11 @@ impl Server {
         let (stop, stopping) = watch::channel(false);
         let app = App::new(store, options.clone(), keys, stopping);
         let router = router(app.clone())?;
-        let runtime = Builder::new_multi_thread()
-            .enable_all()
-            .thread_name("tracing-budget-server")
-            .build()
-            .map_err(|reason| ServeError::Threads { reason })?;
         let fault = |reason| ServeError::Listen { address: options.address, reason };
-        let listener = runtime.block_on(TcpListener::bind(options.address)).map_err(fault)?;
+        let listener = TcpListener::bind(options.address).map_err(fault)?;
+        listener.set_nonblocking(true).map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
-        Ok(Self { runtime, listener, address, router, app, stop })
+        Ok(Self { listener, address, router, app, stop })
     }
 
     /// Where it listens: with the port that was taken where any would do.
@@ -59,25 +69,45 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If the server stopped by itself.
+    /// If the server's threads cannot be started, or it stopped by itself.
     pub fn run(self) -> Result<(), ServeError> {
-        let Self { runtime, listener, router, app, stop, .. } = self;
-        runtime.block_on(serve(listener, router, app, stop, told_to_end()))
+        // On a thread of its own, as the caller's may be one of another runtime.
+        let thread = std::thread::spawn(move || self.on_this_thread(told_to_end()));
+        thread.join().unwrap_or(Ok(()))
     }
 
     /// Serves on its own threads until it is stopped or dropped.
     #[must_use]
     pub fn start(self) -> Running {
-        let Self { runtime, listener, address, router, app, stop } = self;
-        let ask = stop.clone();
+        let (address, stop) = (self.address, self.stop.clone());
         let mut asked = stop.subscribe();
-        let thread = std::thread::spawn(move || {
-            let end = async move {
-                let _ = asked.wait_for(|stop| *stop).await;
-            };
-            runtime.block_on(serve(listener, router, app, stop, end))
-        });
-        Running { address, stop: ask, thread: Some(thread) }
+        let end = async move {
+            let _ = asked.wait_for(|stop| *stop).await;
+        };
+        let thread = std::thread::spawn(move || self.on_this_thread(end));
+        Running { address, stop, thread: Some(thread) }
+    }
+
+    /// Serves on the caller's tokio runtime until `end`; then answers what was asked before.
+    ///
+    /// # Errors
+    ///
+    /// If the server stopped by itself.
+    pub async fn serve(self, end: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
+        let Self { listener, router, app, stop, .. } = self;
+        let stopped = |reason| ServeError::Stopped { reason };
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(stopped)?;
+        let end = async move {
+            end.await;
+            stop.send_replace(true);
+        };
+        tokio::spawn(async move { app.live().watch(&app, app.options().look_every).await });
+        axum::serve(listener, router).with_graceful_shutdown(end).await.map_err(stopped)
+    }
+
+    fn on_this_thread(self, end: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
+        let runtime = Builder::new_multi_thread().enable_all().thread_name("tracing-budget-server").build();
+        runtime.map_err(|reason| ServeError::Threads { reason })?.block_on(self.serve(end))
     }
 }
 
@@ -124,24 +154,6 @@ impl Drop for Running {
 /// If the server cannot start, or stopped by itself.
 pub fn run(options: &ServeOptions, store: Arc<dyn Store>) -> Result<(), ServeError> {
     Server::bind(options, store)?.run()
-}
-
-async fn serve(
-    listener: TcpListener,
-    router: Router,
-    app: App,
-    stop: watch::Sender<bool>,
-    end: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), ServeError> {
-    let end = async move {
-        end.await;
-        stop.send_replace(true);
-    };
-    tokio::spawn(async move { app.live().watch(&app, app.options().look_every).await });
-    axum::serve(listener, router)
-        .with_graceful_shutdown(end)
-        .await
-        .map_err(|reason| ServeError::Stopped { reason })
 }
 
 async fn told_to_end() {

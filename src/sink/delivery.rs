@@ -175,6 +175,25 @@ pub enum FlushError {
     },
 }
 
+impl FlushError {
+    /// The name under which the journal stands among the sinks.
+    const JOURNAL: &str = "journal";
+
+    /// The same outcome of a flush, and that the journal could not be written.
+    pub(crate) fn with_journal(delivered: Result<(), Self>, reason: String) -> Self {
+        let journal = SinkLoss { sink: Self::JOURNAL.to_owned(), runs: 0, reason };
+        match delivered {
+            Ok(()) => Self::Lost { sinks: vec![journal], lost: 0 },
+            Err(Self::Lost { mut sinks, lost }) => {
+                sinks.push(journal);
+                Self::Lost { sinks, lost }
+            }
+            // That nothing is delivered any more is the worse news.
+            Err(other) => other,
+        }
+    }
+}
+
 fn losses(sinks: &[SinkLoss], lost: u64) -> String {
     let mut parts: Vec<String> = sinks.iter().map(ToString::to_string).collect();
     if lost > 0 {

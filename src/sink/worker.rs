@@ -24,10 +24,15 @@ pub(crate) use self::alerts::Callback;
 use self::alerts::announce;
 use self::looks::Looks;
 use self::outlet::Outlet;
+#[cfg(feature = "journal")]
+use self::shared::Found;
 use self::shared::{Job, Shared, caught};
 use super::{Delivery, DeliveryStats, FlushError, Sink, WhenFull};
 use crate::limit::Alert;
 use crate::summary::RunSummary;
+
+#[cfg(feature = "journal")]
+pub(crate) use self::shared::say;
 
 /// One thread that gives finished runs to the sinks, and the queue before it.
 pub(crate) struct Worker {
@@ -45,6 +50,8 @@ struct Thread {
 
 enum Message {
     Job(Job),
+    #[cfg(feature = "journal")]
+    Found(Found),
     /// A run has begun.
     Began,
     /// An alert is due.
@@ -97,7 +104,16 @@ impl Worker {
 
     /// Hands over a run. Waits while the queue is full, unless told to drop; never fails, and counts what is lost.
     pub(crate) fn deliver(&self, summary: impl FnOnce() -> RunSummary + Send + 'static) {
-        let job = Job::new(Box::new(summary), &self.shared);
+        self.deliver_and(summary, || ());
+    }
+
+    /// The same; `taken` is called on the worker's thread once a sink has the run, also where there are no sinks.
+    pub(crate) fn deliver_and(
+        &self,
+        summary: impl FnOnce() -> RunSummary + Send + 'static,
+        taken: impl FnOnce() + Send + 'static,
+    ) {
+        let job = Job::new(Box::new(summary), Box::new(taken), &self.shared);
         if self.shared.is_this_thread() {
             // A sink that has runs of its own would wait for itself.
             self.shared.keep_own_job(job);
@@ -114,6 +130,18 @@ impl Worker {
                 other => drop(other),
             },
         }
+    }
+
+    /// Hands over runs that are to be looked for on the worker's thread; `taken` is called there once sinks have all of
+    /// them.
+    #[cfg(feature = "journal")]
+    pub(crate) fn deliver_found(
+        &self,
+        find: impl FnOnce() -> Vec<RunSummary> + Send + 'static,
+        taken: impl FnOnce() + Send + 'static,
+    ) {
+        let found = Found::new(Box::new(find), Box::new(taken), &self.shared);
+        drop(self.queue.send(Message::Found(found)));
     }
 
     /// Says once how to see the runs in flight, for the sinks that want to.
@@ -257,6 +285,8 @@ impl Feeder {
                     quietly(|| self.give(job));
                     self.look_at_last();
                 }
+                #[cfg(feature = "journal")]
+                Ok(Message::Found(found)) => quietly(|| self.give_found(found)),
                 Ok(Message::Began) => self.look_soon(),
                 Ok(Message::Flush(reply)) => {
                     let result = quietly(|| self.flush());
@@ -273,9 +303,14 @@ impl Feeder {
         };
         // What was on its way when the end was announced.
         while let (false, Ok(message)) = (self.shared.abandoned.load(SeqCst), self.received.try_recv()) {
-            if let Message::Job(job) = message {
-                self.tell_alerts();
-                quietly(|| self.give(job));
+            match message {
+                Message::Job(job) => {
+                    self.tell_alerts();
+                    quietly(|| self.give(job));
+                }
+                #[cfg(feature = "journal")]
+                Message::Found(found) => quietly(|| self.give_found(found)),
+                _ => {}
             }
         }
         self.tell_alerts();
@@ -348,21 +383,30 @@ impl Feeder {
         }
     }
 
-    /// Gives a run to every sink, then again to those that failed; a failing sink keeps no other sink waiting.
     fn give(&mut self, job: Job) {
+        job.run(|run| self.give_run(run));
+    }
+
+    #[cfg(feature = "journal")]
+    fn give_found(&mut self, found: Found) {
+        found.run(|run| self.give_run(run));
+    }
+
+    /// Gives a run to every sink, then again to those that failed; a failing sink keeps no other sink waiting. Whether any
+    /// took it, where there are some.
+    fn give_run(&mut self, run: &RunSummary) -> bool {
         let Self { outlets, retries, shared, .. } = self;
-        job.run(|run| {
-            let mut behind: Vec<&mut Outlet> =
-                outlets.iter_mut().filter_map(|outlet| outlet.give(run).then_some(outlet)).collect();
-            for pause in retries.iter() {
-                if behind.is_empty() || shared.abandoned.load(SeqCst) {
-                    break;
-                }
-                thread::sleep(*pause);
-                behind.retain_mut(|outlet| outlet.give_again(run));
+        let mut behind: Vec<&mut Outlet> =
+            outlets.iter_mut().filter_map(|outlet| outlet.give(run).then_some(outlet)).collect();
+        for pause in retries.iter() {
+            if behind.is_empty() || shared.abandoned.load(SeqCst) {
+                break;
             }
-            behind.into_iter().for_each(|outlet| outlet.lose(run));
-        });
+            thread::sleep(*pause);
+            behind.retain_mut(|outlet| outlet.give_again(run));
+        }
+        behind.into_iter().for_each(|outlet| outlet.lose(run));
+        outlets.is_empty() || outlets.iter().any(|outlet| outlet.has_taken)
     }
 
     fn flush(&mut self) -> Result<(), FlushError> {

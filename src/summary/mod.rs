@@ -29,5 +29,5 @@ pub use reader::ReadError;
 pub use record::OperationRecord;
 pub(crate) use record::{Records, seconds};
 pub use rows::Rows;
-pub(crate) use take::Account;
+pub(crate) use take::{Account, Ending};
 pub use timestamp::{Timestamp, TimestampError};

@@ -71,28 +71,42 @@ fn make(options: &Options) -> Result<(), Box<dyn Error>> {
 /// The batching sink, on an empty history beside the large one: runs arrive as the worker gives them.
 fn write_through_sink(db: &Path) -> Result<(), Box<dyn Error>> {
     const RUNS: u64 = 20_000;
+    /// As many as there were in 90 days, were every minute as busy.
+    const OF: u64 = RUNS * 60 * 24 * 90;
     let beside = db.with_extension("sink.db");
-    remove(&beside);
-    let runs: Vec<_> = (0..RUNS).map(|n| runs::run(n, RUNS)).collect();
+    let runs: Vec<_> = (OF - RUNS..OF).map(|n| runs::run(n, OF)).collect();
     let mut rates = Vec::new();
+    let mut busy: Vec<f64> = Vec::new();
     for _ in 0..3 {
         remove(&beside);
         let mut sink = HistorySink::open(&beside)?;
-        let begun = Instant::now();
+        let (begun, busy_before) = (Instant::now(), busy_seconds());
         for run in &runs {
             sink.run_finished(run)?;
         }
         sink.flush()?;
         rates.push(RUNS as f64 / begun.elapsed().as_secs_f64());
+        busy.extend(busy_before.zip(busy_seconds()).map(|(before, after)| RUNS as f64 / (after - before)));
     }
-    rates.sort_by(f64::total_cmp);
-    let rate = rates[rates.len() / 2];
-    println!(
-        "sink | {rate:.0} runs a second | at least 5000 | {}",
-        if rate >= 5_000.0 { "met" } else { "**missed**" }
-    );
+    let median = |mut rates: Vec<f64>| {
+        rates.sort_by(f64::total_cmp);
+        rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN)
+    };
+    let rate = median(rates);
+    let met = if rate >= 5_000.0 { "met" } else { "**missed**" };
+    println!("sink | {rate:.0} runs a second | at least 5000 | {met}");
+    println!("sink | {:.0} runs in a second of processor time, which neighbours do not change", median(busy));
     remove(&beside);
     Ok(())
+}
+
+/// Seconds that this process has kept a core busy, where Linux says so; in hundredths.
+fn busy_seconds() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the process, in brackets, may hold spaces.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let ticks: [f64; 2] = [fields.next()?.parse().ok()?, fields.next()?.parse().ok()?];
+    Some((ticks[0] + ticks[1]) / 100.0)
 }
 
 fn remove(db: &Path) {

@@ -17,10 +17,10 @@ const MODELS: [(&str, i128, i128); 4] = [
 const GATES: [&str; 4] = ["lint", "tests", "coverage", "sign_off"];
 
 /// The newest run starts here: 2026-11-01T00:00:00Z.
-pub const END_MS: i64 = 1_793_491_200_000;
+pub(crate) const END_MS: i64 = 1_793_491_200_000;
 
 /// All runs start within this before the end: 90 days.
-pub const SPAN_MS: i64 = 90 * 86_400_000;
+pub(crate) const SPAN_MS: i64 = 90 * 86_400_000;
 
 /// SplitMix64 (Steele, Lea, Flood 2014): good enough to spread figures, and the same everywhere.
 struct Dice(u64);
@@ -49,7 +49,7 @@ impl Dice {
 }
 
 /// Run `n` of `of`: they are in the order of their starts.
-pub fn run(n: u64, of: u64) -> RunSummary {
+pub(crate) fn run(n: u64, of: u64) -> RunSummary {
     let mut dice = Dice(n);
     let from = END_MS - SPAN_MS;
     let started = from + (i128::from(SPAN_MS) * i128::from(n) / i128::from(of.max(1))) as i64;

@@ -4,6 +4,7 @@
 
 mod check;
 mod prices;
+mod recover;
 mod runs;
 mod select;
 mod top;
@@ -11,9 +12,12 @@ mod work;
 
 pub(super) use check::{Baseline, CheckArgs, Figure, Percent};
 pub(super) use prices::{CalcArgs, DiffArgs, FindArgs, ListPricesArgs, PricesCommand};
+pub(super) use recover::RecoverArgs;
 pub(super) use runs::{
     CompareArgs, DeleteArgs, HealthArgs, ListArgs, PruneArgs, RunsCommand, ShowArgs, SummaryArgs,
 };
 pub(super) use select::{FilterArgs, ScopeArgs, WindowArgs};
-pub(super) use top::{Cli, Color, Command, CompletionsArgs, Format, ManArgs, McpArgs};
+pub(super) use top::{
+    Cli, Color, Command, CompletionsArgs, Document, Format, ManArgs, McpArgs, ReferenceArgs,
+};
 pub(super) use work::{ExportArgs, ExportFormat, ImportArgs, RepriceArgs};

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
-use super::{CheckArgs, ExportArgs, ImportArgs, PricesCommand, RepriceArgs, RunsCommand, WindowArgs};
+use super::{
+    CheckArgs, ExportArgs, ImportArgs, PricesCommand, RecoverArgs, RepriceArgs, RunsCommand, WindowArgs,
+};
 use crate::cli::exit::Codes;
 
 /// Where an LLM pipeline's tokens, money and time went: the run history, its checks, and the prices behind it.
@@ -69,6 +71,8 @@ pub(in crate::cli) enum Command {
     Import(ImportArgs),
     /// Write whole runs out: JSON, JSON lines or CSV.
     Export(ExportArgs),
+    /// Store the runs of processes that died, out of their journals.
+    Recover(RecoverArgs),
     /// What runs would cost at other prices or with another model.
     Reprice(RepriceArgs),
     /// Look prices up.
@@ -80,9 +84,9 @@ pub(in crate::cli) enum Command {
     Completions(CompletionsArgs),
     /// Write the manual pages.
     Man(ManArgs),
-    /// Write docs/cli.md to standard output.
+    /// Write docs/cli.md or docs/metrics.md to standard output.
     #[command(hide = true)]
-    Reference,
+    Reference(ReferenceArgs),
 }
 
 /// Arguments of `mcp`.
@@ -107,4 +111,22 @@ pub(in crate::cli) struct ManArgs {
     /// Where to put one page a command; without it the first page goes to standard output.
     #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
     pub(in crate::cli) dir: Option<PathBuf>,
+}
+
+/// Arguments of `reference`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct ReferenceArgs {
+    /// Which document.
+    #[arg(value_enum, default_value_t)]
+    pub(in crate::cli) document: Document,
+}
+
+/// A document that the program writes about itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Document {
+    /// The command line.
+    #[default]
+    Cli,
+    /// The figures of a summary.
+    Metrics,
 }

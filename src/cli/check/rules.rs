@@ -7,7 +7,7 @@ use super::words::{cost_unknown, tokens_unknown, usd};
 use crate::cli::args::{Figure, Percent};
 use crate::cli::cell::percent_change;
 use crate::ledger::{Usd, Verdict};
-use crate::summary::numbers::{counted, duration, limit};
+use crate::summary::numbers::{count, counted, duration, limit};
 use crate::summary::{RunSummary, Status};
 
 /// What is asked of a run.
@@ -68,13 +68,13 @@ fn tokens(run: &RunSummary, most: u64) -> Outcome {
     let known = total.tokens_used.unwrap_or(0);
     let bound = counted(most, "token");
     if known > most {
-        return Outcome::failed("tokens", format!("{}, more than {bound}", counted(known, "token")));
+        return Outcome::failed("tokens", format!("{}, more than {bound}", count(known)));
     }
     match tokens_unknown(total) {
         Some(why) => {
             Outcome::failed("tokens", format!("unknown, with {why}: nothing shows that it kept to {bound}"))
         }
-        None => Outcome::passed("tokens", format!("{} of {bound}", counted(known, "token"))),
+        None => Outcome::passed("tokens", format!("{} of {bound}", count(known))),
     }
 }
 
@@ -130,7 +130,7 @@ fn regression(run: &RunSummary, baseline: &RunSummary, figure: Figure, most: Per
         Figure::Tokens => {
             let (is, was) = (now.tokens_used.unwrap_or(0), then.tokens_used.unwrap_or(0));
             let unknown = [tokens_unknown(now), tokens_unknown(then)];
-            ("tokens", unknown, is as f64, was as f64, counted(is, "token"), counted(was, "token"))
+            ("tokens", unknown, is as f64, was as f64, count(is), counted(was, "token"))
         }
         Figure::Duration => {
             let (is, was) = (run.duration_seconds, baseline.duration_seconds);

@@ -8,7 +8,6 @@ use crate::cli::session::Session;
 use crate::cli::sheet::{Sheet, left, right};
 use crate::cli::{sources, when};
 use crate::history::{Comparison, Delta, FiguresDelta, GateChange, RowDelta, RunHead};
-use crate::ledger::Usd;
 use crate::summary::Status;
 use crate::summary::numbers::Money;
 
@@ -75,7 +74,7 @@ fn rows(heading: &'static str, rows: &[RowDelta]) -> Sheet {
     let amounts = rows.iter().flat_map(|row| [row.figures.cost_usd.a, row.figures.cost_usd.b]);
     let money = Money::for_amounts(amounts.flatten());
     for row in rows {
-        let [cost_a, cost_b, cost_change, cost_ratio] = money_cells(money, &row.figures.cost_usd);
+        let [cost_a, cost_b, cost_change, cost_ratio] = money_cells(money, &row.figures);
         let [tokens_a, tokens_b, tokens_change, _] = count_cells(&row.figures.tokens_used);
         let [time_a, time_b, time_change, _] = time_cells(&row.figures.duration_seconds);
         sheet.row([
@@ -181,7 +180,7 @@ fn figures(delta: &FiguresDelta) -> Vec<Figure> {
     let money = Money::for_amounts([delta.cost_usd.a, delta.cost_usd.b].into_iter().flatten());
     let figure = |name, cells| Figure { name, cells };
     vec![
-        figure("cost", money_cells(money, &delta.cost_usd)),
+        figure("cost", money_cells(money, delta)),
         figure("tokens", count_cells(&delta.tokens_used)),
         figure("input", count_cells(&delta.input_tokens)),
         figure("output", count_cells(&delta.output_tokens)),
@@ -191,12 +190,17 @@ fn figures(delta: &FiguresDelta) -> Vec<Figure> {
     ]
 }
 
-fn money_cells(money: Money, delta: &Delta<Usd>) -> [Cell; 4] {
+/// What is known in part only is marked, and nothing is said of how it has changed.
+fn money_cells(money: Money, delta: &FiguresDelta) -> [Cell; 4] {
+    let Delta { a, b, change, ratio: part } = delta.cost_usd;
+    let [dark_a, dark_b] =
+        [delta.unpriced_calls.a, delta.unpriced_calls.b].map(|calls| calls.is_some_and(|calls| calls > 0));
+    let whole = !dark_a && !dark_b;
     [
-        Cell::money(money, delta.a, false),
-        Cell::money(money, delta.b, false),
-        Cell::money_change(money, delta.change),
-        ratio(delta.ratio),
+        Cell::money(money, a, dark_a),
+        Cell::money(money, b, dark_b),
+        Cell::money_change(money, change.filter(|_| whole)),
+        ratio(part.filter(|_| whole)),
     ]
 }
 

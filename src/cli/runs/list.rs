@@ -8,6 +8,7 @@ use crate::cli::page::Page as Shown;
 use crate::cli::session::Session;
 use crate::cli::sheet::{Sheet, csv_only, left, right};
 use crate::history::{Cursor, Page, RunRow, Store};
+use crate::summary::columns::cut;
 use crate::summary::numbers::{Money, count};
 
 /// Shows one page of the runs that match.
@@ -97,14 +98,17 @@ fn gates(run: &RunRow) -> Cell {
     Cell::short(text, run.gates_passed.to_string()).in_tone(tone)
 }
 
-/// Where and why it failed.
-pub(in crate::cli) fn why(run: &RunRow) -> Cell {
+fn why(run: &RunRow) -> Cell {
     let raw = run.error_summary.clone().unwrap_or_default();
-    let text = match (&run.failed_stage, &run.error_summary) {
+    Cell::short(cut(&cause(run), 60), raw)
+}
+
+/// Where and why it failed; empty where it did not.
+pub(super) fn cause(run: &RunRow) -> String {
+    match (&run.failed_stage, &run.error_summary) {
         (Some(stage), Some(error)) => format!("{stage}: {error}"),
         (Some(stage), None) => format!("in {stage}"),
         (None, Some(error)) => error.clone(),
         (None, None) => String::new(),
-    };
-    Cell::short(crate::summary::columns::cut(&text, 60), raw)
+    }
 }

@@ -1,6 +1,6 @@
 //! `runs summary`: how it goes.
 
-use super::list::why;
+use super::list::cause;
 use super::short_ids;
 use crate::cli::args::SummaryArgs;
 use crate::cli::cell::{Cell, Tone};
@@ -11,6 +11,7 @@ use crate::cli::sheet::{Sheet, left, right};
 use crate::cli::when;
 use crate::history::{Overview, RunRow, Store};
 use crate::summary::Status;
+use crate::summary::columns::wrap;
 use crate::summary::numbers::{Money, counted};
 
 const STATUSES: [Status; 6] = [
@@ -107,9 +108,8 @@ fn one_run(label: &str, run: &RunRow) -> String {
     let status = Cell::status(run.status, run.stale);
     let mut text =
         format!("{label:<12} {} · {id} · {} · {}", status.text(), run.pipeline, when::shown(run.started_at));
-    let why = why(run);
-    if !why.text().is_empty() {
-        text += &format!("\n{:<12} {}", "", why.text());
+    for line in wrap(&cause(run), 90) {
+        text += &format!("\n{:<12} {line}", "");
     }
     if run.unpriced_calls > 0 {
         text += &format!("\n{:<12} {} of unknown price", "", counted(run.unpriced_calls, "call"));

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params_from_iter};
 
 use super::list::{self, Conditions};
+use super::rollup::Wanted;
 use super::store::Trouble;
 use super::{amounts, rollup};
 use crate::history::Scope;
 use crate::history::answers::{GateStats, ModelStats, Overview, ProjectRow, StageStats, Typical, ratio};
 use crate::history::health::{self, Health, HealthQuery, Seen};
-use crate::history::series::{Bucket, Series, SeriesQuery};
+use crate::history::series::{Bucket, Measure, Series, SeriesQuery};
 use crate::history::statistics::{median, median_whole};
 use crate::history::tally::{Kind, Tally, count};
 use crate::ledger::{Usd, Verdict};
@@ -49,7 +50,8 @@ pub(super) fn projects(connection: &Connection) -> Result<Vec<ProjectRow>, Troub
 }
 
 pub(super) fn overview(connection: &Connection, scope: &Scope, now: Timestamp) -> Result<Overview, Trouble> {
-    let whole = tallies(connection, scope, Kind::Run)?.remove("").unwrap_or_default();
+    let wanted = Wanted { kind: Kind::Run, by_hour: false, durations: false };
+    let whole = rollup::sum(connection, scope, wanted, |_, _| ())?.remove(&()).unwrap_or_default();
     let with_status = |status: Status| {
         let mut conditions = Conditions::of_scope(scope);
         conditions.and("status = ?", [status.as_str().to_owned().into()]);
@@ -101,9 +103,13 @@ fn typical(connection: &Connection, completed: &Conditions) -> Result<Typical, T
 }
 
 pub(super) fn series(connection: &Connection, query: &SeriesQuery) -> Result<Series, Trouble> {
-    let by_hour = query.bucket == Bucket::Hour;
+    let wanted = Wanted {
+        kind: query.by.kind(),
+        by_hour: query.bucket == Bucket::Hour,
+        durations: matches!(query.measure, Measure::P50Duration | Measure::P95Duration),
+    };
     let step = |at, name: &str| (query.bucket.start(at), name.to_owned());
-    Ok(Series::of(query, &rollup::sum(connection, &query.scope, query.by.kind(), by_hour, step)?))
+    Ok(Series::of(query, &rollup::sum(connection, &query.scope, wanted, step)?))
 }
 
 pub(super) fn stages(connection: &Connection, scope: &Scope) -> Result<Vec<StageStats>, Trouble> {
@@ -192,7 +198,8 @@ pub(super) fn gates(connection: &Connection, scope: &Scope) -> Result<Vec<GateSt
 }
 
 fn tallies(connection: &Connection, scope: &Scope, kind: Kind) -> Result<BTreeMap<String, Tally>, Trouble> {
-    rollup::sum(connection, scope, kind, false, |_, name| name.to_owned())
+    let wanted = Wanted { kind, by_hour: false, durations: true };
+    rollup::sum(connection, scope, wanted, |_, name| name.to_owned())
 }
 
 pub(super) fn health(connection: &Connection, query: &HealthQuery) -> Result<Health, Trouble> {

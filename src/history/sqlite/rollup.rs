@@ -38,19 +38,22 @@ static REPLACE: LazyLock<String> = LazyLock::new(|| {
 const DELETE: &str = "DELETE FROM rollups
      WHERE step = ?1 AND kind = ?2 AND at_ms = ?3 AND project = ?4 AND pipeline = ?5 AND name = ?6";
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    step: &'static str,
-    kind: &'static str,
+/// The hour and the pipeline that a row is of.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
     at_ms: i64,
     project: String,
     pipeline: String,
-    name: String,
 }
+
+/// The rows of one place.
+type Names = BTreeMap<Kind, BTreeMap<String, Tally>>;
 
 /// What the runs of a transaction add to the roll-ups and take away from them: each row is written once.
 #[derive(Default)]
-pub(super) struct Changes(BTreeMap<Key, Tally>);
+pub(super) struct Changes {
+    hours: BTreeMap<Place, Names>,
+}
 
 impl Changes {
     /// A run that has ended is there.
@@ -67,47 +70,71 @@ impl Changes {
         if run.status == Status::Running {
             return;
         }
-        let started = run.started_at.unix_ms();
+        let names = self.hours.entry(Place {
+            at_ms: run.started_at.unix_ms().div_euclid(HOUR) * HOUR,
+            project: run.project.clone(),
+            pipeline: run.pipeline.clone(),
+        });
+        let names = names.or_default();
         for ((kind, name), tally) in Tally::of(run) {
-            for (step, length) in [("hour", HOUR), ("day", DAY)] {
-                let key = Key {
-                    step,
-                    kind: kind.as_str(),
-                    at_ms: started.div_euclid(length) * length,
-                    project: run.project.clone(),
-                    pipeline: run.pipeline.clone(),
-                    name: name.to_owned(),
-                };
-                self.0.entry(key).or_default().add(&tally, sign);
-            }
+            add(names.entry(kind).or_default(), name, &tally, sign);
         }
     }
 
     pub(super) fn write(self, transaction: &Transaction<'_>) -> Result<(), Trouble> {
-        let mut select = transaction.prepare_cached(&SELECT)?;
-        let mut replace = transaction.prepare_cached(&REPLACE)?;
-        let mut delete = transaction.prepare_cached(DELETE)?;
-        for (key, change) in self.0 {
-            let named: [&dyn ToSql; 6] =
-                [&key.step, &key.kind, &key.at_ms, &key.project, &key.pipeline, &key.name];
-            let there = select.query_row(named, |row| read_tally(row, 0)).optional()?;
-            let was_there = there.is_some();
-            let mut tally = there.unwrap_or_default();
-            tally.add(&change, 1);
-            if !tally.is_nothing() {
-                let (cost, durations) = (amounts::value(Some(tally.cost)), tally.durations.to_bytes());
-                let mut values: Vec<&dyn ToSql> = named.to_vec();
-                let counts = tally.counts_mut().map(|count| ToSqlOutput::from(*count));
-                values.extend(counts.iter().map(|count| count as &dyn ToSql));
-                values.push(&cost);
-                values.push(&durations);
-                replace.execute(values.as_slice())?;
-            } else if was_there {
-                delete.execute(named)?;
+        let mut days: BTreeMap<Place, Names> = BTreeMap::new();
+        for (place, names) in &self.hours {
+            let day = Place { at_ms: place.at_ms.div_euclid(DAY) * DAY, ..place.clone() };
+            let of_day = days.entry(day).or_default();
+            for (kind, tallies) in names {
+                let of_kind = of_day.entry(*kind).or_default();
+                tallies.iter().for_each(|(name, tally)| add(of_kind, name, tally, 1));
             }
         }
-        Ok(())
+        write_all(transaction, "hour", &self.hours)?;
+        write_all(transaction, "day", &days)
     }
+}
+
+fn add(tallies: &mut BTreeMap<String, Tally>, name: &str, tally: &Tally, sign: i64) {
+    match tallies.get_mut(name) {
+        Some(there) => there.add(tally, sign),
+        None => tallies.entry(name.to_owned()).or_default().add(tally, sign),
+    }
+}
+
+fn write_all(
+    transaction: &Transaction<'_>,
+    step: &str,
+    changes: &BTreeMap<Place, Names>,
+) -> Result<(), Trouble> {
+    let mut select = transaction.prepare_cached(&SELECT)?;
+    let mut replace = transaction.prepare_cached(&REPLACE)?;
+    let mut delete = transaction.prepare_cached(DELETE)?;
+    for (place, names) in changes {
+        for (kind, tallies) in names {
+            for (name, change) in tallies {
+                let kind = kind.as_str();
+                let key: [&dyn ToSql; 6] =
+                    [&step, &kind, &place.at_ms, &place.project, &place.pipeline, name];
+                let there = select.query_row(key, |row| read_tally(row, 0)).optional()?;
+                let was_there = there.is_some();
+                let mut tally = there.unwrap_or_default();
+                tally.add(change, 1);
+                if !tally.is_nothing() {
+                    let (cost, durations) = (amounts::value(Some(tally.cost)), tally.durations.to_bytes());
+                    let counts = tally.counts_mut().map(|count| ToSqlOutput::from(*count));
+                    let counts = counts.iter().map(|count| count as &dyn ToSql);
+                    let last: [&dyn ToSql; 2] = [&cost, &durations];
+                    replace
+                        .execute(key.into_iter().chain(counts).chain(last).collect::<Vec<_>>().as_slice())?;
+                } else if was_there {
+                    delete.execute(key)?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The tally in the columns from this one on.
@@ -122,22 +149,32 @@ fn read_tally(row: &Row<'_>, first: usize) -> rusqlite::Result<Tally> {
     Ok(tally)
 }
 
-/// Sums up what ended in a scope. `by_hour` keeps the hours apart, so that `under` may look at them.
+/// What is to be summed up.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) kind: Kind,
+    /// Keeps the hours apart.
+    pub(super) by_hour: bool,
+    /// Also how long things took, which is most of what there is to read.
+    pub(super) durations: bool,
+}
+
+/// Sums up what ended in a scope, under whatever is made of a time and a name.
 pub(super) fn sum<K: Ord>(
     connection: &Connection,
     scope: &Scope,
-    kind: Kind,
-    by_hour: bool,
+    wanted: Wanted,
     under: impl Fn(i64, &str) -> K,
 ) -> Result<BTreeMap<K, Tally>, Trouble> {
     let mut sums: BTreeMap<K, Tally> = BTreeMap::new();
-    let pieces = cover(scope.since.map(Timestamp::unix_ms), scope.until.map(Timestamp::unix_ms), by_hour);
+    let pieces =
+        cover(scope.since.map(Timestamp::unix_ms), scope.until.map(Timestamp::unix_ms), wanted.by_hour);
     for piece in pieces {
         let mut add = |at, name: &str, tally: &Tally| sums.entry(under(at, name)).or_default().add(tally, 1);
         match piece.grain {
-            Grain::Runs => add_runs(connection, scope, kind, piece, &mut add)?,
-            Grain::Hours => add_rollups(connection, scope, kind, "hour", piece, &mut add)?,
-            Grain::Days => add_rollups(connection, scope, kind, "day", piece, &mut add)?,
+            Grain::Runs => add_runs(connection, scope, wanted.kind, piece, &mut add)?,
+            Grain::Hours => add_rollups(connection, scope, wanted, "hour", piece, &mut add)?,
+            Grain::Days => add_rollups(connection, scope, wanted, "day", piece, &mut add)?,
         }
     }
     Ok(sums)
@@ -146,16 +183,17 @@ pub(super) fn sum<K: Ord>(
 fn add_rollups(
     connection: &Connection,
     scope: &Scope,
-    kind: Kind,
+    wanted: Wanted,
     step: &str,
     piece: Piece,
     add: &mut impl FnMut(i64, &str, &Tally),
 ) -> Result<(), Trouble> {
     let mut conditions = Conditions::default();
-    conditions.and("step = ? AND kind = ?", [step.to_owned().into(), kind.as_str().to_owned().into()]);
+    conditions.and("step = ? AND kind = ?", [step.to_owned().into(), wanted.kind.as_str().to_owned().into()]);
     conditions.and("at_ms >= ? AND at_ms < ?", [Value::from(piece.from), piece.to.into()]);
     conditions.and_of_whom(scope);
-    let sql = format!("SELECT {COLUMNS}, at_ms, name FROM rollups WHERE {}", conditions.sql());
+    let columns = if wanted.durations { COLUMNS.to_owned() } else { COLUMNS.replace(", durations", ", x''") };
+    let sql = format!("SELECT {columns}, at_ms, name FROM rollups WHERE {}", conditions.sql());
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(conditions.values()))?;
     while let Some(row) = rows.next()? {

@@ -180,11 +180,9 @@ pub(crate) async fn series(
     let scope = Window { pipeline, since, until }.scope(&project, app.now());
     let query = SeriesQuery::new(scope, measure).by(by).bucket(bucket);
     let answer = app.ask(move |store| {
-        let series = store.series(&query)?;
-        if series.lines.is_empty() {
-            known_project(store, &project)?;
-        }
-        Ok::<_, Problem>(series)
+        // A series has its steps also where there is no run.
+        known_project(store, &project)?;
+        store.series(&query).map_err(Problem::from)
     });
     answer.await.map(Json)
 }

@@ -22,6 +22,8 @@ pub(super) struct Outlet {
     said: bool,
     said_look: bool,
     said_alert: bool,
+    /// Whether it took the run that it was given last.
+    pub(super) has_taken: bool,
     pub(super) looks: Option<Looks>,
     shared: Arc<Shared>,
 }
@@ -48,6 +50,7 @@ impl Outlet {
             said: false,
             said_look: false,
             said_alert: false,
+            has_taken: false,
             looks,
             shared,
         }
@@ -134,7 +137,9 @@ impl Outlet {
     }
 
     fn attempt(&mut self, run: &RunSummary) -> bool {
-        match outcome(|| self.sink.run_finished(run)) {
+        let outcome = outcome(|| self.sink.run_finished(run));
+        self.has_taken = outcome.is_ok();
+        match outcome {
             Ok(()) => {
                 self.broken = false;
                 self.count(|stats| stats.delivered += 1);

@@ -1,51 +1,16 @@
-//! The command line described by itself: completions, manual pages, docs/cli.md.
+//! docs/cli.md, out of the definitions of the arguments.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
 
-use anyhow::Context as _;
 use clap::{Arg, Command, CommandFactory as _};
 
-use super::args::{Cli, CompletionsArgs, ManArgs};
-use super::exit::{CODES, End};
-use super::session::Session;
-
-/// Writes the completions of a shell.
-pub(super) fn completions(args: &CompletionsArgs, session: &Session) -> anyhow::Result<End> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "tracing-budget", &mut script);
-    session.screen.data(script)?;
-    Ok(End::Good)
-}
-
-/// Writes the manual: the first page, or all of them into a directory.
-pub(super) fn manual(args: &ManArgs, session: &Session) -> anyhow::Result<End> {
-    let Some(directory) = &args.dir else {
-        let mut page = Vec::new();
-        clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-        session.screen.data(page)?;
-        return Ok(End::Good);
-    };
-    let into = |directory: &Path| {
-        fs::create_dir_all(directory)?;
-        clap_mangen::generate_to(Cli::command(), directory)
-    };
-    into(directory).with_context(|| format!("the manual cannot be written to {}", directory.display()))?;
-    session.screen.talk(format!("the manual is in {}", directory.display()));
-    Ok(End::Good)
-}
-
-/// Writes docs/cli.md.
-pub(super) fn markdown(session: &Session) -> anyhow::Result<End> {
-    session.screen.data(reference())?;
-    Ok(End::Good)
-}
+use crate::cli::args::Cli;
+use crate::cli::exit::CODES;
 
 const HEAD: &str = "\
 # The command line
 
-<!-- Written by `tracing-budget reference`; a test holds it against the program. -->
+<!-- Written by `tracing-budget reference cli`; a test holds it against the program. -->
 
 `tracing-budget` reads the run history, judges it, and looks prices up. It is built with
 
@@ -53,7 +18,7 @@ const HEAD: &str = "\
 cargo install --path . --features cli
 ```
 
-A pipeline fills the history by the sink `History` (feature `history`), or its summary files are stored afterwards with
+A pipeline fills the history by the sink `HistorySink` (feature `history`), or its summary files are stored afterwards with
 `tracing-budget import target/budget`.
 
 - Standard output is data, standard error is talk. `--format json` is everything there is to say and keeps its keys;
@@ -64,7 +29,8 @@ A pipeline fills the history by the sink `History` (feature `history`), or its s
   long ago (`90m`, `12h`, `7d`, `4w`), or `now`. Days are those of the local time zone (`TZ`).
 ";
 
-fn reference() -> String {
+/// The page.
+pub(super) fn page() -> String {
     let mut root = Cli::command();
     root.build();
     let mut text = HEAD.to_owned();
@@ -88,7 +54,7 @@ fn describe(text: &mut String, command: &Command, above: &[&str]) {
     if !above.is_empty() {
         let _ = write!(text, "\n## {}\n\n", path[1..].join(" "));
         let about = command.get_long_about().or(command.get_about());
-        let _ = writeln!(text, "{}", about.map(ToString::to_string).unwrap_or_default());
+        let _ = writeln!(text, "{}", about.map(|about| sentence(&about.to_string())).unwrap_or_default());
         if inner.is_empty() {
             let _ = write!(text, "\n```text\n{}\n```\n", usage(command, &path));
             options(text, command.get_arguments().filter(|option| !option.is_global_set()));
@@ -127,7 +93,7 @@ fn options<'a>(text: &mut String, options: impl Iterator<Item = &'a Arg>) {
     if !text.ends_with("\n\n") {
         text.push('\n');
     }
-    text.push_str("| | |\n|---|---|\n");
+    text.push_str("| argument | what it says |\n|---|---|\n");
     for option in shown {
         let _ = writeln!(text, "| {} | {} |", spelled(option), told(option));
     }
@@ -152,7 +118,7 @@ fn value_names(option: &Arg) -> String {
 }
 
 fn told(option: &Arg) -> String {
-    let mut words = option.get_help().map(ToString::to_string).unwrap_or_default();
+    let mut words = option.get_help().map(|help| sentence(&help.to_string())).unwrap_or_default();
     let named = option.get_possible_values();
     if !named.is_empty() && option.get_action().takes_values() {
         let values: Vec<String> = named
@@ -173,4 +139,9 @@ fn told(option: &Arg) -> String {
         let _ = write!(words, " Also taken from `{}`.", variable.to_string_lossy());
     }
     words.replace('|', "\\|")
+}
+
+/// clap takes the full stop off a help text.
+fn sentence(help: &str) -> String {
+    if help.is_empty() || help.ends_with('.') { help.to_owned() } else { format!("{help}.") }
 }

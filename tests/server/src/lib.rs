@@ -1,0 +1,190 @@
+//! A server over a run history that begins with some runs, and a client that asks it.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use serde_json::Value;
+use tempfile::TempDir;
+use tracing_budget::history::{Heartbeat, Put, Sqlite, Store};
+use tracing_budget::server::{Running, ServeOptions, Server};
+use tracing_budget::{GateVerdict, ModelRow, RunSummary, StageRow, Status, Timestamp, Verdict};
+
+/// A server on a free port of the loopback interface, with a history of its own.
+pub struct House {
+    /// The history that the server reads.
+    pub store: Arc<Sqlite>,
+    /// Where the server is: `http://127.0.0.1:PORT`.
+    pub url: String,
+    /// Whoever asks it.
+    pub client: Client,
+    server: Option<Running>,
+    _directory: TempDir,
+}
+
+impl House {
+    /// One with no runs.
+    #[must_use]
+    pub fn empty(options: ServeOptions) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Arc::new(Sqlite::open(directory.path().join("runs.db")).expect("a history"));
+        let options = options.address(([127, 0, 0, 1], 0));
+        let server = Server::bind(&options, Arc::clone(&store) as Arc<dyn Store>).expect("a server").start();
+        let url = format!("http://{}", server.address());
+        Self { store, url, client: Client::new(), server: Some(server), _directory: directory }
+    }
+
+    /// One with the runs of [`seed`].
+    #[must_use]
+    pub fn seeded() -> Self {
+        Self::with_runs(ServeOptions::new())
+    }
+
+    /// One with the runs of [`seed`], and options of its own.
+    #[must_use]
+    pub fn with_runs(options: ServeOptions) -> Self {
+        let house = Self::empty(options);
+        let runs = seed();
+        let puts: Vec<Put<'_>> = runs.iter().map(Put::new).collect();
+        house.store.put_all(&puts).expect("runs are stored");
+        house
+    }
+
+    /// A question that is not asked yet.
+    #[must_use]
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.url))
+    }
+
+    /// A delivery that is not made yet.
+    #[must_use]
+    pub fn post(&self, path: &str, run: &RunSummary) -> RequestBuilder {
+        let request = self.client.post(format!("{}{path}", self.url));
+        request.header("content-type", "application/json").body(run.to_json())
+    }
+
+    /// Asks, and reads the JSON of an answer that must be good.
+    pub async fn json(&self, path: &str) -> Value {
+        let response = self.get(path).send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        assert_eq!(response.headers()["content-type"], "application/json", "{path}");
+        read(response).await
+    }
+
+    /// Stores a run in flight, which promises to be heard of again.
+    pub fn beat(&self, run: &RunSummary) {
+        let beat = Heartbeat { at: SystemTime::now().into(), every: Duration::from_secs(60) };
+        self.store.put_all(&[Put::new(run).part("test").heartbeat(beat)]).expect("the run is stored");
+    }
+
+    /// Stores a run that nobody has heard of before.
+    pub fn store_elsewhere(&self, run: &RunSummary) {
+        self.store.put(run).expect("the run is stored");
+    }
+
+    /// Stores the end of a run that was in flight.
+    pub fn end(&self, run: &RunSummary) {
+        self.store.put_all(&[Put::new(run).part("test")]).expect("the run is stored");
+    }
+
+    /// Stops the server and waits until it has.
+    pub async fn stop(&mut self) {
+        let server = self.server.take().expect("it runs");
+        let stopped = tokio::task::spawn_blocking(move || server.stop());
+        stopped.await.expect("no panic").expect("it had not stopped by itself");
+    }
+}
+
+/// The JSON of an answer.
+pub async fn read(response: Response) -> Value {
+    let body = response.bytes().await.expect("a body");
+    serde_json::from_slice(&body)
+        .unwrap_or_else(|error| panic!("{error} in {}", String::from_utf8_lossy(&body)))
+}
+
+/// Checks that an answer is problem details of this status and kind, and gives its detail.
+pub async fn problem(response: Response, status: u16, title: &str) -> String {
+    assert_eq!(response.status().as_u16(), status, "{title}");
+    assert_eq!(response.headers()["content-type"], "application/problem+json", "{title}");
+    let problem = read(response).await;
+    assert_eq!(problem["title"], title);
+    assert_eq!(problem["status"], status);
+    let kind = problem["type"].as_str().expect("a type");
+    assert!(kind.ends_with(&format!("#{}", title.to_lowercase().replace(' ', "-"))), "{kind}");
+    problem["detail"].as_str().expect("a detail").to_owned()
+}
+
+/// The time this many minutes ago.
+#[must_use]
+pub fn minutes_ago(minutes: u64) -> Timestamp {
+    (SystemTime::now() - Duration::from_secs(60 * minutes)).into()
+}
+
+/// A run that has completed, with two stages, a model and a gate.
+#[must_use]
+pub fn run(run_id: &str, project: &str, minutes: u64) -> RunSummary {
+    let mut model = ModelRow::default();
+    model.figures.tokens_used = Some(1_200);
+    model.figures.input_tokens = 1_000;
+    model.figures.output_tokens = 200;
+    model.figures.cost_usd = Some("0.006".parse().expect("an amount"));
+    model.figures.llm_calls = 2;
+    model.duration_seconds = 9.0;
+    let mut discovery = StageRow::default();
+    discovery.figures = model.figures.clone();
+    discovery.calls = 1;
+    discovery.duration_seconds = 20.0;
+    discovery.status = Status::Completed;
+    discovery.share_of_cost = Some(1.0);
+    discovery.per_model = [("anthropic/claude-sonnet-4-5", model.clone())].into_iter().collect();
+    let mut review = StageRow::default();
+    review.calls = 1;
+    review.duration_seconds = 5.0;
+    review.status = Status::Completed;
+
+    let mut run = RunSummary::new(run_id, minutes_ago(minutes));
+    run.project = project.into();
+    run.pipeline = "nightly".into();
+    run.status = Status::Completed;
+    run.duration_seconds = 25.0;
+    run.completed_at = Timestamp::from_unix_ms(run.started_at.unix_ms() + 25_000);
+    run.counts = [("candidates".to_owned(), 12)].into();
+    run.tags = [("tier".to_owned(), "2".to_owned())].into();
+    let figures = &mut run.budget_summary;
+    figures.total = model.figures.clone();
+    figures.per_model = [("anthropic/claude-sonnet-4-5", model)].into_iter().collect();
+    figures.per_agent = [("discovery", discovery), ("review", review)].into_iter().collect();
+    let mut gate = GateVerdict::new(1, "lint", Verdict::Pass);
+    gate.after_stage = Some("review".into());
+    figures.gate_verdicts.push(gate);
+    run
+}
+
+/// The same run, failed in its review.
+#[must_use]
+pub fn failed(run_id: &str, project: &str, minutes: u64) -> RunSummary {
+    let mut run = run(run_id, project, minutes);
+    run.status = Status::Failed;
+    run.failed_stage = Some("review".into());
+    run.error_summary = Some("review: the judge timed out after 30 s".into());
+    run.budget_summary.per_agent.entry("review").status = Status::Failed;
+    run.budget_summary.gate_verdicts[0].verdict = Verdict::Fail;
+    run
+}
+
+/// Twelve runs of `apprentice`, the newest `run-01`, each fourth failed; two of `indexer`; one of no project.
+#[must_use]
+pub fn seed() -> Vec<RunSummary> {
+    let mut runs: Vec<RunSummary> = (1..=12)
+        .map(|number| {
+            let run_id = format!("run-{number:02}");
+            if number % 4 == 0 {
+                failed(&run_id, "apprentice", 60 * number)
+            } else {
+                run(&run_id, "apprentice", 60 * number)
+            }
+        })
+        .collect();
+    runs.extend([run("index-1", "indexer", 90), run("index-2", "indexer", 150), run("lonely", "", 200)]);
+    runs
+}
