@@ -45,9 +45,13 @@
 //! |---|---|
 //! | set up a layer | [`layer`] → [`Builder`] → [`BudgetGuard`] |
 //! | tell usage that no library tells | [`call`], [`record_usage`], [`Usage`] |
+//! | record what is no model call | [`operation()`], [`Handle::operation`]; [`CostTracker`] without a subscriber |
 //! | tell what a check said | [`gate`], [`Verdict`] |
 //! | look at runs in flight | [`BudgetGuard::handle`] → [`Handle`], [`current`] |
+//! | ask before spending, and be told when a limit is near | [`Builder::limit_usd`], [`Current::check`], [`Current::reserve`] → [`Permit`], [`Builder::on_alert`] → [`Alert`] |
 //! | read what a run leaves behind | [`RunSummary`] → [`BudgetSummary`] → [`StageRow`], [`ModelRow`], [`OperationRow`], [`GateVerdict`] |
+//! | see what the money brought, and how fast it goes | [`Efficiency`], [`BurnRate`] |
+//! | switch it all off | [`Builder::enabled`], `TRACING_BUDGET=off` |
 //! | say where runs go | [`sink`] |
 //! | bring prices of your own, or price a call by hand | [`PriceBook`], [`Rates`] |
 //!
@@ -60,15 +64,26 @@
 //!
 //! - `prices` (default): public list prices, price files with patterns, and reading usage out of raw responses. Without
 //!   it, only exact names that were given prices by builder calls are priced.
+//! - `history`: runs kept in SQLite, and what they would cost at other prices (the modules `history` and `reprice`).
+//! - `cli`: what the program `tracing-budget` needs; a library has no use for it.
 //! - `server`: the HTTP API and the dashboard, [`server`].
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 mod emit;
 #[cfg(feature = "history")]
 pub mod history;
+mod journal;
 mod layer;
 mod ledger;
+mod limit;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod price;
 mod record;
+#[cfg(feature = "history")]
+pub mod reprice;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod sink;
@@ -76,13 +91,18 @@ mod summary;
 mod tracker;
 
 pub use emit::{
-    Call, CallBuilder, Current, CurrentRun, GateBuilder, UsageRecord, call, current, gate, operation,
+    Call, CallBuilder, Current, CurrentRun, GateBuilder, Permit, UsageRecord, call, current, gate, operation,
     record_usage,
 };
+pub use journal::JournalStats;
+#[cfg(feature = "journal")]
+pub use journal::{JournalBound, RecoverError, RecoveredJournal, Recovery, SkippedLine, recover};
+pub use layer::{Audit, CallAudit, Discrepancy, RunAudit, SinkAudit, SpanAudit};
 pub use layer::{
     BudgetGuard, BuildError, Builder, Handle, LayerRun, LimitError, OwnFilter, Stats, Unfiltered, layer,
 };
 pub use ledger::{Kind, Usage, Usd, UsdError, Verdict};
+pub use limit::{Alert, Amount, BudgetExceeded, LimitScope, Remaining, UnpricedCalls};
 pub use price::{
     BookName, Price, PriceBook, PriceBookBuilder, PriceBookError, PricedModel, Rates, Source, UnknownModel,
     Unpriced,
@@ -92,8 +112,8 @@ pub use price::{ResponseError, ResponseUsage};
 pub use record::OperationBuilder;
 pub use summary::{
     BudgetSummary, BurnRate, Efficiency, Figures, GateVerdict, Limits, ModelRow, OperationRecord,
-    OperationRow, ReadError, Rows, RunSummary, SCHEMA_VERSION, StageRow, Status, Timestamp, TimestampError,
-    Unbalanced,
+    OperationRow, ReadError, Rows, RunSummary, SCHEMA_VERSION, StageLimits, StageRow, Status, Timestamp,
+    TimestampError, Unbalanced,
 };
 pub use tracker::{CostSummary, CostTracker, OperationCost, TeamSummary};
 

@@ -12,7 +12,7 @@ const AMPLE: Duration = Duration::from_secs(60);
 
 enum Seen {
     InFlight(Vec<RunSummary>),
-    Finished(RunSummary),
+    Finished(Box<RunSummary>),
 }
 
 struct Watcher {
@@ -23,7 +23,7 @@ struct Watcher {
 
 impl Sink for Watcher {
     fn run_finished(&mut self, run: &RunSummary) -> Result<(), SinkError> {
-        self.seen.send(Seen::Finished(run.clone())).map_err(SinkError::new)
+        self.seen.send(Seen::Finished(Box::new(run.clone()))).map_err(SinkError::new)
     }
 
     fn interval(&self) -> Option<Duration> {

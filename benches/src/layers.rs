@@ -57,6 +57,25 @@ pub fn ours() -> Listener {
     listen(|sink| tracing_budget::layer().sink(sink).build())
 }
 
+/// Ours, switched off.
+pub fn ours_off() -> Listener {
+    listen(|sink| tracing_budget::layer().enabled(false).sink(sink).build())
+}
+
+/// Ours, switched off, without its filter; the application has one for all its layers.
+pub fn ours_unfiltered_off() -> Listener {
+    listen_behind(|sink| tracing_budget::layer().enabled(false).sink(sink).unfiltered().build())
+}
+
+/// Ours, switched off, beside somebody who wants the same spans.
+pub fn ours_off_beside() -> Listener {
+    let (sink, quiet) = drain();
+    let built = tracing_budget::layer().enabled(false).sink(sink).build();
+    let (layer, guard) = built.expect("nothing in these options can be wrong");
+    let dispatch = registry().with(Nothing.with_filter(LevelFilter::INFO)).with(layer).into();
+    Listener { dispatch, keep: Box::new(guard), quiet }
+}
+
 /// Ours, with stages declared, none of which runs.
 pub fn ours_declared() -> Listener {
     listen(|sink| tracing_budget::layer().sink(sink).stages(STAGES).build())

@@ -56,6 +56,11 @@ pub const NO_OP_FILTERED: &str = "no-op layer behind INFO";
 /// The subscriber that does nothing.
 pub const NO_OP: &str = "no-op layer";
 
+/// Ours, switched off, and nobody else.
+pub const OFF: &str = "ours, off";
+const OFF_UNFILTERED: &str = "ours, off, unfiltered";
+const OFF_BESIDE: &str = "ours, off, beside a no-op layer behind INFO";
+
 const SHAPES: [(&str, Tree); 9] = [
     ("plain span below a stage", shapes::plain_below_stage),
     ("plain span below a root", shapes::plain_below_root),
@@ -78,6 +83,10 @@ pub fn all() -> Vec<Variant> {
     };
     add(Who::Floor, NO_OP_FILTERED, layers::no_op_filtered, None, DISABLED);
     add(Who::Ours, "ours", layers::ours, Some(NO_OP_FILTERED), DISABLED);
+    // Nobody wants these spans; then somebody else does.
+    add(Who::Ours, OFF, layers::ours_off, None, SHAPES[0]);
+    add(Who::Ours, OFF_UNFILTERED, layers::ours_unfiltered_off, None, SHAPES[0]);
+    add(Who::Ours, OFF_BESIDE, layers::ours_off_beside, None, SHAPES[0]);
     for shape in SHAPES {
         add(Who::Floor, "registry", layers::registry_alone, None, shape);
         add(Who::Floor, NO_OP, layers::no_op, None, shape);

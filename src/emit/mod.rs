@@ -7,10 +7,12 @@ mod call;
 mod current;
 mod gate;
 mod operation;
+mod permit;
 mod usage;
 
 pub use call::{Call, CallBuilder, call};
 pub use current::{Current, current};
 pub use gate::{GateBuilder, gate};
 pub use operation::{CurrentRun, operation};
+pub use permit::Permit;
 pub use usage::{UsageRecord, record_usage};

@@ -70,7 +70,7 @@ impl Cursor {
 }
 
 fn unhex(text: &str) -> Option<String> {
-    if !text.is_ascii() || text.len() % 2 != 0 {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return None;
     }
     let bytes: Result<Vec<u8>, _> =

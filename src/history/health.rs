@@ -8,7 +8,7 @@ use super::answers::ratio;
 use super::query::Scope;
 use super::statistics::{mad, median, median_whole};
 use crate::ledger::{Usd, Verdict};
-use crate::summary::{RunSummary, StageRow, Status};
+use crate::summary::Status;
 
 /// What is compared with what: each pipeline's newest runs that have ended with those before them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -208,28 +208,6 @@ pub(super) struct Seen {
     pub(super) stages: Vec<(String, Usd)>,
     /// Name and verdict of each gate.
     pub(super) gates: Vec<(String, Verdict)>,
-}
-
-impl Seen {
-    /// What the rules look at in a document.
-    pub(super) fn of(run: &RunSummary) -> Self {
-        let figures = &run.budget_summary;
-        let cost = |(name, row): (&str, &StageRow)| Some((name.to_owned(), row.figures.cost_usd?));
-        Self {
-            run_id: run.run_id.clone(),
-            status: run.status,
-            cost: figures.total.cost_usd,
-            seconds: run.duration_seconds,
-            llm_calls: figures.total.llm_calls,
-            unpriced_calls: figures.total.unpriced_calls,
-            stages: figures.per_agent.iter().filter_map(cost).collect(),
-            gates: figures
-                .gate_verdicts
-                .iter()
-                .map(|gate| (gate.gate_name.clone(), gate.verdict.clone()))
-                .collect(),
-        }
-    }
 }
 
 /// Fewer runs are no history to judge by.

@@ -31,12 +31,16 @@
 
 mod answers;
 mod compare;
+mod cover;
 mod cursor;
 mod error;
+mod find;
 mod health;
+mod histogram;
 mod query;
 mod row;
 mod series;
+mod sink;
 mod sqlite;
 mod statistics;
 mod store;
@@ -46,9 +50,11 @@ pub use answers::{GateStats, ModelStats, Overview, ProjectRow, StageStats, Statu
 pub use compare::{Comparison, Delta, FiguresDelta, GateChange, RowDelta, RunHead, compare};
 pub use cursor::Cursor;
 pub use error::StoreError;
+pub use find::{FindError, find_run};
 pub use health::{Finding, FindingKind, Health, HealthQuery, PipelineHealth, Severity};
 pub use query::{Filter, Order, Page, Prune, Scope, Sort, SortBy, SortError};
 pub use row::{RunPage, RunRow};
 pub use series::{Amount, Bucket, By, Line, Measure, Series, SeriesQuery};
+pub use sink::HistorySink;
 pub use sqlite::Sqlite;
 pub use store::{Heartbeat, Put, Store, Stored};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::cover::{DAY, HOUR};
 use super::error::StoreError;
 use super::query::Scope;
 use super::tally::{Kind, Tally, count};
@@ -25,8 +26,8 @@ pub enum Bucket {
 impl Bucket {
     pub(super) const fn ms(self) -> i64 {
         match self {
-            Self::Hour => 3_600_000,
-            Self::Day => 86_400_000,
+            Self::Hour => HOUR,
+            Self::Day => DAY,
         }
     }
 
@@ -95,8 +96,8 @@ impl Measure {
             Self::Tokens => tally.tokens().map(Amount::Count),
             Self::Runs => Some(Amount::Count(count(tally.runs))),
             Self::SuccessRate => tally.statuses().success_rate().map(Amount::Ratio),
-            Self::P50Duration => tally.duration(0.5).map(Amount::Seconds),
-            Self::P95Duration => tally.duration(0.95).map(Amount::Seconds),
+            Self::P50Duration => tally.durations.quantile(0.5).map(Amount::Seconds),
+            Self::P95Duration => tally.durations.quantile(0.95).map(Amount::Seconds),
             Self::GatePassRate => tally.pass_rate().map(Amount::Ratio),
             Self::UnpricedShare => tally.unpriced_share().map(Amount::Ratio),
         }
@@ -272,7 +273,7 @@ impl Series {
             .into_iter()
             .map(|(name, tallies)| {
                 let mut whole = Tally::default();
-                tallies.iter().flatten().for_each(|tally| whole.add(tally));
+                tallies.iter().flatten().for_each(|tally| whole.add(tally, 1));
                 Line {
                     name: name.to_owned(),
                     values: tallies.iter().map(|tally| query.measure.of(tally.unwrap_or(&nothing))).collect(),

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::answers::{StatusCounts, ratio};
-use super::statistics::quantile;
+use super::histogram::Histogram;
 use crate::ledger::{Usd, Verdict};
 use crate::summary::{Figures, RunSummary, Status};
 
@@ -16,6 +16,18 @@ pub(super) enum Kind {
     Stage,
     Model,
     Gate,
+}
+
+impl Kind {
+    /// The word that stands in the roll-ups.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Stage => "stage",
+            Self::Model => "model",
+            Self::Gate => "gate",
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,12 +56,18 @@ pub(super) struct Tally {
     pub(super) skipped: i64,
     pub(super) gate_errors: i64,
     pub(super) other: i64,
-    pub(super) seconds: f64,
-    pub(super) durations: Vec<f64>,
+    /// In microseconds, so that taking away is exact.
+    pub(super) duration_us: i64,
+    pub(super) durations: Histogram,
 }
 
 fn whole(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn micros(seconds: f64) -> i64 {
+    // A cast brings what is too large to the largest, and NaN to 0.
+    (seconds * 1e6).round() as i64
 }
 
 pub(super) fn count(number: i64) -> u64 {
@@ -82,8 +100,8 @@ impl Tally {
                 None => of_gate.without_cost += 1,
             }
             if let Some(seconds) = gate.duration_seconds {
-                of_gate.seconds += seconds;
-                of_gate.durations.push(seconds);
+                of_gate.duration_us += micros(seconds);
+                of_gate.durations.add(&Histogram::of(seconds), 1);
             }
             if let Some(of_run) = tallies.get_mut(&(Kind::Run, "")) {
                 of_run.add_verdict(&gate.verdict);
@@ -110,8 +128,8 @@ impl Tally {
             cache_write: whole(figures.cache_write_tokens),
             cost: figures.cost_usd.unwrap_or(Usd::ZERO),
             without_cost: i64::from(figures.cost_usd.is_none()),
-            seconds,
-            durations: vec![seconds],
+            duration_us: micros(seconds),
+            durations: Histogram::of(seconds),
             ..Self::default()
         };
         match status {
@@ -136,33 +154,51 @@ impl Tally {
         } += 1;
     }
 
-    pub(super) fn add(&mut self, other: &Self) {
-        self.runs += other.runs;
-        self.completed += other.completed;
-        self.failed += other.failed;
-        self.cancelled += other.cancelled;
-        self.incomplete += other.incomplete;
-        self.interrupted += other.interrupted;
-        self.errors += other.errors;
-        self.llm_calls += other.llm_calls;
-        self.unpriced_calls += other.unpriced_calls;
-        self.calls_without_usage += other.calls_without_usage;
-        self.tokens += other.tokens;
-        self.without_tokens += other.without_tokens;
-        self.input += other.input;
-        self.output += other.output;
-        self.cache_read += other.cache_read;
-        self.cache_write += other.cache_write;
-        self.cost += other.cost;
-        self.without_cost += other.without_cost;
-        self.passed += other.passed;
-        self.gate_failed += other.gate_failed;
-        self.warned += other.warned;
-        self.skipped += other.skipped;
-        self.gate_errors += other.gate_errors;
-        self.other += other.other;
-        self.seconds += other.seconds;
-        self.durations.extend(&other.durations);
+    /// Adds another; `sign` is -1 to take it away.
+    pub(super) fn add(&mut self, other: &Self, sign: i64) {
+        let mut theirs = other.clone();
+        for (count, their_count) in self.counts_mut().into_iter().zip(theirs.counts_mut()) {
+            *count = count.saturating_add(sign * *their_count);
+        }
+        self.cost += Usd::from_pico(other.cost.pico() * i128::from(sign));
+        self.durations.add(&other.durations, sign);
+    }
+
+    /// Every count, in the order of the columns of the roll-ups.
+    pub(super) fn counts_mut(&mut self) -> [&mut i64; Self::COUNTS] {
+        [
+            &mut self.runs,
+            &mut self.completed,
+            &mut self.failed,
+            &mut self.cancelled,
+            &mut self.incomplete,
+            &mut self.interrupted,
+            &mut self.errors,
+            &mut self.llm_calls,
+            &mut self.unpriced_calls,
+            &mut self.calls_without_usage,
+            &mut self.tokens,
+            &mut self.without_tokens,
+            &mut self.input,
+            &mut self.output,
+            &mut self.cache_read,
+            &mut self.cache_write,
+            &mut self.without_cost,
+            &mut self.passed,
+            &mut self.gate_failed,
+            &mut self.warned,
+            &mut self.skipped,
+            &mut self.gate_errors,
+            &mut self.other,
+            &mut self.duration_us,
+        ]
+    }
+
+    pub(super) const COUNTS: usize = 24;
+
+    /// Whether nothing is left of it.
+    pub(super) fn is_nothing(&self) -> bool {
+        *self == Self::default()
     }
 
     pub(super) fn statuses(&self) -> StatusCounts {
@@ -198,7 +234,7 @@ impl Tally {
         ratio(count(self.unpriced_calls), count(self.llm_calls))
     }
 
-    pub(super) fn duration(&self, part: f64) -> Option<f64> {
-        quantile(&super::statistics::sorted(self.durations.iter().copied()), part)
+    pub(super) fn seconds(&self) -> f64 {
+        self.duration_us as f64 / 1e6
     }
 }

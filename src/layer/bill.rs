@@ -35,6 +35,11 @@ impl Settlement {
         self.key.is_none() && !self.is_accountable && self.warnings.is_empty() && self.excess.is_empty()
     }
 
+    /// The amounts that it adds, one by one.
+    pub(crate) fn tallies(&self) -> impl Iterator<Item = &Tally> {
+        self.key.iter().map(|_| &self.own).chain(self.excess.iter().map(|(_, tally)| tally))
+    }
+
     /// All that it adds.
     pub(crate) fn sum(&self) -> Tally {
         let mut sum = self.own;

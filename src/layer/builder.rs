@@ -9,13 +9,18 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::budget_layer::BudgetLayer;
+use super::clock::Clock;
 use super::core::{Core, Emitter, Options};
 use super::guard::BudgetGuard;
 use super::models::Models;
 use super::switch;
+#[cfg(feature = "history")]
+use crate::history::{HistorySink, StoreError};
 use crate::ledger::{Usd, UsdError};
+use crate::limit::{Alert, MOST_STAGES, UnpricedCalls};
 use crate::price::PriceBook;
-use crate::sink::{Delivery, JsonDir, JsonLines, OpenError, Sink, Worker};
+use crate::sink::{Callback, Delivery, JsonDir, JsonLines, OpenError, Sink, Worker};
+use crate::summary::Limits;
 
 /// Names the project of a builder that was given none.
 const PROJECT_VARIABLE: &str = "TRACING_BUDGET_PROJECT";
@@ -58,7 +63,7 @@ pub fn layer() -> Builder {
 /// Its parameter says who filters: [`OwnFilter`], or after [`Builder::unfiltered`] the application.
 #[must_use = "a builder does nothing until it is built"]
 pub struct Builder<F = OwnFilter> {
-    plan: Plan,
+    pub(super) plan: Plan,
     filter: PhantomData<F>,
 }
 
@@ -72,13 +77,18 @@ pub enum Unfiltered {}
 
 /// What the builder was told.
 #[derive(Default)]
-struct Plan {
+pub(super) struct Plan {
     options: Options,
     prices: Option<Arc<PriceBook>>,
     sinks: Vec<Box<dyn Sink>>,
     json_dirs: Vec<PathBuf>,
     json_lines: Vec<PathBuf>,
+    callbacks: Vec<Callback>,
+    #[cfg(feature = "history")]
+    histories: Vec<PathBuf>,
     delivery: Delivery,
+    #[cfg(feature = "journal")]
+    pub(super) journal: super::journal_plan::JournalPlan,
     is_unwanted: bool,
     wrong: Option<BuildError>,
 }
@@ -93,6 +103,25 @@ pub enum BuildError {
     /// A limit is below zero.
     #[error("limit_usd: {0} USD is below zero, and nothing can be spent under such a limit")]
     NegativeLimit(Usd),
+    /// The limit of a stage is not an amount of money, or below zero.
+    #[error("stage_limit_usd of {stage:?}: {problem}")]
+    StageLimit {
+        /// The stage.
+        stage: String,
+        /// What is wrong with its limit.
+        problem: String,
+    },
+    /// More stages have a limit than there may be.
+    #[error(
+        "stage {stage:?} is given a limit, and {MOST_STAGES} stages have one already, which is as many as may have"
+    )]
+    TooManyStageLimits {
+        /// The first stage that is one too many.
+        stage: String,
+    },
+    /// The rates for calls without a price are none.
+    #[error("unpriced_calls: the rates cannot be used: {0}")]
+    UnpricedRates(String),
     /// A stage, gate or root was declared without a name, or twice.
     #[error("{what} {name:?} is {problem}")]
     Name {
@@ -103,9 +132,17 @@ pub enum BuildError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A sink's file or directory cannot be written.
+    /// A sink's file or directory, or that of the journal, cannot be written.
     #[error(transparent)]
     Sink(#[from] OpenError),
+    /// The journals of dead processes cannot be looked for.
+    #[cfg(feature = "journal")]
+    #[error(transparent)]
+    Recover(crate::journal::RecoverError),
+    /// A run history cannot be used.
+    #[cfg(feature = "history")]
+    #[error(transparent)]
+    History(#[from] StoreError),
     /// The worker thread could not be started.
     #[error("the thread that delivers summaries could not be started: {0}")]
     Worker(std::io::Error),
@@ -159,29 +196,82 @@ impl<F> Builder<F> {
 
     /// Limits what a run may cost, in USD: a text such as `"5.00"`, a number (`5`, `0.25`), or a [`Usd`].
     ///
-    /// The limit is written to the summary, with what remains of it and whether it was reached; nothing is stopped.
+    /// The limit is written to the summary, with what remains of it and whether it was reached. At 50, 80, 95 and 100 % of it
+    /// somebody is told: see [`on_alert`](Self::on_alert). Nothing is stopped by itself; the program asks before it spends,
+    /// by [`Current::check`](crate::Current::check) or [`Current::reserve`](crate::Current::reserve).
     pub fn limit_usd<T>(mut self, limit: T) -> Self
     where
         T: TryInto<Usd>,
         T::Error: Into<LimitError>,
     {
-        match limit.try_into() {
-            Ok(limit) if limit < Usd::ZERO => self.fault(BuildError::NegativeLimit(limit)),
-            Ok(limit) => self.plan.options.limits.usd = Some(limit),
-            Err(error) => {
-                let LimitError(error) = error.into();
-                if let Some(error) = error {
-                    self.fault(BuildError::Limit(error));
-                }
-            }
+        match amount(limit) {
+            Ok(limit) => self.plan.options.limits.run.usd = Some(limit),
+            Err(error) => self.fault(error),
         }
         self
     }
 
-    /// Limits the tokens that a run may use, input and output together; as with [`limit_usd`](Self::limit_usd), nothing
-    /// is stopped.
+    /// Limits the tokens that a run may use, input and output together; as [`limit_usd`](Self::limit_usd) otherwise.
     pub fn limit_tokens(mut self, limit: u64) -> Self {
-        self.plan.options.limits.tokens = Some(limit);
+        self.plan.options.limits.run.tokens = Some(limit);
+        self
+    }
+
+    /// Limits what a stage may cost in one run, in USD, with everything inside it: all of its attempts together, and the
+    /// stages in it. As [`limit_usd`](Self::limit_usd) otherwise. At most 32 stages may have limits.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), tracing_budget::BuildError> {
+    /// let builder = tracing_budget::layer()
+    ///     .limit_usd("5.00")
+    ///     .stage_limit_usd("implementation", "2.00")
+    ///     .stage_limit_tokens("review", 50_000);
+    /// # builder.build::<tracing_subscriber::Registry>()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stage_limit_usd<T>(mut self, stage: impl Into<String>, limit: T) -> Self
+    where
+        T: TryInto<Usd>,
+        T::Error: Into<LimitError>,
+    {
+        let stage = stage.into();
+        match amount(limit) {
+            Ok(limit) => self.limit_stage(stage, |limits| limits.usd = Some(limit)),
+            Err(BuildError::Limit(error)) => {
+                self.fault(BuildError::StageLimit { stage, problem: error.to_string() });
+            }
+            Err(_) => self.fault(BuildError::StageLimit { stage, problem: "it is below zero".to_owned() }),
+        }
+        self
+    }
+
+    /// Limits the tokens that a stage may use in one run, with everything inside it; as
+    /// [`stage_limit_usd`](Self::stage_limit_usd) otherwise.
+    pub fn stage_limit_tokens(mut self, stage: impl Into<String>, limit: u64) -> Self {
+        self.limit_stage(stage.into(), |limits| limits.tokens = Some(limit));
+        self
+    }
+
+    /// Says what limits in USD make of calls without a price; from the first one on, checks and reservations are refused
+    /// unless told otherwise.
+    pub fn unpriced_calls(mut self, policy: UnpricedCalls) -> Self {
+        if let UnpricedCalls::AtRate(rates) = &policy
+            && let Some(fault) = rates.fault()
+        {
+            self.fault(BuildError::UnpricedRates(fault));
+        }
+        self.plan.options.limits.unpriced = policy;
+        self
+    }
+
+    /// Calls a function when 50, 80, 95 or 100 % of a limit are used: once each for every limit of a run, on the layer's
+    /// delivery thread, with no subscriber active. May be given several times.
+    ///
+    /// The same is told to every sink ([`Sink::alert`]), and to the application's subscriber as an event with the target
+    /// `tracing_budget::alert`, of level INFO at 50 %, WARN at 80 and 95 %, and ERROR at 100 %.
+    pub fn on_alert(mut self, call: impl FnMut(&Alert) + Send + 'static) -> Self {
+        self.plan.callbacks.push(Box::new(call));
         self
     }
 
@@ -208,6 +298,15 @@ impl<F> Builder<F> {
     /// Appends one line of JSON a run to a file, which is made where it is missing; see [`JsonLines`].
     pub fn json_lines(mut self, file: impl Into<PathBuf>) -> Self {
         self.plan.json_lines.push(file.into());
+        self
+    }
+
+    /// Keeps the runs in a history, which is made where it is missing; see
+    /// [`HistorySink`](crate::history::HistorySink). That of the user, wherever the platform keeps such things, is had by
+    /// `.sink(HistorySink::open_default()?)`.
+    #[cfg(feature = "history")]
+    pub fn history(mut self, file: impl Into<PathBuf>) -> Self {
+        self.plan.histories.push(file.into());
         self
     }
 
@@ -256,8 +355,21 @@ impl<F> Builder<F> {
         if let Some(why) = unwanted.or_else(switch::off_by_environment) {
             return Ok(switch::disabled(why));
         }
-        let Plan { mut options, prices, mut sinks, json_dirs, json_lines, delivery, is_unwanted: _, wrong } =
-            self.plan;
+        let Plan {
+            mut options,
+            prices,
+            mut sinks,
+            json_dirs,
+            json_lines,
+            callbacks,
+            #[cfg(feature = "history")]
+            histories,
+            delivery,
+            #[cfg(feature = "journal")]
+                journal: journal_plan,
+            is_unwanted: _,
+            wrong,
+        } = self.plan;
         if let Some(wrong) = wrong {
             return Err(wrong);
         }
@@ -267,18 +379,38 @@ impl<F> Builder<F> {
         for file in json_lines {
             sinks.push(Box::new(JsonLines::new(file)?));
         }
+        #[cfg(feature = "history")]
+        for file in histories {
+            sinks.push(Box::new(HistorySink::open(file)?));
+        }
         if options.project.is_none() {
             options.project = std::env::var(PROJECT_VARIABLE).ok().filter(|project| !project.is_empty());
         }
         let book = prices.unwrap_or_default();
         options.book = book.name().as_str().to_owned();
         options.close_timeout = delivery.close_timeout;
+        let clock = Clock::new();
+        #[cfg(feature = "journal")]
+        let (journal, dead) = journal_plan.open(&options, &clock, !sinks.is_empty())?;
+        #[cfg(not(feature = "journal"))]
+        let journal = None;
         let warm = Arc::clone(&book);
         let worker = Worker::spawn(sinks, delivery, move || warm.warm()).map_err(BuildError::Worker)?;
-        let core = Arc::new(Core::new(options, Models::new(book), worker));
+        worker.call_on_alert(callbacks);
+        let core = Arc::new(Core::new(options, Models::new(book), worker, clock, journal));
+        #[cfg(feature = "journal")]
+        core.recover(dead);
         let seen = Arc::downgrade(&core);
         core.worker.watch(move || seen.upgrade().map_or_else(Vec::new, |core| core.snapshots()));
         Ok((BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core)))
+    }
+
+    fn limit_stage(&mut self, stage: String, set: impl FnOnce(&mut Limits)) {
+        self.check_name("stage", &stage, false);
+        match self.plan.options.limits.stage_mut(&stage) {
+            Some(limits) => set(limits),
+            None => self.fault(BuildError::TooManyStageLimits { stage }),
+        }
     }
 
     /// As [`start`](Self::start); what cannot be built is said on stderr, and is no layer.
@@ -374,13 +506,26 @@ impl Builder<Unfiltered> {
     }
 }
 
+/// An amount that a limit may have.
+fn amount<T>(limit: T) -> Result<Usd, BuildError>
+where
+    T: TryInto<Usd>,
+    T::Error: Into<LimitError>,
+{
+    match limit.try_into().map_err(Into::into) {
+        Ok(limit) if limit < Usd::ZERO => Err(BuildError::NegativeLimit(limit)),
+        Ok(limit) => Ok(limit),
+        Err(LimitError(error)) => Err(BuildError::Limit(error)),
+    }
+}
+
 /// Why a limit could not be read; what [`Builder::limit_usd`] asks of the types that it takes.
 #[derive(Debug)]
-pub struct LimitError(Option<UsdError>);
+pub struct LimitError(UsdError);
 
 impl From<UsdError> for LimitError {
     fn from(error: UsdError) -> Self {
-        Self(Some(error))
+        Self(error)
     }
 }
 

@@ -39,6 +39,12 @@ impl Clock {
         Moment(since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos()))
     }
 
+    /// The moment zero.
+    #[cfg(feature = "journal")]
+    pub(crate) fn instant(&self) -> Instant {
+        self.instant
+    }
+
     /// The wall time that moments are counted from.
     pub(crate) fn origin(&self) -> SystemTime {
         self.wall

@@ -8,6 +8,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 use tracing_core::dispatcher::WeakDispatch;
 
+use super::audit::CallsAccounted;
 use super::class::Named;
 use super::clock::Clock;
 use super::finish::Lingering;
@@ -17,9 +18,10 @@ use super::run::Run;
 use super::said::Said;
 use super::stats::Counters;
 use super::table::Table;
+use crate::journal::Journal;
 use crate::ledger::{FastHash, Name};
+use crate::limit::Plan;
 use crate::sink::Worker;
-use crate::summary::Limits;
 
 /// The state of one layer.
 pub(crate) struct Core {
@@ -37,9 +39,13 @@ pub(crate) struct Core {
     pub(crate) models: Models,
     pub(crate) words: Words,
     pub(crate) counters: Counters,
+    /// Shared with the summaries that are on their way.
+    pub(crate) calls: Arc<CallsAccounted>,
     /// In which run it was said that usage without a model has no price.
     pub(crate) said_no_model: Said,
     pub(crate) worker: Worker,
+    /// Where what a run has spent is kept, for the case that the process is killed.
+    pub(crate) journal: Option<Arc<Journal>>,
     /// What roots that came to nothing had kept, to be used again: a server's plain requests allocate none.
     #[expect(clippy::vec_box, reason = "it is the boxes that are used again")]
     pub(crate) spare: Mutex<Vec<Box<Early>>>,
@@ -57,7 +63,7 @@ pub(crate) struct Options {
     /// The gates that must run, in their order.
     pub(crate) gates: Vec<String>,
     pub(crate) tags: Vec<(String, String)>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: Plan,
     /// Emitters whose input leaves out what came from the cache.
     pub(crate) exclusive_cache: Vec<Emitter>,
     /// What the price book calls itself.
@@ -115,21 +121,29 @@ impl Core {
         self.words.containers.contains(&operation)
     }
 
-    pub(crate) fn new(options: Options, models: Models, worker: Worker) -> Self {
+    pub(crate) fn new(
+        options: Options,
+        models: Models,
+        worker: Worker,
+        clock: Clock,
+        journal: Option<Journal>,
+    ) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             options: Arc::new(options),
             dispatch: OnceLock::new(),
-            clock: Clock::new(),
+            clock,
             table: Table::new(),
             runs: DashMap::with_hasher(FastHash),
             lingering: Mutex::default(),
             models,
             words: Words::default(),
             counters: Counters::default(),
+            calls: Arc::default(),
             said_no_model: Said::default(),
             worker,
+            journal: journal.map(Arc::new),
             spare: Mutex::default(),
             epoch: AtomicU64::new(0),
         }

@@ -14,6 +14,7 @@ use super::stats::count;
 use super::table::Place;
 use super::told::trimmed;
 use crate::ledger::{CellKey, Name, Sources, Tally, Usd};
+use crate::limit::Stages;
 use crate::record::{OperationBuilder, Recorded};
 use crate::summary::{OperationRecord, Timestamp, seconds};
 
@@ -81,13 +82,19 @@ impl Core {
         record.at = Some(Timestamp::from(self.clock.wall(self.clock.now())));
         let mut record = Some(record);
         self.on_run(place, |run| {
-            let mut rest = run.rest();
-            rest.told.iteration = rest.told.iteration.max(iteration);
             if let Some(record) = record.take() {
-                rest.records.push(record);
+                run.rest().record(record);
             }
         });
         true
+    }
+
+    /// Books what an operation cost of which nothing else is known.
+    pub(crate) fn book_cost(&self, place: Place, operation: &str, cost: Usd) {
+        let operation = trimmed(operation).map_or(self.words.unattributed, Name::of);
+        let (duration, iteration, meta) = (None, None, BTreeMap::new());
+        let direct = Direct { operation, cost: Some(cost), duration, iteration, meta, warnings: Vec::new() };
+        self.book_direct(place, direct);
     }
 
     /// Where a record for the run with this id goes: to the current stage if the current span is in that run, else into
@@ -98,7 +105,7 @@ impl Core {
             let mut found = None;
             self.table.for_each(|_, open| {
                 if open.root.is_some() && open.reading.run_id() == Some(run_id) {
-                    found = Some(Place { stage: None, collector: 0, ..open.place });
+                    found = Some(Place { stage: None, collector: 0, limited: Stages::NONE, ..open.place });
                 }
             });
             found

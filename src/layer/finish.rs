@@ -13,7 +13,7 @@ use super::run::{End, Rest, Run};
 use super::stats::count;
 use super::table::{Open, Place};
 use crate::ledger::{Ledger, Outcome, StageTally};
-use crate::summary::{Account, RunSummary};
+use crate::summary::{Account, Ending, RunSummary};
 
 /// A root that closed before the spans that it had adopted: its run ends with the last of them, and only then is it
 /// known what was inside it.
@@ -55,9 +55,15 @@ impl Core {
             at.map(|at| lingering.swap_remove(at))
         };
         if let Some(Lingering { mut open, closed }) = concluded {
+            count(&self.counters.lingered);
             self.settle(&mut open, closed);
             self.conclude(open, self.clock.now());
         }
+    }
+
+    /// How many roots wait for spans that they adopted.
+    pub(crate) fn lingering_roots(&self) -> u64 {
+        self.lingering.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
     }
 
     /// Ends the run of a root that has closed.
@@ -84,12 +90,26 @@ impl Core {
 
     /// Seals a run and hands it to the worker.
     fn end(&self, run: Arc<Run>, end: End) -> bool {
+        let journal = run.journal().cloned();
+        let ended = journal.as_ref().map(|_| end.clone());
         if !run.seal(end) {
             return false;
         }
+        if let (Some(journal), Some(end)) = (&journal, ended) {
+            journal.ended(end.at.nanos(), &end.outcome, end.is_incomplete);
+        }
         count(&self.counters.runs_finished);
         let (options, clock) = (Arc::clone(&self.options), self.clock);
-        self.worker.deliver(move || summary(&run, &options, clock, None));
+        let calls = Arc::clone(&self.calls);
+        let summary = move || {
+            let summary = summary(&run, &options, clock, None);
+            calls.add(&summary.budget_summary.total);
+            summary
+        };
+        match journal {
+            None => self.worker.deliver(summary),
+            Some(journal) => self.worker.deliver_and(summary, move || journal.delivered()),
+        }
         true
     }
 
@@ -169,7 +189,12 @@ impl Core {
         let runs: Vec<Arc<Run>> = self.runs.iter().map(|run| Arc::clone(&run)).collect();
         for run in runs {
             self.runs.remove(&run.serial);
-            run.seal(End { at: self.clock.now(), outcome: Outcome::Completed, is_incomplete: true });
+            if run.seal(End { at: self.clock.now(), outcome: Outcome::Completed, is_incomplete: true }) {
+                count(&self.counters.forgotten);
+            }
+            if let Some(journal) = run.journal() {
+                journal.forgotten();
+            }
             self.at_root(run.place(), |root| root.state = RunState::Finished);
         }
     }
@@ -190,9 +215,11 @@ impl Core {
     pub(crate) fn tell_run(&self, place: Place, told: RunReading) {
         let mut told = Some(told);
         self.rest_or_early(place, |rest, early| {
-            let kept = rest.map(|rest| &mut rest.told).or(early.map(|early| &mut early.told));
-            if let (Some(kept), Some(told)) = (kept, told.take()) {
-                kept.join(told);
+            let Some(told) = told.take() else { return };
+            match (rest, early) {
+                (Some(rest), _) => rest.tell(told),
+                (None, Some(early)) => early.told.join(told),
+                (None, None) => {}
             }
         });
     }
@@ -223,6 +250,12 @@ impl Core {
     }
 }
 
+impl End {
+    fn ending(&self) -> Ending {
+        if self.is_incomplete { Ending::Incomplete } else { Ending::Closed }
+    }
+}
+
 fn still_open(open: &Open, now: Moment) -> StageTally {
     StageTally { nanos: now.since(open.started), ..StageTally::began(open.started.nanos(), open.outer) }
 }
@@ -246,12 +279,12 @@ fn summary(run: &Run, options: &Options, clock: Clock, open_stages: Option<&Ledg
     tags.extend(told.tags.clone());
     RunSummary::take(Account {
         run_id,
-        project: told.project.as_deref().or(options.project.as_deref()).unwrap_or(run.krate).to_owned(),
+        project: run.project(&rest, options),
         pipeline: run.pipeline.as_str().to_owned(),
         started: clock.wall(run.started),
         origin: clock.origin(),
         elapsed: Duration::from_nanos(now.since(run.started)),
-        end: rest.end.as_ref().map(|end| (end.outcome.clone(), end.is_incomplete)),
+        end: rest.end.as_ref().map(|end| (end.outcome.clone(), end.ending())),
         ledger,
         declared_stages: &options.stages,
         expected_gates: &options.gates,
@@ -262,7 +295,8 @@ fn summary(run: &Run, options: &Options, clock: Clock, open_stages: Option<&Ledg
         value_usd: told.value,
         iterations: told.iteration,
         warnings,
-        limits: options.limits,
+        limits: options.limits.run,
+        stage_limits: run.stage_limits(&options.limits),
         book: &options.book,
     })
 }

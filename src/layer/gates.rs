@@ -64,7 +64,7 @@ impl Core {
                     rest.warn(warning.into());
                 }
             let seq = rest.gates.len() as u64 + 1;
-            rest.gates.push(GateVerdict {
+            rest.speak(GateVerdict {
                 seq,
                 gate_name: name.to_string(),
                 after_stage: after.map(|stage| stage.as_str().to_owned()),

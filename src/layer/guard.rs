@@ -24,9 +24,14 @@ impl BudgetGuard {
     ///
     /// # Errors
     ///
-    /// When a sink has lost a run since the last flush, for all its retries; the error names the sink and the reason.
+    /// When a sink has lost a run since the last flush, for all its retries; the error names the sink and the reason. Also
+    /// when the journal, if there is one, could not be written since then.
     pub fn flush(&self) -> Result<(), FlushError> {
-        self.core.worker.flush()
+        let delivered = self.core.worker.flush();
+        match self.core.journal.as_ref().map(|journal| journal.flush()) {
+            Some(Err(reason)) => Err(FlushError::with_journal(delivered, reason)),
+            _ => delivered,
+        }
     }
 
     /// A handle to look at runs in flight from anywhere.
@@ -43,5 +48,8 @@ impl Drop for BudgetGuard {
         self.core.finish_all();
         // What a sink lost has been said on stderr, and there is nobody left to tell.
         let _ = self.core.worker.close(self.core.options.close_timeout);
+        if let Some(journal) = &self.core.journal {
+            journal.close();
+        }
     }
 }

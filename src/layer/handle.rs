@@ -84,7 +84,8 @@ impl Handle {
     /// What the layer has counted of itself.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.core.counters.stats(self.core.table.len() as u64, self.core.worker.stats())
+        let journal = self.core.journal.as_ref().map(|journal| journal.stats());
+        self.core.counters.stats(self.core.table.len() as u64, self.core.worker.stats(), journal)
     }
 }
 

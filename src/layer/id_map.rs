@@ -8,11 +8,14 @@ pub(crate) struct IdMap<T> {
     /// A power of two of places; id 0 is no span's and marks a free one.
     places: Vec<(u64, Option<T>)>,
     len: usize,
+    /// Spans that were put in, and taken out: counted here, as whoever does that has the lock and the cache line.
+    pub(crate) opened: u64,
+    pub(crate) closed: u64,
 }
 
 impl<T> Default for IdMap<T> {
     fn default() -> Self {
-        Self { places: Vec::new(), len: 0 }
+        Self { places: Vec::new(), len: 0, opened: 0, closed: 0 }
     }
 }
 

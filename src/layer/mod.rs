@@ -6,6 +6,7 @@
 //!
 //! Nothing here does arithmetic on rows, reads prices or does I/O.
 
+mod audit;
 mod bill;
 mod budget_layer;
 mod builder;
@@ -22,6 +23,10 @@ mod handle;
 mod hash;
 mod here;
 mod id_map;
+#[cfg(feature = "journal")]
+mod journal_plan;
+mod journaled;
+mod limits;
 mod models;
 mod open_run;
 mod parent;
@@ -39,11 +44,13 @@ mod table;
 mod told;
 mod visit;
 
+pub use audit::{Audit, CallAudit, Discrepancy, RunAudit, SinkAudit, SpanAudit};
 pub(crate) use budget_layer::BudgetLayer;
 pub use builder::{BuildError, Builder, LimitError, OwnFilter, Unfiltered, layer};
 pub(crate) use core::Core;
 pub use direct::LayerRun;
 pub use guard::BudgetGuard;
 pub use handle::Handle;
+pub(crate) use limits::Hold;
 pub use stats::Stats;
 pub(crate) use table::Place;

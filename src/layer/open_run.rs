@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::core::Core;
 use super::here;
+use super::limits::RunLimits;
 use super::root::{Early, RootPart, RunState};
 use super::run::Run;
 use super::stats::count;
@@ -30,6 +31,7 @@ impl Core {
     fn begin_run(&self, place: Place) -> Option<Arc<Run>> {
         let (run, early) = self.with_root(place, |open| self.begin_at(open))??;
         self.write_early(&run, early);
+        self.journal_begun(&run);
         self.worker.began();
         Some(run)
     }
@@ -50,7 +52,9 @@ impl Core {
             // Another thread was faster.
             RunState::Live => self.live_run(place.run).map(|run| (run, None)),
             RunState::Empty => {
-                let run = Arc::new(Run::new(place.run, place.root, open.meaning, open.started, &self.clock));
+                let limits = self.limits_of_a_run();
+                let mut run =
+                    Run::new(place.run, place.root, open.meaning, open.started, &self.clock, limits);
                 let mut early = root.early.take();
                 if let Some(early) = &mut early {
                     let mut rest = run.rest();
@@ -61,6 +65,8 @@ impl Core {
                 if let Some(told) = open.reading.remarks.as_ref().and_then(|remarks| remarks.run.as_ref()) {
                     run.rest().told.join(told.labels());
                 }
+                self.journal_from_here(&mut run, early.as_deref());
+                let run = RunLimits::tie(run);
                 root.state = RunState::Live;
                 self.runs.insert(place.run, Arc::clone(&run));
                 count(&self.counters.runs_started);
@@ -71,7 +77,11 @@ impl Core {
 
     fn write_early(&self, run: &Run, early: Option<Box<Early>>) {
         if let Some(early) = early {
-            let _ = run.write(|ledger| ledger.merge(&early.ledger));
+            if run.journal().is_some() {
+                run.write_known(&early.ledger);
+            } else {
+                let _ = run.write(|ledger| ledger.merge(&early.ledger));
+            }
             self.recycle(early);
         }
     }

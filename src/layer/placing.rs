@@ -16,6 +16,7 @@ use super::root::RootPart;
 use super::table::{Open, Place};
 use super::visit::{PlainVisitor, TextVisitor};
 use crate::ledger::Name;
+use crate::limit::Stages;
 
 impl Core {
     #[inline]
@@ -104,7 +105,11 @@ impl Core {
                 root.adopted += u64::from(is_adopted);
             });
         }
+        let opened = self.stage_to_journal(&open);
         self.table.insert(id, open);
+        if let Some(opened) = opened {
+            self.journal_opened(place, opened);
+        }
         if declares {
             self.on_run(place, |_| ());
         }
@@ -121,10 +126,12 @@ impl Core {
         }
         let stage = self.stage(class, around, open);
         open.is_stage = stage.is_some();
+        let outer_limited = around.map_or(Stages::NONE, |around| around.place.limited);
+        let limited = outer_limited.with(self.options.limits.only(stage));
         open.place = match around {
             Some(around) => {
                 open.root = None;
-                Place { stage: stage.or(around.place.stage), ..around.place }
+                Place { stage: stage.or(around.place.stage), limited, ..around.place }
             }
             None => {
                 open.root = Some(RootPart::default());
@@ -134,11 +141,13 @@ impl Core {
                     stage,
                     collector: 0,
                     in_container: open.is_container,
+                    limited,
                 }
             }
         };
         open.outer = around.and_then(|around| around.place.stage);
         open.outer_collector = open.place.collector;
+        open.outer_limited = outer_limited;
         if open.collects() {
             open.place.collector = id;
         }

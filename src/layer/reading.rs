@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::callsite::{Role, Scope};
 use super::direct::RecordReading;
 use super::told::Told;
+pub(crate) use crate::ledger::RunReading;
 use crate::ledger::{Kind, Name, Outcome, Tally, Usage, Usd, Verdict};
 
 /// Everything recorded so far. The common part lies flat; what few spans have is behind a pointer.
@@ -96,17 +97,6 @@ pub(crate) struct GateReading {
     pub(crate) blocking: Option<bool>,
     pub(crate) reason: Option<Box<str>>,
     pub(crate) diagnostics: BTreeMap<String, Value>,
-}
-
-/// What a span tells about its whole run.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct RunReading {
-    pub(crate) run_id: Option<Box<str>>,
-    pub(crate) project: Option<Box<str>>,
-    pub(crate) tags: BTreeMap<String, String>,
-    pub(crate) counts: BTreeMap<String, i64>,
-    pub(crate) value: Option<Usd>,
-    pub(crate) iteration: Option<u64>,
 }
 
 /// How a usage field is to be taken.
@@ -346,21 +336,5 @@ impl RunReading {
     pub(crate) fn labels(&self) -> Self {
         let (run_id, project, tags) = (self.run_id.clone(), self.project.clone(), self.tags.clone());
         Self { run_id, project, tags, ..Self::default() }
-    }
-
-    /// Adds what another span told: counters and values add up, the newest label stands.
-    pub(crate) fn join(&mut self, other: Self) {
-        self.run_id = other.run_id.or(self.run_id.take());
-        self.project = other.project.or(self.project.take());
-        self.tags.extend(other.tags);
-        for (counter, count) in other.counts {
-            let sum = self.counts.entry(counter).or_default();
-            *sum = sum.saturating_add(count);
-        }
-        self.value = match (self.value, other.value) {
-            (Some(one), Some(two)) => Some(one + two),
-            (one, two) => one.or(two),
-        };
-        self.iteration = self.iteration.max(other.iteration);
     }
 }

@@ -46,6 +46,7 @@ impl Core {
         if let Some(stage) = open.reading.stage.filter(|_| open.meaning.has_stage && open.is_stage)
             && open.place.stage.replace(stage) != Some(stage)
         {
+            open.place.limited = open.outer_limited.with(self.options.limits.only(Some(stage)));
             self.epoch.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -2,16 +2,19 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use uuid::Uuid;
 
 use super::callsite::Meaning;
 use super::clock::{Clock, Moment};
+use super::limits::RunLimits;
 use super::reading::RunReading;
 use super::table::Place;
+use crate::journal::RunJournal;
 use crate::ledger::{Ledger, Name, Outcome};
-use crate::summary::{GateVerdict, Records, Timestamp};
+use crate::limit::Stages;
+use crate::summary::{GateVerdict, OperationRecord, Records, Timestamp};
 
 /// Parts of a run's ledger. Two threads that write one row would wait for each other at every call; in parts of their
 /// own they meet only when a summary is taken.
@@ -33,7 +36,11 @@ pub(crate) struct Run {
     pub(crate) started: Moment,
     parts: [OnceLock<Part>; PARTS],
     rest: Mutex<Rest>,
+    /// Where all that is written here goes as well, for the case that the process is killed.
+    journal: Option<Arc<RunJournal>>,
     is_sealed: AtomicBool,
+    /// What it may spend, where anything is limited.
+    pub(crate) limits: Option<Box<RunLimits>>,
 }
 
 #[repr(align(128))]
@@ -52,6 +59,7 @@ pub(crate) struct Rest {
     pub(crate) more_warnings: u64,
     /// How the root ended, once it has.
     pub(crate) end: Option<End>,
+    journal: Option<Arc<RunJournal>>,
 }
 
 /// How a run ended.
@@ -74,6 +82,7 @@ impl Run {
         meaning: &'static Meaning,
         started: Moment,
         clock: &Clock,
+        limits: Option<Box<RunLimits>>,
     ) -> Self {
         let wall = Timestamp::from(clock.wall(started)).unix_ms().unsigned_abs();
         let at = uuid::Timestamp::from_unix_time(wall / 1_000, (wall % 1_000) as u32 * 1_000_000, 0, 0);
@@ -86,13 +95,33 @@ impl Run {
             started,
             parts: std::array::from_fn(|_| OnceLock::new()),
             rest: Mutex::default(),
+            journal: None,
             is_sealed: AtomicBool::new(false),
+            limits,
         }
+    }
+
+    /// Has all that is written from here on journaled as well.
+    pub(crate) fn journal_to(&mut self, journal: RunJournal) {
+        let journal = Arc::new(journal);
+        self.rest.get_mut().unwrap_or_else(PoisonError::into_inner).journal = Some(Arc::clone(&journal));
+        self.journal = Some(journal);
+    }
+
+    pub(crate) fn journal(&self) -> Option<&Arc<RunJournal>> {
+        self.journal.as_ref()
     }
 
     /// The place right in the root.
     pub(crate) fn place(&self) -> Place {
-        Place { run: self.serial, root: self.root, stage: None, collector: 0, in_container: false }
+        Place {
+            run: self.serial,
+            root: self.root,
+            stage: None,
+            collector: 0,
+            in_container: false,
+            limited: Stages::NONE,
+        }
     }
 
     /// Writes to this thread's part of the ledger.
@@ -104,7 +133,16 @@ impl Run {
         if self.is_sealed.load(Ordering::Acquire) {
             return Err(Sealed);
         }
-        Ok(act(&mut ledger))
+        match &self.journal {
+            None => Ok(act(&mut ledger)),
+            Some(journal) => Ok(journal.book(&mut ledger, act)),
+        }
+    }
+
+    /// Writes what is in the journal already.
+    pub(crate) fn write_known(&self, known: &Ledger) {
+        let part = self.parts[own_part()].get_or_init(Part::default);
+        part.0.lock().unwrap_or_else(PoisonError::into_inner).merge(known);
     }
 
     pub(crate) fn rest(&self) -> MutexGuard<'_, Rest> {
@@ -125,6 +163,11 @@ impl Run {
         rest.end = Some(end);
         self.is_sealed.store(true, Ordering::Release);
         true
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.is_sealed.load(Ordering::Acquire)
     }
 
     /// All parts of the ledger together.
@@ -151,11 +194,40 @@ impl Rest {
         if self.warnings.contains(&warning) {
             return;
         }
-        if self.warnings.len() < MAX_WARNINGS {
+        let is_kept = self.warnings.len() < MAX_WARNINGS;
+        if let Some(journal) = &self.journal {
+            journal.warned(is_kept.then_some(&warning));
+        }
+        if is_kept {
             self.warnings.push(warning);
         } else {
             self.more_warnings += 1;
         }
+    }
+
+    /// Keeps what a span told of the whole run.
+    pub(crate) fn tell(&mut self, told: RunReading) {
+        if let Some(journal) = &self.journal {
+            journal.told(&told);
+        }
+        self.told.join(told);
+    }
+
+    /// Keeps an operation that was recorded directly.
+    pub(crate) fn record(&mut self, record: OperationRecord) {
+        if let Some(journal) = &self.journal {
+            journal.recorded(&record);
+        }
+        self.told.iteration = self.told.iteration.max(record.iteration);
+        self.records.push(record);
+    }
+
+    /// Keeps a gate's verdict.
+    pub(crate) fn speak(&mut self, gate: GateVerdict) {
+        if let Some(journal) = &self.journal {
+            journal.spoke(&gate);
+        }
+        self.gates.push(gate);
     }
 }
 

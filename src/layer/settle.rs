@@ -1,10 +1,12 @@
 //! Settling a span that closes: from what it told to what the ledger adds.
 
+use super::audit::Settling;
 use super::bill::Settlement;
 use super::clock::Moment;
 use super::core::Core;
 use super::here;
 use super::reading::Failure;
+use super::run::Run;
 use super::stats::count;
 use super::table::{Open, Place};
 use crate::ledger::{Began, Ended, Ledger, Tally};
@@ -23,11 +25,13 @@ impl Core {
     /// Settles a span that has closed.
     pub(crate) fn close(&self, id: u64) {
         let Some(mut open) = self.table.remove(id, |open| self.linger(open)) else { return };
+        let settling = Settling::new(&self.counters.unsettled);
         let now = self.clock.now();
         open.note_panic();
         if !open.repeats() {
             self.settle(&mut open, now);
         }
+        settling.done();
         if open.is_adopted {
             self.release(open.place);
         }
@@ -108,7 +112,14 @@ impl Core {
             more(ledger);
         };
         if settlement.is_accountable {
-            if self.on_run(place, |run| run.write(write).is_ok()) != Some(true) {
+            let write = |run: &Run, ledger: &mut Ledger| {
+                write(ledger);
+                if let Some(limits) = &run.limits {
+                    // Under the lock, so that the limits and the ledger of a run that ends agree.
+                    self.charge(limits, place, &settlement);
+                }
+            };
+            if self.on_run(place, |run| run.write(|ledger| write(run, ledger)).is_ok()) != Some(true) {
                 count(&self.counters.late);
                 return false;
             }

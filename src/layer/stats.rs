@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::journal::JournalStats;
 use crate::sink::DeliveryStats;
 
 /// What a layer has seen and done since it was built.
@@ -19,13 +20,15 @@ pub struct Stats {
     pub dropped_roots: u64,
     /// Amounts that came after their run had been finished. They are in no summary.
     pub late: u64,
-    /// Events with usage or a gate that were emitted outside of any run, as in a `tokio::spawn` whose future was not
-    /// instrumented. They are in no summary.
+    /// Events with usage, a gate or an operation that were emitted outside of any run, as in a `tokio::spawn` whose future
+    /// was not instrumented, and operations for a run that was not in flight. They are in no summary.
     pub outside: u64,
     /// Spans remembered right now.
     pub open_spans: u64,
     /// What became of finished runs.
     pub delivery: DeliveryStats,
+    /// How the journal stands, where there is one.
+    pub journal: Option<JournalStats>,
 }
 
 /// The counters behind [`Stats`]; all of them count what is rare.
@@ -37,6 +40,12 @@ pub(crate) struct Counters {
     pub(crate) dropped_roots: AtomicU64,
     pub(crate) late: AtomicU64,
     pub(crate) outside: AtomicU64,
+    /// Runs given up by a reset.
+    pub(crate) forgotten: AtomicU64,
+    /// Roots that closed before the spans that they had adopted, and were settled after them.
+    pub(crate) lingered: AtomicU64,
+    /// Spans whose settling was cut short by a panic.
+    pub(crate) unsettled: AtomicU64,
 }
 
 /// Adds one.
@@ -45,7 +54,12 @@ pub(crate) fn count(counter: &AtomicU64) {
 }
 
 impl Counters {
-    pub(crate) fn stats(&self, open_spans: u64, delivery: DeliveryStats) -> Stats {
+    pub(crate) fn stats(
+        &self,
+        open_spans: u64,
+        delivery: DeliveryStats,
+        journal: Option<JournalStats>,
+    ) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
             runs_started: read(&self.runs_started),
@@ -56,6 +70,7 @@ impl Counters {
             outside: read(&self.outside),
             open_spans,
             delivery,
+            journal,
         }
     }
 }

@@ -10,6 +10,7 @@ use tracing_subscriber::layer::Layered;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::budget_layer::BudgetLayer;
+use super::clock::Clock;
 use super::core::{Core, Options};
 use super::guard::BudgetGuard;
 use super::models::Models;
@@ -46,14 +47,16 @@ fn off_by(lookup: impl Fn(&str) -> Option<String>, mut complain: impl FnMut(&str
 /// A layer that does nothing: no thread, no sinks, and a guard that says why.
 pub(crate) fn disabled(why: String) -> (BudgetLayer, BudgetGuard) {
     let options = Options { disabled: Some(why), ..Options::default() };
-    let core = Arc::new(Core::new(options, Models::new(Arc::default()), Worker::idle()));
+    let core = Arc::new(Core::new(options, Models::new(Arc::default()), Worker::idle(), Clock::new(), None));
     (BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core))
 }
 
 /// Puts the layer's own filter around it. One that is switched off lets nothing through: then the layer is never called,
-/// and a callsite that nobody else wants is as off as without any subscriber.
+/// and a callsite that nobody else wants is as off as without any subscriber. For spans that somebody else wants, the
+/// registry's books are kept for one filter more.
 ///
-/// `Option` would say so more directly; it does not tell its layer which subscriber it is a part of.
+/// `Option` would save that; but it does not tell its layer which subscriber it is a part of, and so a layer that works
+/// would lose sight of what happens in spans that are hidden from it. A box around the layer would cost every span of a layer that works.
 pub(crate) fn filtered<S>(layer: BudgetLayer) -> Filtered<BudgetLayer, LevelFilter, S>
 where
     S: Subscriber + for<'lookup> LookupSpan<'lookup>,

@@ -13,6 +13,7 @@ use super::reading::{Manner, Reading};
 use super::root::{RootPart, RunState};
 use super::sketch::Sketch;
 use crate::ledger::Name;
+use crate::limit::Stages;
 
 /// More than the threads that a machine runs at once, so that two seldom want the same. [`IdHash::shard`] knows how many
 /// there are.
@@ -28,6 +29,8 @@ pub(crate) struct Open {
     pub(crate) outer: Option<Name>,
     /// The nearest span around it that has to know what is settled below it; 0 for none.
     pub(crate) outer_collector: u64,
+    /// The stages around it that have a limit.
+    pub(crate) outer_limited: Stages,
     pub(crate) is_stage: bool,
     pub(crate) is_call: bool,
     /// An operation that contains calls and is none: `invoke_agent` and its like.
@@ -53,6 +56,8 @@ pub(crate) struct Place {
     pub(crate) collector: u64,
     /// The root contains calls and is none, so that its figures may be a mere repetition.
     pub(crate) in_container: bool,
+    /// The stages around, the span itself included, that have a limit.
+    pub(crate) limited: Stages,
 }
 
 impl Open {
@@ -60,8 +65,16 @@ impl Open {
     pub(crate) fn blank(meaning: &'static Meaning) -> Self {
         Self {
             meaning,
-            place: Place { run: 0, root: 0, stage: None, collector: 0, in_container: false },
+            place: Place {
+                run: 0,
+                root: 0,
+                stage: None,
+                collector: 0,
+                in_container: false,
+                limited: Stages::NONE,
+            },
             outer: None,
+            outer_limited: Stages::NONE,
             outer_collector: 0,
             is_stage: false,
             is_call: false,
@@ -143,7 +156,9 @@ impl Table {
     pub(crate) fn insert(&self, span: u64, open: Box<Open>) {
         let hash = IdHash::of(span);
         self.sketch.add(hash);
-        if self.shards[hash.shard()].lock().insert(span, hash, Slot::Open(open)).is_some() {
+        let mut shard = self.shards[hash.shard()].lock();
+        shard.opened += 1;
+        if shard.insert(span, hash, Slot::Open(open)).is_some() {
             self.sketch.remove(hash);
         }
     }
@@ -200,6 +215,7 @@ impl Table {
             Slot::Open(open) => keep(open),
             Slot::Through(_) => None,
         };
+        shard.closed += u64::from(removed.is_some());
         // Only now: whoever does not find the span in the sketch looks for it where `keep` has put it.
         self.sketch.remove(hash);
         removed
@@ -214,6 +230,17 @@ impl Table {
                 }
             }
         }
+    }
+
+    /// How many spans that matter were opened, how many of them were closed, and how many are open.
+    pub(crate) fn counts(&self) -> (u64, u64, u64) {
+        let mut counts = (0, 0, 0);
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            let open = shard.iter_mut().filter(|(_, slot)| matches!(slot, Slot::Open(_))).count();
+            counts = (counts.0 + shard.opened, counts.1 + shard.closed, counts.2 + open as u64);
+        }
+        counts
     }
 
     /// How many spans are remembered.

@@ -8,6 +8,7 @@ mod money;
 mod name;
 mod shelf;
 mod stage;
+mod told;
 mod usage;
 
 pub(crate) use book::Ledger;
@@ -17,5 +18,6 @@ pub(crate) use hash::FastHash;
 pub use money::{Usd, UsdError};
 pub(crate) use name::Name;
 pub(crate) use stage::{Began, Ended, Outcome, StageTally};
+pub(crate) use told::RunReading;
 pub(crate) use usage::MAX_COUNT;
 pub use usage::{Kind, Usage};

@@ -135,6 +135,21 @@ impl PriceBook {
         PricedModel::new(shelf, label, model, own, route)
     }
 
+    /// The models that have a price under their own name, as provider and model: the user's, then the published ones.
+    /// What the user gave patterns for is not among them.
+    #[must_use]
+    pub fn models(&self) -> Vec<(Option<String>, String)> {
+        let own = self
+            .0
+            .overrides
+            .iter()
+            .filter_map(|own| Some((own.provider.clone(), own.name.exact()?.to_owned())));
+        let published =
+            self.0.catalog.models().map(|(provider, model)| (Some(provider.to_owned()), model.to_owned()));
+        let mut met = std::collections::HashSet::new();
+        own.chain(published).filter(|model| met.insert(model.clone())).collect()
+    }
+
     /// The known model with the most similar name: the user's, the provider's or, if that is unknown, anybody's.
     fn nearest(&self, lookup: &Lookup<'_>) -> Option<&str> {
         let own = self.0.overrides.iter().filter_map(|own| own.name.exact());

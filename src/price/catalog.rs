@@ -117,6 +117,13 @@ impl Catalog {
         }
     }
 
+    /// Every model, with the provider's id.
+    pub(super) fn models(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.calculator()
+            .providers()
+            .flat_map(|provider| provider.models().map(move |model| (provider.id(), model.id())))
+    }
+
     /// The exact cost of a usage at a time. `model` is the reported name, for the reasons.
     pub(super) fn price(
         &self,

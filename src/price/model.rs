@@ -139,6 +139,15 @@ fn since_epoch(at: SystemTime) -> i128 {
     }
 }
 
+impl Rates {
+    /// The exact cost of a usage of whatever model; `None` where they have no rate for what was used, or the tokens cannot
+    /// be charged.
+    pub(crate) fn cost_of(&self, usage: &Usage) -> Option<Usd> {
+        let can_be_charged = !self.charges_tokens() || check(usage).is_ok();
+        if can_be_charged { self.cost(usage).ok() } else { None }
+    }
+}
+
 /// Whether the counts can be charged by the token: the split is known and no part exceeds its whole.
 fn check(usage: &Usage) -> Result<(), Unpriced> {
     if let Some(kind) = Kind::ALL.into_iter().find(|kind| usage.count(*kind) > MAX_COUNT) {

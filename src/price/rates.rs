@@ -168,7 +168,7 @@ impl Rates {
     }
 
     /// What makes these rates unusable, if anything does.
-    pub(super) fn fault(&self) -> Option<String> {
+    pub(crate) fn fault(&self) -> Option<String> {
         if self.fault.is_some() {
             return self.fault.clone();
         }

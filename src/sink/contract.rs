@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::SinkError;
+use crate::limit::Alert;
 use crate::summary::RunSummary;
 
 /// Takes the runs that are finished.
@@ -65,8 +66,8 @@ pub trait Sink: Send + 'static {
 
     /// Takes the runs in flight as they stand, with status `running`, oldest first.
     ///
-    /// Called soon after a run has begun, then at every [`interval`](Self::interval) for as long as there is one; once
-    /// more, with none, after the last has ended. A run that ends between two looks is never seen here.
+    /// Called soon after a run has begun, then at every [`interval`](Self::interval) for as long as there is one, and once
+    /// more, with none, after the last has ended and was given to [`run_finished`](Self::run_finished). A run that ends between two looks is never seen here.
     ///
     /// # Errors
     ///
@@ -74,6 +75,16 @@ pub trait Sink: Send + 'static {
     /// so these are not given again.
     fn runs_in_flight(&mut self, runs: &[RunSummary]) -> Result<(), SinkError> {
         let _ = runs;
+        Ok(())
+    }
+
+    /// Takes the alert that a run or a stage is near a limit or has reached it, before the run itself is finished.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept it from being taken. It is counted, and said the first time; an alert is not given again.
+    fn alert(&mut self, alert: &Alert) -> Result<(), SinkError> {
+        let _ = alert;
         Ok(())
     }
 

@@ -115,7 +115,9 @@ pub struct SinkStats {
     pub retries: u64,
     /// Looks at the runs in flight that it did not take.
     pub missed_looks: u64,
-    /// Why its last failed attempt, look or flush failed.
+    /// Alerts that it did not take.
+    pub missed_alerts: u64,
+    /// Why its last failed attempt, look, alert or flush failed.
     pub last_error: Option<String>,
 }
 
@@ -171,6 +173,25 @@ pub enum FlushError {
         /// Runs still on their way.
         queued: u64,
     },
+}
+
+impl FlushError {
+    /// The name under which the journal stands among the sinks.
+    const JOURNAL: &str = "journal";
+
+    /// The same outcome of a flush, and that the journal could not be written.
+    pub(crate) fn with_journal(delivered: Result<(), Self>, reason: String) -> Self {
+        let journal = SinkLoss { sink: Self::JOURNAL.to_owned(), runs: 0, reason };
+        match delivered {
+            Ok(()) => Self::Lost { sinks: vec![journal], lost: 0 },
+            Err(Self::Lost { mut sinks, lost }) => {
+                sinks.push(journal);
+                Self::Lost { sinks, lost }
+            }
+            // That nothing is delivered any more is the worse news.
+            Err(other) => other,
+        }
+    }
 }
 
 fn losses(sinks: &[SinkLoss], lost: u64) -> String {

@@ -84,4 +84,12 @@ pub enum OpenError {
         /// What the operating system said.
         reason: io::Error,
     },
+    /// The file system has no locks, without which two live processes could not tell whose journal is whose.
+    #[error("no file can be locked in the directory {path:?}: {reason}")]
+    LockFile {
+        /// The directory.
+        path: PathBuf,
+        /// What the operating system said.
+        reason: io::Error,
+    },
 }

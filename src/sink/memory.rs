@@ -1,12 +1,13 @@
-//! Runs kept in memory, for tests.
+//! Runs and alerts kept in memory, for tests.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Sink, SinkError};
+use crate::limit::Alert;
 use crate::summary::RunSummary;
 
-/// Keeps the runs in memory, for tests; clones share one list.
+/// Keeps the runs and the alerts in memory, for tests; clones share one list.
 ///
 /// A run arrives a moment after its root span closed: flush the guard before looking.
 ///
@@ -18,7 +19,13 @@ use crate::summary::RunSummary;
 /// assert!(memory.take().is_empty());
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Memory(Arc<Mutex<Vec<RunSummary>>>);
+pub struct Memory(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    runs: Vec<RunSummary>,
+    alerts: Vec<Alert>,
+}
 
 impl Memory {
     /// An empty list.
@@ -30,23 +37,34 @@ impl Memory {
     /// The runs so far, in the order in which they ended; the list is empty afterwards.
     #[must_use = "the runs are gone from the list"]
     pub fn take(&self) -> Vec<RunSummary> {
-        mem::take(&mut *self.list())
+        mem::take(&mut self.kept().runs)
     }
 
     /// A copy of the runs so far, in the order in which they ended.
     #[must_use]
     pub fn runs(&self) -> Vec<RunSummary> {
-        self.list().clone()
+        self.kept().runs.clone()
     }
 
-    fn list(&self) -> MutexGuard<'_, Vec<RunSummary>> {
+    /// The alerts so far, in the order in which they became due; the list is empty afterwards.
+    #[must_use = "the alerts are gone from the list"]
+    pub fn take_alerts(&self) -> Vec<Alert> {
+        mem::take(&mut self.kept().alerts)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Sink for Memory {
     fn run_finished(&mut self, run: &RunSummary) -> Result<(), SinkError> {
-        self.list().push(run.clone());
+        self.kept().runs.push(run.clone());
+        Ok(())
+    }
+
+    fn alert(&mut self, alert: &Alert) -> Result<(), SinkError> {
+        self.kept().alerts.push(alert.clone());
         Ok(())
     }
 }

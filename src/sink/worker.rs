@@ -4,6 +4,7 @@
 //! counts itself: one that is dropped unfinished, wherever that happens, is a lost run. The thread itself
 //! never ends before it is told to, since everything that is not ours runs under `catch_unwind`.
 
+mod alerts;
 mod looks;
 mod outlet;
 mod shared;
@@ -17,13 +18,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tracing::dispatcher::{self, Dispatch};
+use tracing::dispatcher::{self, Dispatch, WeakDispatch};
 
+pub(crate) use self::alerts::Callback;
+use self::alerts::announce;
 use self::looks::Looks;
 use self::outlet::Outlet;
+#[cfg(feature = "journal")]
+use self::shared::Found;
 use self::shared::{Job, Shared, caught};
 use super::{Delivery, DeliveryStats, FlushError, Sink, WhenFull};
+use crate::limit::Alert;
 use crate::summary::RunSummary;
+
+#[cfg(feature = "journal")]
+pub(crate) use self::shared::say;
 
 /// One thread that gives finished runs to the sinks, and the queue before it.
 pub(crate) struct Worker {
@@ -41,8 +50,12 @@ struct Thread {
 
 enum Message {
     Job(Job),
+    #[cfg(feature = "journal")]
+    Found(Found),
     /// A run has begun.
     Began,
+    /// An alert is due.
+    Alert,
     Flush(SyncSender<Result<(), FlushError>>),
     Stop(SyncSender<Result<(), FlushError>>),
 }
@@ -91,7 +104,16 @@ impl Worker {
 
     /// Hands over a run. Waits while the queue is full, unless told to drop; never fails, and counts what is lost.
     pub(crate) fn deliver(&self, summary: impl FnOnce() -> RunSummary + Send + 'static) {
-        let job = Job::new(Box::new(summary), &self.shared);
+        self.deliver_and(summary, || ());
+    }
+
+    /// The same; `taken` is called on the worker's thread once a sink has the run, also where there are no sinks.
+    pub(crate) fn deliver_and(
+        &self,
+        summary: impl FnOnce() -> RunSummary + Send + 'static,
+        taken: impl FnOnce() + Send + 'static,
+    ) {
+        let job = Job::new(Box::new(summary), Box::new(taken), &self.shared);
         if self.shared.is_this_thread() {
             // A sink that has runs of its own would wait for itself.
             self.shared.keep_own_job(job);
@@ -110,6 +132,18 @@ impl Worker {
         }
     }
 
+    /// Hands over runs that are to be looked for on the worker's thread; `taken` is called there once sinks have all of
+    /// them.
+    #[cfg(feature = "journal")]
+    pub(crate) fn deliver_found(
+        &self,
+        find: impl FnOnce() -> Vec<RunSummary> + Send + 'static,
+        taken: impl FnOnce() + Send + 'static,
+    ) {
+        let found = Found::new(Box::new(find), Box::new(taken), &self.shared);
+        drop(self.queue.send(Message::Found(found)));
+    }
+
     /// Says once how to see the runs in flight, for the sinks that want to.
     pub(crate) fn watch(&self, look: impl Fn() -> Vec<RunSummary> + Send + Sync + 'static) {
         self.shared.look_by(look);
@@ -121,6 +155,24 @@ impl Worker {
         if self.shared.is_watched.load(SeqCst) {
             drop(self.queue.try_send(Message::Began));
         }
+    }
+
+    /// Says once whom to call when an alert is due.
+    pub(crate) fn call_on_alert(&self, callbacks: Vec<Callback>) {
+        self.shared.alerts.call(callbacks);
+    }
+
+    /// Hands over an alert, with the subscriber that is to hear of it. Never waits: where the queue is full the thread is awake.
+    pub(crate) fn alert(
+        &self,
+        subscriber: Option<WeakDispatch>,
+        alert: impl FnOnce() -> Alert + Send + 'static,
+    ) {
+        if self.shared.closed.load(SeqCst) {
+            return;
+        }
+        self.shared.alerts.push(subscriber, Box::new(alert));
+        drop(self.queue.try_send(Message::Alert));
     }
 
     /// Waits until all that was delivered before is out and every sink is flushed.
@@ -221,12 +273,20 @@ impl Feeder {
             let message = match self.shared.next_own_job() {
                 None => self.receive(),
                 Some(own) => {
+                    self.tell_alerts();
                     quietly(|| self.give(own));
                     self.received.try_recv()
                 }
             };
+            // Before the run that they are about.
+            self.tell_alerts();
             match message {
-                Ok(Message::Job(job)) => quietly(|| self.give(job)),
+                Ok(Message::Job(job)) => {
+                    quietly(|| self.give(job));
+                    self.look_at_last();
+                }
+                #[cfg(feature = "journal")]
+                Ok(Message::Found(found)) => quietly(|| self.give_found(found)),
                 Ok(Message::Began) => self.look_soon(),
                 Ok(Message::Flush(reply)) => {
                     let result = quietly(|| self.flush());
@@ -234,7 +294,7 @@ impl Feeder {
                     let _ = reply.send(result);
                 }
                 Ok(Message::Stop(reply)) => break Some(reply),
-                Err(TryRecvError::Empty) => {}
+                Ok(Message::Alert) | Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => break None,
             }
             if self.shared.abandoned.load(SeqCst) {
@@ -243,10 +303,17 @@ impl Feeder {
         };
         // What was on its way when the end was announced.
         while let (false, Ok(message)) = (self.shared.abandoned.load(SeqCst), self.received.try_recv()) {
-            if let Message::Job(job) = message {
-                quietly(|| self.give(job));
+            match message {
+                Message::Job(job) => {
+                    self.tell_alerts();
+                    quietly(|| self.give(job));
+                }
+                #[cfg(feature = "journal")]
+                Message::Found(found) => quietly(|| self.give_found(found)),
+                _ => {}
             }
         }
+        self.tell_alerts();
         if !self.shared.abandoned.load(SeqCst) {
             let result = quietly(|| self.flush());
             self.shared.say_totals();
@@ -275,6 +342,12 @@ impl Feeder {
         self.outlets.iter_mut().filter_map(|outlet| outlet.looks.as_mut()).for_each(|looks| looks.soon(now));
     }
 
+    fn look_at_last(&mut self) {
+        let looks = self.outlets.iter_mut().filter_map(|outlet| outlet.looks.as_mut());
+        let now = Instant::now();
+        looks.for_each(|looks| looks.at_last(now));
+    }
+
     /// Shows the runs in flight to the sinks whose look is due.
     fn look_if_due(&mut self) {
         let now = Instant::now();
@@ -295,21 +368,45 @@ impl Feeder {
         });
     }
 
-    /// Gives a run to every sink, then again to those that failed; a failing sink keeps no other sink waiting.
-    fn give(&mut self, job: Job) {
-        let Self { outlets, retries, shared, .. } = self;
-        job.run(|run| {
-            let mut behind: Vec<&mut Outlet> =
-                outlets.iter_mut().filter_map(|outlet| outlet.give(run).then_some(outlet)).collect();
-            for pause in retries.iter() {
-                if behind.is_empty() || shared.abandoned.load(SeqCst) {
-                    break;
+    /// Tells callbacks, sinks and the application's subscriber of the alerts that are due.
+    fn tell_alerts(&mut self) {
+        while let (false, Some((alert, subscriber))) =
+            (self.shared.abandoned.load(SeqCst), self.shared.alerts.next())
+        {
+            quietly(|| {
+                for callback in self.shared.alerts.callbacks().iter_mut() {
+                    self.shared.alert_told(caught(|| callback(&alert)));
                 }
-                thread::sleep(*pause);
-                behind.retain_mut(|outlet| outlet.give_again(run));
+                self.outlets.iter_mut().for_each(|outlet| outlet.alert(&alert));
+            });
+            self.shared.alert_told(announce(&alert, subscriber));
+        }
+    }
+
+    fn give(&mut self, job: Job) {
+        job.run(|run| self.give_run(run));
+    }
+
+    #[cfg(feature = "journal")]
+    fn give_found(&mut self, found: Found) {
+        found.run(|run| self.give_run(run));
+    }
+
+    /// Gives a run to every sink, then again to those that failed; a failing sink keeps no other sink waiting. Whether any
+    /// took it, where there are some.
+    fn give_run(&mut self, run: &RunSummary) -> bool {
+        let Self { outlets, retries, shared, .. } = self;
+        let mut behind: Vec<&mut Outlet> =
+            outlets.iter_mut().filter_map(|outlet| outlet.give(run).then_some(outlet)).collect();
+        for pause in retries.iter() {
+            if behind.is_empty() || shared.abandoned.load(SeqCst) {
+                break;
             }
-            behind.into_iter().for_each(|outlet| outlet.lose(run));
-        });
+            thread::sleep(*pause);
+            behind.retain_mut(|outlet| outlet.give_again(run));
+        }
+        behind.into_iter().for_each(|outlet| outlet.lose(run));
+        outlets.is_empty() || outlets.iter().any(|outlet| outlet.has_taken)
     }
 
     fn flush(&mut self) -> Result<(), FlushError> {

@@ -151,6 +151,7 @@ fn derived(findings: &mut Vec<String>, told: &BudgetSummary) {
             (told, right) => told == right,
         };
         note(near, &format!("share_of_cost of per_agent.{name}"));
+        note(row.limits == right.limits, &format!("limits.exhausted of per_agent.{name}"));
     }
     note(told.per_model == settled.per_model, "an unknown figure of per_model");
     note(told.by_operation == settled.by_operation, "an unknown figure of by_operation");

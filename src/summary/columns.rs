@@ -86,7 +86,7 @@ impl fmt::Display for Columns {
 }
 
 /// How many terminal cells a text takes.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.chars().map(char_width).sum()
 }
 
@@ -132,7 +132,7 @@ fn char_width(c: char) -> usize {
 
 /// A text on one line: runs of white space become one space, and signs that would steer the terminal or turn
 /// the direction of writing are shown as `�`.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for word in text.split_whitespace() {
         if !line.is_empty() {
@@ -147,7 +147,7 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// A text on one line and at most this many cells wide, with `…` where something is left out.
-pub(super) fn cut(text: &str, cells: usize) -> String {
+pub(crate) fn cut(text: &str, cells: usize) -> String {
     let mut line = one_line(text);
     if width(&line) <= cells {
         return line;
@@ -165,7 +165,7 @@ pub(super) fn cut(text: &str, cells: usize) -> String {
 }
 
 /// A text broken between words into lines of at most this many cells; a longer word has a line to itself.
-pub(super) fn wrap(text: &str, cells: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, cells: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in one_line(text).split(' ').filter(|word| !word.is_empty()) {
         match lines.last_mut() {

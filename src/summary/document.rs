@@ -273,8 +273,27 @@ pub struct StageRow {
     pub started_at: Option<Timestamp>,
     /// Its part of the run's known cost, 0 to 1; null where there is no known cost to share.
     pub share_of_cost: Option<f64>,
+    /// What the stage may spend, and what is left of it; null where it has no limit.
+    pub limits: Option<StageLimits>,
     /// The same figures by model.
     pub per_model: Rows<ModelRow>,
+}
+
+/// A stage's limits. Unlike the figures of its row they are for the stage with everything inside it, stages included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct StageLimits {
+    /// USD; null is no limit.
+    pub usd: Option<Usd>,
+    /// Tokens; null is no limit.
+    pub tokens: Option<u64>,
+    /// USD left, negative when the limit was passed; null without a limit, and where no cost is known.
+    pub usd_remaining: Option<Usd>,
+    /// Tokens left, negative when the limit was passed; null without a limit, and where no usage is known.
+    pub tokens_remaining: Option<i64>,
+    /// Whether what was used has reached a limit.
+    pub exhausted: bool,
 }
 
 /// One model.

@@ -7,7 +7,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{
-    BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageRow, Status,
+    BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageLimits, StageRow,
+    Status,
 };
 use super::efficiency::Efficiency;
 use super::record::{MOST_RECORDS, OperationRecord};
@@ -63,10 +64,7 @@ impl RunSummary {
             failed_at: cause.and_then(|part| part.failed_at),
             tags: first_of(&self.tags, &other.tags),
             counts: added(&self.counts, &other.counts),
-            value_usd: match (self.value_usd, other.value_usd) {
-                (Some(one), Some(two)) => Some(one + two),
-                (one, two) => one.or(two),
-            },
+            value_usd: added_where_known(self.value_usd, other.value_usd, |one, two| one + two),
             iterations: self.iterations.max(other.iterations),
             efficiency: Efficiency::default(),
             warnings: self.warnings_with(other),
@@ -185,8 +183,27 @@ impl StageRow {
             parent: stricter(self.parent.as_ref(), other.parent.as_ref()).cloned(),
             started_at: stricter(self.started_at, other.started_at),
             share_of_cost: None,
+            limits: match (&self.limits, &other.limits) {
+                (Some(one), Some(two)) => Some(one.merge(two)),
+                (one, two) => one.or(*two),
+            },
             per_model: self.per_model.unite(&other.per_model, ModelRow::merge),
         }
+    }
+}
+
+impl StageLimits {
+    /// The stricter limits over what both parts used.
+    fn merge(&self, other: &Self) -> Self {
+        let ((cost, tokens), (more_cost, more_tokens)) = (self.used(), other.used());
+        let limits =
+            Limits { usd: stricter(self.usd, other.usd), tokens: stricter(self.tokens, other.tokens) };
+        let sum = |one: u64, two: u64| one.saturating_add(two);
+        Self::after(
+            limits,
+            added_where_known(cost, more_cost, |one, two| one + two),
+            added_where_known(tokens, more_tokens, sum),
+        )
     }
 }
 
@@ -213,6 +230,14 @@ impl OperationRow {
 
 fn together(one: &Figures, two: &Figures) -> Figures {
     [one, two].into_iter().sum()
+}
+
+/// The sum of what is known.
+fn added_where_known<T>(one: Option<T>, two: Option<T>, add: impl FnOnce(T, T) -> T) -> Option<T> {
+    match (one, two) {
+        (Some(one), Some(two)) => Some(add(one, two)),
+        (one, two) => one.or(two),
+    }
 }
 
 /// The smaller of what is known: the stricter limit, the earlier time, the name that sorts first.

@@ -4,11 +4,11 @@
 
 mod balance;
 mod burn;
-mod columns;
+pub(crate) mod columns;
 mod document;
 mod efficiency;
 mod merge;
-mod numbers;
+pub(crate) mod numbers;
 mod reader;
 mod record;
 mod rows;
@@ -21,12 +21,13 @@ pub use balance::Unbalanced;
 pub use burn::BurnRate;
 pub use document::{
     BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, SCHEMA_VERSION,
-    StageRow, Status,
+    StageLimits, StageRow, Status,
 };
 pub use efficiency::Efficiency;
+pub(crate) use numbers::{counted, limit as limit_text};
 pub use reader::ReadError;
 pub use record::OperationRecord;
 pub(crate) use record::{Records, seconds};
 pub use rows::Rows;
-pub(crate) use take::Account;
+pub(crate) use take::{Account, Ending};
 pub use timestamp::{Timestamp, TimestampError};

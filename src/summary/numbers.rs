@@ -4,15 +4,15 @@ use super::document::Figures;
 use crate::ledger::Usd;
 
 /// What stands where a figure is unknown.
-pub(super) const UNKNOWN: &str = "—";
+pub(crate) const UNKNOWN: &str = "—";
 
 /// A whole number with its thousands set apart.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     grouped(&number.to_string())
 }
 
 /// A number of things, with the word for them: `1 call`, `1,204 calls`.
-pub(super) fn counted(number: u64, thing: &str) -> String {
+pub(crate) fn counted(number: u64, thing: &str) -> String {
     format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
@@ -29,13 +29,13 @@ fn grouped(digits: &str) -> String {
 
 /// How amounts are written side by side: all with the same digits, so that they can be compared at a glance.
 #[derive(Clone, Copy)]
-pub(super) struct Money {
+pub(crate) struct Money {
     decimals: usize,
 }
 
 impl Money {
     /// As many digits as the largest amount needs to be told to about a thousandth.
-    pub(super) fn for_amounts(amounts: impl Iterator<Item = Usd>) -> Self {
+    pub(crate) fn for_amounts(amounts: impl Iterator<Item = Usd>) -> Self {
         let largest = amounts.map(|amount| amount.pico().unsigned_abs()).max().unwrap_or(0);
         let decimals = match largest {
             0 => 2,
@@ -50,7 +50,7 @@ impl Money {
     }
 
     /// An amount; one too small for the digits is said to be below them, as only nothing is `$0`.
-    pub(super) fn write(self, amount: Usd) -> String {
+    pub(crate) fn write(self, amount: Usd) -> String {
         let sign = if amount < Usd::ZERO { "-" } else { "" };
         let size = if amount < Usd::ZERO { -amount } else { amount };
         if size == Usd::ZERO {
@@ -66,7 +66,7 @@ impl Money {
 }
 
 /// A limit as whoever set it would write it.
-pub(super) fn limit(amount: Usd) -> String {
+pub(crate) fn limit(amount: Usd) -> String {
     let cents = format!("{amount:.2}");
     let exact = if cents.parse() == Ok(amount) { cents } else { amount.to_string() };
     let (whole, fraction) = exact.split_once('.').unwrap_or((&exact, "00"));
@@ -77,7 +77,7 @@ pub(super) fn limit(amount: Usd) -> String {
 }
 
 /// How many times something is another: to a hundredth, from a hundred on in whole numbers.
-pub(super) fn times(ratio: f64) -> String {
+pub(crate) fn times(ratio: f64) -> String {
     if !ratio.is_finite() {
         return UNKNOWN.to_owned();
     }
@@ -90,7 +90,7 @@ pub(super) fn times(ratio: f64) -> String {
 }
 
 /// Seconds as `120ms`, `47.3s`, `2m 05s`, `1h 02m` or `3d 04h`.
-pub(super) fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
         return UNKNOWN.to_owned();
     }
@@ -113,7 +113,7 @@ pub(super) fn duration(seconds: f64) -> String {
 }
 
 /// A part of a whole in per cent; only nothing is `0%` and only all is `100%`.
-pub(super) fn share(part: f64) -> String {
+pub(crate) fn share(part: f64) -> String {
     let percent = (part * 100.0).round();
     if !percent.is_finite() {
         UNKNOWN.to_owned()
@@ -128,19 +128,19 @@ pub(super) fn share(part: f64) -> String {
 
 impl Figures {
     /// Input, output and cached tokens.
-    pub(super) fn token_cells(&self) -> [String; 3] {
+    pub(crate) fn token_cells(&self) -> [String; 3] {
         let unsplit = self.unsplit_tokens() > 0;
         [self.input_tokens, self.output_tokens, self.cache_read_tokens]
             .map(|tokens| self.tokens_cell(tokens, unsplit))
     }
 
     /// All tokens, whether their split is known or not.
-    pub(super) fn all_tokens_cell(&self) -> String {
+    pub(crate) fn all_tokens_cell(&self) -> String {
         self.tokens_cell(self.tokens_used.unwrap_or(0), false)
     }
 
     /// Tokens that are neither in the input nor in the output, as nobody told which they were.
-    pub(super) fn unsplit_tokens(&self) -> u64 {
+    pub(crate) fn unsplit_tokens(&self) -> u64 {
         let split = self.input_tokens.saturating_add(self.output_tokens);
         self.tokens_used.unwrap_or(0).saturating_sub(split)
     }
@@ -156,7 +156,7 @@ impl Figures {
     }
 
     /// The cost, with `≥` where that of some calls is unknown.
-    pub(super) fn cost_cell(&self, money: Money) -> String {
+    pub(crate) fn cost_cell(&self, money: Money) -> String {
         let in_part = self.unpriced_calls > 0 || self.calls_without_usage > 0;
         match (self.cost_usd, in_part) {
             (None, _) | (Some(Usd::ZERO), true) => UNKNOWN.to_owned(),

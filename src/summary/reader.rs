@@ -237,7 +237,16 @@ const STAGE: Shape = Shape::Row(&[
     may("parent", Shape::Or(&Shape::Text)),
     may("started_at", Shape::Or(&Shape::Time)),
     may("share_of_cost", Shape::Or(&Shape::Number)),
+    may("limits", Shape::Or(&STAGE_LIMITS)),
     may("per_model", Shape::Each(&MODEL)),
+]);
+
+const STAGE_LIMITS: Shape = Shape::Object(&[
+    may("usd", Shape::Or(&Shape::Money)),
+    may("tokens", Shape::Or(&Shape::Count)),
+    may("usd_remaining", Shape::Or(&Shape::Money)),
+    may("tokens_remaining", Shape::Or(&Shape::Whole)),
+    may("exhausted", Shape::Bool),
 ]);
 
 const MODEL: Shape =
@@ -294,6 +303,7 @@ impl Shape {
             Self::Or(Self::Count) => "a whole number from 0, or null",
             Self::Or(Self::Whole) => "a whole number or null",
             Self::Or(Self::Money) => "a number of USD below 1e15, or null",
+            Self::Or(Self::Object(_)) => "an object or null",
             Self::Or(_) => "a number or null",
         }
     }
@@ -336,6 +346,7 @@ fn find_fault(path: &str, value: &Value, shape: Shape) -> Result<(), ReadError> 
         (Shape::Each(shape), Value::Object(object)) => {
             object.iter().try_for_each(|(name, value)| find_fault(&join(path, name), value, *shape))
         }
+        (Shape::Or(shape), value) if !value.is_null() => find_fault(path, value, *shape),
         (Shape::List(shape), Value::Array(list)) => list
             .iter()
             .enumerate()

@@ -85,6 +85,12 @@ impl Records {
         self.trim();
     }
 
+    /// Counts records as dropped that were never here.
+    #[cfg(feature = "journal")]
+    pub(crate) fn drop_more(&mut self, records: u64) {
+        self.dropped += records;
+    }
+
     /// Keeps no more than so many from now on.
     pub(crate) fn keep(&mut self, most: usize) {
         self.most = most;

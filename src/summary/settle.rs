@@ -3,7 +3,7 @@
 use std::iter::Sum;
 use std::ops::AddAssign;
 
-use super::document::{BudgetSummary, Figures};
+use super::document::{BudgetSummary, Figures, Limits, StageLimits};
 use crate::ledger::Usd;
 
 impl Figures {
@@ -88,6 +88,9 @@ impl BudgetSummary {
         for stage in self.per_agent.values_mut() {
             stage.figures.settle_unknowns();
             stage.share_of_cost = stage.figures.share_of_cost(&self.total);
+            if let Some(limits) = &mut stage.limits {
+                limits.settle();
+            }
             for model in stage.per_model.values_mut() {
                 model.figures.settle_unknowns();
             }
@@ -104,6 +107,35 @@ impl BudgetSummary {
         // Either limit may be the one that is reached; what is unknown has reached nothing provable.
         self.exhausted = self.limits.usd.zip(cost).is_some_and(|(limit, used)| used >= limit)
             || self.limits.tokens.zip(tokens).is_some_and(|(limit, used)| used >= limit);
+    }
+}
+
+impl StageLimits {
+    /// What is left of a stage's limits after this use, as far as that is known.
+    pub(crate) fn after(limits: Limits, cost: Option<Usd>, tokens: Option<u64>) -> Self {
+        let mut after = Self {
+            usd: limits.usd,
+            tokens: limits.tokens,
+            usd_remaining: limits.usd.zip(cost).map(|(limit, used)| limit - used),
+            tokens_remaining: limits.tokens.zip(tokens).map(|(limit, used)| left(limit, used)),
+            exhausted: false,
+        };
+        after.settle();
+        after
+    }
+
+    /// What was used, as far as it is known.
+    pub(super) fn used(&self) -> (Option<Usd>, Option<u64>) {
+        let cost = self.usd.zip(self.usd_remaining).map(|(limit, left)| limit - left);
+        let tokens = self.tokens.zip(self.tokens_remaining);
+        let tokens = tokens
+            .map(|(limit, left)| u64::try_from(i128::from(limit) - i128::from(left)).unwrap_or_default());
+        (cost, tokens)
+    }
+
+    fn settle(&mut self) {
+        self.exhausted = self.usd_remaining.is_some_and(|left| left <= Usd::ZERO)
+            || self.tokens_remaining.is_some_and(|left| left <= 0);
     }
 }
 

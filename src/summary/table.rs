@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use super::columns::{Align, Columns, cut, one_line, width, wrap};
-use super::document::{BudgetSummary, Figures, GateVerdict, ModelRow, RunSummary, StageRow, Status};
+use super::document::{
+    BudgetSummary, Figures, GateVerdict, ModelRow, RunSummary, StageLimits, StageRow, Status,
+};
 use super::numbers::{Money, UNKNOWN, count, counted, duration, limit, share, times};
 use super::rows::Rows;
 use crate::ledger::{Usd, Verdict};
@@ -271,13 +273,23 @@ fn notes(run: &RunSummary, money: Money) -> String {
         }
     };
     if let Some(usd) = budget.limits.usd {
-        line("limit", &format!("{}: {}", limit(usd), money_left(budget, money)));
+        line("limit", &format!("{}: {}", limit(usd), money_left(budget.usd_remaining, &budget.total, money)));
     }
     if let Some(tokens) = budget.limits.tokens {
-        line("limit", &format!("{}: {}", counted(tokens, "token"), tokens_left(budget)));
+        line(
+            "limit",
+            &format!("{}: {}", counted(tokens, "token"), tokens_left(budget.tokens_remaining, &budget.total)),
+        );
     }
     if budget.exhausted {
         line("", "A limit is reached: the budget of this run is exhausted.");
+    }
+    for (name, limits) in budget.per_agent.iter().filter_map(|(name, row)| Some((name, row.limits.as_ref()?)))
+    {
+        let name = cut(named(name, "(no name)"), NAME);
+        for limit in stage_limits(limits, &budget.total, money) {
+            line("limit", &format!("{name}, {limit}"));
+        }
     }
     for (label, words) in returns(run) {
         line(label, &words);
@@ -294,6 +306,16 @@ fn notes(run: &RunSummary, money: Money) -> String {
         line("warning", warning);
     }
     text
+}
+
+/// What is left of each of a stage's limits. What has no price in the run may have been used by this stage.
+fn stage_limits(limits: &StageLimits, total: &Figures, money: Money) -> Vec<String> {
+    let usd =
+        limits.usd.map(|usd| format!("{}: {}", limit(usd), money_left(limits.usd_remaining, total, money)));
+    let tokens = limits.tokens.map(|tokens| {
+        format!("{}: {}", counted(tokens, "token"), tokens_left(limits.tokens_remaining, total))
+    });
+    usd.into_iter().chain(tokens).collect()
 }
 
 /// What the money brought, where the program said what it is worth or how often it went round; and how fast it goes, as long
@@ -343,23 +365,23 @@ fn dollars(usd: f64) -> Option<String> {
     Some(Money::for_amounts([amount].into_iter()).write(amount))
 }
 
-fn money_left(budget: &BudgetSummary, money: Money) -> String {
-    match budget.usd_remaining {
+fn money_left(left: Option<Usd>, total: &Figures, money: Money) -> String {
+    match left {
         None => "what is left is unknown".to_owned(),
         Some(left) if left < Usd::ZERO => format!("passed by {}", money.write(-left)),
         // What calls of unknown cost took is not known to be left.
-        Some(left) if budget.total.unpriced_calls > 0 || budget.total.calls_without_usage > 0 => {
+        Some(left) if total.unpriced_calls > 0 || total.calls_without_usage > 0 => {
             format!("at most {} left", money.write(left))
         }
         Some(left) => format!("{} left", money.write(left)),
     }
 }
 
-fn tokens_left(budget: &BudgetSummary) -> String {
-    match budget.tokens_remaining {
+fn tokens_left(left: Option<i64>, total: &Figures) -> String {
+    match left {
         None => "what is left is unknown".to_owned(),
         Some(left) if left < 0 => format!("passed by {}", count(left.unsigned_abs())),
-        Some(left) if budget.total.calls_without_usage > 0 => {
+        Some(left) if total.calls_without_usage > 0 => {
             format!("at most {} left", count(left.unsigned_abs()))
         }
         Some(left) => format!("{} left", count(left.unsigned_abs())),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use super::document::{Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageRow, Status};
+use super::document::{
+    Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageLimits, StageRow, Status,
+};
 use super::record::{Records, seconds};
 use super::rows::Rows;
 use super::timestamp::Timestamp;
@@ -24,8 +26,8 @@ pub(crate) struct Account<'a> {
     /// The wall time that the ledger's nanoseconds are counted from.
     pub(crate) origin: SystemTime,
     pub(crate) elapsed: Duration,
-    /// How the root ended, and whether the run was ended for it; none while it runs.
-    pub(crate) end: Option<(Outcome, bool)>,
+    /// How the root ended, and who ended the run; none while it runs.
+    pub(crate) end: Option<(Outcome, Ending)>,
     pub(crate) ledger: Ledger,
     pub(crate) declared_stages: &'a [String],
     pub(crate) expected_gates: &'a [String],
@@ -37,8 +39,21 @@ pub(crate) struct Account<'a> {
     pub(crate) iterations: Option<u64>,
     pub(crate) warnings: Vec<String>,
     pub(crate) limits: Limits,
+    /// The stages that have limits.
+    pub(crate) stage_limits: Vec<(Name, StageLimits)>,
     /// What the price book calls itself.
     pub(crate) book: &'a str,
+}
+
+/// Who ended a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Its root closed.
+    Closed,
+    /// It was ended with parts still open.
+    Incomplete,
+    /// Its process died.
+    Interrupted,
 }
 
 impl RunSummary {
@@ -46,12 +61,13 @@ impl RunSummary {
     pub(crate) fn take(account: Account<'_>) -> Self {
         let started_at = Timestamp::from(account.started);
         let mut summary = Self::new(account.run_id.as_str(), started_at);
-        let is_over = account.end.is_some();
+        let ending = account.end.as_ref().map(|(_, ending)| *ending);
+        let is_over = ending.is_some();
         let failed_at = |nanos: u64| Timestamp::from(account.origin + Duration::from_nanos(nanos));
 
         let budget = &mut summary.budget_summary;
         budget.total = Figures::of(&account.ledger.total());
-        budget.per_agent = account.stage_rows(is_over);
+        budget.per_agent = account.stage_rows(ending);
         budget.per_model = account.model_rows(|_| true);
         budget.by_operation = account.operation_rows();
         budget.limits = account.limits;
@@ -62,12 +78,13 @@ impl RunSummary {
             account.add_missing_gates(&mut budget.gate_verdicts);
         }
 
-        if let Some((outcome, is_incomplete)) = &account.end {
+        if let Some((outcome, ending)) = &account.end {
             let cause = account.cause(outcome, &budget.gate_verdicts);
-            summary.status = match &cause {
-                _ if *is_incomplete => Status::Incomplete,
-                Some(_) => Status::Failed,
-                None => Status::Completed,
+            summary.status = match (ending, &cause) {
+                (Ending::Incomplete, _) => Status::Incomplete,
+                (Ending::Interrupted, _) => Status::Interrupted,
+                (Ending::Closed, Some(_)) => Status::Failed,
+                (Ending::Closed, None) => Status::Completed,
             };
             if let Some(cause) = cause {
                 summary.failed_stage = cause.stage.map(|stage| stage.as_str().to_owned());
@@ -99,7 +116,7 @@ struct Cause {
 
 impl Account<'_> {
     /// One row a stage: the declared ones in their order, then the others as they began, then what has no stage.
-    fn stage_rows(&self, is_over: bool) -> Rows<StageRow> {
+    fn stage_rows(&self, ending: Option<Ending>) -> Rows<StageRow> {
         let mut figures: BTreeMap<Option<Name>, Tally> = BTreeMap::new();
         for (key, tally) in self.ledger.cells() {
             figures.entry(key.stage).or_default().merge(tally);
@@ -122,25 +139,46 @@ impl Account<'_> {
                 next_not_run = not_run.next();
             }
             let sum = figures.remove(&Some(*name)).unwrap_or_default();
-            rows.push((name.as_str().to_owned(), self.stage_row(Some(*name), &sum, tally, is_over)));
+            rows.push((name.as_str().to_owned(), self.stage_row(Some(*name), &sum, tally, ending)));
         }
         rows.extend(
             next_not_run.into_iter().chain(not_run).map(|stage| (stage.clone(), StageRow::default())),
         );
+        // A limit whose stage never ran is to be seen, as it may be the name that is wrong.
+        let limited = self.stage_limits.iter().map(|(name, _)| *name);
+        let missing = limited.filter(|name| {
+            !rows.iter().any(|(row, _)| row == name.as_str()) && !figures.contains_key(&Some(*name))
+        });
+        let missing: Vec<_> = missing.map(|name| (name.as_str().to_owned(), StageRow::default())).collect();
+        rows.extend(missing);
         for (stage, sum) in figures {
             // Usage that came after its stage had closed without the run ever seeing it open belongs to it all the same.
             let name = stage.map_or(UNATTRIBUTED, Name::as_str);
-            rows.push((name.to_owned(), self.stage_row(stage, &sum, &StageTally::default(), is_over)));
+            rows.push((name.to_owned(), self.stage_row(stage, &sum, &StageTally::default(), ending)));
+        }
+        for (name, row) in &mut rows {
+            row.limits =
+                self.stage_limits.iter().find(|(stage, _)| stage.as_str() == name).map(|(_, limits)| *limits);
         }
         rows.into_iter().collect()
     }
 
-    fn stage_row(&self, stage: Option<Name>, sum: &Tally, tally: &StageTally, is_over: bool) -> StageRow {
+    fn stage_row(
+        &self,
+        stage: Option<Name>,
+        sum: &Tally,
+        tally: &StageTally,
+        ending: Option<Ending>,
+    ) -> StageRow {
         let status = match &tally.last {
-            _ if tally.open > 0 && is_over => Status::Incomplete,
-            _ if tally.open > 0 => Status::Running,
+            _ if tally.open > 0 => match ending {
+                Some(Ending::Interrupted) => Status::Interrupted,
+                Some(_) => Status::Incomplete,
+                None => Status::Running,
+            },
             Some(last) if last.outcome.is_failed() => Status::Failed,
-            None if !is_over => Status::Running,
+            None if ending.is_none() => Status::Running,
+            None if ending == Some(Ending::Interrupted) => Status::Interrupted,
             _ => Status::Completed,
         };
         StageRow {
@@ -154,6 +192,7 @@ impl Account<'_> {
                 .first
                 .map(|first| Timestamp::from(self.origin + Duration::from_nanos(first.at))),
             share_of_cost: None,
+            limits: None,
             per_model: self.model_rows(|of| of == stage),
         }
     }

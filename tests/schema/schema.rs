@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 use tracing_budget::{
-    Figures, GateVerdict, ModelRow, OperationRecord, OperationRow, RunSummary, StageRow, Status, Timestamp,
-    Usd, Verdict,
+    Figures, GateVerdict, ModelRow, OperationRecord, OperationRow, RunSummary, StageLimits, StageRow, Status,
+    Timestamp, Usd, Verdict,
 };
 
 fn main_package() -> PathBuf {
@@ -58,6 +58,13 @@ fn full() -> RunSummary {
     stage.status = Status::Failed;
     stage.parent = Some("preparation".into());
     stage.started_at = Some(at(4));
+    let mut limits = StageLimits::default();
+    limits.usd = Some(Usd::from_pico(59_805_000_000));
+    limits.tokens = Some(9_000);
+    limits.usd_remaining = Some(Usd::from_pico(-1));
+    limits.tokens_remaining = Some(4_893);
+    limits.exhausted = true;
+    stage.limits = Some(limits);
     stage.per_model = [("anthropic/claude-sonnet-4-5", model.clone())].into_iter().collect();
 
     let mut operation = OperationRow::default();
@@ -288,6 +295,7 @@ fn values_out_of_range_are_refused() {
         (format!("{stage}/calls"), json!(-1)),
         (format!("{stage}/started_at"), json!("9 o'clock")),
         (format!("{stage}/share_of_cost"), json!(-0.1)),
+        (format!("{stage}/limits/tokens"), json!(-1)),
         (format!("{stage}/per_model/anthropic~1claude-sonnet-4-5/llm_calls"), json!(1.5)),
         ("/budget_summary/gate_verdicts/0/seq".to_owned(), json!(0)),
         ("/efficiency/cost_per_iteration_usd".to_owned(), json!(1e15)),

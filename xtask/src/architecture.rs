@@ -12,12 +12,19 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("price", &["ledger"]),
     ("summary", &["ledger"]),
     ("history", &["ledger", "sink", "summary"]),
-    ("sink", &["summary"]),
+    ("journal", &["ledger", "sink", "summary"]),
+    ("reprice", &["ledger", "price", "summary"]),
+    ("cli", &["history", "journal", "ledger", "mcp", "price", "reprice", "server", "summary", "tui"]),
+    // Of twenty lines, which name the library from outside.
+    ("bin", &[]),
+    ("limit", &["ledger", "price", "summary"]),
+    ("sink", &["limit", "summary"]),
     ("server", &["history", "ledger", "summary"]),
     ("record", &["ledger"]),
     ("tracker", &["ledger", "record", "summary"]),
-    ("layer", &["ledger", "price", "record", "sink", "summary"]),
-    ("emit", &["layer", "ledger", "price", "record", "summary"]),
+    ("layer", &["history", "journal", "ledger", "limit", "price", "record", "sink", "summary"]),
+    ("mcp", &["history", "ledger", "price", "summary"]),
+    ("emit", &["layer", "ledger", "limit", "price", "record", "summary"]),
 ];
 
 pub(crate) fn check() -> Outcome {

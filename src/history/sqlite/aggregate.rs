@@ -5,22 +5,30 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params_from_iter};
 
 use super::list::{self, Conditions};
-use super::read;
+use super::rollup::Wanted;
 use super::store::Trouble;
+use super::{amounts, rollup};
+use crate::history::Scope;
 use crate::history::answers::{GateStats, ModelStats, Overview, ProjectRow, StageStats, Typical, ratio};
 use crate::history::health::{self, Health, HealthQuery, Seen};
-use crate::history::series::{Series, SeriesQuery};
+use crate::history::series::{Bucket, Measure, Series, SeriesQuery};
 use crate::history::statistics::{median, median_whole};
 use crate::history::tally::{Kind, Tally, count};
-use crate::history::{RunRow, Scope};
-use crate::ledger::Usd;
-use crate::summary::{RunSummary, Status, Timestamp};
+use crate::ledger::{Usd, Verdict};
+use crate::summary::{Status, Timestamp};
+
+/// More runs than are ever in flight, and fewer than would fill a memory.
+const MANY: usize = 100_000;
 
 const NEWEST_FIRST: &str = "started_ms DESC, run_id DESC";
 
 pub(super) fn projects(connection: &Connection) -> Result<Vec<ProjectRow>, Trouble> {
     let mut statement = connection.prepare_cached(
-        "SELECT project, pipeline, count(*), max(started_ms) FROM runs GROUP BY project, pipeline ORDER BY project, pipeline",
+        "SELECT project, pipeline, sum(runs),
+             (SELECT max(started_ms) FROM runs WHERE runs.project = p.project AND runs.pipeline = p.pipeline)
+         FROM (SELECT project, pipeline, runs FROM rollups WHERE step = 'day' AND kind = 'run'
+               UNION ALL SELECT project, pipeline, 1 FROM runs WHERE status = 'running') AS p
+         GROUP BY project, pipeline ORDER BY project, pipeline",
     )?;
     let mut rows = statement.query([])?;
     let mut projects: Vec<ProjectRow> = Vec::new();
@@ -42,15 +50,21 @@ pub(super) fn projects(connection: &Connection) -> Result<Vec<ProjectRow>, Troub
 }
 
 pub(super) fn overview(connection: &Connection, scope: &Scope, now: Timestamp) -> Result<Overview, Trouble> {
-    let whole = tally(connection, scope, Kind::Run)?.remove("").unwrap_or_default();
-    let with_status = |status: Status, limit: usize| {
+    let wanted = Wanted { kind: Kind::Run, by_hour: false, durations: false };
+    let whole = rollup::sum(connection, scope, wanted, |_, _| ())?.remove(&()).unwrap_or_default();
+    let with_status = |status: Status| {
         let mut conditions = Conditions::of_scope(scope);
         conditions.and("status = ?", [status.as_str().to_owned().into()]);
-        list::rows(connection, &conditions, NEWEST_FIRST, limit, now)
+        conditions
     };
-    let running = with_status(Status::Running, usize::MAX >> 1)?;
+    let running = list::rows(connection, &with_status(Status::Running), NEWEST_FIRST, MANY, now)?;
     let mut by_status = whole.statuses();
     by_status.running = running.len() as u64;
+    // The roll-ups know whether there is any: nobody need look through all runs for one that is not there.
+    let last_failed = match by_status.failed {
+        0 => None,
+        _ => list::rows(connection, &with_status(Status::Failed), NEWEST_FIRST, 1, now)?.pop(),
+    };
     Ok(Overview {
         runs: by_status.total(),
         by_status,
@@ -61,34 +75,45 @@ pub(super) fn overview(connection: &Connection, scope: &Scope, now: Timestamp) -
         llm_calls: count(whole.llm_calls),
         unpriced_calls: count(whole.unpriced_calls),
         last_run: list::rows(connection, &Conditions::of_scope(scope), NEWEST_FIRST, 1, now)?.pop(),
-        last_failed: with_status(Status::Failed, 1)?.pop(),
-        typical: typical(&with_status(Status::Completed, Typical::RUNS)?),
+        last_failed,
+        typical: typical(connection, &with_status(Status::Completed))?,
     })
 }
 
-fn typical(runs: &[RunRow]) -> Typical {
-    let tokens = runs.iter().filter_map(|run| run.tokens_used).map(i128::from);
-    Typical {
-        runs: runs.len() as u64,
-        cost_usd: median_whole(runs.iter().filter_map(|run| run.cost_usd).map(Usd::pico)).map(Usd::from_pico),
-        duration_seconds: median(runs.iter().map(|run| run.duration_seconds)),
-        tokens_used: median_whole(tokens).and_then(|tokens| u64::try_from(tokens).ok()),
+fn typical(connection: &Connection, completed: &Conditions) -> Result<Typical, Trouble> {
+    let sql = format!(
+        "SELECT cost_pico, duration_s, tokens FROM runs WHERE {} ORDER BY {NEWEST_FIRST} LIMIT {}",
+        completed.sql(),
+        Typical::RUNS
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(completed.values()))?;
+    let (mut costs, mut durations, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        costs.extend(amounts::amount(row, 0)?.map(Usd::pico));
+        durations.push(row.get::<_, f64>(1)?);
+        tokens.extend(row.get::<_, Option<i64>>(2)?.map(i128::from));
     }
+    Ok(Typical {
+        runs: durations.len() as u64,
+        cost_usd: median_whole(costs).map(Usd::from_pico),
+        duration_seconds: median(durations),
+        tokens_used: median_whole(tokens).and_then(|tokens| u64::try_from(tokens).ok()),
+    })
 }
 
 pub(super) fn series(connection: &Connection, query: &SeriesQuery) -> Result<Series, Trouble> {
-    let mut tallies: BTreeMap<(i64, String), Tally> = BTreeMap::new();
-    each_ended(connection, &query.scope, |run| {
-        let step = query.bucket.start(run.started_at.unix_ms());
-        for ((_, name), tally) in Tally::of(run).iter().filter(|((kind, _), _)| *kind == query.by.kind()) {
-            tallies.entry((step, (*name).to_owned())).or_default().add(tally);
-        }
-    })?;
-    Ok(Series::of(query, &tallies))
+    let wanted = Wanted {
+        kind: query.by.kind(),
+        by_hour: query.bucket == Bucket::Hour,
+        durations: matches!(query.measure, Measure::P50Duration | Measure::P95Duration),
+    };
+    let step = |at, name: &str| (query.bucket.start(at), name.to_owned());
+    Ok(Series::of(query, &rollup::sum(connection, &query.scope, wanted, step)?))
 }
 
 pub(super) fn stages(connection: &Connection, scope: &Scope) -> Result<Vec<StageStats>, Trouble> {
-    let tallies = tally(connection, scope, Kind::Stage)?;
+    let tallies = tallies(connection, scope, Kind::Stage)?;
     let whole = known_cost(&tallies);
     let mut stages: Vec<StageStats> = tallies
         .into_iter()
@@ -98,9 +123,9 @@ pub(super) fn stages(connection: &Connection, scope: &Scope) -> Result<Vec<Stage
             failed: count(tally.failed),
             errors: count(tally.errors),
             success_rate: tally.statuses().success_rate(),
-            p50_duration_seconds: tally.duration(0.5),
-            p95_duration_seconds: tally.duration(0.95),
-            duration_seconds: tally.seconds,
+            p50_duration_seconds: tally.durations.quantile(0.5),
+            p95_duration_seconds: tally.durations.quantile(0.95),
+            duration_seconds: tally.seconds(),
             cost_usd: tally.cost(),
             share_of_cost: share(tally.cost(), whole),
             tokens_used: tally.tokens(),
@@ -114,7 +139,7 @@ pub(super) fn stages(connection: &Connection, scope: &Scope) -> Result<Vec<Stage
 }
 
 pub(super) fn models(connection: &Connection, scope: &Scope) -> Result<Vec<ModelStats>, Trouble> {
-    let tallies = tally(connection, scope, Kind::Model)?;
+    let tallies = tallies(connection, scope, Kind::Model)?;
     let whole = known_cost(&tallies);
     let mut models: Vec<ModelStats> = tallies
         .into_iter()
@@ -122,9 +147,9 @@ pub(super) fn models(connection: &Connection, scope: &Scope) -> Result<Vec<Model
             model,
             runs: count(tally.runs),
             llm_calls: count(tally.llm_calls),
-            p50_duration_seconds: tally.duration(0.5),
-            p95_duration_seconds: tally.duration(0.95),
-            duration_seconds: tally.seconds,
+            p50_duration_seconds: tally.durations.quantile(0.5),
+            p95_duration_seconds: tally.durations.quantile(0.95),
+            duration_seconds: tally.seconds(),
             cost_usd: tally.cost(),
             share_of_cost: share(tally.cost(), whole),
             tokens_used: tally.tokens(),
@@ -149,7 +174,7 @@ fn share(cost: Option<Usd>, whole: Usd) -> Option<f64> {
 }
 
 pub(super) fn gates(connection: &Connection, scope: &Scope) -> Result<Vec<GateStats>, Trouble> {
-    let mut gates: Vec<GateStats> = tally(connection, scope, Kind::Gate)?
+    let mut gates: Vec<GateStats> = tallies(connection, scope, Kind::Gate)?
         .into_iter()
         .map(|(gate, tally)| GateStats {
             gate,
@@ -162,8 +187,8 @@ pub(super) fn gates(connection: &Connection, scope: &Scope) -> Result<Vec<GateSt
             errors: count(tally.gate_errors),
             other: count(tally.other),
             pass_rate: tally.pass_rate(),
-            p50_duration_seconds: tally.duration(0.5),
-            p95_duration_seconds: tally.duration(0.95),
+            p50_duration_seconds: tally.durations.quantile(0.5),
+            p95_duration_seconds: tally.durations.quantile(0.95),
             cost_usd: (count(tally.without_cost) < tally.verdicts()).then_some(tally.cost),
         })
         .collect();
@@ -172,33 +197,9 @@ pub(super) fn gates(connection: &Connection, scope: &Scope) -> Result<Vec<GateSt
     Ok(gates)
 }
 
-fn tally(connection: &Connection, scope: &Scope, wanted: Kind) -> Result<BTreeMap<String, Tally>, Trouble> {
-    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
-    each_ended(connection, scope, |run| {
-        for ((_, name), tally) in Tally::of(run).iter().filter(|((kind, _), _)| *kind == wanted) {
-            tallies.entry((*name).to_owned()).or_default().add(tally);
-        }
-    })?;
-    Ok(tallies)
-}
-
-fn each_ended(
-    connection: &Connection,
-    scope: &Scope,
-    mut see: impl FnMut(&RunSummary),
-) -> Result<(), Trouble> {
-    let mut conditions = Conditions::of_scope(scope);
-    conditions.and("status <> 'running'", []);
-    let sql = format!("SELECT id, run_id FROM runs WHERE {}", conditions.sql());
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(conditions.values()))?;
-    while let Some(row) = rows.next()? {
-        let run_id: String = row.get(1)?;
-        if let Some(run) = read::merged(connection, row.get(0)?, &run_id)? {
-            see(&run);
-        }
-    }
-    Ok(())
+fn tallies(connection: &Connection, scope: &Scope, kind: Kind) -> Result<BTreeMap<String, Tally>, Trouble> {
+    let wanted = Wanted { kind, by_hour: false, durations: true };
+    rollup::sum(connection, scope, wanted, |_, name| name.to_owned())
 }
 
 pub(super) fn health(connection: &Connection, query: &HealthQuery) -> Result<Health, Trouble> {
@@ -230,17 +231,31 @@ fn newest(connection: &Connection, scope: &Scope, limit: usize) -> Result<Vec<Se
     let mut conditions = Conditions::of_scope(scope);
     conditions.and("status <> 'running'", []);
     let sql = format!(
-        "SELECT id, run_id FROM runs WHERE {} ORDER BY {NEWEST_FIRST} LIMIT {limit}",
+        "SELECT run_id, status, cost_pico, duration_s, llm_calls, unpriced_calls, id FROM runs
+         WHERE {} ORDER BY {NEWEST_FIRST} LIMIT {limit}",
         conditions.sql()
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(conditions.values()))?;
+    let mut stages = connection.prepare_cached("SELECT name, cost_pico FROM stages WHERE run = ?1")?;
+    let mut gates = connection.prepare_cached("SELECT name, verdict FROM gates WHERE run = ?1")?;
     let mut seen = Vec::new();
     while let Some(row) = rows.next()? {
-        let run_id: String = row.get(1)?;
-        if let Some(run) = read::merged(connection, row.get(0)?, &run_id)? {
-            seen.push(Seen::of(&run));
-        }
+        let id: i64 = row.get(6)?;
+        let costs = stages.query_map([id], |row| Ok((row.get(0)?, amounts::amount(row, 1)?)))?;
+        let costs: Vec<(String, Option<Usd>)> = costs.collect::<rusqlite::Result<_>>()?;
+        let verdicts =
+            gates.query_map([id], |row| Ok((row.get(0)?, Verdict::from(row.get_ref(1)?.as_str()?))))?;
+        seen.push(Seen {
+            run_id: row.get(0)?,
+            status: list::status(row, 1)?,
+            cost: amounts::amount(row, 2)?,
+            seconds: row.get(3)?,
+            llm_calls: count(row.get(4)?),
+            unpriced_calls: count(row.get(5)?),
+            stages: costs.into_iter().filter_map(|(name, cost)| Some((name, cost?))).collect(),
+            gates: verdicts.collect::<rusqlite::Result<_>>()?,
+        });
     }
     Ok(seen)
 }

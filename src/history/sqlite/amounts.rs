@@ -37,14 +37,29 @@ pub(super) fn amount(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Us
 
 /// The amounts of a document in pico-dollars, where JSON cannot hold one of them.
 pub(super) fn exact(run: &RunSummary) -> Option<String> {
-    let mut run = run.clone();
+    if !has_large(run) {
+        return None;
+    }
     let mut amounts = Vec::new();
-    let mut large = false;
-    visit(&mut run, &mut |amount| {
-        large |= *amount >= EXACT_IN_JSON || *amount <= -EXACT_IN_JSON;
-        amounts.push(amount.pico().to_string());
+    visit(&mut run.clone(), &mut |amount| amounts.push(amount.pico().to_string()));
+    Some(amounts.join(" "))
+}
+
+fn has_large(run: &RunSummary) -> bool {
+    let is_large =
+        |amount: Option<Usd>| amount.is_some_and(|usd| usd >= EXACT_IN_JSON || usd <= -EXACT_IN_JSON);
+    let figures = &run.budget_summary;
+    let of_run = [run.value_usd, figures.total.cost_usd, figures.limits.usd, figures.usd_remaining];
+    let stages = figures.per_agent.iter().map(|(_, row)| row);
+    let mut in_stages = stages.flat_map(|stage| {
+        let models = stage.per_model.iter().map(|(_, row)| row.figures.cost_usd);
+        models.chain([stage.figures.cost_usd])
     });
-    large.then(|| amounts.join(" "))
+    of_run.into_iter().any(is_large)
+        || in_stages.any(is_large)
+        || figures.per_model.iter().any(|(_, row)| is_large(row.figures.cost_usd))
+        || figures.by_operation.iter().any(|(_, row)| is_large(row.figures.cost_usd))
+        || figures.gate_verdicts.iter().any(|gate| is_large(gate.cost_usd))
 }
 
 /// Gives a document that was read back the amounts that it had.

@@ -33,14 +33,19 @@ impl Conditions {
         self.values.extend(values);
     }
 
-    pub(super) fn of_scope(scope: &Scope) -> Self {
-        let mut conditions = Self::default();
+    /// The project and the pipeline of a scope, without its time.
+    pub(super) fn and_of_whom(&mut self, scope: &Scope) {
         if let Some(project) = &scope.project {
-            conditions.and("project = ?", [project.clone().into()]);
+            self.and("project = ?", [project.clone().into()]);
         }
         if let Some(pipeline) = &scope.pipeline {
-            conditions.and("pipeline = ?", [pipeline.clone().into()]);
+            self.and("pipeline = ?", [pipeline.clone().into()]);
         }
+    }
+
+    pub(super) fn of_scope(scope: &Scope) -> Self {
+        let mut conditions = Self::default();
+        conditions.and_of_whom(scope);
         if let Some(since) = scope.since {
             conditions.and("started_ms >= ?", [since.unix_ms().into()]);
         }

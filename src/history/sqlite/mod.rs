@@ -8,6 +8,8 @@ mod file;
 mod list;
 mod read;
 mod remove;
+mod rollup;
+mod run_row;
 mod schema;
 mod store;
 mod write;

@@ -3,12 +3,14 @@
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Transaction, params_from_iter};
 
+use super::rollup::Changes;
 use super::store::Trouble;
-use super::write;
+use super::{read, write};
 use crate::history::Prune;
 use crate::summary::Timestamp;
 
 pub(super) fn delete(transaction: &Transaction<'_>, run_ids: &[&str]) -> Result<u64, Trouble> {
+    let mut changes = Changes::default();
     let mut deleted = 0;
     for run_id in run_ids {
         let id: Option<i64> = transaction
@@ -16,14 +18,18 @@ pub(super) fn delete(transaction: &Transaction<'_>, run_ids: &[&str]) -> Result<
             .query_row([run_id], |row| row.get(0))
             .optional()?;
         if let Some(id) = id {
-            delete_run(transaction, id)?;
+            delete_run(transaction, id, &mut changes)?;
             deleted += 1;
         }
     }
+    changes.write(transaction)?;
     Ok(deleted)
 }
 
-fn delete_run(transaction: &Transaction<'_>, id: i64) -> Result<(), Trouble> {
+fn delete_run(transaction: &Transaction<'_>, id: i64, changes: &mut Changes) -> Result<(), Trouble> {
+    if let Some(run) = read::merged(transaction, id, "")? {
+        changes.take_away(&run);
+    }
     write::clear_rows(transaction, id)?;
     for delete in [
         "DELETE FROM parts WHERE run = ?1",
@@ -41,7 +47,9 @@ pub(super) fn prune(transaction: &Transaction<'_>, prune: &Prune, now: Timestamp
     }
     let ids = old_runs(transaction, prune, now)?;
     if !prune.dry_run {
-        ids.iter().try_for_each(|id| delete_run(transaction, *id))?;
+        let mut changes = Changes::default();
+        ids.iter().try_for_each(|id| delete_run(transaction, *id, &mut changes))?;
+        changes.write(transaction)?;
     }
     Ok(ids.len() as u64)
 }

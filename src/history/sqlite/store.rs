@@ -1,5 +1,6 @@
 //! The store itself: its connections, and the trait.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -127,6 +128,18 @@ pub(super) enum Trouble {
 impl From<rusqlite::Error> for Trouble {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(error)
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Database(error) => error.fmt(f),
+            Self::Document { run_id, reason } => {
+                write!(f, "the summary of run {run_id:?} cannot be read: {reason}")
+            }
+            Self::Said(error) => error.fmt(f),
+        }
     }
 }
 

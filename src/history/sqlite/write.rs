@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use rusqlite::{OptionalExtension, ToSql, Transaction, params};
 
+use super::rollup::Changes;
+use super::run_row::Row;
 use super::store::Trouble;
 use super::{amounts, read};
-use crate::history::row::RunRow;
 use crate::history::{Put, StoreError, Stored};
 use crate::summary::{Figures, RunSummary, Status, Timestamp};
 
@@ -15,34 +16,75 @@ pub(super) fn put_all(
     runs: &[Put<'_>],
     now: Timestamp,
 ) -> Result<Vec<Stored>, Trouble> {
-    runs.iter().map(|put| store(transaction, put, now)).collect()
+    let mut changes = Changes::default();
+    let stored =
+        runs.iter().map(|put| store(transaction, put, now, &mut changes)).collect::<Result<_, _>>()?;
+    changes.write(transaction)?;
+    Ok(stored)
 }
 
-fn store(transaction: &Transaction<'_>, put: &Put<'_>, now: Timestamp) -> Result<Stored, Trouble> {
+fn store(
+    transaction: &Transaction<'_>,
+    put: &Put<'_>,
+    now: Timestamp,
+    changes: &mut Changes,
+) -> Result<Stored, Trouble> {
     check(put.run)?;
     let document = to_json(put.run)?;
-    let known: Option<i64> = transaction
-        .prepare_cached("SELECT id FROM runs WHERE run_id = ?1")?
-        .query_row([&put.run.run_id], |row| row.get(0))
-        .optional()?;
-    let Some(id) = known else {
-        let id = insert_run(transaction, put.run, now)?;
+    let Some((id, status)) = find(transaction, &put.run.run_id)? else {
+        let id = Row::new(put.run, put.beat(), now).insert(transaction)?;
         write_part(transaction, id, &part_name(put, &[]), put, &document)?;
         write_rows(transaction, id, put.run)?;
-        set_beat(transaction, id)?;
+        changes.add(put.run);
         return Ok(Stored::Inserted);
     };
     let parts = parts(transaction, id)?;
-    match place(put, &document, &parts) {
-        Place::Nowhere => return Ok(Stored::Unchanged),
+    let place = place(put, &document, &parts);
+    if matches!(place, Place::Nowhere) {
+        return Ok(Stored::Unchanged);
+    }
+    // What runs is in no roll-up, and most runs are stored while they run.
+    if status != Status::Running.as_str() {
+        if let Some(old) = read::merged(transaction, id, &put.run.run_id)? {
+            changes.take_away(&old);
+        }
+    }
+    let others = parts.iter().filter(|part| !part.replaced).count();
+    let is_alone = match place {
+        Place::Nowhere => false,
         Place::Of(part) => {
             transaction.prepare_cached("DELETE FROM parts WHERE id = ?1")?.execute([part.id])?;
             write_part(transaction, id, &part.name, put, &document)?;
+            others == 1
         }
-        Place::New(name) => write_part(transaction, id, &name, put, &document)?,
+        Place::New(name) => {
+            write_part(transaction, id, &name, put, &document)?;
+            false
+        }
+    };
+    if is_alone {
+        rewrite(transaction, id, put.run, &Row::new(put.run, put.beat(), now))?;
+        changes.add(put.run);
+    } else if let Some(run) = read::merged(transaction, id, &put.run.run_id)? {
+        rewrite(transaction, id, &run, &Row::of_parts(transaction, id, &run, now)?)?;
+        changes.add(&run);
     }
-    rewrite(transaction, id, &put.run.run_id)?;
     Ok(Stored::Updated)
+}
+
+impl Put<'_> {
+    /// The sign of life, as the database has it: when, and how long until the next, both in milliseconds.
+    fn beat(&self) -> Option<(i64, i64)> {
+        let beat = self.heartbeat.filter(|_| self.run.status == Status::Running)?;
+        Some((beat.at.unix_ms(), i64::try_from(beat.every.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+fn find(transaction: &Transaction<'_>, run_id: &str) -> Result<Option<(i64, String)>, Trouble> {
+    Ok(transaction
+        .prepare_cached("SELECT id, status FROM runs WHERE run_id = ?1")?
+        .query_row([run_id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?)
 }
 
 /// Puts other figures in place of a run's parts.
@@ -53,11 +95,12 @@ pub(super) fn replace(
     now: Timestamp,
 ) -> Result<(), Trouble> {
     check(run)?;
-    let known: Option<i64> = transaction
-        .prepare_cached("SELECT id FROM runs WHERE run_id = ?1")?
-        .query_row([&run.run_id], |row| row.get(0))
-        .optional()?;
-    let id = known.ok_or_else(|| Trouble::Said(StoreError::NoSuchRun { run_id: run.run_id.clone() }))?;
+    let missing = || Trouble::Said(StoreError::NoSuchRun { run_id: run.run_id.clone() });
+    let (id, _) = find(transaction, &run.run_id)?.ok_or_else(missing)?;
+    let mut changes = Changes::default();
+    if let Some(old) = read::merged(transaction, id, &run.run_id)? {
+        changes.take_away(&old);
+    }
     transaction
         .prepare_cached(
             "INSERT INTO replaced (run, part, replaced_ms, reason, document, exact)
@@ -67,7 +110,9 @@ pub(super) fn replace(
     transaction.prepare_cached("DELETE FROM parts WHERE run = ?1")?.execute([id])?;
     let put = Put::new(run);
     write_part(transaction, id, &part_name(&put, &[]), &put, &to_json(run)?)?;
-    rewrite(transaction, id, &run.run_id)
+    rewrite(transaction, id, run, &Row::new(run, None, now))?;
+    changes.add(run);
+    changes.write(transaction)
 }
 
 fn check(run: &RunSummary) -> Result<(), Trouble> {
@@ -167,7 +212,7 @@ fn write_part(
     put: &Put<'_>,
     document: &str,
 ) -> Result<(), Trouble> {
-    let beat = put.heartbeat.filter(|_| put.run.status == Status::Running);
+    let beat = put.beat();
     transaction
         .prepare_cached(
             "INSERT INTO parts (run, part, status, started_ms, pipeline, beat_ms, beat_every_ms, document, exact)
@@ -179,8 +224,8 @@ fn write_part(
             put.run.status.as_str(),
             put.run.started_at.unix_ms(),
             put.run.pipeline,
-            beat.map(|beat| beat.at.unix_ms()),
-            beat.map(|beat| i64::try_from(beat.every.as_millis()).unwrap_or(i64::MAX)),
+            beat.map(|(at, _)| at),
+            beat.map(|(_, every)| every),
             document,
             amounts::exact(put.run),
         ])?;
@@ -188,12 +233,10 @@ fn write_part(
 }
 
 /// Brings a run's rows to what its parts say now.
-fn rewrite(transaction: &Transaction<'_>, id: i64, run_id: &str) -> Result<(), Trouble> {
-    let Some(run) = read::merged(transaction, id, run_id)? else { return Ok(()) };
-    update_run(transaction, id, &run)?;
+fn rewrite(transaction: &Transaction<'_>, id: i64, run: &RunSummary, row: &Row<'_>) -> Result<(), Trouble> {
+    row.update(transaction, id)?;
     clear_rows(transaction, id)?;
-    write_rows(transaction, id, &run)?;
-    set_beat(transaction, id)
+    write_rows(transaction, id, run)
 }
 
 /// Removes what stands below a run's row, its parts excepted.
@@ -207,68 +250,6 @@ pub(super) fn clear_rows(transaction: &Transaction<'_>, id: i64) -> Result<(), T
     ] {
         transaction.prepare_cached(delete)?.execute([id])?;
     }
-    Ok(())
-}
-
-fn insert_run(transaction: &Transaction<'_>, run: &RunSummary, now: Timestamp) -> Result<i64, Trouble> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO runs (run_id, created_ms, project, pipeline, status, started_ms, completed_ms, duration_s,
-                 stages, llm_calls, tokens, cost_pico, unpriced_calls, calls_without_usage, gates_passed,
-                 gates_failed, gates_total, failed_stage, error_summary, tags, parts)
-             VALUES (?1, ?2, '', '', '', 0, NULL, 0, 0, 0, NULL, NULL, 0, 0, 0, 0, 0, NULL, NULL, '{}', 1)",
-        )?
-        .execute(params![run.run_id, now.unix_ms()])?;
-    let id = transaction.last_insert_rowid();
-    update_run(transaction, id, run)?;
-    Ok(id)
-}
-
-fn update_run(transaction: &Transaction<'_>, id: i64, run: &RunSummary) -> Result<(), Trouble> {
-    let row = RunRow::of(run, run.started_at);
-    let tags = serde_json::to_string(&row.tags).unwrap_or_else(|_| "{}".to_owned());
-    transaction
-        .prepare_cached(
-            "UPDATE runs SET project = ?2, pipeline = ?3, status = ?4, started_ms = ?5, completed_ms = ?6,
-                 duration_s = ?7, stages = ?8, llm_calls = ?9, tokens = ?10, cost_pico = ?11, unpriced_calls = ?12,
-                 calls_without_usage = ?13, gates_passed = ?14, gates_failed = ?15, gates_total = ?16,
-                 failed_stage = ?17, error_summary = ?18, tags = ?19
-             WHERE id = ?1",
-        )?
-        .execute(params![
-            id,
-            row.project,
-            row.pipeline,
-            row.status.as_str(),
-            row.started_at.unix_ms(),
-            row.completed_at.map(Timestamp::unix_ms),
-            seconds(row.duration_seconds),
-            whole(row.stages),
-            whole(row.llm_calls),
-            row.tokens_used.map(whole),
-            amounts::value(row.cost_usd),
-            whole(row.unpriced_calls),
-            whole(row.calls_without_usage),
-            whole(row.gates_passed),
-            whole(row.gates_failed),
-            whole(row.gates_total),
-            row.failed_stage,
-            row.error_summary,
-            tags,
-        ])?;
-    Ok(())
-}
-
-/// The sign of life that lasts longest, of the parts that are running, stands for the run.
-fn set_beat(transaction: &Transaction<'_>, id: i64) -> Result<(), Trouble> {
-    transaction
-        .prepare_cached(
-            "UPDATE runs SET (parts, beat_ms, beat_every_ms) =
-                 (SELECT (SELECT count(*) FROM parts WHERE run = ?1), beat_ms, beat_every_ms FROM parts WHERE run = ?1
-                  ORDER BY status = 'running' DESC, beat_ms + 3 * beat_every_ms DESC LIMIT 1)
-             WHERE id = ?1",
-        )?
-        .execute([id])?;
     Ok(())
 }
 
@@ -357,11 +338,11 @@ fn write_figures(
     Ok(())
 }
 
-fn whole(count: u64) -> i64 {
+pub(super) fn whole(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// SQLite has no NaN; no duration is one unless somebody made the document by hand.
-fn seconds(seconds: f64) -> f64 {
+pub(super) fn seconds(seconds: f64) -> f64 {
     if seconds.is_finite() { seconds } else { 0.0 }
 }

@@ -27,6 +27,11 @@ impl Looks {
         self.due = Some(self.due.map_or(soon, |due| due.min(soon)));
     }
 
+    /// A run has ended: a sink that keeps what it takes for a while is to have a moment to write it.
+    pub(super) fn at_last(&mut self, now: Instant) {
+        self.due.get_or_insert(now + self.interval);
+    }
+
     /// A look has been taken: the next is due after the interval, or not before something begins if nothing was there.
     pub(super) fn taken(&mut self, now: Instant, was_empty: bool) {
         self.last = Some(now);
@@ -51,6 +56,17 @@ mod tests {
         assert_eq!(looks.due(), Some(now + INTERVAL));
         looks.taken(now + INTERVAL, true);
         assert_eq!(looks.due(), None);
+    }
+
+    #[test]
+    fn an_end_that_came_after_the_last_look_is_followed_by_one() {
+        let now = Instant::now();
+        let mut looks = Looks::every(INTERVAL);
+        looks.taken(now, true);
+        looks.at_last(now);
+        assert_eq!(looks.due(), Some(now + INTERVAL));
+        looks.at_last(now + INTERVAL / 2);
+        assert_eq!(looks.due(), Some(now + INTERVAL), "it is not put off");
     }
 
     #[test]

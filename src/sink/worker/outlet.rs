@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use super::super::{Sink, SinkError, SinkLoss, SinkStats};
 use super::looks::Looks;
 use super::shared::{Shared, caught};
+use crate::limit::Alert;
 use crate::summary::RunSummary;
 
 pub(super) struct Outlet {
@@ -20,6 +21,9 @@ pub(super) struct Outlet {
     lost_since_flush: u64,
     said: bool,
     said_look: bool,
+    said_alert: bool,
+    /// Whether it took the run that it was given last.
+    pub(super) has_taken: bool,
     pub(super) looks: Option<Looks>,
     shared: Arc<Shared>,
 }
@@ -45,6 +49,8 @@ impl Outlet {
             lost_since_flush: 0,
             said: false,
             said_look: false,
+            said_alert: false,
+            has_taken: false,
             looks,
             shared,
         }
@@ -62,6 +68,22 @@ impl Outlet {
         }
         self.count(|stats| {
             stats.missed_looks += 1;
+            stats.last_error = Some(reason);
+        });
+    }
+
+    /// Tells of an alert.
+    pub(super) fn alert(&mut self, alert: &Alert) {
+        let Err((reason, _)) = outcome(|| self.sink.alert(alert)) else { return };
+        if !self.said_alert {
+            self.said_alert = true;
+            let Self { name, shared, .. } = &*self;
+            shared.say(&format!(
+                "sink {name} did not take an alert: {reason}; further misses are only counted"
+            ));
+        }
+        self.count(|stats| {
+            stats.missed_alerts += 1;
             stats.last_error = Some(reason);
         });
     }
@@ -115,7 +137,9 @@ impl Outlet {
     }
 
     fn attempt(&mut self, run: &RunSummary) -> bool {
-        match outcome(|| self.sink.run_finished(run)) {
+        let outcome = outcome(|| self.sink.run_finished(run));
+        self.has_taken = outcome.is_ok();
+        match outcome {
             Ok(()) => {
                 self.broken = false;
                 self.count(|stats| stats.delivered += 1);

@@ -10,9 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 
 use super::super::{DeliveryStats, SinkStats};
+use super::alerts::Alerts;
 use crate::summary::RunSummary;
 
 type Summary = Box<dyn FnOnce() -> RunSummary + Send>;
+type Taken = Box<dyn FnOnce() + Send>;
 type Look = Box<dyn Fn() -> Vec<RunSummary> + Send + Sync>;
 
 #[derive(Default)]
@@ -21,6 +23,8 @@ pub(super) struct Shared {
     /// Jobs that a sink handed over from the thread itself.
     own_jobs: Mutex<VecDeque<Job>>,
     sinks: Mutex<Vec<SinkStats>>,
+    pub(super) alerts: Alerts,
+    alert_failure_said: AtomicBool,
     /// Tells the runs in flight.
     look: OnceLock<Look>,
     /// Whether a sink wants to see them.
@@ -106,6 +110,15 @@ impl Shared {
         }
     }
 
+    /// Says once if a callback, or the subscriber, could not be told of an alert.
+    pub(super) fn alert_told(&self, told: Result<(), String>) {
+        if let Err(reason) = told
+            && !self.alert_failure_said.swap(true, SeqCst)
+        {
+            self.say(&format!("an alert was not taken: {reason}; further ones are not said"));
+        }
+    }
+
     /// What the first report of each kind left open.
     pub(super) fn say_totals(&self) {
         let stats = self.stats();
@@ -121,29 +134,37 @@ impl Shared {
     }
 
     pub(super) fn say(&self, text: &str) {
-        // One line, one write, also where a reason has several; and `eprintln!` panics where stderr is closed.
-        let line = format!("tracing-budget: {}\n", text.lines().collect::<Vec<_>>().join(" "));
-        let _ = io::stderr().write_all(line.as_bytes());
+        say(text);
     }
+}
+
+/// Says something on stderr.
+pub(crate) fn say(text: &str) {
+    // One line, one write, also where a reason has several; and `eprintln!` panics where stderr is closed.
+    let line = format!("tracing-budget: {}\n", text.lines().collect::<Vec<_>>().join(" "));
+    let _ = io::stderr().write_all(line.as_bytes());
 }
 
 /// A run on its way. One that goes before its summary was asked for is a lost run.
 pub(super) struct Job {
     summary: Option<Summary>,
+    /// To be called once a sink has it.
+    taken: Option<Taken>,
     shared: Arc<Shared>,
 }
 
 impl Job {
-    pub(super) fn new(summary: Summary, shared: &Arc<Shared>) -> Self {
+    pub(super) fn new(summary: Summary, taken: Taken, shared: &Arc<Shared>) -> Self {
         shared.on_their_way.fetch_add(1, SeqCst);
-        Self { summary: Some(summary), shared: Arc::clone(shared) }
+        Self { summary: Some(summary), taken: Some(taken), shared: Arc::clone(shared) }
     }
 
-    /// Makes the summary and gives it away.
-    pub(super) fn run(mut self, give: impl FnOnce(&RunSummary)) {
+    /// Makes the summary and gives it away; `give` says whether anybody took it.
+    pub(super) fn run(mut self, give: impl FnOnce(&RunSummary) -> bool) {
         if let Some(summary) = self.summary.take() {
             match caught(summary) {
-                Ok(run) => give(&run),
+                Ok(run) if give(&run) => self.taken.take().into_iter().for_each(|taken| taken()),
+                Ok(_) => {}
                 Err(reason) => self.shared.lose(&format!("its summary could not be made: {reason}")),
             }
         }
@@ -162,6 +183,43 @@ impl Drop for Job {
             self.shared.lose("the guard was dropped (keep it until the end of main)");
         }
         self.shared.on_their_way.fetch_sub(1, SeqCst);
+    }
+}
+
+/// Runs that are to be looked for, on their way.
+#[cfg(feature = "journal")]
+pub(super) struct Found {
+    find: Box<dyn FnOnce() -> Vec<RunSummary> + Send>,
+    taken: Taken,
+    shared: Arc<Shared>,
+}
+
+#[cfg(feature = "journal")]
+impl Found {
+    pub(super) fn new(
+        find: Box<dyn FnOnce() -> Vec<RunSummary> + Send>,
+        taken: Taken,
+        shared: &Arc<Shared>,
+    ) -> Self {
+        Self { find, taken, shared: Arc::clone(shared) }
+    }
+
+    /// Looks for the runs and gives them away; `give` says whether anybody took one.
+    pub(super) fn run(self, mut give: impl FnMut(&RunSummary) -> bool) {
+        match caught(self.find) {
+            Ok(runs) => {
+                self.shared.on_their_way.fetch_add(runs.len() as u64, SeqCst);
+                let mut all_taken = true;
+                for run in &runs {
+                    all_taken &= give(run);
+                    self.shared.on_their_way.fetch_sub(1, SeqCst);
+                }
+                if all_taken {
+                    (self.taken)();
+                }
+            }
+            Err(reason) => self.shared.say(&format!("a journal could not be recovered: {reason}")),
+        }
     }
 }
 

@@ -1,0 +1,47 @@
+//! What is no span costs money, too: paid tools, searches, build minutes. Recorded directly, it stands in the same summary.
+//!
+//! ```sh
+//! cargo run --example direct_records
+//! ```
+
+use std::time::Duration;
+
+use tracing::{Span, field::Empty, instrument};
+use tracing_budget::{Handle, RunSummary, Usage, UsageRecord, operation, record_usage};
+use tracing_subscriber::prelude::*;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (budget, guard) = tracing_budget::layer().sink(|run: &RunSummary| println!("{run}")).build()?;
+    tracing_subscriber::registry().with(budget).init();
+    pipeline(&guard.handle());
+    guard.flush()?;
+    Ok(())
+}
+
+// What a run is worth and how often it went round gives it a cost an iteration and a return.
+#[instrument(skip_all, fields(run_id = "nightly-7", value_usd = 100, iteration = Empty))]
+fn pipeline(handle: &Handle) {
+    for iteration in 1..=3 {
+        research(iteration);
+    }
+    Span::current().record("iteration", 3);
+
+    // Whoever is in no span of the run names it: a bill that comes from elsewhere.
+    let handle = handle.clone();
+    let billed = std::thread::spawn(move || {
+        handle.operation("gpu_minutes").cost_usd("0.04").run("nightly-7").record()
+    });
+    assert!(billed.join().is_ok_and(|was_booked| was_booked));
+}
+
+#[instrument]
+fn research(round: u64) {
+    record_usage(UsageRecord::new(Usage::new().input(3_000).output(400)).provider("openai").model("gpt-5"));
+    operation("mcp_tool_call")
+        .cost_usd("0.005")
+        .duration(Duration::from_millis(340))
+        .iteration(round)
+        .meta("tool", "web_search")
+        .record();
+    operation("cache_look_up").record(); // counted, and free as far as anybody knows
+}

@@ -1,0 +1,180 @@
+//! Limits of runs in flight: what is booked is counted, what is due is told, and whoever asks before he spends gets an answer.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use super::bill::Settlement;
+use super::clock::Moment;
+use super::core::{Core, Options};
+use super::root::RunState;
+use super::run::{Rest, Run};
+use super::table::Place;
+use crate::ledger::{Name, Usd};
+use crate::limit::{Alert, Amount, BudgetExceeded, Charge, Due, Meters, Plan, Remaining, Stages, Unit};
+use crate::summary::{StageLimits, Timestamp};
+
+/// The limits of one run.
+#[derive(Debug)]
+pub(crate) struct RunLimits {
+    meters: Meters,
+    /// The run itself, which alerts name.
+    run: OnceLock<Weak<Run>>,
+}
+
+impl RunLimits {
+    /// Ties the limits of a run to it.
+    pub(crate) fn tie(run: Run) -> Arc<Run> {
+        let run = Arc::new(run);
+        if let Some(limits) = &run.limits {
+            let _ = limits.run.set(Arc::downgrade(&run));
+        }
+        run
+    }
+}
+
+impl Run {
+    /// Whose run it is.
+    pub(crate) fn project(&self, rest: &Rest, options: &Options) -> String {
+        rest.told.project.as_deref().or(options.project.as_deref()).unwrap_or(self.krate).to_owned()
+    }
+
+    /// What is left of the limits of its stages, of what is known: nothing that was assumed is in a summary.
+    pub(crate) fn stage_limits(&self, plan: &Plan) -> Vec<(Name, StageLimits)> {
+        let Some(limits) = &self.limits else { return Vec::new() };
+        let meters = limits.meters.all();
+        let known = |number: usize, unit: Unit| {
+            let mut meters = meters.iter();
+            let (_, meter) = meters.find(|(bound, _)| (bound.stage, bound.unit) == (Some(number), unit))?;
+            meter.charged.known()
+        };
+        let stages = plan.stages().enumerate().map(|(number, (name, limits))| {
+            let tokens = known(number, Unit::Tokens).and_then(|tokens| u64::try_from(tokens).ok());
+            (name, StageLimits::after(limits, known(number, Unit::Usd).map(Usd::from_pico), tokens))
+        });
+        stages.collect()
+    }
+}
+
+/// Room that is held in the limits of a run until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    run: Arc<Run>,
+    around: Stages,
+    unit: Unit,
+    amount: i128,
+}
+
+impl Hold {
+    pub(crate) fn amount(&self) -> Amount {
+        Amount::of(self.unit, self.amount)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some(limits) = &self.run.limits {
+            limits.meters.release(self.around, self.unit, self.amount);
+        }
+    }
+}
+
+impl Core {
+    /// The limits for a run that begins.
+    pub(crate) fn limits_of_a_run(&self) -> Option<Box<RunLimits>> {
+        self.options.limits.meters().map(|meters| Box::new(RunLimits { meters, run: OnceLock::new() }))
+    }
+
+    /// Counts what is booked at a place, and has those told who are to know.
+    #[cold]
+    pub(crate) fn charge(&self, limits: &RunLimits, place: Place, settlement: &Settlement) {
+        let (mut usd, mut tokens) = (Charge::default(), Charge::default());
+        for tally in settlement.tallies() {
+            usd.add(&self.options.limits.unpriced.usd(tally));
+            tokens.add(&Charge::tokens(tally));
+        }
+        let now = self.clock.now();
+        limits.meters.charge(place.limited, &usd, &tokens, |due| self.tell(limits, due, now));
+    }
+
+    /// Leaves an alert to the worker.
+    fn tell(&self, limits: &RunLimits, due: Due, now: Moment) {
+        let Some(run) = limits.run.get().and_then(Weak::upgrade) else { return };
+        let bound = limits.meters.bound(due.bound);
+        let (options, at) = (Arc::clone(&self.options), Timestamp::from(self.clock.wall(now)));
+        self.worker.alert(self.dispatch.get().cloned(), move || {
+            let run_id = run.public_id();
+            Alert {
+                run_id,
+                project: run.project(&run.rest(), &options),
+                pipeline: run.pipeline.as_str().to_owned(),
+                scope: options.limits.scope(bound.stage),
+                percent: due.percent,
+                used: Amount::of(bound.unit, due.meter.charged.used),
+                limit: Amount::of(bound.unit, due.meter.limit),
+                at,
+            }
+        });
+    }
+
+    /// Whether more may be spent at a place.
+    pub(crate) fn check(&self, place: Place) -> Result<(), BudgetExceeded> {
+        let plan = &self.options.limits;
+        let refused = |meters: &Meters| {
+            meters.check(place.limited).map_err(|refusal| BudgetExceeded::of(plan, meters, &refusal, None))
+        };
+        self.with_meters(place, refused)?.unwrap_or(Ok(()))
+    }
+
+    /// What may still be spent at a place.
+    pub(crate) fn remaining(&self, place: Place) -> Remaining {
+        let left = |meters: &Meters| Remaining {
+            usd: meters.left(place.limited, Unit::Usd).map(Usd::from_pico),
+            tokens: meters
+                .left(place.limited, Unit::Tokens)
+                .map(|left| i64::try_from(left).unwrap_or(if left < 0 { i64::MIN } else { i64::MAX })),
+        };
+        self.with_meters(place, left).ok().flatten().unwrap_or_default()
+    }
+
+    /// Takes room in the limits around a place, and begins its run if it has to be; holds nothing where nothing is limited.
+    pub(crate) fn reserve(
+        &self,
+        place: Place,
+        unit: Unit,
+        amount: i128,
+    ) -> Result<Option<Hold>, BudgetExceeded> {
+        let (plan, around) = (&self.options.limits, place.limited);
+        if plan.is_empty() {
+            return Ok(None);
+        }
+        let run = self.on_run(place, |run| run.limits.as_ref()?.run.get()?.upgrade()).flatten();
+        let run = run.filter(|run| !run.is_sealed()).ok_or(BudgetExceeded::RunEnded)?;
+        // Less than nothing would make room for others.
+        let amount = amount.max(0);
+        if let Some(RunLimits { meters, .. }) = run.limits.as_deref() {
+            meters
+                .reserve(around, unit, amount)
+                .map_err(|refusal| BudgetExceeded::of(plan, meters, &refusal, Some((unit, amount))))?;
+        }
+        Ok(Some(Hold { run, around, unit, amount }))
+    }
+
+    /// Runs `act` on the limits of the run of a place; `None` where nothing is limited. A run that has not begun yet has used
+    /// nothing.
+    fn with_meters<T>(&self, place: Place, act: impl Fn(&Meters) -> T) -> Result<Option<T>, BudgetExceeded> {
+        let plan = &self.options.limits;
+        if plan.is_empty() {
+            return Ok(None);
+        }
+        let in_flight =
+            || self.live_run(place.run).and_then(|run| run.limits.as_ref().map(|limits| act(&limits.meters)));
+        if let Some(done) = in_flight() {
+            return Ok(Some(done));
+        }
+        match self.at_root(place, |root| root.state) {
+            Some(RunState::Empty) => Ok(plan.meters().map(|unused| act(&unused))),
+            // It has begun meanwhile.
+            Some(RunState::Live) => in_flight().map(Some).ok_or(BudgetExceeded::RunEnded),
+            Some(RunState::Finished) | None => Err(BudgetExceeded::RunEnded),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What somebody is told when a limit is near or reached.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::meters::Unit;
+use crate::ledger::Usd;
+use crate::summary::{Timestamp, counted, limit_text};
+
+/// Whose limit it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LimitScope {
+    /// That of the whole run.
+    Run,
+    /// That of a stage, with everything inside it.
+    Stage(&'static str),
+}
+
+impl LimitScope {
+    /// The stage, if it is a stage's.
+    #[must_use]
+    pub const fn stage(self) -> Option<&'static str> {
+        match self {
+            Self::Run => None,
+            Self::Stage(stage) => Some(stage),
+        }
+    }
+}
+
+impl fmt::Display for LimitScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run => f.write_str("the run"),
+            Self::Stage(stage) => write!(f, "stage {stage}"),
+        }
+    }
+}
+
+impl Serialize for LimitScope {
+    /// The stage's name, or null for the run.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.stage().serialize(serializer)
+    }
+}
+
+/// An amount of what a limit is counted in. In JSON `{"usd": 0.04}` or `{"tokens": 80000}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Amount {
+    /// USD.
+    Usd(Usd),
+    /// Tokens, input and output together.
+    Tokens(u64),
+}
+
+impl Amount {
+    pub(crate) fn of(unit: Unit, amount: i128) -> Self {
+        match unit {
+            Unit::Usd => Self::Usd(Usd::from_pico(amount)),
+            Unit::Tokens => {
+                Self::Tokens(u64::try_from(amount).unwrap_or(if amount < 0 { 0 } else { u64::MAX }))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usd(usd) => f.write_str(&limit_text(*usd)),
+            Self::Tokens(tokens) => f.write_str(&counted(*tokens, "token")),
+        }
+    }
+}
+
+/// A run or a stage has used 50, 80, 95 or 100 % of a limit. Each is told once a limit and run, by the layer's delivery
+/// thread: to [`Builder::on_alert`](crate::Builder::on_alert), to [`Sink::alert`](crate::sink::Sink::alert), and to the
+/// application's subscriber as an event with the target `tracing_budget::alert`.
+///
+/// Figures are those at the moment when the alert became due. What is only reserved is not used.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Alert {
+    /// The run, as its summary names it.
+    pub run_id: String,
+    /// Whose run it is.
+    pub project: String,
+    /// The root span's name.
+    pub pipeline: String,
+    /// Whose limit it is; in JSON the stage's name, or null for the run.
+    #[serde(rename = "stage")]
+    pub scope: LimitScope,
+    /// 50, 80, 95 or 100: so much of the limit is used, or more.
+    pub percent: u8,
+    /// What is used.
+    pub used: Amount,
+    /// The limit.
+    pub limit: Amount,
+    /// When it became due.
+    pub at: Timestamp,
+}
+
+impl Alert {
+    /// Whether all of the limit is used.
+    #[must_use]
+    pub const fn is_exhausted(&self) -> bool {
+        self.percent >= 100
+    }
+}
+
+impl fmt::Display for Alert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pipeline, scope, percent, used, limit, .. } = self;
+        if self.is_exhausted() {
+            write!(f, "{pipeline}: {scope} has used up its limit of {limit}: {used}")
+        } else {
+            write!(f, "{pipeline}: {scope} has used {percent} % of its limit of {limit}: {used}")
+        }
+    }
+}

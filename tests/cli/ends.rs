@@ -1,0 +1,127 @@
+//! The program ends with the code that its documents name, and says what to do.
+
+use crate::program::Place;
+use crate::seeded::id;
+
+#[test]
+fn what_is_right_ends_with_0() {
+    let place = Place::seeded();
+    for arguments in [
+        &["runs", "list"][..],
+        &["runs", "show"],
+        &["runs", "show", "last"],
+        &["runs", "show", "019a0018-0100-7"],
+        &["runs", "list", "--project", "nobody"],
+        &["check", "019a0018-01"],
+        &["--help"],
+        &["--version"],
+        &["completions", "bash"],
+        &["man"],
+    ] {
+        place.run(arguments).ended_with(0);
+    }
+}
+
+#[test]
+fn what_is_bad_ends_with_1() {
+    let place = Place::seeded();
+    place.run(&["check", "last-failed"]).ended_with(1);
+    place.run(&["check", "last-failed", "--any-status"]).ended_with(0);
+    place.run(&["check", &id(1, 18), "--max-cost-usd", "0.001"]).ended_with(1);
+    place.run(&["runs", "health", "--recent", "4", "--fail-on", "notice"]).ended_with(1);
+    place.run(&["runs", "health", "--recent", "4", "--fail-on", "never"]).ended_with(0);
+}
+
+#[test]
+fn a_wrong_command_line_ends_with_2() {
+    let place = Place::seeded();
+    for (arguments, said) in [
+        (&["runs"][..], "Usage"),
+        (&["runs", "list", "--since", "someday"], "is no time: expected a day (2026-11-01"),
+        (&["runs", "list", "--status", "broken"], "possible values: running, completed"),
+        (&["runs", "list", "--sort", "name"], "expected started, cost, duration or tokens"),
+        (&["runs", "list", "--tag", "tier"], "expected NAME=VALUE"),
+        (&["runs", "list", "--min-cost", "much"], "much"),
+        (&["runs", "prune"], "--older-than"),
+        (&["reprice"], "--as-of"),
+        (&["reprice", "--model-swap", "gpt-5"], "expected A=B"),
+        (&["check", "--max-regression", "5%"], "--baseline"),
+        (&["prices", "calc", "gpt-5"], "give --input or --output"),
+        (&["runs", "list", "--after", "nonsense"], "is not a cursor of this list"),
+    ] {
+        let ended = place.run(arguments).ended_with(2);
+        assert!(ended.talk.contains(said), "{arguments:?}: {}", ended.talk);
+        assert_eq!(ended.data, "", "{arguments:?} has no data");
+    }
+}
+
+#[test]
+fn a_history_that_is_not_there_ends_with_3_and_says_how_to_make_one() {
+    let place = Place::empty();
+    for arguments in [&["runs", "list"][..], &["stages"], &["runs", "health"], &["export"], &["check"]] {
+        let ended = place.run(arguments).ended_with(3);
+        assert!(ended.talk.contains("tracing-budget import"), "{arguments:?}: {}", ended.talk);
+        assert!(ended.talk.contains("--db"), "{}", ended.talk);
+        assert!(!place.db().exists(), "looking does not make one");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_history_ends_with_3_and_is_not_touched() {
+    let place = Place::empty();
+    let file = place.write("runs.db", "dear diary, today I spent $400");
+    let ended = place.run(&["runs", "list"]).ended_with(3);
+    assert!(ended.talk.contains("not a run history"), "{}", ended.talk);
+    assert_eq!(std::fs::read_to_string(file).ok().as_deref(), Some("dear diary, today I spent $400"));
+}
+
+#[test]
+fn what_is_not_there_ends_with_4() {
+    let place = Place::seeded();
+    for (arguments, said) in [
+        (&["runs", "show", "ffff"][..], "begins with \"ffff\""),
+        (&["runs", "show", "019a"], "is the beginning of several ids"),
+        (&["runs", "compare", "last", "ffff"], "begins with \"ffff\""),
+        (&["runs", "delete", "ffff"], "begins with \"ffff\""),
+        (&["check", "ffff"], "begins with \"ffff\""),
+        (&["prices", "find", "no-such-model-at-all"], "no price is known for model"),
+        (&["prices", "calc", "no-such-model-at-all", "--input", "5"], "no price is known for model"),
+    ] {
+        let ended = place.run(arguments).ended_with(4);
+        assert!(ended.talk.contains(said), "{arguments:?}: {}", ended.talk);
+    }
+    let nobody = Place::empty();
+    nobody.write("empty/readme.txt", "nothing here");
+    nobody.run(&["check", "empty"]).ended_with(4);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_or_written_ends_with_5() {
+    let place = Place::seeded();
+    place.write("bad.json", "{\"schema_version\": 1}");
+    let ended = place.run(&["check", "bad.json"]).ended_with(5);
+    assert!(ended.talk.contains("bad.json: run_id is missing"), "{}", ended.talk);
+    place.run(&["export", "--output", "nowhere/out.jsonl"]).ended_with(5);
+    place.run(&["check", &id(1, 18), "--junit", "nowhere/out.xml"]).ended_with(5);
+    place.run(&["prices", "list", "--with", "nowhere.toml"]).ended_with(5);
+}
+
+#[test]
+fn the_codes_are_in_the_help_and_in_the_documents() {
+    let place = Place::empty();
+    let help = place.run(&["--help"]).ended_with(0).data;
+    let reference = place.run(&["reference"]).ended_with(0).data;
+    for code in 0..=5 {
+        assert!(help.contains(&format!("\n  {code}  ")), "{code} in\n{help}");
+        assert!(reference.contains(&format!("\n| {code} | ")), "{code} in the reference");
+    }
+}
+
+#[test]
+fn an_unclear_id_names_those_it_may_be() {
+    let place = Place::seeded();
+    let ended = place.run(&["runs", "show", "019a0018"]).ended_with(4);
+    for run in [id(1, 18), id(2, 18)] {
+        assert!(ended.talk.contains(&run), "{}", ended.talk);
+    }
+}

@@ -1,0 +1,12 @@
+//! The command line, as a process: what it shows, what it says to programs, how it ends.
+#![cfg(feature = "cli")]
+
+mod checks;
+mod documents;
+mod ends;
+mod formats;
+mod moving;
+mod program;
+mod repricing;
+mod seeded;
+mod shown;

@@ -1,0 +1,173 @@
+//! Every table is one that somebody looked at.
+//!
+//! `tests/cli/shown/NAME.txt` holds what a command shows; with `UPDATE_SNAPSHOTS=1` the texts are written anew, to be
+//! looked at before they are kept.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use crate::program::Place;
+use crate::seeded::id;
+
+fn kept(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/shown").join(name)
+}
+
+/// Holds a text against the one that was kept.
+#[track_caller]
+pub(crate) fn as_kept(file: &Path, shown: &str) {
+    if env::var_os("UPDATE_SNAPSHOTS").is_some_and(|set| set == "1") {
+        fs::write(file, shown).expect("the text can be kept");
+    }
+    let expected = fs::read_to_string(file).unwrap_or_default().replace("\r\n", "\n");
+    assert!(shown == expected, "shown:\n{shown}\nkept in {}:\n{expected}", file.display());
+}
+
+/// The data of a command, then what it says beside it.
+#[track_caller]
+fn shows(name: &str, place: &Place, arguments: &[&str], code: i32) -> String {
+    let ended = place.run(arguments).ended_with(code);
+    let mut text = format!("$ tracing-budget {}\n{}", arguments.join(" "), ended.data);
+    if !ended.talk.is_empty() {
+        text += &format!("(stderr)\n{}", ended.talk);
+    }
+    for line in text.lines() {
+        assert_eq!(line, line.trim_end(), "blanks at the end of a line");
+        assert!(!line.contains('\u{1b}'), "colours in a pipe: {line}");
+    }
+    as_kept(&kept(name), &text);
+    ended.data
+}
+
+#[test]
+fn runs_list() {
+    let place = Place::seeded();
+    let shown = shows("list.txt", &place, &["runs", "list", "--limit", "6"], 0);
+    assert!(shown.contains("✗ FAILED"), "a failed run is unmistakable");
+    assert!(shown.contains('≥'), "a cost that is known in part says so");
+    let mixed = ["runs", "list", "--status", "failed", "--status", "interrupted", "--sort", "cost"];
+    shows("list-filtered.txt", &place, &mixed, 0);
+    shows("list-none.txt", &place, &["runs", "list", "--project", "nobody"], 0);
+    shows("list-by-tag.txt", &place, &["runs", "list", "--tag", "tier=2", "--since", "2026-11-19"], 0);
+}
+
+#[test]
+fn runs_show() {
+    let place = Place::seeded();
+    shows("show.txt", &place, &["runs", "show", &id(1, 18)], 0);
+    let shown = shows("show-failed.txt", &place, &["runs", "show", "last-failed"], 0);
+    assert!(shown.starts_with("✗ nightly"), "{shown}");
+}
+
+#[test]
+fn runs_summary() {
+    let place = Place::seeded();
+    let shown = shows("summary.txt", &place, &["runs", "summary", "--project", "apprentice"], 0);
+    assert!(shown.contains("hunk 3"), "why the last one failed");
+    shows("summary-of-nothing.txt", &place, &["runs", "summary", "--since", "2027-01-01"], 0);
+}
+
+#[test]
+fn runs_compare() {
+    let place = Place::seeded();
+    shows("compare.txt", &place, &["runs", "compare", &id(1, 17), &id(1, 18)], 0);
+    shows("compare-failed.txt", &place, &["runs", "compare", &id(1, 18), "last-failed"], 0);
+    let shown = shows("compare-unpriced.txt", &place, &["runs", "compare", &id(1, 18), &id(1, 21)], 0);
+    assert!(shown.contains("only in B"), "{shown}");
+}
+
+#[test]
+fn runs_health() {
+    let place = Place::seeded();
+    let shown = shows("health.txt", &place, &["runs", "health", "--recent", "4"], 1);
+    assert!(shown.contains("✗ CRITICAL"), "{shown}");
+    shows("health-of-nothing.txt", &place, &["runs", "health", "--project", "nobody"], 0);
+}
+
+#[test]
+fn stages_models_and_gates() {
+    let place = Place::seeded();
+    for what in ["stages", "models", "gates"] {
+        shows(&format!("{what}.txt"), &place, &[what, "--since", "2026-11-10", "--until", "2026-11-21"], 0);
+    }
+    shows("gates-none.txt", &place, &["gates", "--since", "2026-12-24", "--until", "2026-12-24"], 0);
+}
+
+#[test]
+fn checks() {
+    let place = Place::seeded();
+    let kept =
+        ["check", &id(1, 18), "--max-cost-usd", "0.50", "--max-tokens", "100000", "--require-gate", "lint"];
+    shows("check.txt", &place, &kept, 0);
+    let failing = [
+        "check",
+        "last-failed",
+        "--max-cost-usd",
+        "0.05",
+        "--require-gate",
+        "lint",
+        "--require-gate",
+        "deploy",
+        "--baseline",
+        "last-passing",
+        "--max-regression",
+        "5%",
+    ];
+    shows("check-fails.txt", &place, &failing, 1);
+    let dark =
+        ["check", &id(1, 21), "--max-cost-usd", "0.50", "--baseline", &id(1, 18), "--max-regression", "10%"];
+    shows("check-unknown.txt", &place, &dark, 1);
+}
+
+#[test]
+fn prices() {
+    let place = Place::empty();
+    place.write("prices.toml", OWN_PRICES);
+    shows(
+        "prices-list.txt",
+        &place,
+        &["prices", "list", "claude-sonnet-4", "--provider", "anthropic", "--at", "2026-11-01"],
+        0,
+    );
+    shows(
+        "prices-find.txt",
+        &place,
+        &["prices", "find", "gpt-5-mini", "--provider", "openai", "--at", "2026-11-01"],
+        0,
+    );
+    shows("prices-find-none.txt", &place, &["prices", "find", "frontier-9", "--provider", "acme"], 4);
+    let calc =
+        ["prices", "calc", "claude-sonnet-4-5", "--input", "12000", "--output", "900", "--at", "2026-11-01"];
+    shows("prices-calc.txt", &place, &calc, 0);
+    let own = ["prices", "diff", "--with", "prices.toml", "--to", "2026-11-01", "--provider", "acme"];
+    shows("prices-diff.txt", &place, &own, 0);
+}
+
+pub(crate) const OWN_PRICES: &str = "\
+[[price]]
+provider = \"acme\"
+model = \"frontier-9\"
+input = 2.00
+output = 10.00
+";
+
+#[test]
+fn repricing() {
+    let place = Place::seeded();
+    place.write("prices.toml", OWN_PRICES);
+    let swap = format!("{}={}", crate::seeded::SONNET, crate::seeded::MINI);
+    let since = ["--since", "2026-11-17", "--project", "apprentice"];
+    shows("reprice-swap.txt", &place, &[&["reprice", "--model-swap", &swap][..], &since].concat(), 0);
+    shows("reprice-with.txt", &place, &[&["reprice", "--with", "prices.toml"][..], &since].concat(), 0);
+}
+
+#[test]
+fn removing() {
+    let place = Place::seeded();
+    shows("delete-dry.txt", &place, &["runs", "delete", &id(1, 3), &id(1, 4), "--dry-run"], 0);
+    shows("delete.txt", &place, &["runs", "delete", &id(1, 3), &id(1, 4)], 0);
+    shows("prune-dry.txt", &place, &["runs", "prune", "--older-than", "2026-11-10", "--dry-run"], 0);
+    shows("prune.txt", &place, &["runs", "prune", "--keep-last", "5", "--project", "apprentice"], 0);
+    let left = place.run(&["runs", "list", "--format", "csv"]).ended_with(0).data;
+    assert_eq!(left.lines().count(), 1 + 5 + 2, "five of the project, and the other project's two:\n{left}");
+}

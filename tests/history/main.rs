@@ -1,0 +1,9 @@
+//! The run history keeps what it is given, and answers truly.
+
+mod answers;
+mod files;
+mod in_flight;
+mod lists;
+mod made_up;
+mod many_processes;
+mod stored_once;

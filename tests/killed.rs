@@ -1,0 +1,375 @@
+//! A process that is killed at any moment takes nothing along but what the bound of its journal allows.
+//!
+//! The child is this very program. It works with several threads on several runs, says on its standard output what has
+//! been settled, right after it was, and is killed with SIGKILL in the middle of that. What it has said is what is looked
+//! for; so whoever kills needs no clock. Where the bound is one in time, the child also says how far its journal has come: a
+//! busy machine may keep the journal's thread waiting for longer than any bound, and what counts is that all it calls written
+//! is.
+
+#![cfg(all(feature = "journal", unix))]
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+mod journaled;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use journaled::Fresh;
+use tracing::{info, info_span};
+use tracing_budget::sink::{Delivery, Sink, SinkError};
+use tracing_budget::{JournalBound, PriceBook, Rates, RunSummary, Status, Verdict, gate, layer};
+use tracing_subscriber::prelude::*;
+
+const KILLS: u64 = 200;
+const AT_ONCE: u64 = 8;
+
+/// The bound of those children that have one in time.
+const BOUND: Duration = Duration::from_millis(20);
+
+/// How many tokens the call with this number uses.
+fn tokens(call: u64) -> u64 {
+    call * 7 + 1
+}
+
+/// Moments that are the same in every run of the test: splitmix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ mixed >> 31) % bound
+    }
+}
+
+/// A child that is killed at the latest when the test ends.
+struct Running(Child);
+
+impl Running {
+    fn start(directory: &Path, bound: &str) -> (Self, BufReader<ChildStdout>) {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "child", "--ignored", "--nocapture", "--test-threads", "1"])
+            .env("JOURNAL_DIRECTORY", directory)
+            .env("JOURNAL_BOUND", bound)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(child.stdout.take().unwrap());
+        (Self(child), said)
+    }
+
+    /// Kills it, and waits until it is gone.
+    fn kill(mut self) {
+        self.0.kill().unwrap();
+        let status = self.0.wait().unwrap();
+        assert_eq!(status.signal(), Some(9), "it ended by itself: {status}");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What a child said, and how many records its journal had been given by then.
+#[derive(Debug)]
+struct Ack {
+    records: u64,
+    words: Vec<String>,
+}
+
+impl Ack {
+    /// A line that the child could end.
+    fn read(line: &str) -> Option<Self> {
+        let mut words = line.strip_suffix('\n')?.split(' ');
+        (words.next()? == "ack").then_some(())?;
+        let records = words.next()?.parse().ok()?;
+        Some(Self { records, words: words.map(str::to_owned).collect() })
+    }
+}
+
+/// Acknowledgements up to a number, or to the end.
+fn acks(said: &mut impl BufRead, many: usize) -> Vec<Ack> {
+    let mut acks: Vec<Ack> = Vec::new();
+    let mut line = String::new();
+    while acks.len() < many && said.read_line(&mut line).unwrap() > 0 {
+        acks.extend(Ack::read(&line));
+        line.clear();
+    }
+    acks
+}
+
+/// One child, from its start to the recovery of what it left.
+fn kill_one(seed: u64, bound: &str, life: u64) -> Counts {
+    let directory = Fresh::new();
+    let (child, mut said) = Running::start(directory.path(), bound);
+    let mut random = Random(seed);
+    let mut heard = acks(&mut said, random.below(life) as usize);
+    let pause = Instant::now() + Duration::from_micros(random.below(500));
+    while Instant::now() < pause {
+        std::hint::spin_loop();
+    }
+    child.kill();
+    heard.extend(acks(&mut said, usize::MAX));
+
+    let found = directory.recover();
+    assert_eq!((found.in_use(), found.unreadable().len()), (0, 0), "{found:#?}");
+    for journal in found.journals() {
+        assert!(journal.skipped().iter().all(|line| line.is_cut_short), "{:?}", journal.skipped());
+    }
+    let runs: BTreeMap<&str, &RunSummary> = found.runs().map(|run| (run.run_id.as_str(), run)).collect();
+    assert_eq!(runs.len(), found.runs().count(), "a run is there twice");
+    runs.values().for_each(|run| is_in_order(run));
+    let settled = heard.iter().filter(|ack| ack.words[0] != "written").count();
+    // What a sink has is not the journal's any more.
+    let with_sink: BTreeSet<&str> =
+        heard.iter().filter(|ack| ack.words[0] == "sink").map(|ack| ack.words[1].as_str()).collect();
+    let mut promised = promised(&heard, bound);
+    let kept = promised.len();
+    promised.retain(|ack| !with_sink.contains(ack.words[1].as_str()));
+    for ack in &promised {
+        holds(ack, &runs);
+    }
+    let counts = Counts { settled, kept, looked_for: promised.len() };
+    found.discard().unwrap();
+    assert!(directory.files().is_empty());
+    counts
+}
+
+/// Records that one child had settled, those of them that were to survive, and those that no sink had either.
+struct Counts {
+    settled: usize,
+    kept: usize,
+    looked_for: usize,
+}
+
+/// What must have survived.
+fn promised<'a>(heard: &'a [Ack], bound: &str) -> Vec<&'a Ack> {
+    let until = match bound {
+        "every record" => u64::MAX,
+        _ => heard.iter().filter(|ack| ack.words[0] == "written").map(|ack| ack.records).max().unwrap_or(0),
+    };
+    heard.iter().filter(|ack| ack.words[0] != "written" && ack.records <= until).collect()
+}
+
+fn holds(ack: &Ack, runs: &BTreeMap<&str, &RunSummary>) {
+    let words: Vec<&str> = ack.words.iter().map(String::as_str).collect();
+    let ["call" | "gate" | "stage" | "run", id, rest @ ..] = words.as_slice() else { return };
+    let run = runs.get(*id).unwrap_or_else(|| panic!("{ack:?}: no such run in {:?}", runs.keys()));
+    let budget = &run.budget_summary;
+    match (words[0], rest) {
+        ("call", [stage, number]) => {
+            let row = budget.by_operation.get(&format!("op-{number}"));
+            let row = row.unwrap_or_else(|| panic!("{ack:?} is not in\n{run}"));
+            assert_eq!(row.figures.input_tokens, tokens(number.parse().unwrap()), "{ack:?} in\n{run}");
+            assert!(budget.per_agent.get(stage).is_some(), "{ack:?} in\n{run}");
+        }
+        ("gate", [name]) => {
+            assert!(budget.gate_verdicts.iter().any(|gate| gate.gate_name == *name), "{ack:?} in\n{run}");
+        }
+        ("stage", [name]) => {
+            let row = budget.per_agent.get(name).unwrap_or_else(|| panic!("{ack:?} is not in\n{run}"));
+            assert_eq!((row.status, row.calls), (Status::Completed, 1), "{ack:?} in\n{run}");
+        }
+        ("run", []) => assert_eq!(run.status, Status::Completed, "{ack:?} in\n{run}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A recovered run adds up, has nothing that was never settled, and tells which verdict came after which.
+fn is_in_order(run: &RunSummary) {
+    run.check().unwrap_or_else(|error| panic!("{error}\n{run}"));
+    assert!(matches!(run.status, Status::Interrupted | Status::Completed), "{run}");
+    let budget = &run.budget_summary;
+    for (operation, row) in budget.by_operation.iter() {
+        let call: u64 = operation.trim_start_matches("op-").parse().unwrap();
+        assert_eq!((row.figures.llm_calls, row.figures.input_tokens), (1, tokens(call)), "{run}");
+    }
+    let verdicts: Vec<&str> = budget.gate_verdicts.iter().map(|gate| gate.gate_name.as_str()).collect();
+    let all = ["gate-0", "gate-1", "gate-2"];
+    assert_eq!(verdicts, all[..verdicts.len()], "{run}");
+    for (name, row) in budget.per_agent.iter().filter(|(name, _)| *name != "unattributed") {
+        assert!(matches!(row.status, Status::Completed | Status::Interrupted), "{name} in\n{run}");
+    }
+}
+
+fn kill_all(bound: &'static str, life: u64) {
+    let next = AtomicU64::new(0);
+    let [settled, kept, looked_for, informative] = [const { AtomicU64::new(0) }; 4];
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let seed @ 0..KILLS = next.fetch_add(1, SeqCst) {
+                    let counts = kill_one(seed, bound, life);
+                    settled.fetch_add(counts.settled as u64, SeqCst);
+                    kept.fetch_add(counts.kept as u64, SeqCst);
+                    looked_for.fetch_add(counts.looked_for as u64, SeqCst);
+                    informative.fetch_add(u64::from(counts.looked_for > 0), SeqCst);
+                }
+            });
+        }
+    });
+    let [settled, kept, looked_for, informative] =
+        [settled, kept, looked_for, informative].map(AtomicU64::into_inner);
+    println!(
+        "{KILLS} kills: {settled} records settled, {kept} to survive, {looked_for} of them with no sink, in {informative} children"
+    );
+    assert!(informative > KILLS / 4, "only {informative} of {KILLS} kills could show anything");
+    assert!(kept > settled / 2, "the journal was far behind: {kept} of {settled}");
+}
+
+#[test]
+fn with_every_record_kept_nothing_that_was_settled_is_lost() {
+    kill_all("every record", 600);
+}
+
+#[test]
+fn with_a_bound_in_time_nothing_older_than_that_is_lost() {
+    kill_all("in time", 1_600);
+}
+
+#[test]
+fn two_that_live_at_once_never_recover_each_others_runs() {
+    let directory = Fresh::new();
+    let (one, mut one_said) = Running::start(directory.path(), "every record");
+    let first = acks(&mut one_said, 20);
+    let (two, mut two_said) = Running::start(directory.path(), "every record");
+    let second = acks(&mut two_said, 200);
+    let of = |acks: &[Ack]| acks.iter().filter_map(|ack| ack.words.get(1).cloned()).collect::<BTreeSet<_>>();
+    assert!(of(&first).is_disjoint(&of(&second)), "the second has delivered runs of the first");
+    let found = directory.recover();
+    assert_eq!((found.runs().count(), found.in_use()), (0, 2));
+    one.kill();
+    let found = directory.recover();
+    assert_eq!((found.journals().len(), found.in_use()), (1, 1));
+    assert!(found.runs().all(|run| !of(&second).contains(&run.run_id)));
+    drop(found);
+    // A third takes what the dead one left, and the second one's still not.
+    let (three, mut three_said) = Running::start(directory.path(), "every record");
+    let third = acks(&mut three_said, 300);
+    assert!(of(&third).is_disjoint(&of(&second)));
+    two.kill();
+    three.kill();
+    fs::remove_dir_all(directory.path()).unwrap();
+}
+
+/// Says what has been settled, in one write.
+fn acknowledge(records: u64, what: &str) {
+    let line = format!("ack {records} {what}\n");
+    let mut out = std::io::stdout().lock();
+    out.write_all(line.as_bytes()).and_then(|()| out.flush()).unwrap();
+}
+
+#[test]
+#[ignore = "the process that is killed"]
+fn child() {
+    let directory = env::var_os("JOURNAL_DIRECTORY").unwrap();
+    let (bound, pause) = match env::var("JOURNAL_BOUND").unwrap().as_str() {
+        "every record" => (JournalBound::EveryRecord, None),
+        _ => (JournalBound::Every(BOUND), Some(Duration::from_millis(1))),
+    };
+    let (budget, guard) = layer()
+        .prices(prices())
+        .journal(directory)
+        .journal_bound(bound)
+        .sink(Wants)
+        .delivery(Delivery::new().retries([]))
+        .build()
+        .unwrap();
+    tracing_subscriber::registry().with(budget).init();
+    let handle = guard.handle();
+    let journal = || handle.stats().journal.unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            loop {
+                acknowledge(journal().written, "written");
+                thread::sleep(Duration::from_millis(2));
+            }
+        });
+        for worker in 0..3 {
+            let journal = &journal;
+            scope.spawn(move || {
+                for number in 0.. {
+                    let id = format!("{}-{worker}-{number}", std::process::id());
+                    one_run(&id, &|what| {
+                        acknowledge(journal().records, what);
+                        pause.into_iter().for_each(thread::sleep);
+                    });
+                }
+            });
+        }
+    });
+}
+
+/// Takes the runs of two workers, so that those of the third stay in the journal when they have ended.
+struct Wants;
+
+impl Sink for Wants {
+    fn run_finished(&mut self, run: &RunSummary) -> Result<(), SinkError> {
+        if run.run_id.contains("-2-") {
+            return Err(SinkError::new("not wanted"));
+        }
+        acknowledge(0, &format!("sink {}", run.run_id));
+        Ok(())
+    }
+}
+
+/// Prices without the bundled list, which two hundred children would read for longer than they live.
+fn prices() -> PriceBook {
+    let rates = Rates::per_million().input("1").output("2");
+    PriceBook::builder().prices_json("[]").price("gpt-5", rates).build().unwrap()
+}
+
+/// A run with three stages, two threads, twelve calls and three gates.
+fn one_run(id: &str, say: &(impl Fn(&str) + Sync)) {
+    let root = info_span!("pipeline", run_id = id);
+    let call = |stage: &str, number: u64| {
+        let operation = format!("op-{number}");
+        let span = info_span!(
+            "chat",
+            gen_ai.operation.name = operation.as_str(),
+            gen_ai.request.model = "gpt-5",
+            gen_ai.usage.input_tokens = tokens(number),
+        );
+        drop(span);
+        say(&format!("call {id} {stage} {number}"));
+    };
+    root.in_scope(|| {
+        for (name, number) in ["discovery", "implementation", "review"].into_iter().zip(0_u64..) {
+            let stage = info_span!("stage", stage = name);
+            stage.in_scope(|| {
+                thread::scope(|scope| {
+                    let other = scope.spawn(|| {
+                        let _here = stage.enter();
+                        call(name, number * 4);
+                        call(name, number * 4 + 1);
+                    });
+                    call(name, number * 4 + 2);
+                    call(name, number * 4 + 3);
+                    other.join().unwrap();
+                });
+                let gate_name = format!("gate-{number}");
+                gate(&gate_name).verdict(Verdict::Pass).emit();
+                say(&format!("gate {id} {gate_name}"));
+            });
+            drop(stage);
+            say(&format!("stage {id} {name}"));
+        }
+        info!("what is no record");
+    });
+    drop(root);
+    say(&format!("run {id}"));
+}

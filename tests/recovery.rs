@@ -1,0 +1,452 @@
+//! What a process had spent when it died comes back, exactly, and only once nobody can have it any more.
+
+#![cfg(feature = "journal")]
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+mod journaled;
+
+use std::fs;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use journaled::Fresh;
+use tracing::{error, info, info_span};
+use tracing_budget::sink::{Memory, Sink, SinkError};
+use tracing_budget::{
+    BudgetGuard, Builder, JournalBound, PriceBook, Rates, RunSummary, Status, Usd, Verdict, call, gate,
+    layer, operation,
+};
+use tracing_subscriber::prelude::*;
+
+fn journaled(directory: &Fresh) -> Builder {
+    let book = PriceBook::builder().price("m", Rates::per_million().input("1.000001").output("2"));
+    layer()
+        .prices(book.build().unwrap())
+        .project("apprentice")
+        .tag("tier", "2")
+        .limit_usd("5000000.000000000001")
+        .journal(directory.path())
+        .journal_bound(JournalBound::EveryRecord)
+}
+
+fn traced(builder: Builder, code: impl FnOnce(&BudgetGuard)) {
+    let (budget, guard) = builder.build().unwrap();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || code(&guard));
+}
+
+/// Everything that a run can tell, but its end.
+fn work() {
+    info_span!("early").in_scope(|| ());
+    info!(tag.branch = "main", count.candidates = 12, value_usd = "100.000000000001", iteration = 3_u64);
+    info_span!("implementation", stage = "implementation").in_scope(|| {
+        info!(model = "m", provider = "p", input_tokens = 3_000, output_tokens = 987, cache_read_tokens = 5);
+        info!(model = "unheard of", input_tokens = 10);
+        info!(cost_usd = 9_000.000000000001);
+        drop(call("m").start());
+        info_span!("tool", gen_ai.operation.name = "execute_tool").in_scope(|| error!("no such tool"));
+        info_span!("inner", stage = "inner").in_scope(|| error!("it broke"));
+    });
+    let spent = operation("mcp_tool_call").cost_usd("0.0005").duration(Duration::from_millis(3)).iteration(7);
+    spent.meta("tool", "grep").record();
+    let judge = info_span!("judge", gate = "judge", verdict = "PASSED", score = 0.1, why = "all \"good\"\n");
+    judge.in_scope(|| info!(model = "m", input_tokens = 7));
+    gate("lint").verdict(Verdict::Fail).blocking(false).reason("E0308").diagnostic("lines", 3).emit();
+    info!(gate = "style", verdict = "meh", blocking = false);
+    info!(input_tokens = -5, model = "m");
+}
+
+/// A run that a sink is given, and what a kill would leave at that moment.
+type Seen = (RunSummary, Vec<RunSummary>);
+
+#[test]
+fn a_run_that_ended_and_had_no_sink_yet_comes_back_as_it_was() {
+    let directory = Fresh::new();
+    let path = directory.path().to_owned();
+    let found: Arc<Mutex<Vec<Seen>>> = Arc::default();
+    let seen = Arc::clone(&found);
+    // Between the end of a run and the moment at which a sink has it.
+    let sink = move |run: &RunSummary| {
+        let lost = Fresh::at(&path).lost_now();
+        seen.lock().unwrap().push((run.clone(), lost));
+    };
+    traced(journaled(&directory).sink(sink).expect_gates(["lint", "sign_off"]), |guard| {
+        info_span!("pipeline").in_scope(work);
+        info_span!("fails", run_id = "own", project = "other").in_scope(|| {
+            work();
+            error!("no space left");
+        });
+        let kept = info_span!("kept");
+        kept.in_scope(work);
+        let open = kept.in_scope(|| info_span!("open stage", stage = "open"));
+        let run = guard.handle().snapshot().remove(0).run_id;
+        assert!(guard.handle().finish(&run));
+        guard.flush().unwrap();
+        drop((open, kept));
+    });
+    let found = found.lock().unwrap();
+    assert_eq!(found.len(), 3);
+    for (run, lost) in &*found {
+        let lost = lost.iter().find(|lost| lost.run_id == run.run_id).unwrap();
+        assert_eq!(lost, run, "recovered:\n{lost}\n\nlive:\n{run}");
+    }
+    assert_eq!(
+        found.iter().map(|(run, _)| run.status).collect::<Vec<_>>(),
+        [Status::Failed, Status::Failed, Status::Incomplete]
+    );
+}
+
+#[test]
+fn a_run_in_flight_comes_back_as_interrupted_with_all_that_was_spent() {
+    let directory = Fresh::new();
+    traced(journaled(&directory).stages(["early", "implementation", "review", "charts"]), |guard| {
+        let _root = info_span!("pipeline", run_id = "own", tag.from = "root").entered();
+        work();
+        let _review = info_span!("review").entered();
+        info!(model = "m", input_tokens = 1);
+        let live = guard.handle().snapshot().remove(0);
+        let lost = directory.lost_now().remove(0);
+        assert_eq!(lost.status, Status::Interrupted);
+        assert_eq!((lost.pipeline, lost.project), (live.pipeline, live.project));
+        // The root tells the living run at its end only.
+        assert_eq!((lost.run_id.as_str(), lost.tags["from"].as_str()), ("own", "root"));
+        assert_eq!(lost.tags["branch"], live.tags["branch"]);
+        assert_eq!((lost.counts, lost.warnings), (live.counts, live.warnings));
+        assert_eq!((lost.value_usd, lost.iterations), (live.value_usd, live.iterations));
+        assert_eq!(lost.started_at, live.started_at);
+        assert!(lost.completed_at.is_some());
+        let (lost, live) = (lost.budget_summary, live.budget_summary);
+        assert_eq!(lost.total, live.total);
+        assert_eq!(lost.limits, live.limits);
+        assert_eq!((lost.usd_remaining, lost.exhausted), (live.usd_remaining, live.exhausted));
+        assert_eq!(lost.per_model, live.per_model);
+        assert_eq!(lost.by_operation, live.by_operation);
+        assert_eq!(lost.gate_verdicts, live.gate_verdicts);
+        assert_eq!((&lost.records, lost.records.len()), (&live.records, 1));
+        let row = |name: &str| lost.per_agent.get(name).unwrap();
+        for (name, live) in live.per_agent.iter() {
+            assert_eq!((&row(name).figures, row(name).calls), (&live.figures, live.calls), "{name}");
+        }
+        assert_eq!(row("early").status, Status::Completed);
+        assert_eq!(row("inner").status, Status::Failed);
+        assert_eq!(row("review").status, Status::Interrupted);
+        assert_eq!(row("charts").status, Status::NotRun);
+    });
+}
+
+#[test]
+fn what_nobody_knows_comes_back_as_unknown() {
+    let directory = Fresh::new();
+    traced(journaled(&directory), |_| {
+        let _root = info_span!("pipeline").entered();
+        drop(call("unheard of").start());
+        let run = directory.lost_now().remove(0);
+        let total = run.budget_summary.total;
+        assert_eq!((total.cost_usd, total.tokens_used, total.calls_without_usage), (None, None, 1));
+    });
+}
+
+#[test]
+fn a_stage_that_was_open_before_the_run_began_is_known_to_be_open() {
+    let directory = Fresh::new();
+    traced(journaled(&directory), |_| {
+        let _root = info_span!("pipeline").entered();
+        let _stage = info_span!("discovery").entered();
+        assert!(directory.lost_now().is_empty(), "nothing accountable has happened yet");
+        info!(model = "m", input_tokens = 1);
+        let run = directory.lost_now().remove(0);
+        assert_eq!(run.budget_summary.per_agent.get("discovery").unwrap().status, Status::Interrupted);
+    });
+}
+
+#[test]
+fn nothing_is_left_of_a_process_that_ends_well() {
+    let directory = Fresh::new();
+    let memory = Memory::new();
+    let (budget, guard) = journaled(&directory).sink(memory.clone()).build().unwrap();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+        info_span!("pipeline").in_scope(work);
+        assert_eq!(directory.files().len(), 1);
+        guard.flush().unwrap();
+        assert!(directory.lost_now().is_empty(), "the sink has it");
+    });
+    let stats = guard.handle().stats().journal.unwrap();
+    assert_eq!((stats.lost, stats.waiting(), stats.open_runs), (0, 0, 0));
+    assert!(stats.records > 10, "{stats:?}");
+    drop(guard);
+    assert_eq!(memory.take().len(), 1);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+/// Takes no run.
+struct Refuses;
+
+impl Sink for Refuses {
+    fn run_finished(&mut self, _: &RunSummary) -> Result<(), SinkError> {
+        Err(SinkError::new("no"))
+    }
+}
+
+#[test]
+fn the_next_layer_delivers_what_no_sink_had_and_only_then_forgets_it() {
+    let directory = Fresh::new();
+    traced(journaled(&directory).sink(Refuses).delivery(no_retries()), |_| {
+        info_span!("pipeline").in_scope(work);
+    });
+    assert_eq!(directory.files().len(), 1, "no sink has it");
+    // Without sinks there is nobody to have it either.
+    traced(journaled(&directory), |guard| guard.flush().unwrap());
+    traced(journaled(&directory).sink(Refuses).delivery(no_retries()), |guard| drop(guard.flush()));
+    traced(journaled(&directory).sink(Memory::new()).recover(false), |guard| guard.flush().unwrap());
+    assert_eq!(directory.files().len(), 1, "it is still there");
+
+    let memory = Memory::new();
+    traced(journaled(&directory).sink(Refuses).sink(memory.clone()).delivery(no_retries()), |guard| {
+        drop(guard.flush());
+        assert_eq!(guard.handle().stats().journal.unwrap().recovered, 1);
+    });
+    assert_eq!(memory.take().len(), 1);
+    assert_eq!(directory.files().len(), 0);
+}
+
+fn no_retries() -> tracing_budget::sink::Delivery {
+    tracing_budget::sink::Delivery::new().retries([])
+}
+
+#[test]
+fn journals_of_those_who_live_are_left_alone() {
+    let directory = Fresh::new();
+    let memory = Memory::new();
+    traced(journaled(&directory), |_| {
+        let _root = info_span!("pipeline").entered();
+        info!(model = "m", input_tokens = 1);
+        let found = directory.recover();
+        assert_eq!((found.journals().len(), found.in_use()), (0, 1));
+        traced(journaled(&directory).sink(memory.clone()), |other| other.flush().unwrap());
+        assert!(memory.take().is_empty());
+        assert_eq!(directory.lost_now().len(), 1, "it is there as it was");
+    });
+}
+
+#[test]
+fn what_is_being_recovered_is_not_recovered_twice() {
+    let directory = Fresh::new();
+    let crashed = crash(&directory);
+    let found = crashed.recover();
+    assert_eq!(found.runs().count(), 1);
+    assert_eq!((crashed.recover().runs().count(), crashed.recover().in_use()), (0, 1));
+    drop(found);
+    let again = crashed.recover();
+    assert_eq!(again.runs().count(), 1, "nobody said that it was delivered");
+    again.discard().unwrap();
+    assert_eq!((crashed.recover().runs().count(), crashed.files().len()), (0, 0));
+}
+
+/// A journal with one run in it, whose process has gone.
+fn crash(directory: &Fresh) -> Fresh {
+    let mut crashed = None;
+    traced(journaled(directory), |_| {
+        let _root = info_span!("pipeline").entered();
+        info!(model = "m", input_tokens = 1);
+        info!(model = "m", input_tokens = 2);
+        gate("lint").verdict(Verdict::Pass).emit();
+        gate("tests").verdict(Verdict::Pass).emit();
+        crashed = Some(directory.crashed());
+    });
+    crashed.unwrap()
+}
+
+fn input_of(run: &RunSummary) -> u64 {
+    run.budget_summary.total.input_tokens
+}
+
+#[test]
+fn a_last_line_cut_short_anywhere_costs_that_line_alone() {
+    let crashed = crash(&Fresh::new());
+    let file = crashed.files().remove(0);
+    let text = fs::read(&file).unwrap();
+    let second_call = String::from_utf8_lossy(&text).find("\"input\":2").unwrap();
+    let start = text[..second_call].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    let end = start + text[start..].iter().position(|byte| *byte == b'\n').unwrap();
+    for cut in start + 1..end {
+        fs::write(&file, &text[..cut]).unwrap();
+        let found = crashed.recover();
+        let run = found.runs().next().unwrap();
+        run.check().unwrap();
+        assert_eq!(input_of(run), 1, "cut at {cut}");
+        assert!(run.warnings.is_empty(), "nobody was told that it was there: {:?}", run.warnings);
+        let skipped = found.journals()[0].skipped();
+        assert!(skipped.len() == 1 && skipped[0].is_cut_short, "{skipped:?}");
+    }
+    // Whole but for its end.
+    fs::write(&file, &text[..end]).unwrap();
+    assert_eq!(input_of(crashed.recover().runs().next().unwrap()), 3);
+    // Within the head there is nothing yet that could be recovered.
+    for cut in 1..40 {
+        fs::write(&file, &text[..cut]).unwrap();
+        let found = crashed.recover();
+        assert_eq!((found.runs().count(), found.unreadable().len()), (0, 1), "cut at {cut}");
+    }
+}
+
+#[test]
+fn foreign_lines_are_skipped_and_counted_and_named_and_the_run_says_so() {
+    let crashed = crash(&Fresh::new());
+    let file = crashed.files().remove(0);
+    let text = fs::read_to_string(&file).unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.insert(2, "what is this");
+    lines.insert(3, r#"{"kind":"unheard_of","run":1}"#);
+    lines.insert(4, "");
+    lines.push(r#"{"kind":"booked","run":999,"at":1}"#);
+    fs::write(&file, lines.join("\n") + "\n\u{0}\n").unwrap();
+    let found = crashed.recover();
+    let run = found.runs().next().unwrap();
+    assert_eq!((input_of(run), run.budget_summary.gate_verdicts.len()), (3, 2));
+    let journal = &found.journals()[0];
+    let named: Vec<String> = journal.skipped().iter().map(ToString::to_string).collect();
+    assert_eq!(journal.skipped_in_all(), 4, "{named:#?}");
+    assert!(named[0].starts_with("line 3: expected value"), "{named:#?}");
+    assert!(named[1].starts_with("line 4: unknown variant `unheard_of`"), "{named:#?}");
+    assert!(named[2].ends_with("the beginning of its run 999 is missing"), "{named:#?}");
+    assert!(run.warnings.iter().any(|warning| warning.starts_with("4 lines of the journal")), "{run}");
+}
+
+#[test]
+fn what_is_no_journal_of_ours_is_left_as_it_is() {
+    let directory = Fresh::new();
+    fs::create_dir_all(directory.path()).unwrap();
+    let foreign = directory.path().join("journal-of-somebody.jsonl");
+    fs::write(&foreign, "{}\n").unwrap();
+    let newer = directory.path().join("journal-z.jsonl");
+    let head = r#"{"kind":"journal","format":2,"version":"9","process":1,"built_at":"2026-04-19T09:12:03Z","origin_ns":0,"book":""}"#;
+    fs::write(&newer, head).unwrap();
+    fs::write(directory.path().join("runs.jsonl"), "not even looked at").unwrap();
+    let found = directory.recover();
+    let reasons: Vec<&str> = found.unreadable().iter().map(|(_, reason)| reason.as_str()).collect();
+    assert!(reasons[0].contains("not the head of a journal"), "{reasons:?}");
+    assert!(reasons[1].contains("format is 2"), "{reasons:?}");
+    found.discard().unwrap();
+    traced(journaled(&directory).sink(Memory::new()), |guard| guard.flush().unwrap());
+    assert_eq!(fs::read_to_string(&foreign).unwrap(), "{}\n");
+    assert_eq!(fs::read_to_string(&newer).unwrap(), head);
+    assert_eq!(directory.recover().runs().count(), 0);
+    assert_eq!(Fresh::new().recover().runs().count(), 0, "no directory, no journals");
+}
+
+#[test]
+fn verdicts_keep_their_order_and_are_numbered_anew_where_one_is_missing() {
+    let crashed = crash(&Fresh::new());
+    let file = crashed.files().remove(0);
+    let text = fs::read_to_string(&file).unwrap();
+    let (mut gates, mut lines): (Vec<_>, Vec<_>) =
+        text.lines().partition(|line| line.contains(r#""kind":"gate""#));
+    gates.reverse();
+    lines.extend(&gates);
+    fs::write(&file, lines.join("\n") + "\n").unwrap();
+    let names = |run: &RunSummary| {
+        run.check().unwrap();
+        run.budget_summary.gate_verdicts.iter().map(|gate| gate.gate_name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(crashed.recover().runs().next().unwrap()), ["lint", "tests"]);
+    lines.pop();
+    fs::write(&file, lines.join("\n") + "\n").unwrap();
+    let found = crashed.recover();
+    let run = found.runs().next().unwrap();
+    assert_eq!(names(run), ["tests"]);
+    assert!(run.warnings[0].starts_with("1 verdicts before the last one"), "{run}");
+}
+
+#[test]
+fn a_run_that_was_given_up_does_not_come_back() {
+    let directory = Fresh::new();
+    traced(journaled(&directory), |guard| {
+        let _root = info_span!("pipeline").entered();
+        info!(model = "m", input_tokens = 1);
+        guard.handle().reset();
+        assert!(directory.lost_now().is_empty());
+    });
+    assert!(directory.files().is_empty());
+}
+
+#[test]
+fn with_a_bound_in_time_a_flush_puts_all_of_it_on_the_disk() {
+    let directory = Fresh::new();
+    let bound = JournalBound::Every(Duration::from_secs(3_600));
+    traced(journaled(&directory).journal_bound(bound), |guard| {
+        let _root = info_span!("pipeline").entered();
+        info!(model = "m", input_tokens = 1);
+        assert!(directory.lost_now().is_empty(), "an hour has not passed");
+        guard.flush().unwrap();
+        assert_eq!(directory.lost_now().len(), 1);
+        assert_eq!(guard.handle().stats().journal.unwrap().waiting(), 0);
+    });
+}
+
+#[test]
+fn a_journal_does_not_grow_for_ever() {
+    let directory = Fresh::new();
+    traced(journaled(&directory).sink(Memory::new()), |guard| {
+        let size = || fs::metadata(directory.files().remove(0)).unwrap().len();
+        for _ in 0..200 {
+            info_span!("pipeline").in_scope(|| info!(model = "m", input_tokens = 1));
+            guard.flush().unwrap();
+        }
+        assert!(size() < 100_000, "hundreds of runs that are done with take {} bytes", size());
+
+        let _root = info_span!("pipeline", tag.kept = "yes").entered();
+        let _stage = info_span!("long", stage = "long").entered();
+        gate("lint").verdict(Verdict::Pass).emit();
+        for number in 0..1_100 {
+            operation("many").iteration(number).record();
+        }
+        let padding = "x".repeat(9_000);
+        for calls in 1..=800_u64 {
+            info!(model = "m", input_tokens = 1, output_tokens = 2);
+            // Another run in between, that is not done with either.
+            info_span!(parent: None, "other", stage = "other", error = padding).in_scope(|| ());
+            if calls % 200 == 0 {
+                let run = directory.lost_now().remove(0);
+                assert_eq!((input_of(&run), run.budget_summary.total.llm_calls), (calls, calls));
+            }
+        }
+        let live = guard.handle().snapshot().remove(0);
+        let lost = directory.lost_now().remove(0);
+        assert_eq!(lost.budget_summary.total, live.budget_summary.total);
+        assert_eq!(lost.budget_summary.gate_verdicts, live.budget_summary.gate_verdicts);
+        assert_eq!(lost.budget_summary.records, live.budget_summary.records);
+        assert_eq!(lost.budget_summary.records_dropped, 100);
+        assert_eq!(lost.tags["kept"], "yes");
+        assert_eq!(lost.budget_summary.per_agent.get("long").unwrap().status, Status::Interrupted);
+        assert!(size() < 4_000_000, "{}", size());
+    });
+    assert!(directory.files().is_empty());
+}
+
+#[test]
+fn a_late_line_of_a_run_that_is_done_with_is_nobodys() {
+    let crashed = crash(&Fresh::new());
+    let file = crashed.files().remove(0);
+    let run = fs::read_to_string(&file).unwrap().lines().nth(1).map(str::to_owned).unwrap();
+    let run: serde_json::Value = serde_json::from_str(&run).unwrap();
+    let number = &run["run"];
+    let mut text = fs::OpenOptions::new().append(true).open(&file).unwrap();
+    writeln!(text, r#"{{"kind":"delivered","run":{number}}}"#).unwrap();
+    writeln!(text, r#"{{"kind":"booked","run":{number},"at":5}}"#).unwrap();
+    drop(text);
+    let found = crashed.recover();
+    assert_eq!((found.runs().count(), found.journals()[0].skipped().len()), (0, 0));
+}
+
+#[test]
+fn money_in_a_journal_is_exact() {
+    let directory = Fresh::new();
+    traced(journaled(&directory), |_| {
+        let _root = info_span!("pipeline").entered();
+        info!(cost_usd = "123456789.000000000001");
+        info!(cost_usd = "0.000000000001");
+        let run = directory.lost_now().remove(0);
+        assert_eq!(run.budget_summary.total.cost_usd, "123456789.000000000002".parse::<Usd>().ok());
+        assert!(directory.text().contains(r#""cost_usd":"123456789.000000000001""#));
+    });
+}
