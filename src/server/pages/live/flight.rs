@@ -7,7 +7,7 @@ use crate::server::charts::timeline::Scale;
 use crate::server::pages::run::{named, short};
 use crate::server::pages::{figures, link, signs, why};
 use crate::summary::numbers::{Money, count, duration};
-use crate::{RunSummary, Status};
+use crate::summary::{RunSummary, Status};
 
 /// A run in flight, stage by stage.
 pub(super) fn card(row: &RunRow, run: &RunSummary) -> Markup {
