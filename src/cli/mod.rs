@@ -15,6 +15,7 @@ mod page;
 mod pick;
 mod prices;
 mod progress;
+mod recover;
 mod reference;
 mod reprice;
 mod runs;

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
-use super::{CheckArgs, ExportArgs, ImportArgs, PricesCommand, RepriceArgs, RunsCommand, WindowArgs};
+use super::{
+    CheckArgs, ExportArgs, ImportArgs, PricesCommand, RecoverArgs, RepriceArgs, RunsCommand, WindowArgs,
+};
 use crate::cli::exit::Codes;
 
 /// Where an LLM pipeline's tokens, money and time went: the run history, its checks, and the prices behind it.
@@ -69,6 +71,8 @@ pub(in crate::cli) enum Command {
     Import(ImportArgs),
     /// Write whole runs out: JSON, JSON lines or CSV.
     Export(ExportArgs),
+    /// Store the runs of processes that died, out of their journals.
+    Recover(RecoverArgs),
     /// What runs would cost at other prices or with another model.
     Reprice(RepriceArgs),
     /// Look prices up.
