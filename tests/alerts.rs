@@ -140,7 +140,10 @@ fn eight_threads_that_close_spans_make_each_alert_due_once() {
 
 /// What a log would write.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<(Level, String, Option<String>)>>>);
+struct Log(Arc<Mutex<Vec<Line>>>);
+
+/// Its level, its fields, and the thread that it came from.
+type Line = (Level, String, Option<String>);
 
 impl<S: Subscriber> Layer<S> for Log {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {

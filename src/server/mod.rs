@@ -23,6 +23,8 @@
 mod address;
 mod api;
 mod app;
+mod assets;
+mod charts;
 mod counters;
 mod error;
 mod guard;

@@ -77,7 +77,7 @@ pub(crate) fn limit(amount: Usd) -> String {
 }
 
 /// How many times something is another: to a hundredth, from a hundred on in whole numbers.
-pub(super) fn times(ratio: f64) -> String {
+pub(crate) fn times(ratio: f64) -> String {
     if !ratio.is_finite() {
         return UNKNOWN.to_owned();
     }

@@ -9,14 +9,14 @@ use crate::server::app::App;
 use crate::server::pages;
 use crate::server::problem::{Kind, Problem};
 
-/// For those who watch over servers, and hold no secrets.
-const OPEN: &str = "/healthz";
+/// For those who watch over servers, and for the page that asks for the token: neither tells anything of runs.
+const OPEN: [&str; 2] = ["/healthz", "/assets/"];
 
 const COOKIE: &str = "tracing_budget_session";
 
 pub(crate) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
     let keys = app.keys();
-    if !keys.needed() || request.uri().path() == OPEN {
+    if !keys.needed() || is_open(request.uri().path()) {
         return next.run(request).await;
     }
     if let Some(token) = brought_by_link(request.method(), request.uri()) {
@@ -28,6 +28,11 @@ pub(crate) async fn check(State(app): State<App>, request: Request, next: Next) 
         None if cookies(request.headers()).any(|value| keys.is_session(value)) => next.run(request).await,
         None => refusal(None),
     }
+}
+
+fn is_open(path: &str) -> bool {
+    let [probe, assets] = OPEN;
+    path == probe || path.starts_with(assets)
 }
 
 fn refusal(wrong: Option<&str>) -> Response {

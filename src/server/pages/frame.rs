@@ -2,26 +2,39 @@
 
 use maud::{DOCTYPE, Markup, html};
 
+use super::layout::{Page, Tab};
 use crate::server::problem::{Kind, Problem};
 
 /// An error as people read it. Someone who brought no token is asked for it: the form opens `/?token=…`.
 pub(crate) fn problem(problem: &Problem) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head { meta charset="utf-8"; title { (problem.title()) } }
-            body {
-                h1 { (problem.title()) }
-                p { (problem.detail()) }
-                @if problem.kind() == Kind::TokenNeeded {
-                    form action="/" method="get" {
-                        label { "Token " input type="password" name="token" required autofocus; }
-                        button { "Open" }
+    Page {
+        title: problem.title(),
+        tab: Tab::None,
+        project: None,
+        live: false,
+        body: html! {
+            section.card {
+                div.empty {
+                    h1 { (problem.title()) }
+                    p { (problem.detail()) }
+                    @if problem.kind() == Kind::TokenNeeded {
+                        form action="/" method="get" {
+                            div.fields {
+                                div {
+                                    label for="token" { "Token" }
+                                    input #token type="password" name="token" required autocomplete="current-password";
+                                }
+                                div { button type="submit" { "Open" } }
+                            }
+                        }
+                    } @else {
+                        p { a.button href="/" { "To the runs" } }
                     }
                 }
             }
-        }
+        },
     }
+    .render()
 }
 
 /// What a login link shows for a moment, on the way to `/`.

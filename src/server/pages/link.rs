@@ -1,0 +1,57 @@
+//! Addresses of pages.
+
+use form_urlencoded::Serializer;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// A path with the parameters that are set.
+pub(super) fn to(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
+    let mut query = Serializer::new(String::new());
+    for (name, value) in parameters {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            query.append_pair(name, value);
+        }
+    }
+    let query = query.finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// The page of a run.
+pub(super) fn run(run_id: &str) -> String {
+    format!("/runs/{}", segment(run_id))
+}
+
+/// The document of a run, from the API, where `-` is the project of runs that told none.
+pub(super) fn document(project: &str, run_id: &str) -> String {
+    let project = if project.is_empty() { "-" } else { project };
+    format!("/projects/{}/runs/{}", segment(project), segment(run_id))
+}
+
+/// Two runs side by side.
+pub(super) fn compare(before: &str, after: &str) -> String {
+    to("/compare", &[("a", Some(before)), ("b", Some(after))])
+}
+
+/// What RFC 3986 has as unreserved.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+fn segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_set_is_not_in_the_address() {
+        assert_eq!(to("/trends", &[("project", None), ("by", Some(""))]), "/trends");
+        assert_eq!(to("/", &[("project", Some("a b&c"))]), "/?project=a+b%26c");
+    }
+
+    #[test]
+    fn an_id_stays_one_segment() {
+        assert_eq!(run("a/b c?d+e"), "/runs/a%2Fb%20c%3Fd%2Be");
+        assert_eq!(document("p/q", "é"), "/projects/p%2Fq/runs/%C3%A9");
+        assert_eq!(document("", "a"), "/projects/-/runs/a");
+    }
+}
