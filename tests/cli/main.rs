@@ -9,4 +9,5 @@ mod moving;
 mod program;
 mod repricing;
 mod seeded;
+mod serving;
 mod shown;

@@ -6,6 +6,7 @@ mod check;
 mod prices;
 mod runs;
 mod select;
+mod serve;
 mod top;
 mod work;
 
@@ -15,6 +16,7 @@ pub(super) use runs::{
     CompareArgs, DeleteArgs, HealthArgs, ListArgs, PruneArgs, RunsCommand, ShowArgs, SummaryArgs,
 };
 pub(super) use select::{FilterArgs, ScopeArgs, WindowArgs};
+pub(super) use serve::ServeArgs;
 pub(super) use top::{
     Cli, Color, Command, CompletionsArgs, Document, Format, ManArgs, McpArgs, ReferenceArgs,
 };

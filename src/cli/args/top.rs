@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
-use super::{CheckArgs, ExportArgs, ImportArgs, PricesCommand, RepriceArgs, RunsCommand, WindowArgs};
+use super::{
+    CheckArgs, ExportArgs, ImportArgs, PricesCommand, RepriceArgs, RunsCommand, ServeArgs, WindowArgs,
+};
 use crate::cli::exit::Codes;
 
 /// Where an LLM pipeline's tokens, money and time went: the run history, its checks, and the prices behind it.
@@ -74,6 +76,8 @@ pub(in crate::cli) enum Command {
     /// Look prices up.
     #[command(subcommand)]
     Prices(PricesCommand),
+    /// Serve the dashboard and the HTTP API.
+    Serve(ServeArgs),
     /// Answer an agent's questions over standard input and output (Model Context Protocol).
     Mcp(McpArgs),
     /// Write the completions of a shell to standard output.
