@@ -17,8 +17,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = Server::bind(&ServeOptions::new(), Arc::clone(&store) as _)?.start();
     println!("http://{} shows {}", server.address(), database.display());
 
-    let (budget, guard) =
-        tracing_budget::layer().project("apprentice").sink(HistorySink::new(store)).limit_usd("5.00").build()?;
+    let (budget, guard) = tracing_budget::layer()
+        .project("apprentice")
+        .sink(HistorySink::new(store))
+        .limit_usd("5.00")
+        .build()?;
     tracing_subscriber::registry().with(budget).init();
     for night in 1.. {
         nightly(night);

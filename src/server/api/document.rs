@@ -195,6 +195,7 @@ fn add_faults(document: &mut Value, token: bool) {
             for (status, _) in FAULTS {
                 let meets = match *status {
                     "403" | "413" | "415" | "422" => takes_body,
+                    "401" => path != "/healthz",
                     "404" => path.contains('{'),
                     _ => true,
                 };
