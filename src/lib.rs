@@ -64,7 +64,7 @@
 //!
 //! - `prices` (default): public list prices, price files with patterns, and reading usage out of raw responses. Without
 //!   it, only exact names that were given prices by builder calls are priced.
-//! - `history`: runs kept in SQLite, and what they would cost at other prices (the modules `history` and `reprice`).
+//! - `history`: runs kept in SQLite, those in flight included, and what they would cost at other prices (the modules `history` and `reprice`).
 //! - `cli`: what the program `tracing-budget` needs; a library has no use for it.
 //! - `server`: the HTTP API and the dashboard, [`server`].
 

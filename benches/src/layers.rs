@@ -2,9 +2,6 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::channel;
-use std::time::Duration;
 
 use tracing::Dispatch;
 use tracing_budget::{BudgetGuard, BuildError, RunSummary};
@@ -18,17 +15,17 @@ pub struct Listener {
     pub dispatch: Dispatch,
     /// Whatever ends the subscriber's own threads when it is dropped.
     pub keep: Box<dyn Any + Send>,
-    /// Keeps the subscriber's own threads from doing anything from now on; it is given what lives a tree.
-    pub quiet: Quiet,
+    /// Waits until the subscriber's own threads have nothing left to do.
+    pub rest: Rest,
 }
 
-/// See [`Listener::quiet`].
-pub type Quiet = Box<dyn FnOnce(&mut dyn FnMut())>;
+/// See [`Listener::rest`].
+pub type Rest = Box<dyn Fn()>;
 
 impl Listener {
     /// A subscriber that needs nothing else.
     pub fn alone(dispatch: Dispatch) -> Self {
-        Self { dispatch, keep: Box::new(()), quiet: Box::new(|_| ()) }
+        Self { dispatch, keep: Box::new(()), rest: Box::new(|| ()) }
     }
 }
 
@@ -69,11 +66,9 @@ pub fn ours_unfiltered_off() -> Listener {
 
 /// Ours, switched off, beside somebody who wants the same spans.
 pub fn ours_off_beside() -> Listener {
-    let (sink, quiet) = drain();
-    let built = tracing_budget::layer().enabled(false).sink(sink).build();
+    let built = tracing_budget::layer().enabled(false).build();
     let (layer, guard) = built.expect("nothing in these options can be wrong");
-    let dispatch = registry().with(Nothing.with_filter(LevelFilter::INFO)).with(layer).into();
-    Listener { dispatch, keep: Box::new(guard), quiet }
+    resting(registry().with(Nothing.with_filter(LevelFilter::INFO)).with(layer).into(), guard)
 }
 
 /// Ours, with stages declared, none of which runs.
@@ -94,37 +89,20 @@ pub fn ours_unfiltered_declared() -> Listener {
 const STAGES: [&str; 4] = ["discovery", "implementation", "assessment", "review"];
 
 type Built<L> = Result<(L, BudgetGuard), BuildError>;
-type Drain = Box<dyn FnMut(&RunSummary) + Send>;
+type Drain = fn(&RunSummary);
 
 fn listen<L: Layer<Registry> + Send + Sync>(build: impl FnOnce(Drain) -> Built<L>) -> Listener {
-    let (sink, quiet) = drain();
-    let (layer, guard) = build(sink).expect("nothing in these options can be wrong");
-    Listener { dispatch: registry().with(layer).into(), keep: Box::new(guard), quiet }
+    let (layer, guard) = build(|_| ()).expect("nothing in these options can be wrong");
+    resting(registry().with(layer).into(), guard)
 }
 
 fn listen_behind<L: Layer<Registry> + Send + Sync>(build: impl FnOnce(Drain) -> Built<L>) -> Listener {
-    let (sink, quiet) = drain();
-    let (layer, guard) = build(sink).expect("nothing in these options can be wrong");
-    let dispatch = registry().with(layer).with(LevelFilter::INFO).into();
-    Listener { dispatch, keep: Box::new(guard), quiet }
+    let (layer, guard) = build(|_| ()).expect("nothing in these options can be wrong");
+    resting(registry().with(layer).with(LevelFilter::INFO).into(), guard)
 }
 
-/// A sink that drops what it gets, until it is told to hold the worker for ever.
-fn drain() -> (Drain, Quiet) {
-    let (is_held, when_held) = channel();
-    let hold = Arc::new(AtomicBool::new(false));
-    let held = Arc::clone(&hold);
-    let sink = move |_: &RunSummary| {
-        while held.load(Ordering::Acquire) {
-            let _ = is_held.send(());
-            std::thread::park();
-        }
-    };
-    let quiet = move |live: &mut dyn FnMut()| {
-        hold.store(true, Ordering::Release);
-        live();
-        // A run without anything accountable never gets to the sink, and then there is nothing to do.
-        let _ = when_held.recv_timeout(Duration::from_secs(3));
-    };
-    (Box::new(sink), Box::new(quiet))
+fn resting(dispatch: Dispatch, guard: BudgetGuard) -> Listener {
+    let guard = Arc::new(guard);
+    let keep = Box::new(Arc::clone(&guard));
+    Listener { dispatch, keep, rest: Box::new(move || guard.flush().expect("the sink takes everything")) }
 }

@@ -39,14 +39,16 @@ pub(super) fn run(args: &ImportArgs, session: &Session) -> anyhow::Result<End> {
     let mut imported = Imported { dry_run: args.dry_run, ..Imported::default() };
     let progress = Progress::open("reading summaries");
     let mut batch = Vec::new();
-    sources::read(&args.paths, &mut |found| {
+    let mut each = |found: sources::Found| {
         progress.step();
         match found.run {
             Ok(run) => batch.push((found.origin, run)),
             Err(reason) => imported.skipped.push(Skipped { origin: found.origin, reason }),
         }
         if batch.len() >= BATCH { imported.store(store.as_ref(), &mut batch) } else { Ok(()) }
-    })?;
+    };
+    sources::read(&args.paths, &mut each)?;
+    sources::read_journals(&args.paths, &mut each)?;
     imported.store(store.as_ref(), &mut batch)?;
     drop(progress);
     session.show(&imported, || imported.page())?;

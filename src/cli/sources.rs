@@ -1,6 +1,7 @@
 //! Summaries out of files, folders and standard input.
 //!
 //! What a file holds is seen from its content: one summary, a list of them as `export --as json` writes it, or one a line.
+//! Journals are read apart, as only who asks for them wants the runs of dead processes.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
@@ -12,7 +13,9 @@ use serde_json::value::RawValue;
 use super::exit::Absent;
 use super::pick;
 use super::session::Session;
+use crate::journal::recover;
 use crate::summary::RunSummary;
+use crate::summary::numbers::counted;
 
 /// A summary, or why there is none, and where that was.
 pub(super) struct Found {
@@ -49,6 +52,9 @@ pub(super) fn read(
 
 fn path_at(path: &Path, each: &mut dyn FnMut(Found) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let origin = path.display().to_string();
+    if is_journal(path) {
+        return Ok(());
+    }
     if path.is_dir() {
         return match files_in(path) {
             Ok(files) => files.iter().try_for_each(|file| path_at(file, each)),
@@ -80,13 +86,59 @@ fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
         // A link is not followed, as it may lead round in a circle.
         if entry.file_type()?.is_dir() {
             found.extend(files_in(&path)?);
-        } else if path.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known))
+        } else if !is_journal(&path)
+            && path.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known))
         {
             found.push(path);
         }
     }
     found.sort();
     Ok(found)
+}
+
+/// Whether a file is a journal by its name (docs/journal.md). Its lines are no summaries.
+fn is_journal(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    name.starts_with("journal-") && name.ends_with(".jsonl")
+}
+
+/// Reads the journals of dead processes that are among the paths or right in a folder that is. They stay as they are.
+///
+/// # Errors
+///
+/// Only what `each` gives.
+pub(super) fn read_journals(
+    paths: &[PathBuf],
+    each: &mut dyn FnMut(Found) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    for path in paths {
+        let folder =
+            if path.is_dir() { Some(path.as_path()) } else { path.parent().filter(|_| is_journal(path)) };
+        let Some(folder) = folder else { continue };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let found = match recover(folder) {
+            Ok(found) => found,
+            Err(error) => {
+                each(Found { origin: folder.display().to_string(), run: Err(error.to_string()) })?;
+                continue;
+            }
+        };
+        let is_meant = |journal: &Path| path.is_dir() || journal.file_name() == path.file_name();
+        for journal in found.journals().iter().filter(|journal| is_meant(journal.path())) {
+            let origin = journal.path().display().to_string();
+            for run in journal.runs() {
+                each(Found { origin: origin.clone(), run: Ok(run.clone()) })?;
+            }
+        }
+        for (journal, reason) in found.unreadable().iter().filter(|(journal, _)| is_meant(journal)) {
+            each(Found { origin: journal.display().to_string(), run: Err(reason.clone()) })?;
+        }
+        if found.in_use() > 0 {
+            let reason = format!("{} of processes that live", counted(found.in_use() as u64, "journal"));
+            each(Found { origin: folder.display().to_string(), run: Err(reason) })?;
+        }
+    }
+    Ok(())
 }
 
 fn unreadable(origin: &str, error: &io::Error) -> Found {

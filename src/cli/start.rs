@@ -7,7 +7,7 @@ use clap::Parser as _;
 use super::args::{Cli, Command, PricesCommand, RunsCommand};
 use super::exit::{End, code_of};
 use super::session::Session;
-use super::{agents, check, export, import, prices, reference, reprice, runs, serving, statistics};
+use super::{agents, check, export, import, prices, recover, reference, reprice, runs, serving, statistics};
 
 /// Runs the command that this process was called with.
 #[must_use]
@@ -51,6 +51,7 @@ fn run(command: &Command, session: &Session) -> anyhow::Result<End> {
         Command::Check(args) => check::run(args, session),
         Command::Import(args) => import::run(args, session),
         Command::Export(args) => export::run(args, session),
+        Command::Recover(args) => recover::run(args, session),
         Command::Reprice(args) => reprice::run(args, session),
         Command::Prices(PricesCommand::List(args)) => prices::list(args, session),
         Command::Prices(PricesCommand::Find(args)) => prices::find(args, session),

@@ -278,3 +278,91 @@ fn part(change: Option<f64>, of: Option<f64>) -> Option<f64> {
     let (change, of) = change.zip(of)?;
     (of != 0.0).then(|| change / of)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::{GateVerdict, ModelRow, StageRow};
+
+    fn usd(text: &str) -> Usd {
+        text.parse().expect("an amount")
+    }
+
+    fn figures(cost: Option<&str>, tokens: Option<u64>) -> Figures {
+        Figures { cost_usd: cost.map(usd), tokens_used: tokens, llm_calls: 1, ..Figures::default() }
+    }
+
+    fn run(id: &str, stages: &[(&str, Figures, f64)]) -> RunSummary {
+        let mut run = RunSummary::new(id, "2026-04-19T09:12:03Z".parse().expect("a time"));
+        for (name, figures, seconds) in stages {
+            let figures = figures.clone();
+            let duration_seconds = *seconds;
+            let row = StageRow {
+                figures,
+                duration_seconds,
+                status: Status::Completed,
+                calls: 1,
+                ..StageRow::default()
+            };
+            run.budget_summary.per_agent.insert(*name, row);
+        }
+        run.budget_summary.total = run.budget_summary.per_agent.iter().map(|(_, row)| &row.figures).sum();
+        run
+    }
+
+    #[test]
+    fn differences_have_signs() {
+        let a = run("a", &[("review", figures(Some("0.50"), Some(1_000)), 10.0)]);
+        let b = run("b", &[("review", figures(Some("0.45"), Some(1_500)), 12.5)]);
+        let review = &compare(&a, &b).stages[0].figures;
+        assert_eq!((review.cost_usd.change, review.cost_usd.ratio), (Some(usd("-0.05")), Some(-0.1)));
+        assert_eq!((review.tokens_used.change, review.tokens_used.ratio), (Some(500), Some(0.5)));
+        assert_eq!(review.duration_seconds.change, Some(2.5));
+        let back = compare(&b, &a).total.cost_usd;
+        assert_eq!(back.change, Some(usd("0.05")));
+    }
+
+    #[test]
+    fn what_is_unknown_in_one_has_no_difference() {
+        let a = run("a", &[("review", figures(None, None), 10.0)]);
+        let b = run("b", &[("review", figures(Some("0.45"), Some(1_500)), 10.0)]);
+        let review = &compare(&a, &b).stages[0].figures;
+        assert_eq!((review.cost_usd.a, review.cost_usd.b), (None, Some(usd("0.45"))));
+        assert_eq!((review.cost_usd.change, review.cost_usd.ratio), (None, None));
+        assert_eq!((review.tokens_used.change, review.input_tokens.a), (None, None));
+    }
+
+    #[test]
+    fn a_stage_that_one_does_not_have_used_nothing_there() {
+        let a = run("a", &[("discovery", figures(Some("0.50"), Some(1_000)), 10.0)]);
+        let b = run("b", &[("review", figures(Some("0.45"), Some(1_500)), 10.0)]);
+        let stages = compare(&a, &b).stages;
+        assert_eq!(stages.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["review", "discovery"]);
+        assert_eq!((stages[0].in_a, stages[0].in_b), (false, true));
+        assert_eq!(stages[0].figures.cost_usd.change, Some(usd("0.45")));
+        assert_eq!(stages[0].figures.cost_usd.ratio, None, "nothing has no multiple");
+        assert_eq!(stages[1].figures.cost_usd.change, Some(usd("-0.50")));
+    }
+
+    #[test]
+    fn models_and_gates_stand_side_by_side() {
+        let (mut a, mut b) = (run("a", &[]), run("b", &[]));
+        a.budget_summary.per_model.insert("openai/gpt-5", ModelRow::default());
+        b.budget_summary.per_model.insert("openai/gpt-5.1", ModelRow::default());
+        let gate = |seq, name: &str, verdict| GateVerdict::new(seq, name, verdict);
+        a.budget_summary.gate_verdicts = vec![gate(1, "lint", Verdict::Fail), gate(2, "lint", Verdict::Pass)];
+        b.budget_summary.gate_verdicts =
+            vec![gate(1, "lint", Verdict::Fail), gate(2, "tests", Verdict::Pass)];
+        let compared = compare(&a, &b);
+        let models: Vec<_> =
+            compared.models.iter().map(|row| (row.name.as_str(), row.in_a, row.in_b)).collect();
+        assert_eq!(models, [("openai/gpt-5.1", false, true), ("openai/gpt-5", true, false)]);
+        let gates: Vec<_> =
+            compared.gates.iter().map(|gate| (gate.gate.as_str(), &gate.a, &gate.b)).collect();
+        assert_eq!(
+            gates,
+            [("lint", &Some(Verdict::Pass), &Some(Verdict::Fail)), ("tests", &None, &Some(Verdict::Pass))]
+        );
+        assert!(compared.gates.iter().all(|gate| gate.changed));
+    }
+}

@@ -591,3 +591,157 @@ fn seconds(seconds: f64) -> String {
         seconds => format!("{:.1} h", seconds / 3_600.0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run that completed, cost this many cents and took as many seconds.
+    fn run(cents: i64) -> Seen {
+        Seen {
+            run_id: format!("run-{cents}"),
+            status: Status::Completed,
+            cost: Some(Usd::from_pico(i128::from(cents) * 10_000_000_000)),
+            seconds: cents as f64,
+            llm_calls: 4,
+            unpriced_calls: 0,
+            stages: vec![("review".into(), Usd::from_pico(1)), ("discovery".into(), Usd::from_pico(1))],
+            gates: vec![("lint".into(), Verdict::Pass)],
+        }
+    }
+
+    /// Median 100 cents, MAD 5 cents.
+    fn usual() -> Vec<Seen> {
+        (0..40).map(|n| run([90, 95, 100, 105, 110][n % 5])).collect()
+    }
+
+    fn texts(recent: &[Seen]) -> Vec<(Severity, String)> {
+        let (_, findings) = judge("apprentice", "nightly", recent, &usual());
+        findings.into_iter().map(|finding| (finding.severity, finding.text)).collect()
+    }
+
+    #[test]
+    fn what_is_usual_is_not_told() {
+        assert_eq!(texts(&usual()[..10]), []);
+        // One failure among ten is chance, and a tenth more is within what varies.
+        let mut recent = vec![run(110); 10];
+        recent[3].status = Status::Failed;
+        assert_eq!(texts(&recent), []);
+    }
+
+    #[test]
+    fn the_figures_are_medians() {
+        let (figures, _) = judge("apprentice", "nightly", &[run(120), run(100), run(130)], &usual());
+        assert_eq!(figures.cost_usd, "1.20".parse().ok());
+        assert_eq!((figures.usual_cost_usd, figures.cost_mad_usd), ("1".parse().ok(), "0.05".parse().ok()));
+        assert_eq!((figures.usual_duration_seconds, figures.duration_mad_seconds), (Some(100.0), Some(5.0)));
+        assert_eq!((figures.failure_rate, figures.unpriced_share), (Some(0.0), Some(0.0)));
+    }
+
+    #[test]
+    fn a_cost_that_jumped_is_told_with_both_figures() {
+        // 40 cents are 5.4 units of 1.4826 * 5 cents; 300 are 40.
+        assert_eq!(
+            texts(&vec![run(140); 5]),
+            [
+                (Severity::Warning, "a run costs $1.40 where $1.00 is usual (+40 %)".to_owned()),
+                (Severity::Warning, "a run takes 2 min where 100.0 s is usual (+40 %)".to_owned()),
+            ]
+        );
+        assert_eq!(
+            texts(&vec![run(300); 5])[0],
+            (Severity::Critical, "a run costs $3.00 where $1.00 is usual (3.0 times as much)".to_owned())
+        );
+        assert_eq!(texts(&vec![run(50); 5])[0].0, Severity::Notice, "cheaper is worth knowing");
+    }
+
+    #[test]
+    fn one_costly_run_is_named() {
+        let mut recent = vec![run(100); 10];
+        recent[4] = run(40_000);
+        assert_eq!(
+            texts(&recent),
+            [(Severity::Warning, "run run-40000 cost $400.00, 400 times the usual $1.00".to_owned())]
+        );
+    }
+
+    #[test]
+    fn failures_are_told_when_they_are_more_than_chance() {
+        let mut recent = vec![run(100); 10];
+        for at in [1, 4, 6] {
+            recent[at].status = Status::Failed;
+        }
+        assert_eq!(
+            texts(&recent),
+            [(
+                Severity::Warning,
+                "3 of the last 10 runs did not complete (30 %); usually 0 % do not".to_owned()
+            )]
+        );
+        recent[0].status = Status::Interrupted;
+        recent[2].status = Status::Incomplete;
+        assert_eq!(texts(&recent)[0].0, Severity::Critical);
+        assert!(texts(&recent)[0].1.starts_with("the last 3 runs in a row"));
+        // Whoever cancels a run means to.
+        recent.iter_mut().for_each(|run| run.status = Status::Cancelled);
+        assert_eq!(texts(&recent), []);
+    }
+
+    #[test]
+    fn gates_are_told_when_they_begin_to_fail_or_fall_silent() {
+        let mut recent = vec![run(100); 6];
+        for at in [0, 1, 3] {
+            recent[at].gates[0].1 = Verdict::Fail;
+        }
+        assert_eq!(
+            texts(&recent),
+            [(
+                Severity::Critical,
+                "gate lint failed 3 of its last 6 checks (50 %); before, 0 % failed".to_owned()
+            )]
+        );
+        recent.iter_mut().for_each(|run| run.gates[0].1 = Verdict::Skipped);
+        assert_eq!(
+            texts(&recent),
+            [(
+                Severity::Warning,
+                "gate lint did not run in any of the last 6 runs; it used to run in 100 % of them".to_owned()
+            )]
+        );
+    }
+
+    #[test]
+    fn a_stage_that_takes_over_is_told() {
+        let mut recent = vec![run(100); 5];
+        recent.iter_mut().for_each(|run| run.stages[0].1 = Usd::from_pico(9));
+        assert_eq!(
+            texts(&recent),
+            [(Severity::Warning, "stage review takes 90 % of the cost; it used to take 50 %".to_owned())]
+        );
+    }
+
+    #[test]
+    fn calls_without_a_price_are_told() {
+        let mut recent = vec![run(100); 5];
+        recent[0].unpriced_calls = 2;
+        assert_eq!(
+            texts(&recent),
+            [(
+                Severity::Warning,
+                "10 % of the model calls have no known price: the true cost is higher than what is shown"
+                    .to_owned()
+            )]
+        );
+    }
+
+    #[test]
+    fn with_little_history_only_failures_are_told() {
+        let mut recent = vec![run(100), run(9_000)];
+        let (_, findings) = judge("apprentice", "nightly", &recent, &usual()[..3]);
+        let texts: Vec<_> = findings.iter().map(|finding| finding.text.as_str()).collect();
+        assert_eq!(texts, ["3 runs ended before the newest 2: too few to say what is usual (it takes 8)"]);
+        recent.iter_mut().for_each(|run| run.status = Status::Failed);
+        let (figures, findings) = judge("apprentice", "nightly", &recent, &[]);
+        assert_eq!((figures.severity, findings.len()), (Severity::Critical, 2));
+    }
+}

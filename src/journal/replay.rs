@@ -141,7 +141,7 @@ impl Replay {
             origin: frame.origin,
             elapsed: Duration::from_nanos(end.saturating_sub(started)),
             end: Some((outcome, ending)),
-            ledger,
+            ledger: &ledger,
             declared_stages: &frame.stages,
             expected_gates: &frame.gates,
             gates,

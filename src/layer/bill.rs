@@ -4,18 +4,19 @@ use std::borrow::Cow;
 
 use super::clock::Moment;
 use super::core::{Core, Emitter};
-use super::models::Model;
-use super::reading::{Inclusive, Reading};
-use super::table::{Open, Place};
+use super::here::{self, NearModel};
+use super::models::ModelName;
+use super::reading::Inclusive;
+use super::table::Open;
 use crate::ledger::{CellKey, Kind, Ledger, Name, Sources, Tally, Usage, Usd};
-use crate::price::Source;
 
-/// What one span or event adds to the ledger.
-#[derive(Default)]
+/// What one span or event adds to the ledger. It lies in the span's reading, where its amount was told: to move it would cost
+/// more than to work it out.
+#[derive(Debug, Default)]
 pub(crate) struct Settlement {
-    /// Its own amount, and the row that it belongs to.
+    /// The row that its own amount belongs to, if it has any.
     key: Option<CellKey>,
-    own: Tally,
+    pub(crate) own: Tally,
     /// What a figure for everything inside has beyond the parts that were told.
     excess: Vec<(CellKey, Tally)>,
     pub(crate) warnings: Warnings,
@@ -47,76 +48,90 @@ impl Settlement {
         sum
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write(&self, ledger: &mut Ledger) {
         if let Some(key) = self.key {
             ledger.add(key, &self.own);
         }
-        self.excess.iter().for_each(|(key, tally)| ledger.add(*key, tally));
-    }
-}
-
-/// What the run's reader should know. One at a time is what comes, if any.
-#[derive(Default)]
-pub(crate) struct Warnings {
-    first: Option<Cow<'static, str>>,
-    more: Vec<Cow<'static, str>>,
-}
-
-impl Warnings {
-    pub(crate) fn push(&mut self, warning: impl Into<Cow<'static, str>>) {
-        match self.first {
-            None => self.first = Some(warning.into()),
-            Some(_) => self.more.push(warning.into()),
+        if !self.excess.is_empty() {
+            self.write_excess(ledger);
         }
     }
 
-    fn is_empty(&self) -> bool {
-        self.first.is_none()
+    #[cold]
+    fn write_excess(&self, ledger: &mut Ledger) {
+        self.excess.iter().for_each(|(key, tally)| ledger.add(*key, tally));
     }
 
-    pub(crate) fn into_iter(self) -> impl Iterator<Item = Cow<'static, str>> {
-        self.first.into_iter().chain(self.more)
+    /// Forgets everything, and keeps the room for it.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        (self.key, self.own, self.is_accountable) = (None, Tally::default(), false);
+        self.excess.clear();
+        if !self.warnings.is_empty() {
+            self.warnings.0.clear();
+        }
+    }
+}
+
+/// What the run's reader should know. Nearly always nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Warnings(Vec<Cow<'static, str>>);
+
+impl Warnings {
+    #[cold]
+    pub(crate) fn push(&mut self, warning: impl Into<Cow<'static, str>>) {
+        self.0.push(warning.into());
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Cow<'static, str>> {
+        self.0.iter()
     }
 }
 
 /// Whose amount is to be priced, and when it was used.
 #[derive(Clone, Copy)]
-pub(crate) struct Bill<'a> {
-    pub(crate) reading: &'a Reading,
+pub(crate) struct Bill {
+    pub(crate) model: ModelName,
+    pub(crate) operation: Option<Name>,
     /// Where the emitter's spans come from.
-    pub(crate) target: &'a str,
-    pub(crate) place: Place,
+    pub(crate) target: &'static str,
+    pub(crate) run: u64,
+    pub(crate) stage: Option<Name>,
     pub(crate) at: Moment,
     /// Whether it was a call even if it told nothing.
     pub(crate) is_call: bool,
 }
 
 impl Core {
-    /// What a span adds.
+    /// Works out what a span adds.
     #[inline]
-    pub(crate) fn settlement(&self, open: &Open, duration: u64, settlement: &mut Settlement) {
-        let reading = &open.reading;
-        settlement.is_accountable = open.is_stage && open.meaning.has_stage;
-        let own = &mut settlement.own;
-        if self.is_billed(open) {
-            if open.is_call {
+    pub(crate) fn work_out(&self, open: &mut Open, duration: u64) {
+        let is_billed = self.is_billed(open);
+        let bill = open.bill();
+        let reading = &mut open.reading;
+        let has_failed = reading.has_failed();
+        let settlement = &mut reading.settlement;
+        settlement.is_accountable = is_billed || open.is_stage && open.meaning.has_stage;
+        if is_billed {
+            if bill.is_call {
                 // A stage's own usage is not the time that the stage took.
-                own.nanos = duration;
-                own.errors = u64::from(reading.has_failed());
+                settlement.own.nanos = duration;
+                settlement.own.errors = u64::from(has_failed);
             }
-            own.usage = reading.usage;
-            if let Some(cost) = reading.cost {
-                (own.cost, own.sources) = (cost, Sources::REPORTED);
-            }
-            settlement.is_accountable = true;
-            settlement.key = Some(self.price(open.bill(), own, &mut settlement.warnings));
-        } else if let Some(operation) = reading.operation {
-            (own.count, own.errors, own.nanos) = (1, u64::from(reading.has_failed()), duration);
-            settlement.key = Some(CellKey { stage: open.place.stage, model: None, operation });
+            settlement.key = Some(self.price(&bill, &mut settlement.own, &mut settlement.warnings));
+        } else if let Some(operation) = bill.operation {
+            let own = &mut settlement.own;
+            (own.count, own.errors, own.nanos) = (1, u64::from(has_failed), duration);
+            settlement.key = Some(CellKey { stage: bill.stage, model: None, operation });
         }
         if let Some(inclusive) = &reading.inclusive {
-            self.add_excess(settlement, open, inclusive);
+            self.add_excess(&mut reading.settlement, &bill, inclusive);
         }
     }
 
@@ -135,75 +150,67 @@ impl Core {
             || open.reading.inclusive.as_deref().is_some_and(has_figure)
     }
 
-    /// What an event adds.
-    pub(crate) fn event_settlement(&self, bill: Bill<'_>, settlement: &mut Settlement) {
-        settlement.own.usage = bill.reading.usage;
-        if let Some(cost) = bill.reading.cost {
-            (settlement.own.cost, settlement.own.sources) = (cost, Sources::REPORTED);
-        }
+    /// Works out what an event adds.
+    pub(crate) fn work_out_event(&self, bill: &Bill, settlement: &mut Settlement) {
         settlement.is_accountable = true;
         settlement.key = Some(self.price(bill, &mut settlement.own, &mut settlement.warnings));
     }
 
     /// Prices an amount unless its cost was reported, and says to which row it belongs.
-    fn price(&self, bill: Bill<'_>, tally: &mut Tally, warnings: &mut Warnings) -> CellKey {
-        let Bill { reading, place, .. } = bill;
-        self.normalise(&mut tally.usage, bill, warnings);
-        let names = (reading.provider, reading.model());
+    #[inline(always)]
+    fn price(&self, bill: &Bill, tally: &mut Tally, warnings: &mut Warnings) -> CellKey {
+        if tally.usage.has_more_than_input_and_output() {
+            self.normalise(&mut tally.usage, bill, warnings);
+        }
         let has_usage = !tally.usage.is_empty();
-        let is_llm = bill.is_call || has_usage || names.1.is_some();
+        let is_llm = bill.is_call || has_usage || bill.model.1.is_some();
         let is_reported = tally.sources.contains(Sources::REPORTED);
+        let is_to_be_priced = has_usage && !is_reported;
         tally.count = 1;
         tally.llm_calls = u64::from(is_llm);
         tally.without_usage = u64::from(!has_usage && !is_reported);
-        let is_to_be_priced = has_usage && !is_reported;
-        let model = if names.1.is_some() || names.0.is_some() && is_llm {
-            self.models.with(self.number, names, |model| {
-                if is_to_be_priced {
-                    self.price_as(model, bill, tally, warnings);
-                }
-                Some(model.label)
-            })
-        } else {
+        let mut model = None;
+        if bill.model.1.is_some() || bill.model.0.is_some() && is_llm {
+            let mut near = self.models.near(self.number, bill.model);
+            model = Some(near.model.label);
             if is_to_be_priced {
-                tally.unpriced = 1;
-                if self.said_no_model.is_first_in(place.run) {
-                    warnings.push("usage without a model cannot be priced");
-                }
+                self.price_as(&mut near, bill, tally, warnings);
             }
-            None
-        };
+            here::keep_model(near);
+        } else if is_to_be_priced {
+            tally.unpriced = 1;
+            if self.said_no_model.is_first_in(bill.run) {
+                warnings.push("usage without a model cannot be priced");
+            }
+        }
         let unsaid = if is_llm { self.words.chat } else { self.words.unattributed };
-        CellKey { stage: place.stage, model, operation: reading.operation.unwrap_or(unsaid) }
+        CellKey { stage: bill.stage, model, operation: bill.operation.unwrap_or(unsaid) }
     }
 
     #[inline]
-    fn price_as(&self, model: &Model, bill: Bill<'_>, tally: &mut Tally, warnings: &mut Warnings) {
-        if !model.is_never_priced {
-            match model.price(&tally.usage, self.clock.wall(bill.at)) {
-                Ok(price) => {
-                    tally.cost = price.cost;
-                    tally.sources = match price.source {
-                        Source::Override => Sources::OVERRIDE,
-                        Source::Reported => Sources::REPORTED,
-                        _ => Sources::BOOK,
-                    };
-                    return;
+    fn price_as(&self, near: &mut NearModel, bill: &Bill, tally: &mut Tally, warnings: &mut Warnings) {
+        let NearModel { model, recent, .. } = near;
+        if model.why_never_priced.is_none() {
+            match recent.price(model, &tally.usage, &self.clock, bill.at) {
+                Ok((cost, sources)) => (tally.cost, tally.sources) = (cost, sources),
+                Err(why) => {
+                    tally.unpriced = 1;
+                    if model.said.is_first_in(bill.run) {
+                        warnings.push(format!("{}: {why}", model.label.as_str()));
+                    }
                 }
-                Err(why) if model.said.is_first_in(bill.place.run) => {
-                    warnings.push(format!("{}: {why}", model.label.as_str()));
-                }
-                Err(_) => {}
             }
-        } else if model.said.is_first_in(bill.place.run) {
-            model.why_never_priced().into_iter().for_each(|why| warnings.push(why));
+            return;
         }
         tally.unpriced = 1;
+        if model.said.is_first_in(bill.run) {
+            model.why_never_priced.into_iter().for_each(|why| warnings.push(why.as_str()));
+        }
     }
 
     /// Adds what a figure for everything inside a span has beyond what was settled there.
     #[cold]
-    fn add_excess(&self, settlement: &mut Settlement, open: &Open, inclusive: &Inclusive) {
+    fn add_excess(&self, settlement: &mut Settlement, bill: &Bill, inclusive: &Inclusive) {
         let below = &inclusive.below;
         let mut told = inclusive.usage;
         if told.get(Kind::Input).or(told.get(Kind::Output)).is_some() {
@@ -212,8 +219,8 @@ impl Core {
         let mut known = below.usage;
         known.set(Kind::Tokens, known.tokens_used().unwrap_or_default());
         let mut usage = told.excess_over(&known);
-        let operation = open.reading.operation.unwrap_or(self.words.unattributed);
-        let key = CellKey { stage: open.place.stage, model: None, operation };
+        let operation = bill.operation.unwrap_or(self.words.unattributed);
+        let key = CellKey { stage: bill.stage, model: None, operation };
         let parts = usage.split_parts();
         if !parts.is_empty() {
             // Cached or reasoning tokens that the calls below did not tell apart: they are in these calls' input and
@@ -226,8 +233,8 @@ impl Core {
         let mut tally = Tally { usage, cost: cost.unwrap_or_default(), sources, ..Tally::default() };
         if usage.tokens_used().is_some() {
             settlement.is_accountable = true;
-            let bill = Bill { is_call: false, ..open.bill() };
-            let key = self.price(bill, &mut tally, &mut settlement.warnings);
+            let bill = Bill { is_call: false, ..*bill };
+            let key = self.price(&bill, &mut tally, &mut settlement.warnings);
             settlement.excess.push((key, tally));
         } else if cost.is_some_and(|cost| cost > Usd::ZERO) {
             settlement.is_accountable = true;
@@ -237,21 +244,15 @@ impl Core {
 
     /// Brings a usage into the shape that prices and rows expect: cached input inside input, reasoning inside output, a
     /// total only where nothing better is known.
-    #[inline]
-    fn normalise(&self, usage: &mut Usage, bill: Bill<'_>, warnings: &mut Warnings) {
-        if usage.has_more_than_input_and_output() {
-            self.normalise_parts(usage, bill, warnings);
-        }
-    }
-
-    fn normalise_parts(&self, usage: &mut Usage, bill: Bill<'_>, warnings: &mut Warnings) {
+    #[inline(never)]
+    fn normalise(&self, usage: &mut Usage, bill: &Bill, warnings: &mut Warnings) {
         if usage.get(Kind::Input).or(usage.get(Kind::Output)).is_some() {
             usage.forget(Kind::Tokens);
         }
         let target = bill.target;
         let cached = usage.count(Kind::CacheRead) + usage.count(Kind::CacheWrite);
         let input = usage.count(Kind::Input);
-        let is_exclusive = |emitter: &Emitter| emitter.is(target, bill.reading.provider);
+        let is_exclusive = |emitter: &Emitter| emitter.is(target, bill.model.0);
         if cached > 0 && self.options.exclusive_cache.iter().any(is_exclusive) {
             usage.set(Kind::Input, input + cached);
         } else if cached > input {
@@ -271,15 +272,16 @@ impl Core {
 }
 
 impl Open {
-    fn bill(&self) -> Bill<'_> {
-        let (reading, target) = (&self.reading, self.meaning.target);
-        Bill { reading, target, place: self.place, at: self.started, is_call: self.is_call }
-    }
-}
-
-impl Model {
-    /// Why it has no price, for the run's reader.
-    fn why_never_priced(&self) -> Option<String> {
-        self.never_priced().map(|why| format!("{}: {why}", Name::as_str(self.label)))
+    #[inline]
+    fn bill(&self) -> Bill {
+        Bill {
+            model: self.reading.model_name(),
+            operation: self.reading.operation,
+            target: self.meaning.target,
+            run: self.place.run,
+            stage: self.place.stage,
+            at: self.started,
+            is_call: self.is_call,
+        }
     }
 }

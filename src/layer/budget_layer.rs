@@ -33,7 +33,9 @@ where
 
     #[inline]
     fn on_new_span(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {
-        self.core.open(attrs, id, &ctx);
+        if !self.core.is_nothing(attrs) {
+            self.core.open(attrs, id, ctx);
+        }
     }
 
     #[inline]

@@ -4,20 +4,41 @@ use std::collections::HashSet;
 
 use super::callsite::Meaning;
 
-/// A callsite's meaning together with what one layer's builder said of it.
+/// A callsite's meaning together with what one layer's builder said of it: two words, to be handed on in registers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Class {
     pub(crate) meaning: &'static Meaning,
-    /// Its spans are among the declared stages.
-    pub(crate) is_declared_stage: bool,
-    /// Its spans may open a run.
-    pub(crate) may_be_root: bool,
+    flags: u8,
 }
 
+const IS_DECLARED_STAGE: u8 = 1;
+const MAY_BE_ROOT: u8 = 2;
+const MATTERS: u8 = 4;
+const MATTERS_UNDER_ROOT: u8 = 8;
+
 impl Class {
-    /// Whether its spans matter wherever they stand; others matter only as roots, or right under one.
+    /// Its spans are among the declared stages.
+    #[inline]
+    pub(crate) fn is_declared_stage(self) -> bool {
+        self.flags & IS_DECLARED_STAGE != 0
+    }
+
+    /// Its spans may open a run.
+    #[inline]
+    pub(crate) fn may_be_root(self) -> bool {
+        self.flags & MAY_BE_ROOT != 0
+    }
+
+    /// Its spans matter wherever they stand; others matter only as roots, or right under one.
+    #[inline]
     pub(crate) fn matters(self) -> bool {
-        self.meaning.speaks || self.is_declared_stage
+        self.flags & MATTERS != 0
+    }
+
+    /// Its spans matter right under a root, where they are stages if none were declared.
+    #[inline]
+    pub(crate) fn matters_under_root(self) -> bool {
+        self.flags & MATTERS_UNDER_ROOT != 0
     }
 }
 
@@ -33,10 +54,17 @@ pub(crate) struct Named {
 impl Named {
     pub(crate) fn class(&self, meaning: &'static Meaning) -> Class {
         let name = meaning.name.as_str();
-        Class {
-            meaning,
-            is_declared_stage: self.stages.contains(name),
-            may_be_root: self.roots.is_empty() || self.roots.contains(name),
+        let is_declared_stage = self.stages.contains(name);
+        let is_named_root = self.roots.contains(name);
+        let mut flags = 0;
+        for (flag, holds) in [
+            (IS_DECLARED_STAGE, is_declared_stage),
+            (MAY_BE_ROOT, is_named_root || self.roots.is_empty()),
+            (MATTERS, meaning.speaks || is_declared_stage || is_named_root),
+            (MATTERS_UNDER_ROOT, self.stages.is_empty()),
+        ] {
+            flags |= if holds { flag } else { 0 };
         }
+        Class { meaning, flags }
     }
 }

@@ -39,6 +39,14 @@ impl Clock {
         Moment(since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos()))
     }
 
+    /// The moments between which a moment's minute of wall time lies, as far as the layer has lived in it.
+    pub(crate) fn minute(&self, at: Moment) -> (Moment, Moment) {
+        const MINUTE: u64 = 60_000_000_000;
+        let wall = self.wall(at).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let into = (wall.as_nanos() % u128::from(MINUTE)) as u64;
+        (Moment(at.0.saturating_sub(into)), Moment(at.0.saturating_add(MINUTE - into)))
+    }
+
     /// The moment zero.
     #[cfg(feature = "journal")]
     pub(crate) fn instant(&self) -> Instant {
@@ -53,5 +61,20 @@ impl Clock {
     /// The wall time of a moment.
     pub(crate) fn wall(&self, at: Moment) -> SystemTime {
         self.wall + Duration::from_nanos(at.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minute_ends_where_the_next_one_begins() {
+        let clock = Clock { instant: Instant::now(), wall: SystemTime::UNIX_EPOCH + Duration::from_secs(90) };
+        let seconds = |seconds: u64| Moment(seconds * 1_000_000_000);
+        assert_eq!(clock.minute(seconds(0)), (seconds(0), seconds(30)));
+        assert_eq!(clock.minute(seconds(29)), (seconds(0), seconds(30)));
+        assert_eq!(clock.minute(seconds(30)), (seconds(30), seconds(90)));
+        assert_eq!(clock.minute(seconds(100)), (seconds(90), seconds(150)));
     }
 }

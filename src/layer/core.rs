@@ -49,7 +49,7 @@ pub(crate) struct Core {
     /// What roots that came to nothing had kept, to be used again: a server's plain requests allocate none.
     #[expect(clippy::vec_box, reason = "it is the boxes that are used again")]
     pub(crate) spare: Mutex<Vec<Box<Early>>>,
-    /// Grows whenever a span's place changes after its creation, so that no thread goes by what it remembers of it.
+    /// Grows whenever a span's place changes after its creation, so that no thread goes by what it remembers of it. Never 0.
     pub(crate) epoch: AtomicU64,
 }
 
@@ -145,7 +145,7 @@ impl Core {
             worker,
             journal: journal.map(Arc::new),
             spare: Mutex::default(),
-            epoch: AtomicU64::new(0),
+            epoch: AtomicU64::new(1),
         }
     }
 

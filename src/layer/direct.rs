@@ -42,7 +42,7 @@ pub(crate) struct Direct {
 impl Direct {
     /// What an event told.
     pub(crate) fn heard(reading: &mut Reading, unnamed: Name) -> Self {
-        let (operation, cost) = (reading.operation.unwrap_or(unnamed), reading.cost);
+        let (operation, cost) = (reading.operation.unwrap_or(unnamed), reading.cost());
         let remarks = reading.remarks.as_mut().map(std::mem::take).unwrap_or_default();
         let RecordReading { duration, meta } = remarks.record.map(|record| *record).unwrap_or_default();
         let iteration = remarks.run.and_then(|run| run.iteration);
@@ -70,7 +70,7 @@ impl Core {
         let tally = direct.tally();
         self.collect(place, place.collector, &tally);
         let Direct { operation, cost, duration, iteration, meta, warnings } = direct;
-        if !self.book(place, Settlement::told(key, tally, warnings), |_| {}) {
+        if !self.book(&place, &Settlement::told(key, tally, warnings), None) {
             return false;
         }
         let mut record = OperationRecord::new(operation.as_str());

@@ -4,7 +4,7 @@ use tracing_core::{Event, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::bill::{Bill, Settlement};
+use super::bill::Bill;
 use super::callsite::Meaning;
 use super::core::Core;
 use super::direct::Direct;
@@ -51,23 +51,30 @@ impl Core {
         }
         if tells && reading.model().is_none() {
             // Usage that a stage tells call by call is of the model that the stage has named.
-            let emitter = self.table.with(around.span, |open| open.reading.emitter());
-            let (provider, model) = emitter.unwrap_or_default();
+            let named = self.table.with(around.span, |open| open.reading.model_name());
+            let (provider, model) = named.unwrap_or_default();
             (reading.provider, reading.request_model) = (reading.provider.or(provider), model);
         }
         if let Some(told) = run {
             self.tell_run(place, *told);
         }
         if tells {
-            let mut settlement = Settlement::default();
+            let bill = Bill {
+                model: reading.model_name(),
+                operation: reading.operation,
+                target: meaning.target,
+                run: place.run,
+                stage: place.stage,
+                at: self.clock.now(),
+                is_call: false,
+            };
+            let mut settlement = reading.settlement;
+            self.work_out_event(&bill, &mut settlement);
             if let Some(remarks) = &mut reading.remarks {
                 remarks.warnings.drain(..).for_each(|warning| settlement.warnings.push(warning));
             }
-            let (at, target) = (self.clock.now(), meaning.target);
-            let bill = Bill { reading: &reading, target, place, at, is_call: false };
-            self.event_settlement(bill, &mut settlement);
             self.collect(place, place.collector, &settlement.sum());
-            self.book(place, settlement, |_| {});
+            self.book(&place, &settlement, None);
         }
         if let Some(gate) = gate {
             self.speak(place, *gate, Spoke { at: self.clock.now(), seconds: None, cost: None });

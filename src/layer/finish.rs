@@ -102,7 +102,7 @@ impl Core {
         let (options, clock) = (Arc::clone(&self.options), self.clock);
         let calls = Arc::clone(&self.calls);
         let summary = move || {
-            let summary = summary(&run, &options, clock, None);
+            let summary = summary(&run, &options, clock, &run.ledger());
             calls.add(&summary.budget_summary.total);
             summary
         };
@@ -155,7 +155,7 @@ impl Core {
             }
         });
         for place in telling {
-            self.on_run(place, |_| ());
+            self.ensure_run(place);
         }
         for run in self.runs_in_flight() {
             self.finish(run.serial);
@@ -202,13 +202,17 @@ impl Core {
     /// The summary of a run in flight, as it stands.
     pub(crate) fn snapshot(&self, run: &Run) -> RunSummary {
         let now = self.clock.now();
-        let mut open_stages = Ledger::default();
+        // The room for a ledger that somebody had before: looking on is not to cost the allocator anything.
+        let mut room = self.spare_room();
         self.table.for_each(|_, open| {
             if let Some(stage) = open.place.stage.filter(|_| open.is_stage && open.place.run == run.serial) {
-                open_stages.add_stage(stage, &still_open(open, now));
+                room.ledger.add_stage(stage, &still_open(open, now));
             }
         });
-        summary(run, &self.options, self.clock, Some(&open_stages))
+        run.add_to(&mut room.ledger);
+        let summary = summary(run, &self.options, self.clock, &room.ledger);
+        self.recycle(room);
+        summary
     }
 
     /// Keeps what a span told of its whole run.
@@ -260,12 +264,8 @@ fn still_open(open: &Open, now: Moment) -> StageTally {
     StageTally { nanos: now.since(open.started), ..StageTally::began(open.started.nanos(), open.outer) }
 }
 
-/// The summary of a run, with stages that are still open if it is in flight.
-fn summary(run: &Run, options: &Options, clock: Clock, open_stages: Option<&Ledger>) -> RunSummary {
-    let mut ledger = run.ledger();
-    if let Some(open_stages) = open_stages {
-        ledger.merge(open_stages);
-    }
+/// The summary of a run, whose ledger is this one.
+fn summary(run: &Run, options: &Options, clock: Clock, ledger: &Ledger) -> RunSummary {
     let run_id = run.public_id();
     let rest = run.rest();
     let now = rest.end.as_ref().map_or_else(|| clock.now(), |end| end.at);

@@ -67,6 +67,7 @@ impl<T> IdMap<T> {
         old
     }
 
+    #[inline]
     pub(crate) fn remove(&mut self, id: u64, hash: IdHash) -> Option<T> {
         let mut free = self.find(id, hash)?;
         let removed = self.places[free].1.take();

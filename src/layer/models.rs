@@ -1,40 +1,74 @@
 //! Which row and which prices a call belongs to: looked up in the price book once for each pair of names.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use dashmap::DashMap;
 
-use super::here;
+use super::clock::{Clock, Moment};
+use super::here::{self, NearModel};
 use super::said::Said;
-use crate::ledger::{FastHash, Name, Usage};
-use crate::price::{Price, PriceBook, PricedModel, Unpriced};
+use crate::ledger::{FastHash, Name, Sources, Usage, Usd};
+use crate::price::{PriceBook, PricedModel, Source, Unpriced};
 
-/// Provider and model as an emitter names them, to the book's entry.
+/// Provider and model as an emitter names them.
+pub(crate) type ModelName = (Option<Name>, Option<Name>);
+
+/// From what an emitter calls a model to the price book's entry.
 pub(crate) struct Models {
     book: Arc<PriceBook>,
-    known: DashMap<(Option<Name>, Option<Name>), Arc<Model>, FastHash>,
+    known: DashMap<ModelName, Arc<Model>, FastHash>,
 }
 
 /// A model that was called.
 pub(crate) struct Model {
     /// The name of its row.
     pub(crate) label: Name,
-    /// Whether it has no price whatever is used of it.
-    pub(crate) is_never_priced: bool,
+    /// Why it has no price whatever is used of it, for the run's reader.
+    pub(crate) why_never_priced: Option<Name>,
     priced: PricedModel,
     /// In which run it was said that it has no price.
     pub(crate) said: Said,
 }
 
-impl Model {
-    /// Why it has no price whatever is used of it.
-    pub(crate) fn never_priced(&self) -> Option<&Unpriced> {
-        self.priced.never_priced()
+/// What one thread remembers of a model's prices: the last. The model's own memory is shared, and threads that ask it for
+/// the same usage write the same cache line.
+#[derive(Default)]
+pub(crate) struct Recent {
+    usage: Usage,
+    /// The moments between which it holds.
+    from: Moment,
+    until: Moment,
+    cost: Usd,
+    sources: Sources,
+}
+
+impl Recent {
+    /// What a usage cost at a moment, and who says so.
+    #[inline]
+    pub(crate) fn price(
+        &mut self,
+        model: &Model,
+        usage: &Usage,
+        clock: &Clock,
+        at: Moment,
+    ) -> Result<(Usd, Sources), Unpriced> {
+        if !(self.from <= at && at < self.until && self.usage == *usage) {
+            self.look_up(model, usage, clock, at)?;
+        }
+        Ok((self.cost, self.sources))
     }
 
-    pub(crate) fn price(&self, usage: &Usage, at: SystemTime) -> Result<Price, Unpriced> {
-        self.priced.price(usage, at)
+    #[inline(never)]
+    fn look_up(&mut self, model: &Model, usage: &Usage, clock: &Clock, at: Moment) -> Result<(), Unpriced> {
+        let (price, holds_all_minute) = model.priced.price_and_hold(usage, clock.wall(at))?;
+        let sources = match price.source {
+            Source::Override => Sources::OVERRIDE,
+            Source::Reported => Sources::REPORTED,
+            _ => Sources::BOOK,
+        };
+        let (from, until) = if holds_all_minute { clock.minute(at) } else { (at, at) };
+        *self = Self { usage: *usage, from, until, cost: price.cost, sources };
+        Ok(())
     }
 }
 
@@ -43,27 +77,26 @@ impl Models {
         Self { book, known: DashMap::with_hasher(FastHash) }
     }
 
-    /// Runs `act` on the model that an emitter names so.
-    pub(crate) fn with<T>(
-        &self,
-        layer: u32,
-        names: (Option<Name>, Option<Name>),
-        act: impl FnOnce(&Model) -> T,
-    ) -> T {
-        here::with_model(layer, names, || self.get(names), act)
+    /// The model that an emitter names so, as this thread remembers it; to be given back to `here` for the next call.
+    #[inline]
+    pub(crate) fn near(&self, layer: u32, name: ModelName) -> Box<NearModel> {
+        here::take_model(layer, name).unwrap_or_else(|| self.look_up(layer, name))
     }
 
-    fn get(&self, (provider, model): (Option<Name>, Option<Name>)) -> Arc<Model> {
-        if let Some(known) = self.known.get(&(provider, model)) {
+    #[cold]
+    fn look_up(&self, layer: u32, name: ModelName) -> Box<NearModel> {
+        Box::new(NearModel { layer, name, model: self.get(name), recent: Recent::default() })
+    }
+
+    fn get(&self, name @ (provider, model): ModelName) -> Arc<Model> {
+        if let Some(known) = self.known.get(&name) {
             return Arc::clone(&known);
         }
         let priced = self.book.model(provider.map(Name::as_str), model.map(Name::as_str));
-        let found = Arc::new(Model {
-            label: Name::of(priced.label()),
-            is_never_priced: priced.never_priced().is_some(),
-            priced,
-            said: Said::default(),
-        });
-        Arc::clone(self.known.entry((provider, model)).or_insert(found).value())
+        let why_never_priced =
+            priced.never_priced().map(|why| Name::of(&format!("{}: {why}", priced.label())));
+        let label = Name::of(priced.label());
+        let found = Arc::new(Model { label, why_never_priced, priced, said: Said::default() });
+        Arc::clone(self.known.entry(name).or_insert(found).value())
     }
 }

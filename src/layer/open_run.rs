@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, PoisonError};
 
+use super::bill::Settlement;
 use super::core::Core;
 use super::here;
 use super::limits::RunLimits;
 use super::root::{Early, RootPart, RunState};
 use super::run::Run;
+use super::settle::{StageEnd, write};
 use super::stats::count;
 use super::table::{Open, Place};
 use crate::ledger::Ledger;
@@ -14,13 +16,27 @@ use crate::ledger::Ledger;
 impl Core {
     /// Runs `act` on the run of a place because something accountable happens there; `None` if that run has been
     /// finished. None of the user's code may run in `act`.
-    pub(crate) fn on_run<T>(&self, place: Place, mut act: impl FnMut(&Run) -> T) -> Option<T> {
-        if let Some(done) = here::with_run(place.run, &mut act) {
-            return Some(done);
+    #[inline]
+    pub(crate) fn on_run<T>(&self, place: Place, act: impl FnOnce(&Run) -> T) -> Option<T> {
+        let run = here::take_run(place.run).or_else(|| self.live_or_begun(place))?;
+        let done = act(&run);
+        here::keep_run(run);
+        Some(done)
+    }
+
+    /// Begins the run of a place if there is none yet, because something accountable happens there.
+    #[inline]
+    pub(crate) fn ensure_run(&self, place: Place) {
+        if !here::is_at_work_on(place.run)
+            && let Some(run) = self.live_or_begun(place)
+        {
+            here::keep_run(run);
         }
-        let run = self.live_run(place.run).or_else(|| self.begin_run(place))?;
-        here::remember_run(&run);
-        Some(act(&run))
+    }
+
+    #[cold]
+    pub(crate) fn live_or_begun(&self, place: Place) -> Option<Arc<Run>> {
+        self.live_run(place.run).or_else(|| self.begin_run(place))
     }
 
     /// The run with this number, if it has begun and not ended.
@@ -100,35 +116,37 @@ impl Core {
         self.with_root(place, |open| open.root.as_mut().map(&mut act)).flatten()
     }
 
-    /// Writes what is not accountable: to the run if it has begun, else to what its root keeps for it.
-    pub(crate) fn note(&self, place: Place, act: impl Fn(&mut Ledger)) {
-        let write = |run: &Run| run.write(&act).is_ok();
-        if here::with_run(place.run, write).is_some() {
-            return;
-        }
+    /// Writes what is not accountable and whose run this thread is not at work on: to the run if it has begun, else to what
+    /// its root keeps for it.
+    #[cold]
+    pub(crate) fn note(&self, place: Place, settlement: &Settlement, ended: Option<&StageEnd>) {
+        let write = |ledger: &mut Ledger| write(ledger, settlement, ended);
         if let Some(run) = self.live_run(place.run) {
-            write(&run);
-            here::remember_run(&run);
-            return;
+            let _ = run.write(write);
+            return here::keep_run(run);
         }
-        let kept = self.keep_early(place, |early| act(&mut early.ledger));
+        let kept = self.keep_early(place, |early| write(&mut early.ledger));
         if let Some(run) = self.live_run(place.run).filter(|_| !kept) {
-            write(&run);
+            let _ = run.write(write);
         }
     }
 
     /// Keeps something at a root that has no run yet; false if there is one by now, as another thread may have begun it
     /// after this one had looked for it.
     pub(crate) fn keep_early(&self, place: Place, mut act: impl FnMut(&mut Early)) -> bool {
-        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         let kept = self.at_root(place, |root| {
             let is_empty = root.state == RunState::Empty;
             if is_empty {
-                act(root.early.get_or_insert_with(spare));
+                act(root.early.get_or_insert_with(|| self.spare_room()));
             }
             is_empty
         });
         kept == Some(true)
+    }
+
+    /// The room that a root had before it came to nothing, if there is any, and new room if not.
+    pub(crate) fn spare_room(&self) -> Box<Early> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
     /// Keeps a root's room for the next root that needs some.

@@ -32,6 +32,9 @@ pub(crate) struct Around {
 }
 
 impl Around {
+    /// What stands for nothing found yet.
+    pub(crate) const NOTHING: Self = Self { span: 0, place: Place::NOWHERE, is_root: false };
+
     fn of(span: u64, open: &Open) -> Self {
         Self { span, place: open.place, is_root: open.root.is_some() }
     }
@@ -145,7 +148,8 @@ impl Core {
 
     /// The place of the current span. Without a context, spans that do not matter are passed through the registry.
     pub(crate) fn current_place(&self, registry: Option<&Registry>) -> Option<Place> {
-        let current = here::current(self.number)?;
+        let current =
+            here::current(self.number).or_else(|| Some(registry?.current_span().id()?.into_u64()))?;
         let around = self.known(current).or_else(|| {
             let span = registry?.span(&span::Id::from_u64(current))?;
             span.scope().find_map(|around| self.known(around.id().into_u64()))

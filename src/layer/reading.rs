@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::bill::Settlement;
 use super::callsite::{Role, Scope};
 use super::direct::RecordReading;
+use super::models::ModelName;
 use super::told::Told;
 pub(crate) use crate::ledger::RunReading;
-use crate::ledger::{Kind, Name, Outcome, Tally, Usage, Usd, Verdict};
+use crate::ledger::{Kind, Name, Outcome, Sources, Tally, Usage, Usd, Verdict};
 
 /// Everything recorded so far. The common part lies flat; what few spans have is behind a pointer.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
-    /// A call's usage, or what a stage has used by itself.
-    pub(crate) usage: Usage,
-    /// The cost of that, where the emitter told it.
-    pub(crate) cost: Option<Usd>,
+    /// What is to be booked of it. Its own amount is a call's usage, or what a stage has used by itself, and the cost of
+    /// that where the emitter told it.
+    pub(crate) settlement: Settlement,
     pub(crate) provider: Option<Name>,
     pub(crate) response_model: Option<Name>,
     pub(crate) request_model: Option<Name>,
@@ -141,10 +142,15 @@ impl Reading {
     #[inline]
     pub(crate) fn add(&mut self, kind: Kind, scope: Scope, count: u64, manner: Manner) {
         match (manner, scope) {
-            (Manner::Call, _) => self.usage.set(kind, count),
-            (Manner::Sum, Scope::Own) => self.usage.add(kind, count),
-            (Manner::Sum, Scope::Inclusive) => self.inclusive.get_or_insert_default().usage.add(kind, count),
+            (Manner::Call, _) => self.settlement.own.usage.set(kind, count),
+            (Manner::Sum, Scope::Own) => self.settlement.own.usage.add(kind, count),
+            (Manner::Sum, Scope::Inclusive) => self.add_inclusive(kind, count),
         }
+    }
+
+    #[inline(never)]
+    fn add_inclusive(&mut self, kind: Kind, count: u64) {
+        self.inclusive.get_or_insert_default().usage.add(kind, count);
     }
 
     fn take_usage(&mut self, kind: Kind, scope: Scope, field: &'static str, told: Told<'_>, manner: Manner) {
@@ -158,8 +164,8 @@ impl Reading {
     fn take_cost(&mut self, scope: Scope, field: &'static str, told: Told<'_>, manner: Manner) {
         match told.usd() {
             Ok(Some(usd)) => match (manner, scope) {
-                (Manner::Call, _) => self.cost = Some(usd),
-                (Manner::Sum, Scope::Own) => self.cost = Some(self.cost.unwrap_or_default() + usd),
+                (Manner::Call, _) => self.set_cost(usd),
+                (Manner::Sum, Scope::Own) => self.set_cost(self.cost().unwrap_or_default() + usd),
                 (Manner::Sum, Scope::Inclusive) => {
                     let cost = &mut self.inclusive.get_or_insert_default().cost;
                     *cost = Some(cost.unwrap_or_default() + usd);
@@ -176,16 +182,39 @@ impl Reading {
     }
 
     /// Forgets everything.
+    #[inline]
     pub(crate) fn wipe(&mut self) {
-        *self = Self::default();
+        self.settlement.clear();
+        (self.provider, self.response_model, self.request_model) = (None, None, None);
+        (self.operation, self.stage, self.agent) = (None, None, None);
+        if self.inclusive.is_some() || self.remarks.is_some() {
+            self.drop_boxes();
+        }
+    }
+
+    #[cold]
+    fn drop_boxes(&mut self) {
+        (self.inclusive, self.remarks) = (None, None);
+    }
+
+    /// The cost that it told.
+    pub(crate) fn cost(&self) -> Option<Usd> {
+        let own = &self.settlement.own;
+        own.sources.contains(Sources::REPORTED).then_some(own.cost)
+    }
+
+    fn set_cost(&mut self, cost: Usd) {
+        (self.settlement.own.cost, self.settlement.own.sources) = (cost, Sources::REPORTED);
     }
 
     /// Takes its figures for figures of everything inside the span.
     pub(crate) fn make_inclusive(&mut self) {
         if self.has_amount() {
+            let (usage, cost) = (self.settlement.own.usage, self.cost());
+            self.settlement.own = Tally::default();
             let inclusive = self.inclusive.get_or_insert_default();
-            inclusive.usage.merge(&std::mem::take(&mut self.usage));
-            inclusive.cost = self.cost.take().or(inclusive.cost);
+            inclusive.usage.merge(&usage);
+            inclusive.cost = cost.or(inclusive.cost);
         }
     }
 
@@ -195,13 +224,16 @@ impl Reading {
     }
 
     /// The provider and the model.
-    pub(crate) fn emitter(&self) -> (Option<Name>, Option<Name>) {
+    #[inline]
+    pub(crate) fn model_name(&self) -> ModelName {
         (self.provider, self.model())
     }
 
     /// Whether there is an amount of the span's own to book.
+    #[inline]
     pub(crate) fn has_amount(&self) -> bool {
-        !self.usage.is_empty() || self.cost.is_some()
+        let own = &self.settlement.own;
+        !own.usage.is_empty() || own.sources.contains(Sources::REPORTED)
     }
 
     /// Whether it has told the name of a gate.

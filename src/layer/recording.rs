@@ -4,25 +4,34 @@ use std::sync::atomic::Ordering;
 
 use tracing_core::span::Record;
 
+use super::callsite::Meaning;
 use super::core::Core;
+use super::reading::Manner;
 use super::table::Open;
 use super::visit::{PlainVisitor, TextVisitor};
 
 impl Core {
     /// Adds what a span records to its reading.
+    #[inline(never)]
     pub(crate) fn record(&self, id: u64, values: &Record<'_>) {
-        let text = self.table.with_known(id, |open| {
+        let left = self.table.with_known(id, |open| {
             let (meaning, manner) = (open.meaning, open.manner());
             let mut plain = PlainVisitor::new(meaning, manner, &mut open.reading);
             values.record(&mut plain);
-            let (left_text, places) = (plain.left_text, plain.places);
-            if places {
+            let left_text = plain.left_text;
+            if plain.places {
                 self.reconsider(id, open);
             }
             left_text.then_some((meaning, manner))
         });
-        // Formatting runs the value's own code, which may well trace: not under the table's lock.
-        let Some((meaning, manner)) = text.flatten() else { return };
+        if let Some(Some((meaning, manner))) = left {
+            self.record_texts(id, values, meaning, manner);
+        }
+    }
+
+    /// Adds what has to be formatted. That runs the value's own code, which may well trace: not under the table's lock.
+    #[cold]
+    fn record_texts(&self, id: u64, values: &Record<'_>, meaning: &'static Meaning, manner: Manner) {
         let mut texts = TextVisitor::new(meaning);
         values.record(&mut texts);
         self.table.with(id, |open| {
@@ -32,6 +41,7 @@ impl Core {
     }
 
     /// Takes back what was thought of a span before it told its operation or its stage.
+    #[cold]
     fn reconsider(&self, id: u64, open: &mut Open) {
         if !open.is_container && open.reading.operation.is_some_and(|operation| self.is_container(operation))
         {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
@@ -34,7 +34,7 @@ pub(crate) struct Run {
     pub(crate) krate: &'static str,
     pub(crate) id: Uuid,
     pub(crate) started: Moment,
-    parts: [OnceLock<Part>; PARTS],
+    parts: [Part; PARTS],
     rest: Mutex<Rest>,
     /// Where all that is written here goes as well, for the case that the process is killed.
     journal: Option<Arc<RunJournal>>,
@@ -46,6 +46,13 @@ pub(crate) struct Run {
 #[repr(align(128))]
 #[derive(Debug, Default)]
 struct Part(Mutex<Ledger>);
+
+impl Part {
+    #[inline]
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What few spans tell, under one lock.
 #[derive(Debug, Default)]
@@ -93,7 +100,7 @@ impl Run {
             krate: meaning.krate,
             id: Uuid::new_v7(at),
             started,
-            parts: std::array::from_fn(|_| OnceLock::new()),
+            parts: std::array::from_fn(|_| Part::default()),
             rest: Mutex::default(),
             journal: None,
             is_sealed: AtomicBool::new(false),
@@ -127,8 +134,7 @@ impl Run {
     /// Writes to this thread's part of the ledger.
     #[inline]
     pub(crate) fn write<T>(&self, act: impl FnOnce(&mut Ledger) -> T) -> Result<T, Sealed> {
-        let part = self.parts[own_part()].get_or_init(Part::default);
-        let mut ledger = part.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ledger = self.parts[own_part()].lock();
         // Under the lock: whoever seals takes every lock after having raised the flag, so nothing falls between.
         if self.is_sealed.load(Ordering::Acquire) {
             return Err(Sealed);
@@ -141,8 +147,7 @@ impl Run {
 
     /// Writes what is in the journal already.
     pub(crate) fn write_known(&self, known: &Ledger) {
-        let part = self.parts[own_part()].get_or_init(Part::default);
-        part.0.lock().unwrap_or_else(PoisonError::into_inner).merge(known);
+        self.parts[own_part()].lock().merge(known);
     }
 
     pub(crate) fn rest(&self) -> MutexGuard<'_, Rest> {
@@ -173,17 +178,18 @@ impl Run {
     /// All parts of the ledger together.
     pub(crate) fn ledger(&self) -> Ledger {
         let mut all = Ledger::default();
-        for part in self.parts.iter().filter_map(OnceLock::get) {
-            all.merge(&part.0.lock().unwrap_or_else(PoisonError::into_inner));
-        }
+        self.add_to(&mut all);
         all
+    }
+
+    /// Adds all parts of the ledger to another.
+    pub(crate) fn add_to(&self, all: &mut Ledger) {
+        self.parts.iter().for_each(|part| all.merge(&part.lock()));
     }
 
     /// The stage that closed last.
     pub(crate) fn last_stage(&self) -> Option<Name> {
-        let parts = self.parts.iter().filter_map(OnceLock::get);
-        let last =
-            parts.filter_map(|part| part.0.lock().unwrap_or_else(PoisonError::into_inner).last_stage()).max();
+        let last = self.parts.iter().filter_map(|part| part.lock().last_stage()).max();
         last.map(|(_, stage)| stage)
     }
 }
@@ -232,6 +238,7 @@ impl Rest {
 }
 
 /// The part that this thread writes: threads take them in turn.
+#[inline]
 fn own_part() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {

@@ -2,37 +2,41 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::hash::IdHash;
+use super::hash::{IdHash, LANES};
 
-/// Counters, so that a few hundred open spans leave most of them at zero: 16 KiB a layer. [`IdHash::counter`] knows how
-/// many there are.
-const COUNTERS: usize = 4096;
+/// Counters in a lane, so that a hundred open spans leave most of them at zero: 64 KiB a layer in all.
+const COUNTERS: usize = 1024;
 
 /// Counts spans by their hash. Most spans of a program mean nothing to this layer, and their records and closes are
 /// turned away by one look at a counter instead of a lock and a search.
 #[derive(Debug)]
-pub(crate) struct Sketch(Box<[AtomicU32; COUNTERS]>);
+pub(crate) struct Sketch(Box<[AtomicU32; LANES * COUNTERS]>);
 
 impl Sketch {
     pub(crate) fn new() -> Self {
-        Self(Box::new([const { AtomicU32::new(0) }; COUNTERS]))
+        Self(Box::new([const { AtomicU32::new(0) }; LANES * COUNTERS]))
+    }
+
+    #[inline]
+    fn counter(&self, span: IdHash) -> &AtomicU32 {
+        &self.0[(span.lane() * COUNTERS + span.within(COUNTERS)) % (LANES * COUNTERS)]
     }
 
     /// Whether the span may be among those added. A span's id reaches another thread only by something that orders the
     /// two, so whoever asks for a span sees it added; and whoever sees it removed sees what was done before that.
     #[inline]
     pub(crate) fn may_have(&self, span: IdHash) -> bool {
-        self.0[span.counter()].load(Ordering::Acquire) != 0
+        self.counter(span).load(Ordering::Acquire) != 0
     }
 
     #[inline]
     pub(crate) fn add(&self, span: IdHash) {
-        self.0[span.counter()].fetch_add(1, Ordering::Relaxed);
+        self.counter(span).fetch_add(1, Ordering::Relaxed);
     }
 
     #[inline]
     pub(crate) fn remove(&self, span: IdHash) {
-        self.0[span.counter()].fetch_sub(1, Ordering::Release);
+        self.counter(span).fetch_sub(1, Ordering::Release);
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::callsite::Meaning;
 use super::clock::Moment;
-use super::hash::IdHash;
+use super::hash::{IdHash, LANES};
 use super::id_map::IdMap;
 use super::reading::{Manner, Reading};
 use super::root::{RootPart, RunState};
@@ -15,9 +15,8 @@ use super::sketch::Sketch;
 use crate::ledger::Name;
 use crate::limit::Stages;
 
-/// More than the threads that a machine runs at once, so that two seldom want the same. [`IdHash::shard`] knows how many
-/// there are.
-const SHARDS: usize = 64;
+/// Shards in a lane: a look at all spans, as for a snapshot, holds up no more than one of them at a time.
+const SHARDS: usize = 4;
 
 /// An open span that matters.
 #[derive(Debug)]
@@ -60,19 +59,18 @@ pub(crate) struct Place {
     pub(crate) limited: Stages,
 }
 
+impl Place {
+    /// What stands for no place yet.
+    pub(crate) const NOWHERE: Self =
+        Self { run: 0, root: 0, stage: None, collector: 0, in_container: false, limited: Stages::NONE };
+}
+
 impl Open {
     /// A span of which nothing is known yet.
     pub(crate) fn blank(meaning: &'static Meaning) -> Self {
         Self {
             meaning,
-            place: Place {
-                run: 0,
-                root: 0,
-                stage: None,
-                collector: 0,
-                in_container: false,
-                limited: Stages::NONE,
-            },
+            place: Place::NOWHERE,
             outer: None,
             outer_limited: Stages::NONE,
             outer_collector: 0,
@@ -143,7 +141,7 @@ impl Padded {
 
 impl Table {
     pub(crate) fn new() -> Self {
-        Self { shards: (0..SHARDS).map(|_| Padded::default()).collect(), sketch: Sketch::new() }
+        Self { shards: (0..LANES * SHARDS).map(|_| Padded::default()).collect(), sketch: Sketch::new() }
     }
 
     /// Whether a span may be remembered; most are not, and this is all that they cost.
@@ -153,10 +151,15 @@ impl Table {
     }
 
     #[inline]
+    fn shard(&self, span: IdHash) -> MutexGuard<'_, IdMap<Slot>> {
+        self.shards[span.lane() * SHARDS + span.within(SHARDS)].lock()
+    }
+
+    #[inline]
     pub(crate) fn insert(&self, span: u64, open: Box<Open>) {
         let hash = IdHash::of(span);
         self.sketch.add(hash);
-        let mut shard = self.shards[hash.shard()].lock();
+        let mut shard = self.shard(hash);
         shard.opened += 1;
         if shard.insert(span, hash, Slot::Open(open)).is_some() {
             self.sketch.remove(hash);
@@ -166,7 +169,7 @@ impl Table {
     /// Remembers through which span one that does not matter is reached.
     pub(crate) fn insert_through(&self, span: u64, through: u64) {
         let hash = IdHash::of(span);
-        let mut shard = self.shards[hash.shard()].lock();
+        let mut shard = self.shard(hash);
         if shard.get_mut(span, hash).is_none() {
             self.sketch.add(hash);
             shard.insert(span, hash, Slot::Through(through));
@@ -177,7 +180,7 @@ impl Table {
     #[inline]
     pub(crate) fn with_known<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
         let hash = IdHash::of(span);
-        match self.shards[hash.shard()].lock().get_mut(span, hash)? {
+        match self.shard(hash).get_mut(span, hash)? {
             Slot::Open(open) => Some(act(open)),
             Slot::Through(_) => None,
         }
@@ -196,7 +199,7 @@ impl Table {
         if !self.sketch.may_have(hash) {
             return None;
         }
-        match self.shards[hash.shard()].lock().get_mut(span, hash)? {
+        match self.shard(hash).get_mut(span, hash)? {
             Slot::Open(open) => Some(Ok(act(open))),
             Slot::Through(through) => Some(Err(*through)),
         }
@@ -210,7 +213,7 @@ impl Table {
         keep: impl FnOnce(Box<Open>) -> Option<Box<Open>>,
     ) -> Option<Box<Open>> {
         let hash = IdHash::of(span);
-        let mut shard = self.shards[hash.shard()].lock();
+        let mut shard = self.shard(hash);
         let removed = match shard.remove(span, hash)? {
             Slot::Open(open) => keep(open),
             Slot::Through(_) => None,

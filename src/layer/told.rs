@@ -154,6 +154,11 @@ pub(crate) fn trimmed(text: &str) -> Option<&str> {
     if is_plain(bytes.first()) && is_plain(bytes.last()) {
         return Some(text);
     }
+    trimmed_slowly(text)
+}
+
+#[cold]
+fn trimmed_slowly(text: &str) -> Option<&str> {
     let text = text.trim();
     (!text.is_empty()).then_some(text)
 }

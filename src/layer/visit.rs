@@ -27,15 +27,11 @@ impl<'a> PlainVisitor<'a> {
         Self { meaning, manner, reading, left_text: false, places: false }
     }
 
-    #[inline]
-    fn take(&mut self, field: &Field, told: Told<'_>) {
-        match self.meaning.role(field) {
-            Role::Other => {}
-            role => {
-                self.places |= matches!(role, Role::Operation | Role::Stage);
-                self.reading.take(role, field.name(), told, self.manner);
-            }
-        }
+    /// Takes a value that is not what nearly all are.
+    #[inline(never)]
+    fn take(&mut self, role: Role, field: &Field, told: Told<'_>) {
+        self.places |= matches!(role, Role::Operation | Role::Stage);
+        self.reading.take(role, field.name(), told, self.manner);
     }
 }
 
@@ -43,27 +39,37 @@ impl Visit for PlainVisitor<'_> {
     #[inline]
     fn record_u64(&mut self, field: &Field, value: u64) {
         match self.meaning.role(field) {
+            Role::Other => {}
             // What nearly every record is.
             Role::Usage(kind, scope) if value <= MAX_COUNT => {
                 self.reading.add(kind, scope, value, self.manner)
             }
-            _ => self.take(field, Told::Unsigned(value)),
+            role => self.take(role, field, Told::Unsigned(value)),
         }
     }
 
     #[inline]
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.take(field, Told::Signed(value));
+        match self.meaning.role(field) {
+            Role::Other => {}
+            role => self.take(role, field, Told::Signed(value)),
+        }
     }
 
     #[inline]
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.take(field, Told::Float(value));
+        match self.meaning.role(field) {
+            Role::Other => {}
+            role => self.take(role, field, Told::Float(value)),
+        }
     }
 
     #[inline]
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.take(field, Told::Flag(value));
+        match self.meaning.role(field) {
+            Role::Other => {}
+            role => self.take(role, field, Told::Flag(value)),
+        }
     }
 
     #[inline]
@@ -73,9 +79,12 @@ impl Visit for PlainVisitor<'_> {
             // A model, a provider, an operation: what nearly every text is.
             Some(name) => {
                 self.places |= matches!(role, Role::Operation | Role::Stage);
-                *name = trimmed(value).map(Name::of).or(*name);
+                if let Some(text) = trimmed(value) {
+                    *name = Some(Name::of(text));
+                }
             }
-            None => self.take(field, Told::Text(value)),
+            None if role == Role::Other => {}
+            None => self.take(role, field, Told::Text(value)),
         }
     }
 

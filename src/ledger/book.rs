@@ -17,6 +17,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Adds an amount to a cell.
+    #[inline]
     pub(crate) fn add(&mut self, key: CellKey, amount: &Tally) {
         self.cells.entry(key).merge(amount);
     }
@@ -24,10 +25,12 @@ impl Ledger {
     /// Adds one run of a stage that has ended.
     #[inline]
     pub(crate) fn end_stage(&mut self, stage: Name, began: Began, ended: &Ended) {
+        let closed = (ended.at, stage);
         self.stages.entry(stage).end(began, ended);
-        let closed = Some((ended.at, stage));
-        if self.last_stage < closed {
-            self.last_stage = closed;
+        // Names are compared letter by letter, and times are seldom the same.
+        match self.last_stage {
+            Some(last) if last.0 > closed.0 || last.0 == closed.0 && last >= closed => {}
+            _ => self.last_stage = Some(closed),
         }
     }
 
@@ -71,6 +74,11 @@ impl Ledger {
     /// Every cell that something was added to.
     pub(crate) fn cells(&self) -> impl Iterator<Item = (&CellKey, &Tally)> {
         self.cells.iter()
+    }
+
+    /// Whether a stage was begun.
+    pub(crate) fn has_stage(&self, stage: Name) -> bool {
+        self.stages.get(&stage).is_some()
     }
 
     /// Every stage that was begun.

@@ -41,6 +41,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Adds another tally; in any order the sum is the same.
+    #[inline]
     pub(crate) fn merge(&mut self, other: &Self) {
         self.usage.merge(&other.usage);
         self.cost += other.cost;

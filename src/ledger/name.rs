@@ -1,6 +1,6 @@
 //! Names as numbers: a stage, model, provider or operation is compared by address, never by its letters.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
@@ -23,7 +23,7 @@ const NEAR: usize = 64;
 static ALL: Lazy<DashMap<&'static str, Name, FastHash>> = Lazy::new(|| DashMap::with_hasher(FastHash));
 
 thread_local! {
-    static NEARBY: RefCell<[Option<Name>; NEAR]> = const { RefCell::new([None; NEAR]) };
+    static NEARBY: [Cell<Option<Name>>; NEAR] = const { [const { Cell::new(None) }; NEAR] };
 }
 
 /// An interned name: two are equal exactly when their texts are.
@@ -32,18 +32,21 @@ pub(crate) struct Name(&'static &'static str);
 
 impl Name {
     /// The name with this text.
+    #[inline]
     pub(crate) fn of(text: &str) -> Self {
         // By where the text lies: most are literals, and always the same ones. Where it is not, the shared table knows.
         let slot = (text.as_ptr() as usize >> 3 ^ text.len()) % NEAR;
-        NEARBY
-            .try_with(|nearby| {
-                let Ok(mut nearby) = nearby.try_borrow_mut() else { return Self::shared(text) };
-                match nearby[slot] {
-                    Some(name) if name.as_str() == text => name,
-                    _ => *nearby[slot].insert(Self::shared(text)),
-                }
-            })
-            .unwrap_or_else(|_| Self::shared(text))
+        match NEARBY.try_with(|nearby| nearby[slot].get()) {
+            Ok(Some(name)) if name.as_str() == text => name,
+            _ => Self::remembered(text, slot),
+        }
+    }
+
+    #[inline(never)]
+    fn remembered(text: &str, slot: usize) -> Self {
+        let name = Self::shared(text);
+        let _ = NEARBY.try_with(|nearby| nearby[slot].set(Some(name)));
+        name
     }
 
     /// The text.

@@ -22,11 +22,15 @@ impl<K: Copy + Eq + Hash, V: Default> Shelf<K, V> {
     /// The value of a key, made where there is none.
     #[inline]
     pub(crate) fn entry(&mut self, key: K) -> &mut V {
-        let is_last = self.entries.get(self.last).is_some_and(|(last, _)| *last == key);
-        if !is_last {
-            self.last = self.find(&key).unwrap_or_else(|| self.add(key));
+        if self.entries.get(self.last).is_none_or(|(last, _)| *last != key) {
+            self.turn_to(key);
         }
         &mut self.entries[self.last].1
+    }
+
+    #[inline(never)]
+    fn turn_to(&mut self, key: K) {
+        self.last = self.find(&key).unwrap_or_else(|| self.add(key));
     }
 
     fn find(&self, key: &K) -> Option<usize> {

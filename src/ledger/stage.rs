@@ -79,6 +79,8 @@ impl StageTally {
         match &mut self.last {
             Some(last) if last.at > ended.at => {}
             Some(last) if last.at == ended.at && *last >= *ended => {}
+            // What nearly all are, and it needs no room for what was said.
+            Some(Ended { at, outcome: Outcome::Completed }) if !ended.outcome.is_failed() => *at = ended.at,
             last => *last = Some(ended.clone()),
         }
     }

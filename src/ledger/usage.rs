@@ -114,12 +114,14 @@ impl Usage {
     }
 
     /// Replaces the count of a kind.
+    #[inline]
     pub fn set(&mut self, kind: Kind, count: u64) {
         self.known |= kind.bit();
         self.counts[kind as usize] = count;
     }
 
     /// Adds to the count of a kind.
+    #[inline]
     pub fn add(&mut self, kind: Kind, count: u64) {
         self.known |= kind.bit();
         let sum = &mut self.counts[kind as usize];
@@ -178,6 +180,7 @@ impl Usage {
     }
 
     /// Adds every kind of another usage.
+    #[inline]
     pub fn merge(&mut self, other: &Self) {
         self.known |= other.known;
         // Of ten kinds most calls tell two.

@@ -59,15 +59,18 @@ impl PricedModel {
     ///
     /// An [`Unpriced`] that says why the cost is unknown.
     pub fn price(&self, usage: &Usage, at: SystemTime) -> Result<Price, Unpriced> {
+        self.price_and_hold(usage, at).map(|(price, _)| price)
+    }
+
+    /// The same, and whether the price holds for all of the minute.
+    pub(crate) fn price_and_hold(&self, usage: &Usage, at: SystemTime) -> Result<(Price, bool), Unpriced> {
         let minute = Minute::of(at);
         if let Some(price) = minute.and_then(|minute| self.memo.get(usage, minute)) {
-            return Ok(price);
+            return Ok((price, true));
         }
         let price = self.work_out(usage, at)?;
-        if let Some(minute) = minute {
-            self.remember(usage, minute, &price);
-        }
-        Ok(price)
+        let holds = minute.is_some_and(|minute| self.remember(usage, minute, &price));
+        Ok((price, holds))
     }
 
     /// Why no usage of this model has a price, if that is so: it is in no book, and the user has none for it.
@@ -79,13 +82,15 @@ impl PricedModel {
         }
     }
 
-    /// Keeps a price for the rest of its minute, unless prices change within that minute.
-    fn remember(&self, usage: &Usage, minute: Minute, price: &Price) {
-        let Some((first, last)) = minute.ends() else { return };
+    /// Keeps a price for the rest of its minute; false if prices change within that minute.
+    fn remember(&self, usage: &Usage, minute: Minute, price: &Price) -> bool {
+        let Some((first, last)) = minute.ends() else { return false };
         let agrees = |at| self.work_out(usage, at).is_ok_and(|other| other == *price);
-        if agrees(first) && agrees(last) {
+        let holds = agrees(first) && agrees(last);
+        if holds {
             self.memo.put(usage, minute, price);
         }
+        holds
     }
 
     fn work_out(&self, usage: &Usage, at: SystemTime) -> Result<Price, Unpriced> {

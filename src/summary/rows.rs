@@ -21,6 +21,11 @@ impl<T> Rows<T> {
         Self(Vec::new())
     }
 
+    /// Rows whose names are known to differ.
+    pub(crate) fn of_unique(rows: Vec<(String, T)>) -> Self {
+        Self(rows)
+    }
+
     /// The row of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&T> {

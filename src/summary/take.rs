@@ -1,5 +1,6 @@
 //! Taking the summary of a run: from its ledger to the document.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +10,7 @@ use super::document::{
 use super::record::{Records, seconds};
 use super::rows::Rows;
 use super::timestamp::Timestamp;
-use crate::ledger::{Kind, Ledger, Name, Outcome, Sources, StageTally, Tally, Usd, Verdict};
+use crate::ledger::{CellKey, Kind, Ledger, Name, Outcome, Sources, StageTally, Tally, Usd, Verdict};
 
 /// The row of what belongs to no stage, and of what was spent on no model that is known.
 const UNATTRIBUTED: &str = "unattributed";
@@ -28,7 +29,7 @@ pub(crate) struct Account<'a> {
     pub(crate) elapsed: Duration,
     /// How the root ended, and who ended the run; none while it runs.
     pub(crate) end: Option<(Outcome, Ending)>,
-    pub(crate) ledger: Ledger,
+    pub(crate) ledger: &'a Ledger,
     pub(crate) declared_stages: &'a [String],
     pub(crate) expected_gates: &'a [String],
     pub(crate) gates: Vec<GateVerdict>,
@@ -66,10 +67,14 @@ impl RunSummary {
         let failed_at = |nanos: u64| Timestamp::from(account.origin + Duration::from_nanos(nanos));
 
         let budget = &mut summary.budget_summary;
-        budget.total = Figures::of(&account.ledger.total());
-        budget.per_agent = account.stage_rows(ending);
-        budget.per_model = account.model_rows(|_| true);
-        budget.by_operation = account.operation_rows();
+        let mut cells: Vec<Cell<'_>> = account.ledger.cells().collect();
+        cells.sort_unstable_by_key(|(key, _)| (named(key.stage), named(key.model)));
+        budget.total = Figures::of(&sum(&cells));
+        budget.per_agent = account.stage_rows(&cells, ending);
+        cells.sort_unstable_by_key(|(key, _)| named(key.model));
+        budget.per_model = account.model_rows(&cells);
+        cells.sort_unstable_by_key(|(key, _)| key.operation);
+        budget.by_operation = operation_rows(&cells);
         budget.limits = account.limits;
         budget.gate_verdicts = account.gates.clone();
         budget.records = account.records.to_vec();
@@ -114,16 +119,40 @@ struct Cause {
     at: Option<u64>,
 }
 
+/// A cell of the ledger. Rows are sums of neighbours among sorted references to them: a snapshot needs hardly more room than
+/// it takes itself.
+type Cell<'a> = (&'a CellKey, &'a Tally);
+
+fn sum<'a>(cells: impl IntoIterator<Item = &'a Cell<'a>>) -> Tally {
+    let mut sum = Tally::default();
+    cells.into_iter().for_each(|(_, tally)| sum.merge(tally));
+    sum
+}
+
+/// A name, unless it is that of the row for what has none.
+fn named(name: Option<Name>) -> Option<Name> {
+    name.filter(|name| name.as_str() != UNATTRIBUTED)
+}
+
+fn row_name(name: Option<Name>) -> String {
+    name.map_or(UNATTRIBUTED, Name::as_str).to_owned()
+}
+
 impl Account<'_> {
-    /// One row a stage: the declared ones in their order, then the others as they began, then what has no stage.
-    fn stage_rows(&self, ending: Option<Ending>) -> Rows<StageRow> {
-        let mut figures: BTreeMap<Option<Name>, Tally> = BTreeMap::new();
-        for (key, tally) in self.ledger.cells() {
-            figures.entry(key.stage).or_default().merge(tally);
-        }
+    /// One row a stage: the declared ones in their order, then the others as they began, then what has no stage. The cells
+    /// are sorted by stage and model.
+    fn stage_rows(&self, cells: &[Cell<'_>], ending: Option<Ending>) -> Rows<StageRow> {
         let mut begun: Vec<(Name, &StageTally)> = self.ledger.stages().collect();
-        let place = |name: Name| self.declared_stages.iter().position(|stage| stage == name.as_str());
-        begun.sort_by_key(|(name, tally)| (place(*name).unwrap_or(usize::MAX), tally.first, *name));
+        let place = |name: &str| self.declared_stages.iter().position(|stage| stage == name);
+        begun.sort_unstable_by_key(|(name, tally)| {
+            (place(name.as_str()).unwrap_or(usize::MAX), tally.first, *name)
+        });
+        let of = |stage: Name| {
+            let stage = named(Some(stage));
+            let from = cells.partition_point(|(key, _)| named(key.stage) < stage);
+            let count = cells[from..].partition_point(|(key, _)| named(key.stage) == stage);
+            &cells[from..from + count]
+        };
 
         let mut rows: Vec<(String, StageRow)> = Vec::with_capacity(begun.len() + 1);
         let mut not_run = self
@@ -132,44 +161,40 @@ impl Account<'_> {
             .filter(|stage| !begun.iter().any(|(name, _)| name.as_str() == *stage));
         let mut next_not_run = not_run.next();
         for (name, tally) in &begun {
-            while let Some(stage) =
-                next_not_run.filter(|stage| place(Name::of(stage)) < place(*name) || place(*name).is_none())
-            {
+            let at = place(name.as_str());
+            while let Some(stage) = next_not_run.filter(|stage| place(stage) < at || at.is_none()) {
                 rows.push((stage.clone(), StageRow::default()));
                 next_not_run = not_run.next();
             }
-            let sum = figures.remove(&Some(*name)).unwrap_or_default();
-            rows.push((name.as_str().to_owned(), self.stage_row(Some(*name), &sum, tally, ending)));
+            rows.push((name.as_str().to_owned(), self.stage_row(of(*name), tally, ending)));
         }
         rows.extend(
             next_not_run.into_iter().chain(not_run).map(|stage| (stage.clone(), StageRow::default())),
         );
+        let has_cells = |stage: Name| cells.iter().any(|(key, _)| key.stage == Some(stage));
         // A limit whose stage never ran is to be seen, as it may be the name that is wrong.
         let limited = self.stage_limits.iter().map(|(name, _)| *name);
-        let missing = limited.filter(|name| {
-            !rows.iter().any(|(row, _)| row == name.as_str()) && !figures.contains_key(&Some(*name))
-        });
+        let missing =
+            limited.filter(|name| !rows.iter().any(|(row, _)| row == name.as_str()) && !has_cells(*name));
         let missing: Vec<_> = missing.map(|name| (name.as_str().to_owned(), StageRow::default())).collect();
         rows.extend(missing);
-        for (stage, sum) in figures {
+        for cells in cells.chunk_by(|(one, _), (two, _)| named(one.stage) == named(two.stage)) {
             // Usage that came after its stage had closed without the run ever seeing it open belongs to it all the same.
-            let name = stage.map_or(UNATTRIBUTED, Name::as_str);
-            rows.push((name.to_owned(), self.stage_row(stage, &sum, &StageTally::default(), ending)));
+            let stage = named(cells[0].0.stage).unwrap_or_else(|| Name::of(UNATTRIBUTED));
+            if !self.ledger.has_stage(stage) {
+                let row = self.stage_row(cells, &StageTally::default(), ending);
+                rows.push((stage.as_str().to_owned(), row));
+            }
         }
         for (name, row) in &mut rows {
             row.limits =
                 self.stage_limits.iter().find(|(stage, _)| stage.as_str() == name).map(|(_, limits)| *limits);
         }
-        rows.into_iter().collect()
+        Rows::of_unique(rows)
     }
 
-    fn stage_row(
-        &self,
-        stage: Option<Name>,
-        sum: &Tally,
-        tally: &StageTally,
-        ending: Option<Ending>,
-    ) -> StageRow {
+    fn stage_row(&self, cells: &[Cell<'_>], tally: &StageTally, ending: Option<Ending>) -> StageRow {
+        let sum = sum(cells);
         let status = match &tally.last {
             _ if tally.open > 0 => match ending {
                 Some(Ending::Interrupted) => Status::Interrupted,
@@ -182,7 +207,7 @@ impl Account<'_> {
             _ => Status::Completed,
         };
         StageRow {
-            figures: Figures::of(sum),
+            figures: Figures::of(&sum),
             calls: tally.begun,
             duration_seconds: seconds(Duration::from_nanos(tally.nanos)),
             errors: tally.errors + sum.errors,
@@ -193,52 +218,32 @@ impl Account<'_> {
                 .map(|first| Timestamp::from(self.origin + Duration::from_nanos(first.at))),
             share_of_cost: None,
             limits: None,
-            per_model: self.model_rows(|of| of == stage),
+            per_model: self.model_rows(cells),
         }
     }
 
-    /// One row a model, the dearest first, of the stages that `of` picks.
-    fn model_rows(&self, of: impl Fn(Option<Name>) -> bool) -> Rows<ModelRow> {
-        let mut models: BTreeMap<Option<Name>, Tally> = BTreeMap::new();
-        for (key, tally) in self.ledger.cells().filter(|(key, _)| of(key.stage)) {
-            // What was done without a model is in the operations; here it would be a row of nothing.
-            if key.model.is_some()
-                || tally.llm_calls > 0
-                || tally.cost != Usd::ZERO
-                || !tally.usage.is_empty()
-            {
-                models.entry(key.model).or_default().merge(tally);
-            }
-        }
-        let mut rows: Vec<_> = models.into_iter().collect();
-        rows.sort_by_key(|(model, tally)| (std::cmp::Reverse(tally.cost), *model));
-        let row = |(model, tally): (Option<Name>, Tally)| {
+    /// One row a model, the dearest first, of cells that are sorted by model.
+    fn model_rows(&self, cells: &[Cell<'_>]) -> Rows<ModelRow> {
+        // What was done without a model is in the operations; here it would be a row of nothing.
+        let has_row = |(key, tally): &&Cell<'_>| {
+            key.model.is_some() || tally.llm_calls > 0 || tally.cost != Usd::ZERO || !tally.usage.is_empty()
+        };
+        let models = || {
+            let all = cells.chunk_by(|(one, _), (two, _)| named(one.model) == named(two.model));
+            all.filter(|cells| cells.iter().any(|cell| has_row(&cell)))
+        };
+        let mut rows = Vec::with_capacity(models().count());
+        for cells in models() {
+            let tally = sum(cells.iter().filter(has_row));
             let row = ModelRow {
                 figures: Figures::of(&tally),
                 duration_seconds: seconds(Duration::from_nanos(tally.nanos)),
                 price_sources: self.sources(tally.sources),
             };
-            (model.map_or(UNATTRIBUTED, Name::as_str), row)
-        };
-        rows.into_iter().map(row).collect()
-    }
-
-    fn operation_rows(&self) -> Rows<OperationRow> {
-        let mut operations: BTreeMap<Name, Tally> = BTreeMap::new();
-        for (key, tally) in self.ledger.cells() {
-            operations.entry(key.operation).or_default().merge(tally);
+            rows.push((row_name(named(cells[0].0.model)), row));
         }
-        let mut rows: Vec<_> = operations.into_iter().collect();
-        rows.sort_by_key(|(operation, tally)| (std::cmp::Reverse(tally.cost), *operation));
-        let row = |(operation, tally): (Name, Tally)| {
-            let row = OperationRow {
-                figures: Figures::of(&tally),
-                calls: tally.count,
-                duration_seconds: seconds(Duration::from_nanos(tally.nanos)),
-            };
-            (operation.as_str(), row)
-        };
-        rows.into_iter().map(row).collect()
+        rows.sort_by_key(|(_, row)| Reverse(row.figures.cost_usd.unwrap_or_default()));
+        Rows::of_unique(rows)
     }
 
     fn sources(&self, sources: Sources) -> Vec<String> {
@@ -288,6 +293,23 @@ impl Account<'_> {
         let reason = gate.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
         Some(Cause { stage: None, text: format!("gate {} failed{reason}", gate.gate_name), at: None })
     }
+}
+
+/// One row an operation, the dearest first, of cells that are sorted by operation.
+fn operation_rows(cells: &[Cell<'_>]) -> Rows<OperationRow> {
+    let operations = || cells.chunk_by(|(one, _), (two, _)| one.operation == two.operation);
+    let mut rows = Vec::with_capacity(operations().count());
+    for cells in operations() {
+        let tally = sum(cells);
+        let row = OperationRow {
+            figures: Figures::of(&tally),
+            calls: tally.count,
+            duration_seconds: seconds(Duration::from_nanos(tally.nanos)),
+        };
+        rows.push((cells[0].0.operation.as_str().to_owned(), row));
+    }
+    rows.sort_by_key(|(_, row)| Reverse(row.figures.cost_usd.unwrap_or_default()));
+    Rows::of_unique(rows)
 }
 
 impl Figures {

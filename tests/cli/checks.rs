@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::Value;
+use tracing_budget::Verdict;
 
 use crate::program::Place;
 use crate::seeded::{id, nightly};
@@ -61,6 +62,19 @@ fn the_baseline_is_the_newest_that_passed_before_the_run() {
     // Of a run in the middle, what came after it is no baseline.
     let checked = place.run(&["check", &id(1, 5), "--baseline", "last-passing", "--format", "json"]);
     assert_eq!(checked.json()["runs"][0]["baseline"], id(1, 4).as_str());
+}
+
+#[test]
+fn a_run_of_which_a_gate_failed_is_no_baseline_though_it_completed() {
+    let place = Place::seeded();
+    let mut tolerated = nightly(22);
+    tolerated.budget_summary.gate_verdicts[0].verdict = Verdict::Fail;
+    tolerated.budget_summary.gate_verdicts[0].blocking = false;
+    place.write("22.json", &tolerated.to_json());
+    place.write("23.json", &nightly(23).to_json());
+    place.run(&["import", "22.json"]).ended_with(0);
+    let checked = place.run(&["check", "23.json", "--baseline", "last-passing", "--format", "json"]).json();
+    assert_eq!(checked["runs"][0]["baseline"], id(1, 21).as_str());
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod ends;
 mod formats;
 mod moving;
 mod program;
+mod recovering;
 mod repricing;
 mod seeded;
 mod serving;

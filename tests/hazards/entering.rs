@@ -57,3 +57,31 @@ fn an_exit_without_an_entry_and_an_unknown_id_do_no_harm() {
     });
     assert_eq!(tokens(&run), Some(1));
 }
+
+#[test]
+fn spans_that_are_entered_deeper_than_a_thread_remembers_are_where_they_stand() {
+    fn deep(levels: u64) {
+        if levels == 0 {
+            // Left before those inside of it, which nobody remembers either.
+            let outer = info_span!("outer").entered();
+            let inner = info_span!("inner", stage = "inner").entered();
+            drop(outer);
+            chat(4);
+            drop(inner);
+            return chat(1);
+        }
+        info_span!("level", levels).in_scope(|| deep(levels - 1));
+        if levels % 50 == 0 {
+            chat(2);
+        }
+    }
+    let run = run_of(layer(), |_| {
+        info_span!("pipeline").in_scope(|| {
+            info_span!("work", stage = "work").in_scope(|| deep(300));
+            info_span!("review", stage = "review").in_scope(|| chat(8));
+        });
+    });
+    assert_eq!(tokens_of(&run, "work"), Some(1 + 6 * 2));
+    assert_eq!((tokens_of(&run, "inner"), tokens_of(&run, "review")), (Some(4), Some(8)));
+    assert_eq!(tokens(&run), Some(25));
+}

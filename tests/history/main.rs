@@ -1,4 +1,5 @@
 //! The run history keeps what it is given, and answers truly.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod answers;
 mod files;

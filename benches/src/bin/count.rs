@@ -21,6 +21,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use budget_benches::bar;
 use budget_benches::callgrind::Profile;
 use budget_benches::heap::{self, Counting};
+use budget_benches::layers::Rest;
 use budget_benches::shapes::{self, CHILDREN, Tree};
 use budget_benches::variants::{self, Variant, Who};
 use serde_json::{Value, json};
@@ -195,23 +196,35 @@ fn live(name: &str) -> Outcome<Infallible> {
         std::thread::sleep(Duration::from_secs(60 - second));
     }
     let mut number = 0;
-    (listener.quiet)(&mut || (variant.tree)(&mut number));
     for _ in 0..WARM {
         (variant.tree)(&mut number);
+        (listener.rest)();
     }
-    let before = (heap::allocations(), shapes::allocations_in_lives());
-    counted_lives(variant.tree, &mut number);
-    println!("{} {}", heap::allocations() - before.0, shapes::allocations_in_lives() - before.1);
-    // Without ending anything: other threads may wait for what never comes.
+    let [allocations, in_lives] = all_counted(variant.tree, &mut number, &listener.rest);
+    println!("{allocations} {in_lives}");
+    // Without ending anything: what a peer's end takes is nobody's business here.
     std::process::exit(0);
 }
 
-/// What callgrind collects; it knows the function by its name.
+/// Where callgrind begins to keep what it counts; it knows functions by their names.
 #[inline(never)]
-fn counted_lives(tree: Tree, number: &mut u64) {
+fn all_counted(tree: Tree, number: &mut u64, rest: &Rest) -> [u64; 2] {
+    let mut allocations = 0;
+    let before = shapes::allocations_in_lives();
     for _ in 0..COUNTED {
-        tree(number);
+        allocations += counted_tree(tree, number);
+        // Threads of the subscriber's own would otherwise be at work at times of their choosing.
+        rest();
     }
+    [allocations, shapes::allocations_in_lives() - before]
+}
+
+/// What callgrind collects.
+#[inline(never)]
+fn counted_tree(tree: Tree, number: &mut u64) -> u64 {
+    let before = heap::allocations();
+    tree(number);
+    heap::allocations() - before
 }
 
 fn count(variant: &Variant) -> Outcome<(Profile, [f64; 2])> {
@@ -220,9 +233,9 @@ fn count(variant: &Variant) -> Outcome<(Profile, [f64; 2])> {
     option.push(&file);
     // The deep calls of the trees that only warm up are counted, too, and forgotten.
     let collect: &[&str] = if variant.is_deep() {
-        &["--toggle-collect=*deep_lives*", "--zero-before=*counted_lives*"]
+        &["--toggle-collect=*deep_lives*", "--zero-before=*all_counted*"]
     } else {
-        &["--toggle-collect=*counted_lives*"]
+        &["--toggle-collect=*counted_tree*"]
     };
     let output = Command::new("setarch")
         .args(["-R", "valgrind", "--tool=callgrind", "--collect-atstart=no"])

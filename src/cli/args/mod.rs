@@ -4,6 +4,7 @@
 
 mod check;
 mod prices;
+mod recover;
 mod runs;
 mod select;
 mod serve;
@@ -12,6 +13,7 @@ mod work;
 
 pub(super) use check::{Baseline, CheckArgs, Figure, Percent};
 pub(super) use prices::{CalcArgs, DiffArgs, FindArgs, ListPricesArgs, PricesCommand};
+pub(super) use recover::RecoverArgs;
 pub(super) use runs::{
     CompareArgs, DeleteArgs, HealthArgs, ListArgs, PruneArgs, RunsCommand, ShowArgs, SummaryArgs,
 };

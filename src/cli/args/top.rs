@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::{
-    CheckArgs, ExportArgs, ImportArgs, PricesCommand, RepriceArgs, RunsCommand, ServeArgs, WindowArgs,
+    CheckArgs, ExportArgs, ImportArgs, PricesCommand, RecoverArgs, RepriceArgs, RunsCommand, ServeArgs,
+    WindowArgs,
 };
 use crate::cli::exit::Codes;
 
@@ -71,6 +72,8 @@ pub(in crate::cli) enum Command {
     Import(ImportArgs),
     /// Write whole runs out: JSON, JSON lines or CSV.
     Export(ExportArgs),
+    /// Store the runs of processes that died, out of their journals.
+    Recover(RecoverArgs),
     /// What runs would cost at other prices or with another model.
     Reprice(RepriceArgs),
     /// Look prices up.

@@ -46,20 +46,20 @@ pub(super) fn exact(run: &RunSummary) -> Option<String> {
 }
 
 fn has_large(run: &RunSummary) -> bool {
-    let is_large =
-        |amount: Option<Usd>| amount.is_some_and(|usd| usd >= EXACT_IN_JSON || usd <= -EXACT_IN_JSON);
+    let is_large = |usd: &Usd| *usd >= EXACT_IN_JSON || *usd <= -EXACT_IN_JSON;
     let figures = &run.budget_summary;
     let of_run = [run.value_usd, figures.total.cost_usd, figures.limits.usd, figures.usd_remaining];
-    let stages = figures.per_agent.iter().map(|(_, row)| row);
-    let mut in_stages = stages.flat_map(|stage| {
+    let mut stages = figures.per_agent.iter().flat_map(|(_, stage)| {
+        let limits = stage.limits.and_then(|limits| limits.usd.max(limits.usd_remaining));
         let models = stage.per_model.iter().map(|(_, row)| row.figures.cost_usd);
-        models.chain([stage.figures.cost_usd])
+        models.chain([stage.figures.cost_usd, limits])
     });
-    of_run.into_iter().any(is_large)
-        || in_stages.any(is_large)
-        || figures.per_model.iter().any(|(_, row)| is_large(row.figures.cost_usd))
-        || figures.by_operation.iter().any(|(_, row)| is_large(row.figures.cost_usd))
-        || figures.gate_verdicts.iter().any(|gate| is_large(gate.cost_usd))
+    of_run.iter().flatten().any(is_large)
+        || stages.any(|usd| usd.as_ref().is_some_and(is_large))
+        || figures.per_model.iter().any(|(_, row)| row.figures.cost_usd.as_ref().is_some_and(is_large))
+        || figures.by_operation.iter().any(|(_, row)| row.figures.cost_usd.as_ref().is_some_and(is_large))
+        || figures.gate_verdicts.iter().any(|gate| gate.cost_usd.as_ref().is_some_and(is_large))
+        || figures.records.iter().any(|record| record.cost_usd.as_ref().is_some_and(is_large))
 }
 
 /// Gives a document that was read back the amounts that it had.
@@ -72,7 +72,7 @@ pub(super) fn restore(run: &mut RunSummary, exact: &str) {
     });
 }
 
-/// Every amount of a document, always in the same order.
+/// Every amount of a document, always in the same order; what is added to the document comes last here.
 fn visit(run: &mut RunSummary, see: &mut impl FnMut(&mut Usd)) {
     let figures = &mut run.budget_summary;
     run.value_usd.iter_mut().for_each(&mut *see);
@@ -85,5 +85,10 @@ fn visit(run: &mut RunSummary, see: &mut impl FnMut(&mut Usd)) {
     }
     figures.per_model.values_mut().filter_map(|model| model.figures.cost_usd.as_mut()).for_each(&mut *see);
     figures.by_operation.values_mut().filter_map(|row| row.figures.cost_usd.as_mut()).for_each(&mut *see);
-    figures.gate_verdicts.iter_mut().filter_map(|gate| gate.cost_usd.as_mut()).for_each(see);
+    figures.gate_verdicts.iter_mut().filter_map(|gate| gate.cost_usd.as_mut()).for_each(&mut *see);
+    for limits in figures.per_agent.values_mut().filter_map(|stage| stage.limits.as_mut()) {
+        limits.usd.iter_mut().chain(&mut limits.usd_remaining).for_each(&mut *see);
+    }
+    figures.records.iter_mut().filter_map(|record| record.cost_usd.as_mut()).for_each(&mut *see);
+    run.efficiency.cost_per_iteration_usd.iter_mut().for_each(see);
 }

@@ -44,10 +44,10 @@ fn store(
         return Ok(Stored::Unchanged);
     }
     // What runs is in no roll-up, and most runs are stored while they run.
-    if status != Status::Running.as_str() {
-        if let Some(old) = read::merged(transaction, id, &put.run.run_id)? {
-            changes.take_away(&old);
-        }
+    if status != Status::Running.as_str()
+        && let Some(old) = read::merged(transaction, id, &put.run.run_id)?
+    {
+        changes.take_away(&old);
     }
     let others = parts.iter().filter(|part| !part.replaced).count();
     let is_alone = match place {
@@ -180,7 +180,7 @@ fn place<'a>(put: &Put<'a>, document: &str, parts: &'a [Part]) -> Place<'a> {
     if let Some(part) = put.part.and_then(|name| parts.iter().find(|part| part.name == name)) {
         return open_or_nowhere(part);
     }
-    if parts.iter().any(|part| part.document == document) {
+    if parts.iter().any(|part| says_the_same(&part.document, document)) {
         return Place::Nowhere;
     }
     let begun_with_it =
@@ -192,6 +192,12 @@ fn place<'a>(put: &Put<'a>, document: &str, parts: &'a [Part]) -> Place<'a> {
         Some(_) if put.part.is_none() && !put.run.status.is_terminal() => Place::Nowhere,
         _ => Place::New(part_name(put, parts)),
     }
+}
+
+/// Whether two documents are the same to a reader: a newer version writes keys that an older one did not know.
+fn says_the_same(stored: &str, given: &str) -> bool {
+    stored == given
+        || RunSummary::from_json(stored).is_ok_and(|stored| Ok(stored) == RunSummary::from_json(given))
 }
 
 /// The name of a new part: the one that it was given, or one that nobody has.
