@@ -20,6 +20,7 @@ mod reference;
 mod reprice;
 mod runs;
 mod screen;
+mod serving;
 mod session;
 mod sheet;
 mod sources;

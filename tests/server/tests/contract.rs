@@ -14,9 +14,14 @@ fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Where it is installed, and where it leaves what it remembers.
+fn folder() -> PathBuf {
+    here().join("../../target/schemathesis")
+}
+
 /// The program, or why there is none.
 fn schemathesis() -> Result<PathBuf, String> {
-    let folder = here().join("../../target/schemathesis");
+    let folder = folder();
     let installed = Command::new("sh")
         .arg(here().join("install-schemathesis"))
         .arg(&folder)
@@ -46,7 +51,7 @@ fn checked(house: &House, token: Option<&str>) {
     if let Some(token) = token {
         command.args(["--header", &format!("Authorization: Bearer {token}")]);
     }
-    let output = command.stdin(Stdio::null()).current_dir(here()).output().expect("it runs");
+    let output = command.stdin(Stdio::null()).current_dir(folder()).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     println!("{said}");
