@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use crate::history::StoreError;
+use crate::server::ServeError;
 
 /// How a command ended, short of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,11 @@ pub(super) fn code_of(error: &anyhow::Error) -> u8 {
         Some(StoreError::Cursor { .. } | StoreError::Series { .. }) => return 2,
         Some(_) => return 3,
         None => {}
+    }
+    if let Some(ServeError::TokenRequired { .. } | ServeError::Token { .. } | ServeError::Origin { .. }) =
+        error.downcast_ref()
+    {
+        return 2;
     }
     match () {
         () if error.is::<Absent>() => 4,

@@ -65,11 +65,12 @@ pub struct Delta<T, D = T> {
 #[non_exhaustive]
 pub struct FiguresDelta {
     /// USD.
-    pub cost_usd: Delta<Usd>,
+    // Both parameters are named, here and below: the schema is made from what stands here, without the default.
+    pub cost_usd: Delta<Usd, Usd>,
     /// Tokens.
     pub tokens_used: Delta<u64, i64>,
     /// Seconds.
-    pub duration_seconds: Delta<f64>,
+    pub duration_seconds: Delta<f64, f64>,
     /// Model calls.
     pub llm_calls: Delta<u64, i64>,
     /// Input tokens, cached ones included.
@@ -116,7 +117,7 @@ pub struct GateChange {
     /// Why, in `b`.
     pub reason: Option<String>,
     /// Its score.
-    pub score: Delta<f64>,
+    pub score: Delta<f64, f64>,
 }
 
 /// Puts two runs side by side.

@@ -189,7 +189,6 @@ impl SeriesQuery {
 
 /// A value in the unit of its measure; in JSON a number.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Amount {
     /// USD.

@@ -10,4 +10,5 @@ mod program;
 mod recovering;
 mod repricing;
 mod seeded;
+mod serving;
 mod shown;

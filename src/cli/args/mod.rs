@@ -7,6 +7,7 @@ mod prices;
 mod recover;
 mod runs;
 mod select;
+mod serve;
 mod top;
 mod work;
 
@@ -17,6 +18,7 @@ pub(super) use runs::{
     CompareArgs, DeleteArgs, HealthArgs, ListArgs, PruneArgs, RunsCommand, ShowArgs, SummaryArgs,
 };
 pub(super) use select::{FilterArgs, ScopeArgs, WindowArgs};
+pub(super) use serve::ServeArgs;
 pub(super) use top::{
     Cli, Color, Command, CompletionsArgs, Document, Format, ManArgs, McpArgs, ReferenceArgs,
 };

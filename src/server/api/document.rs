@@ -32,22 +32,35 @@ pub(super) struct Document;
 /// The JSON Schema of the document that a run leaves behind.
 const RUN: &str = include_str!("../../../schema/run-summary.v1.schema.json");
 
-/// What its parts are called here.
+/// What its parts are called here, where it is not their own name in capitals.
 const PARTS: &[(&str, &str)] = &[
     ("budget", "BudgetSummary"),
-    ("limits", "Limits"),
     ("stage", "StageRow"),
     ("model", "ModelRow"),
     ("operation", "OperationRow"),
     ("gate", "GateVerdict"),
 ];
 
+fn part(there: &str) -> String {
+    if let Some((_, here)) = PARTS.iter().find(|(part, _)| *part == there) {
+        return (*here).to_owned();
+    }
+    let words = there.split(['_', '-']);
+    words.map(|word| word[..1].to_ascii_uppercase() + &word[1..]).collect()
+}
+
 pub(super) type Served = ([(HeaderName, &'static str); 1], Bytes);
 
 /// The document as it is answered.
 pub(super) fn served(document: utoipa::openapi::OpenApi, options: &ServeOptions) -> Served {
     let mut document = serde_json::to_value(document).unwrap_or_default();
-    document["components"]["schemas"].as_object_mut().into_iter().for_each(add_run);
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        add_run(schemas);
+        add_delivered(schemas);
+        allow_unknown_deltas(schemas);
+    }
+    document["paths"]["/runs"]["post"]["requestBody"]["content"]["application/json"]["schema"] =
+        json!({"$ref": "#/components/schemas/DeliveredRunSummary"});
     add_faults(&mut document, options.token.is_some());
     bound_parameters(&mut document, options);
     let text = serde_json::to_vec_pretty(&document).unwrap_or_default();
@@ -56,20 +69,99 @@ pub(super) fn served(document: utoipa::openapi::OpenApi, options: &ServeOptions)
 
 /// One source for the shape of a run: the schema that its files are checked against.
 fn add_run(schemas: &mut Map<String, Value>) {
-    let mut text = RUN.to_owned();
-    for (there, here) in PARTS {
-        text = text.replace(&format!("#/$defs/{there}\""), &format!("#/components/schemas/{here}\""));
-    }
-    let mut run: Value = serde_json::from_str(&text).unwrap_or_default();
+    let mut run: Value = serde_json::from_str(RUN).unwrap_or_default();
     let Some(shape) = run.as_object_mut() else { return };
-    let parts = shape.remove("$defs").unwrap_or_default();
     for key in ["$schema", "$id"] {
         shape.remove(key);
     }
-    for (there, here) in PARTS {
-        schemas.insert((*here).to_owned(), parts[*there].clone());
+    let parts = shape.remove("$defs").unwrap_or_default();
+    for (there, mut schema) in parts.as_object().cloned().unwrap_or_default() {
+        rename_parts(&mut schema);
+        schemas.insert(part(&there), schema);
     }
+    rename_parts(&mut run);
     schemas.insert("RunSummary".to_owned(), run);
+}
+
+fn rename_parts(schema: &mut Value) {
+    // A format holds for texts only, which some readers of the document do not see beside a null.
+    if schema["format"].is_string() && schema["type"].is_array() {
+        let format = schema["format"].take();
+        let description = schema["description"].take();
+        *schema = json!({"description": description, "anyOf": [{"type": "string", "format": format}, {"type": "null"}]});
+    }
+    match schema {
+        Value::Object(keys) => keys.iter_mut().for_each(|(key, value)| match (key.as_str(), &value) {
+            ("$ref", Value::String(path)) => {
+                *value = format!("#/components/schemas/{}", part(path.trim_start_matches("#/$defs/"))).into();
+            }
+            _ => rename_parts(value),
+        }),
+        Value::Array(values) => values.iter_mut().for_each(rename_parts),
+        _ => {}
+    }
+}
+
+/// What must stand in a document that is delivered; anything else that is left out stands for nothing recorded.
+const NEEDED: &[(&str, &[&str])] = &[
+    ("RunSummary", &["schema_version", "run_id", "status", "started_at"]),
+    ("GateVerdict", &["seq", "gate_name", "verdict"]),
+    ("Record", &["operation"]),
+];
+
+/// A run as it may be delivered: less must stand in it than in one that is answered.
+fn add_delivered(schemas: &mut Map<String, Value>) {
+    let mut delivered = Map::new();
+    let mut wanted = vec!["RunSummary".to_owned()];
+    while let Some(name) = wanted.pop() {
+        let mut schema = schemas.get(&name).cloned().unwrap_or_default();
+        let needed =
+            NEEDED.iter().find(|(part, _)| *part == name).map_or(&[] as &[&str], |(_, needed)| needed);
+        schema["required"] = json!(needed);
+        refer_to_delivered(&mut schema, &mut wanted);
+        delivered.insert(format!("Delivered{name}"), schema);
+        wanted.retain(|name| !delivered.contains_key(&format!("Delivered{name}")));
+    }
+    let run = &mut delivered["DeliveredRunSummary"]["properties"];
+    // Only a stage can be.
+    run["status"]["enum"].as_array_mut().into_iter().for_each(|words| words.retain(|word| word != "not_run"));
+    run["efficiency"] = json!({"description": "Passed over: it follows from the other figures."});
+    schemas.append(&mut delivered);
+}
+
+fn refer_to_delivered(schema: &mut Value, wanted: &mut Vec<String>) {
+    let fractional = schema["type"] == "number" || schema["type"] == json!(["number", "null"]);
+    if let Some(keys) = schema.as_object_mut() {
+        // What is written is never below nothing, nor longer than a line; what is read is taken as it comes.
+        keys.remove("maxLength");
+        if fractional {
+            for bound in ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"] {
+                keys.remove(bound);
+            }
+        }
+    }
+    match schema {
+        Value::Object(keys) => keys.iter_mut().for_each(|(key, value)| match value.as_str() {
+            Some(path) if key == "$ref" => {
+                let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+                *value = format!("#/components/schemas/Delivered{name}").into();
+                wanted.push(name);
+            }
+            _ => refer_to_delivered(value, wanted),
+        }),
+        Value::Array(values) => values.iter_mut().for_each(|value| refer_to_delivered(value, wanted)),
+        _ => {}
+    }
+}
+
+/// The schema of a type with parameters is made without seeing that they are optional.
+fn allow_unknown_deltas(schemas: &mut Map<String, Value>) {
+    for (_, schema) in schemas.iter_mut().filter(|(name, _)| name.starts_with("Delta_")) {
+        for key in ["a", "b", "change"] {
+            let known = schema["properties"][key].take();
+            schema["properties"][key] = json!({"anyOf": [known, {"type": "null"}]});
+        }
+    }
 }
 
 /// Faults that any question may meet, and what each says.
@@ -103,6 +195,7 @@ fn add_faults(document: &mut Value, token: bool) {
             for (status, _) in FAULTS {
                 let meets = match *status {
                     "403" | "413" | "415" | "422" => takes_body,
+                    "401" => path != "/healthz",
                     "404" => path.contains('{'),
                     _ => true,
                 };
@@ -130,6 +223,8 @@ fn bound_parameters(document: &mut Value, options: &ServeOptions) {
             match name.as_str() {
                 "since" | "until" => schema["pattern"] = when::PATTERN.into(),
                 "limit" => schema["maximum"] = options.page_runs.into(),
+                "tag" => schema["items"]["pattern"] = "^[^=]+=".into(),
+                "sort" => schema["pattern"] = "^(started|cost|duration|tokens)(:(asc|desc))?$".into(),
                 _ => {}
             }
             // A parameter that is left out is left out: there is no text for null in a query.

@@ -8,7 +8,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::asked::Asked;
 use super::runs::ended;
@@ -43,6 +43,36 @@ impl Listened {
     }
 }
 
+/// One event of the stream.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only its shape is of use, in the OpenAPI document")]
+pub(crate) struct LiveEvent {
+    /// What has happened.
+    #[schema(inline)]
+    event: EventName,
+    /// JSON: `Flight`, `RunState`, `StageChanged`, `Changed`, `Ended` or `Gone`, as the event has it.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+    /// The number of the last news that is in it.
+    id: String,
+    /// After how many milliseconds to come again, should the stream break.
+    retry: Option<u64>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code, reason = "only its shape is of use, in the OpenAPI document")]
+enum EventName {
+    Snapshot,
+    RunStarted,
+    StageStarted,
+    StageClosed,
+    CostMoved,
+    RunEnded,
+    RunStale,
+    RunDeleted,
+}
+
 /// What happens to runs in flight, of all processes that write into the history, as server-sent events.
 ///
 /// First comes `snapshot` (`Flight`), also whenever a listener was too slow to read; then `run_started` (`RunState`),
@@ -54,7 +84,7 @@ impl Listened {
     path = "/live",
     tag = "live",
     params(Listened),
-    responses((status = 200, description = "The stream.", body = String, content_type = "text/event-stream"))
+    responses((status = 200, description = "The stream.", body = LiveEvent, content_type = "text/event-stream"))
 )]
 pub(crate) async fn live(
     State(app): State<App>,

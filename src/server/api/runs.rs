@@ -85,7 +85,7 @@ impl<'de> Deserialize<'de> for Label {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let fault = || serde::de::Error::custom(format!("{text:?} is no label, expected name=value"));
-        let (name, value) = text.split_once('=').ok_or_else(fault)?;
+        let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(fault)?;
         Ok(Self(name.to_owned(), value.to_owned()))
     }
 }

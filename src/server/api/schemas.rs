@@ -7,6 +7,7 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, 
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::history::Amount;
 use crate::ledger::{Usd, Verdict};
 use crate::summary::{RunSummary, StageRow, Status, Timestamp};
 
@@ -58,6 +59,18 @@ impl PartialSchema for Verdict {
 }
 
 impl ToSchema for Verdict {}
+
+impl PartialSchema for Amount {
+    fn schema() -> RefOr<Schema> {
+        object(
+            Type::Number,
+            "A value in the unit of its measure: USD, a number of things, a part from 0 to 1, seconds.",
+        )
+        .into()
+    }
+}
+
+impl ToSchema for Amount {}
 
 // What these look like stands in the JSON Schema of the document, from where `document` takes it.
 macro_rules! described_by_the_documents_schema {

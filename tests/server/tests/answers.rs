@@ -181,4 +181,9 @@ async fn the_document_names_every_question() {
         ]
     );
     assert_eq!(document["openapi"], "3.1.0");
+    let text = document.to_string();
+    for (at, start) in text.match_indices("\"$ref\":\"#") {
+        let path = text[at + start.len()..].split('"').next().expect("a path");
+        assert!(document.pointer(path).is_some(), "#{path} is nowhere");
+    }
 }
