@@ -144,7 +144,7 @@ fn a_batch_is_written_when_it_is_full_and_when_it_is_time() {
     assert_eq!(stored(), 0);
     finish(&mut sink, 0);
     assert_eq!(stored(), HistorySink::BATCH as u64);
-    finish(&mut sink, 1_000);
+    finish(&mut sink, HistorySink::BATCH);
     sink.runs_in_flight(&[]).unwrap();
     assert_eq!(stored(), HistorySink::BATCH as u64 + 1);
 }
