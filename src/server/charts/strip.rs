@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::meter::percent;
-use crate::Status;
+use crate::summary::Status;
 
 /// One run.
 pub(in crate::server) struct Bar {

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::meter::percent;
 use crate::summary::numbers;
-use crate::{RunSummary, StageRow, Status, Timestamp};
+use crate::summary::{RunSummary, StageRow, Status, Timestamp};
 
 /// The scale that all bars of a run share.
 pub(in crate::server) struct Scale {

@@ -4,8 +4,9 @@
 use maud::{Markup, html};
 
 use crate::history::RunRow;
+use crate::ledger::Usd;
 use crate::summary::numbers::{Money, UNKNOWN};
-use crate::{Figures, Timestamp, Usd};
+use crate::summary::{Figures, Timestamp};
 
 /// A point in time: `2026-04-19 09:12:03`, with the whole of it for machines and on hovering.
 pub(super) fn time(at: Timestamp) -> Markup {

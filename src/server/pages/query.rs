@@ -3,8 +3,9 @@
 use form_urlencoded::Serializer;
 
 use crate::history::{Cursor, Filter, Scope, Sort};
+use crate::ledger::{Usd, Verdict};
 use crate::server::problem::{Kind, Problem};
-use crate::{Status, Timestamp, Usd, Verdict};
+use crate::summary::{Status, Timestamp};
 
 /// The parameters of an address, in their order; those without a value, as an empty field sends them, are left out.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,8 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::{Status, Verdict};
+use crate::ledger::Verdict;
+use crate::summary::Status;
 
 const TICK: &str = r#"<path d="M3 8.5 6.5 12 13 4.5"/>"#;
 const CROSS: &str = r#"<path d="m4 4 8 8m0-8-8 8"/>"#;

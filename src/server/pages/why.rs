@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::link;
-use crate::Status;
 use crate::history::RunRow;
+use crate::summary::Status;
 
 /// What is known of the reason, as a link to all of it; nothing for a run that has none.
 pub(super) fn link(run: &RunRow) -> Markup {

@@ -201,7 +201,7 @@ fn run(n: u64, started: Timestamp) -> RunSummary {
             Status::Completed,
             &[(HAIKU, more(9_000, 6), more(500, 7), 3)],
         );
-        if n % 4 == 0 {
+        if n.is_multiple_of(4) {
             stage(
                 &mut run,
                 "review",
@@ -255,7 +255,7 @@ fn run(n: u64, started: Timestamp) -> RunSummary {
     } else if n % 37 == 9 {
         run.status = Status::Incomplete;
     }
-    run.tags.insert("branch".into(), if n % 3 == 0 { "main" } else { "next" }.into());
+    run.tags.insert("branch".into(), if n.is_multiple_of(3) { "main" } else { "next" }.into());
     total(&mut run);
     run
 }

@@ -40,8 +40,8 @@ impl Change {
 /// The units.
 pub(super) mod amount {
     use super::Change;
-    use crate::Usd;
     use crate::history::Delta;
+    use crate::ledger::Usd;
     use crate::summary::numbers::{self, Money, UNKNOWN};
 
     pub(in crate::server::pages::compare) fn usd(delta: &Delta<Usd>) -> Change {

@@ -4,9 +4,10 @@ use maud::{Markup, html};
 
 use super::change::{Change, amount};
 use crate::history::{Comparison, FiguresDelta, GateChange, RowDelta};
+use crate::ledger::Verdict;
 use crate::server::pages::signs;
+use crate::summary::Status;
 use crate::summary::numbers::UNKNOWN;
-use crate::{Status, Verdict};
 
 pub(super) fn all(both: &Comparison) -> Markup {
     html! {

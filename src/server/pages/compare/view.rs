@@ -4,7 +4,6 @@ use axum::extract::{RawQuery, State};
 use maud::{Markup, html};
 
 use super::{choose, tables};
-use crate::RunSummary;
 use crate::history::{Comparison, Filter, Page as Part, RunRow, Sort, Store, compare};
 use crate::server::app::App;
 use crate::server::pages::layout::{Page, Tab};
@@ -12,6 +11,7 @@ use crate::server::pages::query::Query;
 use crate::server::pages::run::{named, short};
 use crate::server::pages::{empty, figures, link, signs};
 use crate::server::problem::{Kind, Problem};
+use crate::summary::RunSummary;
 
 /// Runs that are offered to choose from.
 const OFFERED: usize = 100;

@@ -7,7 +7,7 @@ use crate::server::charts::timeline::Scale;
 use crate::server::pages::run::{named, short};
 use crate::server::pages::{figures, link, signs, why};
 use crate::summary::numbers::{Money, count, duration};
-use crate::{RunSummary, Status};
+use crate::summary::{RunSummary, Status};
 
 /// A run in flight, stage by stage.
 pub(super) fn card(row: &RunRow, run: &RunSummary) -> Markup {
@@ -30,23 +30,25 @@ pub(super) fn card(row: &RunRow, run: &RunSummary) -> Markup {
                     div { dt { "Duration" } dd { (duration(row.duration_seconds)) } }
                 }
                 @if !run.budget_summary.per_agent.is_empty() {
-                    table.timeline {
-                        caption.hush { "Stages of this run so far" }
-                        thead {
-                            tr {
-                                th scope="col" { "Stage" }
-                                th.lane scope="col" { span.hush { "Bar" } (scale.axis()) }
-                                th.n scope="col" { "Cost" }
-                                th scope="col" { "Status" }
+                    div.scroll role="region" aria-label={ "Stages of " (named(&run.pipeline)) } tabindex="0" {
+                        table.timeline {
+                            caption.hush { "Stages of this run so far" }
+                            thead {
+                                tr {
+                                    th scope="col" { "Stage" }
+                                    th.lane scope="col" { span.hush { "Bar" } (scale.axis()) }
+                                    th.n scope="col" { "Cost" }
+                                    th scope="col" { "Status" }
+                                }
                             }
-                        }
-                        tbody {
-                            @for (name, stage) in run.budget_summary.per_agent.iter() {
-                                tr class=[(stage.status == Status::Failed).then_some("failed")] {
-                                    th scope="row" { (name) }
-                                    td.lane { (scale.bar(stage)) }
-                                    td.n { (stage.figures.cost_cell(digits)) }
-                                    td { (signs::status(stage.status)) }
+                            tbody {
+                                @for (name, stage) in run.budget_summary.per_agent.iter() {
+                                    tr class=[(stage.status == Status::Failed).then_some("failed")] {
+                                        th scope="row" { (name) }
+                                        td.lane { (scale.bar(stage)) }
+                                        td.n { (stage.figures.cost_cell(digits)) }
+                                        td { (signs::status(stage.status)) }
+                                    }
                                 }
                             }
                         }

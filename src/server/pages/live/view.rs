@@ -12,7 +12,7 @@ use crate::server::pages::run::named;
 use crate::server::pages::{empty, link};
 use crate::server::problem::Problem;
 use crate::summary::numbers::counted;
-use crate::{RunSummary, Status};
+use crate::summary::{RunSummary, Status};
 
 /// Runs in flight that are shown stage by stage; the page names those beyond.
 const SHOWN: usize = 8;

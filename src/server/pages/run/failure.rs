@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use super::view::{Around, named};
+use crate::ledger::Verdict;
 use crate::server::pages::{figures, link, signs};
 use crate::summary::numbers;
-use crate::{GateVerdict, RunSummary, Status, Verdict};
+use crate::summary::{GateVerdict, RunSummary, Status};
 
 pub(super) fn why(run: &RunSummary, around: &Around) -> Markup {
     match run.status {

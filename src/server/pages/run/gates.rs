@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use super::failure::{fails, stage_id};
+use crate::ledger::Verdict;
 use crate::server::pages::{figures, signs};
 use crate::summary::numbers::{UNKNOWN, duration};
-use crate::{GateVerdict, RunSummary, Verdict};
+use crate::summary::{GateVerdict, RunSummary};
 
 pub(super) fn gates(run: &RunSummary) -> Markup {
     let gates = &run.budget_summary.gate_verdicts;

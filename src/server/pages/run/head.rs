@@ -3,10 +3,11 @@
 use maud::{Markup, html};
 
 use super::view::{Around, named};
+use crate::ledger::{Usd, Verdict};
 use crate::server::charts::meter;
 use crate::server::pages::{figures, link, signs};
+use crate::summary::RunSummary;
 use crate::summary::numbers::{self, count, counted};
-use crate::{RunSummary, Usd, Verdict};
 
 pub(super) fn head(run: &RunSummary, around: &Around) -> Markup {
     let project = Some(run.project.as_str()).filter(|project| !project.is_empty());
@@ -173,7 +174,8 @@ fn gates(run: &RunSummary) -> Markup {
             @if gates.is_empty() {
                 dd.big { "none" }
             } @else {
-                dd.big { (count(passed)) " of " (count(gates.len() as u64)) " passed" }
+                dd.big { (count(passed)) " of " (count(gates.len() as u64)) }
+                dd { "passed" }
                 @if failed > 0 { dd { a href="#gates" { (count(failed)) " failed" } } }
             }
         }

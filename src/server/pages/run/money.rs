@@ -3,10 +3,11 @@
 use maud::{Markup, html};
 
 use super::stages::{depth, indent};
+use crate::ledger::Usd;
 use crate::server::charts::meter;
 use crate::server::pages::figures;
 use crate::summary::numbers::{self, Money, UNKNOWN, count, counted, duration, share};
-use crate::{Figures, RunSummary, StageRow, Status, Usd};
+use crate::summary::{Figures, RunSummary, StageRow, Status};
 
 pub(super) fn by_stage(run: &RunSummary) -> Markup {
     let budget = &run.budget_summary;

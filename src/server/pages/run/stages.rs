@@ -6,7 +6,7 @@ use super::failure::stage_id;
 use crate::server::charts::timeline::{self, Scale};
 use crate::server::pages::signs;
 use crate::summary::numbers::{count, duration};
-use crate::{RunSummary, StageRow, Status};
+use crate::summary::{RunSummary, StageRow, Status};
 
 pub(super) fn timeline(run: &RunSummary) -> Markup {
     let rows = &run.budget_summary.per_agent;

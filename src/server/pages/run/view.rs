@@ -9,7 +9,7 @@ use crate::server::app::App;
 use crate::server::pages::layout::{Page, Tab};
 use crate::server::pages::link;
 use crate::server::problem::{Kind, Problem};
-use crate::{RunSummary, Status};
+use crate::summary::{RunSummary, Status};
 
 /// What the history knows of a run beyond its document.
 #[derive(Default)]

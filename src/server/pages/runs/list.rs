@@ -3,11 +3,12 @@
 use maud::{Markup, html};
 
 use crate::history::{Order, RunPage, RunRow, Sort, SortBy};
+use crate::ledger::Usd;
 use crate::server::pages::query::Query;
 use crate::server::pages::run::{named, short};
 use crate::server::pages::{figures, link, signs, why};
+use crate::summary::Status;
 use crate::summary::numbers::{Money, count, counted, duration};
-use crate::{Status, Usd};
 
 pub(super) fn table(query: &Query, sort: Sort, page: &RunPage) -> Markup {
     let digits = Money::for_amounts(page.runs.iter().filter_map(|run| run.cost_usd));

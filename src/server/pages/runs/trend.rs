@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::list::together;
-use crate::Usd;
 use crate::history::RunRow;
+use crate::ledger::Usd;
 use crate::server::charts::strip::{self, Bar};
 use crate::server::pages::figures::{self, money};
 use crate::server::pages::link;

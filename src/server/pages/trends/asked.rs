@@ -1,9 +1,9 @@
 //! What the page asks of the store.
 
-use crate::Timestamp;
 use crate::history::{By, Measure, ProjectRow, Scope, Series, SeriesQuery, Store, StoreError};
 use crate::server::pages::query::Query;
 use crate::server::problem::{Kind, Problem};
+use crate::summary::Timestamp;
 
 /// The stretches that are offered, in days.
 pub(super) const DAYS: [(&str, i64); 4] = [("7", 7), ("30", 30), ("90", 90), ("365", 365)];

@@ -1,7 +1,7 @@
 //! The lines of a series as the page shows them.
 
-use crate::Usd;
 use crate::history::{Amount, Series};
+use crate::ledger::Usd;
 use crate::server::charts::palette::SHADES;
 use crate::server::pages::figures;
 use crate::summary::numbers::{Money, UNKNOWN, count, duration, share};
