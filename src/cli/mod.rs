@@ -1,7 +1,7 @@
 //! The command line: what is typed, and what is read on a screen.
 //!
 //! Standard output is data, standard error is talk. Every command builds a result once; as JSON it is written whole, as a
-//! table or CSV by way of [`sheet`]. What a result *is* is worked out elsewhere: by the store in `history`, by `reprice`,
+//! table or CSV by way of `sheet`. What a result *is* is worked out elsewhere: by the store in `history`, by `reprice`,
 //! by `price`. Nothing here knows SQL or `tracing`, and nothing outside names what is here but `src/bin`.
 
 mod agents;

@@ -4,6 +4,8 @@
 //! it (as DDSketch does it: Masson, Rim, Lee, "DDSketch", VLDB 2019). Unlike a sample it can be added to another, and what
 //! was added can be taken away again.
 
+use std::cmp::Ordering;
+
 /// How much wider a bin reaches than the one before.
 const GROWTH: f64 = 1.02;
 
@@ -24,17 +26,44 @@ impl Histogram {
 
     /// Adds the counts of another; `sign` is -1 to take them away.
     pub(super) fn add(&mut self, other: &Self, sign: i64) {
-        for &(bin, count) in &other.0 {
-            match self.0.binary_search_by_key(&bin, |&(bin, _)| bin) {
-                Ok(at) => {
-                    self.0[at].1 += sign * count;
-                    if self.0[at].1 == 0 {
-                        self.0.remove(at);
-                    }
+        match *other.0 {
+            [] => {}
+            [(bin, count)] => self.add_one(bin, sign * count),
+            _ => self.add_many(&other.0, sign),
+        }
+    }
+
+    fn add_one(&mut self, bin: i32, count: i64) {
+        match self.0.binary_search_by_key(&bin, |&(bin, _)| bin) {
+            Ok(at) => {
+                self.0[at].1 += count;
+                if self.0[at].1 == 0 {
+                    self.0.remove(at);
                 }
-                Err(at) => self.0.insert(at, (bin, sign * count)),
+            }
+            Err(at) => self.0.insert(at, (bin, count)),
+        }
+    }
+
+    /// Both are sorted: one pass through both, where adding one by one would move the rest each time.
+    fn add_many(&mut self, theirs: &[(i32, i64)], sign: i64) {
+        let mut sums = Vec::with_capacity(self.0.len() + theirs.len());
+        let (mut ours, mut theirs) = (self.0.iter().copied().peekable(), theirs.iter().copied().peekable());
+        loop {
+            let order = match (ours.peek(), theirs.peek()) {
+                (Some((our, _)), Some((their, _))) => our.cmp(their),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => break,
+            };
+            let one = if order.is_le() { ours.next() } else { None };
+            let two = if order.is_ge() { theirs.next() } else { None };
+            let count = one.map_or(0, |(_, count)| count) + sign * two.map_or(0, |(_, count)| count);
+            if let Some((bin, _)) = one.or(two).filter(|_| count != 0) {
+                sums.push((bin, count));
             }
         }
+        self.0 = sums;
     }
 
     /// The value that this part of the values does not pass, within 1 %: of `n` values, the one at `part * (n - 1)`

@@ -94,15 +94,7 @@ impl Tally {
         for gate in &figures.gate_verdicts {
             let of_gate = tallies.entry((Kind::Gate, gate.gate_name.as_str())).or_default();
             of_gate.runs = 1;
-            of_gate.add_verdict(&gate.verdict);
-            match gate.cost_usd {
-                Some(cost) => of_gate.cost += cost,
-                None => of_gate.without_cost += 1,
-            }
-            if let Some(seconds) = gate.duration_seconds {
-                of_gate.duration_us += micros(seconds);
-                of_gate.durations.add(&Histogram::of(seconds), 1);
-            }
+            of_gate.add_check(&gate.verdict, gate.duration_seconds, gate.cost_usd);
             if let Some(of_run) = tallies.get_mut(&(Kind::Run, "")) {
                 of_run.add_verdict(&gate.verdict);
             }
@@ -114,7 +106,8 @@ impl Tally {
         tallies
     }
 
-    fn one(figures: &Figures, status: Status, seconds: f64) -> Self {
+    /// One run, or its part in one stage or model.
+    pub(super) fn one(figures: &Figures, status: Status, seconds: f64) -> Self {
         let mut tally = Self {
             runs: 1,
             llm_calls: whole(figures.llm_calls),
@@ -143,7 +136,20 @@ impl Tally {
         tally
     }
 
-    fn add_verdict(&mut self, verdict: &Verdict) {
+    /// A check of a gate: what it said, how long it took in seconds, what it cost.
+    pub(super) fn add_check(&mut self, verdict: &Verdict, seconds: Option<f64>, cost: Option<Usd>) {
+        self.add_verdict(verdict);
+        match cost {
+            Some(cost) => self.cost += cost,
+            None => self.without_cost += 1,
+        }
+        if let Some(seconds) = seconds {
+            self.duration_us += micros(seconds);
+            self.durations.add(&Histogram::of(seconds), 1);
+        }
+    }
+
+    pub(super) fn add_verdict(&mut self, verdict: &Verdict) {
         *match verdict {
             Verdict::Pass => &mut self.passed,
             Verdict::Fail => &mut self.gate_failed,

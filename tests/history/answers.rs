@@ -129,6 +129,26 @@ proptest! {
                 expected.retain(|_, cost| *cost != Usd::ZERO);
                 prop_assert_eq!(found, expected);
             }
+            let found: BTreeMap<String, _> = store
+                .stages(&scope)
+                .unwrap()
+                .into_iter()
+                .map(|row| (row.stage, (row.runs, row.failed, row.llm_calls, row.cost_usd.unwrap_or_default())))
+                .collect();
+            let mut expected = BTreeMap::new();
+            for run in &ended {
+                for (stage, row) in run.budget_summary.per_agent.iter() {
+                    let sum = expected.entry(stage.to_owned()).or_insert((0, 0, 0, Usd::ZERO));
+                    sum.0 += 1;
+                    sum.1 += u64::from(row.status == Status::Failed);
+                    sum.2 += row.figures.llm_calls;
+                    sum.3 += row.figures.cost_usd.unwrap_or_default();
+                }
+            }
+            prop_assert_eq!(found, expected);
+            let models: u64 = store.models(&scope).unwrap().iter().map(|row| row.input_tokens).sum();
+            let expected: u64 = ended.iter().map(|run| run.budget_summary.total.input_tokens).sum();
+            prop_assert_eq!(models, expected);
             let made: u64 = store.gates(&scope).unwrap().iter().map(|gate| gate.passed + gate.failed).sum();
             let expected: usize = ended.iter().map(|run| run.budget_summary.gate_verdicts.len()).sum();
             prop_assert_eq!(made, expected as u64);

@@ -37,11 +37,12 @@ Over many runs (`runs summary`, `stages`, `models`, `gates`, `runs health`):
 ";
 
 /// The parts of the document, in the order of their first mention, with what stands over them.
-const PARTS: [(&str, &str); 8] = [
+const PARTS: [(&str, &str); 9] = [
     ("budget", "`budget_summary`: the totals"),
     ("limits", "`budget_summary.limits`"),
     ("efficiency", "`efficiency`"),
     ("stage", "`budget_summary.per_agent.STAGE`: one stage"),
+    ("stage_limits", "`budget_summary.per_agent.STAGE.limits`"),
     ("model", "`per_model.MODEL`: one model, of the run or of a stage"),
     ("operation", "`budget_summary.by_operation.OPERATION`: one operation"),
     ("gate", "`budget_summary.gate_verdicts[]`: what one gate said"),

@@ -4,6 +4,7 @@
 
 mod aggregate;
 mod amounts;
+mod edges;
 mod file;
 mod list;
 mod read;

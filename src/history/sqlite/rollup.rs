@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params_fr
 
 use super::list::Conditions;
 use super::store::Trouble;
-use super::{amounts, read};
+use super::{amounts, edges, read};
 use crate::history::Scope;
 use crate::history::cover::{DAY, Grain, HOUR, Piece, cover};
 use crate::history::histogram::Histogram;
@@ -172,7 +172,7 @@ pub(super) fn sum<K: Ord>(
     for piece in pieces {
         let mut add = |at, name: &str, tally: &Tally| sums.entry(under(at, name)).or_default().add(tally, 1);
         match piece.grain {
-            Grain::Runs => add_runs(connection, scope, wanted.kind, piece, &mut add)?,
+            Grain::Runs => edges::each(connection, scope, wanted.kind, piece, &mut add)?,
             Grain::Hours => add_rollups(connection, scope, wanted, "hour", piece, &mut add)?,
             Grain::Days => add_rollups(connection, scope, wanted, "day", piece, &mut add)?,
         }
@@ -201,23 +201,6 @@ fn add_rollups(
         add(at, name.as_str().map_err(rusqlite::Error::from)?, &read_tally(row, 0)?);
     }
     Ok(())
-}
-
-fn add_runs(
-    connection: &Connection,
-    scope: &Scope,
-    kind: Kind,
-    piece: Piece,
-    add: &mut impl FnMut(i64, &str, &Tally),
-) -> Result<(), Trouble> {
-    let mut conditions = Conditions::default();
-    conditions.and("started_ms >= ? AND started_ms < ?", [Value::from(piece.from), piece.to.into()]);
-    conditions.and_of_whom(scope);
-    each_ended(connection, &conditions, |run| {
-        for ((_, name), tally) in Tally::of(run).iter().filter(|((other, _), _)| *other == kind) {
-            add(run.started_at.unix_ms(), name, tally);
-        }
-    })
 }
 
 /// Every run that has ended and for which this holds.
