@@ -47,7 +47,8 @@ pub(super) fn models(run: &RunSummary, money: Money) -> Table<'_> {
 }
 
 fn part_of_cost(run: &RunSummary, figures: &Figures) -> String {
-    let total = run.budget_summary.total.cost_usd.map(crate::ledger::Usd::to_f64).filter(|total| *total > 0.0);
+    let total =
+        run.budget_summary.total.cost_usd.map(crate::ledger::Usd::to_f64).filter(|total| *total > 0.0);
     let part = figures.cost_usd.zip(total).map(|(cost, total)| share(cost.to_f64() / total));
     part.unwrap_or_else(|| UNKNOWN.to_owned())
 }

@@ -112,10 +112,16 @@ mod tests {
         let mut session = Session::default();
         session.observe(&[run("a", "0.10", 10)]);
         session.observe(&[run("a", "0.25", 30), run("b", "1", 1)]);
-        assert_eq!((session.cost_usd(), session.tokens_used(), session.runs()), ("1.25".parse().expect("usd"), 31, 2));
+        assert_eq!(
+            (session.cost_usd(), session.tokens_used(), session.runs()),
+            ("1.25".parse().expect("usd"), 31, 2)
+        );
         session.observe(&[run("b", "2", 2)]);
         session.observe(&[]);
-        assert_eq!((session.cost_usd(), session.tokens_used(), session.runs()), ("2.25".parse().expect("usd"), 32, 2));
+        assert_eq!(
+            (session.cost_usd(), session.tokens_used(), session.runs()),
+            ("2.25".parse().expect("usd"), 32, 2)
+        );
         assert!(!session.is_in_part());
     }
 

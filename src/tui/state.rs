@@ -30,7 +30,12 @@ impl CostPanelState {
     /// Nothing seen yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { burn: BurnRate::over(WINDOW), session: Session::default(), shown: String::new(), last_point: None }
+        Self {
+            burn: BurnRate::over(WINDOW),
+            session: Session::default(),
+            shown: String::new(),
+            last_point: None,
+        }
     }
 
     /// Takes a look at the runs in flight, as [`Handle::snapshot`](crate::Handle::snapshot) gives them.

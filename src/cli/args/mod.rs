@@ -8,6 +8,7 @@ mod recover;
 mod runs;
 mod select;
 mod top;
+mod watch;
 mod work;
 
 pub(super) use check::{Baseline, CheckArgs, Figure, Percent};
@@ -20,4 +21,5 @@ pub(super) use select::{FilterArgs, ScopeArgs, WindowArgs};
 pub(super) use top::{
     Cli, Color, Command, CompletionsArgs, Document, Format, ManArgs, McpArgs, ReferenceArgs,
 };
+pub(super) use watch::TopArgs;
 pub(super) use work::{ExportArgs, ExportFormat, ImportArgs, RepriceArgs};

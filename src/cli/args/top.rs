@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::{
-    CheckArgs, ExportArgs, ImportArgs, PricesCommand, RecoverArgs, RepriceArgs, RunsCommand, WindowArgs,
+    CheckArgs, ExportArgs, ImportArgs, PricesCommand, RecoverArgs, RepriceArgs, RunsCommand, TopArgs,
+    WindowArgs,
 };
 use crate::cli::exit::Codes;
 
@@ -78,6 +79,8 @@ pub(in crate::cli) enum Command {
     /// Look prices up.
     #[command(subcommand)]
     Prices(PricesCommand),
+    /// Watch the runs in flight.
+    Top(TopArgs),
     /// Answer an agent's questions over standard input and output (Model Context Protocol).
     Mcp(McpArgs),
     /// Write the completions of a shell to standard output.
