@@ -62,6 +62,10 @@ impl Usd {
     /// The double nearest to this amount.
     #[must_use]
     pub fn to_f64(self) -> f64 {
+        // Both are doubles exactly, and a quotient is rounded correctly.
+        if self.0.unsigned_abs() <= 1 << f64::MANTISSA_DIGITS {
+            return self.0 as f64 / PICO_PER_USD as f64;
+        }
         // The decimal text is exact and the standard parser rounds it correctly.
         self.to_string().parse().unwrap_or(f64::NAN)
     }
@@ -247,6 +251,19 @@ mod tests {
             assert_eq!(serde_json::from_str::<Usd>(&json).ok(), Some(usd), "{json}");
         }
         assert_eq!(serde_json::to_string(&Usd::from_pico(59_805_000_000)).ok().as_deref(), Some("0.059805"));
+    }
+
+    #[test]
+    fn the_double_is_that_of_the_decimal_text() {
+        let whole = (0..53).flat_map(|bits| {
+            [1i128 << bits, (1 << bits) - 1, (1 << bits) + 1, 0x0015_5555_5555_5555 >> bits]
+        });
+        for pico in whole.chain([59_805_000_000, (1 << 53) + 1, (1 << 53) - 1, 1 << 53, i128::from(i64::MAX)])
+        {
+            for usd in [Usd::from_pico(pico), Usd::from_pico(-pico)] {
+                assert_eq!(Ok(usd.to_f64()), usd.to_string().parse(), "{usd}");
+            }
+        }
     }
 
     #[test]

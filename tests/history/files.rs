@@ -78,7 +78,8 @@ fn a_newer_history_is_refused_while_its_version_is_only_in_the_log() {
 
 #[test]
 fn a_damaged_history_is_refused() {
-    let damage: [(&str, fn(&mut Vec<u8>)); 3] = [
+    type Damage = fn(&mut Vec<u8>);
+    let damage: [(&str, Damage); 3] = [
         ("cut short", |bytes| bytes.truncate(bytes.len() / 2)),
         ("all but the header lost", |bytes| bytes[100..].fill(0xff)),
         ("the tables lost", |bytes| bytes[4096..].fill(0)),

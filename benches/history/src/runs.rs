@@ -144,10 +144,8 @@ fn figures(dice: &mut Dice, calls: u64, (per_input, per_output): (i128, i128), u
 fn add(run: &mut RunSummary, model: &str, stage: &StageRow) {
     let summary = &mut run.budget_summary;
     let is_first = summary.total.llm_calls == 0;
-    let join = |old: &Figures| {
-        if is_first { stage.figures.clone() } else { [old, &stage.figures].into_iter().sum() }
-    };
-    summary.total = join(&summary.total);
+    summary.total =
+        if is_first { stage.figures.clone() } else { [&summary.total, &stage.figures].into_iter().sum() };
     let mut chat = OperationRow::default();
     chat.figures = summary.total.clone();
     chat.calls = summary.total.llm_calls;

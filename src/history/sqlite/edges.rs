@@ -61,7 +61,7 @@ pub(super) fn each(
         ),
         Kind::Gate => return each_gate(connection, &conditions, add),
     };
-    each_row(connection, &rows, &conditions, add, |row| read_row(row))?;
+    each_row(connection, &rows, &conditions, add, read_row)?;
     let verdicts = match kind {
         Kind::Run => {
             format!(

@@ -101,6 +101,31 @@ fn runs_arrive_in_order_and_are_summed_up_on_the_thread() {
 }
 
 #[test]
+fn a_sink_that_looks_is_shown_none_after_the_last_run_that_it_was_given() {
+    struct Looking(Sender<&'static str>);
+    impl Sink for Looking {
+        fn run_finished(&mut self, _: &RunSummary) -> Result<(), SinkError> {
+            self.0.send("finished").map_err(SinkError::new)
+        }
+
+        fn interval(&self) -> Option<Duration> {
+            Some(Duration::from_millis(1))
+        }
+
+        fn runs_in_flight(&mut self, _: &[RunSummary]) -> Result<(), SinkError> {
+            self.0.send("looked").map_err(SinkError::new)
+        }
+    }
+    let (seen, sees) = channel();
+    // Nobody said that the run began: all looks of it are over.
+    let worker = spawn(vec![Box::new(Looking(seen))], Delivery::new());
+    worker.deliver(|| run("a"));
+    assert_eq!(sees.recv_timeout(AMPLE), Ok("finished"));
+    assert_eq!(sees.recv_timeout(AMPLE), Ok("looked"));
+    worker.close(AMPLE).unwrap();
+}
+
+#[test]
 fn a_sink_that_fails_twice_then_works_loses_nothing() {
     let memory = Memory::new();
     let (mut left, mut kept) = (2, memory.clone());
