@@ -65,6 +65,7 @@
 //! - `prices` (default): public list prices, price files with patterns, and reading usage out of raw responses. Without
 //!   it, only exact names that were given prices by builder calls are priced.
 //! - `history`: runs kept in SQLite, those in flight included, and what they would cost at other prices (the modules `history` and `reprice`).
+//! - `tui`: a live panel for terminal programs: the module `tui`.
 //! - `cli`: what the program `tracing-budget` needs; a library has no use for it.
 //! - `server`: the HTTP API and the dashboard, [`server`].
 
@@ -89,6 +90,8 @@ pub mod server;
 pub mod sink;
 mod summary;
 mod tracker;
+#[cfg(feature = "tui")]
+pub mod tui;
 
 pub use emit::{
     Call, CallBuilder, Current, CurrentRun, GateBuilder, Permit, UsageRecord, call, current, gate, operation,

@@ -26,6 +26,7 @@ mod sheet;
 mod sources;
 mod start;
 mod statistics;
+mod watch;
 mod when;
 
 pub use start::main;

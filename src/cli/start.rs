@@ -7,7 +7,9 @@ use clap::Parser as _;
 use super::args::{Cli, Command, PricesCommand, RunsCommand};
 use super::exit::{End, code_of};
 use super::session::Session;
-use super::{agents, check, export, import, prices, recover, reference, reprice, runs, serving, statistics};
+use super::{
+    agents, check, export, import, prices, recover, reference, reprice, runs, serving, statistics, watch,
+};
 
 /// Runs the command that this process was called with.
 #[must_use]
@@ -58,6 +60,7 @@ fn run(command: &Command, session: &Session) -> anyhow::Result<End> {
         Command::Prices(PricesCommand::Calc(args)) => prices::calc(args, session),
         Command::Prices(PricesCommand::Diff(args)) => prices::diff(args, session),
         Command::Serve(args) => serving::serve(args, session),
+        Command::Top(args) => watch::top(args, session),
         Command::Mcp(args) => agents::serve(args, session),
         Command::Completions(args) => reference::completions(args, session),
         Command::Man(args) => reference::manual(args, session),

@@ -23,6 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("record", &["ledger"]),
     ("tracker", &["ledger", "record", "summary"]),
     ("layer", &["history", "journal", "ledger", "limit", "price", "record", "sink", "summary"]),
+    ("tui", &["ledger", "summary"]),
     ("mcp", &["history", "ledger", "price", "summary"]),
     ("emit", &["layer", "ledger", "limit", "price", "record", "summary"]),
 ];

@@ -9,6 +9,7 @@ mod runs;
 mod select;
 mod serve;
 mod top;
+mod watch;
 mod work;
 
 pub(super) use check::{Baseline, CheckArgs, Figure, Percent};
@@ -22,4 +23,5 @@ pub(super) use serve::ServeArgs;
 pub(super) use top::{
     Cli, Color, Command, CompletionsArgs, Document, Format, ManArgs, McpArgs, ReferenceArgs,
 };
+pub(super) use watch::TopArgs;
 pub(super) use work::{ExportArgs, ExportFormat, ImportArgs, RepriceArgs};

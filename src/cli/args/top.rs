@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::{
     CheckArgs, ExportArgs, ImportArgs, PricesCommand, RecoverArgs, RepriceArgs, RunsCommand, ServeArgs,
-    WindowArgs,
+    TopArgs, WindowArgs,
 };
 use crate::cli::exit::Codes;
 
@@ -81,6 +81,8 @@ pub(in crate::cli) enum Command {
     Prices(PricesCommand),
     /// Serve the dashboard and the HTTP API.
     Serve(ServeArgs),
+    /// Watch the runs in flight.
+    Top(TopArgs),
     /// Answer an agent's questions over standard input and output (Model Context Protocol).
     Mcp(McpArgs),
     /// Write the completions of a shell to standard output.

@@ -51,13 +51,11 @@ impl House {
     }
 
     /// A question that is not asked yet.
-    #[must_use]
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.url))
     }
 
     /// A delivery that is not made yet.
-    #[must_use]
     pub fn post(&self, path: &str, run: &RunSummary) -> RequestBuilder {
         let request = self.client.post(format!("{}{path}", self.url));
         request.header("content-type", "application/json").body(run.to_json())

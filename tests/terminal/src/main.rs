@@ -1,0 +1,7 @@
+//! The command `tracing-budget`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tracing_budget::cli::main()
+}
