@@ -71,7 +71,7 @@ fn spans_that_are_entered_deeper_than_a_thread_remembers_are_where_they_stand() 
             return chat(1);
         }
         info_span!("level", levels).in_scope(|| deep(levels - 1));
-        if levels % 50 == 0 {
+        if levels.is_multiple_of(50) {
             chat(2);
         }
     }

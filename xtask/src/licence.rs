@@ -30,8 +30,9 @@ const ALLOWED: &[&str] = &[
     "Zlib",
 ];
 
-/// A licence for data: the root certificates that HTTP clients carry. Fine to run an example with, not to hand on.
-const ALLOWED_IN_WORKSPACE: &[&str] = &["CDLA-Permissive-2.0"];
+/// Fine to run an example or a test with, not to hand on: a licence for data (the root certificates that HTTP clients
+/// carry), and one that asks for the source of changed files (what drives a browser).
+const ALLOWED_IN_WORKSPACE: &[&str] = &["CDLA-Permissive-2.0", "MPL-2.0"];
 
 /// Says why `expression` is not allowed, or nothing if it is: one side of an `OR` is enough, both of an `AND` are needed.
 pub(crate) fn objection(expression: &str, place: Place) -> Option<String> {

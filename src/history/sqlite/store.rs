@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use etcetera::BaseStrategy as _;
 use rusqlite::{Connection, Transaction};
 
 use super::{aggregate, file, list, read, remove, write};
@@ -77,9 +78,9 @@ impl Sqlite {
     ///
     /// If the platform has no directory for data.
     pub fn default_path() -> Result<PathBuf, StoreError> {
-        let directories =
-            directories::ProjectDirs::from("", "", "tracing-budget").ok_or(StoreError::NoDataDirectory)?;
-        Ok(directories.data_dir().join("runs.db"))
+        let platform = etcetera::base_strategy::choose_native_strategy();
+        let directories = platform.map_err(|_| StoreError::NoDataDirectory)?;
+        Ok(directories.data_dir().join("tracing-budget").join("runs.db"))
     }
 
     /// The file, as an absolute path.
