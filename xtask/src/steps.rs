@@ -20,6 +20,11 @@ const fn step(name: &'static str, work: Work) -> Step {
     Step { name, work }
 }
 
+/// Checks the library with one feature and nothing else.
+const fn alone(feature: &'static str) -> [&'static str; 8] {
+    ["check", "--locked", "-p", "tracing-budget", "--lib", "--no-default-features", "--features", feature]
+}
+
 /// Cheapest first: a formatting slip should not cost anybody a full build.
 pub(crate) const CHECK: &[Step] = &[
     step("lock file is current", Work::Cargo(&["fetch", "--locked"])),
@@ -54,6 +59,11 @@ pub(crate) const CHECK: &[Step] = &[
         ]),
     ),
     step("documentation", Work::CargoDoc(&["doc", "--locked", "--no-deps", "--all-features"])),
+    step("history alone", Work::Cargo(&alone("history"))),
+    step("journal alone", Work::Cargo(&alone("journal"))),
+    step("server alone", Work::Cargo(&alone("server"))),
+    step("tui alone", Work::Cargo(&alone("tui"))),
+    step("mcp alone", Work::Cargo(&alone("mcp"))),
 ];
 
 pub(crate) const TEST: &[Step] = &[

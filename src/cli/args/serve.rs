@@ -21,7 +21,7 @@ pub(in crate::cli) struct ServeArgs {
     #[arg(long, value_name = "HOST", value_hint = ValueHint::Hostname)]
     pub(in crate::cli) allow_host: Vec<String>,
 
-    /// A site whose scripts may read the API, such as https://example.org; may be repeated.
+    /// A site whose scripts may read the API, such as `https://example.org`; may be repeated.
     #[arg(long, value_name = "ORIGIN", value_hint = ValueHint::Url)]
     pub(in crate::cli) allow_origin: Vec<String>,
 }
