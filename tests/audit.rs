@@ -1,5 +1,7 @@
 //! Whatever is not as it should be has a name, and where all is right nothing is named.
 
+// Without published prices, no call here has a price, which is a thing to name.
+#![cfg(feature = "prices")]
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 use std::thread;

@@ -88,7 +88,18 @@ pub(crate) const TEST: &[Step] = &[
     ),
     step(
         "test, other members",
-        Work::Cargo(&["test", "--locked", "--workspace", "--exclude", "tracing-budget"]),
+        // Those that are no default members: the command above has run the others.
+        Work::Cargo(&[
+            "test",
+            "--locked",
+            "--all-features",
+            "-p",
+            "budget-benches",
+            "-p",
+            "tracing-budget-browser-tests",
+            "-p",
+            "xtask",
+        ]),
     ),
     step("example: rig_agent", Work::Cargo(&["run", "--locked", "-p", "rig_agent"])),
 ];
