@@ -9,7 +9,10 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::callsite::Meaning;
 use super::core::Core;
-use super::here;
+use super::here::here;
+use super::placing::Glance;
+use super::recording::record;
+use super::table::Found;
 
 /// The layer that [`build`](crate::Builder::build) returns, before its filter is put around it.
 pub(crate) struct BudgetLayer {
@@ -33,15 +36,26 @@ where
 
     #[inline]
     fn on_new_span(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {
-        if !self.core.is_nothing(attrs) {
-            self.core.open(attrs, id, ctx);
+        let is_done = here(|here| match self.core.glance(here, attrs) {
+            Glance::Nothing => true,
+            Glance::Known(class) => self.core.open_at_once(here, class, attrs, id.into_u64()),
+            Glance::Unknown => false,
+        });
+        if !is_done {
+            self.core.open(attrs, id, &ctx);
         }
     }
 
     #[inline]
     fn on_record(&self, id: &span::Id, values: &span::Record<'_>, _: Context<'_, S>) {
-        if self.core.table.may_have(id.into_u64()) {
-            self.core.record(id.into_u64(), values);
+        match self.core.table.look_for(id.into_u64()) {
+            Found::Nowhere => {}
+            Found::Here(place) => {
+                if record(place, id.into_u64(), values) {
+                    self.core.record_more(id.into_u64(), values);
+                }
+            }
+            Found::Elsewhere => self.core.record_elsewhere(id.into_u64(), values),
         }
     }
 
@@ -51,19 +65,21 @@ where
 
     #[inline]
     fn on_enter(&self, id: &span::Id, _: Context<'_, S>) {
-        here::enter(self.core.number, id.into_u64());
+        here(|here| here.enter(self.core.number, id.into_u64()));
     }
 
     #[inline]
     fn on_exit(&self, id: &span::Id, _: Context<'_, S>) {
-        here::exit(self.core.number, id.into_u64());
+        here(|here| here.exit(self.core.number, id.into_u64()));
         self.core.exit(id.into_u64());
     }
 
     #[inline]
     fn on_close(&self, id: span::Id, _: Context<'_, S>) {
-        if self.core.table.may_have(id.into_u64()) {
-            self.core.close(id.into_u64());
+        match self.core.table.look_for(id.into_u64()) {
+            Found::Nowhere => {}
+            Found::Here(place) => self.core.close(place, id.into_u64()),
+            Found::Elsewhere => self.core.close_taken(id.into_u64()),
         }
     }
 }

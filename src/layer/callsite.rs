@@ -4,13 +4,14 @@ use std::fmt;
 
 use dashmap::DashMap;
 use once_cell::sync::Lazy;
-use tracing_core::{Level, Metadata, field::Field};
+use tracing_core::{Level, Metadata};
 
 use super::direct;
 use crate::ledger::{FastHash, Kind, Name};
 
-/// What one field tells.
+/// What one field tells. Its first byte says which it is, and no more: that is asked for every value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Role {
     /// Nothing to us.
     Other,
@@ -18,14 +19,8 @@ pub(crate) enum Role {
     Usage(Kind, Scope),
     /// Money in USD.
     Cost(Scope),
-    Provider,
-    /// The model that answered.
-    ResponseModel,
-    /// The model that was asked for.
-    RequestModel,
-    Operation,
-    Stage,
-    Agent,
+    /// A name: nearly every text that means something is one.
+    Name(Naming),
     Gate,
     /// The name of an evaluation: a gate that does not block unless it says so.
     Evaluation,
@@ -58,6 +53,30 @@ pub(crate) enum Role {
     Meta,
     /// Why a figure of a recorded operation was not taken.
     Refusal,
+}
+
+/// What a name names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Naming {
+    Provider,
+    /// The model that answered.
+    ResponseModel,
+    /// The model that was asked for.
+    RequestModel,
+    Operation,
+    Stage,
+    Agent,
+}
+
+impl Naming {
+    pub(crate) const COUNT: usize = 6;
+
+    /// Whether a span that tells such a name may stand elsewhere than was thought.
+    #[inline]
+    pub(crate) fn places(self) -> bool {
+        matches!(self, Self::Operation | Self::Stage)
+    }
 }
 
 /// Whose usage a field tells, on a span that is not itself a model call.
@@ -110,12 +129,14 @@ impl Role {
             }
             "cost_usd" => Self::Cost(Own),
             "gen_ai.usage.cost" | "gen_ai.usage.cost.amount" | "llm.cost.total" => Self::Cost(Inclusive),
-            "provider" | "gen_ai.provider.name" | "gen_ai.system" | "llm.provider" => Self::Provider,
-            "gen_ai.response.model" => Self::ResponseModel,
-            "gen_ai.request.model" | "model" | "llm.model_name" => Self::RequestModel,
-            "gen_ai.operation.name" | "operation" => Self::Operation,
-            "stage" => Self::Stage,
-            "agent" | "gen_ai.agent.name" => Self::Agent,
+            "provider" | "gen_ai.provider.name" | "gen_ai.system" | "llm.provider" => {
+                Self::Name(Naming::Provider)
+            }
+            "gen_ai.response.model" => Self::Name(Naming::ResponseModel),
+            "gen_ai.request.model" | "model" | "llm.model_name" => Self::Name(Naming::RequestModel),
+            "gen_ai.operation.name" | "operation" => Self::Name(Naming::Operation),
+            "stage" => Self::Name(Naming::Stage),
+            "agent" | "gen_ai.agent.name" => Self::Name(Naming::Agent),
             "gate" => Self::Gate,
             "gen_ai.evaluation.name" => Self::Evaluation,
             "verdict" | "gen_ai.evaluation.score.label" => Self::Verdict,
@@ -162,7 +183,8 @@ pub(crate) struct Meaning {
     pub(crate) has_gate: bool,
     /// Whether its events record an operation that is no span.
     pub(crate) is_record: bool,
-    roles: Box<[Role]>,
+    /// What each of the callsite's fields tells.
+    pub(crate) roles: Box<[Role]>,
 }
 
 /// Spans of libraries that tell usage but not what they are: name and target. adk 2.3 and langchain-rust 7.
@@ -195,7 +217,7 @@ impl Meaning {
         let is_call = is_known || has_usage && names_a_call.iter().any(|name| names.contains(name));
         let is_gen_ai = is_known || names.contains(&"gen_ai.operation.name");
         let speaks = roles.iter().any(|role| !matches!(role, Role::Other | Role::Message));
-        let has_stage = has(Role::Stage);
+        let has_stage = has(Role::Name(Naming::Stage));
         let is_record = metadata.is_event() && metadata.target() == direct::TARGET;
         if is_record {
             for (name, role) in names.iter().zip(&mut roles) {
@@ -229,12 +251,6 @@ impl Meaning {
             is_record,
             roles,
         }
-    }
-
-    /// The role of one of the callsite's fields.
-    #[inline]
-    pub(crate) fn role(&self, field: &Field) -> Role {
-        self.roles.get(field.index()).copied().unwrap_or(Role::Other)
     }
 }
 

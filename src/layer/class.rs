@@ -15,12 +15,33 @@ const IS_DECLARED_STAGE: u8 = 1;
 const MAY_BE_ROOT: u8 = 2;
 const MATTERS: u8 = 4;
 const MATTERS_UNDER_ROOT: u8 = 8;
+const TELLS_ITS_STAGE: u8 = 16;
+const IS_GATE: u8 = 32;
+const IS_INCLUSIVE: u8 = 64;
 
 impl Class {
-    /// Its spans are among the declared stages.
+    /// Its spans tell a stage's name.
     #[inline]
-    pub(crate) fn is_declared_stage(self) -> bool {
-        self.flags & IS_DECLARED_STAGE != 0
+    pub(crate) fn tells_its_stage(self) -> bool {
+        self.flags & TELLS_ITS_STAGE != 0
+    }
+
+    /// Its spans are stages wherever they stand, and accountable for it.
+    #[inline]
+    pub(crate) fn is_stage_anywhere(self) -> bool {
+        self.flags & (IS_DECLARED_STAGE | TELLS_ITS_STAGE) != 0
+    }
+
+    /// Its spans are gates.
+    #[inline]
+    pub(crate) fn is_gate(self) -> bool {
+        self.flags & IS_GATE != 0
+    }
+
+    /// Its spans have to know what is settled below them, unless they are calls.
+    #[inline]
+    pub(crate) fn collects_unless_call(self) -> bool {
+        self.flags & (IS_GATE | IS_INCLUSIVE) != 0
     }
 
     /// Its spans may open a run.
@@ -62,6 +83,9 @@ impl Named {
             (MAY_BE_ROOT, is_named_root || self.roots.is_empty()),
             (MATTERS, meaning.speaks || is_declared_stage || is_named_root),
             (MATTERS_UNDER_ROOT, self.stages.is_empty()),
+            (TELLS_ITS_STAGE, meaning.has_stage),
+            (IS_GATE, meaning.has_gate),
+            (IS_INCLUSIVE, meaning.is_inclusive),
         ] {
             flags |= if holds { flag } else { 0 };
         }

@@ -118,7 +118,8 @@ impl Core {
     /// Whether an operation contains calls and is none.
     #[inline]
     pub(crate) fn is_container(&self, operation: Name) -> bool {
-        self.words.containers.contains(&operation)
+        // Nearly all are chats.
+        operation != self.words.chat && self.words.containers.contains(&operation)
     }
 
     pub(crate) fn new(

@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::Value;
 use tracing_core::dispatcher::WeakDispatch;
 
-use super::bill::Settlement;
 use super::core::Core;
 use super::handle::Handle;
 use super::reading::Reading;
+use super::settlement::{Amounts, Settlement, warn};
 use super::stats::count;
 use super::table::Place;
 use super::told::trimmed;
@@ -42,7 +42,7 @@ pub(crate) struct Direct {
 impl Direct {
     /// What an event told.
     pub(crate) fn heard(reading: &mut Reading, unnamed: Name) -> Self {
-        let (operation, cost) = (reading.operation.unwrap_or(unnamed), reading.cost());
+        let (operation, cost) = (reading.operation().unwrap_or(unnamed), reading.cost());
         let remarks = reading.remarks.as_mut().map(std::mem::take).unwrap_or_default();
         let RecordReading { duration, meta } = remarks.record.map(|record| *record).unwrap_or_default();
         let iteration = remarks.run.and_then(|run| run.iteration);
@@ -70,7 +70,10 @@ impl Core {
         let tally = direct.tally();
         self.collect(place, place.collector, &tally);
         let Direct { operation, cost, duration, iteration, meta, warnings } = direct;
-        if !self.book(&place, &Settlement::told(key, tally, warnings), None) {
+        let mut rest = None;
+        warnings.into_iter().for_each(|warning| warn(&mut rest, warning));
+        let amounts = Amounts { settlement: Settlement::told(key), own: &tally, more: rest.as_deref() };
+        if !self.book(place, amounts, None) {
             return false;
         }
         let mut record = OperationRecord::new(operation.as_str());

@@ -5,7 +5,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::bill::Bill;
-use super::callsite::Meaning;
+use super::callsite::{Meaning, Naming};
 use super::core::Core;
 use super::direct::Direct;
 use super::gates::Spoke;
@@ -53,7 +53,12 @@ impl Core {
             // Usage that a stage tells call by call is of the model that the stage has named.
             let named = self.table.with(around.span, |open| open.reading.model_name());
             let (provider, model) = named.unwrap_or_default();
-            (reading.provider, reading.request_model) = (reading.provider.or(provider), model);
+            if let Some(provider) = provider.filter(|_| reading.provider().is_none()) {
+                reading.name(Naming::Provider, provider);
+            }
+            if let Some(model) = model {
+                reading.name(Naming::RequestModel, model);
+            }
         }
         if let Some(told) = run {
             self.tell_run(place, *told);
@@ -61,20 +66,18 @@ impl Core {
         if tells {
             let bill = Bill {
                 model: reading.model_name(),
-                operation: reading.operation,
-                target: meaning.target,
+                operation: reading.operation(),
+                meaning,
                 run: place.run,
                 stage: place.stage,
                 at: self.clock.now(),
                 is_call: false,
             };
-            let mut settlement = reading.settlement;
-            self.work_out_event(&bill, &mut settlement);
-            if let Some(remarks) = &mut reading.remarks {
-                remarks.warnings.drain(..).for_each(|warning| settlement.warnings.push(warning));
-            }
-            self.collect(place, place.collector, &settlement.sum());
-            self.book(&place, &settlement, None);
+            let settlement = self.work_out_event(bill, &mut reading.own, &mut reading.more);
+            reading.warn_of_remarks();
+            let amounts = reading.amounts(settlement);
+            self.collect(place, place.collector, &amounts.sum());
+            self.book(place, amounts, None);
         }
         if let Some(gate) = gate {
             self.speak(place, *gate, Spoke { at: self.clock.now(), seconds: None, cost: None });

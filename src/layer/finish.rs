@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::clock::{Clock, Moment};
 use super::core::{Core, Options};
-use super::here;
+use super::desk::at_desk;
 use super::reading::RunReading;
 use super::root::{Early, RunState};
 use super::run::{End, Rest, Run};
@@ -57,7 +57,7 @@ impl Core {
         if let Some(Lingering { mut open, closed }) = concluded {
             count(&self.counters.lingered);
             self.settle(&mut open, closed);
-            self.conclude(open, self.clock.now());
+            self.conclude(&mut open, self.clock.now());
         }
     }
 
@@ -67,10 +67,9 @@ impl Core {
     }
 
     /// Ends the run of a root that has closed.
-    pub(crate) fn conclude(&self, mut open: Box<Open>, now: Moment) {
+    pub(crate) fn conclude(&self, open: &mut Open, now: Moment) {
         let (place, outcome, repeats) = (open.place, open.reading.outcome(), open.repeats());
         let Some(root) = open.root.take() else { return };
-        here::recycle(open);
         match root.state {
             RunState::Empty => {
                 count(if repeats { &self.counters.dropped_roots } else { &self.counters.empty_roots });
@@ -79,7 +78,7 @@ impl Core {
                 }
             }
             RunState::Live => {
-                here::forget_run(place.run);
+                at_desk(|desk| desk.forget_run(place.run));
                 if let Some((_, run)) = self.runs.remove(&place.run) {
                     self.end(run, End { at: now, outcome, is_incomplete: false });
                 }

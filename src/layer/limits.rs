@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use super::bill::Settlement;
 use super::clock::Moment;
 use super::core::{Core, Options};
 use super::root::RunState;
 use super::run::{Rest, Run};
+use super::settlement::Amounts;
 use super::table::Place;
 use crate::ledger::{Name, Usd};
 use crate::limit::{Alert, Amount, BudgetExceeded, Charge, Due, Meters, Plan, Remaining, Stages, Unit};
@@ -85,9 +85,9 @@ impl Core {
 
     /// Counts what is booked at a place, and has those told who are to know.
     #[cold]
-    pub(crate) fn charge(&self, limits: &RunLimits, place: Place, settlement: &Settlement) {
+    pub(crate) fn charge(&self, limits: &RunLimits, place: Place, amounts: Amounts<'_>) {
         let (mut usd, mut tokens) = (Charge::default(), Charge::default());
-        for tally in settlement.tallies() {
+        for tally in amounts.tallies() {
             usd.add(&self.options.limits.unpriced.usd(tally));
             tokens.add(&Charge::tokens(tally));
         }

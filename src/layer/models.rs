@@ -5,8 +5,9 @@ use std::sync::Arc;
 use dashmap::DashMap;
 
 use super::clock::{Clock, Moment};
-use super::here::{self, NearModel};
+use super::desk::{Desk, NearModel};
 use super::said::Said;
+use super::settlement::{Rest, warn};
 use crate::ledger::{FastHash, Name, Sources, Usage, Usd};
 use crate::price::{PriceBook, PricedModel, Source, Unpriced};
 
@@ -42,9 +43,17 @@ pub(crate) struct Recent {
     sources: Sources,
 }
 
+impl Model {
+    /// Tells the run's reader why a call of it has no price.
+    #[cold]
+    pub(crate) fn warn(&self, why: &Unpriced, rest: &mut Rest) {
+        warn(rest, format!("{}: {why}", self.label.as_str()));
+    }
+}
+
 impl Recent {
     /// What a usage cost at a moment, and who says so.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn price(
         &mut self,
         model: &Model,
@@ -52,7 +61,7 @@ impl Recent {
         clock: &Clock,
         at: Moment,
     ) -> Result<(Usd, Sources), Unpriced> {
-        if !(self.from <= at && at < self.until && self.usage == *usage) {
+        if !(self.from <= at && at < self.until && self.usage.is_same(usage)) {
             self.look_up(model, usage, clock, at)?;
         }
         Ok((self.cost, self.sources))
@@ -77,10 +86,10 @@ impl Models {
         Self { book, known: DashMap::with_hasher(FastHash) }
     }
 
-    /// The model that an emitter names so, as this thread remembers it; to be given back to `here` for the next call.
-    #[inline]
-    pub(crate) fn near(&self, layer: u32, name: ModelName) -> Box<NearModel> {
-        here::take_model(layer, name).unwrap_or_else(|| self.look_up(layer, name))
+    /// The model that an emitter names so, as this thread remembers it; to be put down on the desk for the next call.
+    #[inline(always)]
+    pub(crate) fn near(&self, desk: &Desk, layer: u32, name: ModelName) -> Box<NearModel> {
+        desk.take_model(layer, name).unwrap_or_else(|| self.look_up(layer, name))
     }
 
     #[cold]

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::bill::Settlement;
 use super::core::Core;
-use super::here;
+use super::desk::{at_desk, keep_run};
+use super::here::here;
 use super::limits::RunLimits;
 use super::root::{Early, RootPart, RunState};
 use super::run::Run;
 use super::settle::{StageEnd, write};
+use super::settlement::Amounts;
 use super::stats::count;
 use super::table::{Open, Place};
 use crate::ledger::Ledger;
@@ -18,19 +19,19 @@ impl Core {
     /// finished. None of the user's code may run in `act`.
     #[inline]
     pub(crate) fn on_run<T>(&self, place: Place, act: impl FnOnce(&Run) -> T) -> Option<T> {
-        let run = here::take_run(place.run).or_else(|| self.live_or_begun(place))?;
+        let run = at_desk(|desk| desk.take_run(place.run)).or_else(|| self.live_or_begun(place))?;
         let done = act(&run);
-        here::keep_run(run);
+        keep_run(run);
         Some(done)
     }
 
     /// Begins the run of a place if there is none yet, because something accountable happens there.
     #[inline]
     pub(crate) fn ensure_run(&self, place: Place) {
-        if !here::is_at_work_on(place.run)
+        if !here(|here| here.is_at_work_on(place.run))
             && let Some(run) = self.live_or_begun(place)
         {
-            here::keep_run(run);
+            keep_run(run);
         }
     }
 
@@ -119,11 +120,11 @@ impl Core {
     /// Writes what is not accountable and whose run this thread is not at work on: to the run if it has begun, else to what
     /// its root keeps for it.
     #[cold]
-    pub(crate) fn note(&self, place: Place, settlement: &Settlement, ended: Option<&StageEnd>) {
-        let write = |ledger: &mut Ledger| write(ledger, settlement, ended);
+    pub(crate) fn note(&self, place: Place, amounts: Amounts<'_>, ended: Option<StageEnd<'_>>) {
+        let write = |ledger: &mut Ledger| write(ledger, amounts, ended);
         if let Some(run) = self.live_run(place.run) {
             let _ = run.write(write);
-            return here::keep_run(run);
+            return keep_run(run);
         }
         let kept = self.keep_early(place, |early| write(&mut early.ledger));
         if let Some(run) = self.live_run(place.run).filter(|_| !kept) {

@@ -9,7 +9,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::core::Core;
-use super::here;
+use super::here::here;
 use super::table::{Open, Place};
 
 /// The span around a new one.
@@ -59,7 +59,7 @@ impl Core {
     {
         if attrs.is_contextual()
             && LevelFilter::current() <= LevelFilter::INFO
-            && let Some(current) = here::current(self.number)
+            && let Some(current) = here(|here| here.current(self.number))
         {
             return Parent::Real(current);
         }
@@ -75,9 +75,9 @@ impl Core {
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        let here = here::current(self.number);
-        if here.is_some() && LevelFilter::current() <= LevelFilter::INFO {
-            return here;
+        let entered = here(|here| here.current(self.number));
+        if entered.is_some() && LevelFilter::current() <= LevelFilter::INFO {
+            return entered;
         }
         let current = ctx.current_span();
         let current = current.id()?;
@@ -102,7 +102,7 @@ impl Core {
     {
         self.around_if_known(span).or_else(|| {
             let around = self.walk(span, ctx)?;
-            here::keep_around(self.number, span, self.epoch.load(Ordering::Relaxed), around);
+            here(|here| here.keep_around(self.number, span, self.epoch.load(Ordering::Relaxed), around));
             Some(around)
         })
     }
@@ -111,9 +111,9 @@ impl Core {
     #[inline]
     pub(crate) fn around_if_known(&self, span: u64) -> Option<Around> {
         let epoch = self.epoch.load(Ordering::Relaxed);
-        here::around(self.number, span, epoch).or_else(|| {
+        here(|here| here.around(self.number, span, epoch)).or_else(|| {
             let around = self.table.with(span, |open| Around::of(span, open))?;
-            here::keep_around(self.number, span, epoch, around);
+            here(|here| here.keep_around(self.number, span, epoch, around));
             Some(around)
         })
     }
@@ -148,8 +148,8 @@ impl Core {
 
     /// The place of the current span. Without a context, spans that do not matter are passed through the registry.
     pub(crate) fn current_place(&self, registry: Option<&Registry>) -> Option<Place> {
-        let current =
-            here::current(self.number).or_else(|| Some(registry?.current_span().id()?.into_u64()))?;
+        let current = here(|here| here.current(self.number))
+            .or_else(|| Some(registry?.current_span().id()?.into_u64()))?;
         let around = self.known(current).or_else(|| {
             let span = registry?.span(&span::Id::from_u64(current))?;
             span.scope().find_map(|around| self.known(around.id().into_u64()))

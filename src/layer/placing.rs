@@ -1,74 +1,91 @@
 //! Placing a new span: root, stage, call, or none of our business.
 
-use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
 use tracing_core::{LevelFilter, Metadata, Subscriber, span};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::callsite::Meaning;
+use super::callsite::{Meaning, Naming};
 use super::class::Class;
 use super::core::Core;
-use super::here;
+use super::here::{Here, Surroundings, here};
 use super::parent::{Around, Parent};
-use super::reading::{Manner, Reading};
+use super::reading::Manner;
 use super::root::RootPart;
 use super::table::{Open, Place};
 use super::visit::{PlainVisitor, TextVisitor};
 use crate::ledger::Name;
-use crate::limit::Stages;
 
 impl Core {
-    #[inline]
     pub(crate) fn class(&self, metadata: &'static Metadata<'static>) -> Class {
-        here::class(self.number, metadata).unwrap_or_else(|| self.find_class(metadata))
+        here(|here| {
+            here.class(self.number, metadata).unwrap_or_else(|| {
+                let class = self.options.named.class(Meaning::of(metadata));
+                here.keep_class(self.number, metadata, class);
+                class
+            })
+        })
     }
 
-    #[cold]
-    fn find_class(&self, metadata: &'static Metadata<'static>) -> Class {
-        let class = self.options.named.class(Meaning::of(metadata));
-        here::keep_class(self.number, metadata, class);
-        class
-    }
-
-    /// Whether it is known at once that a new span does not matter: not by itself, nor as one right under a root. This is
-    /// all that most spans of a program cost, so nothing here is called that is not inlined.
+    /// What is known at once of a new span. This is all that most spans of a program cost, so nothing here is called that is
+    /// not inlined.
     #[inline]
-    pub(crate) fn is_nothing(&self, attrs: &span::Attributes<'_>) -> bool {
-        let Some(class) = here::class(self.number, attrs.metadata()) else { return false };
-        if class.matters() || !is_where_we_are(attrs) {
+    pub(crate) fn glance(&self, here: &Here, attrs: &span::Attributes<'_>) -> Glance {
+        if !is_where_we_are(attrs) {
+            return Glance::Unknown;
+        }
+        let Some(class) = here.class(self.number, attrs.metadata()) else { return Glance::Unknown };
+        if class.matters() {
+            return Glance::Known(class);
+        }
+        match here.is_in_root(self.number, self.epoch.load(Ordering::Relaxed)) {
+            Some(in_root) if !(in_root && class.matters_under_root()) => Glance::Nothing,
+            _ => Glance::Known(class),
+        }
+    }
+
+    /// Remembers a new span if it matters and this thread knows what is around, if its place is free and all that it tells are
+    /// plain values: as nearly always. False if not, and nothing is done.
+    #[inline(never)]
+    pub(crate) fn open_at_once(
+        &self,
+        here: &Here,
+        class: Class,
+        attrs: &span::Attributes<'_>,
+        id: u64,
+    ) -> bool {
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        let Some(around) = here.around_current(self.number, epoch) else { return false };
+        if !class.matters() && !self.is_stage_in(around.is_root.get()) {
+            return true;
+        }
+        let Some(mut room) = self.table.room(id) else { return false };
+        let Some(open) = room.blank() else { return false };
+        open.meaning = class.meaning;
+        if class.meaning.speaks && !read(attrs, here, open) {
+            open.reading.wipe();
             return false;
         }
-        match here::is_in_root(self.number, self.epoch.load(Ordering::Relaxed)) {
-            Some(in_root) => !(in_root && class.matters_under_root()),
-            None => false,
+        let is_notable = self.fill(here, class, id, Some(around), false, open);
+        room.take(id);
+        if is_notable {
+            self.tell_of(class, id, false);
         }
+        true
     }
 
     /// Remembers a new span if it matters.
     #[inline(never)]
-    pub(crate) fn open<S>(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>)
+    pub(crate) fn open<S>(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: &Context<'_, S>)
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
         let class = self.class(attrs.metadata());
-        let mut around = None;
-        if is_where_we_are(attrs) {
-            // Nearly always, this thread knows what is around.
-            around = here::current_around(self.number, self.epoch.load(Ordering::Relaxed), Cell::get);
+        if let Some((around, is_adopted)) = self.look_around(class, attrs, id, ctx) {
+            let around = around.map(Surroundings::from);
+            self.remember(class, attrs, id.into_u64(), around.as_ref(), is_adopted);
         }
-        if !class.matters() && around.is_some_and(|around| !self.is_stage_in(&around)) {
-            return;
-        }
-        let (around, is_adopted) = match around {
-            Some(_) => (around, false),
-            None => match self.look_around(class, attrs, id, &ctx) {
-                Some(found) => found,
-                None => return,
-            },
-        };
-        self.remember(class, attrs, id.into_u64(), around.as_ref(), is_adopted);
     }
 
     /// What is around a new span, and whether it is adopted there; `None` if it does not matter where it stands.
@@ -100,115 +117,173 @@ impl Core {
         (around.is_some() || class.may_be_root()).then_some((around, is_adopted))
     }
 
-    /// Whether a span is a stage just for standing right in another.
+    /// Whether a span is a stage just for standing right in another, which may be a root.
     #[inline]
-    fn is_stage_in(&self, around: &Around) -> bool {
-        around.is_root && self.options.named.stages.is_empty()
+    fn is_stage_in(&self, root: bool) -> bool {
+        root && self.options.named.stages.is_empty()
     }
 
     fn right_under_root(&self, parent: u64) -> Option<Around> {
         match self.around_if_known(parent) {
-            Some(around) => Some(around).filter(|around| self.is_stage_in(around) && around.span == parent),
+            Some(around) => {
+                Some(around).filter(|around| self.is_stage_in(around.is_root) && around.span == parent)
+            }
             None => {
                 // A plain span is no root; what is around it is not asked for until something that matters stands in it.
-                here::keep_plain(self.number, parent);
+                here(|here| here.keep_plain(self.number, parent));
                 None
             }
         }
     }
 
-    #[inline(always)]
+    /// Remembers a span, wherever there is room.
     fn remember(
         &self,
         class: Class,
         attrs: &span::Attributes<'_>,
         id: u64,
-        around: Option<&Around>,
+        around: Option<&Surroundings>,
         is_adopted: bool,
     ) {
-        let meaning = class.meaning;
-        let mut open = here::spare_box(meaning);
-        if meaning.speaks {
-            read(meaning, attrs, &mut open.reading);
+        let mut is_notable = false;
+        let is_read = self.table.open(id, class.meaning, |open| {
+            here(|here| {
+                let is_read = !class.meaning.speaks || read(attrs, here, open);
+                if is_read {
+                    is_notable = self.fill(here, class, id, around, is_adopted, open);
+                }
+                is_read
+            })
+        });
+        if !is_read {
+            is_notable = self.remember_with_texts(class, attrs, id, around, is_adopted);
         }
-        self.place(class, id, around, &mut open);
-        open.is_adopted = is_adopted;
-        open.started = self.clock.now();
-        let place = open.place;
-        let begins = open.is_stage && (class.is_declared_stage() || meaning.has_stage);
-        if around.is_some() && (is_adopted || place.in_container) {
-            self.tell_root_of_child(place, is_adopted);
+        if is_notable {
+            self.tell_of(class, id, is_adopted);
         }
-        let opened = self.stage_to_journal(&open);
-        self.table.insert(id, open);
-        if let Some(opened) = opened {
-            self.journal_opened(place, opened);
+    }
+
+    /// Remembers a span some of whose values have to be formatted. That runs the value's own code, which may well trace: not
+    /// while the span's place is held.
+    #[cold]
+    fn remember_with_texts(
+        &self,
+        class: Class,
+        attrs: &span::Attributes<'_>,
+        id: u64,
+        around: Option<&Surroundings>,
+        is_adopted: bool,
+    ) -> bool {
+        let mut texts = TextVisitor::new(class.meaning);
+        attrs.values().record(&mut texts);
+        let mut is_notable = false;
+        self.table.open(id, class.meaning, |open| {
+            open.reading.wipe();
+            here(|here| {
+                read(attrs, here, open);
+                texts.tell(manner_of(class.meaning), &mut open.reading);
+                is_notable = self.fill(here, class, id, around, is_adopted, open);
+            });
+            true
+        });
+        is_notable
+    }
+
+    /// Tells others of a span that was opened: the root that adopted it, the journal, its run.
+    #[cold]
+    fn tell_of(&self, class: Class, id: u64, is_adopted: bool) {
+        let told = self.table.with(id, |open| (open.place, open.is_stage, self.stage_to_journal(open)));
+        let Some((place, is_stage, stage)) = told else { return };
+        if place.root != id && (is_adopted || place.in_container) {
+            self.at_root(place, |root| {
+                root.has_children = true;
+                root.adopted += u64::from(is_adopted);
+            });
         }
-        if begins {
+        if let Some(stage) = stage {
+            self.journal_opened(place, stage);
+        }
+        if is_stage && class.is_stage_anywhere() {
             self.ensure_run(place);
         }
     }
 
-    #[cold]
-    fn tell_root_of_child(&self, place: Place, is_adopted: bool) {
-        self.at_root(place, |root| {
-            root.has_children = true;
-            root.adopted += u64::from(is_adopted);
-        });
-    }
-
-    /// Says where a span stands, from what is around it and what it told at its creation.
-    #[inline]
-    fn place(&self, class: Class, id: u64, around: Option<&Around>, open: &mut Open) {
+    /// Says where a span stands, from what is around it and what it told at its creation. Returns whether others have to be told
+    /// of it.
+    #[inline(always)]
+    fn fill(
+        &self,
+        here: &Here,
+        class: Class,
+        id: u64,
+        around: Option<&Surroundings>,
+        is_adopted: bool,
+        open: &mut Open,
+    ) -> bool {
         let meaning = class.meaning;
-        open.is_container =
-            meaning.is_gen_ai && open.reading.operation.is_some_and(|operation| self.is_container(operation));
+        open.started = self.clock.now();
+        open.is_adopted = is_adopted;
+        open.is_container = meaning.is_gen_ai
+            && open.reading.operation().is_some_and(|operation| self.is_container(operation));
         open.is_call = meaning.is_call && !open.is_container;
         if open.is_container {
             open.reading.make_inclusive();
         }
         let stage = self.stage(class, around, open);
         open.is_stage = stage.is_some();
-        let outer_limited = around.map_or(Stages::NONE, |around| around.place.limited);
-        let limited = outer_limited.with(self.options.limits.only(stage));
-        open.outer_limited = outer_limited;
         match around {
-            Some(Around { place, .. }) => {
-                open.root = None;
-                open.place = Place { stage: stage.or(place.stage), limited, ..*place };
-                (open.outer, open.outer_collector) = (place.stage, place.collector);
+            Some(around) => {
+                open.place = around.place.get();
+                open.outer_collector = open.place.collector;
+                open.is_concerned = is_adopted || open.outer_collector != 0 || class.is_gate();
             }
             None => {
                 let (run, in_container) = (Self::next_run(), open.is_container);
                 open.root = Some(RootPart::default());
-                open.place = Place { run, root: id, stage, collector: 0, in_container, limited };
-                (open.outer, open.outer_collector) = (None, 0);
+                open.place = Place { run, root: id, in_container, ..Place::NOWHERE };
+                open.outer_collector = 0;
+                open.is_concerned = true;
             }
         }
-        if open.collects() {
+        if stage.is_some() {
+            (open.outer, open.outer_limited) = (open.place.stage, open.place.limited);
+            open.place.stage = stage;
+            open.place.limited = open.outer_limited.with(self.options.limits.only(stage));
+        }
+        if class.collects_unless_call() && open.collects() {
             open.place.collector = id;
         }
+        let begins = open.is_stage && class.is_stage_anywhere() && !here.is_at_work_on(open.place.run);
+        begins || is_adopted || around.is_some() && open.place.in_container || self.journal.is_some()
     }
 
     /// The name of the stage that a span is, if it is one.
-    #[inline]
-    fn stage(&self, class: Class, around: Option<&Around>, open: &Open) -> Option<Name> {
+    #[inline(always)]
+    fn stage(&self, class: Class, around: Option<&Surroundings>, open: &Open) -> Option<Name> {
         let meaning = class.meaning;
-        if meaning.has_stage {
-            return open.reading.stage.or(Some(meaning.name));
+        if class.is_stage_anywhere() {
+            let told = open.reading.named(Naming::Stage).filter(|_| class.tells_its_stage());
+            return told.or(Some(meaning.name));
         }
-        if class.is_declared_stage() {
-            return Some(meaning.name);
-        }
-        if meaning.has_gate || around.is_none_or(|around| !self.is_stage_in(around)) {
+        if around.is_none_or(|around| !self.is_stage_in(around.is_root.get())) || class.is_gate() {
             return None;
         }
-        match open.reading.agent {
+        match open.reading.named(Naming::Agent) {
             Some(agent) if open.is_container => Some(agent),
             // A span without a name has none to give to a row.
             _ => Some(meaning.name).filter(|name| !name.as_str().is_empty()),
         }
     }
+}
+
+/// What is known of a new span before anything is looked up that is not this thread's own.
+pub(crate) enum Glance {
+    /// It does not matter: not by itself, nor as one right under a root.
+    Nothing,
+    /// It may matter.
+    Known(Class),
+    /// This thread does not know its callsite, or where it stands.
+    Unknown,
 }
 
 /// Whether a new span stands in the one that this thread has entered last, and that is known here: see `parent`.
@@ -217,25 +292,17 @@ fn is_where_we_are(attrs: &span::Attributes<'_>) -> bool {
     attrs.is_contextual() && LevelFilter::current() <= LevelFilter::INFO
 }
 
-/// Reads what a span tells at its creation.
+/// Reads what a span tells at its creation; false if there is more to it, which has to be formatted.
 #[inline]
-fn read(meaning: &'static Meaning, attrs: &span::Attributes<'_>, reading: &mut Reading) {
-    let manner = if meaning.is_call { Manner::Call } else { Manner::Sum };
-    let mut plain = PlainVisitor::new(meaning, manner, reading);
+fn read(attrs: &span::Attributes<'_>, here: &Here, open: &mut Open) -> bool {
+    let manner = manner_of(open.meaning);
+    let mut plain = PlainVisitor::new(open.meaning, manner, &mut open.reading).with_names(&here.names);
     attrs.values().record(&mut plain);
-    if plain.left_text {
-        read_texts(meaning, manner, attrs, reading);
-    }
+    !plain.left_text
 }
 
-#[cold]
-fn read_texts(
-    meaning: &'static Meaning,
-    manner: Manner,
-    attrs: &span::Attributes<'_>,
-    reading: &mut Reading,
-) {
-    let mut texts = TextVisitor::new(meaning);
-    attrs.values().record(&mut texts);
-    texts.tell(manner, reading);
+/// How figures are taken that a span tells before it is known what it is.
+#[inline]
+fn manner_of(meaning: &Meaning) -> Manner {
+    if meaning.is_call { Manner::Call } else { Manner::Sum }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::bill::Settlement;
-use super::callsite::{Role, Scope};
+use super::callsite::{Naming, Role, Scope};
 use super::direct::RecordReading;
 use super::models::ModelName;
+use super::settlement::{Amounts, Rest, Settlement, warn};
 use super::told::Told;
 pub(crate) use crate::ledger::RunReading;
 use crate::ledger::{Kind, Name, Outcome, Sources, Tally, Usage, Usd, Verdict};
@@ -16,17 +16,15 @@ use crate::ledger::{Kind, Name, Outcome, Sources, Tally, Usage, Usd, Verdict};
 /// Everything recorded so far. The common part lies flat; what few spans have is behind a pointer.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
-    /// What is to be booked of it. Its own amount is a call's usage, or what a stage has used by itself, and the cost of
-    /// that where the emitter told it.
-    pub(crate) settlement: Settlement,
-    pub(crate) provider: Option<Name>,
-    pub(crate) response_model: Option<Name>,
-    pub(crate) request_model: Option<Name>,
-    pub(crate) operation: Option<Name>,
-    pub(crate) stage: Option<Name>,
-    pub(crate) agent: Option<Name>,
+    /// Its own amount: a call's usage, or what a stage has used by itself, and the cost of that where the emitter told it.
+    /// It is completed where it lies when the span is settled: to move it would cost more than to work it out.
+    pub(crate) own: Tally,
+    /// Names that it told, each at the place of its [`Naming`].
+    names: [Option<Name>; Naming::COUNT],
     /// Usage that includes what is below.
     pub(crate) inclusive: Option<Box<Inclusive>>,
+    /// What is to be booked beside its own amount, once it is settled.
+    pub(crate) more: Rest,
     pub(crate) remarks: Option<Box<Remarks>>,
 }
 
@@ -103,10 +101,10 @@ pub(crate) struct GateReading {
 /// How a usage field is to be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
+    /// On any span that is no model call: the figures of several calls, one after another.
+    Sum,
     /// On a model call: the newest figure is the figure.
     Call,
-    /// On any other span: the figures of several calls, one after another.
-    Sum,
 }
 
 impl Reading {
@@ -116,34 +114,44 @@ impl Reading {
             Role::Usage(kind, scope) => self.take_usage(kind, scope, field, told, manner),
             Role::Cost(scope) => self.take_cost(scope, field, told, manner),
             Role::Other => {}
-            other => match self.name_of(other) {
-                // A name once told is only replaced by another.
-                Some(name) => *name = told.text(Name::of).or(*name),
-                None => self.remarks.get_or_insert_default().take(other, field, told),
-            },
+            // A name once told is only replaced by another.
+            Role::Name(naming) => {
+                if let Some(name) = told.text(Name::of) {
+                    self.name(naming, name);
+                }
+            }
+            other => self.remarks.get_or_insert_default().take(other, field, told),
         }
     }
 
-    /// Where the name that a field tells is kept, if it tells one.
+    /// Takes a name.
     #[inline]
-    pub(crate) fn name_of(&mut self, role: Role) -> Option<&mut Option<Name>> {
-        match role {
-            Role::Provider => Some(&mut self.provider),
-            Role::ResponseModel => Some(&mut self.response_model),
-            Role::RequestModel => Some(&mut self.request_model),
-            Role::Operation => Some(&mut self.operation),
-            Role::Stage => Some(&mut self.stage),
-            Role::Agent => Some(&mut self.agent),
-            _ => None,
-        }
+    pub(crate) fn name(&mut self, naming: Naming, name: Name) {
+        self.names[naming as usize] = Some(name);
+    }
+
+    /// The name that it told last of those that name the same.
+    #[inline]
+    pub(crate) fn named(&self, naming: Naming) -> Option<Name> {
+        self.names[naming as usize]
+    }
+
+    #[inline]
+    pub(crate) fn provider(&self) -> Option<Name> {
+        self.named(Naming::Provider)
+    }
+
+    #[inline]
+    pub(crate) fn operation(&self) -> Option<Name> {
+        self.named(Naming::Operation)
     }
 
     /// Takes a count of tokens.
     #[inline]
     pub(crate) fn add(&mut self, kind: Kind, scope: Scope, count: u64, manner: Manner) {
         match (manner, scope) {
-            (Manner::Call, _) => self.settlement.own.usage.set(kind, count),
-            (Manner::Sum, Scope::Own) => self.settlement.own.usage.add(kind, count),
+            (Manner::Call, _) => self.own.usage.set(kind, count),
+            (Manner::Sum, Scope::Own) => self.own.usage.add(kind, count),
             (Manner::Sum, Scope::Inclusive) => self.add_inclusive(kind, count),
         }
     }
@@ -182,36 +190,46 @@ impl Reading {
     }
 
     /// Forgets everything.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn wipe(&mut self) {
-        self.settlement.clear();
-        (self.provider, self.response_model, self.request_model) = (None, None, None);
-        (self.operation, self.stage, self.agent) = (None, None, None);
-        if self.inclusive.is_some() || self.remarks.is_some() {
-            self.drop_boxes();
-        }
+        (self.inclusive, self.more, self.remarks) = (None, None, None);
+        self.wipe_figures();
     }
 
-    #[cold]
-    fn drop_boxes(&mut self) {
-        (self.inclusive, self.remarks) = (None, None);
+    /// Forgets everything, where there are but figures and names.
+    #[inline(always)]
+    pub(crate) fn wipe_figures(&mut self) {
+        self.own.clear();
+        self.names = [None; Naming::COUNT];
+    }
+
+    /// Has what it refused told to the run's reader.
+    pub(crate) fn warn_of_remarks(&mut self) {
+        let refused = self.remarks.iter_mut().flat_map(|remarks| remarks.warnings.drain(..));
+        refused.for_each(|warning| warn(&mut self.more, warning));
+    }
+
+    /// All that it adds.
+    #[inline]
+    pub(crate) fn amounts(&self, settlement: Settlement) -> Amounts<'_> {
+        Amounts { settlement, own: &self.own, more: self.more.as_deref() }
     }
 
     /// The cost that it told.
     pub(crate) fn cost(&self) -> Option<Usd> {
-        let own = &self.settlement.own;
+        let own = &self.own;
         own.sources.contains(Sources::REPORTED).then_some(own.cost)
     }
 
     fn set_cost(&mut self, cost: Usd) {
-        (self.settlement.own.cost, self.settlement.own.sources) = (cost, Sources::REPORTED);
+        (self.own.cost, self.own.sources) = (cost, Sources::REPORTED);
     }
 
     /// Takes its figures for figures of everything inside the span.
     pub(crate) fn make_inclusive(&mut self) {
         if self.has_amount() {
-            let (usage, cost) = (self.settlement.own.usage, self.cost());
-            self.settlement.own = Tally::default();
+            let (usage, cost) = (self.own.usage, self.cost());
+            self.own = Tally::default();
             let inclusive = self.inclusive.get_or_insert_default();
             inclusive.usage.merge(&usage);
             inclusive.cost = cost.or(inclusive.cost);
@@ -220,19 +238,19 @@ impl Reading {
 
     /// The model to book the usage under.
     pub(crate) fn model(&self) -> Option<Name> {
-        self.response_model.or(self.request_model)
+        self.named(Naming::ResponseModel).or(self.named(Naming::RequestModel))
     }
 
     /// The provider and the model.
     #[inline]
     pub(crate) fn model_name(&self) -> ModelName {
-        (self.provider, self.model())
+        (self.provider(), self.model())
     }
 
     /// Whether there is an amount of the span's own to book.
     #[inline]
     pub(crate) fn has_amount(&self) -> bool {
-        let own = &self.settlement.own;
+        let own = &self.own;
         !own.usage.is_empty() || own.sources.contains(Sources::REPORTED)
     }
 

@@ -4,34 +4,46 @@ use std::sync::atomic::Ordering;
 
 use tracing_core::span::Record;
 
-use super::callsite::Meaning;
+use super::callsite::Naming;
 use super::core::Core;
-use super::reading::Manner;
-use super::table::Open;
+use super::slots::Slot;
+use super::table::{Kept, Open};
 use super::visit::{PlainVisitor, TextVisitor};
 
+/// Adds what a span records to its reading; true if there is more to be done for it, as it takes other spans or the value's own
+/// code.
+#[inline(never)]
+pub(crate) fn record(place: &Slot<Kept>, id: u64, values: &Record<'_>) -> bool {
+    let is_more = place.with(id, |kept| {
+        let Some(open) = kept.matters() else { return false };
+        let mut plain = PlainVisitor::new(open.meaning, open.manner(), &mut open.reading);
+        values.record(&mut plain);
+        plain.is_more()
+    });
+    is_more == Some(true)
+}
+
 impl Core {
-    /// Adds what a span records to its reading.
-    #[inline(never)]
-    pub(crate) fn record(&self, id: u64, values: &Record<'_>) {
-        let left = self.table.with_known(id, |open| {
-            let (meaning, manner) = (open.meaning, open.manner());
-            let mut plain = PlainVisitor::new(meaning, manner, &mut open.reading);
+    /// Adds what a span records that is not at its place.
+    #[cold]
+    pub(crate) fn record_elsewhere(&self, id: u64, values: &Record<'_>) {
+        let is_more = self.table.with(id, |open| {
+            let mut plain = PlainVisitor::new(open.meaning, open.manner(), &mut open.reading);
             values.record(&mut plain);
-            let left_text = plain.left_text;
-            if plain.places {
-                self.reconsider(id, open);
-            }
-            left_text.then_some((meaning, manner))
+            plain.is_more()
         });
-        if let Some(Some((meaning, manner))) = left {
-            self.record_texts(id, values, meaning, manner);
+        if is_more == Some(true) {
+            self.record_more(id, values);
         }
     }
 
-    /// Adds what has to be formatted. That runs the value's own code, which may well trace: not under the table's lock.
+    /// Adds what has to be formatted, and says anew where the span stands. To format a value runs its own code, which may
+    /// well trace: not while the span's place is held.
     #[cold]
-    fn record_texts(&self, id: u64, values: &Record<'_>, meaning: &'static Meaning, manner: Manner) {
+    pub(crate) fn record_more(&self, id: u64, values: &Record<'_>) {
+        let Some((meaning, manner)) = self.table.with(id, |open| (open.meaning, open.manner())) else {
+            return;
+        };
         let mut texts = TextVisitor::new(meaning);
         values.record(&mut texts);
         self.table.with(id, |open| {
@@ -41,9 +53,9 @@ impl Core {
     }
 
     /// Takes back what was thought of a span before it told its operation or its stage.
-    #[cold]
     fn reconsider(&self, id: u64, open: &mut Open) {
-        if !open.is_container && open.reading.operation.is_some_and(|operation| self.is_container(operation))
+        if !open.is_container
+            && open.reading.operation().is_some_and(|operation| self.is_container(operation))
         {
             open.is_container = true;
             open.is_call = false;
@@ -53,7 +65,8 @@ impl Core {
             }
             self.epoch.fetch_add(1, Ordering::Relaxed);
         }
-        if let Some(stage) = open.reading.stage.filter(|_| open.meaning.has_stage && open.is_stage)
+        if let Some(stage) =
+            open.reading.named(Naming::Stage).filter(|_| open.meaning.has_stage && open.is_stage)
             && open.place.stage.replace(stage) != Some(stage)
         {
             open.place.limited = open.outer_limited.with(self.options.limits.only(Some(stage)));

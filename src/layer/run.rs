@@ -1,13 +1,15 @@
 //! A run in flight: its ledger, in as many parts as threads are at work on it, and what else it has been told.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
+use parking_lot::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use super::callsite::Meaning;
 use super::clock::{Clock, Moment};
+use super::desk::{Desk, at_desk};
 use super::limits::RunLimits;
 use super::reading::RunReading;
 use super::table::Place;
@@ -23,6 +25,11 @@ const PARTS: usize = 8;
 /// Distinct warnings kept in one run.
 const MAX_WARNINGS: usize = 100;
 
+/// The run takes nothing more.
+const SEALED: u8 = 1;
+/// More than the ledger has to know what is written to it: the journal, or limits.
+const WATCHED: u8 = 2;
+
 /// A run in flight.
 #[derive(Debug)]
 pub(crate) struct Run {
@@ -34,11 +41,11 @@ pub(crate) struct Run {
     pub(crate) krate: &'static str,
     pub(crate) id: Uuid,
     pub(crate) started: Moment,
-    parts: [Part; PARTS],
+    parts: Box<[Part; PARTS]>,
     rest: Mutex<Rest>,
     /// Where all that is written here goes as well, for the case that the process is killed.
     journal: Option<Arc<RunJournal>>,
-    is_sealed: AtomicBool,
+    state: AtomicU8,
     /// What it may spend, where anything is limited.
     pub(crate) limits: Option<Box<RunLimits>>,
 }
@@ -48,9 +55,9 @@ pub(crate) struct Run {
 struct Part(Mutex<Ledger>);
 
 impl Part {
-    #[inline]
+    #[inline(always)]
     fn lock(&self) -> MutexGuard<'_, Ledger> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
@@ -92,6 +99,9 @@ impl Run {
         limits: Option<Box<RunLimits>>,
     ) -> Self {
         let wall = Timestamp::from(clock.wall(started)).unix_ms().unsigned_abs();
+        // Made where they stay: a run is moved about before it begins.
+        let parts: Vec<Part> = (0..PARTS).map(|_| Part::default()).collect();
+        let Ok(parts) = parts.try_into() else { unreachable!("there are as many as were made") };
         let at = uuid::Timestamp::from_unix_time(wall / 1_000, (wall % 1_000) as u32 * 1_000_000, 0, 0);
         Self {
             serial,
@@ -100,10 +110,10 @@ impl Run {
             krate: meaning.krate,
             id: Uuid::new_v7(at),
             started,
-            parts: std::array::from_fn(|_| Part::default()),
+            parts,
             rest: Mutex::default(),
             journal: None,
-            is_sealed: AtomicBool::new(false),
+            state: AtomicU8::new(if limits.is_some() { WATCHED } else { 0 }),
             limits,
         }
     }
@@ -111,8 +121,9 @@ impl Run {
     /// Has all that is written from here on journaled as well.
     pub(crate) fn journal_to(&mut self, journal: RunJournal) {
         let journal = Arc::new(journal);
-        self.rest.get_mut().unwrap_or_else(PoisonError::into_inner).journal = Some(Arc::clone(&journal));
+        self.rest.get_mut().journal = Some(Arc::clone(&journal));
         self.journal = Some(journal);
+        *self.state.get_mut() |= WATCHED;
     }
 
     pub(crate) fn journal(&self) -> Option<&Arc<RunJournal>> {
@@ -131,14 +142,26 @@ impl Run {
         }
     }
 
-    /// Writes to this thread's part of the ledger.
-    #[inline]
-    pub(crate) fn write<T>(&self, act: impl FnOnce(&mut Ledger) -> T) -> Result<T, Sealed> {
-        let mut ledger = self.parts[own_part()].lock();
+    /// This thread's part of the ledger, if its state is none of some.
+    #[inline(always)]
+    fn part_unless(&self, desk: &Desk, states: u8) -> Option<MutexGuard<'_, Ledger>> {
+        let ledger = self.parts[desk.number() % PARTS].lock();
         // Under the lock: whoever seals takes every lock after having raised the flag, so nothing falls between.
-        if self.is_sealed.load(Ordering::Acquire) {
-            return Err(Sealed);
+        if self.state.load(Ordering::Acquire) & states != 0 {
+            return None;
         }
+        Some(ledger)
+    }
+
+    /// This thread's part of the ledger; none if the run takes nothing more, or more than the ledger has to know of it.
+    #[inline(always)]
+    pub(crate) fn unwatched_part(&self, desk: &Desk) -> Option<MutexGuard<'_, Ledger>> {
+        self.part_unless(desk, SEALED | WATCHED)
+    }
+
+    /// Writes to this thread's part of the ledger.
+    pub(crate) fn write<T>(&self, act: impl FnOnce(&mut Ledger) -> T) -> Result<T, Sealed> {
+        let mut ledger = at_desk(|desk| self.part_unless(desk, SEALED)).ok_or(Sealed)?;
         match &self.journal {
             None => Ok(act(&mut ledger)),
             Some(journal) => Ok(journal.book(&mut ledger, act)),
@@ -147,11 +170,11 @@ impl Run {
 
     /// Writes what is in the journal already.
     pub(crate) fn write_known(&self, known: &Ledger) {
-        self.parts[own_part()].lock().merge(known);
+        at_desk(|desk| self.parts[desk.number() % PARTS].lock().merge(known));
     }
 
     pub(crate) fn rest(&self) -> MutexGuard<'_, Rest> {
-        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rest.lock()
     }
 
     /// The id that its summary has.
@@ -166,13 +189,13 @@ impl Run {
             return false;
         }
         rest.end = Some(end);
-        self.is_sealed.store(true, Ordering::Release);
+        self.state.fetch_or(SEALED, Ordering::Release);
         true
     }
 
     /// Whether it has ended.
     pub(crate) fn is_sealed(&self) -> bool {
-        self.is_sealed.load(Ordering::Acquire)
+        self.state.load(Ordering::Acquire) & SEALED != 0
     }
 
     /// All parts of the ledger together.
@@ -235,14 +258,4 @@ impl Rest {
         }
         self.gates.push(gate);
     }
-}
-
-/// The part that this thread writes: threads take them in turn.
-#[inline]
-fn own_part() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed) % PARTS;
-    }
-    OWN.try_with(|own| *own).unwrap_or_default()
 }

@@ -1,24 +1,33 @@
 //! Settling a span that closes: from what it told to what the ledger adds.
 
 use super::audit::Settling;
-use super::bill::Settlement;
 use super::clock::Moment;
 use super::core::Core;
-use super::here;
+use super::desk::{Desk, at_desk, keep_run};
 use super::reading::Failure;
+use super::run::Run;
+use super::settlement::{Amounts, Settlement};
+use super::slots::Slot;
 use super::stats::count;
-use super::table::{Open, Place};
-use crate::ledger::{Began, Ended, Ledger, Name, Tally};
+use super::table::{Kept, Open, Place};
+use crate::ledger::{Began, Ledger, Name, Outcome, Tally};
 
 impl Open {
     /// Whether any span around it, its run, or its run's reader has to know more than its amount.
-    #[inline]
+    #[inline(always)]
     fn concerns_others(&self) -> bool {
-        self.outer_collector != 0
-            || self.root.is_some()
-            || self.reading.remarks.is_some()
-            || self.reading.inclusive.is_some()
-            || self.meaning.has_gate
+        self.is_concerned || self.reading.remarks.is_some() || self.reading.inclusive.is_some()
+    }
+
+    #[inline(always)]
+    fn began(&self) -> Began {
+        Began { at: self.started.nanos(), parent: self.outer }
+    }
+
+    /// If it is a stage, how it ended.
+    fn ended<'a>(&self, now: Moment, outcome: &'a Outcome) -> Option<StageEnd<'a>> {
+        let stage = self.place.stage.filter(|_| self.is_stage)?;
+        Some(StageEnd { stage, began: self.began(), at: now.nanos(), outcome })
     }
 
     /// Notes that the span failed if its thread is panicking.
@@ -38,8 +47,57 @@ impl Open {
 }
 
 impl Core {
-    /// Settles a span that has closed.
-    pub(crate) fn close(&self, id: u64) {
+    /// Settles a span that has closed. What nearly every call and stage is, is settled where it lies.
+    #[inline]
+    pub(crate) fn close(&self, place: &Slot<Kept>, id: u64) {
+        if !at_desk(|desk| self.close_at(desk, place, id)) {
+            self.close_taken(id);
+        }
+    }
+
+    #[inline(never)]
+    fn close_at(&self, desk: &Desk, place: &Slot<Kept>, id: u64) -> bool {
+        self.table.close_at(place, id, |open| self.settle_at_once(desk, open))
+    }
+
+    /// Settles a span that nobody else has to know of and whose run is at hand, and leaves it blank; false if it is no such one.
+    #[inline(always)]
+    fn settle_at_once(&self, desk: &Desk, open: &mut Open) -> bool {
+        if open.concerns_others() || std::thread::panicking() {
+            return false;
+        }
+        let Some(run) = desk.take_run(open.place.run) else { return false };
+        let settling = Settling::new(&self.counters.unsettled);
+        let now = self.clock.now();
+        let settlement = self.work_out(desk, open, now.since(open.started), false);
+        let is_usual = open.reading.more.is_none();
+        match if is_usual { run.unwatched_part(desk) } else { None } {
+            Some(mut ledger) => {
+                if let Some(key) = settlement.key {
+                    ledger.add(key, &open.reading.own);
+                }
+                if open.is_stage
+                    && let Some(stage) = open.place.stage
+                {
+                    ledger.end_stage(stage, open.began(), now.nanos(), &Outcome::Completed);
+                }
+            }
+            None => self.book_watched(&run, open, settlement, now),
+        }
+        desk.put_down_run(run);
+        settling.done();
+        if is_usual {
+            open.reading.wipe_figures()
+        } else {
+            open.reading.wipe()
+        }
+        true
+    }
+
+    /// Settles a span that others have to know of, or whose run is not at hand: not where it lies, as spans around it are
+    /// looked at, or all that are open.
+    #[cold]
+    pub(crate) fn close_taken(&self, id: u64) {
         let Some(mut open) = self.table.remove(id, |open| self.linger(open)) else { return };
         let settling = Settling::new(&self.counters.unsettled);
         let now = self.clock.now();
@@ -52,10 +110,10 @@ impl Core {
             self.release(open.place);
         }
         if open.root.is_some() {
-            self.conclude(open, now);
-        } else {
-            here::recycle(open);
+            self.conclude(&mut open, now);
         }
+        open.reading.wipe();
+        self.table.give_back(id, open);
     }
 
     /// A span is exited. What unwinds through it has failed in it, even if it is caught further out and the span closes
@@ -75,17 +133,16 @@ impl Core {
     /// Books what a span told, and hands it on to the spans around that have to know.
     pub(crate) fn settle(&self, open: &mut Open, now: Moment) {
         let duration = now.since(open.started);
-        self.work_out(open, duration);
+        let has_failed = open.reading.has_failed();
+        let mut settlement = at_desk(|desk| self.work_out(desk, open, duration, has_failed));
+        self.add_excess(&mut settlement, open);
         if open.concerns_others() {
-            self.tell_others(open, duration);
+            self.tell_others(open, settlement, duration);
         }
-        let settlement = &open.reading.settlement;
-        if open.is_stage || !settlement.is_empty() {
-            let ended = open.place.stage.filter(|_| open.is_stage).map(|stage| {
-                let began = Began { at: open.started.nanos(), parent: open.outer };
-                (stage, began, Ended { at: now.nanos(), outcome: open.reading.outcome() })
-            });
-            self.book(&open.place, settlement, ended.as_ref());
+        let outcome = open.reading.outcome();
+        let (amounts, ended) = (open.reading.amounts(settlement), open.ended(now, &outcome));
+        if ended.is_some() || !amounts.is_empty() {
+            self.book(open.place, amounts, ended);
         }
         if let Some(told) = open.reading.remarks.as_mut().and_then(|remarks| remarks.run.take()) {
             self.tell_run(open.place, *told);
@@ -94,16 +151,13 @@ impl Core {
 
     /// What few spans need before they are booked: their warnings kept, their run begun, those around told, their gate
     /// heard.
-    #[cold]
-    fn tell_others(&self, open: &mut Open, duration: u64) {
-        if let Some(remarks) = &mut open.reading.remarks {
-            remarks.warnings.drain(..).for_each(|warning| open.reading.settlement.warnings.push(warning));
-        }
-        if open.root.is_some() && (open.reading.settlement.is_accountable || open.reading.has_gate()) {
+    fn tell_others(&self, open: &mut Open, settlement: Settlement, duration: u64) {
+        open.reading.warn_of_remarks();
+        if open.root.is_some() && (settlement.is_accountable || open.reading.has_gate()) {
             self.begin_closing(open);
         }
         if open.outer_collector != 0 || open.meaning.has_gate {
-            let mut sum = open.reading.settlement.sum();
+            let mut sum = open.reading.amounts(settlement).sum();
             if let Some(inclusive) = &open.reading.inclusive {
                 sum.merge(&inclusive.below);
             }
@@ -130,36 +184,52 @@ impl Core {
         }
     }
 
-    /// Writes a settlement, and the end of a stage, to the ledger of their run; false if they came too late for that.
-    #[inline(always)]
-    pub(crate) fn book(&self, place: &Place, settlement: &Settlement, ended: Option<&StageEnd>) -> bool {
-        let is_accountable = settlement.is_accountable;
-        let run = here::take_run(place.run);
-        let run = if is_accountable { run.or_else(|| self.live_or_begun(*place)) } else { run };
-        let Some(run) = run else {
-            if is_accountable {
-                return self.is_late();
+    /// Writes amounts, and the end of a stage, to the ledger of their run; false if they came too late for that.
+    pub(crate) fn book(&self, place: Place, amounts: Amounts<'_>, ended: Option<StageEnd<'_>>) -> bool {
+        let is_accountable = amounts.settlement.is_accountable;
+        let run = at_desk(|desk| desk.take_run(place.run));
+        let run = if is_accountable { run.or_else(|| self.live_or_begun(place)) } else { run };
+        let was_booked = match run {
+            Some(run) => {
+                let was_booked = self.book_in(&run, place, amounts, ended);
+                keep_run(run);
+                was_booked
             }
-            self.note(*place, settlement, ended);
-            return self.warn_of(*place, settlement);
+            None if is_accountable => self.is_late(),
+            None => {
+                self.note(place, amounts, ended);
+                true
+            }
         };
+        was_booked && self.warn_of(place, amounts)
+    }
+
+    /// Books what a span adds where others than the ledger have to know, and tells the run's reader what he should know.
+    #[cold]
+    fn book_watched(&self, run: &Run, open: &Open, settlement: Settlement, now: Moment) {
+        let amounts = open.reading.amounts(settlement);
+        self.book_in(run, open.place, amounts, open.ended(now, &Outcome::Completed));
+        self.warn_of(open.place, amounts);
+    }
+
+    /// The same where the run is at hand.
+    #[inline(never)]
+    fn book_in(&self, run: &Run, place: Place, amounts: Amounts<'_>, ended: Option<StageEnd<'_>>) -> bool {
+        let is_accountable = amounts.settlement.is_accountable;
         let written = run.write(|ledger| {
-            write(ledger, settlement, ended);
+            write(ledger, amounts, ended);
             if is_accountable && let Some(limits) = &run.limits {
                 // Under the lock, so that the limits and the ledger of a run that ends agree.
-                self.charge(limits, *place, settlement);
+                self.charge(limits, place, amounts);
             }
         });
-        here::keep_run(run);
-        if written.is_err() && is_accountable {
-            return self.is_late();
-        }
-        settlement.warnings.is_empty() || self.warn_of(*place, settlement)
+        written.is_ok() || !is_accountable || self.is_late()
     }
 
     #[cold]
-    fn warn_of(&self, place: Place, settlement: &Settlement) -> bool {
-        settlement.warnings.iter().for_each(|warning| self.warn(place, warning.clone()));
+    fn warn_of(&self, place: Place, amounts: Amounts<'_>) -> bool {
+        let warnings = amounts.more.iter().flat_map(|more| &more.warnings);
+        warnings.for_each(|warning| self.warn(place, warning.clone()));
         true
     }
 
@@ -172,13 +242,17 @@ impl Core {
 }
 
 /// A stage, how it began and how it ended.
-pub(crate) type StageEnd = (Name, Began, Ended);
+#[derive(Clone, Copy)]
+pub(crate) struct StageEnd<'a> {
+    stage: Name,
+    began: Began,
+    at: u64,
+    outcome: &'a Outcome,
+}
 
-/// Inlined where nearly all that is written is written from.
-#[inline(always)]
-pub(crate) fn write(ledger: &mut Ledger, settlement: &Settlement, ended: Option<&StageEnd>) {
-    settlement.write(ledger);
-    if let Some((stage, began, ended)) = ended {
-        ledger.end_stage(*stage, *began, ended);
+pub(crate) fn write(ledger: &mut Ledger, amounts: Amounts<'_>, ended: Option<StageEnd<'_>>) {
+    amounts.write(ledger);
+    if let Some(StageEnd { stage, began, at, outcome }) = ended {
+        ledger.end_stage(stage, began, at, outcome);
     }
 }

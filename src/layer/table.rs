@@ -3,20 +3,16 @@
 //! A table of our own rather than the registry's extensions: an extension costs a boxed insert and two locks a
 //! span, and a look at a parent's costs as much again.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::callsite::Meaning;
 use super::clock::Moment;
-use super::hash::{IdHash, LANES};
-use super::id_map::IdMap;
 use super::reading::{Manner, Reading};
 use super::root::{RootPart, RunState};
-use super::sketch::Sketch;
+use super::slots::{self, Room, Slot, Slots};
+use super::stats::count;
 use crate::ledger::Name;
 use crate::limit::Stages;
-
-/// Shards in a lane: a look at all spans, as for a snapshot, holds up no more than one of them at a time.
-const SHARDS: usize = 4;
 
 /// An open span that matters.
 #[derive(Debug)]
@@ -24,11 +20,11 @@ pub(crate) struct Open {
     pub(crate) meaning: &'static Meaning,
     /// Where it stands: its run, its root, the stage it is in or is.
     pub(crate) place: Place,
-    /// The stage around it; what the row of a stage names as its parent.
+    /// The stage around a stage; what its row names as its parent.
     pub(crate) outer: Option<Name>,
     /// The nearest span around it that has to know what is settled below it; 0 for none.
     pub(crate) outer_collector: u64,
-    /// The stages around it that have a limit.
+    /// The stages around a stage that have a limit.
     pub(crate) outer_limited: Stages,
     pub(crate) is_stage: bool,
     pub(crate) is_call: bool,
@@ -36,6 +32,8 @@ pub(crate) struct Open {
     pub(crate) is_container: bool,
     /// Its parent is a logical one, which the registry does not keep open for it.
     pub(crate) is_adopted: bool,
+    /// It is a root, is adopted, is a gate, or a span around it has to know what it told.
+    pub(crate) is_concerned: bool,
     pub(crate) started: Moment,
     pub(crate) reading: Reading,
     /// What only a root has.
@@ -59,6 +57,12 @@ pub(crate) struct Place {
     pub(crate) limited: Stages,
 }
 
+impl Default for Place {
+    fn default() -> Self {
+        Self::NOWHERE
+    }
+}
+
 impl Place {
     /// What stands for no place yet.
     pub(crate) const NOWHERE: Self =
@@ -78,6 +82,7 @@ impl Open {
             is_call: false,
             is_container: false,
             is_adopted: false,
+            is_concerned: false,
             started: Moment::default(),
             reading: Reading::default(),
             root: None,
@@ -109,145 +114,201 @@ impl Open {
     }
 }
 
-/// What is known of a span.
-#[derive(Debug)]
-pub(crate) enum Slot {
-    /// The span, in a box that was another's before: moving it in and out of the table would cost more than all that is
-    /// done with it there.
-    Open(Box<Open>),
-    /// It does not matter itself, and this is the nearest one around it that does: looked up once, so that a deep
-    /// stack of spans is not walked for every call at its bottom.
-    Through(u64),
+/// What is kept of a span. The box of an [`Open`] stays where it is when its span has closed, blank, for the next span that
+/// comes there: to make one would cost more than all that is done with it.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    open: Option<Box<Open>>,
+    /// The span does not matter itself, and this is the nearest one around it that does: looked up once, so that a deep
+    /// stack of spans is not walked for every call at its bottom. 0 for a span that matters; else there is no box.
+    through: u64,
+    /// Spans that matter and were kept here, and have closed.
+    closed: u64,
 }
 
-/// The open spans of one layer. No user's code may run while one of its guards is held.
+/// Where a span was found.
+pub(crate) type Found<'a> = slots::Found<'a, Kept>;
+
+/// The open spans of one layer. No user's code may run in what is run on one of them, nor may another span be looked at but
+/// one around it.
 #[derive(Debug)]
 pub(crate) struct Table {
-    shards: Box<[Padded]>,
-    sketch: Sketch,
-}
-
-/// A shard on cache lines of its own, as threads write their neighbours' all the time.
-#[repr(align(128))]
-#[derive(Debug, Default)]
-struct Padded(Mutex<IdMap<Slot>>);
-
-impl Padded {
-    #[inline]
-    fn lock(&self) -> MutexGuard<'_, IdMap<Slot>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    slots: Slots<Kept>,
+    /// Spans that matter and have closed, and whose place was another's.
+    closed_elsewhere: AtomicU64,
+    /// Spans whose id came again before they had closed.
+    vanished: AtomicU64,
 }
 
 impl Table {
     pub(crate) fn new() -> Self {
-        Self { shards: (0..LANES * SHARDS).map(|_| Padded::default()).collect(), sketch: Sketch::new() }
+        Self { slots: Slots::new(), closed_elsewhere: AtomicU64::new(0), vanished: AtomicU64::new(0) }
     }
 
-    /// Whether a span may be remembered; most are not, and this is all that they cost.
+    /// Where a span is. Most are nowhere, and this is all that they cost.
     #[inline]
-    pub(crate) fn may_have(&self, span: u64) -> bool {
-        self.sketch.may_have(IdHash::of(span))
+    pub(crate) fn look_for(&self, span: u64) -> Found<'_> {
+        self.slots.find(span)
     }
 
-    #[inline]
-    fn shard(&self, span: IdHash) -> MutexGuard<'_, IdMap<Slot>> {
-        self.shards[span.lane() * SHARDS + span.within(SHARDS)].lock()
+    /// The place of a span that opens, if it is free.
+    #[inline(always)]
+    pub(crate) fn room(&self, span: u64) -> Option<Room<'_, Kept>> {
+        self.slots.room(span)
     }
 
-    #[inline]
-    pub(crate) fn insert(&self, span: u64, open: Box<Open>) {
-        let hash = IdHash::of(span);
-        self.sketch.add(hash);
-        let mut shard = self.shard(hash);
-        shard.opened += 1;
-        if shard.insert(span, hash, Slot::Open(open)).is_some() {
-            self.sketch.remove(hash);
+    /// Remembers a span that opens, if `fill` says so, which is given a blank one.
+    pub(crate) fn open(
+        &self,
+        span: u64,
+        meaning: &'static Meaning,
+        fill: impl FnOnce(&mut Open) -> bool,
+    ) -> bool {
+        self.slots.keep(span, |kept, was_kept| {
+            if was_kept {
+                self.forget(kept);
+            }
+            let open = match &mut kept.open {
+                Some(open) => open,
+                none => none.insert(new_box(meaning)),
+            };
+            open.meaning = meaning;
+            fill(open)
+        })
+    }
+
+    /// Forgets a span that was never said to have closed.
+    #[cold]
+    fn forget(&self, kept: &mut Kept) {
+        if kept.through == 0 {
+            count(&self.vanished);
         }
+        (kept.open, kept.through) = (None, 0);
     }
 
     /// Remembers through which span one that does not matter is reached.
     pub(crate) fn insert_through(&self, span: u64, through: u64) {
-        let hash = IdHash::of(span);
-        let mut shard = self.shard(hash);
-        if shard.get_mut(span, hash).is_none() {
-            self.sketch.add(hash);
-            shard.insert(span, hash, Slot::Through(through));
-        }
+        self.slots.keep(span, |kept, was_kept| {
+            if !was_kept {
+                (kept.open, kept.through) = (None, through);
+            }
+            true
+        });
     }
 
-    /// Runs `act` on an open span that matters, which [`may_have`](Self::may_have) has said that it may.
+    /// Runs `act` on an open span that matters, where it was found.
     #[inline]
-    pub(crate) fn with_known<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
-        let hash = IdHash::of(span);
-        match self.shard(hash).get_mut(span, hash)? {
-            Slot::Open(open) => Some(act(open)),
-            Slot::Through(_) => None,
-        }
+    pub(crate) fn at<T>(&self, found: Found<'_>, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
+        self.slots.at(found, span, |kept| kept.matters().map(act)).flatten()
     }
 
     /// Runs `act` on an open span that matters.
     #[inline]
     pub(crate) fn with<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
-        self.find(span, act)?.ok()
+        self.at(self.slots.find(span), span, act)
     }
 
     /// What is known of a span: itself where it matters, or through which other it is reached.
     #[inline]
     pub(crate) fn find<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<Result<T, u64>> {
-        let hash = IdHash::of(span);
-        if !self.sketch.may_have(hash) {
-            return None;
-        }
-        match self.shard(hash).get_mut(span, hash)? {
-            Slot::Open(open) => Some(Ok(act(open))),
-            Slot::Through(through) => Some(Err(*through)),
-        }
+        let known = |kept: &mut Kept| match kept.matters() {
+            Some(open) => Ok(act(open)),
+            None => Err(kept.through),
+        };
+        self.slots.at(self.slots.find(span), span, known)
     }
 
-    /// Takes out a span that [`may_have`](Self::may_have) has said may be here. `keep` may put it elsewhere before anybody can miss it.
-    #[inline]
+    /// Forgets a span that closes, if `settle` could settle it where it lies and left it blank. Returns whether there is nothing
+    /// left to be done for it.
+    #[inline(always)]
+    pub(crate) fn close_at(
+        &self,
+        place: &Slot<Kept>,
+        span: u64,
+        settle: impl FnOnce(&mut Open) -> bool,
+    ) -> bool {
+        place.free_if(span, |kept| match kept.matters() {
+            Some(open) => {
+                let is_settled = settle(open);
+                kept.closed += u64::from(is_settled);
+                is_settled
+            }
+            None => {
+                kept.through = 0;
+                true
+            }
+        })
+    }
+
+    /// Takes out a span that closes. `keep` may put it elsewhere before anybody can miss it.
     pub(crate) fn remove(
         &self,
         span: u64,
         keep: impl FnOnce(Box<Open>) -> Option<Box<Open>>,
     ) -> Option<Box<Open>> {
-        let hash = IdHash::of(span);
-        let mut shard = self.shard(hash);
-        let removed = match shard.remove(span, hash)? {
-            Slot::Open(open) => keep(open),
-            Slot::Through(_) => None,
-        };
-        shard.closed += u64::from(removed.is_some());
-        // Only now: whoever does not find the span in the sketch looks for it where `keep` has put it.
-        self.sketch.remove(hash);
+        let is_elsewhere = matches!(self.slots.find(span), Found::Elsewhere);
+        let removed = self.slots.free(span, |kept| {
+            if std::mem::take(&mut kept.through) != 0 {
+                return None;
+            }
+            let open = kept.open.take().and_then(keep);
+            kept.closed += u64::from(open.is_some());
+            open
+        });
+        let removed = removed.flatten();
+        if is_elsewhere && removed.is_some() {
+            count(&self.closed_elsewhere);
+        }
         removed
     }
 
-    /// Runs `act` on every open span that matters, a shard at a time.
+    /// Gives a blank box back to the place that it was taken from.
+    pub(crate) fn give_back(&self, span: u64, open: Box<Open>) {
+        self.slots.at_free(span, |kept| kept.open = Some(open));
+    }
+
+    /// Runs `act` on every open span that matters, one at a time.
     pub(crate) fn for_each(&self, mut act: impl FnMut(u64, &mut Open)) {
-        for shard in &self.shards {
-            for (span, slot) in shard.lock().iter_mut() {
-                if let Slot::Open(open) = slot {
-                    act(span, open);
-                }
+        self.slots.for_each(|span, kept| {
+            if let Some(open) = kept.matters() {
+                act(span, open);
             }
-        }
+        });
     }
 
     /// How many spans that matter were opened, how many of them were closed, and how many are open.
     pub(crate) fn counts(&self) -> (u64, u64, u64) {
-        let mut counts = (0, 0, 0);
-        for shard in &self.shards {
-            let mut shard = shard.lock();
-            let open = shard.iter_mut().filter(|(_, slot)| matches!(slot, Slot::Open(_))).count();
-            counts = (counts.0 + shard.opened, counts.1 + shard.closed, counts.2 + open as u64);
-        }
-        counts
+        let (mut open, mut closed) = (0, self.closed_elsewhere.load(Ordering::Relaxed));
+        self.slots.for_each(|_, kept| open += u64::from(kept.through == 0));
+        self.slots.for_all(|kept| closed += kept.closed);
+        (open + closed + self.vanished.load(Ordering::Relaxed), closed, open)
     }
 
     /// How many spans are remembered.
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().len()).sum()
+        let mut len = 0;
+        self.slots.for_each(|_, _| len += 1);
+        len
     }
+}
+
+impl Room<'_, Kept> {
+    /// What was a span before, if there ever was one here.
+    #[inline(always)]
+    pub(crate) fn blank(&mut self) -> Option<&mut Open> {
+        self.left().open.as_deref_mut()
+    }
+}
+
+impl Kept {
+    /// The span, if it matters.
+    #[inline(always)]
+    pub(crate) fn matters(&mut self) -> Option<&mut Open> {
+        self.open.as_deref_mut()
+    }
+}
+
+#[cold]
+fn new_box(meaning: &'static Meaning) -> Box<Open> {
+    Box::new(Open::blank(meaning))
 }

@@ -5,32 +5,74 @@ use std::fmt;
 
 use tracing_core::field::{Field, Visit};
 
-use super::callsite::{Meaning, Role};
+use super::callsite::{Meaning, Naming, Role};
 use super::reading::{Manner, Reading};
-use super::told::{Told, trimmed};
-use crate::ledger::{MAX_COUNT, Name};
+use super::told::Told;
+use crate::ledger::{MAX_COUNT, Name, NearNames};
 
 /// Reads what comes as a plain value. Values that come as `Debug` or `Display` run their author's code, which must
 /// not happen under a lock: they are only noticed.
 pub(crate) struct PlainVisitor<'a> {
-    pub(crate) meaning: &'static Meaning,
-    pub(crate) manner: Manner,
-    pub(crate) reading: &'a mut Reading,
+    roles: &'static [Role],
+    /// Names that this thread has at hand, where they were looked for.
+    names: Option<&'a NearNames>,
+    manner: Manner,
+    reading: &'a mut Reading,
     /// Whether a field that means something is still to be read by a [`TextVisitor`].
     pub(crate) left_text: bool,
     /// Whether what was read may change the span's place.
-    pub(crate) places: bool,
+    places: bool,
 }
 
 impl<'a> PlainVisitor<'a> {
     pub(crate) fn new(meaning: &'static Meaning, manner: Manner, reading: &'a mut Reading) -> Self {
-        Self { meaning, manner, reading, left_text: false, places: false }
+        Self { roles: &meaning.roles, names: None, manner, reading, left_text: false, places: false }
+    }
+
+    /// The same with names that are at hand.
+    #[inline]
+    pub(crate) fn with_names(self, names: &'a NearNames) -> Self {
+        Self { names: Some(names), ..self }
+    }
+
+    /// Whether there is more to be done for the span.
+    #[inline]
+    pub(crate) fn is_more(&self) -> bool {
+        self.left_text | self.places
+    }
+
+    #[inline]
+    fn role(&self, field: &Field) -> Role {
+        self.roles.get(field.index()).copied().unwrap_or(Role::Other)
+    }
+
+    /// Takes a name that is not at hand.
+    #[cold]
+    fn take_name(&mut self, naming: Naming, value: &str) {
+        let name = match self.names {
+            Some(names) => names.find(value),
+            None => Name::told(value),
+        };
+        if let Some(name) = name {
+            self.reading.name(naming, name);
+        }
+    }
+
+    /// Takes a text that is no name.
+    #[inline(never)]
+    fn take_text(&mut self, role: Role, field: &Field, text: &str) {
+        self.take(role, field, Told::Text(text));
+    }
+
+    /// Takes a number that is not what nearly all are.
+    #[inline(never)]
+    fn take_number(&mut self, role: Role, field: &Field, number: u64) {
+        self.take(role, field, Told::Unsigned(number));
     }
 
     /// Takes a value that is not what nearly all are.
-    #[inline(never)]
     fn take(&mut self, role: Role, field: &Field, told: Told<'_>) {
-        self.places |= matches!(role, Role::Operation | Role::Stage);
+        self.places |= matches!(role, Role::Name(naming) if naming.places());
         self.reading.take(role, field.name(), told, self.manner);
     }
 }
@@ -38,19 +80,19 @@ impl<'a> PlainVisitor<'a> {
 impl Visit for PlainVisitor<'_> {
     #[inline]
     fn record_u64(&mut self, field: &Field, value: u64) {
-        match self.meaning.role(field) {
+        match self.role(field) {
             Role::Other => {}
             // What nearly every record is.
             Role::Usage(kind, scope) if value <= MAX_COUNT => {
                 self.reading.add(kind, scope, value, self.manner)
             }
-            role => self.take(role, field, Told::Unsigned(value)),
+            role => self.take_number(role, field, value),
         }
     }
 
     #[inline]
     fn record_i64(&mut self, field: &Field, value: i64) {
-        match self.meaning.role(field) {
+        match self.role(field) {
             Role::Other => {}
             role => self.take(role, field, Told::Signed(value)),
         }
@@ -58,7 +100,7 @@ impl Visit for PlainVisitor<'_> {
 
     #[inline]
     fn record_f64(&mut self, field: &Field, value: f64) {
-        match self.meaning.role(field) {
+        match self.role(field) {
             Role::Other => {}
             role => self.take(role, field, Told::Float(value)),
         }
@@ -66,7 +108,7 @@ impl Visit for PlainVisitor<'_> {
 
     #[inline]
     fn record_bool(&mut self, field: &Field, value: bool) {
-        match self.meaning.role(field) {
+        match self.role(field) {
             Role::Other => {}
             role => self.take(role, field, Told::Flag(value)),
         }
@@ -74,28 +116,28 @@ impl Visit for PlainVisitor<'_> {
 
     #[inline]
     fn record_str(&mut self, field: &Field, value: &str) {
-        let role = self.meaning.role(field);
-        match self.reading.name_of(role) {
+        match self.role(field) {
+            Role::Other => {}
             // A model, a provider, an operation: what nearly every text is.
-            Some(name) => {
-                self.places |= matches!(role, Role::Operation | Role::Stage);
-                if let Some(text) = trimmed(value) {
-                    *name = Some(Name::of(text));
+            Role::Name(naming) => {
+                self.places |= naming.places();
+                match self.names.and_then(|names| names.at_hand(value)) {
+                    Some(name) => self.reading.name(naming, name),
+                    None => self.take_name(naming, value),
                 }
             }
-            None if role == Role::Other => {}
-            None => self.take(role, field, Told::Text(value)),
+            role => self.take_text(role, field, value),
         }
     }
 
     #[inline]
     fn record_error(&mut self, field: &Field, _: &(dyn Error + 'static)) {
-        self.left_text |= self.meaning.role(field) != Role::Other;
+        self.left_text |= self.role(field) != Role::Other;
     }
 
     #[inline]
     fn record_debug(&mut self, field: &Field, _: &dyn fmt::Debug) {
-        self.left_text |= self.meaning.role(field) != Role::Other;
+        self.left_text |= self.role(field) != Role::Other;
     }
 }
 
@@ -121,7 +163,7 @@ impl Visit for TextVisitor {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        match self.meaning.role(field) {
+        match self.meaning.roles.get(field.index()).copied().unwrap_or(Role::Other) {
             Role::Other => {}
             role => self.texts.push((role, field.name(), format!("{value:?}"))),
         }

@@ -3,7 +3,7 @@
 use super::cell::{CellKey, Tally};
 use super::name::Name;
 use super::shelf::Shelf;
-use super::stage::{Began, Ended, StageTally};
+use super::stage::{Began, Outcome, StageTally};
 
 /// What a run, or a part of one, has used so far. Merging parts is associative and commutative, so a run may be kept
 /// in as many parts as there are threads at work.
@@ -17,16 +17,16 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Adds an amount to a cell.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, key: CellKey, amount: &Tally) {
         self.cells.entry(key).merge(amount);
     }
 
     /// Adds one run of a stage that has ended.
-    #[inline]
-    pub(crate) fn end_stage(&mut self, stage: Name, began: Began, ended: &Ended) {
-        let closed = (ended.at, stage);
-        self.stages.entry(stage).end(began, ended);
+    #[inline(always)]
+    pub(crate) fn end_stage(&mut self, stage: Name, began: Began, at: u64, outcome: &Outcome) {
+        let closed = (at, stage);
+        self.stages.entry(stage).end(began, at, outcome);
         // Names are compared letter by letter, and times are seldom the same.
         match self.last_stage {
             Some(last) if last.0 > closed.0 || last.0 == closed.0 && last >= closed => {}
@@ -94,7 +94,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ledger::{Kind, Outcome, Sources, Usage, Usd};
+    use crate::ledger::stage::Ended;
+    use crate::ledger::{Kind, Sources, Usage, Usd};
 
     /// One thing that a thread writes.
     #[derive(Clone, Debug)]
@@ -133,7 +134,9 @@ mod tests {
         for entry in entries {
             match entry {
                 Entry::Amount(key, tally) => ledger.add(*key, tally),
-                Entry::Stage(stage, began, ended) => ledger.end_stage(*stage, *began, ended),
+                Entry::Stage(stage, began, ended) => {
+                    ledger.end_stage(*stage, *began, ended.at, &ended.outcome)
+                }
             }
         }
         ledger

@@ -1,12 +1,14 @@
 //! What was used for one (stage, model, operation).
 
+use std::hash::{Hash, Hasher};
+
 use super::money::Usd;
 use super::name::Name;
 use super::usage::Usage;
 
 /// Where an amount belongs. Rows by stage, by model and by operation are sums over the same cells, so that they
 /// cannot but add up to the same totals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Eq)]
 pub(crate) struct CellKey {
     /// The nearest enclosing stage; none is the row `unattributed`.
     pub(crate) stage: Option<Name>,
@@ -14,6 +16,21 @@ pub(crate) struct CellKey {
     pub(crate) model: Option<Name>,
     /// What it was done for.
     pub(crate) operation: Name,
+}
+
+impl PartialEq for CellKey {
+    #[inline(always)]
+    fn eq(&self, other: &Self) -> bool {
+        self.operation == other.operation
+            && Name::are_same(self.stage, other.stage)
+            && Name::are_same(self.model, other.model)
+    }
+}
+
+impl Hash for CellKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.stage, self.model, self.operation).hash(state);
+    }
 }
 
 /// Sums of one cell, or of several.
@@ -40,11 +57,22 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// Makes it the tally of nothing again.
+    #[inline(always)]
+    pub(crate) fn clear(&mut self) {
+        let Self { usage, cost, count, llm_calls, unpriced, without_usage, errors, nanos, sources } = self;
+        usage.clear();
+        (*cost, *sources) = (Usd::ZERO, Sources::default());
+        (*count, *llm_calls, *unpriced, *without_usage, *errors, *nanos) = (0, 0, 0, 0, 0, 0);
+    }
+
     /// Adds another tally; in any order the sum is the same.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn merge(&mut self, other: &Self) {
         self.usage.merge(&other.usage);
-        self.cost += other.cost;
+        if other.cost != Usd::ZERO {
+            self.cost += other.cost;
+        }
         self.count += other.count;
         self.llm_calls += other.llm_calls;
         self.unpriced += other.unpriced;

@@ -12,7 +12,7 @@ pub(crate) struct FastHash;
 pub(crate) struct FastHasher(u64);
 
 /// 2^64 over the golden ratio, made odd: Knuth's multiplicative hashing.
-const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+pub(super) const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl FastHasher {
     #[inline]

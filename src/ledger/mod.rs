@@ -16,8 +16,10 @@ pub(crate) use cell::{CellKey, Sources, Tally};
 pub use gate::Verdict;
 pub(crate) use hash::FastHash;
 pub use money::{Usd, UsdError};
-pub(crate) use name::Name;
-pub(crate) use stage::{Began, Ended, Outcome, StageTally};
+pub(crate) use name::{Name, NearNames};
+#[cfg(feature = "journal")]
+pub(crate) use stage::Ended;
+pub(crate) use stage::{Began, Outcome, StageTally};
 pub(crate) use told::RunReading;
 pub(crate) use usage::MAX_COUNT;
 pub use usage::{Kind, Usage};

@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use dashmap::DashMap;
 use once_cell::sync::Lazy;
 
-use super::hash::FastHash;
+use super::hash::{FastHash, MULTIPLIER};
 
 /// Distinct names kept in one process. Names live for ever, so that the hot path can copy eight bytes instead of
 /// text; a hundred thousand of them take about ten megabytes. Whoever names a stage after each of his files gets
@@ -17,13 +17,56 @@ const CAPACITY: usize = 100_000;
 /// The name that stands for all beyond [`CAPACITY`].
 const OVERFLOW: &str = "(more names)";
 
-/// Names that one thread finds again without asking the shared table. A pipeline knows a few dozen.
-const NEAR: usize = 64;
+/// Names that are found again without asking the shared table. A pipeline knows a few dozen, and two of them at one place
+/// would drive each other out.
+const NEAR: usize = 256;
 
 static ALL: Lazy<DashMap<&'static str, Name, FastHash>> = Lazy::new(|| DashMap::with_hasher(FastHash));
 
 thread_local! {
-    static NEARBY: [Cell<Option<Name>>; NEAR] = const { [const { Cell::new(None) }; NEAR] };
+    static NEARBY: NearNames = const { NearNames::new() };
+}
+
+/// Names that are found again without a look at what all threads share. None of them has blanks around it.
+pub(crate) struct NearNames([Cell<Option<Name>>; NEAR]);
+
+impl NearNames {
+    pub(crate) const fn new() -> Self {
+        Self([const { Cell::new(None) }; NEAR])
+    }
+
+    /// Where a name is looked for: by where the text lies. Most are literals, and always the same ones.
+    #[inline]
+    fn slot(&self, text: &str) -> &Cell<Option<Name>> {
+        let hash = (text.as_ptr() as u64).wrapping_mul(MULTIPLIER);
+        &self.0[(hash >> (64 - NEAR.ilog2())) as usize % NEAR]
+    }
+
+    fn get(&self, text: &str) -> Option<Name> {
+        self.slot(text).get().filter(|name| name.as_str() == text)
+    }
+
+    fn keep(&self, text: &str, name: Name) {
+        if text.trim().len() == text.len() {
+            self.slot(text).set(Some(name));
+        }
+    }
+
+    /// The name with this text if it takes no call to find it: a short one that was met lately.
+    #[inline]
+    pub(crate) fn at_hand(&self, text: &str) -> Option<Name> {
+        self.slot(text).get().filter(|name| is_short_and_same(name.as_str().as_bytes(), text.as_bytes()))
+    }
+
+    /// The name with this text, without the blanks around it; `None` if there is nothing else.
+    #[inline(never)]
+    pub(crate) fn find(&self, text: &str) -> Option<Name> {
+        let found = self.get(text).or_else(|| Name::told(text));
+        if let Some(found) = found {
+            self.keep(text, found);
+        }
+        found
+    }
 }
 
 /// An interned name: two are equal exactly when their texts are.
@@ -32,21 +75,20 @@ pub(crate) struct Name(&'static &'static str);
 
 impl Name {
     /// The name with this text.
-    #[inline]
     pub(crate) fn of(text: &str) -> Self {
-        // By where the text lies: most are literals, and always the same ones. Where it is not, the shared table knows.
-        let slot = (text.as_ptr() as usize >> 3 ^ text.len()) % NEAR;
-        match NEARBY.try_with(|nearby| nearby[slot].get()) {
-            Ok(Some(name)) if name.as_str() == text => name,
-            _ => Self::remembered(text, slot),
-        }
+        NEARBY.with(|nearby| {
+            nearby.get(text).unwrap_or_else(|| {
+                let name = Self::shared(text);
+                nearby.keep(text, name);
+                name
+            })
+        })
     }
 
-    #[inline(never)]
-    fn remembered(text: &str, slot: usize) -> Self {
-        let name = Self::shared(text);
-        let _ = NEARBY.try_with(|nearby| nearby[slot].set(Some(name)));
-        name
+    /// The name with this text, without the blanks around it; `None` if there is nothing else.
+    pub(crate) fn told(text: &str) -> Option<Self> {
+        let text = text.trim();
+        (!text.is_empty()).then(|| Self::of(text))
     }
 
     /// The text.
@@ -63,9 +105,39 @@ impl Name {
         *ALL.entry(kept).or_insert_with(|| Self(Box::leak(Box::new(kept))))
     }
 
+    /// Whether two names that may not be there are the same, without a branch for those that are not.
+    #[inline(always)]
+    pub(crate) fn are_same(one: Option<Self>, two: Option<Self>) -> bool {
+        let address = |name: Option<Self>| name.map_or(0, Self::address);
+        address(one) == address(two)
+    }
+
     /// Where the name is kept: what it is compared and hashed by.
     pub(crate) fn address(self) -> usize {
         std::ptr::from_ref(self.0) as usize
+    }
+}
+
+/// Whether two texts are the same and four to 32 bytes long, as nearly all names are.
+#[inline]
+fn is_short_and_same(one: &[u8], two: &[u8]) -> bool {
+    one.len() == two.len()
+        && match one.len() {
+            8..=16 => have_same_ends::<8>(one, two),
+            17..=32 => have_same_ends::<16>(one, two),
+            4..=7 => have_same_ends::<4>(one, two),
+            _ => false,
+        }
+}
+
+/// Whether two texts have the same first and the same last bytes: all of them where they have no more than twice as many.
+#[inline]
+fn have_same_ends<const N: usize>(one: &[u8], two: &[u8]) -> bool {
+    let firsts = (one.first_chunk::<N>(), two.first_chunk::<N>());
+    let lasts = (one.last_chunk::<N>(), two.last_chunk::<N>());
+    match (firsts, lasts) {
+        ((Some(first), Some(same)), (Some(last), Some(as_last))) => first == same && last == as_last,
+        _ => false,
     }
 }
 
@@ -112,5 +184,31 @@ mod tests {
         assert_eq!(here, there);
         assert_ne!(here, Name::of("review"));
         assert_eq!(here.as_str(), "discovery");
+    }
+
+    #[test]
+    fn short_texts_are_the_same_when_every_byte_is() {
+        let text: String = ('a'..='z').cycle().take(40).collect();
+        for len in 0..40 {
+            let one = &text.as_bytes()[..len];
+            assert_eq!(is_short_and_same(one, one), (4..=32).contains(&len), "{len}");
+            for at in 0..len {
+                let mut two = one.to_vec();
+                two[at] = b'-';
+                assert!(!is_short_and_same(one, &two), "{len} {at}");
+            }
+            assert!(!is_short_and_same(one, &text.as_bytes()[..len + 1]));
+        }
+    }
+
+    #[test]
+    fn blanks_around_what_is_told_are_no_part_of_it() {
+        let blanks = " \u{a0}charts\n";
+        assert_eq!(Name::of(blanks).as_str(), blanks);
+        for _ in 0..2 {
+            assert_eq!(Name::told(blanks), Some(Name::of("charts")));
+            assert_eq!(Name::told(" "), None);
+            assert_eq!(Name::told(""), None);
+        }
     }
 }

@@ -20,17 +20,17 @@ pub(crate) struct Shelf<K, V> {
 
 impl<K: Copy + Eq + Hash, V: Default> Shelf<K, V> {
     /// The value of a key, made where there is none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn entry(&mut self, key: K) -> &mut V {
-        if self.entries.get(self.last).is_none_or(|(last, _)| *last != key) {
-            self.turn_to(key);
-        }
-        &mut self.entries[self.last].1
+        let is_there = self.entries.get(self.last).is_some_and(|(last, _)| *last == key);
+        let at = if is_there { self.last } else { self.turn_to(key) };
+        &mut self.entries[at].1
     }
 
-    #[inline(never)]
-    fn turn_to(&mut self, key: K) {
+    #[cold]
+    fn turn_to(&mut self, key: K) -> usize {
         self.last = self.find(&key).unwrap_or_else(|| self.add(key));
+        self.last
     }
 
     fn find(&self, key: &K) -> Option<usize> {

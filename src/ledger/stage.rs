@@ -56,16 +56,16 @@ impl StageTally {
     }
 
     /// Adds one run of the stage from its beginning to its end.
-    #[inline]
-    pub(crate) fn end(&mut self, began: Began, ended: &Ended) {
+    #[inline(always)]
+    pub(crate) fn end(&mut self, began: Began, at: u64, outcome: &Outcome) {
         self.begun += 1;
-        self.nanos = self.nanos.saturating_add(ended.at.saturating_sub(began.at));
-        self.errors += u64::from(ended.outcome.is_failed());
+        self.nanos = self.nanos.saturating_add(at.saturating_sub(began.at));
+        self.errors += u64::from(outcome.is_failed());
         self.begin_no_later(began);
-        self.end_no_earlier(ended);
+        self.end_no_earlier(at, outcome);
     }
 
-    #[inline]
+    #[inline(always)]
     fn begin_no_later(&mut self, began: Began) {
         match &self.first {
             Some(first) if first.at < began.at => {}
@@ -74,14 +74,14 @@ impl StageTally {
         }
     }
 
-    #[inline]
-    fn end_no_earlier(&mut self, ended: &Ended) {
+    #[inline(always)]
+    fn end_no_earlier(&mut self, at: u64, outcome: &Outcome) {
         match &mut self.last {
-            Some(last) if last.at > ended.at => {}
-            Some(last) if last.at == ended.at && *last >= *ended => {}
+            Some(last) if last.at > at => {}
+            Some(last) if last.at == at && last.outcome >= *outcome => {}
             // What nearly all are, and it needs no room for what was said.
-            Some(Ended { at, outcome: Outcome::Completed }) if !ended.outcome.is_failed() => *at = ended.at,
-            last => *last = Some(ended.clone()),
+            Some(Ended { at: last, outcome: Outcome::Completed }) if !outcome.is_failed() => *last = at,
+            last => *last = Some(Ended { at, outcome: outcome.clone() }),
         }
     }
 
@@ -95,7 +95,7 @@ impl StageTally {
             self.begin_no_later(began);
         }
         if let Some(ended) = &other.last {
-            self.end_no_earlier(ended);
+            self.end_no_earlier(ended.at, &ended.outcome);
         }
     }
 }

@@ -134,6 +134,22 @@ impl Usage {
         self.known & !(Kind::Input.bit() | Kind::Output.bit()) != 0
     }
 
+    /// Whether another usage is the same.
+    #[inline(always)]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let common = |usage: &Self| (usage.known, usage.counts[0], usage.counts[1]);
+        common(self) == common(other) && (!self.has_more_than_input_and_output() || self == other)
+    }
+
+    /// Makes everything unknown again.
+    #[inline(always)]
+    pub(crate) fn clear(&mut self) {
+        if self.has_more_than_input_and_output() {
+            *self = Self::new();
+        }
+        (self.known, self.counts[0], self.counts[1]) = (0, 0, 0);
+    }
+
     /// Makes a kind unknown again.
     pub fn forget(&mut self, kind: Kind) {
         self.known &= !kind.bit();
@@ -180,15 +196,22 @@ impl Usage {
     }
 
     /// Adds every kind of another usage.
-    #[inline]
+    #[inline(always)]
     pub fn merge(&mut self, other: &Self) {
         self.known |= other.known;
-        // Of ten kinds most calls tell two.
-        let mut told = other.known;
-        while told != 0 {
-            let kind = told.trailing_zeros() as usize;
+        // Of ten kinds most calls tell these two, and what is not told is zero.
+        for kind in [Kind::Input as usize, Kind::Output as usize] {
             self.counts[kind] = self.counts[kind].saturating_add(other.counts[kind]);
-            told &= told - 1;
+        }
+        if other.has_more_than_input_and_output() {
+            self.merge_rest(other);
+        }
+    }
+
+    #[inline(never)]
+    fn merge_rest(&mut self, other: &Self) {
+        for (sum, count) in self.counts.iter_mut().zip(&other.counts).skip(2) {
+            *sum = sum.saturating_add(*count);
         }
     }
 

@@ -1,0 +1,166 @@
+//! What a thread is at work on: the run that it booked in last, and the models that were called there. Each is taken up and put
+//! down again: to do so is to move a pointer, where another reference would be counted on a cache line that all threads share.
+//!
+//! None of the user's code runs while something is taken up.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::here::here;
+use super::models::{Model, ModelName, Recent};
+use super::run::Run;
+use crate::ledger::Name;
+
+/// Models that a thread finds again beside the last one. A pipeline calls two or three.
+const NEAR_MODELS: usize = 8;
+
+/// A model as an emitter names it, for one layer.
+pub(crate) struct NearModel {
+    pub(crate) layer: u32,
+    pub(crate) name: ModelName,
+    pub(crate) model: Arc<Model>,
+    pub(crate) recent: Recent,
+}
+
+impl NearModel {
+    #[inline(always)]
+    fn is(&self, layer: u32, (provider, model): ModelName) -> bool {
+        self.layer == layer && Name::are_same(self.name.0, provider) && Name::are_same(self.name.1, model)
+    }
+}
+
+/// What one thread is at work on.
+pub(crate) struct Desk {
+    run: Cell<Option<Arc<Run>>>,
+    /// The model that was called last, and others.
+    model: Cell<Option<Box<NearModel>>>,
+    models: [Cell<Option<Box<NearModel>>>; NEAR_MODELS],
+    /// One more than the number of this thread among those that book.
+    number: Cell<usize>,
+}
+
+thread_local! {
+    static DESK: Desk = const { Desk::new() };
+}
+
+/// Runs `act` on this thread's desk, or on an empty one where the thread is ending.
+#[inline(always)]
+pub(crate) fn at_desk<T>(mut act: impl FnMut(&Desk) -> T) -> T {
+    match DESK.try_with(&mut act) {
+        Ok(done) => done,
+        Err(_) => away(&mut act),
+    }
+}
+
+#[cold]
+fn away<T>(act: &mut dyn FnMut(&Desk) -> T) -> T {
+    act(&Desk::new())
+}
+
+impl Desk {
+    const fn new() -> Self {
+        let models = [const { Cell::new(None) }; NEAR_MODELS];
+        Self { run: Cell::new(None), model: Cell::new(None), models, number: Cell::new(0) }
+    }
+
+    /// The number of this thread: threads that book are counted.
+    #[inline]
+    pub(crate) fn number(&self) -> usize {
+        match self.number.get() {
+            0 => self.take_number(),
+            number => number,
+        }
+    }
+
+    #[cold]
+    fn take_number(&self) -> usize {
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
+        self.number.set(NEXT.fetch_add(1, Ordering::Relaxed));
+        self.number.get()
+    }
+
+    /// Takes up the run with this number if this thread was at work on it last. Whoever takes it puts it down again.
+    #[inline(always)]
+    pub(crate) fn take_run(&self, serial: u64) -> Option<Arc<Run>> {
+        let run = self.run.take()?;
+        if run.serial == serial {
+            return Some(run);
+        }
+        self.put_down_run(run);
+        None
+    }
+
+    /// Puts down the run that was taken up.
+    #[inline(always)]
+    pub(crate) fn put_down_run(&self, run: Arc<Run>) {
+        put(&self.run, run);
+    }
+
+    /// Turns to a run.
+    pub(crate) fn keep_run(&self, run: Arc<Run>) {
+        here(|here| here.turn_to(run.serial));
+        self.put_down_run(run);
+    }
+
+    /// Turns away from a run if this thread is at work on it.
+    pub(crate) fn forget_run(&self, serial: u64) {
+        if self.take_run(serial).is_some() {
+            here(|here| here.turn_to(0));
+        }
+    }
+
+    /// Takes up what this thread remembers of a model. Whoever takes it puts it down again.
+    #[inline(always)]
+    pub(crate) fn take_model(&self, layer: u32, name: ModelName) -> Option<Box<NearModel>> {
+        match self.model.take() {
+            Some(near) if near.is(layer, name) => Some(near),
+            other => self.take_other_model(other, layer, name),
+        }
+    }
+
+    /// Takes up a model that is not the one that was called last, which makes room for it.
+    #[cold]
+    fn take_other_model(
+        &self,
+        last: Option<Box<NearModel>>,
+        layer: u32,
+        name: ModelName,
+    ) -> Option<Box<NearModel>> {
+        let wanted = self.models[model_slot(name)].take();
+        if let Some(last) = last {
+            self.models[model_slot(last.name)].set(Some(last));
+        }
+        wanted.filter(|near| near.is(layer, name))
+    }
+
+    /// Puts down a model.
+    #[inline(always)]
+    pub(crate) fn put_down_model(&self, near: Box<NearModel>) {
+        put(&self.model, near);
+    }
+}
+
+/// Turns this thread to a run.
+pub(crate) fn keep_run(run: Arc<Run>) {
+    let mut run = Some(run);
+    at_desk(|desk| run.take().into_iter().for_each(|run| desk.keep_run(run)));
+}
+
+#[inline]
+fn model_slot((provider, model): ModelName) -> usize {
+    model.or(provider).map_or(0, Name::address) / 16 % NEAR_MODELS
+}
+
+/// Puts a value where there is none, nearly always.
+#[inline(always)]
+fn put<T>(cell: &Cell<Option<T>>, value: T) {
+    if let Some(old) = cell.replace(Some(value)) {
+        drop_rarely(old);
+    }
+}
+
+#[cold]
+fn drop_rarely<T>(old: T) {
+    drop(old);
+}
