@@ -116,7 +116,7 @@ impl Records {
 
     /// All records that ever came.
     pub(crate) fn count(&self) -> u64 {
-        self.kept.len() as u64 + self.dropped
+        (self.kept.len() as u64).saturating_add(self.dropped)
     }
 }
 

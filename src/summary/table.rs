@@ -323,8 +323,8 @@ fn stage_limits(limits: &StageLimits, total: &Figures, money: Money) -> Vec<Stri
 fn returns(run: &RunSummary) -> Vec<(&'static str, String)> {
     let (told, total) = (&run.efficiency, &run.budget_summary.total);
     // What calls of unknown cost took makes a cost larger and a return smaller.
-    let (least, most) = match total.unpriced_calls + total.calls_without_usage {
-        0 => ("", ""),
+    let (least, most) = match (total.unpriced_calls, total.calls_without_usage) {
+        (0, 0) => ("", ""),
         _ => ("at least ", "at most "),
     };
     let mut lines = Vec::new();

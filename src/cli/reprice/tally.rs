@@ -64,7 +64,7 @@ impl Tally {
             let tally = self.models.entry(key).or_default();
             (tally.model, tally.priced_as, tally.note) = (row.model.clone(), row.priced_as.clone(), note);
             tally.rows += 1;
-            tally.llm_calls += row.llm_calls;
+            tally.llm_calls = tally.llm_calls.saturating_add(row.llm_calls);
             add(&mut tally.old_usd, row.old_usd);
             add(&mut tally.new_usd, row.new_usd());
             add(&mut tally.difference_usd, row.difference_usd());

@@ -90,7 +90,7 @@ pub(super) fn tiles(run: &RunSummary, around: &Around) -> Markup {
 fn value(run: &RunSummary) -> Markup {
     // What calls of unknown cost took makes a return smaller.
     let total = &run.budget_summary.total;
-    let most = if total.unpriced_calls + total.calls_without_usage > 0 { "at most " } else { "" };
+    let most = if total.unpriced_calls > 0 || total.calls_without_usage > 0 { "at most " } else { "" };
     html! {
         @if let Some(value) = run.value_usd {
             div {
