@@ -1,4 +1,4 @@
-//! What a thread is at work on: the run that it booked in last, and the models that were called there. Each is taken up and put
+//! What a thread is at work on: the runs that it booked in last, and the models that were called there. Each is taken up and put
 //! down again: to do so is to move a pointer, where another reference would be counted on a cache line that all threads share.
 //!
 //! None of the user's code runs while something is taken up.
@@ -11,6 +11,10 @@ use super::here::here;
 use super::models::{Model, ModelName, Recent};
 use super::run::Run;
 use crate::ledger::Name;
+
+/// Runs that a thread finds again beside the last one: a server's thread has several in turn. Those that have ended elsewhere
+/// stay until another comes in their place.
+const NEAR_RUNS: usize = 8;
 
 /// Models that a thread finds again beside the last one. A pipeline calls two or three.
 const NEAR_MODELS: usize = 8;
@@ -32,7 +36,9 @@ impl NearModel {
 
 /// What one thread is at work on.
 pub(crate) struct Desk {
+    /// The run that was booked in last, and others.
     run: Cell<Option<Arc<Run>>>,
+    runs: [Cell<Option<Arc<Run>>>; NEAR_RUNS],
     /// The model that was called last, and others.
     model: Cell<Option<Box<NearModel>>>,
     models: [Cell<Option<Box<NearModel>>>; NEAR_MODELS],
@@ -60,8 +66,9 @@ fn away<T>(act: &mut dyn FnMut(&Desk) -> T) -> T {
 
 impl Desk {
     const fn new() -> Self {
+        let runs = [const { Cell::new(None) }; NEAR_RUNS];
         let models = [const { Cell::new(None) }; NEAR_MODELS];
-        Self { run: Cell::new(None), model: Cell::new(None), models, number: Cell::new(0) }
+        Self { run: Cell::new(None), runs, model: Cell::new(None), models, number: Cell::new(0) }
     }
 
     /// The number of this thread: threads that book are counted.
@@ -80,15 +87,32 @@ impl Desk {
         self.number.get()
     }
 
-    /// Takes up the run with this number if this thread was at work on it last. Whoever takes it puts it down again.
+    /// Takes up the run with this number if this thread was at work on it lately. Whoever takes it puts it down again.
     #[inline(always)]
     pub(crate) fn take_run(&self, serial: u64) -> Option<Arc<Run>> {
-        let run = self.run.take()?;
-        if run.serial == serial {
-            return Some(run);
+        match self.run.take() {
+            Some(run) if run.serial == serial => Some(run),
+            other => self.take_other_run(other, serial),
         }
-        self.put_down_run(run);
-        None
+    }
+
+    /// Takes up a run that is not the last one, which makes room for it.
+    #[cold]
+    fn take_other_run(&self, last: Option<Arc<Run>>, serial: u64) -> Option<Arc<Run>> {
+        let place = &self.runs[run_slot(serial)];
+        let wanted = place.take().filter(|run| run.serial == serial);
+        if wanted.is_some() {
+            self.lay_aside(last);
+        } else {
+            self.run.set(last);
+        }
+        wanted
+    }
+
+    fn lay_aside(&self, run: Option<Arc<Run>>) {
+        if let Some(run) = run {
+            self.runs[run_slot(run.serial)].set(Some(run));
+        }
     }
 
     /// Puts down the run that was taken up.
@@ -100,14 +124,18 @@ impl Desk {
     /// Turns to a run.
     pub(crate) fn keep_run(&self, run: Arc<Run>) {
         here(|here| here.turn_to(run.serial));
+        self.lay_aside(self.run.take());
         self.put_down_run(run);
     }
 
-    /// Turns away from a run if this thread is at work on it.
+    /// Turns away from a run that has ended.
     pub(crate) fn forget_run(&self, serial: u64) {
-        if self.take_run(serial).is_some() {
-            here(|here| here.turn_to(0));
-        }
+        drop(self.take_run(serial));
+        here(|here| {
+            if here.is_at_work_on(serial) {
+                here.turn_to(0);
+            }
+        });
     }
 
     /// Takes up what this thread remembers of a model. Whoever takes it puts it down again.
@@ -145,6 +173,10 @@ impl Desk {
 pub(crate) fn keep_run(run: Arc<Run>) {
     let mut run = Some(run);
     at_desk(|desk| run.take().into_iter().for_each(|run| desk.keep_run(run)));
+}
+
+fn run_slot(serial: u64) -> usize {
+    serial as usize % NEAR_RUNS
 }
 
 #[inline]

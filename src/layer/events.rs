@@ -11,7 +11,7 @@ use super::direct::Direct;
 use super::gates::Spoke;
 use super::reading::{Failure, Manner, Reading};
 use super::stats::count;
-use super::visit::{PlainVisitor, TextVisitor};
+use super::visit::{Later, PlainVisitor, TextVisitor};
 
 impl Core {
     /// Takes an event.
@@ -118,7 +118,7 @@ impl Core {
 fn read(event: &Event<'_>, meaning: &'static Meaning) -> Reading {
     let mut reading = Reading::default();
     let manner = Manner::Call;
-    let mut plain = PlainVisitor::new(meaning, manner, &mut reading);
+    let mut plain = PlainVisitor::new(meaning, Later, manner, &mut reading);
     event.record(&mut plain);
     if plain.left_text {
         let mut texts = TextVisitor::new(meaning);

@@ -9,7 +9,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::core::Core;
-use super::here::here;
+use super::here::{Here, Surroundings, here};
 use super::table::{Open, Place};
 
 /// The span around a new one.
@@ -116,6 +116,15 @@ impl Core {
             here(|here| here.keep_around(self.number, span, epoch, around));
             Some(around)
         })
+    }
+
+    /// What is around the innermost span that is entered on this thread, if that matters by itself.
+    #[inline(never)]
+    pub(crate) fn find_around_current<'a>(&self, here: &'a Here, epoch: u64) -> Option<&'a Surroundings> {
+        let current = here.current(self.number)?;
+        let around = self.table.with(current, |open| Around::of(current, open))?;
+        here.keep_around(self.number, current, epoch, around);
+        here.around_current(self.number, epoch)
     }
 
     /// Walks outward past spans that do not matter, and remembers where it arrived.

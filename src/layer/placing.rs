@@ -56,7 +56,8 @@ impl Core {
         id: u64,
     ) -> bool {
         let epoch = self.epoch.load(Ordering::Relaxed);
-        let Some(around) = here.around_current(self.number, epoch) else { return false };
+        let around = here.around_current(self.number, epoch);
+        let Some(around) = around.or_else(|| self.find_around_current(here, epoch)) else { return false };
         if !class.matters() && !self.is_stage_in(around.is_root.get()) {
             return true;
         }
@@ -235,7 +236,7 @@ impl Core {
             Some(around) => {
                 open.place = around.place.get();
                 open.outer_collector = open.place.collector;
-                open.is_concerned = is_adopted || open.outer_collector != 0 || class.is_gate();
+                open.is_concerned = is_adopted || class.is_gate();
             }
             None => {
                 let (run, in_container) = (Self::next_run(), open.is_container);
@@ -296,7 +297,7 @@ fn is_where_we_are(attrs: &span::Attributes<'_>) -> bool {
 #[inline]
 fn read(attrs: &span::Attributes<'_>, here: &Here, open: &mut Open) -> bool {
     let manner = manner_of(open.meaning);
-    let mut plain = PlainVisitor::new(open.meaning, manner, &mut open.reading).with_names(&here.names);
+    let mut plain = PlainVisitor::new(open.meaning, &here.names, manner, &mut open.reading);
     attrs.values().record(&mut plain);
     !plain.left_text
 }

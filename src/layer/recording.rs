@@ -8,7 +8,7 @@ use super::callsite::Naming;
 use super::core::Core;
 use super::slots::Slot;
 use super::table::{Kept, Open};
-use super::visit::{PlainVisitor, TextVisitor};
+use super::visit::{Later, PlainVisitor, TextVisitor};
 
 /// Adds what a span records to its reading; true if there is more to be done for it, as it takes other spans or the value's own
 /// code.
@@ -16,7 +16,7 @@ use super::visit::{PlainVisitor, TextVisitor};
 pub(crate) fn record(place: &Slot<Kept>, id: u64, values: &Record<'_>) -> bool {
     let is_more = place.with(id, |kept| {
         let Some(open) = kept.matters() else { return false };
-        let mut plain = PlainVisitor::new(open.meaning, open.manner(), &mut open.reading);
+        let mut plain = PlainVisitor::new(open.meaning, Later, open.manner(), &mut open.reading);
         values.record(&mut plain);
         plain.is_more()
     });
@@ -28,7 +28,7 @@ impl Core {
     #[cold]
     pub(crate) fn record_elsewhere(&self, id: u64, values: &Record<'_>) {
         let is_more = self.table.with(id, |open| {
-            let mut plain = PlainVisitor::new(open.meaning, open.manner(), &mut open.reading);
+            let mut plain = PlainVisitor::new(open.meaning, Later, open.manner(), &mut open.reading);
             values.record(&mut plain);
             plain.is_more()
         });

@@ -70,6 +70,9 @@ impl Core {
         let settling = Settling::new(&self.counters.unsettled);
         let now = self.clock.now();
         let settlement = self.work_out(desk, open, now.since(open.started), false);
+        if open.outer_collector != 0 {
+            self.collect(open.place, open.outer_collector, &open.reading.own);
+        }
         let is_usual = open.reading.more.is_none();
         match if is_usual { run.unwatched_part(desk) } else { None } {
             Some(mut ledger) => {
@@ -136,7 +139,7 @@ impl Core {
         let has_failed = open.reading.has_failed();
         let mut settlement = at_desk(|desk| self.work_out(desk, open, duration, has_failed));
         self.add_excess(&mut settlement, open);
-        if open.concerns_others() {
+        if open.concerns_others() || open.outer_collector != 0 {
             self.tell_others(open, settlement, duration);
         }
         let outcome = open.reading.outcome();

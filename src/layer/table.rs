@@ -32,7 +32,7 @@ pub(crate) struct Open {
     pub(crate) is_container: bool,
     /// Its parent is a logical one, which the registry does not keep open for it.
     pub(crate) is_adopted: bool,
-    /// It is a root, is adopted, is a gate, or a span around it has to know what it told.
+    /// It is a root, is adopted, or is a gate.
     pub(crate) is_concerned: bool,
     pub(crate) started: Moment,
     pub(crate) reading: Reading,

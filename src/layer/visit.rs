@@ -6,16 +6,16 @@ use std::fmt;
 use tracing_core::field::{Field, Visit};
 
 use super::callsite::{Meaning, Naming, Role};
+use super::here::here;
 use super::reading::{Manner, Reading};
 use super::told::Told;
 use crate::ledger::{MAX_COUNT, Name, NearNames};
 
 /// Reads what comes as a plain value. Values that come as `Debug` or `Display` run their author's code, which must
 /// not happen under a lock: they are only noticed.
-pub(crate) struct PlainVisitor<'a> {
+pub(crate) struct PlainVisitor<'a, N> {
     roles: &'static [Role],
-    /// Names that this thread has at hand, where they were looked for.
-    names: Option<&'a NearNames>,
+    names: N,
     manner: Manner,
     reading: &'a mut Reading,
     /// Whether a field that means something is still to be read by a [`TextVisitor`].
@@ -24,15 +24,44 @@ pub(crate) struct PlainVisitor<'a> {
     places: bool,
 }
 
-impl<'a> PlainVisitor<'a> {
-    pub(crate) fn new(meaning: &'static Meaning, manner: Manner, reading: &'a mut Reading) -> Self {
-        Self { roles: &meaning.roles, names: None, manner, reading, left_text: false, places: false }
+/// Where a visitor looks for names. Spans tell most of theirs at their creation, where this thread's are at hand; later, they
+/// are looked for once there is one.
+pub(crate) trait Names {
+    /// The name with this text if it takes no call to find it.
+    fn at_hand(&self, text: &str) -> Option<Name>;
+
+    /// The name with this text, without the blanks around it; `None` if there is nothing else.
+    fn find(&self, text: &str) -> Option<Name>;
+}
+
+impl Names for &NearNames {
+    #[inline]
+    fn at_hand(&self, text: &str) -> Option<Name> {
+        NearNames::at_hand(self, text)
     }
 
-    /// The same with names that are at hand.
+    fn find(&self, text: &str) -> Option<Name> {
+        NearNames::find(self, text)
+    }
+}
+
+/// This thread's names, which are looked for once there is one.
+pub(crate) struct Later;
+
+impl Names for Later {
     #[inline]
-    pub(crate) fn with_names(self, names: &'a NearNames) -> Self {
-        Self { names: Some(names), ..self }
+    fn at_hand(&self, _: &str) -> Option<Name> {
+        None
+    }
+
+    fn find(&self, text: &str) -> Option<Name> {
+        here(|here| here.names.find(text))
+    }
+}
+
+impl<'a, N: Names> PlainVisitor<'a, N> {
+    pub(crate) fn new(meaning: &'static Meaning, names: N, manner: Manner, reading: &'a mut Reading) -> Self {
+        Self { roles: &meaning.roles, names, manner, reading, left_text: false, places: false }
     }
 
     /// Whether there is more to be done for the span.
@@ -48,12 +77,9 @@ impl<'a> PlainVisitor<'a> {
 
     /// Takes a name that is not at hand.
     #[cold]
+    #[inline(never)]
     fn take_name(&mut self, naming: Naming, value: &str) {
-        let name = match self.names {
-            Some(names) => names.find(value),
-            None => Name::told(value),
-        };
-        if let Some(name) = name {
+        if let Some(name) = self.names.find(value) {
             self.reading.name(naming, name);
         }
     }
@@ -77,7 +103,7 @@ impl<'a> PlainVisitor<'a> {
     }
 }
 
-impl Visit for PlainVisitor<'_> {
+impl<N: Names> Visit for PlainVisitor<'_, N> {
     #[inline]
     fn record_u64(&mut self, field: &Field, value: u64) {
         match self.role(field) {
@@ -121,7 +147,7 @@ impl Visit for PlainVisitor<'_> {
             // A model, a provider, an operation: what nearly every text is.
             Role::Name(naming) => {
                 self.places |= naming.places();
-                match self.names.and_then(|names| names.at_hand(value)) {
+                match self.names.at_hand(value) {
                     Some(name) => self.reading.name(naming, name),
                     None => self.take_name(naming, value),
                 }
