@@ -54,6 +54,11 @@ pub fn ours() -> Listener {
     listen(|sink| tracing_budget::layer().sink(sink).build())
 }
 
+/// Ours, with a limit that is never reached.
+pub fn ours_limited() -> Listener {
+    listen(|sink| tracing_budget::layer().limit_usd("1000000").sink(sink).build())
+}
+
 /// Ours, switched off.
 pub fn ours_off() -> Listener {
     listen(|sink| tracing_budget::layer().enabled(false).sink(sink).build())

@@ -153,6 +153,29 @@ pub fn priced_calls(number: &mut u64) {
     below_stage(|| children(number, |_| call(KNOWN, 3000)));
 }
 
+/// Priced calls of an agent that tells usage for everything inside it, so that it has to know what each of them told.
+pub fn calls_of_an_agent(number: &mut u64) {
+    let agent = || {
+        info_span!(
+            "invoke_agent",
+            gen_ai.operation.name = "invoke_agent",
+            gen_ai.agent.name = "reviewer",
+            gen_ai.usage.input_tokens = Empty,
+            gen_ai.usage.output_tokens = Empty
+        )
+    };
+    below_stage(|| agent().in_scope(|| children(number, |_| call(KNOWN, 3000))));
+}
+
+/// Priced calls of two runs in turn on one thread, as of two requests that a server has at once.
+pub fn calls_of_two_runs(number: &mut u64) {
+    let root = || info_span!(parent: None, "pipeline");
+    let stage = |root: &Span| root.in_scope(|| info_span!("implementation", stage = "implementation"));
+    let roots = [root(), root()];
+    let stages = [stage(&roots[0]), stage(&roots[1])];
+    children(number, |number| stages[number as usize % 2].in_scope(|| call(KNOWN, 3000)));
+}
+
 /// Calls of a model that has a price, no two with the same usage.
 pub fn cold_calls(number: &mut u64) {
     below_stage(|| children(number, |number| call(KNOWN, number)));

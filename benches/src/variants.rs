@@ -61,17 +61,20 @@ pub const OFF: &str = "ours, off";
 const OFF_UNFILTERED: &str = "ours, off, unfiltered";
 const OFF_BESIDE: &str = "ours, off, beside a no-op layer behind INFO";
 
-const SHAPES: [(&str, Tree); 9] = [
+const SHAPES: [(&str, Tree); 11] = [
     ("plain span below a stage", shapes::plain_below_stage),
     ("plain span below a root", shapes::plain_below_root),
     ("stage with usage, no model", shapes::stages),
     ("call, unpriced", shapes::unpriced_calls),
-    ("call, price memoised", shapes::priced_calls),
+    (MEMOISED, shapes::priced_calls),
+    ("call of an agent that tells their sum", shapes::calls_of_an_agent),
+    ("call, two runs in turn", shapes::calls_of_two_runs),
     ("call, price cold", shapes::cold_calls),
     ("call 2 below its stage", shapes::deep_calls::<2>),
     ("call 16 below its stage", shapes::deep_calls::<16>),
     ("call 64 below its stage", shapes::deep_calls::<64>),
 ];
+const MEMOISED: &str = "call, price memoised";
 const BELOW_ROOT: &str = "plain span below a root";
 const DISABLED: (&str, Tree) = ("disabled span", shapes::disabled);
 
@@ -97,6 +100,9 @@ pub fn all() -> Vec<Variant> {
         };
         add(Who::Ours, "ours", ours, Some(NO_OP_FILTERED), shape);
         add(Who::Ours, "ours, unfiltered", unfiltered, Some(NO_OP), shape);
+        if shape.0 == MEMOISED {
+            add(Who::Ours, "ours, with a limit", layers::ours_limited, Some(NO_OP_FILTERED), shape);
+        }
     }
     #[cfg(feature = "peers")]
     add_peers(&mut add);
