@@ -8,7 +8,9 @@ use std::thread;
 
 use tracing::{Instrument, info, info_span};
 use tracing_budget::sink::{Delivery, Memory, Sink, SinkError, WhenFull};
-use tracing_budget::{Audit, BudgetGuard, Builder, Discrepancy, RunSummary, Status, call, gate, layer};
+use tracing_budget::{
+    Audit, BudgetGuard, Builder, Discrepancy, RunSummary, SpanAudit, Status, call, gate, layer,
+};
 use tracing_subscriber::prelude::*;
 
 fn traced(builder: Builder, code: impl FnOnce(&BudgetGuard)) -> Audit {
@@ -81,10 +83,12 @@ fn a_root_that_waits_for_a_span_that_it_adopted_is_open() {
             info_span!(parent: None, "agent", gen_ai.operation.name = "invoke_agent")
         });
         drop(root);
-        assert_eq!(guard.handle().audit().spans.open, 2);
+        let spans = guard.handle().audit().spans;
+        assert_eq!((spans.opened, spans.open, spans.closed), (2, 2, 0));
         drop(adopted);
         let audit = guard.handle().audit();
-        assert_eq!((audit.spans.open, audit.spans.closed, audit.spans.settled), (0, 2, 2), "{audit}");
+        let SpanAudit { opened, open, closed, settled, .. } = audit.spans;
+        assert_eq!((opened, open, closed, settled), (2, 0, 2, 2), "{audit}");
     });
 }
 

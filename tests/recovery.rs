@@ -450,3 +450,17 @@ fn money_in_a_journal_is_exact() {
         assert!(directory.text().contains(r#""cost_usd":"123456789.000000000001""#));
     });
 }
+
+#[test]
+fn a_span_that_told_nothing_leaves_no_record() {
+    let directory = Fresh::new();
+    traced(journaled(&directory), |guard| {
+        let records = || guard.handle().stats().journal.unwrap().records;
+        let _root = info_span!("pipeline").entered();
+        let _stage = info_span!("implementation", stage = "implementation").entered();
+        info!(model = "m", input_tokens = 1);
+        let before = records();
+        (0..10).for_each(|_| drop(info_span!("helper", error = tracing::field::Empty)));
+        assert_eq!(records(), before);
+    });
+}

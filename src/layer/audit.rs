@@ -378,7 +378,8 @@ impl Core {
         let (opened, closed, open) = self.table.counts();
         let lingering = self.lingering_roots();
         // Those that lingered were taken out of the table without being closed.
-        let closed = closed + self.counters.lingered.load(Ordering::Relaxed);
+        let lingered = self.counters.lingered.load(Ordering::Relaxed);
+        let (opened, closed) = (opened + lingering + lingered, closed + lingered);
         let settled = closed.saturating_sub(self.counters.unsettled.load(Ordering::Relaxed));
         SpanAudit { opened, closed, settled, open: open + lingering }
     }

@@ -6,7 +6,7 @@ use super::core::{Core, Emitter};
 use super::desk::{Desk, NearModel, at_desk};
 use super::models::ModelName;
 use super::reading::{Inclusive, Reading};
-use super::settlement::{Rest, Settlement, exceed, warn};
+use super::settlement::{Rest, Settlement};
 use super::table::Open;
 use crate::ledger::{CellKey, Kind, Name, Sources, Tally, Usage, Usd};
 
@@ -46,7 +46,7 @@ impl Core {
                     reading.own.errors = 1;
                 }
             }
-            Some(self.price(desk, bill, &mut reading.own, &mut reading.more))
+            Some(self.price(desk, bill, &mut reading.own, &mut reading.rest))
         } else if let Some(operation) = bill.operation {
             (reading.own.count, reading.own.errors, reading.own.nanos) = (1, u64::from(has_failed), duration);
             Some(CellKey { stage: bill.stage, model: None, operation })
@@ -104,7 +104,7 @@ impl Core {
         } else if is_to_be_priced {
             tally.unpriced = 1;
             if self.said_no_model.is_first_in(bill.run) {
-                warn(rest, "usage without a model cannot be priced");
+                rest.say("usage without a model cannot be priced");
             }
         }
         let unsaid = if is_llm { self.words.chat } else { self.words.unattributed };
@@ -117,7 +117,7 @@ impl Core {
         if model.why_never_priced.is_some() {
             tally.unpriced = 1;
             if model.said.is_first_in(run) {
-                model.why_never_priced.into_iter().for_each(|why| warn(rest, why.as_str()));
+                model.why_never_priced.into_iter().for_each(|why| rest.say(why.as_str()));
             }
             return;
         }
@@ -135,7 +135,7 @@ impl Core {
     /// Adds what a figure for everything inside a span has beyond what was settled there.
     pub(crate) fn add_excess(&self, settlement: &mut Settlement, open: &mut Open) {
         let bill = open.bill();
-        let Reading { inclusive: Some(inclusive), more: rest, .. } = &mut open.reading else { return };
+        let Reading { inclusive: Some(inclusive), rest, .. } = &mut open.reading else { return };
         let below = &inclusive.below;
         let mut told = inclusive.usage;
         if told.get(Kind::Input).or(told.get(Kind::Output)).is_some() {
@@ -150,7 +150,7 @@ impl Core {
         if !parts.is_empty() {
             // Cached or reasoning tokens that the calls below did not tell apart: they are in these calls' input and
             // output already, so that they count in their own column and cost nothing more.
-            exceed(rest, key, Tally { usage: parts, ..Tally::default() });
+            rest.exceed(key, Tally { usage: parts, ..Tally::default() });
         }
         // A cost that was told is the cost of all of it: what goes beyond the calls in tokens alone costs nothing more.
         let cost = inclusive.cost.map(|cost| if cost > below.cost { cost - below.cost } else { Usd::ZERO });
@@ -160,10 +160,10 @@ impl Core {
             settlement.is_accountable = true;
             let bill = Bill { is_call: false, ..bill };
             let key = at_desk(|desk| self.price(desk, bill, &mut tally, rest));
-            exceed(rest, key, tally);
+            rest.exceed(key, tally);
         } else if cost.is_some_and(|cost| cost > Usd::ZERO) {
             settlement.is_accountable = true;
-            exceed(rest, key, tally);
+            rest.exceed(key, tally);
         }
     }
 
@@ -182,9 +182,7 @@ impl Core {
             usage.set(Kind::Input, input + cached);
         } else if cached > input {
             usage.set(Kind::Input, input + cached);
-            warn(
-                rest,
-                format!(
+            rest.warn(format!(
                     "{target} counts cached input apart from input ({cached} cached, {input} input): it was added to the input"
                 ),
             );
@@ -192,9 +190,7 @@ impl Core {
         let (reasoning, output) = (usage.count(Kind::Reasoning), usage.count(Kind::Output));
         if reasoning > output {
             usage.set(Kind::Output, output + reasoning);
-            warn(
-                rest,
-                format!(
+            rest.warn(format!(
                     "{target} counts reasoning apart from output ({reasoning} reasoning, {output} output): it was added to the output"
                 ),
             );

@@ -100,13 +100,18 @@ impl Desk {
     #[cold]
     fn take_other_run(&self, last: Option<Arc<Run>>, serial: u64) -> Option<Arc<Run>> {
         let place = &self.runs[run_slot(serial)];
-        let wanted = place.take().filter(|run| run.serial == serial);
-        if wanted.is_some() {
-            self.lay_aside(last);
-        } else {
-            self.run.set(last);
+        match place.take() {
+            Some(wanted) if wanted.serial == serial => {
+                self.lay_aside(last);
+                here(|here| here.turn_to(serial));
+                Some(wanted)
+            }
+            another => {
+                place.set(another);
+                self.run.set(last);
+                None
+            }
         }
-        wanted
     }
 
     fn lay_aside(&self, run: Option<Arc<Run>>) {
@@ -124,7 +129,11 @@ impl Desk {
     /// Turns to a run.
     pub(crate) fn keep_run(&self, run: Arc<Run>) {
         here(|here| here.turn_to(run.serial));
-        self.lay_aside(self.run.take());
+        // It may lie aside already.
+        let (last, aside) = (self.run.take(), self.runs[run_slot(run.serial)].take());
+        [aside, last].into_iter().flatten().filter(|other| other.serial != run.serial).for_each(|other| {
+            self.lay_aside(Some(other));
+        });
         self.put_down_run(run);
     }
 

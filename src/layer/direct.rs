@@ -9,7 +9,7 @@ use tracing_core::dispatcher::WeakDispatch;
 use super::core::Core;
 use super::handle::Handle;
 use super::reading::Reading;
-use super::settlement::{Amounts, Settlement, warn};
+use super::settlement::{Amounts, Rest, Settlement};
 use super::stats::count;
 use super::table::Place;
 use super::told::trimmed;
@@ -70,9 +70,9 @@ impl Core {
         let tally = direct.tally();
         self.collect(place, place.collector, &tally);
         let Direct { operation, cost, duration, iteration, meta, warnings } = direct;
-        let mut rest = None;
-        warnings.into_iter().for_each(|warning| warn(&mut rest, warning));
-        let amounts = Amounts { settlement: Settlement::told(key), own: &tally, more: rest.as_deref() };
+        let mut rest = Rest::default();
+        warnings.into_iter().for_each(|warning| rest.warn(warning));
+        let amounts = Amounts { settlement: Settlement::told(key), own: &tally, rest: &rest };
         if !self.book(place, amounts, None) {
             return false;
         }

@@ -73,7 +73,7 @@ impl Core {
                 at: self.clock.now(),
                 is_call: false,
             };
-            let settlement = self.work_out_event(bill, &mut reading.own, &mut reading.more);
+            let settlement = self.work_out_event(bill, &mut reading.own, &mut reading.rest);
             reading.warn_of_remarks();
             let amounts = reading.amounts(settlement);
             self.collect(place, place.collector, &amounts.sum());

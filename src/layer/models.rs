@@ -7,7 +7,7 @@ use dashmap::DashMap;
 use super::clock::{Clock, Moment};
 use super::desk::{Desk, NearModel};
 use super::said::Said;
-use super::settlement::{Rest, warn};
+use super::settlement::Rest;
 use crate::ledger::{FastHash, Name, Sources, Usage, Usd};
 use crate::price::{PriceBook, PricedModel, Source, Unpriced};
 
@@ -47,7 +47,7 @@ impl Model {
     /// Tells the run's reader why a call of it has no price.
     #[cold]
     pub(crate) fn warn(&self, why: &Unpriced, rest: &mut Rest) {
-        warn(rest, format!("{}: {why}", self.label.as_str()));
+        rest.warn(format!("{}: {why}", self.label.as_str()));
     }
 }
 

@@ -152,6 +152,9 @@ impl Core {
                 let is_read = !class.meaning.speaks || read(attrs, here, open);
                 if is_read {
                     is_notable = self.fill(here, class, id, around, is_adopted, open);
+                } else {
+                    // What formats the rest may be long at it, and the place is free meanwhile.
+                    open.reading.wipe();
                 }
                 is_read
             })

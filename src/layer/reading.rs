@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::callsite::{Naming, Role, Scope};
 use super::direct::RecordReading;
 use super::models::ModelName;
-use super::settlement::{Amounts, Rest, Settlement, warn};
+use super::settlement::{Amounts, Rest, Settlement};
 use super::told::Told;
 pub(crate) use crate::ledger::RunReading;
 use crate::ledger::{Kind, Name, Outcome, Sources, Tally, Usage, Usd, Verdict};
@@ -24,7 +24,7 @@ pub(crate) struct Reading {
     /// Usage that includes what is below.
     pub(crate) inclusive: Option<Box<Inclusive>>,
     /// What is to be booked beside its own amount, once it is settled.
-    pub(crate) more: Rest,
+    pub(crate) rest: Rest,
     pub(crate) remarks: Option<Box<Remarks>>,
 }
 
@@ -192,7 +192,7 @@ impl Reading {
     /// Forgets everything.
     #[inline(never)]
     pub(crate) fn wipe(&mut self) {
-        (self.inclusive, self.more, self.remarks) = (None, None, None);
+        (self.inclusive, self.rest, self.remarks) = (None, Rest::default(), None);
         self.wipe_figures();
     }
 
@@ -206,13 +206,13 @@ impl Reading {
     /// Has what it refused told to the run's reader.
     pub(crate) fn warn_of_remarks(&mut self) {
         let refused = self.remarks.iter_mut().flat_map(|remarks| remarks.warnings.drain(..));
-        refused.for_each(|warning| warn(&mut self.more, warning));
+        refused.for_each(|warning| self.rest.warn(warning));
     }
 
     /// All that it adds.
     #[inline]
     pub(crate) fn amounts(&self, settlement: Settlement) -> Amounts<'_> {
-        Amounts { settlement, own: &self.own, more: self.more.as_deref() }
+        Amounts { settlement, own: &self.own, rest: &self.rest }
     }
 
     /// The cost that it told.

@@ -6,7 +6,7 @@ use super::core::Core;
 use super::desk::{Desk, at_desk, keep_run};
 use super::reading::Failure;
 use super::run::Run;
-use super::settlement::{Amounts, Settlement};
+use super::settlement::{Amounts, Rest, Settlement};
 use super::slots::Slot;
 use super::stats::count;
 use super::table::{Kept, Open, Place};
@@ -57,12 +57,19 @@ impl Core {
 
     #[inline(never)]
     fn close_at(&self, desk: &Desk, place: &Slot<Kept>, id: u64) -> bool {
-        self.table.close_at(place, id, |open| self.settle_at_once(desk, open))
+        let mut after = None;
+        let is_done = self.table.close_at(place, id, |open| self.settle_at_once(desk, open, &mut after));
+        if let Some(after) = after {
+            self.tell_after(after);
+        }
+        is_done
     }
 
-    /// Settles a span that nobody else has to know of and whose run is at hand, and leaves it blank; false if it is no such one.
+    /// Settles a span that is no root, no gate, adopted by none and without a failure, and whose run is at hand, and leaves it
+    /// blank; false if it is no such one. What is to be told to others is left for afterwards, when its place is free: their ids
+    /// may be its own by now, where they were gone before it.
     #[inline(always)]
-    fn settle_at_once(&self, desk: &Desk, open: &mut Open) -> bool {
+    fn settle_at_once(&self, desk: &Desk, open: &mut Open, after: &mut Option<After>) -> bool {
         if open.concerns_others() || std::thread::panicking() {
             return false;
         }
@@ -70,11 +77,7 @@ impl Core {
         let settling = Settling::new(&self.counters.unsettled);
         let now = self.clock.now();
         let settlement = self.work_out(desk, open, now.since(open.started), false);
-        if open.outer_collector != 0 {
-            self.collect(open.place, open.outer_collector, &open.reading.own);
-        }
-        let is_usual = open.reading.more.is_none();
-        match if is_usual { run.unwatched_part(desk) } else { None } {
+        match run.unwatched_part(desk) {
             Some(mut ledger) => {
                 if let Some(key) = settlement.key {
                     ledger.add(key, &open.reading.own);
@@ -89,12 +92,18 @@ impl Core {
         }
         desk.put_down_run(run);
         settling.done();
-        if is_usual {
-            open.reading.wipe_figures()
-        } else {
-            open.reading.wipe()
+        if open.outer_collector != 0 || !open.reading.rest.is_empty() {
+            *after = Some(After::of(open));
         }
+        open.reading.wipe_figures();
         true
+    }
+
+    /// Tells others of a span that was settled at its place.
+    #[inline(never)]
+    fn tell_after(&self, After { place, collector, sum, rest }: After) {
+        self.collect(place, collector, &sum);
+        rest.warnings().for_each(|warning| self.warn(place, warning));
     }
 
     /// Settles a span that others have to know of, or whose run is not at hand: not where it lies, as spans around it are
@@ -207,15 +216,16 @@ impl Core {
         was_booked && self.warn_of(place, amounts)
     }
 
-    /// Books what a span adds where others than the ledger have to know, and tells the run's reader what he should know.
+    /// Books what a span adds to a run of which the journal or limits have to know, or that takes nothing more.
     #[cold]
     fn book_watched(&self, run: &Run, open: &Open, settlement: Settlement, now: Moment) {
-        let amounts = open.reading.amounts(settlement);
-        self.book_in(run, open.place, amounts, open.ended(now, &Outcome::Completed));
-        self.warn_of(open.place, amounts);
+        let (amounts, ended) = (open.reading.amounts(settlement), open.ended(now, &Outcome::Completed));
+        if ended.is_some() || !amounts.is_empty() {
+            self.book_in(run, open.place, amounts, ended);
+        }
     }
 
-    /// The same where the run is at hand.
+    /// Writes amounts, and the end of a stage, to the ledger of a run that is at hand; false if they came too late for that.
     #[inline(never)]
     fn book_in(&self, run: &Run, place: Place, amounts: Amounts<'_>, ended: Option<StageEnd<'_>>) -> bool {
         let is_accountable = amounts.settlement.is_accountable;
@@ -231,8 +241,7 @@ impl Core {
 
     #[cold]
     fn warn_of(&self, place: Place, amounts: Amounts<'_>) -> bool {
-        let warnings = amounts.more.iter().flat_map(|more| &more.warnings);
-        warnings.for_each(|warning| self.warn(place, warning.clone()));
+        amounts.rest.warnings().for_each(|warning| self.warn(place, warning));
         true
     }
 
@@ -241,6 +250,22 @@ impl Core {
     fn is_late(&self) -> bool {
         count(&self.counters.late);
         false
+    }
+}
+
+/// What is to be told of a span once its place is free.
+struct After {
+    place: Place,
+    collector: u64,
+    sum: Tally,
+    rest: Rest,
+}
+
+impl After {
+    #[cold]
+    fn of(open: &mut Open) -> Self {
+        let (place, collector) = (open.place, open.outer_collector);
+        Self { place, collector, sum: open.reading.own, rest: std::mem::take(&mut open.reading.rest) }
     }
 }
 

@@ -14,33 +14,64 @@ pub(crate) struct Settlement {
 
 /// What few settlements have beside it.
 #[derive(Debug, Default)]
-pub(crate) struct More {
-    /// What a figure for everything inside has beyond the parts that were told.
-    excess: Vec<(CellKey, Tally)>,
-    /// What the run's reader should know.
-    pub(crate) warnings: Vec<Cow<'static, str>>,
+pub(crate) struct Rest {
+    /// What the run's reader should know, as long as it is but one thing and its text is at hand: that takes no room.
+    said: Option<&'static str>,
+    more: Option<Box<More>>,
 }
 
-/// Where there may be more, once there is some.
-pub(crate) type Rest = Option<Box<More>>;
+#[derive(Debug, Default)]
+struct More {
+    /// What a figure for everything inside has beyond the parts that were told.
+    excess: Vec<(CellKey, Tally)>,
+    /// What else the run's reader should know.
+    warnings: Vec<String>,
+}
 
 /// All that is to be booked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Amounts<'a> {
     pub(crate) settlement: Settlement,
     pub(crate) own: &'a Tally,
-    pub(crate) more: Option<&'a More>,
+    pub(crate) rest: &'a Rest,
 }
 
-/// Keeps something that the run's reader should know.
-#[cold]
-pub(crate) fn warn(rest: &mut Rest, warning: impl Into<Cow<'static, str>>) {
-    rest.get_or_insert_default().warnings.push(warning.into());
-}
+impl Rest {
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.said.is_none() && self.more.is_none()
+    }
 
-/// Keeps what a figure for everything inside has beyond the parts that were told.
-pub(crate) fn exceed(rest: &mut Rest, key: CellKey, excess: Tally) {
-    rest.get_or_insert_default().excess.push((key, excess));
+    /// Keeps something that the run's reader should know.
+    #[cold]
+    pub(crate) fn say(&mut self, warning: &'static str) {
+        if self.said.is_some() {
+            self.warn(warning.to_owned());
+        } else {
+            self.said = Some(warning);
+        }
+    }
+
+    /// The same of a text that was composed.
+    #[cold]
+    pub(crate) fn warn(&mut self, warning: String) {
+        self.more.get_or_insert_default().warnings.push(warning);
+    }
+
+    /// Keeps what a figure for everything inside has beyond the parts that were told.
+    pub(crate) fn exceed(&mut self, key: CellKey, excess: Tally) {
+        self.more.get_or_insert_default().excess.push((key, excess));
+    }
+
+    fn excess(&self) -> &[(CellKey, Tally)] {
+        self.more.as_ref().map_or(&[], |more| &more.excess)
+    }
+
+    /// What the run's reader should know.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = Cow<'static, str>> {
+        let composed = self.more.iter().flat_map(|more| &more.warnings);
+        self.said.into_iter().map(Cow::from).chain(composed.cloned().map(Cow::from))
+    }
 }
 
 impl Settlement {
@@ -53,23 +84,19 @@ impl Settlement {
 impl<'a> Amounts<'a> {
     #[inline]
     pub(crate) fn is_empty(self) -> bool {
-        self.settlement.key.is_none() && !self.settlement.is_accountable && self.more.is_none()
-    }
-
-    fn excess(self) -> &'a [(CellKey, Tally)] {
-        self.more.map_or(&[], |more| &more.excess)
+        self.settlement.key.is_none() && !self.settlement.is_accountable && self.rest.is_empty()
     }
 
     /// The amounts, one by one.
     pub(crate) fn tallies(self) -> impl Iterator<Item = &'a Tally> {
         let own = self.settlement.key.map(|_| self.own);
-        own.into_iter().chain(self.excess().iter().map(|(_, tally)| tally))
+        own.into_iter().chain(self.rest.excess().iter().map(|(_, tally)| tally))
     }
 
     /// All together.
     pub(crate) fn sum(self) -> Tally {
         let mut sum = *self.own;
-        self.excess().iter().for_each(|(_, tally)| sum.merge(tally));
+        self.rest.excess().iter().for_each(|(_, tally)| sum.merge(tally));
         sum
     }
 
@@ -77,6 +104,6 @@ impl<'a> Amounts<'a> {
         if let Some(key) = self.settlement.key {
             ledger.add(key, self.own);
         }
-        self.excess().iter().for_each(|(key, tally)| ledger.add(*key, tally));
+        self.rest.excess().iter().for_each(|(key, tally)| ledger.add(*key, tally));
     }
 }

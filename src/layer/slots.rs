@@ -1,6 +1,6 @@
 //! Places for spans. The registry's ids say at which place of which thread's pages a span is kept, and a span of ours is kept
-//! at a place of that number: so it is found without a search, and threads that have spans of their own meet neither at a
-//! lock nor on a cache line.
+//! at a place of that number: so it is found without a search, and up to 32 threads that have spans of their own meet neither
+//! at a lock nor, but for the edge of a lane, on a cache line.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -9,11 +9,11 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::ledger::FastHash;
 
-/// Places next to each other in a lane, for the spans that one thread has open at once. The registry's first pages are as long.
+/// Places next to each other in a lane, for the spans that one thread has open at once.
 const NEAR: usize = 64;
 
-/// Lanes: the spans of so many threads have places of their own, and a thread with more spans than a lane has places takes
-/// those of threads that are not there.
+/// Lanes: the spans of so many threads have places of their own. A thread with more spans than a lane has places takes free
+/// ones of other lanes.
 const LANES: usize = 32;
 
 /// What the registry's number of a thread is shifted by to be the number of a lane: it is kept from the 38th bit of a span's id
@@ -136,14 +136,13 @@ impl<T: Default> Slots<T> {
         }
         let mut kept = slot.kept.lock();
         let taken_by = slot.span.load(Ordering::Relaxed);
-        if taken_by == 0 || taken_by == span {
+        let is_other = || self.others.load(Ordering::Relaxed) != 0 && lane.by_id.lock().contains_key(&span);
+        if taken_by == span || taken_by == 0 && !is_other() {
             let keeps = act(&mut kept, taken_by == span);
-            if keeps {
-                slot.span.store(span, Ordering::Release);
-            }
+            slot.span.store(if keeps { span } else { 0 }, Ordering::Release);
             return keeps;
         }
-        drop(kept);
+        // With the place locked, so that a span is in one of the two.
         self.keep_other(lane, span, act)
     }
 
@@ -178,11 +177,14 @@ impl<T: Default> Slots<T> {
         }
     }
 
-    /// Runs `act` on every place that there is, be it taken or not.
-    pub(crate) fn for_all(&self, mut act: impl FnMut(&mut T)) {
+    /// Runs `act` on every place that there is; it is told whether it is taken.
+    pub(crate) fn for_all(&self, mut act: impl FnMut(bool, &mut T)) {
         for (lane, near) in self.used() {
-            near.iter().for_each(|slot| act(&mut slot.kept.lock()));
-            lane.by_id.lock().values_mut().for_each(&mut act);
+            for slot in near {
+                let mut kept = slot.kept.lock();
+                act(slot.span.load(Ordering::Relaxed) != 0, &mut kept);
+            }
+            lane.by_id.lock().values_mut().for_each(|kept| act(true, kept));
         }
     }
 
@@ -329,7 +331,9 @@ mod tests {
                 prop_assert_eq!(slots.at(slots.find(*span), *span, |kept| *kept), Some(*kept));
             }
             let mut all = HashMap::new();
-            slots.for_each(|span, kept| drop(all.insert(span, *kept)));
+            slots.for_each(|span, kept| {
+                all.insert(span, *kept);
+            });
             prop_assert_eq!(all, map);
         }
     }

@@ -129,8 +129,8 @@ pub(crate) struct Kept {
 /// Where a span was found.
 pub(crate) type Found<'a> = slots::Found<'a, Kept>;
 
-/// The open spans of one layer. No user's code may run in what is run on one of them, nor may another span be looked at but
-/// one around it.
+/// The open spans of one layer. No user's code may run in what is run on one of them, nor may another span be looked at: ids of
+/// spans that have closed are given anew, so that it may be the same.
 #[derive(Debug)]
 pub(crate) struct Table {
     slots: Slots<Kept>,
@@ -279,8 +279,10 @@ impl Table {
     /// How many spans that matter were opened, how many of them were closed, and how many are open.
     pub(crate) fn counts(&self) -> (u64, u64, u64) {
         let (mut open, mut closed) = (0, self.closed_elsewhere.load(Ordering::Relaxed));
-        self.slots.for_each(|_, kept| open += u64::from(kept.through == 0));
-        self.slots.for_all(|kept| closed += kept.closed);
+        self.slots.for_all(|is_taken, kept| {
+            open += u64::from(is_taken && kept.through == 0);
+            closed += kept.closed;
+        });
         (open + closed + self.vanished.load(Ordering::Relaxed), closed, open)
     }
 

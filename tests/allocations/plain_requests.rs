@@ -65,7 +65,7 @@ fn a_plain_request_allocates_nothing() {
             tracing_budget::layer().stages(stages.iter().copied()).sink(memory.clone()).build().unwrap();
         let subscriber = tracing_subscriber::registry().with(budget);
         let with_us = tracing::subscriber::with_default(subscriber, || {
-            // Enough for every shard of the table to have met its share.
+            // Enough for every place of the table to have met its share.
             (0..20_000).for_each(request);
             allocations(|| (0..1_000).for_each(request))
         });

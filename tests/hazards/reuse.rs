@@ -79,3 +79,19 @@ fn what_outlives_an_aggregate_that_is_not_its_parent_is_not_taken_for_a_part_of_
     let totals: Vec<_> = runs.iter().map(|run| (run.pipeline.as_str(), tokens(run))).collect();
     assert_eq!(totals, [("second", Some(5)), ("first", Some(5))]);
 }
+
+#[test]
+fn a_call_may_have_the_id_of_what_once_collected_its_figures() {
+    for is_root in [true, false] {
+        let run = run_of(layer(), |_| {
+            let outer = (!is_root).then(|| info_span!("pipeline").entered());
+            let sum = info_span!("sum", gen_ai.usage.input_tokens = Empty);
+            let late = sum.in_scope(agent);
+            drop(sum);
+            let late = late.entered();
+            (0..MANY).for_each(|_| chat(1));
+            drop((late, outer));
+        });
+        assert_eq!(tokens(&run), Some(MANY));
+    }
+}

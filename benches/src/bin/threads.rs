@@ -10,9 +10,9 @@ use budget_benches::shapes::{self, KNOWN, UNKNOWN};
 use budget_benches::{bar, layers};
 use tracing::info_span;
 
-const CALLS: u32 = 100_000;
+const CALLS: u32 = 20_000;
 /// Of so many rounds the fastest: whatever else the machine does only slows one down.
-const ROUNDS: u32 = 10;
+const ROUNDS: u32 = 50;
 const COUNTS: [u32; 4] = [1, 2, 4, 8];
 
 /// What is measured, by its name.
@@ -101,32 +101,36 @@ fn on_processor() -> u64 {
     told.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or_default()
 }
 
-/// Calls per second of all threads together, and nanoseconds on a processor per call.
+/// Calls per second of all threads together, from the first that begins to the last that is done, and nanoseconds on a
+/// processor per call.
 fn round(threads: u32, model: &str, below: bool) -> (f64, f64) {
     let busy = &AtomicU64::new(0);
     let calls = f64::from(CALLS) * f64::from(threads);
     let rate = info_span!("pipeline").in_scope(|| {
         let stage = info_span!("work", stage = "work");
-        let (stage, barrier) = (&stage, &Barrier::new(threads as usize + 1));
+        let (stage, barrier) = (&stage, &Barrier::new(threads as usize));
         std::thread::scope(|scope| {
-            for _ in 0..threads {
+            let live = move |_| {
                 scope.spawn(move || {
                     let own = stage.in_scope(|| info_span!("task"));
                     if below { &own } else { stage }.in_scope(|| {
                         let call = || shapes::end_call(&shapes::new_call(model), 3000);
                         (0..1000).for_each(|_| call());
                         barrier.wait();
-                        let before = on_processor();
+                        let (before, start) = (on_processor(), Instant::now());
                         (0..CALLS).for_each(|_| call());
+                        let end = Instant::now();
                         busy.fetch_add(on_processor() - before, Ordering::Relaxed);
-                        barrier.wait();
-                    });
-                });
-            }
-            barrier.wait();
-            let start = Instant::now();
-            barrier.wait();
-            calls / start.elapsed().as_secs_f64()
+                        (start, end)
+                    })
+                })
+            };
+            let threads: Vec<_> = (0..threads).map(live).collect();
+            let lives = threads.into_iter().map(|thread| thread.join().expect("no thread panics"));
+            let (starts, ends): (Vec<_>, Vec<_>) = lives.unzip();
+            let first = starts.into_iter().min().expect("there is a thread");
+            let last = ends.into_iter().max().expect("there is a thread");
+            calls / (last - first).as_secs_f64()
         })
     });
     (rate, busy.load(Ordering::Relaxed) as f64 / calls)
