@@ -19,6 +19,11 @@ impl Open {
         self.is_concerned || self.reading.remarks.is_some() || self.reading.inclusive.is_some()
     }
 
+    /// Adds what was settled below it.
+    fn collect(&mut self, sum: &Tally) {
+        self.reading.inclusive.get_or_insert_default().below.merge(sum);
+    }
+
     #[inline(always)]
     fn began(&self) -> Began {
         Began { at: self.started.nanos(), parent: self.outer }
@@ -66,8 +71,8 @@ impl Core {
     }
 
     /// Settles a span that is no root, no gate, adopted by none and without a failure, and whose run is at hand, and leaves it
-    /// blank; false if it is no such one. What is to be told to others is left for afterwards, when its place is free: their ids
-    /// may be its own by now, where they were gone before it.
+    /// blank; false if it is no such one. What others could not be told at once is left for afterwards, when its place is free:
+    /// nobody is waited for while it is held, and where others are gone, their ids may be its own by now.
     #[inline(always)]
     fn settle_at_once(&self, desk: &Desk, open: &mut Open, after: &mut Option<After>) -> bool {
         if open.concerns_others() || std::thread::panicking() {
@@ -77,6 +82,8 @@ impl Core {
         let settling = Settling::new(&self.counters.unsettled);
         let now = self.clock.now();
         let settlement = self.work_out(desk, open, now.since(open.started), false);
+        // Before it is booked: a figure for everything inside must not be settled between the two.
+        let is_told = open.outer_collector == 0 || self.collect_at_once(open);
         match run.unwatched_part(desk) {
             Some(mut ledger) => {
                 if let Some(key) = settlement.key {
@@ -92,11 +99,24 @@ impl Core {
         }
         desk.put_down_run(run);
         settling.done();
-        if open.outer_collector != 0 || !open.reading.rest.is_empty() {
-            *after = Some(After::of(open));
+        if !is_told || !open.reading.rest.is_empty() {
+            *after = Some(After::of(open, is_told));
         }
         open.reading.wipe_figures();
         true
+    }
+
+    /// Tells the span around that has to know what a span adds, if that takes no waiting.
+    #[inline(never)]
+    fn collect_at_once(&self, open: &Open) -> bool {
+        let told = self.table.try_with(open.outer_collector, |around| {
+            let is_around = around.place.run == open.place.run;
+            if is_around {
+                around.collect(&open.reading.own);
+            }
+            is_around
+        });
+        told == Some(true)
     }
 
     /// Tells others of a span that was settled at its place.
@@ -184,7 +204,7 @@ impl Core {
         if collector == 0 {
             return;
         }
-        let add = |around: &mut Open| around.reading.inclusive.get_or_insert_default().below.merge(sum);
+        let add = |around: &mut Open| around.collect(sum);
         if collector == place.root {
             self.with_root(place, add);
         } else {
@@ -263,8 +283,8 @@ struct After {
 
 impl After {
     #[cold]
-    fn of(open: &mut Open) -> Self {
-        let (place, collector) = (open.place, open.outer_collector);
+    fn of(open: &mut Open, is_told: bool) -> Self {
+        let (place, collector) = (open.place, if is_told { 0 } else { open.outer_collector });
         Self { place, collector, sum: open.reading.own, rest: std::mem::take(&mut open.reading.rest) }
     }
 }

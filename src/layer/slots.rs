@@ -266,6 +266,12 @@ impl<T> Slot<T> {
         self.lock_if_of(span).map(|mut kept| act(&mut kept))
     }
 
+    /// Runs `act` on what is kept of a span, if it is still this span's and nobody else is there.
+    pub(crate) fn try_with<R>(&self, span: u64, act: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let mut kept = self.kept.try_lock()?;
+        (self.span.load(Ordering::Relaxed) == span).then(|| act(&mut kept))
+    }
+
     /// Runs `act` on what is kept of a span, and gives its place free if `act` says so: only then, so that whoever does not
     /// find the span any more sees what `act` did. Returns whether there is nothing of it left.
     #[inline(always)]

@@ -208,6 +208,15 @@ impl Table {
         self.at(self.slots.find(span), span, act)
     }
 
+    /// Runs `act` on an open span that matters, if it is at its place and nobody else is there: so it may be asked for while
+    /// another place is held, even if that is the same.
+    pub(crate) fn try_with<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
+        match self.slots.find(span) {
+            Found::Here(place) => place.try_with(span, |kept| kept.matters().map(act)).flatten(),
+            _ => None,
+        }
+    }
+
     /// What is known of a span: itself where it matters, or through which other it is reached.
     #[inline]
     pub(crate) fn find<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<Result<T, u64>> {
