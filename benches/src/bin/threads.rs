@@ -10,9 +10,9 @@ use budget_benches::shapes::{self, KNOWN, UNKNOWN};
 use budget_benches::{bar, layers};
 use tracing::info_span;
 
-const CALLS: u32 = 20_000;
+const CALLS: u32 = 100_000;
 /// Of so many rounds the fastest: whatever else the machine does only slows one down.
-const ROUNDS: u32 = 50;
+const ROUNDS: u32 = 20;
 const COUNTS: [u32; 4] = [1, 2, 4, 8];
 
 /// What is measured, by its name.
