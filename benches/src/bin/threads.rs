@@ -14,6 +14,9 @@ const CALLS: u32 = 100_000;
 /// Of so many rounds the fastest: whatever else the machine does only slows one down.
 const ROUNDS: u32 = 20;
 const COUNTS: [u32; 4] = [1, 2, 4, 8];
+/// Threads that wait between two that work. The registry keeps what is its own of each thread next to that of the one that came
+/// before it, and two that work side by side would write one cache line, with or without a layer.
+const BETWEEN: usize = 8;
 
 /// What is measured, by its name.
 type Listen = fn() -> layers::Listener;
@@ -109,10 +112,12 @@ fn round(threads: u32, model: &str, below: bool) -> (f64, f64) {
     let rate = info_span!("pipeline").in_scope(|| {
         let stage = info_span!("work", stage = "work");
         let (stage, barrier) = (&stage, &Barrier::new(threads as usize));
+        let (met, end) = (&Barrier::new(2), &Barrier::new(threads as usize * BETWEEN + 1));
         std::thread::scope(|scope| {
             let live = move |_| {
-                scope.spawn(move || {
+                let life = scope.spawn(move || {
                     let own = stage.in_scope(|| info_span!("task"));
+                    met.wait();
                     if below { &own } else { stage }.in_scope(|| {
                         let call = || shapes::end_call(&shapes::new_call(model), 3000);
                         (0..1000).for_each(|_| call());
@@ -123,11 +128,22 @@ fn round(threads: u32, model: &str, below: bool) -> (f64, f64) {
                         busy.fetch_add(on_processor() - before, Ordering::Relaxed);
                         (start, end)
                     })
-                })
+                });
+                met.wait();
+                for _ in 0..BETWEEN {
+                    scope.spawn(move || {
+                        stage.in_scope(|| ());
+                        met.wait();
+                        end.wait();
+                    });
+                    met.wait();
+                }
+                life
             };
             let threads: Vec<_> = (0..threads).map(live).collect();
             let lives = threads.into_iter().map(|thread| thread.join().expect("no thread panics"));
             let (starts, ends): (Vec<_>, Vec<_>) = lives.unzip();
+            end.wait();
             let first = starts.into_iter().min().expect("there is a thread");
             let last = ends.into_iter().max().expect("there is a thread");
             calls / (last - first).as_secs_f64()
