@@ -42,7 +42,7 @@ pub(crate) struct Desk {
     /// The model that was called last, and others.
     model: Cell<Option<Box<NearModel>>>,
     models: [Cell<Option<Box<NearModel>>>; NEAR_MODELS],
-    /// One more than the number of this thread among those that book.
+    /// The number of this thread among those that book; 0 until it has one.
     number: Cell<usize>,
 }
 

@@ -137,7 +137,8 @@ impl Core {
         }
     }
 
-    /// Remembers a span, wherever there is room.
+    /// Remembers a span, wherever there is room. To format a value runs its own code, which may well trace: not while the span's
+    /// place is held, and what was read until then is read again.
     fn remember(
         &self,
         class: Class,
@@ -146,51 +147,33 @@ impl Core {
         around: Option<&Surroundings>,
         is_adopted: bool,
     ) {
+        let meaning = class.meaning;
         let mut is_notable = false;
-        let is_read = self.table.open(id, class.meaning, |open| {
-            here(|here| {
-                let is_read = !class.meaning.speaks || read(attrs, here, open);
-                if is_read {
+        let mut keep = |texts: Option<&TextVisitor>| {
+            self.table.open(id, meaning, |open| {
+                here(|here| {
+                    let is_read = !meaning.speaks || read(attrs, here, open);
+                    match texts {
+                        Some(texts) => texts.tell(manner_of(meaning), &mut open.reading),
+                        None if is_read => {}
+                        None => {
+                            open.reading.wipe();
+                            return false;
+                        }
+                    }
                     is_notable = self.fill(here, class, id, around, is_adopted, open);
-                } else {
-                    // What formats the rest may be long at it, and the place is free meanwhile.
-                    open.reading.wipe();
-                }
-                is_read
+                    true
+                })
             })
-        });
-        if !is_read {
-            is_notable = self.remember_with_texts(class, attrs, id, around, is_adopted);
+        };
+        if !keep(None) {
+            let mut texts = TextVisitor::new(meaning);
+            attrs.values().record(&mut texts);
+            keep(Some(&texts));
         }
         if is_notable {
             self.tell_of(class, id, is_adopted);
         }
-    }
-
-    /// Remembers a span some of whose values have to be formatted. That runs the value's own code, which may well trace: not
-    /// while the span's place is held.
-    #[cold]
-    fn remember_with_texts(
-        &self,
-        class: Class,
-        attrs: &span::Attributes<'_>,
-        id: u64,
-        around: Option<&Surroundings>,
-        is_adopted: bool,
-    ) -> bool {
-        let mut texts = TextVisitor::new(class.meaning);
-        attrs.values().record(&mut texts);
-        let mut is_notable = false;
-        self.table.open(id, class.meaning, |open| {
-            open.reading.wipe();
-            here(|here| {
-                read(attrs, here, open);
-                texts.tell(manner_of(class.meaning), &mut open.reading);
-                is_notable = self.fill(here, class, id, around, is_adopted, open);
-            });
-            true
-        });
-        is_notable
     }
 
     /// Tells others of a span that was opened: the root that adopted it, the journal, its run.

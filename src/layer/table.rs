@@ -57,12 +57,6 @@ pub(crate) struct Place {
     pub(crate) limited: Stages,
 }
 
-impl Default for Place {
-    fn default() -> Self {
-        Self::NOWHERE
-    }
-}
-
 impl Place {
     /// What stands for no place yet.
     pub(crate) const NOWHERE: Self =
@@ -129,8 +123,8 @@ pub(crate) struct Kept {
 /// Where a span was found.
 pub(crate) type Found<'a> = slots::Found<'a, Kept>;
 
-/// The open spans of one layer. No user's code may run in what is run on one of them, nor may another span be looked at: ids of
-/// spans that have closed are given anew, so that it may be the same.
+/// The open spans of one layer. No user's code may run in what is run on one of them, nor may another span be waited for: ids
+/// of spans that have closed are given anew, so that it may be the same.
 #[derive(Debug)]
 pub(crate) struct Table {
     slots: Slots<Kept>,
