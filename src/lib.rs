@@ -78,6 +78,7 @@ pub mod present;
 pub mod price;
 pub mod sink;
 pub mod summary;
+pub mod testing;
 
 pub use api::{Call, Current, Permit, call, current, gate, operation, record_usage};
 pub use layer::{BudgetGuard, BuildError, Builder, Handle, layer};
@@ -104,12 +105,12 @@ pub mod audit {
 
 /// Types behind [`Builder`].
 pub mod builder {
-    pub use crate::layer::{LimitError, OwnFilter, Unfiltered};
+    pub use crate::layer::{OwnFilter, Unfiltered};
 }
 
-/// Types behind [`Usd`].
+/// Money arguments and their errors; the amount itself is [`Usd`].
 pub mod money {
-    pub use crate::ledger::UsdError;
+    pub use crate::ledger::{IntoUsd, UsdError};
 }
 
 // The README's own code is compiled, and run where it says nothing else.
