@@ -2,12 +2,15 @@
 
 mod architecture;
 mod bench;
+mod circles;
 mod cold_start;
 mod crates;
 mod deps;
-mod leaks;
+mod imports;
 mod licence;
+mod sources;
 mod steps;
+mod tokens;
 
 use std::error::Error;
 use std::path::Path;
@@ -19,14 +22,13 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 const USAGE: &str = "\
 usage: cargo xtask <task>
 
-  check         formatting, lints, documentation, architecture, dependencies, leaks
+  check         formatting, lints, documentation, architecture, dependencies
   test          every test and every example
   ci            check, test, the compile time of a first use, the package as it would be published
   bench         [count|memory|threads|time ...] measures, and writes the tables of docs/performance.md
   fmt           format the sources
-  architecture  whether the rooms of src/ depend on each other one way only
-  deps          licences, duplicates and the number of crates that the default build adds
-  leaks         names of this machine in tracked files";
+  architecture  whether crates, rooms and files depend on each other in one direction
+  deps          licences, duplicates and the number of crates that the default build adds";
 
 fn main() -> ExitCode {
     let tasks: Vec<String> = std::env::args().skip(1).collect();
@@ -38,7 +40,6 @@ fn main() -> ExitCode {
         ["fmt"] => run(&mut cargo(&["fmt", "--all"])),
         ["architecture"] => architecture::check(),
         ["deps"] => deps::check(),
-        ["leaks"] => leaks::check(),
         _ => Err(USAGE.into()),
     };
     match outcome {
