@@ -1,7 +1,7 @@
 //! Which crates a build consists of, as cargo resolves them.
 //!
-//! `cargo tree` is asked and not `cargo metadata`: metadata unites the features that every member, test and platform
-//! asks for, so it lists crates that a user's build never compiles.
+//! From `cargo tree`, not `cargo metadata`: metadata unites the features that every member, test and platform
+//! requests, so it lists crates that a user's build never compiles.
 
 use std::collections::BTreeMap;
 

@@ -16,7 +16,7 @@ pub(crate) struct Imports {
     pub(crate) aliases: Vec<(String, Module)>,
     /// The items that the file itself defines at its top level.
     pub(crate) items: BTreeSet<String>,
-    /// The words outside of `use`: a re-export whose name is not among them is not used here.
+    /// The words outside of `use`: a re-export without its name among them is not used here.
     words: BTreeSet<String>,
 }
 
@@ -59,7 +59,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Reads the items of `module`, whose file is `file` modules deep.
+    /// Reads the items of `module`; its file is `file` modules deep.
     fn body(&mut self, tokens: &[Token], module: &[String], file: usize, test: bool) {
         let (mut at, mut depth, mut next_is_test) = (0, 0_usize, test);
         while at < tokens.len() {

@@ -11,6 +11,7 @@ mod licence;
 mod sources;
 mod steps;
 mod tokens;
+mod words;
 
 use std::error::Error;
 use std::path::Path;
@@ -28,6 +29,7 @@ usage: cargo xtask <task>
   bench         [count|memory|threads|time ...] measures, and writes the tables of docs/performance.md
   fmt           format the sources
   architecture  whether crates, rooms and files depend on each other in one direction
+  words         words of the sources and pages that style forbids
   deps          licences, duplicates and the number of crates that the default build adds";
 
 fn main() -> ExitCode {
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         ["fmt"] => run(&mut cargo(&["fmt", "--all"])),
         ["architecture"] => architecture::check(),
         ["deps"] => deps::check(),
+        ["words"] => words::check(),
         _ => Err(USAGE.into()),
     };
     match outcome {
@@ -66,24 +69,28 @@ fn cargo(arguments: &[&str]) -> Command {
 
 fn run(command: &mut Command) -> Outcome {
     let status = command.status()?;
-    if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", words(command)).into()) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{} ended with {status}", command_line(command)).into())
+    }
 }
 
 fn read(command: &mut Command) -> Outcome<String> {
     let output = command.output()?;
     if !output.status.success() {
         let reason = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("{} ended with {}\n{reason}", words(command), output.status).into());
+        return Err(format!("{} ended with {}\n{reason}", command_line(command), output.status).into());
     }
     Ok(String::from_utf8(output.stdout)?)
 }
 
-fn words(command: &Command) -> String {
+fn command_line(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
-    let mut words = program.to_string_lossy().into_owned();
+    let mut line = program.to_string_lossy().into_owned();
     for argument in command.get_args() {
-        words.push(' ');
-        words.push_str(&argument.to_string_lossy());
+        line.push(' ');
+        line.push_str(&argument.to_string_lossy());
     }
-    words
+    line
 }

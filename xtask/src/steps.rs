@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{Outcome, architecture, cargo, cold_start, deps, run};
+use crate::{Outcome, architecture, cargo, cold_start, deps, run, words};
 
 /// One thing that must hold, under the name that the log shows.
 pub(crate) struct Step {
@@ -29,6 +29,7 @@ const fn alone(feature: &'static str) -> [&'static str; 8] {
 pub(crate) const CHECK: &[Step] = &[
     step("lock file is current", Work::Cargo(&["fetch", "--locked"])),
     step("format", Work::Cargo(&["fmt", "--all", "--check"])),
+    step("words", Work::Inside(words::check)),
     step("architecture", Work::Inside(architecture::check)),
     step("dependencies", Work::Inside(deps::check)),
     step(
