@@ -8,6 +8,8 @@ mod crates;
 mod deps;
 mod imports;
 mod licence;
+mod lines;
+mod reasons;
 mod sources;
 mod steps;
 mod tokens;
@@ -30,6 +32,7 @@ usage: cargo xtask <task>
   fmt           format the sources
   architecture  whether crates, rooms and files depend on each other in one direction
   words         words of the sources and pages that style forbids
+  reasons       comment lines with reasons per 100 lines of code
   deps          licences, duplicates and the number of crates that the default build adds";
 
 fn main() -> ExitCode {
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         ["architecture"] => architecture::check(),
         ["deps"] => deps::check(),
         ["words"] => words::check(),
+        ["reasons"] => reasons::check(),
         _ => Err(USAGE.into()),
     };
     match outcome {
