@@ -50,7 +50,7 @@ pub(crate) fn check() -> Outcome {
     for package in packages(root())? {
         let own =
             resolve(&["--locked", "--package", &package.name, "--all-features", "--edges", "normal,build"])?;
-        let names: BTreeSet<&str> = own.keys().map(|one| one.name.as_str()).collect();
+        let names: BTreeSet<&str> = own.iter().map(|one| one.name.as_str()).collect();
         faults.extend(upward(&package.name, &names));
         let modules = Modules::read(&package.folder.join("src"))?;
         if package.folder == root() {

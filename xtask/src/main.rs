@@ -1,15 +1,18 @@
 //! The developer's day in one command: `cargo xtask <task>`. Continuous integration runs the same tasks.
 
+mod application;
 mod architecture;
 mod bench;
 mod circles;
 mod cold_start;
 mod crates;
+mod deny;
 mod deps;
 mod imports;
-mod licence;
 mod lines;
+mod processor;
 mod reasons;
+mod revision;
 mod sources;
 mod steps;
 mod tokens;
@@ -33,7 +36,8 @@ usage: cargo xtask <task>
   architecture  whether crates, rooms and files depend on each other in one direction
   words         words of the sources and pages that style forbids
   reasons       comment lines with reasons per 100 lines of code
-  deps          licences, duplicates and the number of crates that the default build adds";
+  deny          licences, sources and advisories of dependencies
+  deps          [--before REV] crates and compile time added to an application";
 
 fn main() -> ExitCode {
     let tasks: Vec<String> = std::env::args().skip(1).collect();
@@ -44,7 +48,10 @@ fn main() -> ExitCode {
         ["bench", parts @ ..] => bench::run(parts),
         ["fmt"] => run(&mut cargo(&["fmt", "--all"])),
         ["architecture"] => architecture::check(),
-        ["deps"] => deps::check(),
+        ["deny"] => deny::check(),
+        ["deps"] => deps::check(None),
+        ["deps", "--before"] => deps::check(Some(revision::BEFORE_THE_SPLIT)),
+        ["deps", "--before", before] => deps::check(Some(before)),
         ["words"] => words::check(),
         ["reasons"] => reasons::check(),
         _ => Err(USAGE.into()),
