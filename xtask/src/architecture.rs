@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::circles::Modules;
 use crate::crates::resolve;
-use crate::sources::{packages, shown};
+use crate::sources::{Package, packages, shown};
 use crate::{Outcome, root};
 
 /// Each crate with those of ours that it may depend on.
@@ -22,22 +22,15 @@ const CRATES: &[(&str, &[&str])] = &[
 
 /// Each room of the root crate with the rooms that it may name. `lib.rs` is no room: it names all of them.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("ledger", &[]),
-    ("price", &["ledger"]),
-    ("summary", &["ledger"]),
-    ("history", &["ledger", "sink", "summary"]),
-    ("journal", &["ledger", "sink", "summary"]),
-    ("reprice", &["ledger", "price", "summary"]),
-    ("cli", &["history", "journal", "ledger", "mcp", "price", "reprice", "server", "summary", "tui"]),
-    ("limit", &["ledger", "price", "summary"]),
+    ("api", &["layer", "ledger", "limit", "price", "summary"]),
+    ("layer", &["journal", "ledger", "limit", "price", "sink", "summary"]),
     ("sink", &["limit", "summary"]),
-    ("server", &["history", "ledger", "summary"]),
-    ("record", &["ledger"]),
-    ("tracker", &["ledger", "record", "summary"]),
-    ("layer", &["history", "journal", "ledger", "limit", "price", "record", "sink", "summary"]),
-    ("tui", &["ledger", "summary"]),
-    ("mcp", &["history", "ledger", "price", "summary"]),
-    ("emit", &["layer", "ledger", "limit", "price", "record", "summary"]),
+    ("journal", &["ledger", "sink", "summary"]),
+    ("limit", &["ledger", "present", "price", "summary"]),
+    ("price", &["ledger"]),
+    ("summary", &["ledger", "present"]),
+    ("present", &["ledger"]),
+    ("ledger", &[]),
 ];
 
 /// A circle of more files than this is one file in pieces: none can be read without the others.
@@ -56,7 +49,7 @@ pub(crate) fn check() -> Outcome {
         if package.folder == root() {
             faults.extend(rooms(&modules));
         }
-        faults.extend(circles(&package.name, &modules));
+        faults.extend(circles(&package, &modules));
     }
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) }
 }
@@ -101,28 +94,28 @@ fn room_faults(room: &str, named: &BTreeSet<&str>) -> Vec<String> {
     forbidden.map(|name| format!("{room} must not name crate::{name}")).collect()
 }
 
-/// Prints the circles of a crate and returns those that are too large.
-fn circles(package: &str, modules: &Modules) -> Vec<String> {
+/// Prints the circles of a crate and returns those that are too large. Files are named from its `src`.
+fn circles(package: &Package, modules: &Modules) -> Vec<String> {
+    let name = &package.name;
+    let source = package.folder.join("src");
+    let short = |file: &Path| file.strip_prefix(&source).unwrap_or(file).display().to_string();
+    let list = |files: &[&Path]| files.iter().map(|file| short(file)).collect::<Vec<_>>().join(" ");
+    let later = root().join(FREE_OF_CIRCLES_LATER);
     let mut faults = Vec::new();
     for circle in modules.circles() {
-        let files = circle.len();
-        let list: Vec<String> = circle.iter().map(|(file, _)| shown(file)).collect();
-        println!("{package}: circle of {files} files: {}", list.join(" "));
-        if files <= LARGEST_CIRCLE || circle.iter().all(|(file, _)| in_layer(file)) {
+        let files: Vec<&Path> = circle.iter().map(|(file, _)| *file).collect();
+        println!("{name}: circle of {} files: {}", files.len(), list(&files));
+        if files.len() <= LARGEST_CIRCLE || files.iter().all(|file| file.starts_with(&later)) {
             continue;
         }
-        let mut fault = format!("{package}: a circle of {files} files, expected at most {LARGEST_CIRCLE}");
+        let mut fault =
+            format!("{name}: a circle of {} files, expected at most {LARGEST_CIRCLE}", files.len());
         for (file, imports) in circle {
-            let imports: Vec<String> = imports.into_iter().map(shown).collect();
-            fault.push_str(&format!("\n  {} imports {}", shown(file), imports.join(" ")));
+            fault.push_str(&format!("\n  {} imports {}", short(file), list(&imports)));
         }
         faults.push(fault);
     }
     faults
-}
-
-fn in_layer(file: &Path) -> bool {
-    file.starts_with(root().join(FREE_OF_CIRCLES_LATER))
 }
 
 #[cfg(test)]
