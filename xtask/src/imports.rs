@@ -155,7 +155,7 @@ impl Reader {
 }
 
 /// Opens the braces of a `use` tree: each path with the name it brings.
-fn expand(tree: &[Token], before: &[String], found: &mut Vec<(Module, String)>) {
+pub(crate) fn expand(tree: &[Token], before: &[String], found: &mut Vec<(Module, String)>) {
     let mut path = before.to_vec();
     let mut at = 0;
     while at < tree.len() {

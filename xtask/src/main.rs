@@ -8,6 +8,7 @@ mod cold_start;
 mod crates;
 mod deny;
 mod deps;
+mod house;
 mod imports;
 mod lines;
 mod processor;
@@ -15,6 +16,7 @@ mod reasons;
 mod revision;
 mod sources;
 mod steps;
+mod surface;
 mod tokens;
 mod words;
 
@@ -36,6 +38,7 @@ usage: cargo xtask <task>
   architecture  whether crates, rooms and files depend on each other in one direction
   words         words of the sources and pages that style forbids
   reasons       comment lines with reasons per 100 lines of code
+  house         [--before REV] size and shape of the sources, then and now
   deny          licences, sources and advisories of dependencies
   deps          [--before REV] crates and compile time added to an application";
 
@@ -52,6 +55,8 @@ fn main() -> ExitCode {
         ["deps"] => deps::check(None),
         ["deps", "--before"] => deps::check(Some(revision::BEFORE_THE_SPLIT)),
         ["deps", "--before", before] => deps::check(Some(before)),
+        ["house"] => house::print(revision::BEFORE_THE_SPLIT),
+        ["house", "--before", before] => house::print(before),
         ["words"] => words::check(),
         ["reasons"] => reasons::check(),
         _ => Err(USAGE.into()),

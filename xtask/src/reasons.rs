@@ -8,7 +8,7 @@ use crate::sources::rust_files;
 use crate::{Outcome, root};
 
 /// The rooms with locks, memory orderings and formats: what they do is clear from the code, and why is not.
-const ROOMS: &[&str] = &["layer", "ledger", "limit", "sink", "journal"];
+pub(crate) const ROOMS: &[&str] = &["layer", "ledger", "limit", "sink", "journal"];
 /// Comment lines per 100 lines of code. tracing and jj have 8, rustls 4.
 const AT_LEAST: f64 = 4.0;
 /// A comment with fewer words is a label (`// Totals`), not a reason.
