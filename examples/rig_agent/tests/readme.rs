@@ -37,7 +37,8 @@ fn it_prints_the_table_that_follows() {
         .output()
         .expect("the program starts");
     assert!(output.status.success(), "{output:?}");
-    let files = fs::read_dir(place.join("target/budget")).expect("the directory that the program names").count();
+    let files =
+        fs::read_dir(place.join("target/budget")).expect("the directory that the program names").count();
     assert_eq!(files, 1, "one file per run");
     fs::remove_dir_all(&place).expect("the directory can be removed");
 
@@ -51,7 +52,8 @@ fn lasting(table: &str) -> Vec<Vec<&str>> {
         word.trim_start_matches('<').starts_with(|c: char| c.is_ascii_digit()) && word.ends_with('s')
     };
     let lines = table.lines().filter(|line| !line.trim_start().starts_with("run "));
-    let words = lines.map(|line| line.split_whitespace().filter(|word| !is_duration(word)).collect::<Vec<_>>());
+    let words =
+        lines.map(|line| line.split_whitespace().filter(|word| !is_duration(word)).collect::<Vec<_>>());
     // The line between rows and total is as wide as the widest duration.
     words.filter(|words| !words.iter().all(|word| word.starts_with('─'))).collect()
 }
