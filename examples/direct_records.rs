@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use tracing::{Span, field::Empty, instrument};
-use tracing_budget::{Handle, RunSummary, Usage, UsageRecord, operation, record_usage};
+use tracing_budget::{Handle, RunSummary, Usage, operation, record::UsageRecord, record_usage};
 use tracing_subscriber::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -5,7 +5,7 @@
 //! ```
 
 use tracing::{info_span, instrument};
-use tracing_budget::{BudgetExceeded, Usage, UsageRecord, Usd, call, current};
+use tracing_budget::{Usage, Usd, call, current, limit::BudgetExceeded, record::UsageRecord};
 use tracing_subscriber::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tracing::{Instrument, Span, field::Empty, info_span, instrument};
 use tracing_budget::sink::{JsonDir, Memory};
-use tracing_budget::{Usage, UsageRecord, Verdict, gate, record_usage};
+use tracing_budget::{Usage, Verdict, gate, record::UsageRecord, record_usage};
 use tracing_subscriber::prelude::*;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]

@@ -11,7 +11,10 @@ use std::process::{Command, Stdio};
 
 use tracing::{info_span, instrument};
 use tracing_budget::sink::Memory;
-use tracing_budget::{JournalBound, Usage, Verdict, call, gate, recover};
+use tracing_budget::{
+    Usage, Verdict, call, gate,
+    journal::{JournalBound, recover},
+};
 use tracing_subscriber::prelude::*;
 
 const JOURNAL: &str = "target/journal";

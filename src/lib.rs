@@ -69,56 +69,48 @@
 //! - `cli`: what the program `tracing-budget` needs; a library has no use for it.
 //! - `server`: the HTTP API and the dashboard, [`server`].
 
-#[cfg(feature = "cli")]
-#[doc(hidden)]
-pub mod cli;
-mod emit;
-#[cfg(feature = "history")]
-pub mod history;
-mod journal;
+mod api;
+pub mod journal;
 mod layer;
 mod ledger;
-mod limit;
-#[cfg(feature = "mcp")]
-pub mod mcp;
-mod price;
-mod record;
-#[cfg(feature = "history")]
-pub mod reprice;
-#[cfg(feature = "server")]
-pub mod server;
+pub mod limit;
+pub mod present;
+pub mod price;
 pub mod sink;
-mod summary;
-mod tracker;
-#[cfg(feature = "tui")]
-pub mod tui;
+pub mod summary;
 
-pub use emit::{
-    Call, CallBuilder, Current, CurrentRun, GateBuilder, Permit, UsageRecord, call, current, gate, operation,
-    record_usage,
-};
-pub use journal::JournalStats;
-#[cfg(feature = "journal")]
-pub use journal::{JournalBound, RecoverError, RecoveredJournal, Recovery, SkippedLine, recover};
-pub use layer::{Audit, CallAudit, Discrepancy, RunAudit, SinkAudit, SpanAudit};
-pub use layer::{
-    BudgetGuard, BuildError, Builder, Handle, LayerRun, LimitError, OwnFilter, Stats, Unfiltered, layer,
-};
-pub use ledger::{Kind, Usage, Usd, UsdError, Verdict};
-pub use limit::{Alert, Amount, BudgetExceeded, LimitScope, Remaining, UnpricedCalls};
-pub use price::{
-    BookName, Price, PriceBook, PriceBookBuilder, PriceBookError, PricedModel, Rates, Source, UnknownModel,
-    Unpriced,
-};
-#[cfg(feature = "prices")]
-pub use price::{ResponseError, ResponseUsage};
-pub use record::OperationBuilder;
-pub use summary::{
-    BudgetSummary, BurnRate, Efficiency, Figures, GateVerdict, Limits, ModelRow, OperationRecord,
-    OperationRow, ReadError, Rows, RunSummary, SCHEMA_VERSION, StageLimits, StageRow, Status, Timestamp,
-    TimestampError, Unbalanced,
-};
-pub use tracker::{CostSummary, CostTracker, OperationCost, TeamSummary};
+pub use api::{Call, Current, Permit, call, current, gate, operation, record_usage};
+pub use layer::{BudgetGuard, BuildError, Builder, Handle, layer};
+pub use ledger::{Kind, Usage, Usd, Verdict};
+pub use limit::Alert;
+pub use price::PriceBook;
+pub use summary::{RunSummary, Status};
+pub use tracker::CostTracker;
+
+/// The builders and records behind [`call`], [`gate`], [`operation`] and [`record_usage`].
+pub mod record {
+    pub use crate::api::{CallBuilder, CurrentRun, GateBuilder, LayerRun, OperationBuilder, UsageRecord};
+}
+
+/// Cost trackers: exact sums for one agent or a team, without a subscriber.
+pub mod tracker {
+    pub use crate::api::{CostSummary, CostTracker, OperationCost, TeamSummary};
+}
+
+/// What the layer observed against what it accounted for, and what it counts of itself.
+pub mod audit {
+    pub use crate::layer::{Audit, CallAudit, Discrepancy, RunAudit, SinkAudit, SpanAudit, Stats};
+}
+
+/// Types behind [`Builder`].
+pub mod builder {
+    pub use crate::layer::{LimitError, OwnFilter, Unfiltered};
+}
+
+/// Types behind [`Usd`].
+pub mod money {
+    pub use crate::ledger::UsdError;
+}
 
 // The code of the README and of the pages is compiled, and run where it is not marked otherwise.
 #[cfg(all(doctest, feature = "prices"))]

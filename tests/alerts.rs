@@ -10,7 +10,10 @@ use budgeted::usd;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber, info, info_span};
 use tracing_budget::sink::{Memory, Sink, SinkError};
-use tracing_budget::{Alert, Amount, BudgetGuard, Builder, LimitScope, RunSummary, layer};
+use tracing_budget::{
+    Alert, BudgetGuard, Builder, RunSummary, layer,
+    limit::{Amount, LimitScope},
+};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::prelude::*;
 

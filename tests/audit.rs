@@ -9,7 +9,9 @@ use std::thread;
 use tracing::{Instrument, info, info_span};
 use tracing_budget::sink::{Delivery, Memory, Sink, SinkError, WhenFull};
 use tracing_budget::{
-    Audit, BudgetGuard, Builder, Discrepancy, RunSummary, SpanAudit, Status, call, gate, layer,
+    BudgetGuard, Builder, RunSummary, Status,
+    audit::{Audit, Discrepancy, SpanAudit},
+    call, gate, layer,
 };
 use tracing_subscriber::prelude::*;
 

@@ -4,7 +4,7 @@
 //! Nothing here hangs on permissions, which do not bind root: the full disk is `/dev/full` or a limit on the size of files,
 //! which binds everybody, and the directory that cannot be written is one below a file.
 
-#![cfg(all(feature = "journal", target_os = "linux"))]
+#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 mod journaled;
@@ -20,8 +20,8 @@ use journaled::Fresh;
 use tracing::{info, info_span};
 use tracing_budget::sink::{Delivery, JsonDir, JsonLines, Memory, OpenError};
 use tracing_budget::{
-    BudgetGuard, BuildError, Builder, Discrepancy, Handle, JournalBound, PriceBook, Rates, RunSummary,
-    Status, layer,
+    BudgetGuard, BuildError, Builder, Handle, PriceBook, RunSummary, Status, audit::Discrepancy,
+    journal::JournalBound, layer, price::Rates,
 };
 use tracing_subscriber::prelude::*;
 
@@ -161,7 +161,7 @@ fn a_journal_where_none_can_be_is_an_error_of_the_builder() {
     drop(layer);
 }
 
-fn journal_of(handle: &Handle) -> tracing_budget::JournalStats {
+fn journal_of(handle: &Handle) -> tracing_budget::journal::JournalStats {
     handle.stats().journal.unwrap()
 }
 

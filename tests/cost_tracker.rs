@@ -4,7 +4,10 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tracing_budget::{CostSummary, CostTracker, TeamSummary, Usd};
+use tracing_budget::{
+    CostTracker, Usd,
+    tracker::{CostSummary, TeamSummary},
+};
 
 fn usd(text: &str) -> Option<Usd> {
     Some(text.parse().expect("an amount"))

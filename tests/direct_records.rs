@@ -8,7 +8,7 @@ use std::time::Duration;
 use budgeted::{run, run_with, runs, stage, usd};
 use tracing::{info, info_span};
 use tracing_budget::sink::Memory;
-use tracing_budget::{Usage, UsageRecord, Usd, layer, operation, record_usage};
+use tracing_budget::{Usage, Usd, layer, operation, record::UsageRecord, record_usage};
 use tracing_subscriber::prelude::*;
 
 #[test]

@@ -8,7 +8,10 @@ use budgeted::{run, run_with, usd};
 use serde_json::{Value, json};
 use tracing::field::Empty;
 use tracing::{info, info_span};
-use tracing_budget::{BurnRate, Efficiency, RunSummary, layer, operation};
+use tracing_budget::{
+    RunSummary, layer, operation,
+    summary::{BurnRate, Efficiency},
+};
 use tracing_subscriber::prelude::*;
 
 fn written(run: &RunSummary) -> Value {

@@ -5,7 +5,7 @@ mod budgeted;
 use budgeted::{run, run_with, usd};
 use tracing::field::Empty;
 use tracing::{info, info_span};
-use tracing_budget::{GateVerdict, RunSummary, Status, Verdict, gate};
+use tracing_budget::{RunSummary, Status, Verdict, gate, summary::GateVerdict};
 
 fn verdicts(run: &RunSummary) -> &[GateVerdict] {
     &run.budget_summary.gate_verdicts

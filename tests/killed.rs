@@ -6,7 +6,7 @@
 //! busy machine may keep the journal's thread waiting for longer than any bound, and what counts is that all it calls written
 //! is.
 
-#![cfg(all(feature = "journal", unix))]
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 mod journaled;
@@ -25,7 +25,9 @@ use std::time::{Duration, Instant};
 use journaled::Fresh;
 use tracing::{info, info_span};
 use tracing_budget::sink::{Delivery, Sink, SinkError};
-use tracing_budget::{JournalBound, PriceBook, Rates, RunSummary, Status, Verdict, gate, layer};
+use tracing_budget::{
+    PriceBook, RunSummary, Status, Verdict, gate, journal::JournalBound, layer, price::Rates,
+};
 use tracing_subscriber::prelude::*;
 
 const KILLS: u64 = 200;

@@ -5,8 +5,11 @@ mod budgeted;
 use budgeted::{run_with, runs_with, stage, usd};
 use tracing::{info, info_span};
 use tracing_budget::{
-    Amount, BudgetExceeded, BuildError, LimitScope, PriceBook, Rates, Remaining, UnpricedCalls, Usage,
-    UsageRecord, current, layer, record_usage,
+    BuildError, PriceBook, Usage, current, layer,
+    limit::{Amount, BudgetExceeded, LimitScope, Remaining, UnpricedCalls},
+    price::Rates,
+    record::UsageRecord,
+    record_usage,
 };
 
 fn spend(cost: &str) {

@@ -7,8 +7,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tracing_budget::{
-    Figures, GateVerdict, ModelRow, OperationRecord, OperationRow, Rows, RunSummary, StageRow, Status,
-    Timestamp, Usd, Verdict,
+    RunSummary, Status, Usd, Verdict,
+    summary::{Figures, GateVerdict, ModelRow, OperationRecord, OperationRow, Rows, StageRow, Timestamp},
 };
 
 /// 2026-04-19T09:12:03Z.

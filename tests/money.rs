@@ -5,7 +5,10 @@ mod budgeted;
 use budgeted::{run, run_with, stage, usd};
 use tracing::field::Empty;
 use tracing::{info, info_span};
-use tracing_budget::{PriceBook, Rates, UnknownModel};
+use tracing_budget::{
+    PriceBook,
+    price::{Rates, UnknownModel},
+};
 
 #[test]
 #[cfg_attr(not(feature = "prices"), ignore = "needs the published prices")]

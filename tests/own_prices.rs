@@ -3,7 +3,10 @@
 
 use std::time::SystemTime;
 
-use tracing_budget::{PriceBook, Rates, Unpriced, Usage};
+use tracing_budget::{
+    PriceBook, Usage,
+    price::{Rates, Unpriced},
+};
 
 #[test]
 fn a_model_of_ones_own_has_its_price_and_others_have_none() {

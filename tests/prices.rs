@@ -6,7 +6,8 @@ use std::time::SystemTime;
 
 use proptest::prelude::*;
 use tracing_budget::{
-    Kind, Price, PriceBook, PriceBookBuilder, PricedModel, Rates, UnknownModel, Unpriced, Usage, Usd,
+    Kind, PriceBook, Usage, Usd,
+    price::{Price, PriceBookBuilder, PricedModel, Rates, UnknownModel, Unpriced},
 };
 
 fn at(time: &str) -> SystemTime {

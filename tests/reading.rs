@@ -7,7 +7,10 @@ use std::path::Path;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tracing_budget::{ReadError, RunSummary, SCHEMA_VERSION, Status};
+use tracing_budget::{
+    RunSummary, Status,
+    summary::{ReadError, SCHEMA_VERSION},
+};
 
 const DOCUMENTS: [&str; 7] = ["completed", "failed", "unknown", "empty", "large", "names", "running"];
 

@@ -1,6 +1,5 @@
 //! What a process had spent when it died comes back, exactly, and only once nobody can have it any more.
 
-#![cfg(feature = "journal")]
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 mod journaled;
@@ -14,8 +13,8 @@ use journaled::Fresh;
 use tracing::{error, info, info_span};
 use tracing_budget::sink::{Memory, Sink, SinkError};
 use tracing_budget::{
-    BudgetGuard, Builder, JournalBound, PriceBook, Rates, RunSummary, Status, Usd, Verdict, call, gate,
-    layer, operation,
+    BudgetGuard, Builder, PriceBook, RunSummary, Status, Usd, Verdict, call, gate, journal::JournalBound,
+    layer, operation, price::Rates,
 };
 use tracing_subscriber::prelude::*;
 

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::SeqCst};
 use budgeted::{run_with, runs_with, stage, usd};
 use tracing::{Instrument, Span, info_span};
 use tracing_budget::{
-    Amount, BudgetExceeded, Current, LimitScope, Permit, Usage, UsageRecord, call, current, layer,
+    Current, Permit, Usage, call, current, layer,
+    limit::{Amount, BudgetExceeded, LimitScope},
+    record::UsageRecord,
 };
 
 fn here() -> Current {

@@ -71,7 +71,7 @@ fn is_off<L: Layer<Registry> + Send + Sync>(build: impl FnOnce() -> (L, BudgetGu
     });
     handle.reset();
     assert!(handle.snapshot().is_empty() && !handle.finish("any"));
-    assert_eq!(handle.stats(), tracing_budget::Stats::default());
+    assert_eq!(handle.stats(), tracing_budget::audit::Stats::default());
     guard.flush().expect("there is nothing to flush");
 }
 

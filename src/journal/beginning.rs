@@ -4,7 +4,6 @@ use crate::ledger::{Ledger, Name, RunReading};
 
 /// A run as it stands when its journal begins.
 #[derive(Clone, Debug, Default)]
-#[cfg_attr(not(feature = "journal"), expect(dead_code, reason = "there is no journal to write it to"))]
 pub(crate) struct Beginning {
     pub(crate) id: String,
     pub(crate) pipeline: String,

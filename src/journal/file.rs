@@ -3,11 +3,10 @@
 //! The lock is the operating system's and goes with the process, however that ends. It belongs to the open file, so two
 //! layers of one process do not take each other's journals either.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use fs4::{FileExt, TryLockError};
 use uuid::Uuid;
 
 use crate::sink::OpenError;
@@ -81,7 +80,7 @@ impl JournalFile {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Claimed::Gone),
             other => other?,
         };
-        match FileExt::try_lock(&file) {
+        match file.try_lock() {
             Err(TryLockError::WouldBlock) => return Ok(Claimed::InUse),
             Err(TryLockError::Error(error)) => return Err(error),
             Ok(()) => {}
@@ -148,7 +147,7 @@ impl NotMade {
 }
 
 fn lock(file: &File) -> io::Result<()> {
-    FileExt::try_lock(file).map_err(|error| match error {
+    file.try_lock().map_err(|error| match error {
         TryLockError::Error(error) => error,
         TryLockError::WouldBlock => ErrorKind::WouldBlock.into(),
     })

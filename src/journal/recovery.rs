@@ -18,7 +18,7 @@ use crate::summary::RunSummary;
 ///
 /// ```
 /// # let directory = std::env::temp_dir().join("tracing-budget-doc-recover");
-/// let found = tracing_budget::recover(&directory)?;
+/// let found = tracing_budget::journal::recover(&directory)?;
 /// for run in found.runs() {
 ///     println!("{run}");
 /// }

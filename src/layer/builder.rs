@@ -14,8 +14,6 @@ use super::core::{Core, Emitter, Options};
 use super::guard::BudgetGuard;
 use super::models::Models;
 use super::switch;
-#[cfg(feature = "history")]
-use crate::history::{HistorySink, StoreError};
 use crate::ledger::{Usd, UsdError};
 use crate::limit::{Alert, MOST_STAGES, UnpricedCalls};
 use crate::price::PriceBook;
@@ -75,6 +73,9 @@ pub enum OwnFilter {}
 #[derive(Debug)]
 pub enum Unfiltered {}
 
+/// Opens a sink when the layer is built.
+type SinkOpener = Box<dyn FnOnce() -> Result<Box<dyn Sink>, Box<dyn std::error::Error + Send + Sync>> + Send>;
+
 /// What the builder was told.
 #[derive(Default)]
 pub(super) struct Plan {
@@ -84,10 +85,8 @@ pub(super) struct Plan {
     json_dirs: Vec<PathBuf>,
     json_lines: Vec<PathBuf>,
     callbacks: Vec<Callback>,
-    #[cfg(feature = "history")]
-    histories: Vec<PathBuf>,
+    openers: Vec<SinkOpener>,
     delivery: Delivery,
-    #[cfg(feature = "journal")]
     pub(super) journal: super::journal_plan::JournalPlan,
     is_unwanted: bool,
     wrong: Option<BuildError>,
@@ -136,13 +135,11 @@ pub enum BuildError {
     #[error(transparent)]
     Sink(#[from] OpenError),
     /// The journals of dead processes cannot be looked for.
-    #[cfg(feature = "journal")]
     #[error(transparent)]
     Recover(crate::journal::RecoverError),
-    /// A run history cannot be used.
-    #[cfg(feature = "history")]
+    /// A sink of [`Builder::open_sink`] cannot be opened.
     #[error(transparent)]
-    History(#[from] StoreError),
+    OpenSink(Box<dyn std::error::Error + Send + Sync>),
     /// The worker thread could not be started.
     #[error("the thread that delivers summaries could not be started: {0}")]
     Worker(std::io::Error),
@@ -301,12 +298,24 @@ impl<F> Builder<F> {
         self
     }
 
-    /// Keeps the runs in a history, which is made where it is missing; see
-    /// [`HistorySink`](crate::history::HistorySink). That of the user, wherever the platform keeps such things, is had by
-    /// `.sink(HistorySink::open_default()?)`.
-    #[cfg(feature = "history")]
-    pub fn history(mut self, file: impl Into<PathBuf>) -> Self {
-        self.plan.histories.push(file.into());
+    /// Adds a sink that [`build`](Self::build) opens: nothing is opened before, and nothing for a layer that is switched off.
+    ///
+    /// An error of `open` becomes [`BuildError::OpenSink`].
+    ///
+    /// ```
+    /// use tracing_budget::sink::JsonDir;
+    ///
+    /// let builder = tracing_budget::layer().open_sink(|| JsonDir::new("")).enabled(false);
+    /// assert!(builder.build::<tracing_subscriber::Registry>().is_ok());
+    /// ```
+    pub fn open_sink<S, E>(mut self, open: impl FnOnce() -> Result<S, E> + Send + 'static) -> Self
+    where
+        S: Sink,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.plan
+            .openers
+            .push(Box::new(move || open().map(|sink| Box::new(sink) as Box<dyn Sink>).map_err(Into::into)));
         self
     }
 
@@ -362,11 +371,9 @@ impl<F> Builder<F> {
             json_dirs,
             json_lines,
             callbacks,
-            #[cfg(feature = "history")]
-            histories,
+            openers,
             delivery,
-            #[cfg(feature = "journal")]
-                journal: journal_plan,
+            journal: journal_plan,
             is_unwanted: _,
             wrong,
         } = self.plan;
@@ -379,9 +386,8 @@ impl<F> Builder<F> {
         for file in json_lines {
             sinks.push(Box::new(JsonLines::new(file)?));
         }
-        #[cfg(feature = "history")]
-        for file in histories {
-            sinks.push(Box::new(HistorySink::open(file)?));
+        for open in openers {
+            sinks.push(open().map_err(BuildError::OpenSink)?);
         }
         if options.project.is_none() {
             options.project = std::env::var(PROJECT_VARIABLE).ok().filter(|project| !project.is_empty());
@@ -390,15 +396,11 @@ impl<F> Builder<F> {
         options.book = book.name().as_str().to_owned();
         options.close_timeout = delivery.close_timeout;
         let clock = Clock::new();
-        #[cfg(feature = "journal")]
         let (journal, dead) = journal_plan.open(&options, &clock, !sinks.is_empty())?;
-        #[cfg(not(feature = "journal"))]
-        let journal = None;
         let warm = Arc::clone(&book);
         let worker = Worker::spawn(sinks, delivery, move || warm.warm()).map_err(BuildError::Worker)?;
         worker.call_on_alert(callbacks);
         let core = Arc::new(Core::new(options, Models::new(book), worker, clock, journal));
-        #[cfg(feature = "journal")]
         core.recover(dead);
         let seen = Arc::downgrade(&core);
         core.worker.watch(move || seen.upgrade().map_or_else(Vec::new, |core| core.snapshots()));

@@ -1,6 +1,5 @@
 //! Monotonic and wall time, tied together once.
 
-#[cfg(any(feature = "journal", not(target_os = "linux")))]
 use std::time::Instant;
 use std::time::{Duration, SystemTime};
 
@@ -29,7 +28,6 @@ impl Moment {
 /// that is set back in the middle of a run cannot make a stage end before it began.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
-    #[cfg(any(feature = "journal", not(target_os = "linux")))]
     instant: Instant,
     wall: SystemTime,
     /// The moment zero in nanoseconds of the monotonic clock.
@@ -49,7 +47,6 @@ fn monotonic() -> u64 {
 impl Clock {
     pub(crate) fn new() -> Self {
         Self {
-            #[cfg(any(feature = "journal", not(target_os = "linux")))]
             instant: Instant::now(),
             wall: SystemTime::now(),
             #[cfg(target_os = "linux")]
@@ -80,7 +77,6 @@ impl Clock {
     }
 
     /// The moment zero.
-    #[cfg(feature = "journal")]
     pub(crate) fn instant(&self) -> Instant {
         self.instant
     }

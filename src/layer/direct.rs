@@ -7,7 +7,6 @@ use serde_json::Value;
 use tracing_core::dispatcher::WeakDispatch;
 
 use super::core::Core;
-use super::handle::Handle;
 use super::reading::Reading;
 use super::settlement::{Amounts, Rest, Settlement};
 use super::stats::count;
@@ -15,8 +14,7 @@ use super::table::Place;
 use super::told::trimmed;
 use crate::ledger::{CellKey, Name, Sources, Tally, Usd};
 use crate::limit::Stages;
-use crate::record::{OperationBuilder, Recorded};
-use crate::summary::{OperationRecord, Timestamp, seconds};
+use crate::summary::{OperationFields, OperationRecord, Timestamp, seconds};
 
 /// The target of events that record an operation.
 pub(crate) const TARGET: &str = "tracing_budget::operation";
@@ -49,8 +47,8 @@ impl Direct {
         Self { operation, cost, duration, iteration, meta, warnings: remarks.warnings }
     }
 
-    fn told(recorded: Recorded<'_>, unnamed: Name) -> Self {
-        let Recorded { operation, cost, duration, iteration, meta, refusal } = recorded;
+    fn told(recorded: OperationFields<'_>, unnamed: Name) -> Self {
+        let OperationFields { operation, cost, duration, iteration, meta, refusal } = recorded;
         let operation = trimmed(operation).map_or(unnamed, Name::of);
         Self { operation, cost, duration, iteration, meta, warnings: Vec::from_iter(refusal) }
     }
@@ -100,6 +98,22 @@ impl Core {
         self.book_direct(place, direct);
     }
 
+    /// Books an operation in the run with this id, or in the current one. Returns whether such a run was there to take it.
+    pub(crate) fn record_operation(&self, fields: OperationFields<'_>, run_id: Option<&str>) -> bool {
+        if self.options.disabled.is_some() {
+            return false;
+        }
+        let place = match run_id {
+            Some(run_id) => self.place_in_run(run_id),
+            None => self.place_here(),
+        };
+        let Some(place) = place else {
+            count(&self.counters.outside);
+            return false;
+        };
+        self.book_direct(place, Direct::told(fields, self.words.unattributed))
+    }
+
     /// Where a record for the run with this id goes: to the current stage if the current span is in that run, else into
     /// no stage. A run that has yet to begin is known by the id that its root has told.
     fn place_in_run(&self, run_id: &str) -> Option<Place> {
@@ -120,67 +134,5 @@ impl Core {
     fn place_here(&self) -> Option<Place> {
         let dispatch = self.dispatch.get().and_then(WeakDispatch::upgrade);
         self.current_place(dispatch.as_ref().and_then(|dispatch| dispatch.downcast_ref()))
-    }
-}
-
-impl Handle {
-    /// Begins to record an operation in a run of this layer: the current one, or with [`run`](OperationBuilder::run) any run in
-    /// flight. As [`operation`](crate::operation()) otherwise, but without an event that other layers see.
-    ///
-    /// ```
-    /// use tracing_subscriber::prelude::*;
-    ///
-    /// let (budget, guard) = tracing_budget::layer().build()?;
-    /// let handle = guard.handle();
-    /// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
-    ///     let _nightly = tracing::info_span!("pipeline", run_id = "nightly-7").entered();
-    ///     let bill = handle.clone();
-    ///     let elsewhere = std::thread::spawn(move || bill.operation("gpu_minutes").cost_usd("0.40").run("nightly-7").record());
-    ///     assert!(elsewhere.join().is_ok_and(|was_booked| was_booked));
-    ///     assert_eq!(handle.snapshot()[0].budget_summary.operation_cost("gpu_minutes"), "0.40".parse().ok());
-    /// });
-    /// # Ok::<(), tracing_budget::BuildError>(())
-    /// ```
-    pub fn operation<'a>(&'a self, name: &'a str) -> OperationBuilder<'a, LayerRun<'a>> {
-        OperationBuilder::new(name, LayerRun { core: self.core(), run_id: None })
-    }
-}
-
-/// Where [`Handle::operation`] records: a run of one layer.
-#[derive(Clone, Copy)]
-pub struct LayerRun<'a> {
-    core: &'a Core,
-    run_id: Option<&'a str>,
-}
-
-impl std::fmt::Debug for LayerRun<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LayerRun").field("run_id", &self.run_id).finish_non_exhaustive()
-    }
-}
-
-impl<'a> OperationBuilder<'a, LayerRun<'a>> {
-    /// Names the run, by the id that its summary has. It belongs to the current stage if the current span is in that run, and to no
-    /// stage otherwise.
-    pub fn run(self, run_id: &'a str) -> Self {
-        self.to(|to| LayerRun { run_id: Some(run_id), ..to })
-    }
-
-    /// Records it. Returns whether there was such a run to take it; where there was none, it is counted in
-    /// [`Stats::outside`](crate::Stats::outside), and in [`Stats::late`](crate::Stats::late) where the run was just ending.
-    pub fn record(self) -> bool {
-        let (recorded, LayerRun { core, run_id }) = self.parts();
-        if core.options.disabled.is_some() {
-            return false;
-        }
-        let place = match run_id {
-            Some(run_id) => core.place_in_run(run_id),
-            None => core.place_here(),
-        };
-        let Some(place) = place else {
-            count(&core.counters.outside);
-            return false;
-        };
-        core.book_direct(place, Direct::told(recorded, core.words.unattributed))
     }
 }

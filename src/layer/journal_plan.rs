@@ -23,13 +23,13 @@ impl<F> Builder<F> {
     /// is killed takes nothing of it along but what [`journal_bound`](Self::journal_bound) says.
     ///
     /// The next layer with the same directory gives the runs of dead processes to its sinks, with status `interrupted`;
-    /// [`recover`](crate::recover) does the same by hand. Processes may share a directory: each has a file of its own, and
+    /// [`recover`](crate::journal::recover) does the same by hand. Processes may share a directory: each has a file of its own, and
     /// leaves those of living processes alone. A run that a sink has is struck off, so a process that ends well leaves no
     /// file. Delivery is at least once: a process that is killed right between a sink and the journal leaves a run that
     /// comes again, with the same id.
     ///
     /// ```
-    /// use tracing_budget::JournalBound;
+    /// use tracing_budget::journal::JournalBound;
     /// use tracing_subscriber::Registry;
     ///
     /// # let directory = std::env::temp_dir().join("tracing-budget-doc-journal");
@@ -50,7 +50,7 @@ impl<F> Builder<F> {
     }
 
     /// Says whether the runs of dead processes in the journal's directory are delivered, as they are unless set. Without it
-    /// they stay there for [`recover`](crate::recover).
+    /// they stay there for [`recover`](crate::journal::recover).
     pub fn recover(mut self, recovers: bool) -> Self {
         self.plan.journal.leaves_dead = !recovers;
         self

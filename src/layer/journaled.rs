@@ -17,7 +17,6 @@ impl Open {
 impl Core {
     /// Has a run journaled that is about to begin. What there is of it already stands in its beginning, so that no thread
     /// that comes later can be in the journal before it.
-    #[cfg_attr(not(feature = "journal"), expect(unreachable_code, reason = "there is no journal"))]
     pub(crate) fn journal_from_here(&self, run: &mut Run, early: Option<&Early>) {
         let Some(journal) = &self.journal else { return };
         let rest = run.rest();

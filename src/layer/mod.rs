@@ -22,7 +22,6 @@ mod gates;
 mod guard;
 mod handle;
 mod here;
-#[cfg(feature = "journal")]
 mod journal_plan;
 mod journaled;
 mod limits;
@@ -48,7 +47,6 @@ pub use audit::{Audit, CallAudit, Discrepancy, RunAudit, SinkAudit, SpanAudit};
 pub(crate) use budget_layer::BudgetLayer;
 pub use builder::{BuildError, Builder, LimitError, OwnFilter, Unfiltered, layer};
 pub(crate) use core::Core;
-pub use direct::LayerRun;
 pub use guard::BudgetGuard;
 pub use handle::Handle;
 pub(crate) use limits::Hold;

@@ -13,7 +13,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// assert_eq!(Verdict::from("meh"), Verdict::Other("meh".into()));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Verdict {
     /// The check holds.
     Pass,

@@ -17,7 +17,6 @@ pub use gate::Verdict;
 pub(crate) use hash::FastHash;
 pub use money::{Usd, UsdError};
 pub(crate) use name::{Name, NearNames};
-#[cfg(feature = "journal")]
 pub(crate) use stage::Ended;
 pub(crate) use stage::{Began, Outcome, StageTally};
 pub(crate) use told::RunReading;

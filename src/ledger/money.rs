@@ -25,7 +25,7 @@ const SCALE: usize = 12;
 /// let price: Usd = "0.000000075".parse()?;
 /// let total: Usd = std::iter::repeat_n(price, 1_000_000).sum();
 /// assert_eq!(total.to_string(), "0.075");
-/// # Ok::<(), tracing_budget::UsdError>(())
+/// # Ok::<(), tracing_budget::money::UsdError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Usd(i128);

@@ -6,7 +6,8 @@ use serde::{Serialize, Serializer};
 
 use super::meters::Unit;
 use crate::ledger::Usd;
-use crate::summary::{Timestamp, counted, limit_text};
+use crate::present::numbers::{counted, limit as limit_text};
+use crate::summary::Timestamp;
 
 /// Whose limit it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,7 +3,7 @@
 use super::alert::{Amount, LimitScope};
 use super::meters::{Meters, Refusal, Unit, Why};
 use super::plan::Plan;
-use crate::summary::counted;
+use crate::present::numbers::counted;
 
 /// Why [`Current::check`](crate::Current::check) or [`Current::reserve`](crate::Current::reserve) says no. The run itself
 /// goes on and keeps counting.
@@ -36,7 +36,7 @@ pub enum BudgetExceeded {
         limit: Amount,
     },
     /// Calls without a price leave it open whether the limit holds, and
-    /// [`UnpricedCalls::FailClosed`](crate::UnpricedCalls::FailClosed) is the policy.
+    /// [`UnpricedCalls::FailClosed`](crate::limit::UnpricedCalls::FailClosed) is the policy.
     #[error(
         "{scope} has a limit of {limit} that cannot be proven to hold: {used} is known to be used, and {} no price; give the \
          model a price, or choose another policy by `unpriced_calls`",

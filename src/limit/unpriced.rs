@@ -11,7 +11,7 @@ use crate::price::Rates;
 /// `calls_without_usage` and no limit sees it.
 ///
 /// ```
-/// use tracing_budget::{Rates, UnpricedCalls};
+/// use tracing_budget::{limit::UnpricedCalls, price::Rates};
 ///
 /// let dear = Rates::per_million().input("15").output("75");
 /// let builder = tracing_budget::layer().limit_usd("5.00").unpriced_calls(UnpricedCalls::AtRate(dear));

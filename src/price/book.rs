@@ -34,7 +34,7 @@ use super::{alias, nearest};
 ///
 /// ```
 /// use std::time::SystemTime;
-/// use tracing_budget::{PriceBook, Rates, Usage};
+/// use tracing_budget::{price::Rates, PriceBook, Usage};
 ///
 /// let book = PriceBook::builder()
 ///     .price_for("ollama", "/qwen3.*/", Rates::per_million().input("0.10").output("0.40"))
@@ -43,7 +43,7 @@ use super::{alias, nearest};
 /// let price = model.price(&Usage::new().input(1_000).output(100), SystemTime::now());
 /// # #[cfg(feature = "prices")]
 /// assert_eq!(price.map(|price| price.cost.to_string()).as_deref(), Ok("0.00014"));
-/// # Ok::<(), tracing_budget::PriceBookError>(())
+/// # Ok::<(), tracing_budget::price::PriceBookError>(())
 /// ```
 #[derive(Clone)]
 pub struct PriceBook(pub(super) Arc<Shelf>);
@@ -250,7 +250,7 @@ impl<'a> Lookup<'a> {
 pub struct PriceBookBuilder {
     own: Vec<Own>,
     #[cfg(feature = "prices")]
-    published: Option<super::file::Bytes>,
+    published: Option<super::data_file::Bytes>,
     unknown: UnknownModel,
 }
 
@@ -261,8 +261,8 @@ enum Own {
         model: String,
         rates: Rates,
     },
-    #[cfg(feature = "prices")]
-    File(super::file::Bytes),
+    #[cfg(feature = "price-files")]
+    File(super::data_file::Bytes),
 }
 
 impl PriceBookBuilder {
@@ -282,18 +282,18 @@ impl PriceBookBuilder {
     }
 
     /// Takes the prices in a TOML file, in the format of `docs/prices.md`.
-    #[cfg(feature = "prices")]
+    #[cfg(feature = "price-files")]
     #[must_use]
     pub fn prices_file(mut self, path: impl Into<std::path::PathBuf>) -> Self {
-        self.own.push(Own::File(super::file::Bytes::File(path.into())));
+        self.own.push(Own::File(super::data_file::Bytes::File(path.into())));
         self
     }
 
     /// Takes the prices in a TOML text, in the format of `docs/prices.md`.
-    #[cfg(feature = "prices")]
+    #[cfg(feature = "price-files")]
     #[must_use]
     pub fn prices_toml(mut self, text: impl Into<String>) -> Self {
-        self.own.push(Own::File(super::file::Bytes::Given(text.into().into_bytes())));
+        self.own.push(Own::File(super::data_file::Bytes::Given(text.into().into_bytes())));
         self
     }
 
@@ -301,7 +301,7 @@ impl PriceBookBuilder {
     #[cfg(feature = "prices")]
     #[must_use]
     pub fn prices_json(mut self, json: impl Into<Vec<u8>>) -> Self {
-        self.published = Some(super::file::Bytes::Given(json.into()));
+        self.published = Some(super::data_file::Bytes::Given(json.into()));
         self
     }
 
@@ -309,7 +309,7 @@ impl PriceBookBuilder {
     #[cfg(feature = "prices")]
     #[must_use]
     pub fn prices_json_file(mut self, path: impl Into<std::path::PathBuf>) -> Self {
-        self.published = Some(super::file::Bytes::File(path.into()));
+        self.published = Some(super::data_file::Bytes::File(path.into()));
         self
     }
 
@@ -329,7 +329,7 @@ impl PriceBookBuilder {
         #[cfg(feature = "prices")]
         let catalog = match self.published {
             None => Catalog::default(),
-            Some(bytes) => super::file::load_catalog(&bytes)?,
+            Some(bytes) => super::data_file::load_catalog(&bytes)?,
         };
         #[cfg(not(feature = "prices"))]
         let catalog = Catalog::default();
@@ -349,8 +349,8 @@ impl PriceBookBuilder {
                     let name = checked.map_err(|reason| PriceBookError::Price { model, reason })?;
                     overrides.push(Override { name, provider, rates: Arc::new(rates) });
                 }
-                #[cfg(feature = "prices")]
-                Own::File(bytes) => overrides.extend(super::file::load_overrides(&bytes)?),
+                #[cfg(feature = "price-files")]
+                Own::File(bytes) => overrides.extend(super::toml_file::load_overrides(&bytes)?),
             }
         }
         for own in &mut overrides {

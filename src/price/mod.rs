@@ -6,9 +6,9 @@ mod alias;
 mod book;
 #[cfg_attr(not(feature = "prices"), path = "no_catalog.rs")]
 mod catalog;
-mod error;
 #[cfg(feature = "prices")]
-mod file;
+mod data_file;
+mod error;
 mod memo;
 mod model;
 mod nearest;
@@ -17,6 +17,8 @@ mod rates;
 mod reason;
 #[cfg(feature = "prices")]
 mod response;
+#[cfg(feature = "price-files")]
+mod toml_file;
 
 pub use book::{PriceBook, PriceBookBuilder, UnknownModel};
 pub use error::PriceBookError;

@@ -31,12 +31,12 @@ const KINDS: [Kind; 8] = [
 /// pico-dollar; more are refused.
 ///
 /// ```
-/// use tracing_budget::{PriceBook, Rates};
+/// use tracing_budget::{price::Rates, PriceBook};
 ///
 /// let book = PriceBook::builder()
 ///     .price("qwen3-32b", Rates::per_million().input("0.10").output("0.40").from("2026-01-01"))
 ///     .build()?;
-/// # Ok::<(), tracing_budget::PriceBookError>(())
+/// # Ok::<(), tracing_budget::price::PriceBookError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rates {
@@ -162,7 +162,7 @@ impl Rates {
     }
 
     /// The first thing wrong with a value that was given.
-    #[cfg(feature = "prices")]
+    #[cfg(feature = "price-files")]
     pub(super) fn own_fault(&self) -> Option<&str> {
         self.fault.as_deref()
     }

@@ -20,7 +20,7 @@ pub struct Price {
 /// Where a cost came from.
 ///
 /// ```
-/// use tracing_budget::Source;
+/// use tracing_budget::price::Source;
 ///
 /// assert_eq!(Source::Override.to_string(), "override");
 /// ```

@@ -69,7 +69,7 @@ impl Usage {
     /// let found = Usage::from_response("openai", None, body)?;
     /// assert_eq!(found.usage.get(Kind::Input), Some(1_000));
     /// assert_eq!(found.model.as_deref(), Some("gpt-5"));
-    /// # Ok::<(), tracing_budget::ResponseError>(())
+    /// # Ok::<(), tracing_budget::price::ResponseError>(())
     /// ```
     ///
     /// # Errors

@@ -21,6 +21,5 @@ pub use error::{OpenError, SinkError};
 pub use json_dir::JsonDir;
 pub use json_lines::JsonLines;
 pub use memory::Memory;
-#[cfg(feature = "journal")]
 pub(crate) use worker::say;
 pub(crate) use worker::{Callback, Worker};

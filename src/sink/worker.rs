@@ -24,14 +24,12 @@ pub(crate) use self::alerts::Callback;
 use self::alerts::announce;
 use self::looks::Looks;
 use self::outlet::Outlet;
-#[cfg(feature = "journal")]
 use self::shared::Found;
 use self::shared::{Job, Shared, caught};
 use super::{Delivery, DeliveryStats, FlushError, Sink, WhenFull};
 use crate::limit::Alert;
 use crate::summary::RunSummary;
 
-#[cfg(feature = "journal")]
 pub(crate) use self::shared::say;
 
 /// One thread that gives finished runs to the sinks, and the queue before it.
@@ -50,7 +48,6 @@ struct Thread {
 
 enum Message {
     Job(Job),
-    #[cfg(feature = "journal")]
     Found(Found),
     /// A run has begun.
     Began,
@@ -134,7 +131,6 @@ impl Worker {
 
     /// Hands over runs that are to be looked for on the worker's thread; `taken` is called there once sinks have all of
     /// them.
-    #[cfg(feature = "journal")]
     pub(crate) fn deliver_found(
         &self,
         find: impl FnOnce() -> Vec<RunSummary> + Send + 'static,
@@ -285,7 +281,6 @@ impl Feeder {
                     quietly(|| self.give(job));
                     self.look_at_last();
                 }
-                #[cfg(feature = "journal")]
                 Ok(Message::Found(found)) => quietly(|| self.give_found(found)),
                 Ok(Message::Began) => self.look_soon(),
                 Ok(Message::Flush(reply)) => {
@@ -308,7 +303,6 @@ impl Feeder {
                     self.tell_alerts();
                     quietly(|| self.give(job));
                 }
-                #[cfg(feature = "journal")]
                 Message::Found(found) => quietly(|| self.give_found(found)),
                 _ => {}
             }
@@ -387,7 +381,6 @@ impl Feeder {
         job.run(|run| self.give_run(run));
     }
 
-    #[cfg(feature = "journal")]
     fn give_found(&mut self, found: Found) {
         found.run(|run| self.give_run(run));
     }

@@ -24,14 +24,14 @@ impl RunSummary {
     /// derived against what it derives from, and the order of the gates. Unknown counts as nothing in a sum.
     ///
     /// ```
-    /// use tracing_budget::{Figures, RunSummary, StageRow};
+    /// use tracing_budget::{RunSummary, summary::{Figures, StageRow}};
     ///
     /// let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
     /// assert!(run.check().is_ok());
     /// run.budget_summary.total.input_tokens = 7;
     /// let error = run.check().expect_err("no row has these tokens");
     /// assert!(error.to_string().contains("input_tokens"), "{error}");
-    /// # Ok::<(), tracing_budget::TimestampError>(())
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
     /// ```
     ///
     /// # Errors

@@ -17,7 +17,7 @@ const MOST: usize = 600;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tracing_budget::{BurnRate, Usd};
+/// use tracing_budget::{summary::BurnRate, Usd};
 ///
 /// let mut burn = BurnRate::over(Duration::from_secs(60));
 /// burn.observe(Duration::ZERO, Some(Usd::ZERO), Some(0));
@@ -26,7 +26,7 @@ const MOST: usize = 600;
 /// assert_eq!((burn.usd_per_minute(), burn.tokens_per_minute()), (Some(0.1), Some(12_000.0)));
 /// assert_eq!(burn.usd_in(Duration::from_secs(60)), "0.15".parse().ok());
 /// assert_eq!(burn.until_usd("1.05".parse()?), Some(Duration::from_secs(600)));
-/// # Ok::<(), tracing_budget::UsdError>(())
+/// # Ok::<(), tracing_budget::money::UsdError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct BurnRate {

@@ -81,7 +81,7 @@ impl RunSummary {
     /// run.pipeline = "apprentice_pipeline".into();
     /// assert_eq!(run.status, Status::Running);
     /// assert_eq!(run.budget_summary.total.tokens_used, Some(0));
-    /// # Ok::<(), tracing_budget::TimestampError>(())
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
     /// ```
     #[must_use]
     pub fn new(run_id: impl Into<String>, started_at: Timestamp) -> Self {
@@ -111,7 +111,6 @@ impl RunSummary {
 /// How a run or a stage stands. A terminal status is never overwritten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Status {
     /// Still open.
     Running,

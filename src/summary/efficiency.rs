@@ -14,7 +14,7 @@ const LEAST: Usd = Usd::from_pico(1_000_000_000);
 /// is what is known of it, and so `roi` is at most, the others at least, what they say.
 ///
 /// ```
-/// use tracing_budget::{Efficiency, Usd};
+/// use tracing_budget::{summary::Efficiency, Usd};
 ///
 /// let (cost, value): (Usd, Usd) = ("0.035".parse()?, 100.into());
 /// let efficiency = Efficiency::of(Some(cost), Some(value), Some(8));
@@ -24,7 +24,7 @@ const LEAST: Usd = Usd::from_pico(1_000_000_000);
 ///
 /// let untold = Efficiency::of(Some(cost), None, None);
 /// assert_eq!((untold.roi, untold.cost_per_iteration_usd), (None, None));
-/// # Ok::<(), tracing_budget::UsdError>(())
+/// # Ok::<(), tracing_budget::money::UsdError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -68,7 +68,7 @@ impl Efficiency {
 }
 
 impl RunSummary {
-    /// Works out everything that follows from the other figures: what [`BudgetSummary::settle`](crate::BudgetSummary::settle) does,
+    /// Works out everything that follows from the other figures: what [`BudgetSummary::settle`](crate::summary::BudgetSummary::settle) does,
     /// and the efficiency.
     pub fn settle(&mut self) {
         self.budget_summary.settle();

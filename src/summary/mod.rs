@@ -4,11 +4,10 @@
 
 mod balance;
 mod burn;
-pub(crate) mod columns;
+mod cells;
 mod document;
 mod efficiency;
 mod merge;
-pub(crate) mod numbers;
 mod reader;
 mod record;
 mod rows;
@@ -24,10 +23,9 @@ pub use document::{
     StageLimits, StageRow, Status,
 };
 pub use efficiency::Efficiency;
-pub(crate) use numbers::{counted, limit as limit_text};
 pub use reader::ReadError;
 pub use record::OperationRecord;
-pub(crate) use record::{Records, seconds};
+pub(crate) use record::{OperationFields, Records, seconds};
 pub use rows::Rows;
 pub(crate) use take::{Account, Ending};
 pub use timestamp::{Timestamp, TimestampError};

@@ -71,7 +71,7 @@ impl RunSummary {
     ///
     /// let error = RunSummary::from_json(r#"{"schema_version": 1}"#).expect_err("no run");
     /// assert_eq!(error.to_string(), "run_id is missing, expected a text that is not empty");
-    /// # Ok::<(), tracing_budget::ReadError>(())
+    /// # Ok::<(), tracing_budget::summary::ReadError>(())
     /// ```
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::timestamp::Timestamp;
 use crate::ledger::Usd;
@@ -32,7 +33,7 @@ pub struct OperationRecord {
     pub iteration: Option<u64>,
     /// Whatever else was recorded with it.
     #[serde(default)]
-    pub meta: BTreeMap<String, serde_json::Value>,
+    pub meta: BTreeMap<String, Value>,
     /// When it was recorded.
     #[serde(default)]
     pub at: Option<Timestamp>,
@@ -86,7 +87,6 @@ impl Records {
     }
 
     /// Counts records as dropped that were never here.
-    #[cfg(feature = "journal")]
     pub(crate) fn drop_more(&mut self, records: u64) {
         self.dropped += records;
     }
@@ -123,4 +123,16 @@ impl Records {
 /// Seconds to the microsecond, as all times in a document.
 pub(crate) fn seconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1e6
+}
+
+/// The fields of an operation before it is recorded.
+#[derive(Clone, Debug)]
+pub(crate) struct OperationFields<'a> {
+    pub(crate) operation: &'a str,
+    pub(crate) cost: Option<Usd>,
+    pub(crate) duration: Option<Duration>,
+    pub(crate) iteration: Option<u64>,
+    pub(crate) meta: BTreeMap<String, Value>,
+    /// Why a cost that was told is taken as not told.
+    pub(crate) refusal: Option<String>,
 }

@@ -74,7 +74,7 @@ impl BudgetSummary {
     /// what remains, and whether a limit is reached.
     ///
     /// ```
-    /// use tracing_budget::BudgetSummary;
+    /// use tracing_budget::summary::BudgetSummary;
     ///
     /// let mut budget = BudgetSummary::default();
     /// budget.total.cost_usd = "0.06".parse().ok();

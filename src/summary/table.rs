@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use super::columns::{Align, Columns, cut, one_line, width, wrap};
 use super::document::{
     BudgetSummary, Figures, GateVerdict, ModelRow, RunSummary, StageLimits, StageRow, Status,
 };
-use super::numbers::{Money, UNKNOWN, count, counted, duration, limit, share, times};
 use super::rows::Rows;
 use crate::ledger::{Usd, Verdict};
+use crate::present::columns::{Align, Columns, cut, one_line, width, wrap};
+use crate::present::numbers::{Money, UNKNOWN, count, counted, duration, limit, share, times};
 
 use Align::{Left, Right};
 

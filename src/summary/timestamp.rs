@@ -9,11 +9,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// A point in wall time to the millisecond, written as RFC 3339 in UTC.
 ///
 /// ```
-/// use tracing_budget::Timestamp;
+/// use tracing_budget::summary::Timestamp;
 ///
 /// let at: Timestamp = "2026-04-19T11:12:03.12+02:00".parse()?;
 /// assert_eq!(at.to_string(), "2026-04-19T09:12:03.120Z");
-/// # Ok::<(), tracing_budget::TimestampError>(())
+/// # Ok::<(), tracing_budget::summary::TimestampError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "not every test file needs all of it")]
 
 use tracing_budget::sink::Memory;
-use tracing_budget::{Builder, RunSummary, StageRow, Usd};
+use tracing_budget::{Builder, RunSummary, Usd, summary::StageRow};
 use tracing_subscriber::prelude::*;
 
 /// The summaries of all runs in `code`, under a layer with nothing set.

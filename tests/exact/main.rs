@@ -7,7 +7,7 @@ mod program;
 
 use proptest::prelude::*;
 use tracing_budget::sink::Memory;
-use tracing_budget::{PriceBook, Rates, RunSummary};
+use tracing_budget::{PriceBook, RunSummary, price::Rates};
 use tracing_subscriber::prelude::*;
 
 use crate::model::{Row, expected};

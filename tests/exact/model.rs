@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tracing_budget::{Figures, Usd};
+use tracing_budget::{Usd, summary::Figures};
 
 use crate::program::{Kind, Node, STAGES, Telling};
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tracing::instrument::WithSubscriber;
 use tracing::{Instrument, info_span};
-use tracing_budget::{Status, Usage, UsageRecord, call, layer, record_usage};
+use tracing_budget::{Status, Usage, call, layer, record::UsageRecord, record_usage};
 
 use crate::runs_of::{chat, run_of, runs_of, tokens, tokens_of};
 

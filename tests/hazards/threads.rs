@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use tracing::{info, info_span};
-use tracing_budget::{Usage, UsageRecord, call, layer, record_usage};
+use tracing_budget::{Usage, call, layer, record::UsageRecord, record_usage};
 
 use crate::runs_of::{dispatch, run_of, tokens, tokens_of};
 

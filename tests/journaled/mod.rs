@@ -6,7 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
-use tracing_budget::{Recovery, RunSummary, recover};
+use tracing_budget::{
+    RunSummary,
+    journal::{Recovery, recover},
+};
 
 /// A directory of this test run alone, which does not exist yet; removed when it is dropped.
 pub(crate) struct Fresh(PathBuf, IsOurs);

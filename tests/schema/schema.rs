@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 use tracing_budget::{
-    Figures, GateVerdict, ModelRow, OperationRecord, OperationRow, RunSummary, StageLimits, StageRow, Status,
-    Timestamp, Usd, Verdict,
+    RunSummary, Status, Usd, Verdict,
+    summary::{
+        Figures, GateVerdict, ModelRow, OperationRecord, OperationRow, StageLimits, StageRow, Timestamp,
+    },
 };
 
 fn main_package() -> PathBuf {

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use rusqlite::{Connection, OpenFlags};
-use tracing_budget::Timestamp;
-use tracing_budget::history::{
+use tracing_budget::summary::Timestamp;
+use tracing_budget_history::{
     By, Filter, HealthQuery, Measure, Page, Scope, SeriesQuery, Sort, Sqlite, Store,
 };
 

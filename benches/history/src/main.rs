@@ -13,8 +13,8 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use tracing_budget::history::{HistorySink, Put, Scope, Sqlite, Store};
 use tracing_budget::sink::Sink;
+use tracing_budget_history::{HistorySink, Put, Scope, Sqlite, Store};
 
 struct Options {
     runs: u64,

@@ -1,7 +1,8 @@
 //! Runs as a busy team leaves them: the same ones every time.
 
 use tracing_budget::{
-    Figures, GateVerdict, ModelRow, OperationRow, RunSummary, StageRow, Status, Timestamp, Usd, Verdict,
+    RunSummary, Status, Usd, Verdict,
+    summary::{Figures, GateVerdict, ModelRow, OperationRow, StageRow, Timestamp},
 };
 
 const PROJECTS: [&str; 5] = ["apprentice", "atlas", "ledger-bot", "support", "translator"];

@@ -187,14 +187,12 @@ impl Drop for Job {
 }
 
 /// Runs that are to be looked for, on their way.
-#[cfg(feature = "journal")]
 pub(super) struct Found {
     find: Box<dyn FnOnce() -> Vec<RunSummary> + Send>,
     taken: Taken,
     shared: Arc<Shared>,
 }
 
-#[cfg(feature = "journal")]
 impl Found {
     pub(super) fn new(
         find: Box<dyn FnOnce() -> Vec<RunSummary> + Send>,

@@ -1,7 +1,7 @@
 //! Every page opens without errors, fits its window, and is kept as a picture.
 
-use tracing_budget::server::ServeOptions;
 use tracing_budget_browser_tests::going_on;
+use tracing_budget_server::ServeOptions;
 
 use crate::browser::{Browser, LOOKS, Scripts};
 use crate::site::Site;

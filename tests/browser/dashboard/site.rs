@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use tracing_budget::history::{Heartbeat, Put, Sqlite, Store};
-use tracing_budget::server::{Running, ServeOptions, Server};
-use tracing_budget::{RunSummary, Timestamp};
+use tracing_budget::{RunSummary, summary::Timestamp};
 use tracing_budget_browser_tests::{failed, month};
+use tracing_budget_history::{Heartbeat, Put, Sqlite, Store};
+use tracing_budget_server::{Running, ServeOptions, Server};
 
 /// A server on a history of its own; both are gone when this is dropped.
 pub(crate) struct Site {

@@ -4,9 +4,9 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tracing_budget::history::{Heartbeat, Put, Sqlite, Store};
-use tracing_budget::server::{ServeOptions, Server};
 use tracing_budget_browser_tests::{failed, going_on, month};
+use tracing_budget_history::{Heartbeat, Put, Sqlite, Store};
+use tracing_budget_server::{ServeOptions, Server};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let port = std::env::args().nth(1).map_or(Ok(ServeOptions::PORT), |port| port.parse())?;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tracing_budget::{
-    Figures, GateVerdict, ModelRow, OperationRow, RunSummary, StageRow, Status, Timestamp, Usd, Verdict,
+    RunSummary, Status, Usd, Verdict,
+    summary::{Figures, GateVerdict, ModelRow, OperationRow, StageRow, Timestamp},
 };
 
 const DAY_MS: i64 = 86_400_000;

@@ -2,7 +2,10 @@
 
 use loopback_llm::Tokens;
 use tracing_budget::sink::Memory;
-use tracing_budget::{Figures, RunSummary, StageRow};
+use tracing_budget::{
+    RunSummary,
+    summary::{Figures, StageRow},
+};
 use tracing_subscriber::prelude::*;
 
 use crate::Transcript;

@@ -6,9 +6,12 @@ use std::time::{Duration, SystemTime};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
-use tracing_budget::history::{Heartbeat, Put, Sqlite, Store};
-use tracing_budget::server::{Running, ServeOptions, Server};
-use tracing_budget::{GateVerdict, ModelRow, RunSummary, StageRow, Status, Timestamp, Verdict};
+use tracing_budget::{
+    RunSummary, Status, Verdict,
+    summary::{GateVerdict, ModelRow, StageRow, Timestamp},
+};
+use tracing_budget_history::{Heartbeat, Put, Sqlite, Store};
+use tracing_budget_server::{Running, ServeOptions, Server};
 
 /// A server on a free port of the loopback interface, with a history of its own.
 pub struct House {

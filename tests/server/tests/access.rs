@@ -2,7 +2,7 @@
 
 use reqwest::Client;
 use reqwest::redirect::Policy;
-use tracing_budget::server::{ServeError, ServeOptions, Server};
+use tracing_budget_server::{ServeError, ServeOptions, Server};
 use tracing_budget_server_tests::{House, problem, run};
 
 const TOKEN: &str = "a-token-for-these-tests";
@@ -59,7 +59,7 @@ async fn a_login_link_gives_a_cookie_that_opens_and_is_not_the_token() {
 #[test]
 fn beyond_loopback_there_is_no_server_without_a_token() {
     let directory = tempfile::tempdir().expect("a directory");
-    let store = tracing_budget::history::Sqlite::open(directory.path().join("runs.db")).expect("a history");
+    let store = tracing_budget_history::Sqlite::open(directory.path().join("runs.db")).expect("a history");
     let error =
         Server::bind(&ServeOptions::new().address(([0, 0, 0, 0], 0)), std::sync::Arc::new(store)).err();
     assert!(matches!(error, Some(ServeError::TokenRequired { .. })), "{error:?}");

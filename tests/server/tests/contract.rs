@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use tracing_budget::server::ServeOptions;
+use tracing_budget_server::ServeOptions;
 use tracing_budget_server_tests::House;
 
 fn here() -> &'static Path {

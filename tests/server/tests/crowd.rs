@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::task::JoinSet;
-use tracing_budget::history::{Sqlite, Store};
-use tracing_budget::server::ServeOptions;
+use tracing_budget_history::{Sqlite, Store};
+use tracing_budget_server::ServeOptions;
 use tracing_budget_server_tests::{House, failed, run};
 
 const READERS: usize = 200;

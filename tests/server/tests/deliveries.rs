@@ -1,9 +1,9 @@
 //! A run that another process brings is stored once, however often it is brought.
 
 use serde_json::Value;
-use tracing_budget::history::Store;
-use tracing_budget::server::ServeOptions;
 use tracing_budget::{RunSummary, Status};
+use tracing_budget_history::Store;
+use tracing_budget_server::ServeOptions;
 use tracing_budget_server_tests::{House, read, run};
 
 async fn deliver(house: &House, path: &str, run: &RunSummary) -> (u16, Value) {

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use tracing_budget::Timestamp;
-use tracing_budget::history::Store;
-use tracing_budget::server::ServeOptions;
+use tracing_budget::summary::Timestamp;
+use tracing_budget_history::Store;
+use tracing_budget_server::ServeOptions;
 use tracing_budget_server_tests::{House, failed};
 
 const OPENING: &str = "# The HTTP API\n\n\

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 use tokio::task::JoinSet;
-use tracing_budget::server::ServeOptions;
 use tracing_budget::{RunSummary, Status};
+use tracing_budget_server::ServeOptions;
 use tracing_budget_server_tests::{House, failed, problem, run};
 
 fn quick() -> ServeOptions {

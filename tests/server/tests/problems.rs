@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use tracing_budget::server::ServeOptions;
+use tracing_budget_server::ServeOptions;
 use tracing_budget_server_tests::{House, problem, run};
 
 #[tokio::test]

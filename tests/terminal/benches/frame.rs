@@ -4,8 +4,11 @@ use std::time::{Duration, Instant};
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use tracing_budget::tui::{CostPanel, CostPanelState};
-use tracing_budget::{ModelRow, RunSummary, StageRow};
+use tracing_budget::{
+    RunSummary,
+    summary::{ModelRow, StageRow},
+};
+use tracing_budget_tui::{CostPanel, CostPanelState};
 
 const FRAMES: usize = 2_000;
 

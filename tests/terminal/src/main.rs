@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tracing_budget::cli::main()
+    tracing_budget_cli::main()
 }

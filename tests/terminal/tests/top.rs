@@ -9,8 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
-use tracing_budget::history::{Heartbeat, Put, Sqlite, Store};
-use tracing_budget::{Limits, ModelRow, RunSummary, StageRow, Status, Timestamp};
+use tracing_budget::{
+    RunSummary, Status,
+    summary::{Limits, ModelRow, StageRow, Timestamp},
+};
+use tracing_budget_history::{Heartbeat, Put, Sqlite, Store};
 
 const AMPLE: Duration = Duration::from_secs(60);
 const SIZE: PtySize = PtySize { rows: 18, cols: 100, pixel_width: 0, pixel_height: 0 };

@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use tracing_budget::RunSummary;
-use tracing_budget::tui::CostPanelState;
+use tracing_budget_tui::CostPanelState;
 
 /// Counts the bytes that this thread holds.
 struct Weighing;

@@ -1,0 +1,109 @@
+//! `prices diff`: which rates differ.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use super::book::{at_or_now, load};
+use super::rates::{Quote, quoted};
+use crate::args::DiffArgs;
+use crate::cell::{Cell, Tone};
+use crate::exit::End;
+use crate::page::Page;
+use crate::session::Session;
+use crate::sheet::{Sheet, left, right};
+use tracing_budget::Usd;
+use tracing_budget::present::numbers::counted;
+use tracing_budget::price::PriceBook;
+
+/// One rate that is not the same in both.
+#[derive(Serialize)]
+struct Changed {
+    model: String,
+    rate: &'static str,
+    before_usd: Option<Usd>,
+    after_usd: Option<Usd>,
+    ratio: Option<f64>,
+}
+
+/// Shows the rates that differ.
+pub(crate) fn diff(args: &DiffArgs, session: &Session) -> anyhow::Result<End> {
+    let (before, after) = (load(&[])?, load(&args.with)?);
+    let now = at_or_now(args.to);
+    let then = args.from.map_or(now, |from| at_or_now(Some(from)));
+    let provider = args.provider.as_deref();
+    let (old, new) = (quotes(&before, then, provider), quotes(&after, now, provider));
+    let models: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let mut changed = Vec::new();
+    for model in models {
+        let rates = |quotes: &BTreeMap<String, Quote>| quotes.get(model).map(Quote::rates);
+        let (old, new) = (rates(&old), rates(&new));
+        for (at, (rate, _)) in old.or(new).into_iter().flatten().enumerate() {
+            let (before, after) = (old.and_then(|rates| rates[at].1), new.and_then(|rates| rates[at].1));
+            if before != after {
+                changed.push(Changed {
+                    model: model.clone(),
+                    rate,
+                    before_usd: before,
+                    after_usd: after,
+                    ratio: ratio(before, after),
+                });
+            }
+        }
+    }
+    session.show(&changed, || Page::new().sheet(sheet(&changed)))?;
+    if changed.is_empty() {
+        session.remark("no rate differs");
+    } else {
+        session.remark(format!("{}, USD per million tokens", counted(changed.len() as u64, "rate")));
+    }
+    Ok(End::Good)
+}
+
+fn quotes(book: &PriceBook, at: SystemTime, provider: Option<&str>) -> BTreeMap<String, Quote> {
+    book.models()
+        .into_iter()
+        .filter(|(of, _)| {
+            provider.is_none_or(|name| of.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(name)))
+        })
+        .map(|(of, model)| Quote::of(book, of.as_deref(), &model, at))
+        .map(|quote| (quote.model.clone(), quote))
+        .collect()
+}
+
+fn ratio(before: Option<Usd>, after: Option<Usd>) -> Option<f64> {
+    let (before, after) = (before?.to_f64(), after?.to_f64());
+    (before > 0.0).then(|| (after - before) / before)
+}
+
+fn sheet(changed: &[Changed]) -> Sheet {
+    let mut sheet = Sheet::new([
+        left("MODEL", "model"),
+        left("RATE", "rate"),
+        right("BEFORE", "before_usd"),
+        right("AFTER", "after_usd"),
+        right("%", "ratio"),
+    ]);
+    let rate =
+        |usd: Option<Usd>| usd.map_or_else(Cell::unknown, |usd| Cell::short(quoted(usd), usd.to_string()));
+    for change in changed {
+        let ratio = match (change.before_usd, change.after_usd) {
+            (None, Some(_)) => Cell::short("new", ""),
+            (Some(_), None) => Cell::short("gone", "").in_tone(Tone::Warn),
+            _ => Cell::ratio(change.ratio).in_tone(match change.ratio {
+                Some(more) if more > 0.0 => Tone::Warn,
+                Some(_) => Tone::Good,
+                None => Tone::Plain,
+            }),
+        };
+        sheet.row([
+            Cell::whole(&change.model),
+            Cell::words(change.rate),
+            rate(change.before_usd),
+            rate(change.after_usd),
+            ratio,
+        ]);
+    }
+    sheet
+}

@@ -1,0 +1,228 @@
+//! `runs compare`: two runs side by side.
+
+use crate::args::CompareArgs;
+use crate::cell::{Cell, Tone};
+use crate::exit::End;
+use crate::page::Page;
+use crate::session::Session;
+use crate::sheet::{Sheet, left, right};
+use crate::{sources, when};
+use tracing_budget::present::numbers::Money;
+use tracing_budget::summary::Status;
+use tracing_budget_history::{Comparison, Delta, FiguresDelta, GateChange, RowDelta, RunHead};
+
+/// Shows what the second run has more or less than the first.
+pub(crate) fn compare(args: &CompareArgs, session: &Session) -> anyhow::Result<End> {
+    let (a, b) = (sources::run_or_file(&args.a, session)?, sources::run_or_file(&args.b, session)?);
+    let compared = tracing_budget_history::compare(&a, &b);
+    session.show(&compared, || page(&compared))?;
+    if a.pipeline != b.pipeline {
+        session.remark("these are runs of different pipelines");
+    }
+    Ok(End::Good)
+}
+
+fn page(compared: &Comparison) -> Page {
+    let head = format!("A  {}\nB  {}", head(&compared.a), head(&compared.b));
+    Page::new()
+        .text(head)
+        .sheet(totals(&compared.total))
+        .sheet(rows("STAGE", &compared.stages))
+        .sheet(rows("MODEL", &compared.models))
+        .sheet(gates(&compared.gates))
+        .for_csv(everything(compared))
+}
+
+fn head(run: &RunHead) -> String {
+    let status = Cell::status(run.status, false);
+    let failed = run.failed_stage.as_ref().map_or_else(String::new, |stage| format!(" in {stage}"));
+    let (id, at) = (&run.run_id, when::shown(run.started_at));
+    format!("{}{failed} · {} · {at} · {id}", status.text(), run.pipeline)
+}
+
+fn totals(total: &FiguresDelta) -> Sheet {
+    let mut sheet = Sheet::new([
+        left("TOTAL", "figure"),
+        right("A", "a"),
+        right("B", "b"),
+        right("CHANGE", "change"),
+        right("%", "ratio"),
+    ]);
+    for figure in figures(total) {
+        let [a, b, change, ratio] = figure.cells;
+        sheet.row([Cell::words(figure.name), a, b, change, ratio]);
+    }
+    sheet
+}
+
+/// Stages or models: what they cost, used and took in both.
+fn rows(heading: &'static str, rows: &[RowDelta]) -> Sheet {
+    let mut sheet = Sheet::new([
+        left(heading, "name"),
+        right("COST A", "cost_a"),
+        right("COST B", "cost_b"),
+        right("CHANGE", "cost_change"),
+        right("%", "cost_ratio"),
+        right("TOKENS A", "tokens_a"),
+        right("TOKENS B", "tokens_b"),
+        right("CHANGE", "tokens_change"),
+        right("TIME A", "duration_a"),
+        right("TIME B", "duration_b"),
+        right("CHANGE", "duration_change"),
+        left("", "status"),
+    ]);
+    let amounts = rows.iter().flat_map(|row| [row.figures.cost_usd.a, row.figures.cost_usd.b]);
+    let money = Money::for_amounts(amounts.flatten());
+    for row in rows {
+        let [cost_a, cost_b, cost_change, cost_ratio] = money_cells(money, &row.figures);
+        let [tokens_a, tokens_b, tokens_change, _] = count_cells(&row.figures.tokens_used);
+        let [time_a, time_b, time_change, _] = time_cells(&row.figures.duration_seconds);
+        sheet.row([
+            Cell::words(&row.name),
+            cost_a,
+            cost_b,
+            cost_change,
+            cost_ratio,
+            tokens_a,
+            tokens_b,
+            tokens_change,
+            time_a,
+            time_b,
+            time_change,
+            standing(row),
+        ]);
+    }
+    sheet
+}
+
+/// What has changed about how a stage ended, or where a row is.
+fn standing(row: &RowDelta) -> Cell {
+    let word =
+        |status: Option<Status>| status.map_or("—".to_owned(), |status| status.as_str().replace('_', " "));
+    match (row.in_a, row.in_b) {
+        (false, false) => Cell::words("in neither").in_tone(Tone::Faint),
+        (true, false) => Cell::words("only in A").in_tone(Tone::Warn),
+        (false, true) => Cell::words("only in B").in_tone(Tone::Warn),
+        (true, true) if row.status_a == row.status_b => Cell::empty(),
+        (true, true) => {
+            let tone = if row.status_b == Some(Status::Failed) { Tone::Bad } else { Tone::Warn };
+            Cell::words(format!("{} → {}", word(row.status_a), word(row.status_b))).in_tone(tone)
+        }
+    }
+}
+
+fn gates(gates: &[GateChange]) -> Sheet {
+    let mut sheet = Sheet::new([
+        left("GATE", "gate"),
+        left("A", "a"),
+        left("B", "b"),
+        left("", "changed"),
+        right("SCORE A", "score_a"),
+        right("SCORE B", "score_b"),
+        left("REASON IN B", "reason"),
+    ]);
+    for gate in gates {
+        let changed = if gate.changed { Cell::words("changed").in_tone(Tone::Warn) } else { Cell::empty() };
+        sheet.row([
+            Cell::words(&gate.gate),
+            Cell::verdict(gate.a.as_ref()),
+            Cell::verdict(gate.b.as_ref()),
+            changed,
+            Cell::number(gate.score.a),
+            Cell::number(gate.score.b),
+            Cell::words_or_empty(gate.reason.as_ref()),
+        ]);
+    }
+    sheet
+}
+
+/// All of it in one sheet, a figure a row.
+fn everything(compared: &Comparison) -> Sheet {
+    let mut sheet = Sheet::new([
+        left("", "part"),
+        left("", "name"),
+        left("", "figure"),
+        right("", "a"),
+        right("", "b"),
+        right("", "change"),
+        right("", "ratio"),
+    ]);
+    let mut put = |part: &str, name: &str, delta: &FiguresDelta| {
+        for figure in figures(delta) {
+            let [a, b, change, ratio] = figure.cells;
+            sheet.row([Cell::whole(part), Cell::whole(name), Cell::words(figure.name), a, b, change, ratio]);
+        }
+    };
+    put("total", "", &compared.total);
+    compared.stages.iter().for_each(|row| put("stage", &row.name, &row.figures));
+    compared.models.iter().for_each(|row| put("model", &row.name, &row.figures));
+    for gate in &compared.gates {
+        let said = |verdict: &Option<tracing_budget::Verdict>| Cell::verdict(verdict.as_ref());
+        sheet.row([
+            Cell::whole("gate"),
+            Cell::whole(&gate.gate),
+            Cell::words("verdict"),
+            said(&gate.a),
+            said(&gate.b),
+            Cell::empty(),
+            Cell::empty(),
+        ]);
+    }
+    sheet
+}
+
+struct Figure {
+    name: &'static str,
+    cells: [Cell; 4],
+}
+
+fn figures(delta: &FiguresDelta) -> Vec<Figure> {
+    let money = Money::for_amounts([delta.cost_usd.a, delta.cost_usd.b].into_iter().flatten());
+    let figure = |name, cells| Figure { name, cells };
+    vec![
+        figure("cost", money_cells(money, delta)),
+        figure("tokens", count_cells(&delta.tokens_used)),
+        figure("input", count_cells(&delta.input_tokens)),
+        figure("output", count_cells(&delta.output_tokens)),
+        figure("time", time_cells(&delta.duration_seconds)),
+        figure("llm calls", count_cells(&delta.llm_calls)),
+        figure("unpriced calls", count_cells(&delta.unpriced_calls)),
+    ]
+}
+
+/// What is known in part only is marked, and nothing is said of how it has changed.
+fn money_cells(money: Money, delta: &FiguresDelta) -> [Cell; 4] {
+    let Delta { a, b, change, ratio: part } = delta.cost_usd;
+    let [dark_a, dark_b] =
+        [delta.unpriced_calls.a, delta.unpriced_calls.b].map(|calls| calls.is_some_and(|calls| calls > 0));
+    let whole = !dark_a && !dark_b;
+    [
+        Cell::money(money, a, dark_a),
+        Cell::money(money, b, dark_b),
+        Cell::money_change(money, change.filter(|_| whole)),
+        ratio(part.filter(|_| whole)),
+    ]
+}
+
+fn count_cells(delta: &Delta<u64, i64>) -> [Cell; 4] {
+    [
+        Cell::count_or_unknown(delta.a),
+        Cell::count_or_unknown(delta.b),
+        Cell::count_change(delta.change),
+        ratio(delta.ratio),
+    ]
+}
+
+fn time_cells(delta: &Delta<f64>) -> [Cell; 4] {
+    [Cell::seconds(delta.a), Cell::seconds(delta.b), Cell::seconds_change(delta.change), ratio(delta.ratio)]
+}
+
+/// A tenth more is worth a look; a tenth less is good news.
+fn ratio(ratio: Option<f64>) -> Cell {
+    let tone = match ratio {
+        Some(more) if more >= 0.1 => Tone::Warn,
+        Some(less) if less <= -0.1 => Tone::Good,
+        _ => Tone::Plain,
+    };
+    Cell::ratio(ratio).in_tone(tone)
+}

@@ -1,0 +1,135 @@
+//! A run's document with the new figures in place of the old.
+
+use super::repricing::Repriced;
+use super::row::Answer;
+use tracing_budget::Usd;
+use tracing_budget::summary::{Figures, RunSummary};
+
+/// Why a document cannot have the new figures.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotWritten {
+    /// The new cost of a row cannot be told.
+    #[error("{rows} of its rows cannot be repriced, {stage} among them: {why}")]
+    Unknown {
+        /// How many rows.
+        rows: usize,
+        /// The stage of the first of them.
+        stage: String,
+        /// Why that one cannot.
+        why: String,
+    },
+    /// The rows by operation would no longer add up: whose cost has changed is not known.
+    #[error(
+        "it has {operations} operations with model calls, and the summary does not say which models each called"
+    )]
+    Operations {
+        /// How many operations called models.
+        operations: usize,
+    },
+    /// The document does not add up.
+    #[error("{reason}")]
+    Unbalanced {
+        /// What contradicts what.
+        reason: String,
+    },
+}
+
+impl Repriced {
+    /// The run's document with the new figures, and a warning that says so. Tokens, names and times stay.
+    ///
+    /// # Errors
+    ///
+    /// If a row cannot be repriced, or the document's rows would no longer add up to its totals.
+    pub fn document(&self, run: &RunSummary, why: &str) -> Result<RunSummary, NotWritten> {
+        let unknown = || {
+            self.rows.iter().filter_map(|row| match &row.new {
+                Answer::Unknown { why } => Some((&row.stage, why)),
+                _ => None,
+            })
+        };
+        if let Some((stage, why)) = unknown().next() {
+            let (rows, stage, why) = (unknown().count(), stage.clone(), why.to_string());
+            return Err(NotWritten::Unknown { rows, stage, why });
+        }
+        let mut new = run.clone();
+        let mut whole = Change::default();
+        for row in &self.rows {
+            let (Answer::Priced { cost_usd, source, .. }, Some(model)) = (&row.new, &row.model) else {
+                continue;
+            };
+            let budget = &mut new.budget_summary;
+            let stage = budget.per_agent.entry(&row.stage);
+            let cell = stage.per_model.entry(model);
+            let change = Change {
+                more: *cost_usd - row.old_usd.unwrap_or(Usd::ZERO),
+                priced_calls: cell.figures.unpriced_calls,
+            };
+            cell.price_sources = vec![source.clone()];
+            change.apply(&mut cell.figures);
+            change.apply(&mut stage.figures);
+            whole.more += change.more;
+            whole.priced_calls += change.priced_calls;
+            let by_model = budget.per_model.entry(model);
+            change.apply(&mut by_model.figures);
+        }
+        name_sources(&mut new);
+        whole.apply(&mut new.budget_summary.total);
+        operations(&mut new, whole)?;
+        new.settle();
+        new.warnings.push(format!("repriced: {why}"));
+        new.check().map_err(|error| NotWritten::Unbalanced { reason: error.to_string() })?;
+        Ok(new)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Change {
+    more: Usd,
+    /// Calls that had no price and have one now.
+    priced_calls: u64,
+}
+
+impl Change {
+    fn apply(self, figures: &mut Figures) {
+        figures.cost_usd = Some(figures.cost_usd.unwrap_or(Usd::ZERO) + self.more);
+        figures.unpriced_calls = figures.unpriced_calls.saturating_sub(self.priced_calls);
+    }
+}
+
+/// A model's sources are those of its stages.
+fn name_sources(run: &mut RunSummary) {
+    let budget = &mut run.budget_summary;
+    let names: Vec<String> = budget.per_model.iter().map(|(name, _)| name.to_owned()).collect();
+    for name in names {
+        let stages = budget.per_agent.iter().filter_map(|(_, stage)| stage.per_model.get(&name));
+        let mut sources: Vec<String> = stages.flat_map(|row| row.price_sources.clone()).collect();
+        sources.sort();
+        sources.dedup();
+        if !sources.is_empty() {
+            budget.per_model.entry(&name).price_sources = sources;
+        }
+    }
+}
+
+/// The change belongs to the operation that called models, if there is only one.
+fn operations(run: &mut RunSummary, change: Change) -> Result<(), NotWritten> {
+    if change == Change::default() {
+        return Ok(());
+    }
+    let rows = &mut run.budget_summary.by_operation;
+    let calling: Vec<String> = rows
+        .iter()
+        .filter(|(_, row)| row.figures.llm_calls > 0 || row.figures.tokens_used != Some(0))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    match calling.as_slice() {
+        // A summary of before there were operations has none to keep in balance.
+        [] => Ok(()),
+        [only] => {
+            change.apply(&mut rows.entry(only).figures);
+            Ok(())
+        }
+        several => Err(NotWritten::Operations { operations: several.len() }),
+    }
+}

@@ -1,0 +1,291 @@
+//! Measures over time.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::cover::{DAY, HOUR};
+use super::error::StoreError;
+use super::query::Scope;
+use super::tally::{Kind, Tally, count};
+use tracing_budget::Usd;
+use tracing_budget::summary::Timestamp;
+
+/// How long one step of a series is. Steps begin on the hour or the day of UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bucket {
+    /// An hour.
+    Hour,
+    /// A day.
+    #[default]
+    Day,
+}
+
+impl Bucket {
+    pub(super) const fn ms(self) -> i64 {
+        match self {
+            Self::Hour => HOUR,
+            Self::Day => DAY,
+        }
+    }
+
+    /// The beginning of the step that a time lies in.
+    pub(super) const fn start(self, unix_ms: i64) -> i64 {
+        unix_ms.div_euclid(self.ms()) * self.ms()
+    }
+}
+
+/// What a series measures. All of it is of runs that have ended, at the time at which they started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Measure {
+    /// Known cost, in USD.
+    #[default]
+    Cost,
+    /// Known tokens.
+    Tokens,
+    /// Runs.
+    Runs,
+    /// The part that completed, 0 to 1; what was cancelled is left out. Not by model.
+    SuccessRate,
+    /// Seconds that half of the runs stayed below, within 1 %.
+    P50Duration,
+    /// Seconds that 95 % of the runs stayed below, within 1 %.
+    P95Duration,
+    /// The part of the checks made that passed, 0 to 1. Not by model.
+    GatePassRate,
+    /// The part of the model calls whose cost is unknown although their usage is known, 0 to 1.
+    UnpricedShare,
+}
+
+impl Measure {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Cost,
+        Self::Tokens,
+        Self::Runs,
+        Self::SuccessRate,
+        Self::P50Duration,
+        Self::P95Duration,
+        Self::GatePassRate,
+        Self::UnpricedShare,
+    ];
+
+    /// The word that stands in JSON and addresses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cost => "cost",
+            Self::Tokens => "tokens",
+            Self::Runs => "runs",
+            Self::SuccessRate => "success_rate",
+            Self::P50Duration => "p50_duration",
+            Self::P95Duration => "p95_duration",
+            Self::GatePassRate => "gate_pass_rate",
+            Self::UnpricedShare => "unpriced_share",
+        }
+    }
+
+    fn of(self, tally: &Tally) -> Option<Amount> {
+        match self {
+            Self::Cost => tally.cost().map(Amount::Usd),
+            Self::Tokens => tally.tokens().map(Amount::Count),
+            Self::Runs => Some(Amount::Count(count(tally.runs))),
+            Self::SuccessRate => tally.statuses().success_rate().map(Amount::Ratio),
+            Self::P50Duration => tally.durations.quantile(0.5).map(Amount::Seconds),
+            Self::P95Duration => tally.durations.quantile(0.95).map(Amount::Seconds),
+            Self::GatePassRate => tally.pass_rate().map(Amount::Ratio),
+            Self::UnpricedShare => tally.unpriced_share().map(Amount::Ratio),
+        }
+    }
+}
+
+/// What a series has one line for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum By {
+    /// One line for whole runs.
+    #[default]
+    Run,
+    /// A line a stage. The checks of a stage are those that stood after it.
+    Stage,
+    /// A line a model.
+    Model,
+}
+
+impl By {
+    /// The word that stands in JSON and addresses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Stage => "stage",
+            Self::Model => "model",
+        }
+    }
+
+    pub(super) const fn kind(self) -> Kind {
+        match self {
+            Self::Run => Kind::Run,
+            Self::Stage => Kind::Stage,
+            Self::Model => Kind::Model,
+        }
+    }
+}
+
+/// A series that is asked for. Without `since`, it begins with the first run; without `until`, it ends with the last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SeriesQuery {
+    /// Which runs.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// What is measured.
+    pub measure: Measure,
+    /// What there is a line for.
+    pub by: By,
+    /// How long a step is.
+    pub bucket: Bucket,
+}
+
+impl SeriesQuery {
+    /// A measure of these runs, by day, for whole runs.
+    #[must_use]
+    pub fn new(scope: Scope, measure: Measure) -> Self {
+        Self { scope, measure, ..Self::default() }
+    }
+
+    /// A line for each of these.
+    #[must_use]
+    pub fn by(mut self, by: By) -> Self {
+        self.by = by;
+        self
+    }
+
+    /// Steps of this length.
+    #[must_use]
+    pub fn bucket(mut self, bucket: Bucket) -> Self {
+        self.bucket = bucket;
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        match (self.by, self.measure) {
+            (By::Model, Measure::SuccessRate | Measure::GatePassRate) => Err(StoreError::Series {
+                measure: self.measure.as_str(),
+                by: self.by.as_str(),
+                reason: "models neither succeed nor pass; ask for it by stage or by run",
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A value in the unit of its measure; in JSON a number.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Amount {
+    /// USD.
+    Usd(Usd),
+    /// A number of things.
+    Count(u64),
+    /// A part of a whole, 0 to 1.
+    Ratio(f64),
+    /// Seconds.
+    Seconds(f64),
+}
+
+impl Amount {
+    /// The value as a number, for drawing it.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        match self {
+            Self::Usd(usd) => usd.to_f64(),
+            Self::Count(count) => count as f64,
+            Self::Ratio(value) | Self::Seconds(value) => value,
+        }
+    }
+}
+
+/// A measure over time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Series {
+    /// What is measured.
+    pub measure: Measure,
+    /// What there is a line for.
+    pub by: By,
+    /// How long a step is.
+    pub bucket: Bucket,
+    /// When each step begins, without gaps.
+    pub at: Vec<Timestamp>,
+    /// The lines, those with the largest sum (or last value) first.
+    pub lines: Vec<Line>,
+}
+
+/// One line of a series.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Line {
+    /// The stage or the model; empty for whole runs.
+    pub name: String,
+    /// A value for each step; null where nobody knows, which is not 0.
+    pub values: Vec<Option<Amount>>,
+    /// The same measure over the whole time.
+    pub total: Option<Amount>,
+}
+
+/// No series has more steps than this; what is older is left out. A year of hours.
+const MOST_STEPS: i64 = 24 * 366;
+
+impl Series {
+    /// Out of sums by step and name.
+    pub(super) fn of(query: &SeriesQuery, tallies: &BTreeMap<(i64, String), Tally>) -> Self {
+        let step = query.bucket.ms();
+        let bound = |end: Option<Timestamp>| end.map(|at| at.unix_ms());
+        let first_known = tallies.keys().next().map(|(at, _)| *at);
+        let last_known = tallies.keys().next_back().map(|(at, _)| *at);
+        let first = bound(query.scope.since).map(|at| query.bucket.start(at)).or(first_known);
+        let last = bound(query.scope.until).map(|at| query.bucket.start(at - 1)).or(last_known.max(first));
+        let (Some(first), Some(last)) = (first, last) else { return Self::without_steps(query) };
+        let first = first.max(last.saturating_sub(step * (MOST_STEPS - 1)));
+        let steps: Vec<i64> = (0..).map(|n| first + n * step).take_while(|at| *at <= last).collect();
+        let mut lines: BTreeMap<&str, Vec<Option<&Tally>>> = BTreeMap::new();
+        for ((at, name), tally) in tallies {
+            if (first..=last).contains(at) {
+                let at = usize::try_from((at - first) / step).unwrap_or(0);
+                lines.entry(name).or_insert_with(|| vec![None; steps.len()])[at] = Some(tally);
+            }
+        }
+        if query.by == By::Run {
+            lines.entry("").or_insert_with(|| vec![None; steps.len()]);
+        }
+        let nothing = Tally::default();
+        let mut lines: Vec<Line> = lines
+            .into_iter()
+            .map(|(name, tallies)| {
+                let mut whole = Tally::default();
+                tallies.iter().flatten().for_each(|tally| whole.add(tally, 1));
+                Line {
+                    name: name.to_owned(),
+                    values: tallies.iter().map(|tally| query.measure.of(tally.unwrap_or(&nothing))).collect(),
+                    total: query.measure.of(&whole),
+                }
+            })
+            .collect();
+        let size = |line: &Line| line.total.map_or(f64::NEG_INFINITY, Amount::to_f64);
+        lines.sort_by(|one, two| size(two).total_cmp(&size(one)).then_with(|| one.name.cmp(&two.name)));
+        Self {
+            at: steps.into_iter().filter_map(Timestamp::from_unix_ms).collect(),
+            lines,
+            ..Self::without_steps(query)
+        }
+    }
+
+    fn without_steps(query: &SeriesQuery) -> Self {
+        Self { measure: query.measure, by: query.by, bucket: query.bucket, at: Vec::new(), lines: Vec::new() }
+    }
+}

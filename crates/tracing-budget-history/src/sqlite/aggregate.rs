@@ -1,0 +1,261 @@
+//! Answers about many runs.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, params_from_iter};
+
+use super::list::{self, Conditions};
+use super::rollup::Wanted;
+use super::store::Trouble;
+use super::{amounts, rollup};
+use crate::Scope;
+use crate::answers::{GateStats, ModelStats, Overview, ProjectRow, StageStats, Typical, ratio};
+use crate::health::{self, Health, HealthQuery, Seen};
+use crate::series::{Bucket, Measure, Series, SeriesQuery};
+use crate::statistics::{median, median_whole};
+use crate::tally::{Kind, Tally, count};
+use tracing_budget::summary::{Status, Timestamp};
+use tracing_budget::{Usd, Verdict};
+
+/// More runs than are ever in flight, and fewer than would fill a memory.
+const MANY: usize = 100_000;
+
+const NEWEST_FIRST: &str = "started_ms DESC, run_id DESC";
+
+pub(super) fn projects(connection: &Connection) -> Result<Vec<ProjectRow>, Trouble> {
+    let mut statement = connection.prepare_cached(
+        "SELECT project, pipeline, sum(runs),
+             (SELECT max(started_ms) FROM runs WHERE runs.project = p.project AND runs.pipeline = p.pipeline)
+         FROM (SELECT project, pipeline, runs FROM rollups WHERE step = 'day' AND kind = 'run'
+               UNION ALL SELECT project, pipeline, 1 FROM runs WHERE status = 'running') AS p
+         GROUP BY project, pipeline ORDER BY project, pipeline",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut projects: Vec<ProjectRow> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (project, pipeline): (String, String) = (row.get(0)?, row.get(1)?);
+        let (runs, last) = (count(row.get(2)?), list::time(row.get(3)?));
+        match projects.last_mut().filter(|last| last.project == project) {
+            Some(known) => {
+                known.pipelines.push(pipeline);
+                known.runs += runs;
+                known.last_started_at = known.last_started_at.max(last);
+            }
+            None => {
+                projects.push(ProjectRow { project, pipelines: vec![pipeline], runs, last_started_at: last })
+            }
+        }
+    }
+    Ok(projects)
+}
+
+pub(super) fn overview(connection: &Connection, scope: &Scope, now: Timestamp) -> Result<Overview, Trouble> {
+    let wanted = Wanted { kind: Kind::Run, by_hour: false, durations: false };
+    let whole = rollup::sum(connection, scope, wanted, |_, _| ())?.remove(&()).unwrap_or_default();
+    let with_status = |status: Status| {
+        let mut conditions = Conditions::of_scope(scope);
+        conditions.and("status = ?", [status.as_str().to_owned().into()]);
+        conditions
+    };
+    let running = list::rows(connection, &with_status(Status::Running), NEWEST_FIRST, MANY, now)?;
+    let mut by_status = whole.statuses();
+    by_status.running = running.len() as u64;
+    // The roll-ups know whether there is any: nobody need look through all runs for one that is not there.
+    let last_failed = match by_status.failed {
+        0 => None,
+        _ => list::rows(connection, &with_status(Status::Failed), NEWEST_FIRST, 1, now)?.pop(),
+    };
+    Ok(Overview {
+        runs: by_status.total(),
+        by_status,
+        stale: running.iter().filter(|run| run.stale).count() as u64,
+        cost_usd: whole.cost(),
+        runs_without_cost: count(whole.without_cost),
+        tokens_used: whole.tokens(),
+        llm_calls: count(whole.llm_calls),
+        unpriced_calls: count(whole.unpriced_calls),
+        last_run: list::rows(connection, &Conditions::of_scope(scope), NEWEST_FIRST, 1, now)?.pop(),
+        last_failed,
+        typical: typical(connection, &with_status(Status::Completed))?,
+    })
+}
+
+fn typical(connection: &Connection, completed: &Conditions) -> Result<Typical, Trouble> {
+    let sql = format!(
+        "SELECT cost_pico, duration_s, tokens FROM runs WHERE {} ORDER BY {NEWEST_FIRST} LIMIT {}",
+        completed.sql(),
+        Typical::RUNS
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(completed.values()))?;
+    let (mut costs, mut durations, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        costs.extend(amounts::amount(row, 0)?.map(Usd::pico));
+        durations.push(row.get::<_, f64>(1)?);
+        tokens.extend(row.get::<_, Option<i64>>(2)?.map(i128::from));
+    }
+    Ok(Typical {
+        runs: durations.len() as u64,
+        cost_usd: median_whole(costs).map(Usd::from_pico),
+        duration_seconds: median(durations),
+        tokens_used: median_whole(tokens).and_then(|tokens| u64::try_from(tokens).ok()),
+    })
+}
+
+pub(super) fn series(connection: &Connection, query: &SeriesQuery) -> Result<Series, Trouble> {
+    let wanted = Wanted {
+        kind: query.by.kind(),
+        by_hour: query.bucket == Bucket::Hour,
+        durations: matches!(query.measure, Measure::P50Duration | Measure::P95Duration),
+    };
+    let step = |at, name: &str| (query.bucket.start(at), name.to_owned());
+    Ok(Series::of(query, &rollup::sum(connection, &query.scope, wanted, step)?))
+}
+
+pub(super) fn stages(connection: &Connection, scope: &Scope) -> Result<Vec<StageStats>, Trouble> {
+    let tallies = tallies(connection, scope, Kind::Stage)?;
+    let whole = known_cost(&tallies);
+    let mut stages: Vec<StageStats> = tallies
+        .into_iter()
+        .map(|(stage, tally)| StageStats {
+            stage,
+            runs: count(tally.runs),
+            failed: count(tally.failed),
+            errors: count(tally.errors),
+            success_rate: tally.statuses().success_rate(),
+            p50_duration_seconds: tally.durations.quantile(0.5),
+            p95_duration_seconds: tally.durations.quantile(0.95),
+            duration_seconds: tally.seconds(),
+            cost_usd: tally.cost(),
+            share_of_cost: share(tally.cost(), whole),
+            tokens_used: tally.tokens(),
+            llm_calls: count(tally.llm_calls),
+            unpriced_calls: count(tally.unpriced_calls),
+            calls_without_usage: count(tally.calls_without_usage),
+        })
+        .collect();
+    stages.sort_by(|one, two| two.cost_usd.cmp(&one.cost_usd).then_with(|| one.stage.cmp(&two.stage)));
+    Ok(stages)
+}
+
+pub(super) fn models(connection: &Connection, scope: &Scope) -> Result<Vec<ModelStats>, Trouble> {
+    let tallies = tallies(connection, scope, Kind::Model)?;
+    let whole = known_cost(&tallies);
+    let mut models: Vec<ModelStats> = tallies
+        .into_iter()
+        .map(|(model, tally)| ModelStats {
+            model,
+            runs: count(tally.runs),
+            llm_calls: count(tally.llm_calls),
+            p50_duration_seconds: tally.durations.quantile(0.5),
+            p95_duration_seconds: tally.durations.quantile(0.95),
+            duration_seconds: tally.seconds(),
+            cost_usd: tally.cost(),
+            share_of_cost: share(tally.cost(), whole),
+            tokens_used: tally.tokens(),
+            input_tokens: count(tally.input),
+            output_tokens: count(tally.output),
+            cache_read_tokens: count(tally.cache_read),
+            cache_write_tokens: count(tally.cache_write),
+            unpriced_calls: count(tally.unpriced_calls),
+            calls_without_usage: count(tally.calls_without_usage),
+        })
+        .collect();
+    models.sort_by(|one, two| two.cost_usd.cmp(&one.cost_usd).then_with(|| one.model.cmp(&two.model)));
+    Ok(models)
+}
+
+fn known_cost(tallies: &BTreeMap<String, Tally>) -> Usd {
+    tallies.values().filter_map(Tally::cost).sum()
+}
+
+fn share(cost: Option<Usd>, whole: Usd) -> Option<f64> {
+    (whole > Usd::ZERO).then_some(cost?).map(|cost| cost.to_f64() / whole.to_f64())
+}
+
+pub(super) fn gates(connection: &Connection, scope: &Scope) -> Result<Vec<GateStats>, Trouble> {
+    let mut gates: Vec<GateStats> = tallies(connection, scope, Kind::Gate)?
+        .into_iter()
+        .map(|(gate, tally)| GateStats {
+            gate,
+            runs: count(tally.runs),
+            verdicts: tally.verdicts(),
+            passed: count(tally.passed),
+            failed: count(tally.gate_failed),
+            warned: count(tally.warned),
+            skipped: count(tally.skipped),
+            errors: count(tally.gate_errors),
+            other: count(tally.other),
+            pass_rate: tally.pass_rate(),
+            p50_duration_seconds: tally.durations.quantile(0.5),
+            p95_duration_seconds: tally.durations.quantile(0.95),
+            cost_usd: (count(tally.without_cost) < tally.verdicts()).then_some(tally.cost),
+        })
+        .collect();
+    let failing = |gate: &GateStats| ratio(gate.failed + gate.errors, gate.verdicts).unwrap_or(0.0);
+    gates.sort_by(|one, two| failing(two).total_cmp(&failing(one)).then_with(|| one.gate.cmp(&two.gate)));
+    Ok(gates)
+}
+
+fn tallies(connection: &Connection, scope: &Scope, kind: Kind) -> Result<BTreeMap<String, Tally>, Trouble> {
+    let wanted = Wanted { kind, by_hour: false, durations: true };
+    rollup::sum(connection, scope, wanted, |_, name| name.to_owned())
+}
+
+pub(super) fn health(connection: &Connection, query: &HealthQuery) -> Result<Health, Trouble> {
+    let mut judged = Vec::new();
+    for known in projects(connection)? {
+        if query.scope.project.as_ref().is_some_and(|project| *project != known.project) {
+            continue;
+        }
+        for pipeline in known.pipelines {
+            if query.scope.pipeline.as_ref().is_some_and(|wanted| *wanted != pipeline) {
+                continue;
+            }
+            let scope = Scope {
+                project: Some(known.project.clone()),
+                pipeline: Some(pipeline.clone()),
+                ..query.scope.clone()
+            };
+            let seen = newest(connection, &scope, query.recent + query.history)?;
+            let (recent, before) = seen.split_at(query.recent.min(seen.len()));
+            if !recent.is_empty() {
+                judged.push(health::judge(&known.project, &pipeline, recent, before));
+            }
+        }
+    }
+    Ok(Health::of(judged))
+}
+
+fn newest(connection: &Connection, scope: &Scope, limit: usize) -> Result<Vec<Seen>, Trouble> {
+    let mut conditions = Conditions::of_scope(scope);
+    conditions.and("status <> 'running'", []);
+    let sql = format!(
+        "SELECT run_id, status, cost_pico, duration_s, llm_calls, unpriced_calls, id FROM runs
+         WHERE {} ORDER BY {NEWEST_FIRST} LIMIT {limit}",
+        conditions.sql()
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(conditions.values()))?;
+    let mut stages = connection.prepare_cached("SELECT name, cost_pico FROM stages WHERE run = ?1")?;
+    let mut gates = connection.prepare_cached("SELECT name, verdict FROM gates WHERE run = ?1")?;
+    let mut seen = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(6)?;
+        let costs = stages.query_map([id], |row| Ok((row.get(0)?, amounts::amount(row, 1)?)))?;
+        let costs: Vec<(String, Option<Usd>)> = costs.collect::<rusqlite::Result<_>>()?;
+        let verdicts =
+            gates.query_map([id], |row| Ok((row.get(0)?, Verdict::from(row.get_ref(1)?.as_str()?))))?;
+        seen.push(Seen {
+            run_id: row.get(0)?,
+            status: list::status(row, 1)?,
+            cost: amounts::amount(row, 2)?,
+            seconds: row.get(3)?,
+            llm_calls: count(row.get(4)?),
+            unpriced_calls: count(row.get(5)?),
+            stages: costs.into_iter().filter_map(|(name, cost)| Some((name, cost?))).collect(),
+            gates: verdicts.collect::<rusqlite::Result<_>>()?,
+        });
+    }
+    Ok(seen)
+}

@@ -1,0 +1,173 @@
+//! Which files are opened, which are refused, and how.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use super::schema::{APPLICATION_ID, VERSION, migrations};
+use crate::StoreError;
+
+/// How long others may write before we give up.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Opens a file that is a run history, or makes one; anything else is left as it is.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)
+            .map_err(|reason| StoreError::CreateDirectory { path: directory.to_owned(), reason })?;
+    }
+    if !look_at_header(path)? {
+        look_inside(path)?;
+    }
+    let failed = |error: rusqlite::Error| failure(path, "be opened", &error);
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    migrate(path, &mut connection)?;
+    // Only now: the first transaction stands in the file itself and not in a log beside it, so that whoever looks at the
+    // header sees whose file it is.
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+    connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
+    // A batch of runs touches some megabytes of indices again and again: kept in memory, in KiB, and brought from the log
+    // into the file, in pages of 4 KiB, only every 32 MB.
+    connection.pragma_update(None, "cache_size", -32_768).map_err(failed)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 8_192).map_err(failed)?;
+    Ok(connection)
+}
+
+/// A further connection to a file that is open already, for reading.
+pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "query_only", true).map_err(|error| failure(path, "be opened", &error))?;
+    Ok(connection)
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(|error| failure(path, "be opened", &error))?;
+    connection.busy_timeout(PATIENCE).map_err(|error| failure(path, "be opened", &error))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Looks at the first bytes without SQLite, which may change what it opens. Whether the file is new.
+fn look_at_header(path: &Path) -> Result<bool, StoreError> {
+    let unreadable =
+        |reason: std::io::Error| StoreError::Unreadable { path: path.to_owned(), reason: reason.to_string() };
+    let foreign = |found: &str| StoreError::Foreign { path: path.to_owned(), found: found.to_owned() };
+    let mut header = Vec::new();
+    match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(unreadable(error)),
+        Ok(file) if file.metadata().map_err(unreadable)?.is_dir() => return Err(foreign("a directory")),
+        Ok(file) => file.take(100).read_to_end(&mut header).map_err(unreadable)?,
+    };
+    if header.is_empty() {
+        return Ok(true);
+    }
+    if header.len() < 100 || !header.starts_with(b"SQLite format 3\0") {
+        return Err(foreign("a file of another kind"));
+    }
+    let number = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    if number(68) != APPLICATION_ID {
+        return Err(foreign("a database of another program"));
+    }
+    if number(60) > VERSION {
+        return Err(StoreError::Newer { path: path.to_owned(), found: number(60), supported: VERSION });
+    }
+    let page_size = match u64::from(number(16) >> 16) {
+        1 => 65_536,
+        size => size,
+    };
+    let (expected, found) =
+        (page_size * u64::from(number(28)), fs::metadata(path).map_err(unreadable)?.len());
+    // While there is a log beside it, pages may be there and not here yet.
+    if log_length(path) == 0 && found < expected {
+        let reason = format!("it has {found} bytes of {expected}");
+        return Err(StoreError::Corrupt { path: path.to_owned(), reason });
+    }
+    Ok(false)
+}
+
+/// Looks at the version and at each table without writing.
+fn look_inside(path: &Path) -> Result<(), StoreError> {
+    let connection = quiet(path)?;
+    let failed = |error: rusqlite::Error| failure(path, "be read", &error);
+    let found = version(&connection).map_err(failed)?;
+    if found > VERSION {
+        return Err(StoreError::Newer { path: path.to_owned(), found, supported: VERSION });
+    }
+    let tables: Vec<String> = connection
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+        .map_err(failed)?;
+    for table in tables {
+        // `EXISTS` also of an empty table; the name is one that the schema has.
+        let first = format!("SELECT EXISTS (SELECT 1 FROM \"{}\")", table.replace('"', "\"\""));
+        connection.query_row(&first, [], |row| row.get::<_, bool>(0)).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// A connection that leaves no trace: without a log nobody has the file open, and SQLite need not make files beside it.
+fn quiet(path: &Path) -> Result<Connection, StoreError> {
+    if log_length(path) > 0 {
+        return connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    }
+    let mut address = String::from("file:");
+    for &byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' => address.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => address.push(char::from(byte)),
+            byte => address.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    address.push_str("?immutable=1");
+    connect(Path::new(&address), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
+}
+
+/// Bytes in the log beside a file; what stands there is not in the file yet.
+fn log_length(path: &Path) -> u64 {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(PathBuf::from(log)).map_or(0, |log| log.len())
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
+    let failed = |error: rusqlite::Error| failure(path, "be read", &error);
+    // One process migrates; another that wanted to waits, and finds it done.
+    connection.set_transaction_behavior(TransactionBehavior::Exclusive);
+    let from = version(connection).map_err(failed)?;
+    let migrated = migrations().to_latest(connection);
+    connection.set_transaction_behavior(TransactionBehavior::Immediate);
+    match migrated {
+        Ok(()) => Ok(()),
+        Err(_) if version(connection).map_err(failed)? == VERSION => Ok(()),
+        Err(error) => {
+            let reason = error.to_string();
+            Err(StoreError::Migrate { path: path.to_owned(), from, to: VERSION, reason })
+        }
+    }
+}
+
+/// Says what the database said, with the file and what can be done.
+pub(super) fn failure(path: &Path, action: &'static str, error: &rusqlite::Error) -> StoreError {
+    let path = path.to_owned();
+    let reason = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt) => StoreError::Corrupt { path, reason },
+        Some(ErrorCode::NotADatabase) => {
+            StoreError::Foreign { path, found: "a file of another kind".to_owned() }
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            StoreError::Busy { path, waited_seconds: PATIENCE.as_secs() }
+        }
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreError::Unreadable { path, reason },
+        _ => StoreError::Database { path, action, reason },
+    }
+}

@@ -1,0 +1,82 @@
+//! Deleting runs.
+
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, Transaction, params_from_iter};
+
+use super::rollup::Changes;
+use super::store::Trouble;
+use super::{read, write};
+use crate::Prune;
+use tracing_budget::summary::Timestamp;
+
+pub(super) fn delete(transaction: &Transaction<'_>, run_ids: &[&str]) -> Result<u64, Trouble> {
+    let mut changes = Changes::default();
+    let mut deleted = 0;
+    for run_id in run_ids {
+        let id: Option<i64> = transaction
+            .prepare_cached("SELECT id FROM runs WHERE run_id = ?1")?
+            .query_row([run_id], |row| row.get(0))
+            .optional()?;
+        if let Some(id) = id {
+            delete_run(transaction, id, &mut changes)?;
+            deleted += 1;
+        }
+    }
+    changes.write(transaction)?;
+    Ok(deleted)
+}
+
+fn delete_run(transaction: &Transaction<'_>, id: i64, changes: &mut Changes) -> Result<(), Trouble> {
+    if let Some(run) = read::merged(transaction, id, "")? {
+        changes.take_away(&run);
+    }
+    write::clear_rows(transaction, id)?;
+    for delete in [
+        "DELETE FROM parts WHERE run = ?1",
+        "DELETE FROM replaced WHERE run = ?1",
+        "DELETE FROM runs WHERE id = ?1",
+    ] {
+        transaction.prepare_cached(delete)?.execute([id])?;
+    }
+    Ok(())
+}
+
+pub(super) fn prune(transaction: &Transaction<'_>, prune: &Prune, now: Timestamp) -> Result<u64, Trouble> {
+    if prune.older_than.is_none() && prune.keep_last.is_none() {
+        return Ok(0);
+    }
+    let ids = old_runs(transaction, prune, now)?;
+    if !prune.dry_run {
+        let mut changes = Changes::default();
+        ids.iter().try_for_each(|id| delete_run(transaction, *id, &mut changes))?;
+        changes.write(transaction)?;
+    }
+    Ok(ids.len() as u64)
+}
+
+fn old_runs(transaction: &Transaction<'_>, prune: &Prune, now: Timestamp) -> Result<Vec<i64>, Trouble> {
+    let mut conditions =
+        vec!["(status <> 'running' OR beat_ms IS NULL OR beat_ms + 3 * beat_every_ms + 2000 < ?)"];
+    let mut values: Vec<Value> = vec![now.unix_ms().into()];
+    if let Some(project) = &prune.project {
+        conditions.push("project = ?");
+        values.push(project.clone().into());
+    }
+    if let Some(time) = prune.older_than {
+        conditions.push("started_ms < ?");
+        values.push(time.unix_ms().into());
+    }
+    if let Some(keep) = prune.keep_last {
+        conditions.push("place > ?");
+        values.push(i64::try_from(keep).unwrap_or(i64::MAX).into());
+    }
+    let sql = format!(
+        "SELECT id FROM (SELECT id, status, project, started_ms, beat_ms, beat_every_ms,
+             row_number() OVER (PARTITION BY project ORDER BY started_ms DESC, run_id DESC) AS place FROM runs)
+         WHERE {}",
+        conditions.join(" AND ")
+    );
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let ids = statement.query_map(params_from_iter(values), |row| row.get(0))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
+}

@@ -1,0 +1,229 @@
+//! Sums by hour and by day, and what is summed up of them.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use rusqlite::types::{ToSqlOutput, Value};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params_from_iter};
+
+use super::list::Conditions;
+use super::store::Trouble;
+use super::{amounts, edges, read};
+use crate::Scope;
+use crate::cover::{DAY, Grain, HOUR, Piece, cover};
+use crate::histogram::Histogram;
+use crate::tally::{Kind, Tally};
+use tracing_budget::summary::{RunSummary, Status, Timestamp};
+
+const COLUMNS: &str = "runs, completed, failed, cancelled, incomplete, interrupted, errors, llm_calls, unpriced_calls, \
+     calls_without_usage, tokens, without_tokens, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, \
+     without_cost, gates_passed, gates_failed, gates_warned, gates_skipped, gates_broken, gates_other, duration_us, \
+     cost_pico, durations";
+
+static SELECT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {COLUMNS} FROM rollups
+         WHERE step = ?1 AND kind = ?2 AND at_ms = ?3 AND project = ?4 AND pipeline = ?5 AND name = ?6"
+    )
+});
+
+static REPLACE: LazyLock<String> = LazyLock::new(|| {
+    let marks: Vec<String> = (1..=Tally::COUNTS + 8).map(|n| format!("?{n}")).collect();
+    format!(
+        "INSERT OR REPLACE INTO rollups (step, kind, at_ms, project, pipeline, name, {COLUMNS}) VALUES ({})",
+        marks.join(", ")
+    )
+});
+
+const DELETE: &str = "DELETE FROM rollups
+     WHERE step = ?1 AND kind = ?2 AND at_ms = ?3 AND project = ?4 AND pipeline = ?5 AND name = ?6";
+
+/// The hour and the pipeline that a row is of.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    at_ms: i64,
+    project: String,
+    pipeline: String,
+}
+
+/// The rows of one place.
+type Names = BTreeMap<Kind, BTreeMap<String, Tally>>;
+
+/// What the runs of a transaction add to the roll-ups and take away from them: each row is written once.
+#[derive(Default)]
+pub(super) struct Changes {
+    hours: BTreeMap<Place, Names>,
+}
+
+impl Changes {
+    /// A run that has ended is there.
+    pub(super) fn add(&mut self, run: &RunSummary) {
+        self.change(run, 1);
+    }
+
+    /// A run that had ended is there no more, or is about to be another.
+    pub(super) fn take_away(&mut self, run: &RunSummary) {
+        self.change(run, -1);
+    }
+
+    fn change(&mut self, run: &RunSummary, sign: i64) {
+        if run.status == Status::Running {
+            return;
+        }
+        let names = self.hours.entry(Place {
+            at_ms: run.started_at.unix_ms().div_euclid(HOUR) * HOUR,
+            project: run.project.clone(),
+            pipeline: run.pipeline.clone(),
+        });
+        let names = names.or_default();
+        for ((kind, name), tally) in Tally::of(run) {
+            add(names.entry(kind).or_default(), name, &tally, sign);
+        }
+    }
+
+    pub(super) fn write(self, transaction: &Transaction<'_>) -> Result<(), Trouble> {
+        let mut days: BTreeMap<Place, Names> = BTreeMap::new();
+        for (place, names) in &self.hours {
+            let day = Place { at_ms: place.at_ms.div_euclid(DAY) * DAY, ..place.clone() };
+            let of_day = days.entry(day).or_default();
+            for (kind, tallies) in names {
+                let of_kind = of_day.entry(*kind).or_default();
+                tallies.iter().for_each(|(name, tally)| add(of_kind, name, tally, 1));
+            }
+        }
+        write_all(transaction, "hour", &self.hours)?;
+        write_all(transaction, "day", &days)
+    }
+}
+
+fn add(tallies: &mut BTreeMap<String, Tally>, name: &str, tally: &Tally, sign: i64) {
+    match tallies.get_mut(name) {
+        Some(there) => there.add(tally, sign),
+        None => tallies.entry(name.to_owned()).or_default().add(tally, sign),
+    }
+}
+
+fn write_all(
+    transaction: &Transaction<'_>,
+    step: &str,
+    changes: &BTreeMap<Place, Names>,
+) -> Result<(), Trouble> {
+    let mut select = transaction.prepare_cached(&SELECT)?;
+    let mut replace = transaction.prepare_cached(&REPLACE)?;
+    let mut delete = transaction.prepare_cached(DELETE)?;
+    for (place, names) in changes {
+        for (kind, tallies) in names {
+            for (name, change) in tallies {
+                let kind = kind.as_str();
+                let key: [&dyn ToSql; 6] =
+                    [&step, &kind, &place.at_ms, &place.project, &place.pipeline, name];
+                let there = select.query_row(key, |row| read_tally(row, 0)).optional()?;
+                let was_there = there.is_some();
+                let mut tally = there.unwrap_or_default();
+                tally.add(change, 1);
+                if !tally.is_nothing() {
+                    let (cost, durations) = (amounts::value(Some(tally.cost)), tally.durations.to_bytes());
+                    let counts = tally.counts_mut().map(|count| ToSqlOutput::from(*count));
+                    let counts = counts.iter().map(|count| count as &dyn ToSql);
+                    let last: [&dyn ToSql; 2] = [&cost, &durations];
+                    replace
+                        .execute(key.into_iter().chain(counts).chain(last).collect::<Vec<_>>().as_slice())?;
+                } else if was_there {
+                    delete.execute(key)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The tally in the columns from this one on.
+fn read_tally(row: &Row<'_>, first: usize) -> rusqlite::Result<Tally> {
+    let mut tally = Tally::default();
+    for (at, count) in tally.counts_mut().into_iter().enumerate() {
+        *count = row.get(first + at)?;
+    }
+    let (cost, durations) = (first + Tally::COUNTS, first + Tally::COUNTS + 1);
+    tally.cost = amounts::amount(row, cost)?.unwrap_or_default();
+    tally.durations = Histogram::from_bytes(row.get_ref(durations)?.as_blob()?).unwrap_or_default();
+    Ok(tally)
+}
+
+/// What is to be summed up.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) kind: Kind,
+    /// Keeps the hours apart.
+    pub(super) by_hour: bool,
+    /// Also how long things took, which is most of what there is to read.
+    pub(super) durations: bool,
+}
+
+/// Sums up what ended in a scope, under whatever is made of a time and a name.
+pub(super) fn sum<K: Ord>(
+    connection: &Connection,
+    scope: &Scope,
+    wanted: Wanted,
+    under: impl Fn(i64, &str) -> K,
+) -> Result<BTreeMap<K, Tally>, Trouble> {
+    let mut sums: BTreeMap<K, Tally> = BTreeMap::new();
+    let pieces =
+        cover(scope.since.map(Timestamp::unix_ms), scope.until.map(Timestamp::unix_ms), wanted.by_hour);
+    for piece in pieces {
+        let mut add = |at, name: &str, tally: &Tally| sums.entry(under(at, name)).or_default().add(tally, 1);
+        match piece.grain {
+            Grain::Runs => edges::each(connection, scope, wanted.kind, piece, &mut add)?,
+            Grain::Hours => add_rollups(connection, scope, wanted, "hour", piece, &mut add)?,
+            Grain::Days => add_rollups(connection, scope, wanted, "day", piece, &mut add)?,
+        }
+    }
+    Ok(sums)
+}
+
+fn add_rollups(
+    connection: &Connection,
+    scope: &Scope,
+    wanted: Wanted,
+    step: &str,
+    piece: Piece,
+    add: &mut impl FnMut(i64, &str, &Tally),
+) -> Result<(), Trouble> {
+    let mut conditions = Conditions::default();
+    conditions.and("step = ? AND kind = ?", [step.to_owned().into(), wanted.kind.as_str().to_owned().into()]);
+    conditions.and("at_ms >= ? AND at_ms < ?", [Value::from(piece.from), piece.to.into()]);
+    conditions.and_of_whom(scope);
+    let columns = if wanted.durations { COLUMNS.to_owned() } else { COLUMNS.replace(", durations", ", x''") };
+    let sql = format!("SELECT {columns}, at_ms, name FROM rollups WHERE {}", conditions.sql());
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(conditions.values()))?;
+    while let Some(row) = rows.next()? {
+        let (at, name) = (row.get(Tally::COUNTS + 2)?, row.get_ref(Tally::COUNTS + 3)?);
+        add(at, name.as_str().map_err(rusqlite::Error::from)?, &read_tally(row, 0)?);
+    }
+    Ok(())
+}
+
+/// Every run that has ended and for which this holds.
+fn each_ended(
+    connection: &Connection,
+    conditions: &Conditions,
+    mut see: impl FnMut(&RunSummary),
+) -> Result<(), Trouble> {
+    let sql = format!("SELECT id, run_id FROM runs WHERE {} AND status <> 'running'", conditions.sql());
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(conditions.values()))?;
+    while let Some(row) = rows.next()? {
+        let run_id: String = row.get(1)?;
+        if let Some(run) = read::merged(connection, row.get(0)?, &run_id)? {
+            see(&run);
+        }
+    }
+    Ok(())
+}
+
+/// Fills the roll-ups of a file that had none.
+pub(super) fn fill(transaction: &Transaction<'_>) -> Result<(), Trouble> {
+    let mut changes = Changes::default();
+    each_ended(transaction, &Conditions::default(), |run| changes.add(run))?;
+    changes.write(transaction)
+}

@@ -1,0 +1,354 @@
+//! Storing runs.
+
+use std::borrow::Cow;
+
+use rusqlite::{OptionalExtension, ToSql, Transaction, params};
+
+use super::rollup::Changes;
+use super::run_row::Row;
+use super::store::Trouble;
+use super::{amounts, read};
+use crate::{Put, StoreError, Stored};
+use tracing_budget::summary::{Figures, RunSummary, Status, Timestamp};
+
+pub(super) fn put_all(
+    transaction: &Transaction<'_>,
+    runs: &[Put<'_>],
+    now: Timestamp,
+) -> Result<Vec<Stored>, Trouble> {
+    let mut changes = Changes::default();
+    let stored =
+        runs.iter().map(|put| store(transaction, put, now, &mut changes)).collect::<Result<_, _>>()?;
+    changes.write(transaction)?;
+    Ok(stored)
+}
+
+fn store(
+    transaction: &Transaction<'_>,
+    put: &Put<'_>,
+    now: Timestamp,
+    changes: &mut Changes,
+) -> Result<Stored, Trouble> {
+    check(put.run)?;
+    let document = to_json(put.run)?;
+    let Some((id, status)) = find(transaction, &put.run.run_id)? else {
+        let id = Row::new(put.run, put.beat(), now).insert(transaction)?;
+        write_part(transaction, id, &part_name(put, &[]), put, &document)?;
+        write_rows(transaction, id, put.run)?;
+        changes.add(put.run);
+        return Ok(Stored::Inserted);
+    };
+    let parts = parts(transaction, id)?;
+    let place = place(put, &document, &parts);
+    if matches!(place, Place::Nowhere) {
+        return Ok(Stored::Unchanged);
+    }
+    // What runs is in no roll-up, and most runs are stored while they run.
+    if status != Status::Running.as_str()
+        && let Some(old) = read::merged(transaction, id, &put.run.run_id)?
+    {
+        changes.take_away(&old);
+    }
+    let others = parts.iter().filter(|part| !part.replaced).count();
+    let is_alone = match place {
+        Place::Nowhere => false,
+        Place::Of(part) => {
+            transaction.prepare_cached("DELETE FROM parts WHERE id = ?1")?.execute([part.id])?;
+            write_part(transaction, id, &part.name, put, &document)?;
+            others == 1
+        }
+        Place::New(name) => {
+            write_part(transaction, id, &name, put, &document)?;
+            false
+        }
+    };
+    if is_alone {
+        rewrite(transaction, id, put.run, &Row::new(put.run, put.beat(), now))?;
+        changes.add(put.run);
+    } else if let Some(run) = read::merged(transaction, id, &put.run.run_id)? {
+        rewrite(transaction, id, &run, &Row::of_parts(transaction, id, &run, now)?)?;
+        changes.add(&run);
+    }
+    Ok(Stored::Updated)
+}
+
+impl Put<'_> {
+    /// The sign of life, as the database has it: when, and how long until the next, both in milliseconds.
+    fn beat(&self) -> Option<(i64, i64)> {
+        let beat = self.heartbeat.filter(|_| self.run.status == Status::Running)?;
+        Some((beat.at.unix_ms(), i64::try_from(beat.every.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+fn find(transaction: &Transaction<'_>, run_id: &str) -> Result<Option<(i64, String)>, Trouble> {
+    Ok(transaction
+        .prepare_cached("SELECT id, status FROM runs WHERE run_id = ?1")?
+        .query_row([run_id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?)
+}
+
+/// Puts other figures in place of a run's parts.
+pub(super) fn replace(
+    transaction: &Transaction<'_>,
+    run: &RunSummary,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), Trouble> {
+    check(run)?;
+    let missing = || Trouble::Said(StoreError::NoSuchRun { run_id: run.run_id.clone() });
+    let (id, _) = find(transaction, &run.run_id)?.ok_or_else(missing)?;
+    let mut changes = Changes::default();
+    if let Some(old) = read::merged(transaction, id, &run.run_id)? {
+        changes.take_away(&old);
+    }
+    transaction
+        .prepare_cached(
+            "INSERT INTO replaced (run, part, replaced_ms, reason, document, exact)
+             SELECT run, part, ?2, ?3, document, exact FROM parts WHERE run = ?1 ORDER BY id",
+        )?
+        .execute(params![id, now.unix_ms(), reason])?;
+    transaction.prepare_cached("DELETE FROM parts WHERE run = ?1")?.execute([id])?;
+    let put = Put::new(run);
+    write_part(transaction, id, &part_name(&put, &[]), &put, &to_json(run)?)?;
+    rewrite(transaction, id, run, &Row::new(run, None, now))?;
+    changes.add(run);
+    changes.write(transaction)
+}
+
+fn check(run: &RunSummary) -> Result<(), Trouble> {
+    let refused = |reason| Trouble::Said(StoreError::Refused { run_id: run.run_id.clone(), reason });
+    if run.run_id.trim().is_empty() {
+        return Err(refused("its run_id is empty"));
+    }
+    if run.status == Status::NotRun {
+        return Err(refused("its status is not_run, which only a stage can be"));
+    }
+    Ok(())
+}
+
+fn to_json(run: &RunSummary) -> Result<String, Trouble> {
+    // Only numbers that are not finite cannot be written, and they are written as null.
+    serde_json::to_string(run)
+        .map_err(|error| Trouble::Database(rusqlite::Error::ToSqlConversionFailure(Box::new(error))))
+}
+
+struct Part {
+    id: i64,
+    name: String,
+    status: String,
+    started_ms: i64,
+    pipeline: String,
+    document: String,
+    /// Replaced by other figures: it is no part any more, and must not become one again.
+    replaced: bool,
+}
+
+impl Part {
+    fn is_open(&self) -> bool {
+        !self.replaced && self.status == Status::Running.as_str()
+    }
+}
+
+fn parts(transaction: &Transaction<'_>, id: i64) -> Result<Vec<Part>, Trouble> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT id, part, status, started_ms, pipeline, document, FALSE FROM parts WHERE run = ?1
+         UNION ALL SELECT id, part, '', 0, '', document, TRUE FROM replaced WHERE run = ?1",
+    )?;
+    let parts = statement.query_map([id], |row| {
+        Ok(Part {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            status: row.get(2)?,
+            started_ms: row.get(3)?,
+            pipeline: row.get(4)?,
+            document: row.get(5)?,
+            replaced: row.get(6)?,
+        })
+    })?;
+    Ok(parts.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Where a delivery belongs among the parts that are there.
+enum Place<'a> {
+    Nowhere,
+    Of(&'a Part),
+    New(Cow<'a, str>),
+}
+
+fn place<'a>(put: &Put<'a>, document: &str, parts: &'a [Part]) -> Place<'a> {
+    let open_or_nowhere = |part: &'a Part| if part.is_open() { Place::Of(part) } else { Place::Nowhere };
+    if let Some(part) = put.part.and_then(|name| parts.iter().find(|part| part.name == name)) {
+        return open_or_nowhere(part);
+    }
+    if parts.iter().any(|part| says_the_same(&part.document, document)) {
+        return Place::Nowhere;
+    }
+    let begun_with_it =
+        |part: &&Part| part.started_ms == put.run.started_at.unix_ms() && part.pipeline == put.run.pipeline;
+    let same = parts.iter().filter(begun_with_it).max_by_key(|part| part.is_open());
+    match same {
+        Some(part) if put.part.is_none() && part.is_open() => Place::Of(part),
+        // A late picture of a part that has ended.
+        Some(_) if put.part.is_none() && !put.run.status.is_terminal() => Place::Nowhere,
+        _ => Place::New(part_name(put, parts)),
+    }
+}
+
+/// Whether two documents are the same to a reader: a newer version writes keys that an older one did not know.
+fn says_the_same(stored: &str, given: &str) -> bool {
+    stored == given
+        || RunSummary::from_json(stored).is_ok_and(|stored| Ok(stored) == RunSummary::from_json(given))
+}
+
+/// The name of a new part: the one that it was given, or one that nobody has.
+fn part_name<'a>(put: &Put<'a>, parts: &[Part]) -> Cow<'a, str> {
+    if let Some(name) = put.part {
+        return name.into();
+    }
+    let name = format!("{} {}", put.run.started_at, put.run.pipeline);
+    let taken = |name: &str| parts.iter().any(|part| part.name == name);
+    let numbered = || (2u64..).map(|n| format!("{name} {n}")).find(|name| !taken(name));
+    if taken(&name) { numbered().unwrap_or_default() } else { name }.into()
+}
+
+fn write_part(
+    transaction: &Transaction<'_>,
+    id: i64,
+    name: &str,
+    put: &Put<'_>,
+    document: &str,
+) -> Result<(), Trouble> {
+    let beat = put.beat();
+    transaction
+        .prepare_cached(
+            "INSERT INTO parts (run, part, status, started_ms, pipeline, beat_ms, beat_every_ms, document, exact)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            id,
+            name,
+            put.run.status.as_str(),
+            put.run.started_at.unix_ms(),
+            put.run.pipeline,
+            beat.map(|(at, _)| at),
+            beat.map(|(_, every)| every),
+            document,
+            amounts::exact(put.run),
+        ])?;
+    Ok(())
+}
+
+/// Brings a run's rows to what its parts say now.
+fn rewrite(transaction: &Transaction<'_>, id: i64, run: &RunSummary, row: &Row<'_>) -> Result<(), Trouble> {
+    row.update(transaction, id)?;
+    clear_rows(transaction, id)?;
+    write_rows(transaction, id, run)
+}
+
+/// Removes what stands below a run's row, its parts excepted.
+pub(super) fn clear_rows(transaction: &Transaction<'_>, id: i64) -> Result<(), Trouble> {
+    for delete in [
+        "DELETE FROM tags WHERE run = ?1",
+        "DELETE FROM stages WHERE run = ?1",
+        "DELETE FROM models WHERE run = ?1",
+        "DELETE FROM operations WHERE run = ?1",
+        "DELETE FROM gates WHERE run = ?1",
+    ] {
+        transaction.prepare_cached(delete)?.execute([id])?;
+    }
+    Ok(())
+}
+
+fn write_rows(transaction: &Transaction<'_>, id: i64, run: &RunSummary) -> Result<(), Trouble> {
+    for (name, value) in &run.tags {
+        transaction
+            .prepare_cached("INSERT INTO tags (run, name, value) VALUES (?1, ?2, ?3)")?
+            .execute(params![id, name, value])?;
+    }
+    let figures = &run.budget_summary;
+    for (name, row) in figures.per_agent.iter() {
+        let sql = "INSERT INTO stages VALUES (?1, ?2, ?13, ?14, ?15, ?16, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        write_figures(
+            transaction,
+            sql,
+            id,
+            name,
+            row.duration_seconds,
+            &row.figures,
+            params![row.parent, row.status.as_str(), whole(row.calls), whole(row.errors)],
+        )?;
+    }
+    for (name, row) in figures.per_model.iter() {
+        let sql = "INSERT INTO models VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        write_figures(transaction, sql, id, name, row.duration_seconds, &row.figures, params![])?;
+    }
+    for (name, row) in figures.by_operation.iter() {
+        let sql = "INSERT INTO operations VALUES (?1, ?2, ?13, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        write_figures(
+            transaction,
+            sql,
+            id,
+            name,
+            row.duration_seconds,
+            &row.figures,
+            params![whole(row.calls)],
+        )?;
+    }
+    for (place, gate) in figures.gate_verdicts.iter().enumerate() {
+        transaction
+            .prepare_cached("INSERT INTO gates VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")?
+            .execute(params![
+                id,
+                place,
+                whole(gate.seq),
+                gate.gate_name,
+                gate.verdict.as_str(),
+                gate.after_stage,
+                gate.blocking,
+                gate.score.filter(|score| score.is_finite()),
+                gate.reason,
+                gate.at.map(Timestamp::unix_ms),
+                gate.duration_seconds.map(seconds),
+                amounts::value(gate.cost_usd),
+            ])?;
+    }
+    Ok(())
+}
+
+/// The columns that stages, models and operations share are the parameters 1 to 12; `more` are those from 13.
+fn write_figures(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    id: i64,
+    name: &str,
+    duration_s: f64,
+    figures: &Figures,
+    more: &[&dyn ToSql],
+) -> Result<(), Trouble> {
+    let (cost, tokens) = (amounts::value(figures.cost_usd), figures.tokens_used.map(whole));
+    let duration_s = seconds(duration_s);
+    let counts = [
+        figures.llm_calls,
+        figures.input_tokens,
+        figures.output_tokens,
+        figures.cache_read_tokens,
+        figures.cache_write_tokens,
+        figures.unpriced_calls,
+        figures.calls_without_usage,
+    ]
+    .map(whole);
+    let shared: [&dyn ToSql; 5] = [&id, &name, &duration_s, &cost, &tokens];
+    let counts = counts.iter().map(|count| count as &dyn ToSql);
+    let all: Vec<&dyn ToSql> = shared.into_iter().chain(counts).chain(more.iter().copied()).collect();
+    transaction.prepare_cached(sql)?.execute(all.as_slice())?;
+    Ok(())
+}
+
+pub(super) fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// SQLite has no NaN; no duration is one unless somebody made the document by hand.
+pub(super) fn seconds(seconds: f64) -> f64 {
+    if seconds.is_finite() { seconds } else { 0.0 }
+}

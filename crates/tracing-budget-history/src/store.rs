@@ -1,0 +1,204 @@
+//! What a store of runs promises.
+
+use std::time::Duration;
+
+use super::answers::{GateStats, ModelStats, Overview, ProjectRow, StageStats};
+use super::error::StoreError;
+use super::health::{Health, HealthQuery};
+use super::query::{Filter, Page, Prune, Scope, Sort};
+use super::row::{RunPage, RunRow};
+use super::series::{Series, SeriesQuery};
+use tracing_budget::summary::RunSummary;
+
+/// A run history.
+///
+/// Methods block, on disks and on other processes that write; a server calls them from threads that may. Clones and
+/// references may be used by many threads at once.
+///
+/// A run that nobody has stored is no error: [`get`](Self::get) gives `None`.
+pub trait Store: Send + Sync {
+    /// Stores a run, once however often it is given; see [`Put`] for what "once" means.
+    ///
+    /// # Errors
+    ///
+    /// If the run cannot be written; then nothing of it is.
+    fn put(&self, run: &RunSummary) -> Result<Stored, StoreError> {
+        let stored = self.put_all(&[Put::new(run)])?;
+        Ok(stored.first().copied().unwrap_or(Stored::Unchanged))
+    }
+
+    /// Stores many in one transaction: all of them or, on an error, none. The answers are in the order of the runs.
+    ///
+    /// # Errors
+    ///
+    /// If any of them cannot be written.
+    fn put_all(&self, runs: &[Put<'_>]) -> Result<Vec<Stored>, StoreError>;
+
+    /// Puts other figures in place of a stored run's, as repricing does. The old document is kept beside it; delivering
+    /// it again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such run, or it cannot be written.
+    fn replace(&self, run: &RunSummary, reason: &str) -> Result<(), StoreError>;
+
+    /// The run of this id, all parts merged.
+    ///
+    /// # Errors
+    ///
+    /// If the store or the document cannot be read.
+    fn get(&self, run_id: &str) -> Result<Option<RunSummary>, StoreError>;
+
+    /// The list's row of this run: also says whether a run that is `running` is stale.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn row(&self, run_id: &str) -> Result<Option<RunRow>, StoreError>;
+
+    /// The ids that begin with this, at most `limit`, in order: what a person who typed the start of an id meant.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn ids_beginning_with(&self, start: &str, limit: usize) -> Result<Vec<String>, StoreError>;
+
+    /// One page of the runs that match.
+    ///
+    /// # Errors
+    ///
+    /// If the cursor belongs to another list, or the store cannot be read.
+    fn list(&self, filter: &Filter, sort: Sort, page: &Page) -> Result<RunPage, StoreError>;
+
+    /// The projects, with their pipelines, by name.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn projects(&self) -> Result<Vec<ProjectRow>, StoreError>;
+
+    /// How the runs went: counts by status, the last that failed and why, what is typical.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn summary(&self, scope: &Scope) -> Result<Overview, StoreError>;
+
+    /// A measure over time, for whole runs or a line for each stage or model.
+    ///
+    /// # Errors
+    ///
+    /// If the measure has no meaning by that, or the store cannot be read.
+    fn series(&self, query: &SeriesQuery) -> Result<Series, StoreError>;
+
+    /// The stages of the runs that ended, dearest first.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn stages(&self, scope: &Scope) -> Result<Vec<StageStats>, StoreError>;
+
+    /// The models of the runs that ended, dearest first.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn models(&self, scope: &Scope) -> Result<Vec<ModelStats>, StoreError>;
+
+    /// The gates of the runs that ended, the one that fails most first.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn gates(&self, scope: &Scope) -> Result<Vec<GateStats>, StoreError>;
+
+    /// The newest runs against those before them.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn health(&self, query: &HealthQuery) -> Result<Health, StoreError>;
+
+    /// Deletes these runs; how many there were.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be written; then all of them are still there.
+    fn delete(&self, run_ids: &[&str]) -> Result<u64, StoreError>;
+
+    /// Deletes old runs that have ended or are stale; how many.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be written.
+    fn prune(&self, prune: &Prune) -> Result<u64, StoreError>;
+}
+
+/// A run on its way into a store.
+///
+/// What is stored once is a **part** of a run: what one process saw of it. A part is told apart by the name that it is
+/// given here, which the history sink does; without one, by what the document says:
+///
+/// - a document that is already there, or was until it was replaced, changes nothing;
+/// - one that began at the same millisecond in the same pipeline as a part that is still `running` is that part, and
+///   takes its place;
+/// - anything else is a further part, and is merged with the others.
+///
+/// A part that has ended is never changed by a later delivery.
+///
+/// ```
+/// use tracing_budget::RunSummary;
+/// use tracing_budget_history::Put;
+///
+/// let run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+/// let put = Put::new(&run).part("indexer-7");
+/// # Ok::<(), tracing_budget::summary::TimestampError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Put<'a> {
+    pub(super) run: &'a RunSummary,
+    pub(super) part: Option<&'a str>,
+    pub(super) heartbeat: Option<Heartbeat>,
+}
+
+impl<'a> Put<'a> {
+    /// A run whose document says which part it is.
+    #[must_use]
+    pub const fn new(run: &'a RunSummary) -> Self {
+        Self { run, part: None, heartbeat: None }
+    }
+
+    /// Names the part; two processes that work on one run must name theirs differently.
+    #[must_use]
+    pub const fn part(mut self, name: &'a str) -> Self {
+        self.part = Some(name);
+        self
+    }
+
+    /// Promises a further delivery while the run is in flight; a `running` part without a promise is stale at once.
+    #[must_use]
+    pub const fn heartbeat(mut self, heartbeat: Heartbeat) -> Self {
+        self.heartbeat = Some(heartbeat);
+        self
+    }
+}
+
+/// A sign of life, and when the next is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// When it was.
+    pub at: tracing_budget::summary::Timestamp,
+    /// How long until the next.
+    pub every: Duration,
+}
+
+/// What came of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stored {
+    /// The run is new.
+    Inserted,
+    /// The run was there: a further part of it, or a newer state of one.
+    Updated,
+    /// It was there already, or its part has ended: nothing changed.
+    Unchanged,
+}

@@ -1,0 +1,246 @@
+//! Sums over runs, or over one stage, model or gate of many runs.
+//!
+//! A tally of a run can be added and taken away again, so that sums over many runs follow every change of one.
+
+use std::collections::BTreeMap;
+
+use super::answers::{StatusCounts, ratio};
+use super::histogram::Histogram;
+use tracing_budget::summary::{Figures, RunSummary, Status};
+use tracing_budget::{Usd, Verdict};
+
+/// What a tally is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Kind {
+    Run,
+    Stage,
+    Model,
+    Gate,
+}
+
+impl Kind {
+    /// The word that stands in the roll-ups.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Stage => "stage",
+            Self::Model => "model",
+            Self::Gate => "gate",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Tally {
+    pub(super) runs: i64,
+    pub(super) completed: i64,
+    pub(super) failed: i64,
+    pub(super) cancelled: i64,
+    pub(super) incomplete: i64,
+    pub(super) interrupted: i64,
+    pub(super) errors: i64,
+    pub(super) llm_calls: i64,
+    pub(super) unpriced_calls: i64,
+    pub(super) calls_without_usage: i64,
+    pub(super) tokens: i64,
+    pub(super) without_tokens: i64,
+    pub(super) input: i64,
+    pub(super) output: i64,
+    pub(super) cache_read: i64,
+    pub(super) cache_write: i64,
+    pub(super) cost: Usd,
+    pub(super) without_cost: i64,
+    pub(super) passed: i64,
+    pub(super) gate_failed: i64,
+    pub(super) warned: i64,
+    pub(super) skipped: i64,
+    pub(super) gate_errors: i64,
+    pub(super) other: i64,
+    /// In microseconds, so that taking away is exact.
+    pub(super) duration_us: i64,
+    pub(super) durations: Histogram,
+}
+
+fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn micros(seconds: f64) -> i64 {
+    // A cast brings what is too large to the largest, and NaN to 0.
+    (seconds * 1e6).round() as i64
+}
+
+pub(super) fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+impl Tally {
+    /// What one run that has ended adds: a tally for it, and one for each of its stages, models and gates.
+    pub(super) fn of(run: &RunSummary) -> BTreeMap<(Kind, &str), Self> {
+        let mut tallies = BTreeMap::new();
+        let figures = &run.budget_summary;
+        tallies.insert((Kind::Run, ""), Self::one(&figures.total, run.status, run.duration_seconds));
+        for (name, row) in
+            figures.per_agent.iter().filter(|(_, row)| row.calls > 0 || row.figures.llm_calls > 0)
+        {
+            let mut tally = Self::one(&row.figures, row.status, row.duration_seconds);
+            tally.errors = whole(row.errors);
+            tallies.insert((Kind::Stage, name), tally);
+        }
+        for (name, row) in figures.per_model.iter() {
+            tallies
+                .insert((Kind::Model, name), Self::one(&row.figures, Status::NotRun, row.duration_seconds));
+        }
+        for gate in &figures.gate_verdicts {
+            let of_gate = tallies.entry((Kind::Gate, gate.gate_name.as_str())).or_default();
+            of_gate.runs = 1;
+            of_gate.add_check(&gate.verdict, gate.duration_seconds, gate.cost_usd);
+            if let Some(of_run) = tallies.get_mut(&(Kind::Run, "")) {
+                of_run.add_verdict(&gate.verdict);
+            }
+            let after = gate.after_stage.as_deref().and_then(|stage| tallies.get_mut(&(Kind::Stage, stage)));
+            if let Some(of_stage) = after {
+                of_stage.add_verdict(&gate.verdict);
+            }
+        }
+        tallies
+    }
+
+    /// One run, or its part in one stage or model.
+    pub(super) fn one(figures: &Figures, status: Status, seconds: f64) -> Self {
+        let mut tally = Self {
+            runs: 1,
+            llm_calls: whole(figures.llm_calls),
+            unpriced_calls: whole(figures.unpriced_calls),
+            calls_without_usage: whole(figures.calls_without_usage),
+            tokens: whole(figures.tokens_used.unwrap_or(0)),
+            without_tokens: i64::from(figures.tokens_used.is_none()),
+            input: whole(figures.input_tokens),
+            output: whole(figures.output_tokens),
+            cache_read: whole(figures.cache_read_tokens),
+            cache_write: whole(figures.cache_write_tokens),
+            cost: figures.cost_usd.unwrap_or(Usd::ZERO),
+            without_cost: i64::from(figures.cost_usd.is_none()),
+            duration_us: micros(seconds),
+            durations: Histogram::of(seconds),
+            ..Self::default()
+        };
+        match status {
+            Status::Completed => tally.completed = 1,
+            Status::Failed => tally.failed = 1,
+            Status::Cancelled => tally.cancelled = 1,
+            Status::Incomplete => tally.incomplete = 1,
+            Status::Interrupted => tally.interrupted = 1,
+            Status::Running | Status::NotRun => {}
+        }
+        tally
+    }
+
+    /// A check of a gate: what it said, how long it took in seconds, what it cost.
+    pub(super) fn add_check(&mut self, verdict: &Verdict, seconds: Option<f64>, cost: Option<Usd>) {
+        self.add_verdict(verdict);
+        match cost {
+            Some(cost) => self.cost += cost,
+            None => self.without_cost += 1,
+        }
+        if let Some(seconds) = seconds {
+            self.duration_us += micros(seconds);
+            self.durations.add(&Histogram::of(seconds), 1);
+        }
+    }
+
+    pub(super) fn add_verdict(&mut self, verdict: &Verdict) {
+        *match verdict {
+            Verdict::Pass => &mut self.passed,
+            Verdict::Fail => &mut self.gate_failed,
+            Verdict::Warn => &mut self.warned,
+            Verdict::Skipped => &mut self.skipped,
+            Verdict::Error => &mut self.gate_errors,
+            Verdict::Other(_) => &mut self.other,
+        } += 1;
+    }
+
+    /// Adds another; `sign` is -1 to take it away.
+    pub(super) fn add(&mut self, other: &Self, sign: i64) {
+        let mut theirs = other.clone();
+        for (count, their_count) in self.counts_mut().into_iter().zip(theirs.counts_mut()) {
+            *count = count.saturating_add(sign * *their_count);
+        }
+        self.cost += Usd::from_pico(other.cost.pico() * i128::from(sign));
+        self.durations.add(&other.durations, sign);
+    }
+
+    /// Every count, in the order of the columns of the roll-ups.
+    pub(super) fn counts_mut(&mut self) -> [&mut i64; Self::COUNTS] {
+        [
+            &mut self.runs,
+            &mut self.completed,
+            &mut self.failed,
+            &mut self.cancelled,
+            &mut self.incomplete,
+            &mut self.interrupted,
+            &mut self.errors,
+            &mut self.llm_calls,
+            &mut self.unpriced_calls,
+            &mut self.calls_without_usage,
+            &mut self.tokens,
+            &mut self.without_tokens,
+            &mut self.input,
+            &mut self.output,
+            &mut self.cache_read,
+            &mut self.cache_write,
+            &mut self.without_cost,
+            &mut self.passed,
+            &mut self.gate_failed,
+            &mut self.warned,
+            &mut self.skipped,
+            &mut self.gate_errors,
+            &mut self.other,
+            &mut self.duration_us,
+        ]
+    }
+
+    pub(super) const COUNTS: usize = 24;
+
+    /// Whether nothing is left of it.
+    pub(super) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn statuses(&self) -> StatusCounts {
+        StatusCounts {
+            running: 0,
+            completed: count(self.completed),
+            failed: count(self.failed),
+            cancelled: count(self.cancelled),
+            incomplete: count(self.incomplete),
+            interrupted: count(self.interrupted),
+        }
+    }
+
+    /// Known cost; `None` where there were runs and the cost of none is known.
+    pub(super) fn cost(&self) -> Option<Usd> {
+        (self.without_cost == 0 || self.without_cost < self.runs).then_some(self.cost)
+    }
+
+    /// Known tokens; `None` where there were runs and the tokens of none are known.
+    pub(super) fn tokens(&self) -> Option<u64> {
+        (self.without_tokens == 0 || self.without_tokens < self.runs).then(|| count(self.tokens))
+    }
+
+    pub(super) fn verdicts(&self) -> u64 {
+        count(self.passed + self.gate_failed + self.warned + self.skipped + self.gate_errors + self.other)
+    }
+
+    pub(super) fn pass_rate(&self) -> Option<f64> {
+        ratio(count(self.passed), self.verdicts() - count(self.skipped))
+    }
+
+    pub(super) fn unpriced_share(&self) -> Option<f64> {
+        ratio(count(self.unpriced_calls), count(self.llm_calls))
+    }
+
+    pub(super) fn seconds(&self) -> f64 {
+        self.duration_us as f64 / 1e6
+    }
+}

@@ -1,0 +1,151 @@
+//! Runs in flight are seen by others, and a run whose process has died is not taken for one.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use tracing_budget::sink::Sink;
+use tracing_budget::{Status, summary::Timestamp};
+use tracing_budget_history::BuilderExt as _;
+use tracing_budget_history::{
+    Filter, Heartbeat, HistorySink, Page, Prune, Put, RunRow, Scope, Sort, Sqlite, Store,
+};
+use tracing_subscriber::prelude::*;
+
+use crate::made_up::{MIDNIGHT, Place, at, costing, run};
+
+fn now() -> i64 {
+    Timestamp::from(SystemTime::now()).unix_ms()
+}
+
+/// A running row whose last sign of life is so old, with the next promised after ten seconds.
+fn heard_of(store: &Sqlite, id: &str, ms_ago: i64) -> RunRow {
+    let running = run(id, Status::Running, MIDNIGHT);
+    let heartbeat = Heartbeat { at: at(now() - ms_ago), every: Duration::from_secs(10) };
+    store.put_all(&[Put::new(&running).part("p").heartbeat(heartbeat)]).unwrap();
+    store.row(id).unwrap().unwrap()
+}
+
+#[test]
+fn a_running_row_is_stale_after_three_intervals() {
+    let place = Place::new();
+    let store = place.store();
+    // Nothing here hangs on how fast the test runs: each is minutes or many seconds away from its border.
+    assert!(heard_of(&store, "a", 0).is_live());
+    assert!(heard_of(&store, "b", 15_000).is_live(), "one may be late");
+    let stale = heard_of(&store, "c", 60_000);
+    assert!(stale.stale && stale.status == Status::Running && !stale.is_live());
+    assert!(heard_of(&store, "d", -600_000).stale, "a clock was set back: that is no sign of life");
+    store.put(&run("e", Status::Running, MIDNIGHT)).unwrap();
+    assert!(store.row("e").unwrap().unwrap().stale, "nobody promised to be heard of again");
+    let overview = store.summary(&Scope::new()).unwrap();
+    assert_eq!((overview.runs, overview.by_status.running, overview.stale), (5, 5, 3));
+    assert!(heard_of(&store, "c", 0).is_live(), "it was only late");
+}
+
+#[test]
+fn a_run_with_several_parts_lives_as_long_as_one_of_them() {
+    let place = Place::new();
+    let store = place.store();
+    let beat = |ms_ago| Heartbeat { at: at(now() - ms_ago), every: Duration::from_secs(10) };
+    let one = run("a", Status::Running, MIDNIGHT);
+    let two = run("a", Status::Running, MIDNIGHT + 5);
+    store
+        .put_all(&[
+            Put::new(&one).part("p").heartbeat(beat(0)),
+            Put::new(&two).part("q").heartbeat(beat(600_000)),
+        ])
+        .unwrap();
+    assert!(store.row("a").unwrap().unwrap().is_live());
+    // The one that was alive ends: what is left is dead.
+    store.put_all(&[Put::new(&run("a", Status::Completed, MIDNIGHT)).part("p")]).unwrap();
+    let left = store.row("a").unwrap().unwrap();
+    assert!(left.stale && left.status == Status::Running);
+}
+
+#[test]
+fn pruning_spares_what_is_in_flight() {
+    let place = Place::new();
+    let store = place.store();
+    heard_of(&store, "live", 0);
+    heard_of(&store, "dead", 600_000);
+    for n in 0..5 {
+        store.put(&run(&format!("old {n}"), Status::Completed, MIDNIGHT - n)).unwrap();
+    }
+    let prune = Prune::older_than(at(MIDNIGHT + 1));
+    assert_eq!(store.prune(&prune.clone().dry_run()).unwrap(), 6);
+    assert_eq!(store.prune(&prune.clone().project("another")).unwrap(), 0);
+    assert_eq!(store.prune(&Prune::default()).unwrap(), 0, "nothing asked for is nothing pruned");
+    assert_eq!(store.prune(&Prune::keep_last(4)).unwrap(), 3);
+    assert_eq!(store.prune(&prune).unwrap(), 3);
+    let left = store.list(&Filter::new(), Sort::default(), &Page::default()).unwrap().runs;
+    assert_eq!(left.iter().map(|run| run.run_id.as_str()).collect::<Vec<_>>(), ["live"]);
+    assert_eq!(store.summary(&Scope::new()).unwrap().runs, 1);
+}
+
+/// Until this holds, or far too long has passed.
+fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn others_see_a_run_from_its_first_usage_to_its_end() {
+    let place = Place::new();
+    let other = place.store();
+    let sink = HistorySink::open(place.db()).unwrap().refresh(Duration::from_millis(20));
+    let (budget, guard) = tracing_budget::layer().project("apprentice").sink(sink).build().unwrap();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+        tracing::info_span!("pipeline").in_scope(|| {
+            let row = || other.list(&Filter::new(), Sort::default(), &Page::default()).unwrap().runs.pop();
+            tracing::info!(model = "gpt-5", input_tokens = 100, output_tokens = 10);
+            wait_for("the run is seen", || row().is_some());
+            assert_eq!(row().unwrap().status, Status::Running);
+            tracing::info!(model = "gpt-5", input_tokens = 100, output_tokens = 10);
+            wait_for("its usage is seen", || row().unwrap().tokens_used == Some(220));
+        });
+    });
+    // Without a flush: a look follows the end.
+    let row = || other.list(&Filter::new(), Sort::default(), &Page::default()).unwrap().runs.pop().unwrap();
+    wait_for("its end is seen", || row().status == Status::Completed);
+    assert_eq!((row().parts, row().tokens_used), (1, Some(220)));
+    drop(guard);
+    assert_eq!(other.summary(&Scope::new()).unwrap().runs, 1);
+}
+
+#[test]
+fn a_batch_is_not_lost_when_the_guard_is_dropped() {
+    let place = Place::new();
+    let builder = tracing_budget::layer().history(place.db());
+    let (budget, guard) = builder.build().unwrap();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+        for _ in 0..300 {
+            tracing::info_span!("pipeline")
+                .in_scope(|| tracing::info!(model = "gpt-5", input_tokens = 100, output_tokens = 10));
+        }
+    });
+    drop(guard);
+    assert_eq!(place.store().summary(&Scope::new()).unwrap().by_status.completed, 300);
+}
+
+#[test]
+fn a_batch_is_written_when_it_is_full_and_when_it_is_time() {
+    let place = Place::new();
+    let store: Arc<Sqlite> = Arc::new(place.store());
+    let mut sink = HistorySink::new(store.clone()).refresh(Duration::from_secs(3_600));
+    let stored = || store.summary(&Scope::new()).unwrap().by_status.completed;
+    let finish = |sink: &mut HistorySink, n: usize| {
+        sink.run_finished(&costing(run(&n.to_string(), Status::Completed, MIDNIGHT), "review", 1)).unwrap();
+    };
+    for n in 1..HistorySink::BATCH {
+        finish(&mut sink, n);
+    }
+    assert_eq!(stored(), 0);
+    finish(&mut sink, 0);
+    assert_eq!(stored(), HistorySink::BATCH as u64);
+    finish(&mut sink, HistorySink::BATCH);
+    sink.runs_in_flight(&[]).unwrap();
+    assert_eq!(stored(), HistorySink::BATCH as u64 + 1);
+}

@@ -1,0 +1,165 @@
+//! A run is there once, however often and in however many parts it arrives.
+
+use tracing_budget::{RunSummary, Status, Usd};
+use tracing_budget_history::{Filter, Heartbeat, Page, Put, Scope, Sort, Store, Stored};
+
+use crate::made_up::{MIDNIGHT, Place, at, costing, run};
+
+fn completed(id: &str) -> RunSummary {
+    costing(run(id, Status::Completed, MIDNIGHT), "review", 59_805_000_000)
+}
+
+#[test]
+fn a_run_that_is_delivered_again_changes_nothing() {
+    let place = Place::new();
+    let store = place.store();
+    let run = completed("a");
+    assert_eq!(store.put(&run).unwrap(), Stored::Inserted);
+    let before = store.summary(&Scope::new()).unwrap();
+    assert_eq!(store.put(&run).unwrap(), Stored::Unchanged);
+    let named = Put::new(&run).part("sink 1");
+    assert_eq!(store.put_all(&[named, named]).unwrap(), [Stored::Unchanged; 2]);
+    // Another process reads its file, which some tool has written anew.
+    let file: serde_json::Value = serde_json::from_str(&run.to_json()).unwrap();
+    let imported = RunSummary::from_json(serde_json::to_string_pretty(&file).unwrap()).unwrap();
+    assert_eq!(store.put(&imported).unwrap(), Stored::Unchanged);
+    assert_eq!(store.summary(&Scope::new()).unwrap(), before);
+    assert_eq!((before.runs, before.cost_usd), (1, run.budget_summary.total.cost_usd));
+    assert_eq!(store.get("a").unwrap(), Some(run));
+}
+
+#[test]
+fn what_has_ended_is_never_overwritten() {
+    let place = Place::new();
+    let store = place.store();
+    let ended = completed("a");
+    store.put_all(&[Put::new(&ended).part("p")]).unwrap();
+    for status in [Status::Running, Status::Failed, Status::Interrupted] {
+        let late = costing(run("a", status, MIDNIGHT), "review", 7);
+        let put = Put::new(&late)
+            .part("p")
+            .heartbeat(Heartbeat { at: at(MIDNIGHT), every: std::time::Duration::from_secs(1) });
+        assert_eq!(store.put_all(&[put]).unwrap(), [Stored::Unchanged], "{status}");
+    }
+    // A picture of the run while it ran, that arrives after its end and does not say whose it is.
+    assert_eq!(store.put(&run("a", Status::Running, MIDNIGHT)).unwrap(), Stored::Unchanged);
+    assert_eq!(store.get("a").unwrap(), Some(ended));
+}
+
+#[test]
+fn a_run_in_flight_becomes_what_it_ends_as() {
+    let place = Place::new();
+    let store = place.store();
+    for seconds in [1.0, 2.0] {
+        let mut running = costing(run("a", Status::Running, MIDNIGHT), "review", 5);
+        running.duration_seconds = seconds;
+        store.put_all(&[Put::new(&running).part("p")]).unwrap();
+        let seen = store.row("a").unwrap().unwrap();
+        assert_eq!((seen.status, seen.duration_seconds, seen.parts), (Status::Running, seconds, 1));
+        assert_eq!(store.stages(&Scope::new()).unwrap(), [], "what runs is in no sum");
+    }
+    let ended = completed("a");
+    assert_eq!(store.put_all(&[Put::new(&ended).part("p")]).unwrap(), [Stored::Updated]);
+    assert_eq!(store.get("a").unwrap(), Some(ended));
+    assert_eq!(store.stages(&Scope::new()).unwrap()[0].cost_usd, Some(Usd::from_pico(59_805_000_000)));
+}
+
+#[test]
+fn a_document_without_a_name_takes_the_place_of_its_run_in_flight() {
+    let place = Place::new();
+    let store = place.store();
+    store.put_all(&[Put::new(&run("a", Status::Running, MIDNIGHT)).part("sink 1")]).unwrap();
+    let recovered = costing(run("a", Status::Interrupted, MIDNIGHT), "review", 5);
+    assert_eq!(store.put(&recovered).unwrap(), Stored::Updated);
+    assert_eq!(store.get("a").unwrap(), Some(recovered));
+}
+
+#[test]
+fn parts_of_several_processes_are_merged_and_summed_once() {
+    let place = Place::new();
+    let store = place.store();
+    let one = costing(run("a", Status::Completed, MIDNIGHT), "review", 5);
+    let two = costing(run("a", Status::Failed, MIDNIGHT + 10), "publish", 7);
+    for _ in 0..2 {
+        store.put_all(&[Put::new(&one).part("p"), Put::new(&two).part("q")]).unwrap();
+    }
+    assert_eq!(store.get("a").unwrap(), Some(one.merge(&two)));
+    let overview = store.summary(&Scope::new()).unwrap();
+    assert_eq!((overview.runs, overview.by_status.failed, overview.by_status.completed), (1, 1, 0));
+    assert_eq!(overview.cost_usd, Some(Usd::from_pico(12)));
+    let row = store.row("a").unwrap().unwrap();
+    assert_eq!((row.parts, row.cost_usd, row.status), (2, Some(Usd::from_pico(12)), Status::Failed));
+    let stages = store.stages(&Scope::new()).unwrap();
+    assert_eq!(
+        stages.iter().map(|stage| (stage.stage.as_str(), stage.runs)).collect::<Vec<_>>(),
+        [("publish", 1), ("review", 1)]
+    );
+}
+
+#[test]
+fn two_runs_with_one_id_and_one_start_are_both_kept() {
+    let place = Place::new();
+    let store = place.store();
+    let one = costing(run("a", Status::Completed, MIDNIGHT), "review", 5);
+    let two = costing(run("a", Status::Completed, MIDNIGHT), "review", 7);
+    for _ in 0..2 {
+        store.put(&one).unwrap();
+        store.put(&two).unwrap();
+    }
+    assert_eq!(store.row("a").unwrap().unwrap().cost_usd, Some(Usd::from_pico(12)));
+}
+
+#[test]
+fn replaced_figures_stand_and_the_old_ones_do_not_come_back() {
+    let place = Place::new();
+    let store = place.store();
+    let old = completed("a");
+    store.put(&old).unwrap();
+    let repriced = costing(run("a", Status::Completed, MIDNIGHT), "review", 1);
+    store.replace(&repriced, "repriced as of 2026-11-01").unwrap();
+    assert_eq!(store.put(&old).unwrap(), Stored::Unchanged);
+    assert_eq!(store.get("a").unwrap(), Some(repriced));
+    assert_eq!(store.summary(&Scope::new()).unwrap().cost_usd, Some(Usd::from_pico(1)));
+    let missing = store.replace(&completed("b"), "why not").unwrap_err();
+    assert_eq!(missing.to_string(), r#"there is no run "b" in the history"#);
+}
+
+#[test]
+fn amounts_that_json_cannot_hold_come_back_to_the_last_digit() {
+    let place = Place::new();
+    let store = place.store();
+    for (id, pico) in [("a", 8_192_000_000_000_001), ("b", i128::from(i64::MAX) + 12_345), ("c", 1)] {
+        let run = costing(run(id, Status::Completed, MIDNIGHT), "review", pico);
+        store.put(&run).unwrap();
+        assert_eq!(store.get(id).unwrap(), Some(run));
+        assert_eq!(store.row(id).unwrap().unwrap().cost_usd, Some(Usd::from_pico(pico)));
+    }
+    let whole = 8_192_000_000_000_001 + i128::from(i64::MAX) + 12_345 + 1;
+    assert_eq!(store.summary(&Scope::new()).unwrap().cost_usd, Some(Usd::from_pico(whole)));
+}
+
+#[test]
+fn what_is_no_run_is_refused_by_name_and_nothing_else_is_stored_with_it() {
+    let place = Place::new();
+    let store = place.store();
+    let (good, bad) = (completed("a"), run("b", Status::NotRun, MIDNIGHT));
+    let refused = store.put_all(&[Put::new(&good), Put::new(&bad)]).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        r#"run "b" cannot be stored: its status is not_run, which only a stage can be"#
+    );
+    assert!(store.list(&Filter::new(), Sort::default(), &Page::default()).unwrap().runs.is_empty());
+}
+
+#[test]
+fn what_is_deleted_is_in_no_sum() {
+    let place = Place::new();
+    let store = place.store();
+    let empty = store.summary(&Scope::new()).unwrap();
+    store.put_all(&[Put::new(&completed("a")), Put::new(&completed("b"))]).unwrap();
+    assert_eq!(store.delete(&["a", "nobody", "b"]).unwrap(), 2);
+    assert_eq!(store.summary(&Scope::new()).unwrap(), empty);
+    assert_eq!(store.stages(&Scope::new()).unwrap(), []);
+    assert_eq!(store.projects().unwrap(), []);
+    assert_eq!(store.put(&completed("a")).unwrap(), Stored::Inserted);
+}

@@ -1,0 +1,124 @@
+//! The run that the current span belongs to.
+
+use std::sync::Arc;
+
+use super::Permit;
+use crate::layer::{BudgetLayer, Core, Place};
+use crate::ledger::Usd;
+use crate::limit::{BudgetExceeded, Remaining, Unit};
+use crate::summary::RunSummary;
+
+/// The run of the current span, in the first budget layer of the current subscriber; `None` outside of any run.
+///
+/// ```
+/// use tracing_subscriber::prelude::*;
+///
+/// let (budget, _guard) = tracing_budget::layer().build()?;
+/// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+///     assert!(tracing_budget::current().is_none());
+///     let _pipeline = tracing::info_span!("pipeline").entered();
+///     let _stage = tracing::info_span!("review", stage = "review").entered();
+///     assert_eq!(tracing_budget::current().and_then(|run| run.stage()), Some("review"));
+/// });
+/// # Ok::<(), tracing_budget::BuildError>(())
+/// ```
+#[must_use]
+pub fn current() -> Option<Current> {
+    tracing::dispatcher::get_default(|dispatch| {
+        let layer = dispatch.downcast_ref::<BudgetLayer>()?;
+        let place = layer.core.current_place(dispatch.downcast_ref())?;
+        Some(Current { core: Arc::clone(&layer.core), place })
+    })
+}
+
+/// A place in a run; see [`current`]. It stays good on any thread, and after its span has closed.
+#[derive(Clone)]
+pub struct Current {
+    core: Arc<Core>,
+    place: Place,
+}
+
+impl Current {
+    /// The nearest stage around the place.
+    #[must_use]
+    pub fn stage(&self) -> Option<&'static str> {
+        self.place.stage.map(crate::ledger::Name::as_str)
+    }
+
+    /// The run's id; `None` while nothing accountable has happened in it, and after its end.
+    #[must_use]
+    pub fn run_id(&self) -> Option<String> {
+        self.core.live_run(self.place.run).map(|run| run.public_id())
+    }
+
+    /// Whether more may be spent here: an error if a limit of the run, or of a stage around this place, is used up, or cannot
+    /// be proven to hold (see [`UnpricedCalls`](crate::limit::UnpricedCalls)).
+    ///
+    /// What counts is what is booked, and a call is booked when its span closes. Two threads that both check may both spend:
+    /// where that matters, [`reserve`](Self::reserve).
+    ///
+    /// ```
+    /// use tracing_budget::limit::BudgetExceeded;
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// let (budget, _guard) = tracing_budget::layer().limit_usd("0.05").build()?;
+    /// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+    ///     let _pipeline = tracing::info_span!("pipeline").entered();
+    ///     let run = tracing_budget::current().expect("a run is around");
+    ///     tracing::info!(cost_usd = 0.04);
+    ///     assert_eq!(run.check(), Ok(()));
+    ///     tracing::info!(cost_usd = 0.01);
+    ///     let error = run.check().expect_err("five cents are used");
+    ///     assert_eq!(error.to_string(), "the run has used up its limit of $0.05: $0.05");
+    ///     assert!(matches!(error, BudgetExceeded::Exhausted { .. }));
+    /// });
+    /// # Ok::<(), tracing_budget::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`BudgetExceeded`] with the widest limit that stands in the way, or because the run has ended. Without limits there is
+    /// no error.
+    pub fn check(&self) -> Result<(), BudgetExceeded> {
+        self.core.check(self.place)
+    }
+
+    /// What may still be spent here, under the limit that leaves least.
+    #[must_use]
+    pub fn remaining(&self) -> Remaining {
+        self.core.remaining(self.place)
+    }
+
+    /// Takes room for a call that may cost so much, in the limits of the run and of every stage around this place: in all
+    /// of them, or in none. What is used and what is reserved together never pass a limit, however many reserve at
+    /// once. Less than nothing counts as nothing. A run begins with the first reservation in it.
+    ///
+    /// See [`Permit`] for how long to hold it.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check), and if a limit has less room than that.
+    pub fn reserve(&self, usd: Usd) -> Result<Permit, BudgetExceeded> {
+        self.permit(Unit::Usd, usd.pico())
+    }
+
+    /// Takes room for a call that may use so many tokens; as [`reserve`](Self::reserve) otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve`](Self::reserve).
+    pub fn reserve_tokens(&self, tokens: u64) -> Result<Permit, BudgetExceeded> {
+        self.permit(Unit::Tokens, tokens.into())
+    }
+
+    fn permit(&self, unit: Unit, amount: i128) -> Result<Permit, BudgetExceeded> {
+        let hold = self.core.reserve(self.place, unit, amount)?;
+        Ok(Permit::new(Arc::clone(&self.core), self.place, hold))
+    }
+
+    /// The run as it stands; `None` while nothing accountable has happened in it, and after its end.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<RunSummary> {
+        self.core.live_run(self.place.run).map(|run| self.core.snapshot(&run))
+    }
+}

@@ -1,0 +1,87 @@
+//! Room that is held under a limit while a call is under way.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::layer::{Core, Hold, Place};
+use crate::ledger::Usd;
+use crate::limit::Amount;
+
+/// Room under the limits around a place, held until it is settled or dropped; from [`Current::reserve`](crate::Current::reserve).
+///
+/// What a call really cost comes from the call itself, by its span or its event, as without a permit: a permit adds nothing
+/// to any figure. It only keeps others out until the cost is booked. So take it before the call's span opens, and let go of
+/// it after the span has closed: in between the call counts twice at most against others, never less than once. Let go of
+/// earlier, as by a permit that is taken inside of the span that carries the usage, somebody else may get room that is spent
+/// already. For several calls in a row take a permit each.
+///
+/// ```
+/// use tracing_budget::{call, current, record::UsageRecord, Usage, Usd};
+/// use tracing_subscriber::prelude::*;
+///
+/// fn ask(at_most: Usd) -> Result<(), Box<dyn std::error::Error>> {
+///     let permit = current().ok_or("no run is open here")?.reserve(at_most)?;
+///     let call = call("gpt-5").provider("openai").start();
+///     call.usage(UsageRecord::new(Usage::new().input(3_000).output(987)).cost(Usd::from_pico(80_000_000_000)));
+///     drop(call); // its cost is booked
+///     drop(permit); // what it did not need is free again
+///     Ok(())
+/// }
+///
+/// let (budget, _guard) = tracing_budget::layer().limit_usd(1).build()?;
+/// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+///     let _pipeline = tracing::info_span!("pipeline").entered();
+///     ask("0.10".parse()?)?;
+///     assert_eq!(current().and_then(|run| run.remaining().usd), "0.92".parse().ok());
+///     Ok::<(), Box<dyn std::error::Error>>(())
+/// })
+/// # .expect("there is room");
+/// # Ok::<(), tracing_budget::BuildError>(())
+/// ```
+#[must_use = "a permit that is dropped at once keeps nobody out"]
+pub struct Permit {
+    core: Arc<Core>,
+    place: Place,
+    /// None where nothing is limited.
+    hold: Option<Hold>,
+}
+
+impl Permit {
+    pub(super) fn new(core: Arc<Core>, place: Place, hold: Option<Hold>) -> Self {
+        Self { core, place, hold }
+    }
+
+    /// What is held; `None` where nothing is limited.
+    #[must_use]
+    pub fn amount(&self) -> Option<Amount> {
+        self.hold.as_ref().map(Hold::amount)
+    }
+
+    /// Gives the room back, as the call's span has closed and its cost is booked; the same as dropping the permit.
+    pub fn settle(self) {}
+
+    /// Books what it really cost, as an operation of the stage in which the room was reserved, and gives the room back. For work
+    /// that no span and no event tells of: with a call that has its own, this would be the same money again. Less than
+    /// nothing counts as nothing.
+    ///
+    /// ```
+    /// # fn search() -> Result<(), Box<dyn std::error::Error>> {
+    /// if let Some(run) = tracing_budget::current() {
+    ///     let permit = run.reserve("0.01".parse()?)?;
+    ///     // … a search that is billed by the query …
+    ///     permit.settle_as("web_search", "0.005".parse()?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// # search().expect("there is no run");
+    /// ```
+    pub fn settle_as(self, operation: &str, cost: Usd) {
+        self.core.book_cost(self.place, operation, cost.max(Usd::ZERO));
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").field("amount", &self.amount()).finish_non_exhaustive()
+    }
+}

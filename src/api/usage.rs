@@ -1,0 +1,111 @@
+//! Telling usage that no library tells.
+
+use crate::ledger::{Kind, Usage, Usd};
+#[cfg(feature = "prices")]
+use crate::price::ResponseUsage;
+
+/// Books usage to the current stage, as one model call. For clients that emit nothing themselves: most of them.
+///
+/// Without a model of its own the record takes the one that the current span has recorded.
+///
+/// ```
+/// use tracing_budget::{record::UsageRecord, record_usage, Usage};
+///
+/// record_usage(&Usage::new().input(3_000).output(987));
+/// record_usage(UsageRecord::new(Usage::new().input(512)).provider("openai").model("text-embedding-3-small").operation("embeddings"));
+/// ```
+pub fn record_usage<'a>(record: impl Into<UsageRecord<'a>>) {
+    let UsageRecord { usage, provider, model, operation, cost } = record.into();
+    let cost = cost.map(Usd::to_f64);
+    tracing::info!(
+        target: "tracing_budget::usage",
+        provider,
+        model,
+        operation,
+        input_tokens = usage.get(Kind::Input),
+        output_tokens = usage.get(Kind::Output),
+        cache_read_tokens = usage.get(Kind::CacheRead),
+        cache_write_tokens = usage.get(Kind::CacheWrite),
+        cache_write_1h_tokens = usage.get(Kind::CacheWrite1h),
+        reasoning_tokens = usage.get(Kind::Reasoning),
+        audio_input_tokens = usage.get(Kind::AudioInput),
+        audio_output_tokens = usage.get(Kind::AudioOutput),
+        billed_requests = usage.get(Kind::Requests),
+        tokens = usage.get(Kind::Tokens),
+        cost_usd = cost,
+    );
+}
+
+/// Usage together with what it is the usage of; see [`record_usage`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct UsageRecord<'a> {
+    usage: Usage,
+    provider: Option<&'a str>,
+    model: Option<&'a str>,
+    operation: Option<&'a str>,
+    cost: Option<Usd>,
+}
+
+impl<'a> UsageRecord<'a> {
+    /// A record of this usage.
+    #[must_use]
+    pub fn new(usage: Usage) -> Self {
+        Self { usage, ..Self::default() }
+    }
+
+    /// Names the provider.
+    #[must_use]
+    pub fn provider(mut self, provider: &'a str) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+
+    /// Names the model.
+    #[must_use]
+    pub fn model(mut self, model: &'a str) -> Self {
+        self.model = Some(model);
+        self
+    }
+
+    /// Says what the call was for; `chat` unless told otherwise.
+    #[must_use]
+    pub fn operation(mut self, operation: &'a str) -> Self {
+        self.operation = Some(operation);
+        self
+    }
+
+    /// Says what it cost; then nothing is priced.
+    #[must_use]
+    pub fn cost(mut self, cost: Usd) -> Self {
+        self.cost = Some(cost);
+        self
+    }
+
+    pub(super) fn parts(&self) -> (Usage, Option<&'a str>, Option<Usd>) {
+        (self.usage, self.model, self.cost)
+    }
+}
+
+#[cfg(feature = "prices")]
+impl<'a> From<&'a ResponseUsage> for UsageRecord<'a> {
+    /// The usage that a provider's response tells, with the provider and the model that it names.
+    fn from(response: &'a ResponseUsage) -> Self {
+        let record = Self::new(response.usage).provider(&response.provider);
+        match &response.model {
+            Some(model) => record.model(model),
+            None => record,
+        }
+    }
+}
+
+impl From<Usage> for UsageRecord<'_> {
+    fn from(usage: Usage) -> Self {
+        Self::new(usage)
+    }
+}
+
+impl From<&Usage> for UsageRecord<'_> {
+    fn from(usage: &Usage) -> Self {
+        Self::new(*usage)
+    }
+}

@@ -1,0 +1,230 @@
+//! Text in columns: how wide it is in a terminal, how it is cut, and how it is lined up.
+
+use std::fmt;
+
+/// Where the text of a column stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Align {
+    /// Flush left, as text is.
+    Left,
+    /// Flush right, as numbers are.
+    Right,
+}
+
+/// Lines of cells under headings, every column as wide as its widest cell.
+pub struct Columns {
+    headings: Vec<(&'static str, Align)>,
+    lines: Vec<Line>,
+}
+
+enum Line {
+    Cells(Vec<String>),
+    Rule,
+}
+
+/// What stands between two columns.
+const GAP: &str = "  ";
+
+impl Columns {
+    /// Columns under these headings.
+    pub fn new(headings: &[(&'static str, Align)]) -> Self {
+        Self { headings: headings.to_vec(), lines: Vec::new() }
+    }
+
+    /// Adds a line; cells beyond the last heading are not shown.
+    pub fn line(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.lines.push(Line::Cells(cells.into_iter().collect()));
+    }
+
+    /// Adds a line that sets apart what follows.
+    pub fn rule(&mut self) {
+        self.lines.push(Line::Rule);
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.headings.iter().map(|(heading, _)| width(heading)).collect();
+        for line in &self.lines {
+            if let Line::Cells(cells) = line {
+                for (widest, cell) in widths.iter_mut().zip(cells) {
+                    *widest = (*widest).max(width(cell));
+                }
+            }
+        }
+        widths
+    }
+
+    fn write_line<'a>(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        widths: &[usize],
+        cells: impl Iterator<Item = &'a str>,
+    ) -> fmt::Result {
+        let mut line = String::new();
+        for ((cell, (_, align)), widest) in cells.zip(&self.headings).zip(widths) {
+            let room = " ".repeat(widest.saturating_sub(width(cell)));
+            match align {
+                Align::Left => line.extend([cell, &room, GAP]),
+                Align::Right => line.extend([&room, cell, GAP]),
+            }
+        }
+        writeln!(f, "{}", line.trim_end())
+    }
+}
+
+impl fmt::Display for Columns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let widths = self.widths();
+        self.write_line(f, &widths, self.headings.iter().map(|(heading, _)| *heading))?;
+        for line in &self.lines {
+            match line {
+                Line::Cells(cells) => self.write_line(f, &widths, cells.iter().map(String::as_str))?,
+                Line::Rule => {
+                    let whole = widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1);
+                    writeln!(f, "{}", "─".repeat(whole))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many terminal cells a text takes.
+pub fn width(text: &str) -> usize {
+    text.chars().map(char_width).sum()
+}
+
+/// Cells of one character, after the blocks that UAX #11 (East Asian Width) gives as wide. Blocks, not
+/// characters: a table that is a cell off for a rare sign is still read.
+fn char_width(c: char) -> usize {
+    match u32::from(c) {
+        0x20..=0x2FF => 1,
+        // Marks that stand on the character before them, joiners and selectors.
+        0x300..=0x36F
+        | 0x1AB0..=0x1AFF
+        | 0x1DC0..=0x1DFF
+        | 0x200B..=0x200F
+        | 0x20D0..=0x20FF
+        | 0xFE00..=0xFE0F
+        | 0xFE20..=0xFE2F
+        | 0xE0100..=0xE01EF => 0,
+        0x1100..=0x115F
+        | 0x2E80..=0x303E
+        | 0x3041..=0x4DBF
+        | 0x4E00..=0xA4CF
+        | 0xA960..=0xA97F
+        | 0xAC00..=0xD7A3
+        | 0xF900..=0xFAFF
+        | 0xFE30..=0xFE6F
+        | 0xFF00..=0xFF60
+        | 0xFFE0..=0xFFE6
+        | 0x1F300..=0x1F64F
+        | 0x1F680..=0x1F6FF
+        | 0x1F7E0..=0x1F7EB
+        | 0x1F900..=0x1FAFF
+        | 0x20000..=0x3FFFD
+        | 0x231A..=0x231B
+        | 0x2705
+        | 0x274C
+        | 0x2753..=0x2755
+        | 0x2795..=0x2797
+        | 0x26A1
+        | 0x2B50 => 2,
+        _ => 1,
+    }
+}
+
+/// A text on one line: runs of white space become one space, and signs that would steer the terminal or turn
+/// the direction of writing are shown as `�`.
+pub fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.extend(word.chars().map(|c| {
+            let steers = c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+            if steers { '\u{FFFD}' } else { c }
+        }));
+    }
+    line
+}
+
+/// A text on one line and at most this many cells wide, with `…` where something is left out.
+pub fn cut(text: &str, cells: usize) -> String {
+    let mut line = one_line(text);
+    if width(&line) <= cells {
+        return line;
+    }
+    let mut used = 0;
+    let kept = line.char_indices().find(|(_, c)| {
+        used += char_width(*c);
+        used >= cells
+    });
+    let end = kept.map_or(line.len(), |(at, _)| at);
+    line.truncate(end);
+    line.truncate(line.trim_end().len());
+    line.push('…');
+    line
+}
+
+/// A text broken between words into lines of at most this many cells; a longer word has a line to itself.
+pub fn wrap(text: &str, cells: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in one_line(text).split(' ').filter(|word| !word.is_empty()) {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= cells => line.extend([" ", word]),
+            _ => lines.push(cut(word, cells)),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn width_is_that_of_a_terminal() {
+        for (text, cells) in
+            [("lint", 4), ("審査", 4), ("e\u{301}tude", 5), ("🚀 go", 5), ("…", 1), ("한국", 4)]
+        {
+            assert_eq!(width(text), cells, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cut_never_passes_its_width_and_never_splits_a_character() {
+        for text in ["implementation", "審査と実装の段階", "naïve e\u{301}tude of everything", "a b c d e f"]
+        {
+            for cells in 1..20 {
+                let short = cut(text, cells);
+                assert!(width(&short) <= cells, "{short:?} in {cells}");
+                assert_eq!(short.ends_with('…'), width(text) > cells, "{short:?} in {cells}");
+            }
+        }
+        assert_eq!(cut("implementation", 8), "impleme…");
+        assert_eq!(cut("审查阶段", 8), "审查阶段");
+    }
+
+    #[test]
+    fn nothing_in_a_name_steers_the_terminal() {
+        assert_eq!(one_line("a\n\tb  c\u{1b}[31m\u{202e}"), "a b c�[31m�");
+    }
+
+    #[test]
+    fn columns_line_up_by_cells_not_by_characters() {
+        let mut columns = Columns::new(&[("NAME", Align::Left), ("COST", Align::Right)]);
+        columns.line(["審査".to_owned(), "$1".to_owned()]);
+        columns.rule();
+        columns.line(["review".to_owned(), "$10.50".to_owned()]);
+        let expected = "NAME      COST\n審査        $1\n──────────────\nreview  $10.50\n";
+        assert_eq!(columns.to_string(), expected);
+    }
+
+    #[test]
+    fn words_wrap_between_and_not_within() {
+        assert_eq!(wrap("one two  three four", 9), ["one two", "three", "four"]);
+        assert_eq!(wrap("", 9), Vec::<String>::new());
+        assert_eq!(wrap("incomprehensibilities", 9), ["incompre…"]);
+    }
+}
