@@ -123,6 +123,8 @@ mod pages {
     struct Costs;
     #[doc = include_str!("../docs/gates.md")]
     struct Gates;
+    #[doc = include_str!("../docs/journal.md")]
+    struct Journal;
     #[doc = include_str!("../docs/limits.md")]
     struct Limits;
     #[doc = include_str!("../docs/summary.md")]
