@@ -112,7 +112,23 @@ pub mod money {
     pub use crate::ledger::{IntoUsd, UsdError};
 }
 
-// The README's own code is compiled, and run where it says nothing else.
+// The code of the README and of the pages is compiled, and run where it is not marked otherwise.
 #[cfg(all(doctest, feature = "prices"))]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/clients.md")]
+    struct Clients;
+    #[doc = include_str!("../docs/costs.md")]
+    struct Costs;
+    #[doc = include_str!("../docs/gates.md")]
+    struct Gates;
+    #[doc = include_str!("../docs/journal.md")]
+    struct Journal;
+    #[doc = include_str!("../docs/limits.md")]
+    struct Limits;
+    #[doc = include_str!("../docs/summary.md")]
+    struct Summary;
+    #[doc = include_str!("../docs/visibility.md")]
+    struct Visibility;
+}

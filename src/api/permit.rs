@@ -20,8 +20,8 @@ use crate::limit::Amount;
 /// use tracing_budget::{call, current, record::UsageRecord, Usage, Usd};
 /// use tracing_subscriber::prelude::*;
 ///
-/// fn ask(at_most: Usd) -> Result<(), tracing_budget::limit::BudgetExceeded> {
-///     let permit = current().map(|run| run.reserve(at_most)).transpose()?;
+/// fn ask(at_most: Usd) -> Result<(), Box<dyn std::error::Error>> {
+///     let permit = current().ok_or("no run is open here")?.reserve(at_most)?;
 ///     let call = call("gpt-5").provider("openai").start();
 ///     call.usage(UsageRecord::new(Usage::new().input(3_000).output(987)).cost(Usd::from_pico(80_000_000_000)));
 ///     drop(call); // its cost is booked
