@@ -1,6 +1,6 @@
 //! How a run stands when its journal begins.
 
-use crate::ledger::{Ledger, Name, RunReading};
+use crate::ledger::{Ledger, RunAttributes, Symbol};
 
 /// A run as it stands when its journal begins.
 #[derive(Clone, Debug, Default)]
@@ -11,7 +11,7 @@ pub(crate) struct Beginning {
     pub(crate) krate: String,
     /// When the root was opened, in nanoseconds after the frame's origin.
     pub(crate) started: u64,
-    pub(crate) told: RunReading,
+    pub(crate) told: RunAttributes,
     pub(crate) warnings: Vec<String>,
     /// Warnings beyond those that are kept.
     pub(crate) more_warnings: u64,
@@ -26,7 +26,7 @@ pub(crate) struct Beginning {
 /// A stage that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OpenStage {
-    pub(crate) stage: Name,
-    pub(crate) parent: Option<Name>,
+    pub(crate) stage: Symbol,
+    pub(crate) parent: Option<Symbol>,
     pub(crate) at: u64,
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::beginning::Beginning;
-use crate::ledger::{Ledger, Name, Outcome, RunReading};
+use crate::ledger::{Ledger, Outcome, RunAttributes, Symbol};
 use crate::summary::{GateVerdict, OperationRecord};
 
 /// One record of one run.
@@ -22,11 +22,11 @@ pub(crate) enum Record {
     /// The run began to count.
     Began(Box<Beginning>),
     /// A stage was opened; the entry's time is when.
-    Opened { stage: Name, parent: Option<Name> },
+    Opened { stage: Symbol, parent: Option<Symbol> },
     /// Amounts were settled, and stages ended: what the ledger had added to it.
     Booked(Ledger),
     /// A span told something of its whole run.
-    Told(Box<RunReading>),
+    Told(Box<RunAttributes>),
     /// An operation was recorded directly; its amount is booked apart.
     Recorded(Box<OperationRecord>),
     /// A gate spoke.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::beginning::{Beginning, OpenStage};
 use super::frame::Frame;
 use super::record::{Entry, Record};
-use crate::ledger::{FastHash, Ledger, Name, Outcome, StageTally};
-use crate::summary::{Account, Ending, GateVerdict, Records, RunSummary};
+use crate::ledger::{FastHash, Ledger, Outcome, StageTotals, Symbol};
+use crate::summary::{EndReason, GateVerdict, Records, RunSummary, SummaryInput};
 
 /// A run as far as its records tell.
 #[derive(Debug)]
@@ -16,9 +16,9 @@ pub(super) struct Replay {
     /// The time of the newest record.
     last: u64,
     /// Stages that were opened, by when and inside which: a stage may be given its name late.
-    open: HashMap<(u64, Option<Name>), Name, FastHash>,
+    open: HashMap<(u64, Option<Symbol>), Symbol, FastHash>,
     /// Stages that have ended. A thread that finds a stage open may come to say so after another has said that it ended.
-    closed: HashSet<(u64, Option<Name>), FastHash>,
+    closed: HashSet<(u64, Option<Symbol>), FastHash>,
     gates: BTreeMap<u64, GateVerdict>,
     records: Records,
     end: Option<(u64, Outcome, bool)>,
@@ -46,7 +46,7 @@ impl Replay {
         match what {
             Record::Booked(amount) => self.book(&amount),
             Record::Opened { stage, parent } => drop(self.open.insert((at, parent), stage)),
-            Record::Told(told) => self.beginning.told.join(*told),
+            Record::Told(told) => self.beginning.told.merge(*told),
             Record::Recorded(record) => {
                 self.beginning.told.iteration = self.beginning.told.iteration.max(record.iteration);
                 self.records.push(*record);
@@ -62,7 +62,7 @@ impl Replay {
 
     fn book(&mut self, amount: &Ledger) {
         for (_, tally) in amount.stages() {
-            if let (1, 0, Some(began)) = (tally.begun, tally.open, tally.first) {
+            if let (1, 0, Some(began)) = (tally.attempts, tally.open, tally.first) {
                 self.closed.insert((began.at, began.parent));
             }
         }
@@ -110,14 +110,14 @@ impl Replay {
             open: _,
         } = self.beginning;
         let (end, ending, outcome) = match self.end {
-            Some((at, outcome, true)) => (at, Ending::Incomplete, outcome),
-            Some((at, outcome, false)) => (at, Ending::Closed, outcome),
-            None => (self.last, Ending::Interrupted, Outcome::Completed),
+            Some((at, outcome, true)) => (at, EndReason::Incomplete, outcome),
+            Some((at, outcome, false)) => (at, EndReason::Closed, outcome),
+            None => (self.last, EndReason::Interrupted, Outcome::Completed),
         };
-        if ending == Ending::Interrupted {
+        if ending == EndReason::Interrupted {
             for OpenStage { stage, parent, at } in open {
                 let nanos = end.saturating_sub(at);
-                ledger.add_stage(stage, &StageTally { nanos, ..StageTally::began(at, parent) });
+                ledger.add_stage(stage, &StageTotals { nanos, ..StageTotals::opened(at, parent) });
             }
         }
         if more_warnings > 0 {
@@ -133,7 +133,7 @@ impl Replay {
         let mut tags: BTreeMap<_, _> = frame.tags.iter().cloned().collect();
         tags.extend(told.tags);
         let wall = |nanos| frame.origin + Duration::from_nanos(nanos);
-        RunSummary::take(Account {
+        RunSummary::build(SummaryInput {
             run_id: told.run_id.map_or(id, Into::into),
             project: told.project.as_deref().or(frame.project.as_deref()).unwrap_or(&krate).to_owned(),
             pipeline,

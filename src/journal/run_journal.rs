@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use super::beginning::{Beginning, OpenStage};
 use super::record::{Entry, Record};
 use super::writer::Journal;
-use crate::ledger::{Ledger, Outcome, RunReading};
+use crate::ledger::{Ledger, Outcome, RunAttributes};
 use crate::summary::{GateVerdict, OperationRecord};
 
 /// The journal as one run sees it. Its beginning is written before anything else of it, whoever comes first.
@@ -52,7 +52,7 @@ impl RunJournal {
     }
 
     /// A span told something of its whole run.
-    pub(crate) fn told(&self, told: &RunReading) {
+    pub(crate) fn told(&self, told: &RunAttributes) {
         self.append_now(Record::Told(Box::new(told.clone())));
     }
 

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::beginning::OpenStage;
 use super::exact;
 use crate::ledger::{
-    Began, CellKey, Ended, Kind, Ledger, Name, Outcome, RunReading, Sources, StageTally, Tally, Usage, Usd,
+    CellKey, CellTotals, Kind, Ledger, Outcome, RunAttributes, Sources, StageEnd, StageStart, StageTotals,
+    Symbol, Usage, Usd,
 };
 use crate::summary::{GateVerdict, OperationRecord, Timestamp};
 
@@ -95,9 +96,10 @@ impl PriceSource {
 }
 
 impl CellShape {
-    fn of(key: CellKey, tally: &Tally) -> Self {
+    fn of(key: CellKey, tally: &CellTotals) -> Self {
         let CellKey { stage, model, operation } = key;
-        let Tally { usage, cost, count, llm_calls, unpriced, without_usage, errors, nanos, sources } = *tally;
+        let CellTotals { usage, cost, count, llm_calls, unpriced, without_usage, errors, nanos, sources } =
+            *tally;
         let told = Kind::ALL.iter().copied().zip(UsageKind::ALL);
         Self {
             stage: stage.map(text),
@@ -128,11 +130,11 @@ impl CellShape {
         }
         let sources = PriceSource::ALL.into_iter().filter(|(name, _)| self.sources.contains(name));
         let key = CellKey {
-            stage: self.stage.as_deref().map(Name::of),
-            model: self.model.as_deref().map(Name::of),
-            operation: Name::of(&self.operation),
+            stage: self.stage.as_deref().map(Symbol::intern),
+            model: self.model.as_deref().map(Symbol::intern),
+            operation: Symbol::intern(&self.operation),
         };
-        let tally = Tally {
+        let tally = CellTotals {
             usage,
             cost: self.cost_usd.unwrap_or_default(),
             count: self.count,
@@ -194,11 +196,11 @@ impl OutcomeShape {
 }
 
 impl StageShape {
-    fn of(stage: Name, tally: &StageTally) -> Self {
-        let StageTally { begun, open, nanos, errors, first, last } = tally;
-        let parent = first.and_then(|Began { at: _, parent }| parent);
+    fn of(stage: Symbol, tally: &StageTotals) -> Self {
+        let StageTotals { attempts: begun, open, nanos, errors, first, last } = tally;
+        let parent = first.and_then(|StageStart { at: _, parent }| parent);
         let (to, outcome) = match last {
-            Some(Ended { at, outcome }) => (Some(*at), OutcomeShape::of(outcome)),
+            Some(StageEnd { at, outcome }) => (Some(*at), OutcomeShape::of(outcome)),
             None => (None, OutcomeShape::default()),
         };
         Self {
@@ -215,17 +217,17 @@ impl StageShape {
     }
 
     fn add_to(self, ledger: &mut Ledger) {
-        let parent = self.parent.as_deref().map(Name::of);
+        let parent = self.parent.as_deref().map(Symbol::intern);
         let outcome = self.outcome.outcome();
-        let tally = StageTally {
-            begun: self.begun,
+        let tally = StageTotals {
+            attempts: self.begun,
             open: self.open,
             nanos: self.nanos,
             errors: self.errors,
-            first: self.from.map(|at| Began { at, parent }),
-            last: self.to.map(|at| Ended { at, outcome }),
+            first: self.from.map(|at| StageStart { at, parent }),
+            last: self.to.map(|at| StageEnd { at, outcome }),
         };
-        ledger.add_stage(Name::of(&self.stage), &tally);
+        ledger.add_stage(Symbol::intern(&self.stage), &tally);
     }
 }
 
@@ -270,8 +272,8 @@ impl OpenShape {
     }
 
     pub(super) fn open(self) -> OpenStage {
-        let parent = self.parent.as_deref().map(Name::of);
-        OpenStage { stage: Name::of(&self.stage), parent, at: self.at }
+        let parent = self.parent.as_deref().map(Symbol::intern);
+        OpenStage { stage: Symbol::intern(&self.stage), parent, at: self.at }
     }
 }
 
@@ -293,14 +295,14 @@ pub(super) struct ToldShape {
 }
 
 impl ToldShape {
-    pub(super) fn of(told: RunReading) -> Self {
-        let RunReading { run_id, project, tags, counts, value, iteration } = told;
+    pub(super) fn of(told: RunAttributes) -> Self {
+        let RunAttributes { run_id, project, tags, counts, value, iteration } = told;
         Self { run_id, project, tags, counts, value_usd: value, iteration }
     }
 
-    pub(super) fn told(self) -> RunReading {
+    pub(super) fn told(self) -> RunAttributes {
         let Self { run_id, project, tags, counts, value_usd, iteration } = self;
-        RunReading { run_id, project, tags, counts, value: value_usd, iteration }
+        RunAttributes { run_id, project, tags, counts, value: value_usd, iteration }
     }
 }
 
@@ -404,6 +406,6 @@ impl GateShape {
     }
 }
 
-fn text(name: Name) -> String {
+fn text(name: Symbol) -> String {
     name.as_str().to_owned()
 }
