@@ -98,8 +98,6 @@ pub(crate) const TEST: &[Step] = &[
             "-p",
             "tracing-budget-browser-tests",
             "-p",
-            "tracing-budget-server-tests",
-            "-p",
             "tracing-budget-terminal-tests",
             "-p",
             "xtask",

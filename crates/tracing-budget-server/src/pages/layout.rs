@@ -1,18 +1,18 @@
-//! What stands around every page.
+//! The frame of every page, and the content of pages without runs.
 
 use maud::{DOCTYPE, Markup, html};
 
 use super::link;
 use crate::assets;
 
-/// The pages that the navigation leads to.
+/// The pages in the navigation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tab {
     Runs,
     Trends,
     Compare,
     Live,
-    /// None of them.
+    /// A page outside the navigation.
     None,
 }
 
@@ -23,20 +23,21 @@ const TABS: [(Tab, &str, &str); 4] = [
     (Tab::Live, "/now", "Live"),
 ];
 
-/// A page before it is put in its frame.
+/// A page's content and the parameters of its frame.
 pub(super) struct Page<'a> {
-    /// Stands in the browser's tab before the program's name.
+    /// The title, to which the program's name is added.
     pub(super) title: &'a str,
-    /// Where in the navigation it is.
+    /// The current entry of the navigation.
     pub(super) tab: Tab,
-    /// Whose runs are looked at; the other pages are linked for the same project.
+    /// The selected project, which the links of the navigation keep.
     pub(super) project: Option<&'a str>,
-    /// It changes while it is looked at.
+    /// Whether the page follows runs in flight.
     pub(super) live: bool,
     pub(super) body: Markup,
 }
 
-/// Seconds between two loads of a page that changes, where scripts are off.
+/// Seconds between two loads of a page that follows runs, for browsers without scripts. Shorter intervals would interrupt
+/// reading.
 const REFRESH_SECONDS: u8 = 5;
 
 impl Page<'_> {
@@ -85,7 +86,7 @@ impl Page<'_> {
                         }
                     }
                     @if let Some(project) = self.project {
-                        p.whose { "project " strong { (project) } }
+                        p.project { "project " strong { (project) } }
                     }
                 }
             }
@@ -99,8 +100,48 @@ fn footer() -> Markup {
             div {
                 span { "tracing-budget " (env!("CARGO_PKG_VERSION")) }
                 span { "All times are UTC." }
-                span { "“—” is unknown; “≥” is what is known of a figure." }
+                span { "“—” means unknown; “≥” means at least, because a part is unknown." }
                 a href="/openapi.json" { "API description" }
+            }
+        }
+    }
+}
+
+const PROGRAM: &str = r#"use tracing::instrument;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (budget, guard) = tracing_budget::layer().sink(HistorySink::open_default()?).build()?;
+    tracing_subscriber::registry().with(budget).init();
+    pipeline(); // #[instrument] on it and on its stages
+    guard.flush()?;
+    Ok(())
+}"#;
+
+/// The content for a history without runs: how to record one.
+pub(super) fn no_runs() -> Markup {
+    html! {
+        section.card {
+            div.empty {
+                h2 { "No runs yet" }
+                p { "The history is empty. Annotate a pipeline with " code { "#[instrument]" } ", register the layer with the history as its sink, and run it. The run appears here when it begins." }
+                pre tabindex="0" aria-label="The program" { code { (PROGRAM) } }
+                p {
+                    "Rust: " code { "cargo add tracing-budget tracing-budget-history" } ". Other programs deliver runs with "
+                    code { "POST /runs" } "; see the " a href="/openapi.json" { "API description" } "."
+                }
+            }
+        }
+    }
+}
+
+/// The content for a filter without results.
+pub(super) fn no_match(clear: &str) -> Markup {
+    html! {
+        section.card {
+            div.empty {
+                h2 { "No run matches" }
+                p { "No run in the history meets all conditions of the filter." }
+                p { a.button href=(clear) { "Clear the filter" } }
             }
         }
     }

@@ -1,13 +1,13 @@
-//! What stands after the `?` of a page's address.
+//! The query string of a page's URL.
 
 use form_urlencoded::Serializer;
 
-use crate::problem::{Kind, Problem};
+use crate::problem::{Problem, ProblemKind};
 use tracing_budget::summary::{Status, Timestamp};
 use tracing_budget::{Usd, Verdict};
 use tracing_budget_history::{Cursor, Filter, Scope, Sort};
 
-/// The parameters of an address, in their order; those without a value, as an empty field sends them, are left out.
+/// The parameters in their order. Empty ones, which a form sends for an empty field, are left out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Query(Vec<(String, String)>);
 
@@ -36,7 +36,7 @@ impl Query {
         self.all(name).any(|known| known == value)
     }
 
-    /// The same page with some parameters changed; `None` takes one away.
+    /// A URL with some parameters changed; `None` removes one.
     pub(super) fn with(&self, path: &str, changes: &[(&str, Option<&str>)]) -> String {
         let mut query = Serializer::new(String::new());
         for (name, value) in &self.0 {
@@ -89,8 +89,8 @@ impl Query {
         filter.gate = self.get("gate").map(str::to_owned);
         filter.verdict = self.get("verdict").map(Verdict::from);
         filter.min_cost = self
-            .get("min_cost")
-            .map(|text| text.parse::<Usd>().map_err(|_| wrong("min_cost", text, "USD such as 0.50")))
+            .get("min_cost_usd")
+            .map(|text| text.parse::<Usd>().map_err(|_| wrong("min_cost_usd", text, "USD such as 0.50")))
             .transpose()?;
         Ok(filter)
     }
@@ -102,18 +102,18 @@ impl Query {
         let sort = self.get("sort").map(str::parse).transpose();
         Ok(sort
             .map_err(|error: tracing_budget_history::SortError| {
-                Problem::new(Kind::BadRequest, error.to_string())
+                Problem::new(ProblemKind::BadRequest, error.to_string())
             })?
             .unwrap_or_default())
     }
 
-    pub(super) fn after(&self) -> Option<Cursor> {
-        self.get("after").map(|text| Cursor::from(text.to_owned()))
+    pub(super) fn cursor(&self) -> Option<Cursor> {
+        self.get("cursor").map(|text| Cursor::from(text.to_owned()))
     }
 
     /// Whether anything narrows the list.
     pub(super) fn narrows(&self) -> bool {
-        self.0.iter().any(|(name, _)| !matches!(name.as_str(), "sort" | "after"))
+        self.0.iter().any(|(name, _)| !matches!(name.as_str(), "sort" | "cursor"))
     }
 }
 
@@ -147,7 +147,7 @@ fn time(name: &str, text: &str, into_day_ms: i64) -> Result<Timestamp, Problem> 
 }
 
 fn wrong(name: &str, value: &str, expected: &str) -> Problem {
-    Problem::new(Kind::BadRequest, format!("{name} is {value:?}, expected {expected}"))
+    Problem::new(ProblemKind::BadRequest, format!("{name} is {value:?}, expected {expected}"))
 }
 
 #[cfg(test)]
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn empty_fields_narrow_nothing() {
-        let query = query("project=&status=&min_cost=+&sort=cost");
+        let query = query("project=&status=&min_cost_usd=+&sort=cost");
         assert!(!query.narrows());
         assert_eq!(query.filter().ok(), Some(Filter::new()));
     }
@@ -169,7 +169,7 @@ mod tests {
     fn everything_that_the_form_sends_is_read() {
         let filter = query(
             "project=p&pipeline=q&status=failed&status=running&since=2026-04-19&until=2026-04-19&stage=s&model=m&gate=g\
-             &verdict=fail&min_cost=0.5&tag=a%3Db",
+             &verdict=fail&min_cost_usd=0.5&tag=a%3Db",
         )
         .filter()
         .expect("all of it is right");
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        for raw in ["status=dead", "since=yesterday", "min_cost=much", "tag=main", "until=2026-13-01"] {
+        for raw in ["status=dead", "since=yesterday", "min_cost_usd=much", "tag=main", "until=2026-13-01"] {
             let problem = query(raw).filter().expect_err(raw);
             let value = raw.split('=').nth(1).expect("a value");
             assert!(problem.detail().contains(value), "{}", problem.detail());
@@ -200,9 +200,9 @@ mod tests {
 
     #[test]
     fn changing_one_parameter_keeps_the_others() {
-        let query = query("status=failed&status=running&after=abc&project=a+b");
+        let query = query("status=failed&status=running&cursor=abc&project=a+b");
         assert_eq!(
-            query.with("/", &[("after", None), ("sort", Some("cost:asc"))]),
+            query.with("/", &[("cursor", None), ("sort", Some("cost:asc"))]),
             "/?status=failed&status=running&project=a+b&sort=cost%3Aasc"
         );
     }
