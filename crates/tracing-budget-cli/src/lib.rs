@@ -31,3 +31,8 @@ mod watch;
 mod when;
 
 pub use start::main;
+
+// The README's code is compiled, and run where it is not marked otherwise.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

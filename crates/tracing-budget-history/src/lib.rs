@@ -59,3 +59,12 @@ pub use series::{Amount, Bucket, By, Line, Measure, Series, SeriesQuery};
 pub use sink::{BuilderExt, HistorySink};
 pub use sqlite::Sqlite;
 pub use store::{Heartbeat, Put, Store, Stored};
+
+// The README's code is compiled, and run where it is not marked otherwise.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/history.md")]
+struct HistoryPage;

@@ -132,3 +132,8 @@ mod server;
 pub use error::ServeError;
 pub use options::ServeOptions;
 pub use server::{Running, Server, run};
+
+// The README's code is compiled, and run where it is not marked otherwise.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -12,14 +12,16 @@ const HEAD: &str = "\
 
 <!-- Written by `tracing-budget reference cli`; a test holds it against the program. -->
 
-`tracing-budget` reads the run history, judges it, and looks prices up. It is built with
+For a person or a script with runs to look at: which command answers which question, with which options?
+
+`tracing-budget` reads the run history, judges it, and looks prices up. Install it with
 
 ```sh
-cargo install --path . --features cli
+cargo install tracing-budget-cli
 ```
 
-A pipeline fills the history by the sink `HistorySink` (feature `history`), or its summary files are stored afterwards with
-`tracing-budget import target/budget`.
+A pipeline fills the history with `.history(\"runs.db\")` of the crate `tracing-budget-history`, or its summary files are stored
+afterwards with `tracing-budget import target/budget`.
 
 - Standard output is data, standard error is talk. `--format json` is everything there is to say and keeps its keys;
   tables are for people and may change.

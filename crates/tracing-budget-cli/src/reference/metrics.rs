@@ -11,6 +11,8 @@ const HEAD: &str = "\
 
 <!-- Written by `tracing-budget reference metrics` from schema/run-summary.v1.schema.json; a test holds it to both. -->
 
+For a reader of a summary: what does each figure mean, in which unit, and when is it null?
+
 What a run leaves behind, key by key: `target/budget/RUN.json`, `tracing-budget runs show RUN --format json`, and the
 document that the history and its API give. The keys of newer versions are added, never renamed.
 

@@ -11,8 +11,8 @@ use tracing_budget_server::ServeOptions;
 use crate::harness::{TestServer, failed};
 
 const OPENING: &str = "# The HTTP API\n\n\
-For authors of clients: which requests does the server answer, and with what? Generated from the OpenAPI document, which a\n\
-server answers at `/openapi.json`.\n\n\
+For an author of a client: which requests does the server answer, with what, and how does it report errors?\n\n\
+Generated from the OpenAPI document, which a server answers at `/openapi.json`.\n\n\
 `tracing-budget serve` listens on http://127.0.0.1:7417. Unknown is `null`, never 0. Amounts are USD, times RFC 3339 in UTC.\n\
 Outside the loopback interface, or with a token, every request except `/healthz` needs `Authorization: Bearer TOKEN`.\n\n\
 Every error is a problem document (RFC 9457, `application/problem+json`):\n\n";
