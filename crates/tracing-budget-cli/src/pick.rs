@@ -2,13 +2,13 @@
 
 use super::exit::Absent;
 use tracing_budget::summary::RunSummary;
-use tracing_budget_history::{FindError, Store, find_run};
+use tracing_budget_history::{RunIdError, Store, resolve_run_id};
 
 /// The id that is meant: a whole id, the beginning of exactly one, `last` or `last-failed`.
 pub(super) fn run_id(store: &dyn Store, typed: &str) -> anyhow::Result<String> {
-    find_run(store, typed).map_err(|error| match error {
-        FindError::Store(error) => error.into(),
-        none @ FindError::None(_) => Absent(format!("{none}: see tracing-budget runs list")).into(),
+    resolve_run_id(store, typed).map_err(|error| match error {
+        RunIdError::Store(error) => error.into(),
+        none @ RunIdError::NotFound(_) => Absent(format!("{none}: see tracing-budget runs list")).into(),
         other => Absent(other.to_string()).into(),
     })
 }

@@ -7,7 +7,8 @@ use super::page::Page;
 use super::session::Session;
 use super::sheet::{Sheet, csv_only, left, right};
 use tracing_budget::present::numbers::Money;
-use tracing_budget_history::{GateStats, ModelStats, StageStats, Store};
+use tracing_budget_history::Store;
+use tracing_budget_history::stats::{GateStats, ModelStats, StageStats};
 
 /// Shows the stages.
 pub(super) fn stages(args: &WindowArgs, session: &Session) -> anyhow::Result<End> {

@@ -5,7 +5,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{FilterArgs, ScopeArgs};
 use crate::when;
 use tracing_budget::summary::Timestamp;
-use tracing_budget_history::{Severity, Sort};
+use tracing_budget_history::Sort;
+use tracing_budget_history::health::Severity;
 
 /// What can be done with runs.
 #[derive(Debug, Subcommand)]

@@ -128,7 +128,7 @@ impl FilterArgs {
         filter.model.clone_from(&self.model);
         filter.gate.clone_from(&self.gate);
         filter.verdict.clone_from(&self.verdict);
-        filter.min_cost = self.min_cost;
+        filter.min_cost_usd = self.min_cost;
         filter
     }
 }

@@ -18,8 +18,10 @@ use super::questions::{CompareRuns, ListRuns, ModelCost, Order, ShowRun, Where, 
 use tracing_budget::price::PriceBook;
 use tracing_budget::summary::{RunSummary, Status};
 use tracing_budget::{Usage, Usd, Verdict};
+use tracing_budget_history::compare::compare;
+use tracing_budget_history::health::HealthQuery;
 use tracing_budget_history::{
-    Filter, FindError, HealthQuery, Page, RunRow, Scope, Sort, SortBy, Store, StoreError, compare, find_run,
+    Filter, Page, RunIdError, RunRow, Scope, Sort, SortBy, Store, StoreError, resolve_run_id,
 };
 
 const INSTRUCTIONS: &str = "\
@@ -139,8 +141,8 @@ impl Tools {
 /// Why there is no answer, in words for the agent.
 struct Refusal(String);
 
-impl From<FindError> for Refusal {
-    fn from(error: FindError) -> Self {
+impl From<RunIdError> for Refusal {
+    fn from(error: RunIdError) -> Self {
         Self(format!("{error}; list_runs tells which runs there are"))
     }
 }
@@ -231,7 +233,7 @@ impl ModelCost {
 
 /// The run that is meant, as a whole.
 fn pick(store: &dyn Store, meant: &str) -> Result<RunSummary, Refusal> {
-    let run_id = find_run(store, meant)?;
+    let run_id = resolve_run_id(store, meant)?;
     store.get(&run_id)?.ok_or_else(|| gone(&run_id))
 }
 

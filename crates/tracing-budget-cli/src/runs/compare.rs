@@ -9,12 +9,12 @@ use crate::sheet::{Sheet, left, right};
 use crate::{sources, when};
 use tracing_budget::present::numbers::Money;
 use tracing_budget::summary::Status;
-use tracing_budget_history::{Comparison, Delta, FiguresDelta, GateChange, RowDelta, RunHead};
+use tracing_budget_history::compare::{Comparison, Delta, FiguresDelta, GateChange, RowDelta, RunHead};
 
 /// Shows what the second run has more or less than the first.
 pub(crate) fn compare(args: &CompareArgs, session: &Session) -> anyhow::Result<End> {
     let (a, b) = (sources::run_or_file(&args.a, session)?, sources::run_or_file(&args.b, session)?);
-    let compared = tracing_budget_history::compare(&a, &b);
+    let compared = tracing_budget_history::compare::compare(&a, &b);
     session.show(&compared, || page(&compared))?;
     if a.pipeline != b.pipeline {
         session.remark("these are runs of different pipelines");

@@ -7,7 +7,8 @@ use crate::page::Page;
 use crate::session::Session;
 use crate::sheet::{Sheet, csv_only, left, right};
 use tracing_budget::present::numbers::{Money, counted};
-use tracing_budget_history::{Health, HealthQuery, Severity, Store};
+use tracing_budget_history::Store;
+use tracing_budget_history::health::{Health, HealthQuery, Severity};
 
 /// Judges each pipeline by its own history.
 pub(crate) fn health(args: &HealthArgs, session: &Session) -> anyhow::Result<End> {

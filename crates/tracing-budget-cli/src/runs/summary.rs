@@ -12,7 +12,8 @@ use crate::when;
 use tracing_budget::present::columns::wrap;
 use tracing_budget::present::numbers::{Money, counted};
 use tracing_budget::summary::Status;
-use tracing_budget_history::{Overview, RunRow, Store};
+use tracing_budget_history::stats::Overview;
+use tracing_budget_history::{RunRow, Store};
 
 const STATUSES: [Status; 6] = [
     Status::Completed,

@@ -100,7 +100,7 @@ impl RunsQuery {
                 format!("the limit is {limit}: expected a whole number from 1 to {max}");
             return Err(Problem::new(ProblemKind::BadRequest, detail));
         }
-        Ok(Page { limit, after: self.cursor.clone().map(Cursor::from) })
+        Ok(Page { limit, cursor: self.cursor.clone().map(Cursor::from) })
     }
 
     fn filter(self, project: &str, now: Timestamp) -> Filter {
@@ -114,7 +114,7 @@ impl RunsQuery {
         filter.model = self.model;
         filter.gate = self.gate;
         filter.verdict = self.verdict;
-        filter.min_cost = self.min_cost_usd;
+        filter.min_cost_usd = self.min_cost_usd;
         filter
     }
 }
