@@ -1,4 +1,4 @@
-//! The dashboard's stylesheet, script and icon, compiled in.
+//! The dashboard's stylesheet, scripts and icon, compiled in.
 
 use std::sync::OnceLock;
 
@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 const STYLE: &str = include_str!("assets/style.css");
 const SCRIPT: &str = include_str!("assets/live.js");
+const ZONE: &str = include_str!("assets/zone.js");
 const MARK: &str = include_str!("assets/mark.svg");
 
 /// Hash of the files. It is part of their URLs: browsers cache the files without limit, and load new ones after an update.
@@ -15,7 +16,7 @@ fn version() -> &'static str {
     static VERSION: OnceLock<String> = OnceLock::new();
     VERSION.get_or_init(|| {
         // FNV-1a, because std's hasher is seeded per process: two servers behind one proxy need the same version.
-        let bytes = [STYLE, SCRIPT, MARK].into_iter().flat_map(str::bytes);
+        let bytes = [STYLE, SCRIPT, ZONE, MARK].into_iter().flat_map(str::bytes);
         let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
@@ -31,6 +32,10 @@ pub(crate) fn script_path() -> String {
     path("live.js")
 }
 
+pub(crate) fn zone_path() -> String {
+    path("zone.js")
+}
+
 pub(crate) fn mark_path() -> String {
     path("mark.svg")
 }
@@ -44,6 +49,7 @@ pub(crate) async fn serve(Path(name): Path<String>) -> Response {
     let (kind, text) = match name.as_str() {
         "style.css" => ("text/css; charset=utf-8", STYLE),
         "live.js" => ("text/javascript; charset=utf-8", SCRIPT),
+        "zone.js" => ("text/javascript; charset=utf-8", ZONE),
         "mark.svg" => ("image/svg+xml", MARK),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };

@@ -17,7 +17,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use tokio::sync::Mutex;
 use tracing_budget::summary::Status;
-use tracing_budget_history::{Overview, ProjectRow};
+use tracing_budget_history::stats::{Overview, ProjectRow};
 
 use crate::problem::Problem;
 

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use tracing_budget_history::StoreError;
+use tracing_budget_history::{RunIdError, StoreError};
 
 /// An error of a request or of its answer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -144,6 +144,16 @@ impl From<StoreError> for Problem {
             _ => ProblemKind::StoreFailed,
         };
         Self::new(kind, error.to_string())
+    }
+}
+
+impl From<RunIdError> for Problem {
+    fn from(error: RunIdError) -> Self {
+        match error {
+            RunIdError::Store(error) => error.into(),
+            RunIdError::Ambiguous { .. } => Self::new(ProblemKind::BadRequest, error.to_string()),
+            _ => Self::new(ProblemKind::NoSuchRun, error.to_string()),
+        }
     }
 }
 

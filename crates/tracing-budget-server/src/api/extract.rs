@@ -35,11 +35,14 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for QueryParams<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let parameters = serde_html_form::from_str(parts.uri.query().unwrap_or_default());
-        parameters.map(Self).map_err(|error| {
-            Problem::new(ProblemKind::BadRequest, format!("cannot read the query: {error}"))
-        })
+        from_query(parts.uri.query().unwrap_or_default()).map(Self)
     }
+}
+
+/// Deserialises a query string.
+pub(super) fn from_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    serde_html_form::from_str(query)
+        .map_err(|error| Problem::new(ProblemKind::BadRequest, format!("cannot read the query: {error}")))
 }
 
 /// A body with the `Content-Type` of JSON.

@@ -1,13 +1,14 @@
 //! Stages, models, gates, series and health of a project.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{AtMost, PathParams, QueryParams, from_text};
+use super::extract::{AtMost, PathParams, QueryParams, from_query, from_text};
+use super::parameters::{WindowQuery, default_zone, pairs};
 use super::projects::{ProjectPath, known_project};
-use super::when::When;
 use crate::app::App;
 use crate::problem::Problem;
 use crate::schema;
@@ -17,36 +18,6 @@ use tracing_budget_history::series::{Bucket, By, Measure, Series, SeriesQuery};
 use tracing_budget_history::stats::{GateStats, ModelStats, StageStats};
 use tracing_budget_history::{Scope, Store, StoreError};
 
-/// Filter by pipeline and start time.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct WindowQuery {
-    /// Only runs of this pipeline.
-    pipeline: Option<String>,
-    /// Runs that started at this time or later: a time, a day of UTC, an age, or `ever`; 30 days ago unless said.
-    #[serde(deserialize_with = "from_text")]
-    #[param(value_type = Option<String>, example = "7d")]
-    since: Option<When>,
-    /// Runs that started before this time.
-    #[serde(deserialize_with = "from_text")]
-    #[param(value_type = Option<String>, example = "2026-11-01")]
-    until: Option<When>,
-}
-
-/// Default window. Without one, a request without parameters would read the whole history.
-const DEFAULT_DAYS: u64 = 30;
-
-impl WindowQuery {
-    pub(super) fn scope(self, project: &str, now: Timestamp) -> Scope {
-        let mut scope = Scope::new().project(project);
-        scope.pipeline = self.pipeline;
-        scope.since = self.since.unwrap_or(When::days_ago(DEFAULT_DAYS)).at(now);
-        scope.until = self.until.and_then(|until| until.at(now));
-        scope
-    }
-}
-
 /// Rows about the runs of a window.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WindowRows<T> {
@@ -54,6 +25,8 @@ pub(crate) struct WindowRows<T> {
     project: String,
     /// The pipeline; null for all.
     pipeline: Option<String>,
+    /// Zone in which the days of `since` and `until` were read.
+    tz: String,
     /// Runs that started at this time or later; null for all.
     #[schema(value_type = Option<schema::Timestamp>)]
     since: Option<Timestamp>,
@@ -67,17 +40,18 @@ pub(crate) struct WindowRows<T> {
 async fn window_rows<T: Send + 'static>(
     app: &App,
     project: String,
-    window: WindowQuery,
-    query: fn(&dyn Store, &Scope) -> Result<Vec<T>, StoreError>,
+    WindowQuery(query): WindowQuery,
+    read: fn(&dyn Store, &Scope) -> Result<Vec<T>, StoreError>,
 ) -> Result<Json<WindowRows<T>>, Problem> {
-    let scope = window.scope(&project, app.now());
+    let tz = query.zone(&default_zone()).to_string();
+    let scope = query.window(app.now(), &default_zone()).project(&project);
     let answer = app.read(move |store| {
-        let rows = query(store, &scope)?;
+        let rows = read(store, &scope)?;
         if rows.is_empty() {
             known_project(store, &project)?;
         }
         let Scope { pipeline, since, until, .. } = scope;
-        Ok::<_, Problem>(WindowRows { project, pipeline, since, until, rows })
+        Ok::<_, Problem>(WindowRows { project, pipeline, tz, since, until, rows })
     });
     answer.await.map(Json)
 }
@@ -95,7 +69,7 @@ async fn window_rows<T: Send + 'static>(
 pub(crate) async fn stages(
     State(app): State<App>,
     PathParams(project): PathParams<ProjectPath>,
-    QueryParams(window): QueryParams<WindowQuery>,
+    window: WindowQuery,
 ) -> Result<Json<WindowRows<StageStats>>, Problem> {
     window_rows(&app, project.name(), window, |store, scope| store.stages(scope)).await
 }
@@ -113,7 +87,7 @@ pub(crate) async fn stages(
 pub(crate) async fn models(
     State(app): State<App>,
     PathParams(project): PathParams<ProjectPath>,
-    QueryParams(window): QueryParams<WindowQuery>,
+    window: WindowQuery,
 ) -> Result<Json<WindowRows<ModelStats>>, Problem> {
     window_rows(&app, project.name(), window, |store, scope| store.models(scope)).await
 }
@@ -131,7 +105,7 @@ pub(crate) async fn models(
 pub(crate) async fn gates(
     State(app): State<App>,
     PathParams(project): PathParams<ProjectPath>,
-    QueryParams(window): QueryParams<WindowQuery>,
+    window: WindowQuery,
 ) -> Result<Json<WindowRows<GateStats>>, Problem> {
     window_rows(&app, project.name(), window, |store, scope| store.gates(scope)).await
 }
@@ -150,16 +124,26 @@ pub(crate) struct SeriesParams {
     /// Length of a step; default a day.
     #[param(value_type = schema::Bucket)]
     bucket: Bucket,
-    /// Only runs of this pipeline.
-    pipeline: Option<String>,
-    /// Runs that started at this time or later: a time, a day of UTC, an age, or `ever`; 30 days ago unless said.
-    #[serde(deserialize_with = "from_text")]
-    #[param(value_type = Option<String>, example = "7d")]
-    since: Option<When>,
-    /// Runs that started before this time.
-    #[serde(deserialize_with = "from_text")]
-    #[param(value_type = Option<String>, example = "2026-11-01")]
-    until: Option<When>,
+}
+
+const SERIES_WORDS: [&str; 3] = ["measure", "by", "bucket"];
+
+/// The parameters of a series: its own, and those of the window.
+pub(crate) struct SeriesQueryParams {
+    series: SeriesParams,
+    window: WindowQuery,
+}
+
+impl<S: Sync> FromRequestParts<S> for SeriesQueryParams {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let is_own = |(name, _): &(String, String)| SERIES_WORDS.contains(&name.as_str());
+        let (own, window) = pairs(parts).into_iter().partition(is_own);
+        let own: Vec<(String, String)> = own;
+        let own = form_urlencoded::Serializer::new(String::new()).extend_pairs(own).finish();
+        Ok(Self { series: from_query(&own)?, window: WindowQuery::beside(&SERIES_WORDS, window)? })
+    }
 }
 
 /// A measure over time, in steps without gaps.
@@ -170,17 +154,17 @@ pub(crate) struct SeriesParams {
     get,
     path = "/projects/{project_id}/series",
     tag = "figures",
-    params(ProjectPath, SeriesParams),
+    params(ProjectPath, SeriesParams, WindowQuery),
     responses((status = 200, description = "The series.", body = schema::Series))
 )]
 pub(crate) async fn series(
     State(app): State<App>,
     PathParams(project): PathParams<ProjectPath>,
-    QueryParams(series): QueryParams<SeriesParams>,
+    SeriesQueryParams { series, window }: SeriesQueryParams,
 ) -> Result<Json<Series>, Problem> {
     let project = project.name();
-    let SeriesParams { measure, by, bucket, pipeline, since, until } = series;
-    let scope = WindowQuery { pipeline, since, until }.scope(&project, app.now());
+    let SeriesParams { measure, by, bucket } = series;
+    let scope = window.0.window(app.now(), &default_zone()).project(&project);
     let query = SeriesQuery::new(scope, measure).by(by).bucket(bucket);
     let answer = app.read(move |store| {
         // A series without runs still has steps, so it cannot show that the project is unknown.

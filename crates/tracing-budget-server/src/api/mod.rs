@@ -14,10 +14,10 @@ mod extract;
 mod figures;
 mod live;
 mod openapi;
+mod parameters;
 mod probes;
 mod projects;
 mod runs;
-mod when;
 
 use axum::Router;
 use axum::routing::get;

@@ -5,7 +5,6 @@ use axum::http::{HeaderName, header};
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use super::when;
 use crate::live::{CostMoved, RunEnded, RunGone, RunState, RunsInFlight, StageChanged};
 use crate::options::ServeOptions;
 use crate::problem::Problem;
@@ -200,7 +199,7 @@ fn add_problems(document: &mut Value, token: bool) {
     }
 }
 
-/// Adds what types do not express: patterns of texts, and this server's maximum length of a page.
+/// Adds this server's maximum length of a page, and removes null from parameters.
 fn constrain_parameters(document: &mut Value, options: &ServeOptions) {
     for operation in
         document["paths"].as_object_mut().into_iter().flatten().flat_map(|(_, path)| path.as_object_mut())
@@ -213,10 +212,7 @@ fn constrain_parameters(document: &mut Value, options: &ServeOptions) {
             let name = parameter["name"].as_str().unwrap_or_default().to_owned();
             let schema = &mut parameter["schema"];
             match name.as_str() {
-                "since" | "until" => schema["pattern"] = when::PATTERN.into(),
                 "limit" => schema["maximum"] = options.page_runs.into(),
-                "tag" => schema["items"]["pattern"] = "^[^=]+=".into(),
-                "sort" => schema["pattern"] = "^(started|cost|duration|tokens)(:(asc|desc))?$".into(),
                 _ => {}
             }
             // Remove `null` from the type: a query has no text for it, a missing parameter is left out.

@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::metrics::LiveFigures;
 use crate::problem::{Problem, ProblemKind};
-use tracing_budget_history::{ProjectRow, Scope, Store};
+use tracing_budget_history::stats::ProjectRow;
+use tracing_budget_history::{Scope, Store};
 
 /// Answer of the health check.
 #[derive(Debug, Serialize, ToSchema)]

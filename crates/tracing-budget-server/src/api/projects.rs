@@ -5,12 +5,13 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{PathParams, QueryParams};
-use super::figures::WindowQuery;
+use super::extract::PathParams;
+use super::parameters::{WindowQuery, default_zone};
 use crate::app::App;
 use crate::problem::{Problem, ProblemKind};
 use crate::schema;
-use tracing_budget_history::{Filter, Overview, Page, ProjectRow, Sort, Store};
+use tracing_budget_history::stats::{Overview, ProjectRow};
+use tracing_budget_history::{Filter, Page, Sort, Store};
 
 /// The list of projects.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,10 +44,10 @@ pub(crate) async fn projects(State(app): State<App>) -> Result<Json<Projects>, P
 pub(crate) async fn project(
     State(app): State<App>,
     PathParams(project): PathParams<ProjectPath>,
-    QueryParams(window): QueryParams<WindowQuery>,
+    WindowQuery(query): WindowQuery,
 ) -> Result<Json<Overview>, Problem> {
     let project = project.name();
-    let scope = window.scope(&project, app.now());
+    let scope = query.window(app.now(), &default_zone()).project(&project);
     let answer = app.read(move |store| {
         let overview = store.summary(&scope)?;
         if overview.runs == 0 {

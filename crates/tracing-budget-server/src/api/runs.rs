@@ -8,116 +8,20 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{PathParams, QueryParams, from_text};
+use super::extract::{PathParams, QueryParams};
+use super::parameters::{ListQuery, default_zone};
 use super::projects::{ProjectPath, known_project, project_of_segment};
-use super::when::When;
 use crate::app::App;
 use crate::live::{Event, RunEnded};
 use crate::problem::{Problem, ProblemKind};
 use crate::schema;
+use tracing_budget::Usd;
 use tracing_budget::summary::{Figures, RunSummary, Status, Timestamp};
-use tracing_budget::{Usd, Verdict};
-use tracing_budget_history::{Comparison, Cursor, Filter, Page, RunRow, Sort, Store, compare};
+use tracing_budget_history::compare::{Comparison, compare};
+use tracing_budget_history::{Cursor, RunRow, Store, resolve_run_id};
 
-/// Filter, order and page of a list of runs.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct RunsQuery {
-    /// Maximum number of runs; default 50.
-    #[serde(deserialize_with = "from_text")]
-    #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
-    limit: Option<Limit>,
-    /// Start of the page: the value of `next` in the page before.
-    cursor: Option<String>,
-    /// Order: `started`, `cost`, `duration` or `tokens`, then `:desc` or `:asc`; default `started:desc`.
-    #[serde(deserialize_with = "from_text")]
-    #[param(value_type = Option<String>, example = "cost:desc")]
-    sort: Option<Sort>,
-    /// Only runs with this status. Repeatable: runs with any of these.
-    #[param(value_type = Vec<schema::Status>)]
-    status: Vec<Status>,
-    /// Runs that started at this time or later: a time, a day of UTC, an age, or `ever`.
-    #[serde(deserialize_with = "from_text")]
-    #[param(value_type = Option<String>, example = "7d")]
-    since: Option<When>,
-    /// Runs that started before this time.
-    #[serde(deserialize_with = "from_text")]
-    #[param(value_type = Option<String>, example = "2026-11-01")]
-    until: Option<When>,
-    /// Only runs of this pipeline.
-    pipeline: Option<String>,
-    /// Only runs with this tag: `name=value`. Repeatable: runs with all of these.
-    #[param(value_type = Vec<String>)]
-    tag: Vec<Tag>,
-    /// Only runs that started this stage.
-    stage: Option<String>,
-    /// Only runs that called this model: `provider/model`, or the model's name alone.
-    model: Option<String>,
-    /// Only runs with a verdict of this gate.
-    gate: Option<String>,
-    /// Only runs with this verdict, of the gate that `gate` names or of any.
-    #[param(value_type = Option<String>, example = "fail")]
-    verdict: Option<Verdict>,
-    /// Minimum known cost in USD.
-    #[serde(deserialize_with = "from_text")]
-    #[param(value_type = Option<f64>)]
-    min_cost_usd: Option<Usd>,
-}
-
-/// A number of runs. Its maximum is an option of the server, so it is checked by the handler.
-#[derive(Clone, Copy, Debug)]
-struct Limit(usize);
-
-impl std::str::FromStr for Limit {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let error = |_| format!("the limit is {text:?}: expected a whole number from 1");
-        text.parse().map(Self).map_err(error)
-    }
-}
-
+/// Runs per page, if a request has no `limit`.
 const DEFAULT_LIMIT: usize = 50;
-
-#[derive(Debug)]
-struct Tag(String, String);
-
-impl<'de> Deserialize<'de> for Tag {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let error = || serde::de::Error::custom(format!("the tag is {text:?}: expected name=value"));
-        let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(error)?;
-        Ok(Self(name.to_owned(), value.to_owned()))
-    }
-}
-
-impl RunsQuery {
-    fn page(&self, max: usize) -> Result<Page, Problem> {
-        let limit = self.limit.map_or(DEFAULT_LIMIT.min(max), |limit| limit.0);
-        if !(1..=max).contains(&limit) {
-            let detail =
-                format!("the limit is {limit}: expected a whole number from 1 to {max}");
-            return Err(Problem::new(ProblemKind::BadRequest, detail));
-        }
-        Ok(Page { limit, cursor: self.cursor.clone().map(Cursor::from) })
-    }
-
-    fn filter(self, project: &str, now: Timestamp) -> Filter {
-        let mut filter = Filter::new().project(project);
-        filter.scope.pipeline = self.pipeline;
-        filter.scope.since = self.since.and_then(|since| since.at(now));
-        filter.scope.until = self.until.and_then(|until| until.at(now));
-        filter.status = self.status;
-        filter.tags = self.tag.into_iter().map(|Tag(name, value)| (name, value)).collect();
-        filter.stage = self.stage;
-        filter.model = self.model;
-        filter.gate = self.gate;
-        filter.verdict = self.verdict;
-        filter.min_cost_usd = self.min_cost_usd;
-        filter
-    }
-}
 
 /// A page of a project's runs.
 #[derive(Debug, Serialize, ToSchema)]
@@ -260,17 +164,18 @@ fn stages(run: &RunSummary) -> serde_json::Map<String, serde_json::Value> {
     get,
     path = "/projects/{project_id}/runs/summary",
     tag = "runs",
-    params(ProjectPath, RunsQuery),
+    params(ProjectPath, ListQuery),
     responses((status = 200, description = "A page of runs.", body = Runs))
 )]
 pub(crate) async fn runs(
     State(app): State<App>,
     PathParams(project): PathParams<ProjectPath>,
-    QueryParams(query): QueryParams<RunsQuery>,
+    ListQuery(query): ListQuery,
 ) -> Result<Json<Runs>, Problem> {
     let project = project.name();
-    let (sort, page) = (query.sort.unwrap_or_default(), query.page(app.options().page_runs)?);
-    let filter = query.filter(&project, app.now());
+    let page = query.page(DEFAULT_LIMIT, app.options().page_runs)?;
+    let sort = query.sort.unwrap_or_default();
+    let filter = query.filter(app.now(), &default_zone()).project(&project);
     let answer = app.read(move |store| {
         let listed = store.list(&filter, sort, &page)?;
         if listed.runs.is_empty() {
@@ -311,7 +216,7 @@ pub(crate) async fn run(
 ///
 /// If there is no such run, or it belongs to another project.
 fn run_of(store: &dyn Store, project: &str, run_id: &str) -> Result<RunSummary, Problem> {
-    let run = store.get(run_id)?.filter(|run| run.project == project);
+    let run = store.get(&resolve_run_id(store, run_id)?)?.filter(|run| run.project == project);
     run.ok_or_else(|| {
         Problem::new(ProblemKind::NoSuchRun, format!("no run {run_id:?} in the project {project:?}"))
     })
@@ -328,9 +233,9 @@ pub(super) fn ended_event(store: &dyn Store, run_id: &str) -> Result<Option<Even
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct CompareQuery {
-    /// The first run, usually the older.
+    /// The first run, usually the older: its id, or the beginning or end of one.
     a: String,
-    /// The second run.
+    /// The second run, likewise.
     b: String,
 }
 
@@ -361,7 +266,7 @@ pub(crate) async fn comparison(
 pub(crate) struct RunPath {
     /// The project; `-` for runs without a project.
     project_id: String,
-    /// The run.
+    /// The run: its id, or the beginning or end of one.
     run_id: String,
 }
 

@@ -5,18 +5,18 @@ use std::cmp::Ordering;
 use axum::extract::{RawQuery, State};
 use maud::{Markup, html};
 
-use super::format::{self, money, named, short};
+use super::format::{money, named, short};
 use super::layout::{self, Page, Tab};
 use super::query::Query;
+use super::zone::PageZone;
 use super::{badges, link};
 use crate::app::App;
 use crate::problem::{Problem, ProblemKind};
 use tracing_budget::present::numbers::{self, Money, UNKNOWN};
 use tracing_budget::summary::{RunSummary, Status};
 use tracing_budget::{Usd, Verdict};
-use tracing_budget_history::{
-    Comparison, Delta, FiguresDelta, Filter, GateChange, Page as ListPage, RowDelta, RunRow, Sort, Store, compare,
-};
+use tracing_budget_history::compare::{Comparison, Delta, FiguresDelta, GateChange, RowDelta, compare};
+use tracing_budget_history::{Filter, Page as ListPage, RunRow, Sort, Store, resolve_run_id};
 
 /// Maximum number of runs in each choice.
 const MAX_CHOICES: usize = 100;
@@ -24,6 +24,10 @@ const MAX_CHOICES: usize = 100;
 /// Data of the page: the comparison if two runs are chosen, and the runs to choose from.
 struct CompareData {
     comparison: Option<Comparison>,
+    /// The id of the first run, if it is chosen.
+    a: Option<String>,
+    /// The id of the second run, if it is chosen.
+    b: Option<String>,
     choices: Vec<RunRow>,
     project: Option<String>,
 }
@@ -31,12 +35,13 @@ struct CompareData {
 /// Answers `/compare`.
 pub(super) async fn show(
     State(app): State<App>,
+    zone: PageZone,
     RawQuery(raw): RawQuery,
 ) -> Result<Markup, Problem> {
     let query = Query::read(raw.as_deref());
     let parameters = query.clone();
     let data = app.read(move |store| load(store, &parameters)).await?;
-    Ok(draw(&query, &data))
+    Ok(draw(&query, &zone, &data))
 }
 
 fn load(store: &dyn Store, query: &Query) -> Result<CompareData, Problem> {
@@ -49,6 +54,8 @@ fn load(store: &dyn Store, query: &Query) -> Result<CompareData, Problem> {
     // After the first run is chosen, only runs of the same pipeline are useful.
     filter.scope.pipeline = one.map(|run| run.pipeline.clone());
     Ok(CompareData {
+        a: a.as_ref().map(|run| run.run_id.clone()),
+        b: b.as_ref().map(|run| run.run_id.clone()),
         comparison: a.as_ref().zip(b.as_ref()).map(|(a, b)| compare(a, b)),
         choices: store.list(&filter, Sort::default(), &ListPage::first(MAX_CHOICES))?.runs,
         project,
@@ -56,12 +63,12 @@ fn load(store: &dyn Store, query: &Query) -> Result<CompareData, Problem> {
 }
 
 fn get_run(store: &dyn Store, run_id: &str) -> Result<RunSummary, Problem> {
-    store.get(run_id)?.ok_or_else(|| {
+    store.get(&resolve_run_id(store, run_id)?)?.ok_or_else(|| {
         Problem::new(ProblemKind::NoSuchRun, format!("no run {run_id:?} in the history"))
     })
 }
 
-fn draw(query: &Query, data: &CompareData) -> Markup {
+fn draw(query: &Query, zone: &PageZone, data: &CompareData) -> Markup {
     let title = match &data.comparison {
         Some(both) => format!("{} … {}", short(&both.a.run_id), short(&both.b.run_id)),
         None => "Compare".to_owned(),
@@ -71,14 +78,15 @@ fn draw(query: &Query, data: &CompareData) -> Markup {
         tab: Tab::Compare,
         project: data.project.as_deref().filter(|project| !project.is_empty()),
         live: false,
+        zone: Some(zone),
         body: html! {
             div.top { h1 { "Compare" } }
             @if data.choices.is_empty() && data.comparison.is_none() {
                 (layout::no_runs())
             } @else {
-                (choice_form(query, &data.choices))
+                (choice_form(query, zone, data))
                 @if let Some(both) = &data.comparison {
-                    (heads(both))
+                    (heads(zone, both))
                     (tables(both))
                 } @else {
                     p.lead { "Choose two runs to see the differences by stage, model and gate." }
@@ -89,7 +97,7 @@ fn draw(query: &Query, data: &CompareData) -> Markup {
     .render()
 }
 
-fn heads(both: &Comparison) -> Markup {
+fn heads(zone: &PageZone, both: &Comparison) -> Markup {
     html! {
         div.versus {
             @for (word, run) in [("Before", &both.a), ("After", &both.b)] {
@@ -97,7 +105,7 @@ fn heads(both: &Comparison) -> Markup {
                     div.body.head {
                         p.soft.small { (word) }
                         h2 { a href=(link::run(&run.run_id)) { (named(&run.pipeline)) } " " (badges::status(run.status)) }
-                        p.facts { span { code { (run.run_id) } } span { "started " (format::time(run.started_at)) } }
+                        p.facts { span { code { (run.run_id) } } span { "started " (zone.time(run.started_at)) } }
                         @if let Some(stage) = &run.failed_stage { p { "failed in stage " strong { (stage) } } }
                     }
                 }
@@ -113,12 +121,12 @@ fn heads(both: &Comparison) -> Markup {
 }
 
 /// The form that chooses two runs.
-fn choice_form(query: &Query, choices: &[RunRow]) -> Markup {
+fn choice_form(query: &Query, zone: &PageZone, data: &CompareData) -> Markup {
     html! {
         form.filters method="get" action="/compare" role="search" aria-label="Choose two runs" {
             div.fields.two {
-                (choice(query, "a", "Before", choices))
-                (choice(query, "b", "After", choices))
+                (choice(zone, "a", "Before", data.a.as_deref(), &data.choices))
+                (choice(zone, "b", "After", data.b.as_deref(), &data.choices))
                 div { button type="submit" { "Compare" } }
             }
             @if query.get("project").is_some() { input type="hidden" name="project" value=[query.get("project")]; }
@@ -126,8 +134,7 @@ fn choice_form(query: &Query, choices: &[RunRow]) -> Markup {
     }
 }
 
-fn choice(query: &Query, name: &str, title: &str, choices: &[RunRow]) -> Markup {
-    let chosen = query.get(name);
+fn choice(zone: &PageZone, name: &str, title: &str, chosen: Option<&str>, choices: &[RunRow]) -> Markup {
     // A run from the URL that is older than the listed ones is added, so that the choice shows it.
     let unlisted = chosen.filter(|chosen| !choices.iter().any(|run| run.run_id == *chosen));
     html! {
@@ -136,7 +143,7 @@ fn choice(query: &Query, name: &str, title: &str, choices: &[RunRow]) -> Markup 
             select id=(name) name=(name) required {
                 option value="" { "choose a run" }
                 @for run in choices {
-                    option value=(run.run_id) selected[chosen == Some(run.run_id.as_str())] { (label(run)) }
+                    option value=(run.run_id) selected[chosen == Some(run.run_id.as_str())] { (label(zone, run)) }
                 }
                 @if let Some(run_id) = unlisted { option value=(run_id) selected { (run_id) } }
             }
@@ -144,10 +151,10 @@ fn choice(query: &Query, name: &str, title: &str, choices: &[RunRow]) -> Markup 
     }
 }
 
-fn label(run: &RunRow) -> String {
+fn label(zone: &PageZone, run: &RunRow) -> String {
     let status = if run.stale { "stale" } else { run.status.as_str() };
     let cost = run.cost_usd.map_or_else(|| UNKNOWN.to_owned(), money);
-    let (started, pipeline) = (format::seconds(run.started_at), named(&run.pipeline));
+    let (started, pipeline) = (zone.seconds(run.started_at), named(&run.pipeline));
     format!("{started} · {pipeline} · {status} · {cost} · …{}", short(&run.run_id))
 }
 

@@ -12,6 +12,7 @@ pub(crate) fn error_page(problem: &Problem) -> Markup {
         tab: Tab::None,
         project: None,
         live: false,
+        zone: None,
         body: html! {
             section.card {
                 div.empty {

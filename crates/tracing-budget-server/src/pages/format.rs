@@ -1,28 +1,9 @@
-//! Figures and times as text. Figures use `tracing_budget::present`, so that a page and a table in a terminal show the same.
-
-use maud::{Markup, html};
+//! Figures and names as text. Figures use `tracing_budget::present`, so that a page and a table in a terminal show the same.
 
 use tracing_budget::Usd;
-use tracing_budget::present::numbers::{Money, UNKNOWN};
-use tracing_budget::summary::{Figures, Timestamp};
+use tracing_budget::present::numbers::Money;
+use tracing_budget::summary::Figures;
 use tracing_budget_history::RunRow;
-
-/// A time: `2026-04-19 09:12:03`, with milliseconds and zone for machines and in the tooltip.
-pub(super) fn time(at: Timestamp) -> Markup {
-    let whole = at.to_string();
-    html! { time.nowrap datetime=(whole) title=(whole) { (seconds(at)) } }
-}
-
-/// `2026-04-19 09:12:03`.
-pub(super) fn seconds(at: Timestamp) -> String {
-    at.to_string().chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect()
-}
-
-/// `Apr 19`.
-pub(super) fn day(at: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(at.unix_ms())
-        .map_or_else(|_| UNKNOWN.to_owned(), |at| at.strftime("%b %-d").to_string())
-}
 
 /// A single amount.
 pub(super) fn money(amount: Usd) -> String {

@@ -3,6 +3,7 @@
 use maud::{DOCTYPE, Markup, html};
 
 use super::link;
+use super::zone::PageZone;
 use crate::assets;
 
 /// The pages in the navigation.
@@ -33,6 +34,8 @@ pub(super) struct Page<'a> {
     pub(super) project: Option<&'a str>,
     /// Whether the page follows runs in flight.
     pub(super) live: bool,
+    /// The zone of the page's times; `None` for a page without times.
+    pub(super) zone: Option<&'a PageZone>,
     pub(super) body: Markup,
 }
 
@@ -44,7 +47,7 @@ impl Page<'_> {
     pub(super) fn render(self) -> Markup {
         html! {
             (DOCTYPE)
-            html lang="en" {
+            html lang="en" data-zone=[self.zone.and_then(PageZone::replaceable)] {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
@@ -52,6 +55,7 @@ impl Page<'_> {
                     title { (self.title) " · tracing-budget" }
                     link rel="stylesheet" href=(assets::style_path());
                     link rel="icon" type="image/svg+xml" href=(assets::mark_path());
+                    @if self.zone.is_some() { script src=(assets::zone_path()) {} }
                     @if self.live {
                         script src=(assets::script_path()) defer {}
                         noscript { meta http-equiv="refresh" content=(REFRESH_SECONDS); }
@@ -61,7 +65,7 @@ impl Page<'_> {
                     a.skip href="#main" { "Skip to content" }
                     (self.header())
                     main #main tabindex="-1" { (self.body) }
-                    (footer())
+                    (footer(self.zone))
                 }
             }
         }
@@ -94,12 +98,12 @@ impl Page<'_> {
     }
 }
 
-fn footer() -> Markup {
+fn footer(zone: Option<&PageZone>) -> Markup {
     html! {
         footer.foot {
             div {
                 span { "tracing-budget " (env!("CARGO_PKG_VERSION")) }
-                span { "All times are UTC." }
+                @if let Some(zone) = zone { span { "Times are " (zone.name()) "." } }
                 span { "“—” means unknown; “≥” means at least, because a part is unknown." }
                 a href="/openapi.json" { "API description" }
             }

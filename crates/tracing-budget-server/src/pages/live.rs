@@ -7,6 +7,7 @@ use super::format::{self, named, short};
 use super::layout::{self, Page, Tab};
 use super::query::Query;
 use super::runs::failure_link;
+use super::zone::PageZone;
 use super::{badges, link};
 use crate::app::App;
 use crate::charts::timeline::Scale;
@@ -32,12 +33,13 @@ struct LiveData {
 /// Answers `/now`.
 pub(super) async fn show(
     State(app): State<App>,
+    zone: PageZone,
     RawQuery(raw): RawQuery,
 ) -> Result<Markup, Problem> {
     let query = Query::read(raw.as_deref());
     let project = query.get("project").map(str::to_owned);
     let data = app.read(move |store| load(store, project)).await?;
-    Ok(draw(&query, &data))
+    Ok(draw(&query, &zone, &data))
 }
 
 fn load(store: &dyn Store, project: Option<String>) -> Result<LiveData, StoreError> {
@@ -58,7 +60,7 @@ fn load(store: &dyn Store, project: Option<String>) -> Result<LiveData, StoreErr
     Ok(LiveData { in_flight, stale, ended })
 }
 
-fn draw(query: &Query, data: &LiveData) -> Markup {
+fn draw(query: &Query, zone: &PageZone, data: &LiveData) -> Markup {
     let count = data.in_flight.len() as u64;
     let title = if count > 0 { format!("({count}) Live") } else { "Live".to_owned() };
     let empty = data.in_flight.is_empty() && data.stale.is_empty() && data.ended.is_empty();
@@ -67,6 +69,7 @@ fn draw(query: &Query, data: &LiveData) -> Markup {
         tab: Tab::Live,
         project: query.get("project"),
         live: true,
+        zone: Some(zone),
         body: html! {
             div.top { h1 { "Live" } }
             p.hush role="status" data-announce { (announcement(data)) }
@@ -77,13 +80,13 @@ fn draw(query: &Query, data: &LiveData) -> Markup {
                     p.soft { (counted(count, "run")) " in flight" }
                     @if data.in_flight.is_empty() { (idle()) }
                     @for (row, run) in &data.in_flight {
-                        @if let Some(run) = run { (card(row, run)) }
+                        @if let Some(run) = run { (card(zone, row, run)) }
                     }
                     @if data.in_flight.len() > MAX_CARDS {
                         p.lead { a href=(link::to("/", &[("project", query.get("project")), ("status", Some("running"))])) { "All " (counted(count, "run")) " in flight" } }
                     }
-                    (stale(&data.stale))
-                    (ended(&data.ended))
+                    (stale(zone, &data.stale))
+                    (ended(zone, &data.ended))
                 }
             }
         },
@@ -114,7 +117,7 @@ fn announcement(data: &LiveData) -> String {
 }
 
 /// A run in flight, stage by stage.
-fn card(row: &RunRow, run: &RunSummary) -> Markup {
+fn card(zone: &PageZone, row: &RunRow, run: &RunSummary) -> Markup {
     let of_row = format::of_row(row);
     let digits = format::digits([&of_row].into_iter());
     let scale = Scale::of(run);
@@ -124,7 +127,7 @@ fn card(row: &RunRow, run: &RunSummary) -> Markup {
             header {
                 h2 id=(heading) { a href=(link::run(&run.run_id)) { (named(&run.pipeline)) } }
                 (badges::run_status(row.status, row.stale))
-                p { "run " code { "…" (short(&run.run_id)) } @if !row.project.is_empty() { " · " (row.project) } " · started " (format::time(row.started_at)) }
+                p { "run " code { "…" (short(&run.run_id)) } @if !row.project.is_empty() { " · " (row.project) } " · started " (zone.time(row.started_at)) }
             }
             div.body {
                 dl.strip-of-figures {
@@ -164,29 +167,29 @@ fn card(row: &RunRow, run: &RunSummary) -> Markup {
 }
 
 /// Running runs with an overdue heartbeat.
-fn stale(runs: &[RunRow]) -> Markup {
+fn stale(zone: &PageZone, runs: &[RunRow]) -> Markup {
     html! {
         @if !runs.is_empty() {
             section.card aria-labelledby="stale" {
                 header { h2 #stale { "Stale" } p { "The heartbeat of these runs is overdue: their processes have died or hang." } }
-                div.body { (table("Stale runs", runs)) }
+                div.body { (table(zone, "Stale runs", runs)) }
             }
         }
     }
 }
 
-fn ended(runs: &[RunRow]) -> Markup {
+fn ended(zone: &PageZone, runs: &[RunRow]) -> Markup {
     html! {
         @if !runs.is_empty() {
             section.card aria-labelledby="ended" {
                 header { h2 #ended { "Just ended" } }
-                div.body { (table("Runs that have just ended", runs)) }
+                div.body { (table(zone, "Runs that have just ended", runs)) }
             }
         }
     }
 }
 
-fn table(caption: &str, runs: &[RunRow]) -> Markup {
+fn table(zone: &PageZone, caption: &str, runs: &[RunRow]) -> Markup {
     let digits = Money::for_amounts(runs.iter().filter_map(|run| run.cost_usd));
     html! {
         div.scroll role="region" aria-label=(caption) tabindex="0" {
@@ -211,7 +214,7 @@ fn table(caption: &str, runs: &[RunRow]) -> Markup {
                                 " " span.soft.small.nowrap { code { "…" (short(&run.run_id)) } }
                             }
                             td { (badges::run_status(run.status, run.stale)) }
-                            td { @if let Some(at) = run.completed_at { (format::time(at)) } @else { "—" } }
+                            td { @if let Some(at) = run.completed_at { (zone.time(at)) } @else { "—" } }
                             td.n { (duration(run.duration_seconds)) }
                             td.n { (of_row.cost_cell(digits)) }
                             td.why-cell { (failure_link(run)) }

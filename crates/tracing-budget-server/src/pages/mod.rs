@@ -4,7 +4,7 @@
 //!
 //! # Invariants
 //!
-//! - Every page works without scripts. The only script reloads pages that change.
+//! - Every page works without scripts. One script refreshes pages that change, another stores the browser's time zone.
 //! - Every view has a URL: forms use GET, and nothing is kept on the server between requests.
 //! - A colour never carries a meaning alone: there is a sign or a word beside it.
 //! - No SQL, no arithmetic of figures: the history and `tracing_budget::present` do both.
@@ -24,6 +24,7 @@ mod run_header;
 mod run_tables;
 mod runs;
 mod trends;
+mod zone;
 
 use axum::Router;
 use axum::routing::get;

@@ -5,12 +5,13 @@ use maud::{Markup, html};
 
 use super::format::{named, short};
 use super::layout::{Page, Tab};
-use super::{badges, format, link, run_header, run_tables};
+use super::zone::PageZone;
+use super::{badges, link, run_header, run_tables};
 use crate::app::App;
 use crate::problem::{Problem, ProblemKind};
 use tracing_budget::present::numbers;
 use tracing_budget::summary::{GateVerdict, RunSummary, Status};
-use tracing_budget_history::{Filter, Page as ListPage, RunRow, Sort, Store, StoreError};
+use tracing_budget_history::{Filter, Page as ListPage, RunRow, Sort, Store, resolve_run_id};
 
 /// Data of a run's page beside the run's document.
 struct RunContext {
@@ -29,6 +30,7 @@ impl RunContext {
 /// Answers `/runs/{run_id}`.
 pub(super) async fn show(
     State(app): State<App>,
+    zone: PageZone,
     Path(run_id): Path<String>,
 ) -> Result<Markup, Problem> {
     let id = run_id.clone();
@@ -39,18 +41,19 @@ pub(super) async fn show(
             format!("no run {run_id:?} in the history; it may have been pruned"),
         )
     })?;
-    Ok(page(&run, &context))
+    Ok(page(&run, &zone, &context))
 }
 
-fn load(store: &dyn Store, run_id: &str) -> Result<Option<(RunSummary, RunContext)>, StoreError> {
-    let Some(run) = store.get(run_id)? else { return Ok(None) };
-    let stale = store.row(run_id)?.is_some_and(|row| row.stale);
+fn load(store: &dyn Store, run_id: &str) -> Result<Option<(RunSummary, RunContext)>, Problem> {
+    let run_id = resolve_run_id(store, run_id)?;
+    let Some(run) = store.get(&run_id)? else { return Ok(None) };
+    let stale = store.row(&run_id)?.is_some_and(|row| row.stale);
     let before = Filter::new().project(&run.project).pipeline(&run.pipeline).until(run.started_at);
     let previous = store.list(&before, Sort::default(), &ListPage::first(1))?.runs.pop();
     Ok(Some((run, RunContext { stale, previous })))
 }
 
-fn page(run: &RunSummary, context: &RunContext) -> Markup {
+fn page(run: &RunSummary, zone: &PageZone, context: &RunContext) -> Markup {
     let live = context.is_live(run);
     let title = format!("{}{} {}", title_sign(run, context), named(&run.pipeline), short(&run.run_id));
     Page {
@@ -58,17 +61,18 @@ fn page(run: &RunSummary, context: &RunContext) -> Markup {
         tab: Tab::Runs,
         project: Some(run.project.as_str()).filter(|project| !project.is_empty()),
         live,
+        zone: Some(zone),
         body: html! {
             // Outside of the replaced part: a screen reader then announces this text only, not the whole page.
             p.hush role="status" data-announce { (announcement(run)) }
             div data-live=(if live { "on" } else { "over" }) {
-                (run_header::head(run, context.stale))
-                (reason_section(run, context))
+                (run_header::head(run, zone, context.stale))
+                (reason_section(run, zone, context))
                 (run_header::tiles(run, context.previous.as_ref()))
                 (run_tables::timeline(run))
                 (run_tables::by_stage(run))
                 (run_tables::by_model(run))
-                (run_tables::gates(run))
+                (run_tables::gates(run, zone))
                 (run_tables::by_operation(run))
                 (notes(run))
                 (more(run, context))
@@ -123,9 +127,9 @@ fn more(run: &RunSummary, context: &RunContext) -> Markup {
 }
 
 /// The reason of a failure, or the meaning of an unusual end: the first thing to read.
-fn reason_section(run: &RunSummary, context: &RunContext) -> Markup {
+fn reason_section(run: &RunSummary, zone: &PageZone, context: &RunContext) -> Markup {
     match run.status {
-        Status::Failed => failed(run),
+        Status::Failed => failed(run, zone),
         Status::Running if context.stale => unusual_end(
             "Stale: the heartbeat of this run is overdue",
             "Its process has died or hangs. The figures below are the last that it stored.",
@@ -146,7 +150,7 @@ fn reason_section(run: &RunSummary, context: &RunContext) -> Markup {
     }
 }
 
-fn failed(run: &RunSummary) -> Markup {
+fn failed(run: &RunSummary, zone: &PageZone) -> Markup {
     let failed_gates: Vec<&GateVerdict> =
         run.budget_summary.gate_verdicts.iter().filter(|gate| run_tables::fails(gate)).collect();
     html! {
@@ -156,7 +160,7 @@ fn failed(run: &RunSummary) -> Markup {
                 @if let Some(stage) = &run.failed_stage {
                     span { "in stage " a href={ "#" (run_tables::stage_id(run, stage)) } { (stage) } }
                 }
-                @if let Some(after) = time_of_failure(run) { span.small { "after " (after) } }
+                @if let Some(after) = time_of_failure(run, zone) { span.small { "after " (after) } }
             }
             (error_quote(run))
             @if run.error_summary.is_none() && failed_gates.is_empty() {
@@ -182,10 +186,10 @@ fn error_quote(run: &RunSummary) -> Markup {
     html! { @if let Some(error) = &run.error_summary { blockquote { (error) } } }
 }
 
-fn time_of_failure(run: &RunSummary) -> Option<String> {
+fn time_of_failure(run: &RunSummary, zone: &PageZone) -> Option<String> {
     let at = run.failed_at?;
     let seconds = at.unix_ms().saturating_sub(run.started_at.unix_ms()) as f64 / 1e3;
-    (seconds >= 0.0).then(|| format!("{}, at {}", numbers::duration(seconds), format::seconds(at)))
+    (seconds >= 0.0).then(|| format!("{}, at {}", numbers::duration(seconds), zone.seconds(at)))
 }
 
 fn unusual_end(title: &str, meaning: &str, run: &RunSummary) -> Markup {

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::format::named;
+use super::zone::PageZone;
 use super::{badges, format, link};
 use crate::charts;
 use tracing_budget::present::numbers::{self, count, counted};
@@ -11,7 +12,7 @@ use tracing_budget::{Usd, Verdict};
 use tracing_budget_history::RunRow;
 
 /// Path, title, status, times, tags and counts.
-pub(super) fn head(run: &RunSummary, stale: bool) -> Markup {
+pub(super) fn head(run: &RunSummary, zone: &PageZone, stale: bool) -> Markup {
     let project = Some(run.project.as_str()).filter(|project| !project.is_empty());
     html! {
         nav.trail aria-label="Where this is" {
@@ -29,8 +30,8 @@ pub(super) fn head(run: &RunSummary, stale: bool) -> Markup {
         }
         div.facts {
             span { "run " code { (run.run_id) } }
-            span { "started " (format::time(run.started_at)) }
-            @if let Some(at) = run.completed_at { span { "ended " (format::time(at)) } }
+            span { "started " (zone.time(run.started_at)) }
+            @if let Some(at) = run.completed_at { span { "ended " (zone.time(at)) } }
         }
         @if !run.tags.is_empty() || !run.counts.is_empty() {
             ul.tags.plain aria-label="Labels and counts" {

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::zone::PageZone;
 use super::{badges, format};
 use crate::charts;
 use crate::charts::timeline::{self, Scale};
@@ -258,7 +259,7 @@ fn part(cost: Option<Usd>, of: Option<Usd>) -> Option<f64> {
 }
 
 /// The gates' verdicts, in the order in which they were given.
-pub(super) fn gates(run: &RunSummary) -> Markup {
+pub(super) fn gates(run: &RunSummary, zone: &PageZone) -> Markup {
     let gates = &run.budget_summary.gate_verdicts;
     if gates.is_empty() {
         return html! {};
@@ -285,7 +286,7 @@ pub(super) fn gates(run: &RunSummary) -> Markup {
                                 th scope="col" { "At" }
                             }
                         }
-                        tbody { @for gate in gates { (gate_row(run, gate, timed, costed)) } }
+                        tbody { @for gate in gates { (gate_row(run, zone, gate, timed, costed)) } }
                     }
                 }
             }
@@ -293,7 +294,7 @@ pub(super) fn gates(run: &RunSummary) -> Markup {
     }
 }
 
-fn gate_row(run: &RunSummary, gate: &GateVerdict, timed: bool, costed: bool) -> Markup {
+fn gate_row(run: &RunSummary, zone: &PageZone, gate: &GateVerdict, timed: bool, costed: bool) -> Markup {
     let class = match gate.verdict {
         _ if fails(gate) => Some("failed"),
         Verdict::Skipped => Some("off"),
@@ -321,7 +322,7 @@ fn gate_row(run: &RunSummary, gate: &GateVerdict, timed: bool, costed: bool) -> 
             }
             @if timed { td.n { (gate.duration_seconds.map_or_else(|| UNKNOWN.to_owned(), duration)) } }
             @if costed { td.n { (gate.cost_usd.map_or_else(|| UNKNOWN.to_owned(), format::money)) } }
-            td { @if let Some(at) = gate.at { (format::time(at)) } @else { (UNKNOWN) } }
+            td { @if let Some(at) = gate.at { (zone.time(at)) } @else { (UNKNOWN) } }
         }
     }
 }

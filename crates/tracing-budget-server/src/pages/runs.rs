@@ -6,7 +6,8 @@ use maud::{Markup, html};
 use super::form::{self, choice, field};
 use super::format::{self, money, named, short};
 use super::layout::{self, Page, Tab};
-use super::query::{Query, STATUSES};
+use super::query::Query;
+use super::zone::PageZone;
 use super::{badges, link};
 use crate::app::App;
 use crate::charts::strip::{self, Bar};
@@ -14,7 +15,9 @@ use crate::problem::Problem;
 use tracing_budget::Usd;
 use tracing_budget::present::numbers::{Money, UNKNOWN, count, counted, duration};
 use tracing_budget::summary::Status;
-use tracing_budget_history::{Order, Page as ListPage, ProjectRow, RunPage, RunRow, Sort, SortBy, StoreError};
+use tracing_budget_history::grammar::STATUSES;
+use tracing_budget_history::stats::ProjectRow;
+use tracing_budget_history::{Order, RunPage, RunRow, Sort, SortBy, StoreError};
 
 /// Runs per page.
 const PAGE_SIZE: usize = 50;
@@ -22,40 +25,40 @@ const PAGE_SIZE: usize = 50;
 /// Answers `/`.
 pub(super) async fn show(
     State(app): State<App>,
+    zone: PageZone,
     RawQuery(raw): RawQuery,
 ) -> Result<Markup, Problem> {
     let query = Query::read(raw.as_deref());
-    let (filter, sort) = (query.filter()?, query.sort()?);
-    let part = match query.cursor() {
-        Some(cursor) => ListPage::after(PAGE_SIZE, cursor),
-        None => ListPage::first(PAGE_SIZE),
-    };
+    let words = query.words()?;
+    let (filter, sort) = (words.filter(app.now(), zone.zone()), words.sort.unwrap_or_default());
+    let page = words.page(PAGE_SIZE, PAGE_SIZE)?;
     let answer = app.read(move |store| {
-        let runs = store.list(&filter, sort, &part)?;
+        let runs = store.list(&filter, sort, &page)?;
         Ok::<_, StoreError>((runs, store.projects()?))
     });
     let (runs, projects) = answer.await?;
-    Ok(draw(&query, sort, &runs, &projects))
+    Ok(draw(&query, &zone, sort, &runs, &projects))
 }
 
-fn draw(query: &Query, sort: Sort, page: &RunPage, projects: &[ProjectRow]) -> Markup {
+fn draw(query: &Query, zone: &PageZone, sort: Sort, page: &RunPage, projects: &[ProjectRow]) -> Markup {
     let empty = projects.is_empty() && page.runs.is_empty();
     Page {
         title: "Runs",
         tab: Tab::Runs,
         project: query.get("project"),
         live: false,
+        zone: Some(zone),
         body: html! {
             div.top { h1 { "Runs" } }
             @if empty {
                 (layout::no_runs())
             } @else {
-                (filter_form(query, projects))
+                (filter_form(query, zone, projects))
                 @if page.runs.is_empty() {
                     (layout::no_match("/"))
                 } @else {
-                    (strips(&page.runs))
-                    (table(query, sort, page))
+                    (strips(zone, &page.runs))
+                    (table(query, zone, sort, page))
                 }
             }
         },
@@ -69,14 +72,14 @@ const MORE_FILTERS: [&str; 6] = ["stage", "model", "gate", "verdict", "min_cost_
 const VERDICTS: [&str; 5] = ["pass", "fail", "warn", "skipped", "error"];
 
 /// The form that filters the list. It only builds a URL.
-fn filter_form(query: &Query, projects: &[ProjectRow]) -> Markup {
+fn filter_form(query: &Query, zone: &PageZone, projects: &[ProjectRow]) -> Markup {
     html! {
         form.filters method="get" action="/" role="search" aria-label="Filter the runs" {
             div.fields {
                 (form::project(query, projects))
                 (form::pipeline(query, projects))
-                (field(query, "since", "Started on or after", "date", ""))
-                (field(query, "until", "Started on or before", "date", ""))
+                (field(query, "since", "Started on or after", date_or_text(query, "since"), ""))
+                (field(query, "until", "Started on or before", date_or_text(query, "until"), ""))
             }
             fieldset {
                 legend { "Status" }
@@ -99,6 +102,8 @@ fn filter_form(query: &Query, projects: &[ProjectRow]) -> Markup {
                     (choice(query, "verdict", "Has the verdict", VERDICTS.into_iter()))
                     (field(query, "min_cost_usd", "Cost at least, USD", "text", "0.50"))
                     (field(query, "tag", "Has the tag", "text", "branch=main"))
+                    // Always set: a day in a shared URL must name the same runs for every reader.
+                    div { label for="tz" { "Time zone of days" } input type="text" id="tz" name="tz" value=(zone.name()); }
                 }
             }
             @if let Some(sort) = query.get("sort") { input type="hidden" name="sort" value=(sort); }
@@ -111,27 +116,34 @@ fn filter_form(query: &Query, projects: &[ProjectRow]) -> Markup {
     }
 }
 
+/// The type of a field for a day. A date field would show nothing for other forms that the grammar has, such as `7d`.
+fn date_or_text(query: &Query, name: &str) -> &'static str {
+    let is_date = |text: &str| text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if query.get(name).is_none_or(is_date) { "date" } else { "text" }
+}
+
 /// The cost and the duration of the page's runs in the order of time; each bar links to its run.
-fn strips(runs: &[RunRow]) -> Markup {
+fn strips(zone: &PageZone, runs: &[RunRow]) -> Markup {
     let mut ordered: Vec<&RunRow> = runs.iter().collect();
     ordered.sort_by_key(|run| run.started_at);
     let cost = |run: &RunRow| run.cost_usd.map(Usd::to_f64);
-    let costs = bars(&ordered, cost, |run| run.cost_usd.map_or_else(|| UNKNOWN.to_owned(), money));
-    let durations = bars(&ordered, |run| Some(run.duration_seconds), |run| duration(run.duration_seconds));
+    let costs = bars(zone, &ordered, cost, |run| run.cost_usd.map_or_else(|| UNKNOWN.to_owned(), money));
+    let durations = bars(zone, &ordered, |run| Some(run.duration_seconds), |run| duration(run.duration_seconds));
     let most_expensive = runs.iter().filter_map(|run| run.cost_usd).max();
     let longest = runs.iter().map(|run| run.duration_seconds).fold(0.0, f64::max);
     html! {
         div.pair {
-            (figure("cost-strip", "Cost of each run", &match (known_cost(runs), most_expensive) {
+            (figure(zone, "cost-strip", "Cost of each run", &match (known_cost(runs), most_expensive) {
                 (Some(all), Some(most)) => format!("{} together, at most {}", money(all), money(most)),
                 _ => "no cost is known".to_owned(),
             }, strip::draw(&costs), &ordered))
-            (figure("duration-strip", "Duration of each run", &format!("at most {}", duration(longest)), strip::draw(&durations), &ordered))
+            (figure(zone, "duration-strip", "Duration of each run", &format!("at most {}", duration(longest)), strip::draw(&durations), &ordered))
         }
     }
 }
 
 fn bars(
+    zone: &PageZone,
     runs: &[&RunRow],
     value: impl Fn(&RunRow) -> Option<f64>,
     text: impl Fn(&RunRow) -> String,
@@ -145,7 +157,7 @@ fn bars(
                 text(run),
                 named(&run.pipeline),
                 if run.stale { "stale" } else { run.status.as_str() },
-                format::seconds(run.started_at)
+                zone.seconds(run.started_at)
             ),
             part: value(run).map(|value| if most > 0.0 { value / most } else { 0.0 }),
             status: run.status,
@@ -154,21 +166,21 @@ fn bars(
         .collect()
 }
 
-fn figure(id: &str, title: &str, note: &str, chart: Markup, runs: &[&RunRow]) -> Markup {
+fn figure(zone: &PageZone, id: &str, title: &str, note: &str, chart: Markup, runs: &[&RunRow]) -> Markup {
     html! {
         figure.card aria-labelledby=(id) {
             div.body {
                 figcaption { h2 id=(id) { (title) } span.soft.small { (note) } }
                 (chart)
                 @if let (Some(first), Some(last)) = (runs.first(), runs.last()) {
-                    p.ends.soft.small { span { (format::day(first.started_at)) } span { "✗ failed" } span { (format::day(last.started_at)) } }
+                    p.ends.soft.small { span { (zone.day(first.started_at)) } span { "✗ failed" } span { (zone.day(last.started_at)) } }
                 }
             }
         }
     }
 }
 
-fn table(query: &Query, sort: Sort, page: &RunPage) -> Markup {
+fn table(query: &Query, zone: &PageZone, sort: Sort, page: &RunPage) -> Markup {
     let digits = Money::for_amounts(page.runs.iter().filter_map(|run| run.cost_usd));
     html! {
         section.card aria-labelledby="runs" {
@@ -189,7 +201,7 @@ fn table(query: &Query, sort: Sort, page: &RunPage) -> Markup {
                             th scope="col" role="columnheader" { "Error" }
                         }
                     }
-                    tbody role="rowgroup" { @for run in &page.runs { (row(query, run, digits)) } }
+                    tbody role="rowgroup" { @for run in &page.runs { (row(query, zone, run, digits)) } }
                 }
                 (paging(query, page))
             }
@@ -229,7 +241,7 @@ fn sortable(query: &Query, sort: Sort, by: SortBy, name: &str, number: bool) -> 
     }
 }
 
-fn row(query: &Query, run: &RunRow, digits: Money) -> Markup {
+fn row(query: &Query, zone: &PageZone, run: &RunRow, digits: Money) -> Markup {
     let figures = format::of_row(run);
     let failed = run.status == Status::Failed;
     html! {
@@ -240,7 +252,7 @@ fn row(query: &Query, run: &RunRow, digits: Money) -> Markup {
                 @if query.get("project").is_none() && !run.project.is_empty() { " " span.soft.small { (run.project) } }
             }
             td.wide role="cell" { (badges::run_status(run.status, run.stale)) }
-            td.wide role="cell" data-label="Started" { (format::time(run.started_at)) }
+            td.wide role="cell" data-label="Started" { (zone.time(run.started_at)) }
             td.n role="cell" data-label="Duration" { (duration(run.duration_seconds)) }
             td.n role="cell" data-label="Stages" { (count(run.stages)) }
             td.n role="cell" data-label="Calls" { (count(run.llm_calls)) }

@@ -7,34 +7,39 @@ use super::format;
 use super::form;
 use super::layout::{self, Page, Tab};
 use super::query::Query;
+use super::zone::PageZone;
 use crate::app::App;
 use crate::charts::plot::{Plot, SHADES, sample};
 use crate::problem::{Problem, ProblemKind};
 use tracing_budget::Usd;
 use tracing_budget::present::numbers::{Money, UNKNOWN, count, duration, share};
 use tracing_budget::summary::Timestamp;
-use tracing_budget_history::{Amount, By, Line, Measure, ProjectRow, Scope, Series, SeriesQuery, Store, StoreError};
+use tracing_budget_history::series::{Amount, By, Line, Measure, Series, SeriesQuery};
+use tracing_budget_history::stats::ProjectRow;
+use tracing_budget_history::{Scope, Store, StoreError};
 
 /// Answers `/trends`.
 pub(super) async fn show(
     State(app): State<App>,
+    zone: PageZone,
     RawQuery(raw): RawQuery,
 ) -> Result<Markup, Problem> {
     let query = Query::read(raw.as_deref());
-    let trends = TrendsQuery::read(&query, app.now())?;
+    let trends = TrendsQuery::read(&query, &zone, app.now())?;
     let data = {
         let trends = trends.clone();
         app.read(move |store| TrendsData::load(store, &trends)).await?
     };
-    Ok(draw(&query, &trends, &data))
+    Ok(draw(&query, &zone, &trends, &data))
 }
 
-fn draw(query: &Query, trends: &TrendsQuery, data: &TrendsData) -> Markup {
+fn draw(query: &Query, zone: &PageZone, trends: &TrendsQuery, data: &TrendsData) -> Markup {
     Page {
         title: "Trends",
         tab: Tab::Trends,
         project: query.get("project"),
         live: false,
+        zone: Some(zone),
         body: html! {
             div.top { h1 { "Trends" } }
             @if data.projects.is_empty() {
@@ -107,7 +112,7 @@ impl TrendsQuery {
     /// # Errors
     ///
     /// If a parameter is malformed.
-    fn read(query: &Query, now: Timestamp) -> Result<Self, Problem> {
+    fn read(query: &Query, zone: &PageZone, now: Timestamp) -> Result<Self, Problem> {
         let by = match query.get("by") {
             None | Some("stage") => By::Stage,
             Some("model") => By::Model,
@@ -118,7 +123,7 @@ impl TrendsQuery {
             .into_iter()
             .find(|(word, _)| *word == wanted)
             .ok_or_else(|| bad_request(format!("days is {wanted:?}, expected 7, 30, 90 or 365")))?;
-        let mut scope = query.scope()?;
+        let mut scope = query.words()?.scope(now, zone.zone());
         let tomorrow = (now.unix_ms().div_euclid(DAY_MS) + 1) * DAY_MS;
         scope.until = scope.until.or(Timestamp::from_unix_ms(tomorrow));
         let end = scope.until.map_or(tomorrow, Timestamp::unix_ms);
@@ -359,7 +364,9 @@ fn days_table(id: &str, title: &str, steps: &[String], rows: &[Row], digits: Opt
 }
 
 fn days(series: &Series) -> Vec<String> {
-    series.at.iter().map(|at| format::day(*at)).collect()
+    // The steps of a series are days of UTC.
+    let utc = PageZone::utc();
+    series.at.iter().map(|at| utc.day(*at)).collect()
 }
 
 /// The tooltip of each day: its known figures.

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use crate::harness::{TestServer, read};
+use tracing_budget_history::Store;
+use tracing_budget_server::ServeOptions;
+
+use crate::harness::{TestServer, read, run};
 
 fn ids(page: &Value) -> Vec<&str> {
     page["runs"].as_array().expect("runs").iter().map(|run| run["run_id"].as_str().expect("an id")).collect()
@@ -113,7 +116,7 @@ async fn figures_are_over_the_runs_of_the_window() {
     let few = server.json("/projects/apprentice/stages?since=150m").await;
     assert_eq!(few["rows"][0]["runs"], 2);
     let models = server.json("/projects/apprentice/models?since=ever").await;
-    assert_eq!(models["since"], Value::Null);
+    assert_eq!((&models["since"], &models["tz"]), (&Value::Null, &Value::from("UTC")));
     assert_eq!(models["rows"][0]["cost_usd"], 0.072);
     let gates = server.json("/projects/apprentice/gates").await;
     assert_eq!(gates["rows"][0]["failed"], 3);
@@ -125,6 +128,44 @@ async fn figures_are_over_the_runs_of_the_window() {
     assert_eq!(series["lines"][0]["total"], 0.072);
     let health = server.json("/projects/apprentice/health").await;
     assert_eq!(health["pipelines"][0]["recent_runs"], 12);
+}
+
+/// A day includes all of itself in the zone of the request, on both ends; the answer names the zone.
+#[tokio::test]
+async fn a_day_is_whole_in_the_zone_of_the_request() {
+    let server = TestServer::empty(ServeOptions::new());
+    for (run_id, started) in [("late", "2026-11-19T22:30:00Z"), ("later", "2026-11-19T23:30:00Z")] {
+        let mut run = run(run_id, "days", 0);
+        run.started_at = started.parse().expect("a time");
+        server.store.put(&run).expect("stored");
+    }
+    for (query, expected) in [
+        ("since=2026-11-19&until=2026-11-19", vec!["later", "late"]),
+        ("until=2026-11-18", vec![]),
+        ("since=2026-11-20", vec![]),
+        ("since=2026-11-19&until=2026-11-19&tz=Europe/Berlin", vec!["late"]),
+        ("since=2026-11-20&until=2026-11-20&tz=Europe%2FBerlin", vec!["later"]),
+        ("since=2026-11-19T23:00:00Z&until=2026-11-19", vec!["later"]),
+    ] {
+        let page = server.json(&format!("/projects/days/runs/summary?{query}")).await;
+        assert_eq!(ids(&page), expected, "{query}");
+    }
+    let path = "/projects/days/stages?since=2026-11-20&until=2026-11-20&tz=Europe/Berlin";
+    let stages = server.json(path).await;
+    assert_eq!(stages["tz"], "Europe/Berlin");
+    assert_eq!(stages["since"], "2026-11-19T23:00:00.000Z");
+    assert_eq!(stages["until"], "2026-11-20T23:00:00.000Z");
+    assert_eq!(stages["rows"][0]["runs"], 1);
+}
+
+#[tokio::test]
+async fn the_beginning_or_end_of_an_id_names_a_run() {
+    let server = TestServer::seeded();
+    for part in ["run-04", "n-04", "…-04"] {
+        assert_eq!(server.json(&format!("/projects/apprentice/runs/{part}")).await["run_id"], "run-04");
+    }
+    let comparison = server.json("/projects/apprentice/compare?a=-01&b=-04").await;
+    assert_eq!(comparison["b"]["run_id"], "run-04");
 }
 
 #[tokio::test]

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tracing_budget::{RunSummary, Status, Verdict};
-use tracing_budget_history::{
-    Bucket, By, Filter, HealthQuery, Measure, Page, Scope, SeriesQuery, Sort, Store, compare,
-};
+use tracing_budget_history::compare::compare;
+use tracing_budget_history::health::HealthQuery;
+use tracing_budget_history::series::{Bucket, By, Measure, SeriesQuery};
+use tracing_budget_history::{Filter, Page, Scope, Sort, Store};
 use tracing_budget_server::ServeOptions;
 
 use crate::harness::{TestServer, failed, run, seed};

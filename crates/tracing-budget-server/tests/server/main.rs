@@ -9,5 +9,6 @@ mod crowd;
 mod deliveries;
 mod harness;
 mod live;
+mod pages;
 mod problem_pages;
 mod problems;

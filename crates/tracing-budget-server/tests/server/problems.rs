@@ -33,13 +33,15 @@ async fn a_malformed_parameter_is_named_with_what_was_expected() {
         ("status=broken", "broken"),
         ("since=tomorrow", "tomorrow"),
         ("limit=many", "many"),
-        ("limit=0", "from 1 to 200"),
+        ("limit=0", "a whole number from 1"),
         ("limit=201", "from 1 to 200"),
         ("cursor=xyz", "xyz"),
         ("sort=beauty", "beauty"),
-        ("tag=tier", "name=value"),
+        ("tag=tier", "NAME=VALUE"),
         ("min_cost_usd=much", "much"),
-        ("stauts=failed", "stauts"),
+        ("stauts=failed", "did you mean \"status\"?"),
+        ("tz=Mars", "Mars"),
+        ("since=2026-02-30", "2026-02-30"),
     ] {
         let response = server.get(&format!("{runs}?{query}")).send().await.expect("an answer");
         let detail = problem(response, 400, "Bad request").await;
@@ -47,6 +49,9 @@ async fn a_malformed_parameter_is_named_with_what_was_expected() {
     }
     for path in [
         "/projects/apprentice/series?measure=success_rate&by=model",
+        "/projects/apprentice/series?measure=beauty",
+        "/projects/apprentice/series?mesure=cost",
+        "/projects/apprentice/runs/run-",
         "/projects/apprentice/compare?a=run-01",
         "/projects/apprentice/health?recent=1001",
         "/projects/%FF/stages",
