@@ -9,7 +9,7 @@ use crate::seeded::nightly;
 use crate::shown::{OWN_PRICES, as_kept};
 
 pub(crate) fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 fn document(name: &str) -> String {

@@ -9,7 +9,7 @@ use std::{env, fs};
 use crate::program::Place;
 use crate::seeded::id;
 
-fn kept(name: &str) -> PathBuf {
+pub(crate) fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/shown").join(name)
 }
 

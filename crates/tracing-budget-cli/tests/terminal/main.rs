@@ -28,7 +28,7 @@ struct Screen {
 impl Screen {
     fn of_top(database: &Path) -> Self {
         let pair = native_pty_system().openpty(SIZE).expect("a pseudo-terminal");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_budget"));
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tracing-budget"));
         command.args(["--db".as_ref(), database.as_os_str()]);
         command.args(["top", "--interval", "0.1"]);
         command.env("TERM", "xterm-256color");
@@ -67,7 +67,7 @@ impl Screen {
 
     /// Waits until the screen is the one that is kept. Where it is kept anew: the one that is as wanted, a moment later.
     fn is_held(&mut self, name: &str, wanted: impl Fn(&str) -> bool) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("screens").join(name);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/terminal/screens").join(name);
         if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
             self.when(wanted);
             // What belongs to the same frame; it goes on drawing, so there is no end to wait for.
@@ -183,8 +183,10 @@ fn several_runs_are_paged_through() {
 
 #[test]
 fn without_a_terminal_it_says_what_to_do_instead() {
-    let output =
-        std::process::Command::new(env!("CARGO_BIN_EXE_budget")).arg("top").output().expect("the command");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_tracing-budget"))
+        .arg("top")
+        .output()
+        .expect("the command");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("runs list --status running"), "{said}");

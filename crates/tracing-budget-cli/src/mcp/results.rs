@@ -1,4 +1,4 @@
-//! What the tools answer. Money is USD, durations are seconds; what nobody knows is null.
+//! Results of the tools. Money is in USD, durations are in seconds, and unknown values are null.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,18 +10,18 @@ use tracing_budget_history::{Comparison, FiguresDelta, Finding, Health, RowDelta
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct RunList {
     pub(super) runs: Vec<Run>,
-    /// Where the next page begins; null on the last.
+    /// Cursor of the next page; null on the last page.
     pub(super) next: Option<String>,
 }
 
-/// One run in a line.
+/// One run, in short.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Run {
     run_id: String,
     project: String,
     pipeline: String,
     status: &'static str,
-    /// It says that it runs, and nobody says so any more.
+    /// Status is running, but its last heartbeat is overdue.
     stale: bool,
     started_at: String,
     duration_seconds: f64,
@@ -29,7 +29,7 @@ pub(super) struct Run {
     cost_usd: Option<Usd>,
     tokens_used: Option<u64>,
     llm_calls: u64,
-    /// Calls whose cost nobody knows; they are not in `cost_usd`.
+    /// Calls of unknown cost; they are not in `cost_usd`.
     unpriced_calls: u64,
     gates_failed: u64,
     failed_stage: Option<String>,
@@ -41,22 +41,22 @@ pub(super) struct RunDetail {
     #[serde(flatten)]
     pub(super) run: Run,
     value_usd: Option<f64>,
-    /// Dearest first.
-    stages: Vec<Row>,
-    /// Dearest first.
-    models: Vec<Row>,
-    /// In the order in which they spoke.
+    /// Most expensive first.
+    stages: Vec<FigureRow>,
+    /// Most expensive first.
+    models: Vec<FigureRow>,
+    /// In the order of their verdicts.
     gates: Vec<Gate>,
     warnings: Vec<String>,
-    /// Rows that are left out of `stages`, `models`, `gates` and `warnings` to keep the answer short.
+    /// Rows left out of `stages`, `models`, `gates` and `warnings` to keep the result short.
     left_out: usize,
 }
 
 /// One stage or model.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Row {
+pub(super) struct FigureRow {
     name: String,
-    /// How a stage ended; null for a model.
+    /// Status of a stage; null for a model.
     status: Option<&'static str>,
     #[schemars(with = "Option<f64>")]
     cost_usd: Option<Usd>,
@@ -76,18 +76,18 @@ pub(super) struct Gate {
     score: Option<f64>,
 }
 
-/// Why the last run that failed did.
+/// The cause of the last failed run.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Failure {
-    /// In a sentence.
+pub(super) struct FailureResult {
+    /// The cause in a sentence.
     pub(super) text: String,
-    /// Null if no run has failed.
+    /// Null if no run failed.
     pub(super) run: Option<Run>,
-    /// Gates of that run that failed or could not be judged.
+    /// Gates of that run with verdict fail or error.
     pub(super) gates_failed: Vec<Gate>,
-    /// Its stages in their order, with what had been spent by then.
-    pub(super) stages: Vec<Row>,
-    /// The last run of the same pipeline that completed before it; null if there is none.
+    /// Stages of that run in their order, with their figures.
+    pub(super) stages: Vec<FigureRow>,
+    /// The last completed run of the same pipeline before it; null if there is none.
     pub(super) last_completed: Option<Run>,
 }
 
@@ -100,8 +100,8 @@ pub(super) struct Changes {
     stages: Vec<NamedChange>,
     /// Models whose figures differ, the largest change in cost first.
     models: Vec<NamedChange>,
-    /// Gates that say something else.
-    gates: Vec<GateSays>,
+    /// Gates whose verdicts differ.
+    gates: Vec<GateChanged>,
 }
 
 /// `b` less `a`; null where either is unknown.
@@ -128,7 +128,7 @@ pub(super) struct NamedChange {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct GateSays {
+pub(super) struct GateChanged {
     gate: String,
     a: Option<String>,
     b: Option<String>,
@@ -136,17 +136,17 @@ pub(super) struct GateSays {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Condition {
-    /// `ok`, `notice`, `warning` or `critical`: the gravest of the findings.
+pub(super) struct HealthResult {
+    /// `ok`, `notice`, `warning` or `critical`: the worst of the findings.
     severity: &'static str,
-    /// What is not as usual, the gravest first.
-    findings: Vec<Found>,
-    /// Pipelines that were looked at.
+    /// Deviations from the usual, worst first.
+    findings: Vec<HealthFinding>,
+    /// Number of pipelines that were judged.
     pipelines: usize,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Found {
+pub(super) struct HealthFinding {
     severity: &'static str,
     project: String,
     pipeline: String,
@@ -154,24 +154,24 @@ pub(super) struct Found {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Cost {
-    /// The model as the price book has it, with its provider.
+pub(super) struct CostResult {
+    /// Model and provider as resolved by the price book.
     pub(super) model: String,
-    /// Of one call; null if there is no price.
+    /// CostResult of one call; null if there is no price.
     #[schemars(with = "Option<f64>")]
     pub(super) cost_usd_per_call: Option<Usd>,
-    /// Of all calls; null if there is no price.
+    /// CostResult of all calls; null if there is no price.
     #[schemars(with = "Option<f64>")]
     pub(super) cost_usd: Option<Usd>,
     pub(super) calls: u32,
-    /// Where the price comes from.
+    /// Source of the price.
     pub(super) source: Option<String>,
-    /// Why there is no price, with the nearest model that has one.
+    /// Reason why there is no price, with the nearest model that has one.
     pub(super) why_not: Option<String>,
 }
 
-/// The most rows of a kind in one answer.
-const MOST: usize = 20;
+/// Maximum rows of a kind in one result: more would crowd the context of a model.
+const MAX_ROWS: usize = 20;
 
 impl From<RunRow> for Run {
     fn from(row: RunRow) -> Self {
@@ -198,8 +198,8 @@ impl RunDetail {
     pub(super) fn of(run: &RunSummary, row: RunRow) -> Self {
         let budget = &run.budget_summary;
         let (mut stages, mut models) = (stages(run), models(run));
-        dearest_first(&mut stages);
-        dearest_first(&mut models);
+        most_expensive_first(&mut stages);
+        most_expensive_first(&mut models);
         let mut gates: Vec<Gate> = budget.gate_verdicts.iter().map(Gate::of).collect();
         let mut warnings = run.warnings.clone();
         let left_out =
@@ -216,30 +216,31 @@ impl RunDetail {
     }
 }
 
-/// The stages of a run in their order, without those that had nothing to do.
-pub(super) fn stages(run: &RunSummary) -> Vec<Row> {
+/// Returns the stages of a run in their order.
+pub(super) fn stages(run: &RunSummary) -> Vec<FigureRow> {
     let rows = run.budget_summary.per_agent.iter();
-    rows.map(|(name, row)| Row::of(name, Some(row.status), &row.figures, row.duration_seconds)).collect()
+    rows.map(|(name, row)| FigureRow::of(name, Some(row.status), &row.figures, row.duration_seconds))
+        .collect()
 }
 
-fn models(run: &RunSummary) -> Vec<Row> {
+fn models(run: &RunSummary) -> Vec<FigureRow> {
     let rows = run.budget_summary.per_model.iter();
-    rows.map(|(name, row)| Row::of(name, None, &row.figures, row.duration_seconds)).collect()
+    rows.map(|(name, row)| FigureRow::of(name, None, &row.figures, row.duration_seconds)).collect()
 }
 
-/// An unknown cost may be the largest of all.
-fn dearest_first(rows: &mut [Row]) {
+/// Unknown costs come first: they may be the largest of all.
+fn most_expensive_first(rows: &mut [FigureRow]) {
     rows.sort_by_key(|row| std::cmp::Reverse((row.cost_usd.is_none() && row.llm_calls > 0, row.cost_usd)));
 }
 
-/// Cuts a list to what an answer has room for; how many were cut.
+/// Truncates a list to [`MAX_ROWS`]; returns the number of removed rows.
 pub(super) fn shorten<T>(rows: &mut Vec<T>) -> usize {
-    let left_out = rows.len().saturating_sub(MOST);
-    rows.truncate(MOST);
+    let left_out = rows.len().saturating_sub(MAX_ROWS);
+    rows.truncate(MAX_ROWS);
     left_out
 }
 
-impl Row {
+impl FigureRow {
     fn of(name: &str, status: Option<Status>, figures: &Figures, duration_seconds: f64) -> Self {
         Self {
             name: name.to_owned(),
@@ -268,7 +269,7 @@ impl Gate {
 
 impl From<Comparison> for Changes {
     fn from(comparison: Comparison) -> Self {
-        let gates = comparison.gates.into_iter().filter(|gate| gate.changed).map(|gate| GateSays {
+        let gates = comparison.gates.into_iter().filter(|gate| gate.changed).map(|gate| GateChanged {
             gate: gate.gate,
             a: gate.a.map(|verdict| verdict.to_string()),
             b: gate.b.map(|verdict| verdict.to_string()),
@@ -280,7 +281,7 @@ impl From<Comparison> for Changes {
             total: Change::of(&comparison.total),
             stages: NamedChange::all(comparison.stages),
             models: NamedChange::all(comparison.models),
-            gates: gates.take(MOST).collect(),
+            gates: gates.take(MAX_ROWS).collect(),
         }
     }
 }
@@ -297,8 +298,8 @@ impl Change {
         }
     }
 
-    /// Whether there is something to tell: also that a figure is unknown on one side.
-    fn is_any(&self) -> bool {
+    /// Returns whether a figure differs, or is unknown on one side.
+    fn differs(&self) -> bool {
         self.cost_usd_a != self.cost_usd_b
             || self.tokens_change != Some(0)
             || self.llm_calls_change != Some(0)
@@ -314,17 +315,17 @@ impl NamedChange {
             in_a: row.in_a,
             in_b: row.in_b,
         };
-        let mut all: Vec<Self> = rows.into_iter().map(of).filter(|row| row.change.is_any()).collect();
+        let mut all: Vec<Self> = rows.into_iter().map(of).filter(|row| row.change.differs()).collect();
         let size = |row: &Self| row.change.cost_usd_change.map(|change| change.max(Usd::ZERO - change));
         all.sort_by_key(|row| std::cmp::Reverse(size(row)));
-        all.truncate(MOST);
+        all.truncate(MAX_ROWS);
         all
     }
 }
 
-impl From<Health> for Condition {
+impl From<Health> for HealthResult {
     fn from(health: Health) -> Self {
-        let found = |finding: Finding| Found {
+        let found = |finding: Finding| HealthFinding {
             severity: finding.severity.as_str(),
             project: finding.project,
             pipeline: finding.pipeline,
@@ -334,7 +335,7 @@ impl From<Health> for Condition {
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         Self {
             severity: health.severity.as_str(),
-            findings: findings.into_iter().take(MOST).map(found).collect(),
+            findings: findings.into_iter().take(MAX_ROWS).map(found).collect(),
             pipelines: health.pipelines.len(),
         }
     }

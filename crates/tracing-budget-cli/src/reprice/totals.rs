@@ -1,58 +1,58 @@
-//! Many runs' rows, added up by model.
+//! Rows of many runs, added up by model.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::cell::{Cell, Tone};
-use crate::sheet::{Sheet, left, right};
+use crate::table::{Table, left, right};
 use tracing_budget::Usd;
 use tracing_budget::present::numbers::{Money, UNKNOWN};
 use tracing_budget_history::reprice::{Answer, Repriced};
 
-/// A model's rows, of all runs, that came to the same kind of answer.
+/// The rows of one model in all runs that had the same kind of result.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct ModelTally {
+pub(super) struct ModelTotals {
     pub(super) model: Option<String>,
     pub(super) priced_as: Option<String>,
     pub(super) rows: u64,
     pub(super) llm_calls: u64,
-    /// The stored cost, as far as it is known.
+    /// The known part of the stored cost.
     pub(super) old_usd: Option<Usd>,
-    /// Null where it cannot be told.
+    /// Null if unknown.
     pub(super) new_usd: Option<Usd>,
-    /// Over the rows whose old and new cost are both known.
+    /// Sum over the rows whose old and new cost are both known.
     pub(super) difference_usd: Option<Usd>,
     pub(super) in_part: bool,
-    /// Why it stays, or why it cannot be told.
+    /// Reason why the cost is kept or unknown.
     pub(super) note: Option<String>,
-    /// Rows that had no cost and have one now.
+    /// Rows without an old cost that have a new one.
     pub(super) newly_priced: u64,
 }
 
 /// Sums of all rows.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Total {
-    /// The stored cost of what could be repriced or stays.
+    /// Stored cost of the rows that were repriced or kept.
     pub(super) old_usd: Usd,
-    /// The new cost of the same.
+    /// New cost of the same rows.
     pub(super) new_usd: Usd,
     pub(super) difference_usd: Usd,
-    /// The stored cost of the rows that could not be repriced; in no other figure here.
+    /// Stored cost of the rows that could not be repriced; not part of the other figures.
     pub(super) not_repriced_usd: Usd,
     pub(super) rows_not_repriced: u64,
 }
 
 type Key = (Option<String>, Option<String>, Option<String>);
 
-/// Everything added up.
+/// Sums by model, and in total.
 #[derive(Default)]
-pub(super) struct Tally {
-    models: BTreeMap<Key, ModelTally>,
+pub(super) struct Totals {
+    models: BTreeMap<Key, ModelTotals>,
     pub(super) total: Total,
 }
 
-impl Tally {
+impl Totals {
     pub(super) fn add(&mut self, run: &Repriced) {
         for row in &run.rows {
             let note = match &row.new {
@@ -61,15 +61,15 @@ impl Tally {
                 Answer::Unknown { why } => Some(why.to_string()),
             };
             let key = (row.model.clone(), row.priced_as.clone(), note.clone());
-            let tally = self.models.entry(key).or_default();
-            (tally.model, tally.priced_as, tally.note) = (row.model.clone(), row.priced_as.clone(), note);
-            tally.rows += 1;
-            tally.llm_calls = tally.llm_calls.saturating_add(row.llm_calls);
-            add(&mut tally.old_usd, row.old_usd);
-            add(&mut tally.new_usd, row.new_usd());
-            add(&mut tally.difference_usd, row.difference_usd());
-            tally.in_part |= matches!(row.new, Answer::Priced { in_part: true, .. });
-            tally.newly_priced += u64::from(row.old_usd.is_none() && row.new_usd().is_some());
+            let totals = self.models.entry(key).or_default();
+            (totals.model, totals.priced_as, totals.note) = (row.model.clone(), row.priced_as.clone(), note);
+            totals.rows += 1;
+            totals.llm_calls = totals.llm_calls.saturating_add(row.llm_calls);
+            add(&mut totals.old_usd, row.old_usd);
+            add(&mut totals.new_usd, row.new_usd());
+            add(&mut totals.difference_usd, row.difference_usd());
+            totals.in_part |= matches!(row.new, Answer::Priced { in_part: true, .. });
+            totals.newly_priced += u64::from(row.old_usd.is_none() && row.new_usd().is_some());
             if matches!(row.new, Answer::Unknown { .. }) {
                 self.total.not_repriced_usd += row.old_usd.unwrap_or_default();
                 self.total.rows_not_repriced += 1;
@@ -81,15 +81,15 @@ impl Tally {
         self.total.difference_usd = self.total.new_usd - self.total.old_usd;
     }
 
-    pub(super) fn models(&self) -> Vec<&ModelTally> {
-        let mut models: Vec<&ModelTally> = self.models.values().collect();
+    pub(super) fn models(&self) -> Vec<&ModelTotals> {
+        let mut models: Vec<&ModelTotals> = self.models.values().collect();
         models.sort_by_key(|model| std::cmp::Reverse(model.old_usd.max(model.new_usd)));
         models
     }
 
-    /// A row a model and answer.
-    pub(super) fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new([
+    /// Returns one row per model and kind of result.
+    pub(super) fn table(&self) -> Table {
+        let mut table = Table::new([
             left("MODEL", "model"),
             left("PRICED AS", "priced_as"),
             right("LLM", "llm_calls"),
@@ -107,9 +107,9 @@ impl Tally {
             let note = match (&model.note, model.newly_priced) {
                 (Some(note), _) => Cell::whole(note).in_tone(Tone::Warn),
                 (None, 0) => Cell::empty(),
-                (None, _) => Cell::words("had no price"),
+                (None, _) => Cell::words("no old price"),
             };
-            sheet.row([
+            table.row([
                 Cell::words_or_unknown(model.model.as_ref()),
                 Cell::words_or_empty(priced_as),
                 Cell::count(model.llm_calls),
@@ -121,7 +121,7 @@ impl Tally {
             ]);
         }
         let total = &self.total;
-        sheet.sum([
+        table.sum([
             Cell::words("total"),
             Cell::empty(),
             Cell::empty(),
@@ -131,10 +131,10 @@ impl Tally {
             Cell::ratio(ratio(Some(total.old_usd), Some(total.difference_usd))),
             Cell::empty(),
         ]);
-        sheet
+        table
     }
 
-    /// What the total leaves out; empty where that is nothing.
+    /// Returns a sentence about the rows that the total leaves out; empty if there are none.
     pub(super) fn left_out(&self) -> String {
         let total = &self.total;
         if total.rows_not_repriced == 0 {
@@ -142,13 +142,13 @@ impl Tally {
         }
         let money = Money::for_amounts([total.not_repriced_usd].into_iter());
         format!(
-            "The total leaves out what cannot be repriced ({UNKNOWN}): {} as stored.",
+            "The total leaves out rows that cannot be repriced ({UNKNOWN}): {} as stored.",
             money.write(total.not_repriced_usd)
         )
     }
 }
 
-/// A sum of what is known; nothing known is no sum.
+/// Adds a known amount; a sum of unknown amounts only stays `None`, not 0.
 fn add(sum: &mut Option<Usd>, more: Option<Usd>) {
     if let Some(more) = more {
         *sum = Some(sum.unwrap_or_default() + more);

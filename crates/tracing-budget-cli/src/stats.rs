@@ -1,45 +1,44 @@
-//! `stages`, `models` and `gates`: what they took over a stretch of time.
+//! `stages`, `models` and `gates`: figures over a period.
 
-use super::args::WindowArgs;
-use super::cell::{Cell, Tone};
-use super::exit::End;
-use super::page::Page;
-use super::session::Session;
-use super::sheet::{Sheet, csv_only, left, right};
+use crate::cell::{Cell, Tone};
+use crate::exit::Exit;
+use crate::filter_args::ScopeArgs;
+use crate::output::Output;
+use crate::session::Session;
+use crate::table::{Table, csv_only, left, right};
 use tracing_budget::present::numbers::Money;
 use tracing_budget_history::{GateStats, ModelStats, StageStats, Store};
 
 /// Shows the stages.
-pub(super) fn stages(args: &WindowArgs, session: &Session) -> anyhow::Result<End> {
-    let stages = session.store()?.stages(&args.scope())?;
-    session.show(&stages, || Page::new().sheet(stage_sheet(&stages)))?;
-    ended(stages.is_empty(), "no stage", session)
+pub(crate) fn stages(args: &ScopeArgs, session: &Session) -> anyhow::Result<Exit> {
+    let stages = session.store()?.stages(&args.window(session))?;
+    session.show(&stages, || Output::new().table(stage_table(&stages)))?;
+    finish(stages.is_empty(), "no stage", session)
 }
 
 /// Shows the models.
-pub(super) fn models(args: &WindowArgs, session: &Session) -> anyhow::Result<End> {
-    let models = session.store()?.models(&args.scope())?;
-    session.show(&models, || Page::new().sheet(model_sheet(&models)))?;
-    ended(models.is_empty(), "no model", session)
+pub(crate) fn models(args: &ScopeArgs, session: &Session) -> anyhow::Result<Exit> {
+    let models = session.store()?.models(&args.window(session))?;
+    session.show(&models, || Output::new().table(model_table(&models)))?;
+    finish(models.is_empty(), "no model", session)
 }
 
 /// Shows the gates.
-pub(super) fn gates(args: &WindowArgs, session: &Session) -> anyhow::Result<End> {
-    let gates = session.store()?.gates(&args.scope())?;
-    session.show(&gates, || Page::new().sheet(gate_sheet(&gates)))?;
-    ended(gates.is_empty(), "no gate", session)
+pub(crate) fn gates(args: &ScopeArgs, session: &Session) -> anyhow::Result<Exit> {
+    let gates = session.store()?.gates(&args.window(session))?;
+    session.show(&gates, || Output::new().table(gate_table(&gates)))?;
+    finish(gates.is_empty(), "no gate", session)
 }
 
-fn ended(is_empty: bool, what: &str, session: &Session) -> anyhow::Result<End> {
+fn finish(is_empty: bool, what: &str, session: &Session) -> anyhow::Result<Exit> {
     if is_empty {
-        session
-            .remark(format!("{what} in the runs that ended in this time; --since ever looks at all of them"));
+        session.note(format!("{what} in the runs that ended in this period; for all runs: --since ever"));
     }
-    Ok(End::Good)
+    Ok(Exit::Success)
 }
 
-fn stage_sheet(stages: &[StageStats]) -> Sheet {
-    let mut sheet = Sheet::new([
+fn stage_table(stages: &[StageStats]) -> Table {
+    let mut table = Table::new([
         left("STAGE", "stage"),
         right("RUNS", "runs"),
         right("FAILED", "failed"),
@@ -57,8 +56,8 @@ fn stage_sheet(stages: &[StageStats]) -> Sheet {
     ]);
     let money = Money::for_amounts(stages.iter().filter_map(|stage| stage.cost_usd));
     for stage in stages {
-        let silent = stage.calls_without_usage > 0;
-        sheet.row([
+        let in_part = stage.calls_without_usage > 0;
+        table.row([
             Cell::words(&stage.stage),
             Cell::count(stage.runs),
             Cell::faults(stage.failed, Tone::Bad),
@@ -68,18 +67,18 @@ fn stage_sheet(stages: &[StageStats]) -> Sheet {
             Cell::seconds(stage.p95_duration_seconds),
             Cell::seconds(Some(stage.duration_seconds)),
             Cell::count(stage.llm_calls),
-            Cell::tokens(stage.tokens_used, silent),
-            Cell::money(money, stage.cost_usd, silent || stage.unpriced_calls > 0),
+            Cell::tokens(stage.tokens_used, in_part),
+            Cell::money(money, stage.cost_usd, in_part || stage.unpriced_calls > 0),
             Cell::share(stage.share_of_cost),
             Cell::faults(stage.unpriced_calls, Tone::Warn),
             Cell::count(stage.calls_without_usage),
         ]);
     }
-    sheet
+    table
 }
 
-fn model_sheet(models: &[ModelStats]) -> Sheet {
-    let mut sheet = Sheet::new([
+fn model_table(models: &[ModelStats]) -> Table {
+    let mut table = Table::new([
         left("MODEL", "model"),
         right("RUNS", "runs"),
         right("LLM", "llm_calls"),
@@ -98,9 +97,9 @@ fn model_sheet(models: &[ModelStats]) -> Sheet {
     ]);
     let money = Money::for_amounts(models.iter().filter_map(|model| model.cost_usd));
     for model in models {
-        let silent = model.calls_without_usage > 0;
-        let known = |tokens: u64| Cell::tokens(model.tokens_used.map(|_| tokens), silent);
-        sheet.row([
+        let in_part = model.calls_without_usage > 0;
+        let known = |tokens: u64| Cell::tokens(model.tokens_used.map(|_| tokens), in_part);
+        table.row([
             Cell::words(&model.model),
             Cell::count(model.runs),
             Cell::count(model.llm_calls),
@@ -112,17 +111,17 @@ fn model_sheet(models: &[ModelStats]) -> Sheet {
             known(model.output_tokens),
             known(model.cache_read_tokens),
             known(model.cache_write_tokens),
-            Cell::money(money, model.cost_usd, silent || model.unpriced_calls > 0),
+            Cell::money(money, model.cost_usd, in_part || model.unpriced_calls > 0),
             Cell::share(model.share_of_cost),
             Cell::faults(model.unpriced_calls, Tone::Warn),
             Cell::count(model.calls_without_usage),
         ]);
     }
-    sheet
+    table
 }
 
-fn gate_sheet(gates: &[GateStats]) -> Sheet {
-    let mut sheet = Sheet::new([
+fn gate_table(gates: &[GateStats]) -> Table {
+    let mut table = Table::new([
         left("GATE", "gate"),
         right("RUNS", "runs"),
         csv_only("verdicts"),
@@ -139,7 +138,7 @@ fn gate_sheet(gates: &[GateStats]) -> Sheet {
     ]);
     let money = Money::for_amounts(gates.iter().filter_map(|gate| gate.cost_usd));
     for gate in gates {
-        sheet.row([
+        table.row([
             Cell::words(&gate.gate),
             Cell::count(gate.runs),
             Cell::count(gate.verdicts),
@@ -155,5 +154,5 @@ fn gate_sheet(gates: &[GateStats]) -> Sheet {
             Cell::money(money, gate.cost_usd, false),
         ]);
     }
-    sheet
+    table
 }

@@ -1,39 +1,59 @@
-//! `top`: the live panel on the runs in flight, whichever process they are in.
+//! `top`: the live panel of the running runs, of all processes.
 
-use std::io::{IsTerminal as _, stdout};
-use std::time::{Duration, Instant};
-
+use crate::exit::{Exit, UsageError};
+use crate::session::Session;
+use clap::Args;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::Stylize;
 use ratatui::text::Line;
-
-use super::args::TopArgs;
-use super::exit::{End, Misused};
-use super::session::Session;
+use std::io::{IsTerminal as _, stdout};
+use std::time::{Duration, Instant};
 use tracing_budget::summary::{RunSummary, Status};
 use tracing_budget_history::{Filter, Page, Sort, Sqlite, Store};
 use tracing_budget_tui::{CostPanel, CostPanelState};
 
-/// More runs at once than anybody pages through.
-const MOST: usize = 50;
+/// Arguments of `top`.
+#[derive(Debug, Args)]
+pub(crate) struct TopArgs {
+    /// Project name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) project: Option<String>,
+
+    /// Pipeline name (the root span).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) pipeline: Option<String>,
+
+    /// Seconds between two reads of the run history.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    pub(crate) interval: Duration,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let expected = || format!("expected seconds from 0.1 to 3600, got {text:?}");
+    let seconds: f64 = text.parse().map_err(|_| expected())?;
+    (0.1..=3_600.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds)).ok_or_else(expected)
+}
+
+/// Maximum number of runs to page through: each is read whole, once per interval.
+const MAX_RUNS: usize = 50;
 
 const KEYS: &str = " q quit · ← → another run · r reset the session";
 
-/// Draws until somebody has seen enough.
-pub(super) fn top(args: &TopArgs, session: &Session) -> anyhow::Result<End> {
+/// Draws until a key ends it.
+pub(crate) fn run(args: &TopArgs, session: &Session) -> anyhow::Result<Exit> {
     if !stdout().is_terminal() {
         let why =
-            "top draws on a terminal, and standard output is none; for a file: runs list --status running";
-        return Err(Misused(why.to_owned()).into());
+            "top requires a terminal, and standard output is not one; for a file: runs list --status running";
+        return Err(UsageError(why.to_owned()).into());
     }
-    // Whoever watches may be there before the first run is.
+    // Create the history if there is none: the panel may start before the first run.
     let store = session.store_or_new()?;
     let mut terminal = ratatui::try_init()?;
     let ended = watch(args, &store, &mut terminal);
     ratatui::restore();
-    ended.map(|()| End::Good)
+    ended.map(|()| Exit::Success)
 }
 
 fn watch(args: &TopArgs, store: &Sqlite, terminal: &mut DefaultTerminal) -> anyhow::Result<()> {
@@ -70,7 +90,7 @@ fn draw(
     Ok(())
 }
 
-/// The key that is pressed before then; Ctrl-C is `q`, as the terminal sends no signal for it here.
+/// Returns the next key before `until`. Ctrl-C becomes `q`: in raw mode the terminal sends no signal for it.
 fn next_key(until: Instant) -> anyhow::Result<Option<KeyCode>> {
     loop {
         let left = until.saturating_duration_since(Instant::now());
@@ -84,22 +104,22 @@ fn next_key(until: Instant) -> anyhow::Result<Option<KeyCode>> {
                 return Ok(Some(KeyCode::Char('q')));
             }
             Event::Key(KeyEvent { code, kind: KeyEventKind::Press, .. }) => return Ok(Some(code)),
-            // The caller draws anew.
+            // Any key makes the caller draw again, at the new size.
             Event::Resize(..) => return Ok(Some(KeyCode::Null)),
             _ => {}
         }
     }
 }
 
-/// The runs that are in flight and heard of, oldest first.
+/// Returns the running runs with a recent heartbeat, oldest first.
 fn in_flight(args: &TopArgs, store: &Sqlite) -> anyhow::Result<Vec<RunSummary>> {
     let mut filter = Filter::new().status(Status::Running);
     filter.scope.project.clone_from(&args.project);
     filter.scope.pipeline.clone_from(&args.pipeline);
-    let page = store.list(&filter, Sort::default(), &Page::first(MOST))?;
+    let page = store.list(&filter, Sort::default(), &Page::first(MAX_RUNS))?;
     let mut runs = Vec::new();
     for row in page.runs.iter().rev().filter(|row| row.is_live()) {
-        // It may have ended in between.
+        // The run may have ended since the list was read.
         runs.extend(store.get(&row.run_id)?.filter(|run| run.status == Status::Running));
     }
     Ok(runs)
