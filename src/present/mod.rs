@@ -6,4 +6,7 @@
 //! - Formats values; it never computes, rounds for storage, or reads anything.
 
 pub mod columns;
+mod nearest;
 pub mod numbers;
+
+pub use nearest::nearest;

@@ -7,7 +7,8 @@ use crate::output::Output;
 use crate::session::Session;
 use crate::table::{Table, csv_only, left, right};
 use tracing_budget::present::numbers::Money;
-use tracing_budget_history::{GateStats, ModelStats, StageStats, Store};
+use tracing_budget_history::Store;
+use tracing_budget_history::stats::{GateStats, ModelStats, StageStats};
 
 /// Shows the stages.
 pub(crate) fn stages(args: &ScopeArgs, session: &Session) -> anyhow::Result<Exit> {

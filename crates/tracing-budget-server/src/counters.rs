@@ -15,7 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use tracing_budget::summary::Status;
-use tracing_budget_history::{Overview, ProjectRow};
+use tracing_budget_history::stats::{Overview, ProjectRow};
 
 const PREFIX: &str = "tracing_budget";
 

@@ -7,7 +7,8 @@ use tokio::sync::Mutex;
 
 use super::app::App;
 use super::problem::Problem;
-use tracing_budget_history::{Overview, ProjectRow, Scope};
+use tracing_budget_history::Scope;
+use tracing_budget_history::stats::{Overview, ProjectRow};
 
 /// Those who scrape do so every 10 s or more seldom.
 const FRESH: Duration = Duration::from_secs(10);

@@ -250,7 +250,7 @@ mod tests {
         let outcome = cost(&unknown, five);
         assert_eq!(
             result(&outcome),
-            (Result::Failed, "unknown, with 1 call of unknown price: nothing shows that it kept to $5.00")
+            (Result::Failed, "unknown, with 1 call of unknown price: the limit $5.00 cannot be verified")
         );
         assert_eq!(tokens(&unknown, 10).result, Result::Passed, "its tokens are known");
         unknown.budget_summary.total.calls_without_usage = 1;
@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(gate(&gated, "tests").result, Result::Failed);
         assert_eq!(result(&gate(&gated, "review")), (Result::Failed, "did not run"));
         let missing = gate(&gated, "deploy");
-        assert_eq!(result(&missing), (Result::Failed, "did not run; these did: lint, tests, review"));
+        assert_eq!(result(&missing), (Result::Failed, "did not run; gates that ran: lint, tests, review"));
     }
 
     #[test]
@@ -291,6 +291,6 @@ mod tests {
         let mut unknown = run("1", 1);
         unknown.budget_summary.total.cost_usd = None;
         let outcome = regression(&run("1", 1), &unknown, Figure::Cost, Percent(10.0));
-        assert_eq!(result(&outcome), (Result::Failed, "the baseline's is unknown, with no call has a cost"));
+        assert_eq!(result(&outcome), (Result::Failed, "the baseline is unknown, with no call has a cost"));
     }
 }

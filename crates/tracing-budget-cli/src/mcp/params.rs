@@ -1,42 +1,60 @@
 //! Parameters of the tools. An agent reads the comments: they are the descriptions in the tools' schemas.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
+use std::borrow::Cow;
 
-/// Filters have the names and the grammar of the command line and of the HTTP API.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct ListRuns {
-    /// Project name.
-    pub(super) project: Option<String>,
-    /// Pipeline name (the root span).
-    pub(super) pipeline: Option<String>,
-    /// Earliest start: `2026-11-01`, `yesterday`, `7d`, `12h`, `2026-11-01T09:30`, `ever`.
-    pub(super) since: Option<String>,
-    /// Latest start; a date includes its whole day.
-    pub(super) until: Option<String>,
-    /// Time zone of dates, such as `Europe/Berlin`; default: the zone of the server's machine.
-    pub(super) tz: Option<String>,
-    /// Any of these statuses: running, completed, failed, cancelled, incomplete, interrupted.
-    pub(super) status: Vec<String>,
-    /// Tags that must all match, each as `NAME=VALUE`.
-    pub(super) tag: Vec<String>,
-    /// Stage that the run started.
-    pub(super) stage: Option<String>,
-    /// Model that the run called: `provider/model`, or the model alone.
-    pub(super) model: Option<String>,
-    /// Gate with a verdict in the run.
-    pub(super) gate: Option<String>,
-    /// Verdict of a gate in the run (pass, fail, warn, skipped, error); with `gate`, of that gate.
-    pub(super) verdict: Option<String>,
-    /// Minimum known cost in USD.
-    pub(super) min_cost_usd: Option<f64>,
-    /// Order: `started` (default), `cost`, `duration` or `tokens`, largest first; `:asc` reverses it.
-    pub(super) sort: Option<String>,
-    /// Maximum number of runs, 1 to 50; default 10.
-    pub(super) limit: Option<u32>,
-    /// `next` of the result before, for the page after it.
-    pub(super) cursor: Option<String>,
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, json};
+
+use tracing_budget::summary::Status;
+use tracing_budget_history::grammar::{RunQuery, STATUSES, When, Zone};
+
+/// Parameters of `list_runs`: every word of the filter grammar, read and described by it.
+#[derive(Debug)]
+pub(super) struct ListRuns(pub(super) RunQuery);
+
+impl ListRuns {
+    /// Runs per page unless `limit` is set: a model reads the page, and pays for its tokens.
+    pub(super) const DEFAULT_LIMIT: usize = 10;
+
+    /// Maximum runs per page, for the same reason.
+    pub(super) const MAX_LIMIT: usize = 50;
+}
+
+impl<'de> Deserialize<'de> for ListRuns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let words = Map::deserialize(deserializer)?;
+        RunQuery::from_json(&words).map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for ListRuns {
+    fn schema_name() -> Cow<'static, str> {
+        "ListRuns".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let mut properties = Map::new();
+        for word in RunQuery::WORDS {
+            let mut property = match word.name {
+                "limit" => json!({"type": "integer", "minimum": 1, "maximum": Self::MAX_LIMIT}),
+                "min_cost_usd" => json!({"type": "number"}),
+                _ if word.repeatable => json!({"type": "array", "items": {"type": "string"}}),
+                _ => json!({"type": "string"}),
+            };
+            let more = match word.name {
+                "since" | "until" => format!(": {}", When::EXPECTED),
+                "tz" => format!("; default: {}", Zone::local()),
+                "limit" => format!(", default {}", Self::DEFAULT_LIMIT),
+                "status" => format!(": {}", STATUSES.map(Status::as_str).join(", ")),
+                _ => String::new(),
+            };
+            property["description"] = format!("{}{more}.", word.description).into();
+            properties.insert(word.name.to_owned(), property);
+        }
+        json_schema!({"type": "object", "properties": properties, "additionalProperties": false})
+    }
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -5,7 +5,9 @@ use serde::Serialize;
 
 use tracing_budget::Usd;
 use tracing_budget::summary::{Figures, GateVerdict, RunSummary, Status};
-use tracing_budget_history::{Comparison, FiguresDelta, Finding, Health, RowDelta, RunRow};
+use tracing_budget_history::RunRow;
+use tracing_budget_history::compare::{Comparison, FiguresDelta, RowDelta};
+use tracing_budget_history::health::{Finding, Health};
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct RunList {

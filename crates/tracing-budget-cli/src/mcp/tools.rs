@@ -17,21 +17,17 @@ use super::results::{self, Changes, CostResult, FailureResult, Gate, HealthResul
 use tracing_budget::price::PriceBook;
 use tracing_budget::summary::{RunSummary, Status};
 use tracing_budget::{Usage, Usd, Verdict};
-use tracing_budget_history::grammar::{RunQuery, WordError, Zone};
+use tracing_budget_history::compare::compare;
+use tracing_budget_history::grammar::{WordError, Zone};
+use tracing_budget_history::health::HealthQuery;
 use tracing_budget_history::{
-    Filter, HealthQuery, Page, RunIdError, RunRow, Scope, Sort, Store, StoreError, compare, resolve_run_id,
+    Filter, Page, RunIdError, RunRow, Scope, Sort, Store, StoreError, resolve_run_id,
 };
 
 const INSTRUCTIONS: &str = "\
 The history of this machine's LLM pipeline runs: tokens, money and time by stage, and the verdicts of quality gates. Begin \
 with explain_last_failure or check_health if something is wrong, with list_runs otherwise. A cost of null is unknown, never \
 zero: unpriced_calls is the number of calls missing from a cost.";
-
-/// Runs per page unless `limit` is set: a page is read by a model, and costs its tokens.
-const DEFAULT_RUNS: usize = 10;
-
-/// Maximum runs per page, for the same reason.
-const MAX_RUNS: usize = 50;
 
 /// A result, or a sentence about the reason why there is none.
 type ToolResult<T> = Result<Json<T>, String>;
@@ -53,10 +49,13 @@ impl Tools {
     #[tool(annotations(read_only_hint = true, open_world_hint = false))]
     async fn list_runs(&self, Parameters(params): Parameters<ListRuns>) -> ToolResult<RunList> {
         self.query(move |store| {
-            let query = params.query()?;
+            let ListRuns(query) = params;
             let filter = query.filter(SystemTime::now().into(), &Zone::local());
-            let page =
-                store.list(&filter, query.sort.unwrap_or_default(), &query.page(DEFAULT_RUNS, MAX_RUNS)?)?;
+            let page = store.list(
+                &filter,
+                query.sort.unwrap_or_default(),
+                &query.page(ListRuns::DEFAULT_LIMIT, ListRuns::MAX_LIMIT)?,
+            )?;
             let next = page.next.map(|cursor| cursor.as_str().to_owned());
             Ok(RunList { runs: page.runs.into_iter().map(Run::from).collect(), next })
         })
@@ -165,37 +164,6 @@ impl From<WordError> for Failed {
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
         Self(error.to_string())
-    }
-}
-
-impl ListRuns {
-    fn query(&self) -> Result<RunQuery, WordError> {
-        let mut query = RunQuery::default();
-        for (name, value) in [
-            ("project", &self.project),
-            ("pipeline", &self.pipeline),
-            ("since", &self.since),
-            ("until", &self.until),
-            ("tz", &self.tz),
-            ("stage", &self.stage),
-            ("model", &self.model),
-            ("gate", &self.gate),
-            ("verdict", &self.verdict),
-            ("sort", &self.sort),
-            ("cursor", &self.cursor),
-        ] {
-            if let Some(text) = value {
-                query.set(name, text)?;
-            }
-        }
-        for (name, values) in [("status", &self.status), ("tag", &self.tag)] {
-            values.iter().try_for_each(|text| query.set(name, text))?;
-        }
-        if let Some(cost) = self.min_cost_usd {
-            query.set("min_cost_usd", &cost.to_string())?;
-        }
-        query.limit = self.limit.map(|limit| limit as usize);
-        Ok(query)
     }
 }
 

@@ -9,8 +9,10 @@ use crate::table::{Table, left, right};
 use clap::Args;
 use tracing_budget::present::numbers::Money;
 use tracing_budget::summary::Status;
+use tracing_budget_history::compare::{
+    Comparison, Delta, FiguresDelta, GateChange, RowDelta, RunHead, compare,
+};
 use tracing_budget_history::grammar::Zone;
-use tracing_budget_history::{Comparison, Delta, FiguresDelta, GateChange, RowDelta, RunHead};
 
 /// Arguments of `runs compare`.
 #[derive(Debug, Args)]
@@ -27,7 +29,7 @@ pub(crate) struct CompareArgs {
 /// Shows the changes from the first run to the second.
 pub(crate) fn run(args: &CompareArgs, session: &Session) -> anyhow::Result<Exit> {
     let (a, b) = (input::run_or_file(&args.a, session)?, input::run_or_file(&args.b, session)?);
-    let compared = tracing_budget_history::compare(&a, &b);
+    let compared = compare(&a, &b);
     session.show(&compared, || output(&compared, session.zone()))?;
     if a.pipeline != b.pipeline {
         session.note("the runs are of different pipelines");

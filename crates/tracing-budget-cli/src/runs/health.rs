@@ -8,7 +8,8 @@ use crate::session::Session;
 use crate::table::{Table, csv_only, left, right};
 use clap::{Args, ValueEnum};
 use tracing_budget::present::numbers::{Money, counted};
-use tracing_budget_history::{Health, HealthQuery, Severity, Store};
+use tracing_budget_history::Store;
+use tracing_budget_history::health::{Health, HealthQuery, Severity};
 
 /// Arguments of `runs health`.
 #[derive(Debug, Args)]

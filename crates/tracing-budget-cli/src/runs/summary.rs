@@ -13,7 +13,8 @@ use tracing_budget::present::columns::wrap;
 use tracing_budget::present::numbers::{Money, counted};
 use tracing_budget::summary::Status;
 use tracing_budget_history::grammar::Zone;
-use tracing_budget_history::{Overview, RunRow, Store};
+use tracing_budget_history::stats::Overview;
+use tracing_budget_history::{RunRow, Store};
 
 /// Arguments of `runs summary`.
 #[derive(Debug, Args)]

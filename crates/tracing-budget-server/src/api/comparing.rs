@@ -11,7 +11,7 @@ use super::runs::run_of;
 use super::shape;
 use crate::app::App;
 use crate::problem::Problem;
-use tracing_budget_history::{Comparison, compare};
+use tracing_budget_history::compare::{Comparison, compare};
 
 /// Which two.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -12,10 +12,10 @@ use super::when::When;
 use crate::app::App;
 use crate::problem::Problem;
 use tracing_budget::summary::Timestamp;
-use tracing_budget_history::{
-    Bucket, By, GateStats, Health, HealthQuery, Measure, ModelStats, Scope, Series, SeriesQuery, StageStats,
-    Store, StoreError,
-};
+use tracing_budget_history::health::{Health, HealthQuery};
+use tracing_budget_history::series::{Bucket, By, Measure, Series, SeriesQuery};
+use tracing_budget_history::stats::{GateStats, ModelStats, StageStats};
+use tracing_budget_history::{Scope, Store, StoreError};
 
 /// Which runs of the project.
 #[derive(Debug, Default, Deserialize, IntoParams)]

@@ -11,7 +11,7 @@ use super::paths::{OfProject, known_project};
 use super::shape;
 use crate::app::App;
 use crate::problem::Problem;
-use tracing_budget_history::{Overview, ProjectRow};
+use tracing_budget_history::stats::{Overview, ProjectRow};
 
 /// All projects.
 #[derive(Debug, Serialize, ToSchema)]

@@ -99,7 +99,7 @@ impl Wanted {
                 format!("the limit {limit} is out of reach, expected a whole number from 1 to {most}");
             return Err(Problem::new(Kind::BadRequest, detail));
         }
-        Ok(Page { limit, after: self.cursor.clone().map(Cursor::from) })
+        Ok(Page { limit, cursor: self.cursor.clone().map(Cursor::from) })
     }
 
     fn filter(self, project: &str, now: Timestamp) -> Filter {
@@ -113,7 +113,7 @@ impl Wanted {
         filter.model = self.model;
         filter.gate = self.gate;
         filter.verdict = self.verdict;
-        filter.min_cost = self.min_cost_usd;
+        filter.min_cost_usd = self.min_cost_usd;
         filter
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::query::Query;
-use tracing_budget_history::ProjectRow;
+use tracing_budget_history::stats::ProjectRow;
 
 /// Whose runs.
 pub(super) fn project(query: &Query, projects: &[ProjectRow]) -> Markup {

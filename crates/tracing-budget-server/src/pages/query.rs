@@ -88,7 +88,7 @@ impl Query {
         filter.model = self.get("model").map(str::to_owned);
         filter.gate = self.get("gate").map(str::to_owned);
         filter.verdict = self.get("verdict").map(Verdict::from);
-        filter.min_cost = self
+        filter.min_cost_usd = self
             .get("min_cost")
             .map(|text| text.parse::<Usd>().map_err(|_| wrong("min_cost", text, "USD such as 0.50")))
             .transpose()?;
@@ -101,7 +101,7 @@ impl Query {
     pub(super) fn sort(&self) -> Result<Sort, Problem> {
         let sort = self.get("sort").map(str::parse).transpose();
         Ok(sort
-            .map_err(|error: tracing_budget_history::SortError| {
+            .map_err(|error: tracing_budget_history::grammar::ValueError| {
                 Problem::new(Kind::BadRequest, error.to_string())
             })?
             .unwrap_or_default())
@@ -183,7 +183,7 @@ mod tests {
             .stage("s")
             .model("m")
             .gate("g", Verdict::Fail)
-            .min_cost("0.5".parse().expect("USD"))
+            .min_cost_usd("0.5".parse().expect("USD"))
             .tag("a", "b");
         assert_eq!(filter, expected);
     }

@@ -42,7 +42,7 @@ pub(super) mod amount {
     use super::Change;
     use tracing_budget::Usd;
     use tracing_budget::present::numbers::{self, Money, UNKNOWN};
-    use tracing_budget_history::Delta;
+    use tracing_budget_history::compare::Delta;
 
     pub(in crate::pages::compare) fn usd(delta: &Delta<Usd>) -> Change {
         let digits = Money::for_amounts([delta.a, delta.b].into_iter().flatten());

@@ -7,7 +7,7 @@ use crate::pages::signs;
 use tracing_budget::Verdict;
 use tracing_budget::present::numbers::UNKNOWN;
 use tracing_budget::summary::Status;
-use tracing_budget_history::{Comparison, FiguresDelta, GateChange, RowDelta};
+use tracing_budget_history::compare::{Comparison, FiguresDelta, GateChange, RowDelta};
 
 pub(super) fn all(both: &Comparison) -> Markup {
     html! {

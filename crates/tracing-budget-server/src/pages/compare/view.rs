@@ -11,7 +11,8 @@ use crate::pages::run::{named, short};
 use crate::pages::{empty, figures, link, signs};
 use crate::problem::{Kind, Problem};
 use tracing_budget::summary::RunSummary;
-use tracing_budget_history::{Comparison, Filter, Page as Part, RunRow, Sort, Store, compare};
+use tracing_budget_history::compare::{Comparison, compare};
+use tracing_budget_history::{Filter, Page as Part, RunRow, Sort, Store};
 
 /// Runs that are offered to choose from.
 const OFFERED: usize = 100;

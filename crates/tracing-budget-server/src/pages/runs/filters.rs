@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::pages::fields::{self, choice, field};
 use crate::pages::query::{Query, STATUSES};
-use tracing_budget_history::ProjectRow;
+use tracing_budget_history::stats::ProjectRow;
 
 /// Fields that are seldom used; they are in sight when one of them is.
 const SELDOM: [&str; 6] = ["stage", "model", "gate", "verdict", "min_cost", "tag"];

@@ -9,7 +9,8 @@ use crate::pages::empty;
 use crate::pages::layout::{Page, Tab};
 use crate::pages::query::Query;
 use crate::problem::Problem;
-use tracing_budget_history::{Page as Part, ProjectRow, RunPage, Sort, StoreError};
+use tracing_budget_history::stats::ProjectRow;
+use tracing_budget_history::{Page as Part, RunPage, Sort, StoreError};
 
 /// Runs on one page.
 const SIZE: usize = 50;

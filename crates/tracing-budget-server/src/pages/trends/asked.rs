@@ -3,7 +3,9 @@
 use crate::pages::query::Query;
 use crate::problem::{Kind, Problem};
 use tracing_budget::summary::Timestamp;
-use tracing_budget_history::{By, Measure, ProjectRow, Scope, Series, SeriesQuery, Store, StoreError};
+use tracing_budget_history::series::{By, Measure, Series, SeriesQuery};
+use tracing_budget_history::stats::ProjectRow;
+use tracing_budget_history::{Scope, Store, StoreError};
 
 /// The stretches that are offered, in days.
 pub(super) const DAYS: [(&str, i64); 4] = [("7", 7), ("30", 30), ("90", 90), ("365", 365)];

@@ -4,7 +4,7 @@ use crate::charts::palette::SHADES;
 use crate::pages::figures;
 use tracing_budget::Usd;
 use tracing_budget::present::numbers::{Money, UNKNOWN, count, duration, share};
-use tracing_budget_history::{Amount, Series};
+use tracing_budget_history::series::{Amount, Series};
 
 /// A line with a name for people.
 #[derive(Clone)]
@@ -39,7 +39,7 @@ impl Row {
 
 /// The dearest lines, and all others as one.
 pub(super) fn dearest(series: &Series) -> Vec<Row> {
-    let row = |(shade, line): (usize, &tracing_budget_history::Line)| Row {
+    let row = |(shade, line): (usize, &tracing_budget_history::series::Line)| Row {
         name: if line.name.is_empty() { "(unnamed)".to_owned() } else { line.name.clone() },
         values: line.values.clone(),
         total: line.total,

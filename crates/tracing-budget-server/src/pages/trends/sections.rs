@@ -8,7 +8,7 @@ use crate::charts::palette::sample;
 use crate::charts::plot::Plot;
 use crate::pages::figures;
 use tracing_budget::present::numbers::{Money, UNKNOWN, duration, share};
-use tracing_budget_history::{Amount, By, Series};
+use tracing_budget_history::series::{Amount, By, Series};
 
 pub(super) fn tiles(answers: &Answers) -> Markup {
     let of = |series: &Series| text(Row::whole(series, "", 0).total, None);

@@ -10,7 +10,7 @@ use crate::pages::layout::{Page, Tab};
 use crate::pages::query::Query;
 use crate::pages::{empty, fields};
 use crate::problem::Problem;
-use tracing_budget_history::{By, Series};
+use tracing_budget_history::series::{By, Series};
 
 /// Answers `/trends`.
 pub(in crate::pages) async fn show(

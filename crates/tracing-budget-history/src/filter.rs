@@ -1,8 +1,6 @@
-//! What a store is asked: which runs, in which order, how many.
+//! Which runs a query is about, and which page of them.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +79,7 @@ impl Scope {
 ///     .status(Status::Failed)
 ///     .status(Status::Interrupted)
 ///     .gate("lint", Verdict::Fail)
-///     .min_cost("0.50".parse()?);
+///     .min_cost_usd("0.50".parse()?);
 /// # Ok::<(), tracing_budget::money::UsdError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -104,7 +102,7 @@ pub struct Filter {
     /// A gate said this; together with `gate`, the gate of that name.
     pub verdict: Option<Verdict>,
     /// The known cost is at least this; a run whose cost is unknown is left out.
-    pub min_cost: Option<Usd>,
+    pub min_cost_usd: Option<Usd>,
 }
 
 impl Filter {
@@ -180,8 +178,8 @@ impl Filter {
 
     /// Only runs that are known to have cost at least this.
     #[must_use]
-    pub fn min_cost(mut self, cost: Usd) -> Self {
-        self.min_cost = Some(cost);
+    pub fn min_cost_usd(mut self, cost: Usd) -> Self {
+        self.min_cost_usd = Some(cost);
         self
     }
 
@@ -204,7 +202,7 @@ impl Filter {
                     self.gate.as_ref().is_none_or(|name| *name == gate.gate_name)
                         && self.verdict.as_ref().is_none_or(|verdict| *verdict == gate.verdict)
                 }))
-            && self.min_cost.is_none_or(|least| figures.total.cost_usd.is_some_and(|cost| cost >= least))
+            && self.min_cost_usd.is_none_or(|least| figures.total.cost_usd.is_some_and(|cost| cost >= least))
     }
 }
 
@@ -219,102 +217,13 @@ pub(super) fn bare_model(row: &str) -> &str {
     row.split_once('/').map_or(row, |(_, model)| model)
 }
 
-/// What a list is ordered by. What is unknown comes last, whatever the direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SortBy {
-    /// When the run started.
-    #[default]
-    Started,
-    /// Its known cost.
-    Cost,
-    /// How long it took, or has been taking.
-    Duration,
-    /// Its tokens.
-    Tokens,
-}
-
-/// Which end of the order comes first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Order {
-    /// The smallest, the oldest.
-    Asc,
-    /// The largest, the newest.
-    #[default]
-    Desc,
-}
-
-/// The order of a list: the newest first unless set. Runs that are equal in it are ordered by id.
-///
-/// ```
-/// use tracing_budget_history::{Order, Sort, SortBy};
-///
-/// assert_eq!("cost:asc".parse(), Ok(Sort { by: SortBy::Cost, order: Order::Asc }));
-/// assert_eq!("cost".parse(), Ok(Sort { by: SortBy::Cost, order: Order::Desc }));
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Sort {
-    /// By what.
-    pub by: SortBy,
-    /// Which end first.
-    pub order: Order,
-}
-
-impl fmt::Display for Sort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let by = match self.by {
-            SortBy::Started => "started",
-            SortBy::Cost => "cost",
-            SortBy::Duration => "duration",
-            SortBy::Tokens => "tokens",
-        };
-        let order = match self.order {
-            Order::Asc => "asc",
-            Order::Desc => "desc",
-        };
-        write!(f, "{by}:{order}")
-    }
-}
-
-/// A text that is no order of a list.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{text:?} is not an order: expected started, cost, duration or tokens, then :asc or :desc if need be"
-)]
-pub struct SortError {
-    text: String,
-}
-
-impl FromStr for Sort {
-    type Err = SortError;
-
-    fn from_str(text: &str) -> Result<Self, SortError> {
-        let fail = || SortError { text: text.to_owned() };
-        let (by, order) = text.split_once(':').unwrap_or((text, "desc"));
-        let by = match by {
-            "started" => SortBy::Started,
-            "cost" => SortBy::Cost,
-            "duration" => SortBy::Duration,
-            "tokens" => SortBy::Tokens,
-            _ => return Err(fail()),
-        };
-        let order = match order {
-            "asc" => Order::Asc,
-            "desc" => Order::Desc,
-            _ => return Err(fail()),
-        };
-        Ok(Self { by, order })
-    }
-}
-
 /// Which part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// At most this many runs; 1 to [`Page::MAX`], values outside are brought inside.
     pub limit: usize,
     /// Where the page before ended; the beginning if there was none.
-    pub after: Option<Cursor>,
+    pub cursor: Option<Cursor>,
 }
 
 impl Page {
@@ -324,13 +233,13 @@ impl Page {
     /// The beginning of the list.
     #[must_use]
     pub const fn first(limit: usize) -> Self {
-        Self { limit, after: None }
+        Self { limit, cursor: None }
     }
 
     /// What follows a page.
     #[must_use]
     pub const fn after(limit: usize, cursor: Cursor) -> Self {
-        Self { limit, after: Some(cursor) }
+        Self { limit, cursor: Some(cursor) }
     }
 
     pub(super) fn size(&self) -> usize {

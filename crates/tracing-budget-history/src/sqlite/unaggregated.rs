@@ -6,11 +6,12 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::amounts;
-use super::list::{self, Conditions};
-use super::store::Trouble;
+use super::conditions::Conditions;
+use super::error::SqlError;
+use super::list;
 use crate::Scope;
-use crate::cover::Piece;
 use crate::tally::{Kind, Tally, count};
+use crate::time_partition::Piece;
 use tracing_budget::Verdict;
 use tracing_budget::summary::Figures;
 
@@ -24,10 +25,10 @@ pub(super) fn each(
     kind: Kind,
     piece: Piece,
     add: &mut impl FnMut(i64, &str, &Tally),
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     let mut conditions = Conditions::default();
     conditions.and("started_ms >= ? AND started_ms < ?", [Value::from(piece.from), piece.to.into()]);
-    conditions.and_of_whom(scope);
+    conditions.and_project_and_pipeline(scope);
     conditions.and("runs.status <> 'running'", []);
     let holds = conditions.sql();
     let figures = |table: &str| {
@@ -87,7 +88,7 @@ fn each_row(
     conditions: &Conditions,
     add: &mut impl FnMut(i64, &str, &Tally),
     read: impl Fn(&Row<'_>) -> rusqlite::Result<Tally>,
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params_from_iter(conditions.values()))?;
     while let Some(row) = rows.next()? {
@@ -119,7 +120,7 @@ fn each_gate(
     connection: &Connection,
     conditions: &Conditions,
     add: &mut impl FnMut(i64, &str, &Tally),
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     // A gate may speak more than once in a run, which is one run still.
     let sql = format!(
         "SELECT started_ms, name, verdict, gates.duration_s, gates.cost_pico,

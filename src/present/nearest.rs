@@ -1,7 +1,14 @@
-//! The known name most like an unknown one.
+//! The known name most like an unknown one: the “did you mean” of every message.
 
-/// The candidate with the fewest edits from `name`, if those are few for its length.
-pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+/// The candidate with the fewest edits from `name`, if those are few for its length. Case is ignored.
+///
+/// ```
+/// use tracing_budget::present::nearest;
+///
+/// assert_eq!(nearest("statis", ["since", "status"].into_iter()), Some("status"));
+/// assert_eq!(nearest("colour", ["since", "status"].into_iter()), None);
+/// ```
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name: Vec<char> = name.chars().collect();
     // Two slips in a short name, one in four letters of a long one; beyond that the likeness is chance.
     let mut bound = (name.len() / 4).clamp(2, 6);

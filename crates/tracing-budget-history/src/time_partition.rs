@@ -29,7 +29,7 @@ pub(super) struct Piece {
 const END: i64 = DAY * 10_000_000;
 
 /// The pieces of a stretch of time, in order, without gaps and without overlap. With `by_hour`, days are left in hours.
-pub(super) fn cover(since: Option<i64>, until: Option<i64>, by_hour: bool) -> Vec<Piece> {
+pub(super) fn partition(since: Option<i64>, until: Option<i64>, by_hour: bool) -> Vec<Piece> {
     let (from, to) = (since.unwrap_or(-END).max(-END), until.unwrap_or(END).min(END));
     let up =
         |at: i64, unit: i64| at.div_euclid(unit) * unit + if at.rem_euclid(unit) == 0 { 0 } else { unit };
@@ -72,15 +72,15 @@ mod tests {
 
     #[test]
     fn all_time_is_days() {
-        assert_eq!(cover(None, None, false), [piece(Grain::Days, -END, END)]);
-        assert_eq!(cover(None, None, true), [piece(Grain::Hours, -END, END)]);
+        assert_eq!(partition(None, None, false), [piece(Grain::Days, -END, END)]);
+        assert_eq!(partition(None, None, true), [piece(Grain::Hours, -END, END)]);
     }
 
     #[test]
     fn ends_that_lie_within_an_hour_are_runs() {
         let (since, until) = (DAY - 90 * 60_000, 2 * DAY + 150 * 60_000);
         assert_eq!(
-            cover(Some(since), Some(until), false),
+            partition(Some(since), Some(until), false),
             [
                 piece(Grain::Runs, since, DAY - HOUR),
                 piece(Grain::Hours, DAY - HOUR, DAY),
@@ -89,9 +89,9 @@ mod tests {
                 piece(Grain::Runs, 2 * DAY + 2 * HOUR, until),
             ]
         );
-        assert_eq!(cover(Some(5), Some(HOUR + 5), false), [piece(Grain::Runs, 5, HOUR + 5)]);
-        assert_eq!(cover(Some(5), Some(5), false), []);
-        assert_eq!(cover(Some(9), Some(5), false), []);
+        assert_eq!(partition(Some(5), Some(HOUR + 5), false), [piece(Grain::Runs, 5, HOUR + 5)]);
+        assert_eq!(partition(Some(5), Some(5), false), []);
+        assert_eq!(partition(Some(9), Some(5), false), []);
     }
 
     proptest! {
@@ -102,7 +102,7 @@ mod tests {
             by_hour: bool,
         ) {
             let until = since + length;
-            let pieces = cover(Some(since), Some(until), by_hour);
+            let pieces = partition(Some(since), Some(until), by_hour);
             let mut at = since;
             for piece in &pieces {
                 prop_assert_eq!(piece.from, at);
