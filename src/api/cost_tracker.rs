@@ -1,13 +1,13 @@
 //! The tracker itself.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Display};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::cost_summary::{CostSummary, OperationCost};
 use super::operation_builder::{OperationBuilder, amount};
-use crate::ledger::{CellKey, Ledger, Name, Sources, Tally, Usd};
+use crate::ledger::{CellKey, IntoUsd, Ledger, Name, Sources, Tally, Usd};
 use crate::summary::{Efficiency, OperationFields, OperationRecord, Records, Rows, Timestamp, seconds};
 
 /// Distinct warnings that are kept.
@@ -87,11 +87,7 @@ impl CostTracker {
 
     /// Tells what the work is worth, in USD; told again, it adds up. What is no amount, or below zero, is not taken, and a
     /// warning in the summary says so.
-    pub fn add_value_usd<V>(&self, value: V)
-    where
-        V: TryInto<Usd>,
-        V::Error: Display,
-    {
+    pub fn add_value_usd(&self, value: impl IntoUsd) {
         let (value, refusal) = amount("value_usd", value);
         let mut account = self.account();
         if let Some(value) = value {

@@ -1,10 +1,11 @@
 //! The run that the current span belongs to.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::Permit;
 use crate::layer::{BudgetLayer, Core, Place};
-use crate::ledger::Usd;
+use crate::ledger::IntoUsd;
 use crate::limit::{BudgetExceeded, Remaining, Unit};
 use crate::summary::RunSummary;
 
@@ -97,8 +98,10 @@ impl Current {
     ///
     /// # Errors
     ///
-    /// As [`check`](Self::check), and if a limit has less room than that.
-    pub fn reserve(&self, usd: Usd) -> Result<Permit, BudgetExceeded> {
+    /// As [`check`](Self::check), if a limit has less room than that, and if `usd` is not an amount.
+    pub fn reserve(&self, usd: impl IntoUsd) -> Result<Permit, BudgetExceeded> {
+        // Fail closed: an estimate that cannot be read must not let money through.
+        let usd = usd.into_usd().map_err(BudgetExceeded::NotAnAmount)?;
         self.permit(Unit::Usd, usd.pico())
     }
 
@@ -120,5 +123,14 @@ impl Current {
     #[must_use]
     pub fn snapshot(&self) -> Option<RunSummary> {
         self.core.live_run(self.place.run).map(|run| self.core.snapshot(&run))
+    }
+}
+
+impl fmt::Debug for Current {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Current")
+            .field("run_id", &self.run_id())
+            .field("stage", &self.stage())
+            .finish_non_exhaustive()
     }
 }

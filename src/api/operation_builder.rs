@@ -1,12 +1,11 @@
 //! What is told of an operation before it is recorded.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::ledger::Usd;
+use crate::ledger::{IntoUsd, Usd};
 use crate::summary::OperationFields;
 
 /// What is known of an operation before it is recorded; `T` says where it goes. See [`operation`](crate::operation()),
@@ -39,11 +38,7 @@ impl<'a, T> OperationBuilder<'a, T> {
 
     /// Tells what it cost, in USD: a text such as `"0.005"`, a number, or a [`Usd`]. What is no amount, or below zero,
     /// is taken as not told, and a warning in the summary says so.
-    pub fn cost_usd<C>(mut self, cost: C) -> Self
-    where
-        C: TryInto<Usd>,
-        C::Error: Display,
-    {
+    pub fn cost_usd(mut self, cost: impl IntoUsd) -> Self {
         (self.recorded.cost, self.recorded.refusal) = amount("cost_usd", cost);
         self
     }
@@ -77,13 +72,9 @@ impl<'a, T> OperationBuilder<'a, T> {
 }
 
 /// An amount of USD that somebody told, or why it is none.
-pub(crate) fn amount<C>(field: &str, told: C) -> (Option<Usd>, Option<String>)
-where
-    C: TryInto<Usd>,
-    C::Error: Display,
-{
+pub(super) fn amount(field: &str, reported: impl IntoUsd) -> (Option<Usd>, Option<String>) {
     let refused = |why: String| (None, Some(format!("{field} was taken as not reported: {why}")));
-    match told.try_into() {
+    match reported.into_usd() {
         Ok(amount) if amount < Usd::ZERO => refused(format!("{amount} USD is below zero")),
         Ok(amount) => (Some(amount), None),
         Err(error) => refused(error.to_string()),

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::operation_builder::amount;
 use crate::layer::{Core, Hold, Place};
-use crate::ledger::Usd;
+use crate::ledger::{IntoUsd, Usd};
 use crate::limit::Amount;
 
 /// Room under the limits around a place, held until it is settled or dropped; from [`Current::reserve`](crate::Current::reserve).
@@ -19,8 +20,8 @@ use crate::limit::Amount;
 /// use tracing_budget::{call, current, record::UsageRecord, Usage, Usd};
 /// use tracing_subscriber::prelude::*;
 ///
-/// fn ask(at_most: Usd) -> Result<(), tracing_budget::limit::BudgetExceeded> {
-///     let permit = current().map(|run| run.reserve(at_most)).transpose()?;
+/// fn ask(at_most: Usd) -> Result<(), Box<dyn std::error::Error>> {
+///     let permit = current().ok_or("no run is open here")?.reserve(at_most)?;
 ///     let call = call("gpt-5").provider("openai").start();
 ///     call.usage(UsageRecord::new(Usage::new().input(3_000).output(987)).cost(Usd::from_pico(80_000_000_000)));
 ///     drop(call); // its cost is booked
@@ -67,16 +68,21 @@ impl Permit {
     /// ```
     /// # fn search() -> Result<(), Box<dyn std::error::Error>> {
     /// if let Some(run) = tracing_budget::current() {
-    ///     let permit = run.reserve("0.01".parse()?)?;
+    ///     let permit = run.reserve("0.01")?;
     ///     // … a search that is billed by the query …
-    ///     permit.settle_as("web_search", "0.005".parse()?);
+    ///     permit.settle_as("web_search", "0.005");
     /// }
     /// # Ok(())
     /// # }
     /// # search().expect("there is no run");
     /// ```
-    pub fn settle_as(self, operation: &str, cost: Usd) {
-        self.core.book_cost(self.place, operation, cost.max(Usd::ZERO));
+    pub fn settle_as(self, operation: &str, cost: impl IntoUsd) {
+        // A cost that cannot be read is unknown and never 0: the operation is booked without one, with a warning.
+        let (cost, refusal) = match cost.into_usd() {
+            Ok(cost) => (Some(cost.max(Usd::ZERO)), None),
+            Err(error) => amount("cost_usd", error.text()),
+        };
+        self.core.book_cost(self.place, operation, cost, refusal);
     }
 }
 

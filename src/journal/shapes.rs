@@ -98,7 +98,7 @@ impl CellShape {
     fn of(key: CellKey, tally: &Tally) -> Self {
         let CellKey { stage, model, operation } = key;
         let Tally { usage, cost, count, llm_calls, unpriced, without_usage, errors, nanos, sources } = *tally;
-        let told = Kind::ALL.into_iter().zip(UsageKind::ALL);
+        let told = Kind::ALL.iter().copied().zip(UsageKind::ALL);
         Self {
             stage: stage.map(text),
             model: model.map(text),
@@ -121,7 +121,7 @@ impl CellShape {
 
     fn add_to(self, ledger: &mut Ledger) {
         let mut usage = Usage::new();
-        for (kind, name) in Kind::ALL.into_iter().zip(UsageKind::ALL) {
+        for (kind, name) in Kind::ALL.iter().copied().zip(UsageKind::ALL) {
             if let Some(count) = self.usage.get(&name) {
                 usage.set(kind, *count);
             }

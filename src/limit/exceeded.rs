@@ -3,6 +3,7 @@
 use super::alert::{Amount, LimitScope};
 use super::meters::{Meters, Refusal, Unit, Why};
 use super::plan::Plan;
+use crate::ledger::UsdError;
 use crate::present::numbers::counted;
 
 /// Why [`Current::check`](crate::Current::check) or [`Current::reserve`](crate::Current::reserve) says no. The run itself
@@ -55,39 +56,42 @@ pub enum BudgetExceeded {
     /// The run has ended: what is spent now is in no summary and under no limit.
     #[error("the run has ended: what is spent now is in no summary and under no limit")]
     RunEnded,
+    /// The amount to reserve cannot be read.
+    #[error("nothing can be reserved: {0}")]
+    NotAnAmount(UsdError),
 }
 
 impl BudgetExceeded {
-    /// Whose limit it is; `None` if the run has ended.
+    /// Whose limit it is; `None` for [`RunEnded`](Self::RunEnded) and [`NotAnAmount`](Self::NotAnAmount).
     #[must_use]
     pub const fn scope(&self) -> Option<LimitScope> {
         match self {
             Self::Exhausted { scope, .. } | Self::NoRoom { scope, .. } | Self::Unproven { scope, .. } => {
                 Some(*scope)
             }
-            Self::RunEnded => None,
+            Self::RunEnded | Self::NotAnAmount(_) => None,
         }
     }
 
-    /// What is used, as far as it is known; `None` if the run has ended.
+    /// What is used, as far as it is known; `None` for [`RunEnded`](Self::RunEnded) and [`NotAnAmount`](Self::NotAnAmount).
     #[must_use]
     pub const fn used(&self) -> Option<Amount> {
         match self {
             Self::Exhausted { used, .. } | Self::NoRoom { used, .. } | Self::Unproven { used, .. } => {
                 Some(*used)
             }
-            Self::RunEnded => None,
+            Self::RunEnded | Self::NotAnAmount(_) => None,
         }
     }
 
-    /// The limit; `None` if the run has ended.
+    /// The limit; `None` for [`RunEnded`](Self::RunEnded) and [`NotAnAmount`](Self::NotAnAmount).
     #[must_use]
     pub const fn limit(&self) -> Option<Amount> {
         match self {
             Self::Exhausted { limit, .. } | Self::NoRoom { limit, .. } | Self::Unproven { limit, .. } => {
                 Some(*limit)
             }
-            Self::RunEnded => None,
+            Self::RunEnded | Self::NotAnAmount(_) => None,
         }
     }
 

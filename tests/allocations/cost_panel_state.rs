@@ -41,7 +41,7 @@ fn the_state_is_below_a_kibibyte() {
                 let id = format!("0193c0de-7000-7000-8000-{number:012}");
                 let mut run = RunSummary::new(id, "2026-04-19T09:12:03Z".parse().expect("a time"));
                 run.duration_seconds = f64::from(look);
-                run.budget_summary.total.cost_usd = Some(number.into());
+                run.budget_summary.total.cost_usd = tracing_budget::Usd::from_f64(f64::from(number));
                 run
             });
             runs.collect()

@@ -57,3 +57,8 @@ mod table;
 mod top;
 
 pub use cli::main;
+
+// The README's code is compiled, and run where it is not marked otherwise.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

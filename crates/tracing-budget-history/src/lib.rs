@@ -60,3 +60,12 @@ pub use sink::{BuilderExt, HistorySink};
 pub use sort::{Order, Sort, SortBy};
 pub use sqlite::Sqlite;
 pub use store::{Put, Store, Stored};
+
+// The README's code is compiled, and run where it is not marked otherwise.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/history.md")]
+struct HistoryPage;

@@ -106,3 +106,8 @@ mod totals;
 pub use error::ServeError;
 pub use options::ServeOptions;
 pub use serve::{Running, Server, run};
+
+// The README's code is compiled, and run where it is not marked otherwise.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -12,3 +12,8 @@ mod state;
 pub use panel::CostPanel;
 pub use session::Session;
 pub use state::CostPanelState;
+
+// The README's code is compiled, and run where it is not marked otherwise.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -11,6 +11,7 @@ use tracing_budget_server::ServeOptions;
 use tracing_budget_server_tests::{House, failed};
 
 const OPENING: &str = "# The HTTP API\n\n\
+For an author of a client: which requests does the server answer, with what, and how does it report errors?\n\n\
 Made from the OpenAPI document, which a server has at `/openapi.json`; a test of this repository keeps it current.\n\n\
 `tracing-budget serve` listens on http://127.0.0.1:7417. What is unknown is `null`, never 0; amounts are USD, times RFC 3339 in UTC.\n\
 Beyond the loopback interface, and wherever a token was set, each request but `/healthz` brings `Authorization: Bearer TOKEN`.\n\n\

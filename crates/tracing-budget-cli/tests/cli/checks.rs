@@ -1,4 +1,4 @@
-//! A check says the same to people, to JUnit readers and on GitHub's page.
+//! A check has the same outcome on the screen, in JUnit XML and on GitHub's page.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! The documents are those of this program.
+//! Generated documents are current, and documented commands work.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -49,7 +49,7 @@ fn the_metrics_are_those_of_the_schema() {
     assert!(keys > 60, "{keys} keys");
 }
 
-/// What stands in shell blocks of a document, a command a line.
+/// The commands in shell blocks of a document, one per line.
 fn commands(text: &str) -> Vec<Vec<String>> {
     let mut inside = false;
     let mut commands = Vec::new();

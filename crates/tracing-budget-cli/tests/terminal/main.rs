@@ -1,4 +1,4 @@
-//! `tracing-budget top` in a pseudo-terminal: what stands on the screen while a run of another process goes on and ends.
+//! `tracing-budget top` in a pseudo-terminal: its screens while a run of another process continues and ends.
 //!
 //! Screens are held to the files in `screens/`; `UPDATE_SNAPSHOTS=1` writes them anew.
 
@@ -182,12 +182,12 @@ fn several_runs_are_paged_through() {
 }
 
 #[test]
-fn without_a_terminal_it_says_what_to_do_instead() {
+fn without_a_terminal_the_message_names_an_alternative() {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_tracing-budget"))
         .arg("top")
         .output()
         .expect("the command");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("runs list --status running"), "{said}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("runs list --status running"), "{message}");
 }

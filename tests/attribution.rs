@@ -1,4 +1,6 @@
 //! Every token is counted once, and in the stage it was used in, whatever a library's habits are.
+//!
+//! A1 to A14 are the rules of `docs/attribution.md`.
 
 mod budgeted;
 
@@ -64,6 +66,7 @@ fn calls(run: &RunSummary) -> u64 {
     run.budget_summary.total.llm_calls
 }
 
+/// A4.
 #[test]
 fn streaming_that_records_usage_twice_counts_once() {
     let run = run(|| {
@@ -75,6 +78,7 @@ fn streaming_that_records_usage_twice_counts_once() {
     assert_eq!((tokens(&run), calls(&run)), ((100, 10), 1));
 }
 
+/// A4.
 #[test]
 fn the_last_of_several_records_of_a_call_stands() {
     let run = run(|| {
@@ -88,6 +92,7 @@ fn the_last_of_several_records_of_a_call_stands() {
     assert!(run.budget_summary.per_model.get("openai/gpt-5-2025-08-07").is_some(), "{run}");
 }
 
+/// A6.
 #[test]
 fn invoke_agent_that_repeats_its_children_adds_nothing() {
     let run = run(|| {
@@ -104,6 +109,7 @@ fn invoke_agent_that_repeats_its_children_adds_nothing() {
     assert_eq!((tool.calls, tool.figures.llm_calls), (1, 0));
 }
 
+/// A6.
 #[test]
 fn an_aggregate_counts_for_what_it_has_beyond_its_children() {
     let run = run(|| {
@@ -116,6 +122,7 @@ fn an_aggregate_counts_for_what_it_has_beyond_its_children() {
     assert_eq!(calls(&run), 2);
 }
 
+/// A6.
 #[test]
 fn an_agent_as_a_tool_of_an_agent_is_counted_at_both_levels() {
     let run = run(|| {
@@ -131,6 +138,7 @@ fn an_agent_as_a_tool_of_an_agent_is_counted_at_both_levels() {
     assert_eq!((tokens(&run), calls(&run)), ((360, 50), 3));
 }
 
+/// A9.
 #[test]
 fn an_explicit_root_is_adopted_by_the_stage_that_is_current() {
     let run = run(|| {
@@ -146,6 +154,7 @@ fn an_explicit_root_is_adopted_by_the_stage_that_is_current() {
     assert_eq!(stage(&run, "discovery").figures.input_tokens, 230);
 }
 
+/// A9.
 #[test]
 fn a_plain_explicit_root_is_a_run_of_its_own() {
     let runs = runs(|| {
@@ -160,6 +169,7 @@ fn a_plain_explicit_root_is_a_run_of_its_own() {
     assert_eq!(names, [("background", 2), ("pipeline", 1)]);
 }
 
+/// A6.
 #[test]
 fn a_parentless_childless_invoke_agent_is_dropped() {
     // Old rig without a span around: the agent and its chats are unrelated roots.
@@ -172,6 +182,7 @@ fn a_parentless_childless_invoke_agent_is_dropped() {
     assert_eq!(runs.len(), 2);
 }
 
+/// A6.
 #[test]
 fn old_rig_that_records_an_aggregate_on_a_stage_that_declares_the_fields_counts_once() {
     let run = run(|| {
@@ -188,6 +199,7 @@ fn old_rig_that_records_an_aggregate_on_a_stage_that_declares_the_fields_counts_
     assert_eq!(stage(&run, "discovery").figures.output_tokens, 30);
 }
 
+/// A4.
 #[test]
 fn old_rig_that_records_each_call_on_a_stage_that_declares_the_fields_adds_up() {
     let run = run(|| {
@@ -200,6 +212,7 @@ fn old_rig_that_records_each_call_on_a_stage_that_declares_the_fields_adds_up() 
     assert_eq!(tokens(&run), (230, 30));
 }
 
+/// A4.
 #[test]
 fn own_usage_of_a_stage_adds_to_what_is_below() {
     let run = run(|| {
@@ -213,6 +226,7 @@ fn own_usage_of_a_stage_adds_to_what_is_below() {
     assert_eq!(stage(&run, "discovery").figures.llm_calls, 2);
 }
 
+/// A3.
 #[test]
 fn a_call_without_usage_is_counted_as_such() {
     let run = run(|| {
@@ -226,6 +240,7 @@ fn a_call_without_usage_is_counted_as_such() {
     assert_eq!(figures.unpriced_calls, 0);
 }
 
+/// A10.
 #[test]
 fn exclusive_cache_counting_is_noticed_and_said() {
     let run = run(|| {
@@ -239,6 +254,7 @@ fn exclusive_cache_counting_is_noticed_and_said() {
     assert!(run.warnings.iter().any(|warning| warning.contains("cached input apart")), "{:?}", run.warnings);
 }
 
+/// A10.
 #[test]
 fn an_emitter_known_to_count_cache_exclusively_is_put_right() {
     let code = || {
@@ -254,6 +270,7 @@ fn an_emitter_known_to_count_cache_exclusively_is_put_right() {
     assert_eq!(tokens(&run_with(other, code)), (100, 5));
 }
 
+/// A10.
 #[test]
 fn a_librarys_total_is_ignored_where_input_or_output_is_known() {
     let run = run(|| {
@@ -277,6 +294,7 @@ fn a_librarys_total_is_ignored_where_input_or_output_is_known() {
     assert_eq!(run.budget_summary.total.tokens_used, Some(110));
 }
 
+/// A10.
 #[test]
 fn tokens_alone_are_tokens_without_a_split_and_have_no_price() {
     let run = run(|| {
@@ -288,6 +306,7 @@ fn tokens_alone_are_tokens_without_a_split_and_have_no_price() {
     assert_eq!((total.cost_usd, total.unpriced_calls), (None, 1));
 }
 
+/// A3.
 #[test]
 fn adk_without_an_operation_name_is_known_as_an_emitter() {
     let run = run(|| {
@@ -313,6 +332,7 @@ fn adk_without_an_operation_name_is_known_as_an_emitter() {
     assert!(run.budget_summary.per_model.get("openai/gpt-5").is_some(), "{run}");
 }
 
+/// A2.
 #[test]
 fn a_span_with_an_empty_name_is_no_stage_and_hides_nothing() {
     let run = run(|| {
@@ -323,6 +343,7 @@ fn a_span_with_an_empty_name_is_no_stage_and_hides_nothing() {
     assert_eq!(stage(&run, "unattributed").figures.input_tokens, 100);
 }
 
+/// A2.
 #[test]
 fn three_spans_of_one_name_are_told_apart() {
     let run = run(|| {
@@ -349,6 +370,7 @@ fn three_spans_of_one_name_are_told_apart() {
     assert_eq!(stage(&run, "discovery").figures.llm_calls, 2);
 }
 
+/// A2.
 #[test]
 fn spans_that_are_never_entered_count_where_they_were_opened() {
     let run = run(|| {
@@ -369,6 +391,7 @@ fn spans_that_are_never_entered_count_where_they_were_opened() {
     assert_eq!(stage(&run, "discovery").figures.input_tokens, 100);
 }
 
+/// A2.
 #[test]
 fn stages_are_direct_children_of_the_root_unless_declared() {
     let code = || {
@@ -384,6 +407,7 @@ fn stages_are_direct_children_of_the_root_unless_declared() {
     assert!(declared.budget_summary.per_agent.get("outer").is_none(), "{declared}");
 }
 
+/// A2.
 #[test]
 fn a_stage_field_names_a_stage_anywhere() {
     let run = run(|| {
@@ -398,6 +422,7 @@ fn a_stage_field_names_a_stage_anywhere() {
     assert_eq!(stage(&run, "outer").figures.input_tokens, 0, "a row's figures are its own");
 }
 
+/// A2.
 #[test]
 fn an_agent_right_under_the_root_is_a_stage_of_its_own_name() {
     let run = run(|| {
@@ -409,6 +434,7 @@ fn an_agent_right_under_the_root_is_a_stage_of_its_own_name() {
     assert_eq!(stage(&run, "scout").figures.input_tokens, 100);
 }
 
+/// A2, as built today.
 #[test]
 fn a_call_right_under_the_root_is_a_stage_and_a_call() {
     let run = run(|| {
@@ -419,6 +445,7 @@ fn a_call_right_under_the_root_is_a_stage_and_a_call() {
     assert_eq!((row.calls, row.figures.llm_calls, row.figures.input_tokens), (1, 1, 100));
 }
 
+/// A2.
 #[test]
 fn what_no_stage_used_is_unattributed_so_that_rows_add_up() {
     let run = run_with(tracing_budget::layer().stages(["discovery"]), || {
@@ -430,6 +457,7 @@ fn what_no_stage_used_is_unattributed_so_that_rows_add_up() {
     assert_eq!(stage(&run, "discovery").figures.input_tokens, 1);
 }
 
+/// A7, as built today.
 #[test]
 #[cfg_attr(not(feature = "prices"), ignore = "needs the published prices")]
 fn events_with_usage_always_add() {
@@ -446,6 +474,7 @@ fn events_with_usage_always_add() {
     assert!(run.budget_summary.per_model.get("openai/o3").is_some(), "the event's own\n{run}");
 }
 
+/// A1.
 #[test]
 fn named_roots_open_runs_wherever_they_stand_and_no_other_span_does() {
     let runs = budgeted::runs_with(tracing_budget::layer().roots(["pipeline"]), || {
@@ -460,6 +489,7 @@ fn named_roots_open_runs_wherever_they_stand_and_no_other_span_does() {
     assert_eq!(stage(&runs[0], "discovery").figures.input_tokens, 100);
 }
 
+/// A1.
 #[test]
 fn a_root_with_nothing_accountable_leaves_no_summary() {
     assert_eq!(
@@ -471,6 +501,7 @@ fn a_root_with_nothing_accountable_leaves_no_summary() {
     );
 }
 
+/// A1.
 #[test]
 fn a_stage_that_ended_before_the_first_call_is_in_the_summary() {
     let run = run(|| {
