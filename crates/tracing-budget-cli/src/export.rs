@@ -1,17 +1,19 @@
 //! `export`: whole runs from the run history.
 
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum, ValueHint};
+
 use super::filter_args::FilterArgs;
 use crate::exit::Exit;
 use crate::output::Progress;
 use crate::run_ref;
 use crate::runs;
 use crate::session::Session;
-use anyhow::Context as _;
-use clap::{Args, ValueEnum, ValueHint};
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::Path;
-use std::path::PathBuf;
 use tracing_budget::present::numbers::counted;
 use tracing_budget::summary::RunSummary;
 use tracing_budget_history::grammar::Zone;

@@ -1,5 +1,10 @@
 //! `import`: summaries from files into the run history.
 
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use serde::Serialize;
+
 use crate::cell::Cell;
 use crate::exit::Exit;
 use crate::input;
@@ -7,9 +12,6 @@ use crate::output::Output;
 use crate::output::Progress;
 use crate::session::Session;
 use crate::table::{Table, left};
-use clap::{Args, ValueHint};
-use serde::Serialize;
-use std::path::PathBuf;
 use tracing_budget::present::numbers::{count, counted};
 use tracing_budget::summary::RunSummary;
 use tracing_budget_history::{Put, Store, StoreError, Stored};

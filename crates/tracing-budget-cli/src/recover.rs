@@ -1,15 +1,17 @@
 //! `recover`: the runs of killed processes, from their journals into the run history.
 
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, ValueHint};
+use serde::Serialize;
+
 use crate::cell::{Cell, Tone};
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::run_ref::short_ids;
 use crate::session::Session;
 use crate::table::{Table, csv_only, left, right};
-use anyhow::Context as _;
-use clap::{Args, ValueHint};
-use serde::Serialize;
-use std::path::PathBuf;
 use tracing_budget::Usd;
 use tracing_budget::journal::{Recovery, recover};
 use tracing_budget::present::numbers::{Money, counted};

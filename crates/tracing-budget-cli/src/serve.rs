@@ -1,12 +1,14 @@
 //! `serve`: the dashboard and the HTTP API, until Ctrl-C or SIGTERM.
 
-use crate::exit::Exit;
-use crate::session::Session;
-use anyhow::Context as _;
-use clap::{Args, ValueHint};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::{Args, ValueHint};
+
+use crate::exit::Exit;
+use crate::session::Session;
 use tracing_budget_server::{ServeOptions, Server};
 
 /// Arguments of `serve`.

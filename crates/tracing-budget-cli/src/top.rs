@@ -1,15 +1,17 @@
 //! `top`: the live panel of the running runs, of all processes.
 
-use crate::exit::{Exit, UsageError};
-use crate::session::Session;
+use std::io::{IsTerminal as _, stdout};
+use std::time::{Duration, Instant};
+
 use clap::Args;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::Stylize;
 use ratatui::text::Line;
-use std::io::{IsTerminal as _, stdout};
-use std::time::{Duration, Instant};
+
+use crate::exit::{Exit, UsageError};
+use crate::session::Session;
 use tracing_budget::summary::{RunSummary, Status};
 use tracing_budget_history::{Filter, Page, Sort, Sqlite, Store};
 use tracing_budget_tui::{CostPanel, CostPanelState};

@@ -1,9 +1,10 @@
 //! The baseline: the run that other runs are compared with.
 
-use crate::input;
-use crate::session::Session;
 use std::convert::Infallible;
 use std::str::FromStr;
+
+use crate::input;
+use crate::session::Session;
 use tracing_budget::summary::{RunSummary, Status};
 use tracing_budget_history::{Filter, Page, Sort, Sqlite, Store};
 

@@ -9,18 +9,20 @@ mod baseline;
 mod report;
 mod rules;
 
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, ValueHint};
+
 use crate::cell::{Cell, Tone};
 use crate::exit::{Exit, NotFound};
 use crate::output::Output;
 use crate::session::Session;
 use crate::table::{Table, csv_only, left};
 use crate::{input, run_ref};
-use anyhow::Context as _;
 use baseline::{Against, Baseline, Baselines};
-use clap::{Args, ValueHint};
 use report::{Check, CheckResult, Checked, Report};
 use rules::{Figure, Percent, Rules, regressions};
-use std::path::PathBuf;
 use tracing_budget::Usd;
 use tracing_budget::present::numbers::counted;
 use tracing_budget::summary::RunSummary;

@@ -1,13 +1,15 @@
 //! The report of a check: as data (JSON), as JUnit XML, and as Markdown for the page of a CI run.
 
-use quick_junit::{NonSuccessKind, Report as Xml, TestCase, TestCaseStatus, TestSuite};
-use serde::Serialize;
 use std::fmt::Write as _;
 use std::fs;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Report as Xml, TestCase, TestCaseStatus, TestSuite};
+use serde::Serialize;
+
 use tracing_budget::Usd;
 use tracing_budget::present::columns::one_line;
 use tracing_budget::present::numbers::{Money, UNKNOWN, count, duration};

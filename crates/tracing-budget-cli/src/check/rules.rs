@@ -2,10 +2,12 @@
 //!
 //! An unknown figure fails its limit: nothing proves that the run kept it.
 
+use std::str::FromStr;
+
+use clap::ValueEnum;
+
 use super::report::Check;
 use crate::cell::percent_change;
-use clap::ValueEnum;
-use std::str::FromStr;
 use tracing_budget::present::numbers::{Money, count, counted, duration, limit};
 use tracing_budget::summary::{Figures, RunSummary, Status};
 use tracing_budget::{Usd, Verdict};

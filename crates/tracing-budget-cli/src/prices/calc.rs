@@ -1,13 +1,14 @@
 //! `prices calc`: the cost of one call.
 
+use clap::Args;
+use serde::Serialize;
+
 use super::book::{BookArgs, Quote, quoted};
 use crate::cell::Cell;
 use crate::exit::{Exit, NotFound, UsageError};
 use crate::output::Output;
 use crate::session::Session;
 use crate::table::{Table, left, right};
-use clap::Args;
-use serde::Serialize;
 use tracing_budget::present::numbers::Money;
 use tracing_budget::summary::Timestamp;
 use tracing_budget::{Kind, Usage, Usd};

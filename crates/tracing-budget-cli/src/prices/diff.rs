@@ -1,16 +1,18 @@
 //! `prices diff`: rates that differ between two days, or between two price books.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use clap::{Args, ValueHint};
+use serde::Serialize;
+
 use super::book::{Quote, load, quoted, time};
 use crate::cell::{Cell, Tone};
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::session::Session;
 use crate::table::{Table, left, right};
-use clap::{Args, ValueHint};
-use serde::Serialize;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::time::SystemTime;
 use tracing_budget::Usd;
 use tracing_budget::present::numbers::counted;
 use tracing_budget::price::PriceBook;

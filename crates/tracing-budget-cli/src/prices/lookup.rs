@@ -1,13 +1,14 @@
 //! `prices list` and `prices find`: models with their rates.
 
+use clap::Args;
+use serde::Serialize;
+
 use super::book::{BookArgs, Quote, quoted};
 use crate::cell::{Cell, Tone};
 use crate::exit::{Exit, NotFound};
 use crate::output::Output;
 use crate::session::Session;
 use crate::table::{Table, csv_only, left, right};
-use clap::Args;
-use serde::Serialize;
 use tracing_budget::Usd;
 use tracing_budget::present::numbers::counted;
 

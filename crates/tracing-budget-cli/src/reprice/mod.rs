@@ -7,6 +7,12 @@
 
 mod totals;
 
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueHint};
+use serde::Serialize;
+
 use crate::cell::Cell;
 use crate::exit::{Exit, UsageError};
 use crate::export::matching;
@@ -17,10 +23,6 @@ use crate::run_ref::short_ids;
 use crate::session::Session;
 use crate::table::{Table, left, right};
 use crate::{input, prices, run_ref};
-use clap::{Args, ValueHint};
-use serde::Serialize;
-use std::path::PathBuf;
-use std::str::FromStr;
 use totals::{ModelTotals, Total, Totals, ratio};
 use tracing_budget::Usd;
 use tracing_budget::present::numbers::{Money, counted};

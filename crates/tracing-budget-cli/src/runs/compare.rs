@@ -1,12 +1,13 @@
 //! `runs compare`: two runs side by side.
 
+use clap::Args;
+
 use crate::cell::{Cell, Tone};
 use crate::exit::Exit;
 use crate::input;
 use crate::output::Output;
 use crate::session::Session;
 use crate::table::{Table, left, right};
-use clap::Args;
 use tracing_budget::present::numbers::Money;
 use tracing_budget::summary::Status;
 use tracing_budget_history::compare::{

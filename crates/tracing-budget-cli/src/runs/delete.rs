@@ -1,13 +1,14 @@
 //! `runs delete` and `runs prune`.
 
+use clap::Args;
+use serde::Serialize;
+
 use crate::cell::Cell;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::run_ref;
 use crate::session::Session;
 use crate::table::{Table, left, right};
-use clap::Args;
-use serde::Serialize;
 use tracing_budget::present::numbers::counted;
 use tracing_budget_history::grammar::When;
 use tracing_budget_history::{Prune, Store};

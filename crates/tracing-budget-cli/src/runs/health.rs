@@ -1,12 +1,13 @@
 //! `runs health`: the newest runs against the history before them.
 
+use clap::{Args, ValueEnum};
+
 use crate::cell::{Cell, Tone};
 use crate::exit::Exit;
 use crate::filter_args::ScopeArgs;
 use crate::output::Output;
 use crate::session::Session;
 use crate::table::{Table, csv_only, left, right};
-use clap::{Args, ValueEnum};
 use tracing_budget::present::numbers::{Money, counted};
 use tracing_budget_history::Store;
 use tracing_budget_history::health::{Health, HealthQuery, Severity};

@@ -1,5 +1,7 @@
 //! `runs list`: a page of the run history.
 
+use clap::Args;
+
 use crate::cell::{Cell, Tone};
 use crate::exit::Exit;
 use crate::filter_args::FilterArgs;
@@ -7,7 +9,6 @@ use crate::output::Output;
 use crate::run_ref::short_ids;
 use crate::session::Session;
 use crate::table::{Table, csv_only, left, right};
-use clap::Args;
 use tracing_budget::present::columns::cut;
 use tracing_budget::present::numbers::{Money, count};
 use tracing_budget_history::Sort;

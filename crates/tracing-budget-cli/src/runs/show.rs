@@ -1,12 +1,13 @@
 //! `runs show`: one run.
 
+use clap::Args;
+
 use crate::cell::Cell;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::run_ref;
 use crate::session::Session;
 use crate::table::{Table, csv_only, left, right};
-use clap::Args;
 use tracing_budget::present::numbers::Money;
 use tracing_budget::summary::{RunSummary, Status};
 use tracing_budget_history::Store;

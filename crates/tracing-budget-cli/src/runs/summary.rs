@@ -1,5 +1,7 @@
 //! `runs summary`: counts by status, typical figures, the last failure.
 
+use clap::Args;
+
 use super::list::cause;
 use crate::cell::{Cell, Tone};
 use crate::exit::Exit;
@@ -8,7 +10,6 @@ use crate::output::Output;
 use crate::run_ref::short_ids;
 use crate::session::Session;
 use crate::table::{Table, left, right};
-use clap::Args;
 use tracing_budget::present::columns::wrap;
 use tracing_budget::present::numbers::{Money, counted};
 use tracing_budget::summary::Status;

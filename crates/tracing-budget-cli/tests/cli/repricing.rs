@@ -61,7 +61,9 @@ fn stored_figures_change_only_with_write_and_the_old_document_is_kept() {
     assert_eq!(review.cost_usd, "0.0224".parse().ok());
     assert_eq!((review.unpriced_calls, after.budget_summary.total.unpriced_calls), (0, 0));
     assert_eq!(after.budget_summary.per_model[FRONTIER].price_sources, ["override"]);
-    assert!(after.warnings.iter().any(|warning| warning.starts_with("repriced: with the prices of prices.toml")));
+    assert!(
+        after.warnings.iter().any(|warning| warning.starts_with("repriced: with the prices of prices.toml"))
+    );
     assert_eq!(after.check(), Ok(()));
 
     // The old document is kept: delivered again, it changes nothing.
