@@ -84,7 +84,7 @@ impl Client for Api {
     }
 
     fn list(&mut self, filter: Pairs<'_>) -> Result<Vec<String>, String> {
-        let body = self.0.get(&format!("/projects/{PROJECT}/runs?{}", query(filter)))?;
+        let body = self.0.get(&format!("/projects/{PROJECT}?{}", query(filter)))?;
         Ok(ids(&json_of(&body)["runs"]))
     }
 
