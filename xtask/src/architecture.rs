@@ -25,12 +25,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("api", &["layer", "ledger", "limit", "price", "summary"]),
     ("testing", &["layer", "ledger", "present", "sink", "summary"]),
     ("layer", &["journal", "ledger", "limit", "price", "sink", "summary"]),
-    ("sink", &["limit", "summary"]),
     ("journal", &["ledger", "sink", "summary"]),
+    ("sink", &["limit", "present", "summary"]),
     ("limit", &["ledger", "present", "price", "summary"]),
-    ("price", &["ledger"]),
-    ("summary", &["ledger", "present"]),
-    ("present", &["ledger"]),
+    ("price", &["ledger", "present"]),
+    ("present", &["ledger", "summary"]),
+    ("summary", &["ledger"]),
     ("ledger", &[]),
 ];
 
