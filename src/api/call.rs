@@ -38,7 +38,7 @@ impl<'a> CallBuilder<'a> {
         self
     }
 
-    /// Says what the call is for; `chat` unless told otherwise.
+    /// Sets the purpose of the call; `chat` by default.
     pub fn operation(mut self, operation: &'a str) -> Self {
         self.operation = operation;
         self
@@ -74,7 +74,7 @@ impl<'a> CallBuilder<'a> {
     }
 }
 
-/// A call under way. One that is dropped without usage is counted as a call that did not tell its usage.
+/// A call under way. One that is dropped without usage is counted as a call without usage.
 #[derive(Clone, Debug)]
 pub struct Call(Span);
 
