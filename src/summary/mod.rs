@@ -4,7 +4,6 @@
 
 mod build;
 mod burn_rate;
-mod cells;
 mod document;
 mod efficiency;
 mod merge;
@@ -12,7 +11,6 @@ mod reader;
 mod record;
 mod rows;
 mod settle;
-mod table;
 mod timestamp;
 mod validate;
 
