@@ -15,7 +15,9 @@ mod usage;
 pub(crate) use book::Ledger;
 pub(crate) use cell::{CellKey, Sources, Tally};
 pub use gate::Verdict;
-pub(crate) use hash::FastHash;
+#[cfg(feature = "prices")]
+pub(crate) use hash::fnv1a_64;
+pub(crate) use hash::{FastHash, fnv1a_128};
 pub use into_usd::IntoUsd;
 pub use money::{Usd, UsdError};
 pub(crate) use name::{Name, NearNames};
