@@ -118,6 +118,7 @@ impl Output {
             _ => {}
         }
         self.stats.records += 1;
+        // Before the record, so that a kill right after it leaves the loss in the file.
         if self.unreported > 0 {
             let reason = self.stats.last_error.clone().unwrap_or_default();
             Record::Lost { records: self.unreported, reason }.write(&mut self.pending);
@@ -234,6 +235,7 @@ impl Output {
     fn compacted(&self, is_idle: bool) -> io::Result<Vec<u8>> {
         let mut text = self.header.clone();
         if !is_idle {
+            // From the file, not from sums in memory: those would double what each open run needs, for a rare step.
             let whole = self.file.text()?;
             let journal = JournalReader::read(&whole).map_err(io::Error::other)?;
             text.extend(journal.map(JournalReader::compact).unwrap_or_default());

@@ -48,6 +48,7 @@ impl JournalReader {
     ///
     /// If the first line is not the header of a journal in format 1.
     pub(super) fn read(text: &[u8]) -> Result<Option<Self>, NotAJournal> {
+        // With their ends: the last line has none if its process was killed while it wrote.
         let mut lines = text.split_inclusive(|byte| *byte == b'\n').zip(1..);
         let Some((first, _)) = lines.next() else { return Ok(None) };
         let header = match Record::read(first) {
@@ -98,6 +99,7 @@ impl JournalReader {
             }
             Record::Delivered { run } | Record::Forgotten { run } => {
                 self.runs.remove(&run);
+                // Remembered, or a late record of the run would be reported as damage to the file.
                 self.done.insert(run);
             }
             Record::Opened { run, .. }
@@ -333,6 +335,7 @@ impl RunReplay {
             warnings.push(format!("{more_warnings} more warnings were not kept"));
         }
         let mut gates: Vec<GateVerdict> = self.gates.into_values().collect();
+        // Numbers are 1, 2, 3 … in a whole journal, so the last one tells how many there were.
         let missing = gates.last().map_or(0, |last| last.seq - gates.len() as u64);
         if missing > 0 {
             warnings.push(format!("{missing} verdicts before the last one are not in the journal"));

@@ -163,7 +163,9 @@ impl Cell {
             stage,
             model,
             operation,
+            // Only reported kinds: absent is unknown, and a written 0 would be read as a reported 0.
             usage: kinds.filter_map(|(kind, name)| Some((name, usage.get(kind)?))).collect(),
+            // Zero is absent. Whether a cost is unknown is in `unpriced` and `without_usage`, so no figure is lost by this.
             cost_usd: (cost != Usd::ZERO).then_some(cost),
             count,
             llm_calls,
@@ -237,6 +239,7 @@ impl Stage {
             open: *open,
             nanos: *nanos,
             errors: *errors,
+            // `parent` without `from` has no meaning: it is the parent of the first attempt.
             parent: first.and_then(|Began { at: _, parent }| parent),
             from: first.map(|first| first.at),
             to,

@@ -113,6 +113,7 @@ impl BudgetExceeded {
             (Refused::NoRoom, Some((unit, requested))) => {
                 Self::NoRoom { scope, requested: Amount::of(unit, requested), used, limit }
             }
+            // A check requests nothing, so `NoRoom` without an amount does not occur; it must not panic if it ever does.
             (Refused::NoRoom | Refused::Exhausted, _) => Self::Exhausted { scope, used, limit },
         }
     }

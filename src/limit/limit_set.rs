@@ -26,6 +26,7 @@ impl Stages {
 
     /// The set of the stage with this number, which is below 32.
     pub(crate) fn only(number: usize) -> Self {
+        // `Plan` refuses more than 32 stages, so the shift does not overflow.
         Self(1 << number)
     }
 
@@ -134,6 +135,7 @@ impl LimitState {
     }
 
     fn refused(&self) -> Option<Refused> {
+        // Exhausted first: it is true whatever the unpriced calls cost, and is the more useful message.
         match self.used {
             UsedAmount { used, .. } if used >= self.limit => Some(Refused::Exhausted),
             UsedAmount { unverifiable_calls: 1.., .. } => Some(Refused::Unverifiable),
@@ -220,6 +222,8 @@ impl LimitSet {
     /// Gives a reserved amount back.
     pub(crate) fn release(&self, stages: Stages, unit: Unit, amount: i128) {
         self.with_states(|states| {
+            // The same limits as in `reserve`: a permit keeps the stages of its reservation, also when it is dropped in
+            // another span. With those of the other span, room would be lost in one limit and gained in another.
             self.applying_to(stages, unit).for_each(|position| states[position].reserved -= amount);
         });
     }
@@ -228,6 +232,7 @@ impl LimitSet {
     /// is unverifiable.
     pub(crate) fn left(&self, stages: Stages, unit: Unit) -> Option<i128> {
         self.with_states(|states| {
+            // `reduce` on options: one unverifiable limit makes the minimum unknown, instead of dropping out of it.
             let left = self.applying_to(stages, unit).map(|position| {
                 let state = &states[position];
                 (state.used.unverifiable_calls == 0).then(|| state.left())

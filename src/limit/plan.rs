@@ -23,6 +23,7 @@ impl Plan {
     pub(crate) fn stage_mut(&mut self, stage: &str) -> Option<&mut Limits> {
         let stage = Name::of(stage);
         let at = self.stages.iter().position(|(name, _)| *name == stage).unwrap_or(self.stages.len());
+        // An error of the builder, not a limit that is silently ignored.
         if at == MOST_STAGES {
             return None;
         }
@@ -62,6 +63,7 @@ impl Plan {
 
     /// The limits for a run that starts, those of the run itself first; `None` without limits.
     pub(crate) fn limit_set(&self) -> Option<LimitSet> {
+        // The run first: where both refuse, the wider limit is the one to report.
         let run = (None, self.run);
         let stages = self.stages.iter().enumerate().map(|(number, (_, limits))| (Some(number), *limits));
         let limits = std::iter::once(run).chain(stages).flat_map(|(stage, limits)| {

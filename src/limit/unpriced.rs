@@ -38,6 +38,7 @@ impl UnpricedCalls {
         let used = tally.cost.pico();
         let known = UsedAmount { used, known_calls, unknown_calls, ..UsedAmount::default() };
         match self {
+            // Before the policies, so that rates never replace a known cost.
             _ if tally.unpriced == 0 => known,
             Self::Ignore => known,
             Self::FailClosed => UsedAmount { unverifiable_calls: tally.unpriced, ..known },
