@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::header::{FORMAT, Header};
 use super::record::{OpenStage, Record, RunStart};
-use crate::ledger::{FastHash, Ledger, Name, Outcome, StageTally};
-use crate::summary::{Account, Ending, GateVerdict, Records, RunSummary};
+use crate::ledger::{FastHash, Ledger, Outcome, StageTotals, Symbol};
+use crate::summary::{EndReason, GateVerdict, Records, RunSummary, SummaryInput};
 
 /// Most skipped lines that are described; further ones are only counted. A large file of another program would otherwise
 /// fill the memory with descriptions.
@@ -189,9 +189,9 @@ struct RunReplay {
     /// The time of the newest record.
     last: u64,
     /// Opened stages by time and parent, not by name: a span may record its stage's name after it was opened.
-    open: HashMap<(u64, Option<Name>), Name, FastHash>,
+    open: HashMap<(u64, Option<Symbol>), Symbol, FastHash>,
     /// Stages that ended. A record that a stage was opened may come after the record that it ended: two threads write them.
-    closed: HashSet<(u64, Option<Name>), FastHash>,
+    closed: HashSet<(u64, Option<Symbol>), FastHash>,
     gates: BTreeMap<u64, GateVerdict>,
     records: Records,
     end: Option<RunEnd>,
@@ -234,7 +234,7 @@ impl RunReplay {
             }
             Record::Attributes { at, attributes, .. } => {
                 self.last = self.last.max(at);
-                self.start.attributes.join(*attributes);
+                self.start.attributes.merge(*attributes);
             }
             Record::Operation { at, operation, .. } => {
                 self.last = self.last.max(at);
@@ -269,7 +269,7 @@ impl RunReplay {
     fn book(&mut self, amount: &Ledger) {
         for (_, tally) in amount.stages() {
             // One attempt that has ended. Sums of several, from a rewritten file, were taken off `open` there.
-            if let (1, 0, Some(began)) = (tally.begun, tally.open, tally.first) {
+            if let (1, 0, Some(began)) = (tally.attempts, tally.open, tally.first) {
                 self.closed.insert((began.at, began.parent));
             }
         }
@@ -321,14 +321,14 @@ impl RunReplay {
             open: _,
         } = self.start;
         let (end, ending, outcome) = match self.end {
-            Some(RunEnd { at, outcome, incomplete: true }) => (at, Ending::Incomplete, outcome),
-            Some(RunEnd { at, outcome, incomplete: false }) => (at, Ending::Closed, outcome),
-            None => (self.last, Ending::Interrupted, Outcome::Completed),
+            Some(RunEnd { at, outcome, incomplete: true }) => (at, EndReason::Incomplete, outcome),
+            Some(RunEnd { at, outcome, incomplete: false }) => (at, EndReason::Closed, outcome),
+            None => (self.last, EndReason::Interrupted, Outcome::Completed),
         };
-        if ending == Ending::Interrupted {
+        if ending == EndReason::Interrupted {
             for OpenStage { stage, parent, at } in open {
                 let nanos = end.saturating_sub(at);
-                ledger.add_stage(stage, &StageTally { nanos, ..StageTally::began(at, parent) });
+                ledger.add_stage(stage, &StageTotals { nanos, ..StageTotals::opened(at, parent) });
             }
         }
         if more_warnings > 0 {
@@ -346,7 +346,7 @@ impl RunReplay {
         let mut tags = header.tags.clone();
         tags.extend(attributes.tags);
         let wall = |nanos| header.origin + Duration::from_nanos(nanos);
-        RunSummary::take(Account {
+        RunSummary::build(SummaryInput {
             run_id: attributes.run_id.map_or(id, Into::into),
             project: attributes.project.as_deref().or(header.project.as_deref()).unwrap_or(&krate).to_owned(),
             pipeline,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::header::Header;
 use super::wire;
-use crate::ledger::{Ledger, Name, Outcome, RunReading};
+use crate::ledger::{Ledger, Outcome, RunAttributes, Symbol};
 use crate::summary::{GateVerdict, OperationRecord};
 
 /// One line of a journal. Field names and the tag `kind` are format 1 and do not change; Rust names may.
@@ -47,7 +47,7 @@ pub(crate) enum Record {
         run: u64,
         at: u64,
         #[serde(flatten, with = "wire::attributes")]
-        attributes: Box<RunReading>,
+        attributes: Box<RunAttributes>,
     },
     /// An operation was recorded directly; its amount is in a `Booked` record.
     #[serde(rename = "recorded")]
@@ -100,7 +100,7 @@ pub(crate) struct RunStart {
     /// When the root was opened, in nanoseconds after the header's origin.
     pub(crate) started: u64,
     #[serde(flatten, with = "wire::RunAttributesWire")]
-    pub(crate) attributes: RunReading,
+    pub(crate) attributes: RunAttributes,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<String>,
     /// Warnings beyond those that are kept.
@@ -120,9 +120,9 @@ pub(crate) struct RunStart {
 /// A stage that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenStage {
-    pub(crate) stage: Name,
+    pub(crate) stage: Symbol,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) parent: Option<Name>,
+    pub(crate) parent: Option<Symbol>,
     pub(crate) at: u64,
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::record::{OpenStage, Record, RunStart};
 use super::writer::Journal;
-use crate::ledger::{Ledger, Outcome, RunReading};
+use crate::ledger::{Ledger, Outcome, RunAttributes};
 use crate::summary::{GateVerdict, OperationRecord};
 
 /// The journal of one run. Its `Started` record is written before any other of the run, whichever thread comes first.
@@ -57,7 +57,7 @@ impl RunJournal {
     }
 
     /// Writes attributes that a span recorded for its whole run.
-    pub(crate) fn told(&self, attributes: &RunReading) {
+    pub(crate) fn told(&self, attributes: &RunAttributes) {
         let attributes = Box::new(attributes.clone());
         self.append_now(|run, at| Record::Attributes { run, at, attributes });
     }

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ledger::{
-    Began, CellKey, Ended, Kind, Ledger, Name, Outcome, RunReading, Sources, StageTally, Tally, Usage, Usd,
+    CellKey, CellTotals, Kind, Ledger, Outcome, RunAttributes, Sources, StageEnd, StageStart, StageTotals,
+    Symbol, Usage, Usd,
 };
 use crate::summary::{GateVerdict, OperationRecord, Timestamp};
 
@@ -62,15 +63,15 @@ pub(super) mod unix_nanos {
     }
 }
 
-impl Serialize for Name {
+impl Serialize for Symbol {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
-impl<'de> Deserialize<'de> for Name {
+impl<'de> Deserialize<'de> for Symbol {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self::of(&text))
+        String::deserialize(deserializer).map(|text| Self::intern(&text))
     }
 }
 
@@ -128,10 +129,10 @@ impl PriceSource {
 #[derive(Debug, Serialize, Deserialize)]
 struct Cell {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    stage: Option<Name>,
+    stage: Option<Symbol>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    model: Option<Name>,
-    operation: Name,
+    model: Option<Symbol>,
+    operation: Symbol,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     usage: BTreeMap<UsageKind, u64>,
     #[serde(with = "money", default, skip_serializing_if = "Option::is_none")]
@@ -153,10 +154,11 @@ struct Cell {
 }
 
 impl Cell {
-    fn new(key: CellKey, tally: &Tally) -> Self {
+    fn new(key: CellKey, tally: &CellTotals) -> Self {
         // No `..`: a new field must be written, or a kill would lose it without a trace.
         let CellKey { stage, model, operation } = key;
-        let Tally { usage, cost, count, llm_calls, unpriced, without_usage, errors, nanos, sources } = *tally;
+        let CellTotals { usage, cost, count, llm_calls, unpriced, without_usage, errors, nanos, sources } =
+            *tally;
         let kinds = Kind::ALL.iter().copied().zip(UsageKind::ALL);
         let sources = PriceSource::ALL.into_iter().filter(|(_, source)| sources.contains(*source));
         Self {
@@ -186,7 +188,7 @@ impl Cell {
         }
         let sources = PriceSource::ALL.into_iter().filter(|(name, _)| self.sources.contains(name));
         let key = CellKey { stage: self.stage, model: self.model, operation: self.operation };
-        let tally = Tally {
+        let tally = CellTotals {
             usage,
             cost: self.cost_usd.unwrap_or_default(),
             count: self.count,
@@ -204,7 +206,7 @@ impl Cell {
 /// What was added to one stage.
 #[derive(Debug, Serialize, Deserialize)]
 struct Stage {
-    stage: Name,
+    stage: Symbol,
     /// How many attempts were opened.
     begun: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -213,7 +215,7 @@ struct Stage {
     #[serde(default, skip_serializing_if = "is_zero")]
     errors: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    parent: Option<Name>,
+    parent: Option<Symbol>,
     /// The start of the first attempt, in nanoseconds after the origin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<u64>,
@@ -226,11 +228,11 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(stage: Name, tally: &StageTally) -> Self {
+    fn new(stage: Symbol, tally: &StageTotals) -> Self {
         // No `..`, as in `Cell::new`.
-        let StageTally { begun, open, nanos, errors, first, last } = tally;
+        let StageTotals { attempts: begun, open, nanos, errors, first, last } = tally;
         let (to, outcome) = match last {
-            Some(Ended { at, outcome }) => (Some(*at), outcome.clone()),
+            Some(StageEnd { at, outcome }) => (Some(*at), outcome.clone()),
             None => (None, Outcome::default()),
         };
         Self {
@@ -240,7 +242,7 @@ impl Stage {
             nanos: *nanos,
             errors: *errors,
             // `parent` without `from` has no meaning: it is the parent of the first attempt.
-            parent: first.and_then(|Began { at: _, parent }| parent),
+            parent: first.and_then(|StageStart { at: _, parent }| parent),
             from: first.map(|first| first.at),
             to,
             outcome,
@@ -249,13 +251,13 @@ impl Stage {
 
     fn add_to(self, ledger: &mut Ledger) {
         let Self { stage, begun, open, nanos, errors, parent, from, to, outcome } = self;
-        let tally = StageTally {
-            begun,
+        let tally = StageTotals {
+            attempts: begun,
             open,
             nanos,
             errors,
-            first: from.map(|at| Began { at, parent }),
-            last: to.map(|at| Ended { at, outcome }),
+            first: from.map(|at| StageStart { at, parent }),
+            last: to.map(|at| StageEnd { at, outcome }),
         };
         ledger.add_stage(stage, &tally);
     }
@@ -326,7 +328,7 @@ pub(super) mod outcome {
 
 /// Attributes that spans recorded for their whole run.
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "RunReading")]
+#[serde(remote = "RunAttributes")]
 pub(super) struct RunAttributesWire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     run_id: Option<Box<str>>,
@@ -409,6 +411,6 @@ macro_rules! boxed {
     };
 }
 
-boxed!(attributes, RunReading, RunAttributesWire);
+boxed!(attributes, RunAttributes, RunAttributesWire);
 boxed!(operation, OperationRecord, OperationWire);
 boxed!(gate, GateVerdict, GateWire);

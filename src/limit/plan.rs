@@ -3,7 +3,7 @@
 use super::alert::LimitScope;
 use super::limit_set::{Limit, LimitSet, Stages, Unit};
 use super::unpriced::UnpricedCalls;
-use crate::ledger::Name;
+use crate::ledger::Symbol;
 use crate::summary::Limits;
 
 /// Most stages that may have a limit: [`Stages`] is 32 bits, which fit into padding of a span's state. More would make each
@@ -14,14 +14,14 @@ pub(crate) const MOST_STAGES: usize = 32;
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) run: Limits,
-    stages: Vec<(Name, Limits)>,
+    stages: Vec<(Symbol, Limits)>,
     pub(crate) unpriced: UnpricedCalls,
 }
 
 impl Plan {
     /// The limits of a stage, for setting them; `None` beyond [`MOST_STAGES`].
     pub(crate) fn stage_mut(&mut self, stage: &str) -> Option<&mut Limits> {
-        let stage = Name::of(stage);
+        let stage = Symbol::intern(stage);
         let at = self.stages.iter().position(|(name, _)| *name == stage).unwrap_or(self.stages.len());
         // An error of the builder, not a limit that is silently ignored.
         if at == MOST_STAGES {
@@ -38,7 +38,7 @@ impl Plan {
     }
 
     /// The stages with a limit, in the order in which they were configured; a stage's number is its position.
-    pub(crate) fn stages(&self) -> impl Iterator<Item = (Name, Limits)> {
+    pub(crate) fn stages(&self) -> impl Iterator<Item = (Symbol, Limits)> {
         self.stages.iter().copied()
     }
 
@@ -51,11 +51,11 @@ impl Plan {
     /// The set of this one stage; empty if it has no limit.
     // Inlined: it runs for each new span, and without limits it is one comparison.
     #[inline]
-    pub(crate) fn only(&self, stage: Option<Name>) -> Stages {
+    pub(crate) fn only(&self, stage: Option<Symbol>) -> Stages {
         if self.stages.is_empty() { Stages::NONE } else { self.find(stage) }
     }
 
-    fn find(&self, stage: Option<Name>) -> Stages {
+    fn find(&self, stage: Option<Symbol>) -> Stages {
         // A scan: there are at most 32, and usually one or two.
         let at = stage.and_then(|stage| self.stages.iter().position(|(name, _)| *name == stage));
         at.map_or(Stages::NONE, Stages::only)

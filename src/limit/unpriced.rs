@@ -1,7 +1,7 @@
 //! The policy of a USD limit for calls without a price.
 
 use super::limit_set::UsedAmount;
-use crate::ledger::Tally;
+use crate::ledger::CellTotals;
 use crate::price::Rates;
 
 /// How a USD limit counts a call with known usage and an unknown price. The summary has no cost for such a call under any
@@ -30,7 +30,7 @@ pub enum UnpricedCalls {
 
 impl UnpricedCalls {
     /// What a tally adds to a limit in USD.
-    pub(crate) fn usd(&self, tally: &Tally) -> UsedAmount {
+    pub(crate) fn usd(&self, tally: &CellTotals) -> UsedAmount {
         let unknown_calls = tally.unpriced + tally.without_usage;
         // A tally with an unknown part has no known amount, or the sum would look complete.
         let is_known = unknown_calls == 0 && (tally.llm_calls > 0 || tally.cost.pico() != 0);
@@ -52,7 +52,7 @@ impl UnpricedCalls {
 
 impl UsedAmount {
     /// What a tally adds to a limit in tokens.
-    pub(crate) fn tokens(tally: &Tally) -> Self {
+    pub(crate) fn tokens(tally: &CellTotals) -> Self {
         let used = tally.usage.tokens_used();
         Self {
             used: used.unwrap_or_default().into(),
@@ -68,13 +68,13 @@ mod tests {
     use super::*;
     use crate::ledger::{Kind, Usage, Usd};
 
-    fn unpriced(usage: Usage) -> Tally {
-        Tally { usage, llm_calls: 1, unpriced: 1, ..Tally::default() }
+    fn unpriced(usage: Usage) -> CellTotals {
+        CellTotals { usage, llm_calls: 1, unpriced: 1, ..CellTotals::default() }
     }
 
     #[test]
     fn a_priced_call_is_its_cost_under_every_policy() {
-        let priced = Tally { cost: Usd::from_pico(7), llm_calls: 1, ..Tally::default() };
+        let priced = CellTotals { cost: Usd::from_pico(7), llm_calls: 1, ..CellTotals::default() };
         let rates = Rates::per_million().input("1");
         for policy in [UnpricedCalls::FailClosed, UnpricedCalls::Ignore, UnpricedCalls::AtRate(rates)] {
             let amount = policy.usd(&priced);
