@@ -253,10 +253,10 @@ fn with_a_bound_in_time_no_record_counted_as_written_is_lost() {
 #[test]
 fn live_processes_never_recover_each_others_runs() {
     let directory = Fresh::new();
-    let (one, mut one_said) = Running::start(directory.path(), "every record");
-    let first = acks(&mut one_said, 20);
-    let (two, mut two_said) = Running::start(directory.path(), "every record");
-    let second = acks(&mut two_said, 200);
+    let (one, mut one_stdout) = Running::start(directory.path(), "every record");
+    let first = acks(&mut one_stdout, 20);
+    let (two, mut two_stdout) = Running::start(directory.path(), "every record");
+    let second = acks(&mut two_stdout, 200);
     let of = |acks: &[Ack]| acks.iter().filter_map(|ack| ack.words.get(1).cloned()).collect::<BTreeSet<_>>();
     assert!(of(&first).is_disjoint(&of(&second)), "the second has delivered runs of the first");
     let found = directory.recover();
@@ -267,8 +267,8 @@ fn live_processes_never_recover_each_others_runs() {
     assert!(found.runs().all(|run| !of(&second).contains(&run.run_id)));
     drop(found);
     // A third process recovers the runs of the dead one, and still not those of the second.
-    let (three, mut three_said) = Running::start(directory.path(), "every record");
-    let third = acks(&mut three_said, 300);
+    let (three, mut three_stdout) = Running::start(directory.path(), "every record");
+    let third = acks(&mut three_stdout, 300);
     assert!(of(&third).is_disjoint(&of(&second)));
     two.kill();
     three.kill();

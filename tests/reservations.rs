@@ -21,7 +21,7 @@ fn reserve(amount: &str) -> Result<Permit, BudgetExceeded> {
     here().reserve(usd(amount))
 }
 
-/// A call whose span has closed.
+/// A call with a closed span.
 fn call_that_costs(cost: &str) {
     call("m").start().usage(UsageRecord::new(Usage::new().input(1)).cost(usd(cost)));
 }
@@ -53,9 +53,9 @@ fn a_permit_settles_to_what_the_call_really_cost() {
         call_that_costs("0.20");
         permit.settle();
         assert_eq!(here().remaining().usd, Some(usd("0.80")), "once, and not twice");
-        let dearer_than_thought = reserve("0.10").expect("there is room");
+        let too_small = reserve("0.10").expect("there is room");
         call_that_costs("0.30");
-        drop(dearer_than_thought);
+        drop(too_small);
         assert_eq!(here().remaining().usd, Some(usd("0.50")));
     });
     assert_eq!(run.budget_summary.usd_remaining, Some(usd("0.50")), "live and in the summary alike");

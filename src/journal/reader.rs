@@ -21,7 +21,7 @@ pub(super) struct JournalReader {
     header: Header,
     /// The runs that were not delivered, by their numbers.
     runs: BTreeMap<u64, RunReplay>,
-    /// Delivered and forgotten runs, whose later records are ignored: a thread may write one late.
+    /// Delivered and forgotten runs. Later records of them are ignored: a thread may write one late.
     done: HashSet<u64>,
     /// Records that the file could not take, and why.
     lost: u64,
@@ -130,7 +130,7 @@ impl JournalReader {
         mem::take(&mut self.runs).into_values().map(|run| run.summary(&self.header, &warnings)).collect()
     }
 
-    /// What each run's summary has to say about the file: its figures may lack something.
+    /// Warnings for each run of the file: its figures may lack something.
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.lost > 0 {
@@ -335,7 +335,7 @@ impl RunReplay {
             warnings.push(format!("{more_warnings} more warnings were not kept"));
         }
         let mut gates: Vec<GateVerdict> = self.gates.into_values().collect();
-        // Numbers are 1, 2, 3 … in a whole journal, so the last one tells how many there were.
+        // Numbers are 1, 2, 3 … in a whole journal, so the last one is their count.
         let missing = gates.last().map_or(0, |last| last.seq - gates.len() as u64);
         if missing > 0 {
             warnings.push(format!("{missing} verdicts before the last one are not in the journal"));
@@ -365,7 +365,7 @@ impl RunReplay {
             warnings,
             records: &self.records,
             limits: header.limits(),
-            // A stage's limit also counts the stages inside it. The journal's rows do not tell which those were.
+            // A stage's limit also counts the stages inside it. The journal's rows do not have those.
             stage_limits: Vec::new(),
             book: &header.book,
         })

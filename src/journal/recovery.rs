@@ -195,7 +195,7 @@ impl RecoveredJournal {
     }
 }
 
-/// A directory whose journals cannot be listed.
+/// The journals of a directory cannot be listed.
 #[derive(Debug, thiserror::Error)]
 #[error("the journals in {path:?} cannot be listed: {reason}")]
 pub struct RecoverError {

@@ -45,7 +45,7 @@ pub enum BudgetExceeded {
     Unverifiable {
         /// The run or stage that has the limit.
         scope: LimitScope,
-        /// Calls whose price is unknown.
+        /// Calls with an unknown price.
         calls: u64,
         /// The known part of the used amount.
         used: Amount,

@@ -5,7 +5,7 @@
 //! - A check or a reservation without the context it needs is refused, never granted.
 //! - A reservation takes room in every limit that applies to it, or in none.
 //! - Each alert fires once for each limit and run, in ascending order of percent.
-//! - A limit that calls without a price make unverifiable refuses, unless a policy says otherwise.
+//! - A limit that calls without a price make unverifiable refuses, unless the policy differs.
 //! - Reserved amounts and assumed costs are in no summary.
 //! - `limit_set` names nothing of this crate but its lock, so that `tests/model` can compile it with a model checker's.
 //!

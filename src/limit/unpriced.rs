@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unpriced_call_counts_as_its_policy_says() {
+    fn an_unpriced_call_counts_by_its_policy() {
         let call = unpriced(Usage::new().input(2_000_000));
         let unknown = UsedAmount { unknown_calls: 1, ..UsedAmount::default() };
         assert_eq!(UnpricedCalls::Ignore.usd(&call), unknown);

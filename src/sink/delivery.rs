@@ -119,7 +119,7 @@ pub struct SinkStats {
     /// Attempts after the first, over all runs.
     pub retries: u64,
     /// Failed polls of the runs in flight.
-    pub missed_looks: u64,
+    pub missed_polls: u64,
     /// Alerts that it failed to take.
     pub missed_alerts: u64,
     /// The error of its last failed attempt, poll, alert or flush.

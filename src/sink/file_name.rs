@@ -74,7 +74,7 @@ fn is_device(run_id: &str) -> bool {
     numbered == digit && DEVICES.iter().any(|device| name.eq_ignore_ascii_case(device))
 }
 
-/// Marks which characters are capitals; empty where there are none. Without the mark, `A` and `a` would be one file on a
+/// Marks which characters are capitals; empty without any. Without the mark, `A` and `a` would be one file on a
 /// file system that ignores case.
 fn capitals(stem: &str) -> String {
     let mut marks = String::new();

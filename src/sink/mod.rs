@@ -29,9 +29,9 @@ mod json_lines;
 mod memory;
 mod poll_schedule;
 mod sink_worker;
-mod worker;
 #[cfg(test)]
-mod worker_tests;
+mod tests;
+mod worker;
 
 pub(crate) use alert_queue::Callback;
 pub use contract::Sink;
