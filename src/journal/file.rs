@@ -127,7 +127,7 @@ impl JournalFile {
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
-        // Not `sync_all`: the size is synced as well, and the modification time is of no use.
+        // The size is synced as well. `sync_all` would add the modification time, which has no use here.
         self.file.sync_data()
     }
 

@@ -171,8 +171,8 @@ pub struct SkippedLine {
     pub line: u64,
     /// Why it could not be read.
     pub reason: String,
-    /// It is the last line, and its process was killed while it wrote it. The write had not returned, so no figure that a
-    /// program has seen is missing.
+    /// It is the last line, and its process was killed while it wrote it. The write had not returned, so
+    /// [`JournalStats::written`](super::JournalStats::written) did not count it.
     pub is_cut_short: bool,
 }
 

@@ -1,11 +1,11 @@
-//! Hashes: a fast one for maps in memory, and FNV-1a for values on disk.
+//! A hash for maps in memory.
 
 use std::hash::{BuildHasher, Hasher};
 
 /// Multiply and fold, a word at a time, for keys that we make ourselves: span ids, addresses, short names.
 ///
 /// Not for keys that an attacker picks: the standard hasher resists collisions and costs ten times as much. Not for values on
-/// disk either: it may change with any version, and [`fnv1a_128`] may not.
+/// disk either, because it may change with any version: those have FNV-1a, in `crate::fnv`.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct FastHash;
 
@@ -63,45 +63,5 @@ impl BuildHasher for FastHash {
     #[inline]
     fn build_hasher(&self) -> FastHasher {
         FastHasher::default()
-    }
-}
-
-/// FNV-1a (<https://datatracker.ietf.org/doc/draft-eastlake-fnv/>) of one width. Two widths are on disk already, and neither
-/// can be computed from the other.
-///
-/// Against accidents only: collisions can be made on purpose.
-macro_rules! fnv1a {
-    ($(#[$meta:meta])* $name:ident, $word:ty, $basis:literal, $prime:literal) => {
-        $(#[$meta])*
-        pub(crate) fn $name(bytes: &[u8]) -> $word {
-            bytes.iter().fold($basis, |hash, byte| (hash ^ <$word>::from(*byte)).wrapping_mul($prime))
-        }
-    };
-}
-
-fnv1a!(
-    /// The fingerprint of a price file, in the name of its price book.
-    #[cfg(feature = "prices")]
-    fnv1a_64, u64, 0xcbf2_9ce4_8422_2325, 0x0100_0000_01b3
-);
-
-fnv1a!(
-    /// The hash in a file name for a long run id.
-    fnv1a_128, u128, 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, 0x0000_0000_0100_0000_0000_0000_0000_013b
-);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_on_disk_have_the_published_hashes() {
-        assert_eq!(fnv1a_128(b""), 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
-        assert_eq!(fnv1a_128(b"a"), 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
-        #[cfg(feature = "prices")]
-        {
-            assert_eq!(fnv1a_64(b""), 0xcbf2_9ce4_8422_2325);
-            assert_eq!(fnv1a_64(b"a"), 0xaf63_dc4c_8601_ec8c);
-        }
     }
 }

@@ -14,9 +14,7 @@ mod usage;
 
 pub(crate) use cell::{CellKey, CellTotals, Sources};
 pub use gate::Verdict;
-#[cfg(feature = "prices")]
-pub(crate) use hash::fnv1a_64;
-pub(crate) use hash::{FastHash, fnv1a_128};
+pub(crate) use hash::FastHash;
 pub use into_usd::IntoUsd;
 pub use money::{Usd, UsdError};
 pub(crate) use run_attributes::RunAttributes;

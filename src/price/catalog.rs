@@ -8,7 +8,8 @@ use genai_prices::{
 
 use super::alias;
 use super::reason::{BookName, Unpriced};
-use crate::ledger::{Kind, Usage, Usd, fnv1a_64};
+use crate::fnv::fnv1a_64;
+use crate::ledger::{Kind, Usage, Usd};
 
 /// Below this many USD, a double that is off by the few roundings of one calculation is still nearer to the true
 /// whole number of pico-dollars than to any other. (A calculation makes less than 16 roundings of one part in 2^53, so

@@ -13,7 +13,7 @@
 
 use std::fmt::Write;
 
-use crate::ledger::fnv1a_128;
+use crate::fnv::fnv1a_128;
 
 /// Most bytes of a name. File systems allow 255: the rest is for a number, `.json`, and the dot and `.tmp` of a claim.
 const LONGEST: usize = 200;

@@ -25,13 +25,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("api", &["layer", "ledger", "limit", "price", "summary"]),
     ("testing", &["layer", "ledger", "present", "sink", "summary"]),
     ("layer", &["journal", "ledger", "limit", "price", "sink", "summary"]),
-    ("sink", &["limit", "summary"]),
+    ("sink", &["fnv", "limit", "summary"]),
     ("journal", &["ledger", "sink", "summary"]),
     ("limit", &["ledger", "present", "price", "summary"]),
-    ("price", &["ledger"]),
+    ("price", &["fnv", "ledger"]),
     ("summary", &["ledger", "present"]),
     ("present", &["ledger"]),
     ("ledger", &[]),
+    ("fnv", &[]),
 ];
 
 /// A circle of more files than this is one file in pieces: none can be read without the others.
