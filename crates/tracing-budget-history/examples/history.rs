@@ -4,9 +4,10 @@
 
 use tracing::{info, info_span};
 use tracing_budget::{Verdict, gate};
-use tracing_budget_history::{
-    By, Filter, HealthQuery, HistorySink, Measure, Page, Scope, SeriesQuery, Sort, Sqlite, Store, compare,
-};
+use tracing_budget_history::compare::compare;
+use tracing_budget_history::health::HealthQuery;
+use tracing_budget_history::series::{By, Measure, SeriesQuery};
+use tracing_budget_history::{Filter, HistorySink, Page, Scope, Sort, Sqlite, Store};
 use tracing_subscriber::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

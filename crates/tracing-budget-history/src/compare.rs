@@ -118,7 +118,7 @@ pub struct GateChange {
 ///
 /// ```
 /// use tracing_budget::RunSummary;
-/// use tracing_budget_history::compare;
+/// use tracing_budget_history::compare::compare;
 ///
 /// let run = |id, tokens| {
 ///     let mut run = RunSummary::new(id, "2026-04-19T09:12:03Z".parse().expect("a time"));

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::error::StoreError;
-use super::query::Sort;
+use super::sort::Sort;
 
 /// Where a page ended, to be given back as it is.
 ///

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::answers::ratio;
-use super::query::Scope;
+use super::filter::Scope;
 use super::statistics::{mad, median, median_whole};
+use super::stats::ratio;
 use tracing_budget::summary::Status;
 use tracing_budget::{Usd, Verdict};
 

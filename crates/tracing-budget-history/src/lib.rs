@@ -29,36 +29,37 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod answers;
-mod compare;
-mod cover;
+pub mod compare;
 mod cursor;
 mod error;
-mod find;
-mod health;
+mod filter;
+pub mod grammar;
+pub mod health;
+mod heartbeat;
 mod histogram;
-mod query;
 pub mod reprice;
+mod resolve_run_id;
 mod row;
-mod series;
+pub mod series;
 mod sink;
+mod sort;
 mod sqlite;
 mod statistics;
+pub mod stats;
 mod store;
 mod tally;
+mod time_partition;
 
-pub use answers::{GateStats, ModelStats, Overview, ProjectRow, StageStats, StatusCounts, Typical};
-pub use compare::{Comparison, Delta, FiguresDelta, GateChange, RowDelta, RunHead, compare};
 pub use cursor::Cursor;
 pub use error::StoreError;
-pub use find::{FindError, find_run};
-pub use health::{Finding, FindingKind, Health, HealthQuery, PipelineHealth, Severity};
-pub use query::{Filter, Order, Page, Prune, Scope, Sort, SortBy, SortError};
+pub use filter::{Filter, Page, Prune, Scope};
+pub use heartbeat::Heartbeat;
+pub use resolve_run_id::{RunIdError, resolve_run_id};
 pub use row::{RunPage, RunRow};
-pub use series::{Amount, Bucket, By, Line, Measure, Series, SeriesQuery};
 pub use sink::{BuilderExt, HistorySink};
+pub use sort::{Order, Sort, SortBy};
 pub use sqlite::Sqlite;
-pub use store::{Heartbeat, Put, Store, Stored};
+pub use store::{Put, Store, Stored};
 
 // The README's code is compiled, and run where it is not marked otherwise.
 #[cfg(doctest)]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::cover::{DAY, HOUR};
 use super::error::StoreError;
-use super::query::Scope;
+use super::filter::Scope;
 use super::tally::{Kind, Tally, count};
+use super::time_partition::{DAY, HOUR};
 use tracing_budget::Usd;
 use tracing_budget::summary::Timestamp;
 

@@ -11,8 +11,9 @@ use tracing_budget::Builder;
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::heartbeat::Heartbeat;
 use super::sqlite::Sqlite;
-use super::store::{Heartbeat, Put, Store};
+use super::store::{Put, Store};
 use tracing_budget::sink::{Sink, SinkError};
 use tracing_budget::summary::{RunSummary, Timestamp};
 

@@ -1,13 +1,13 @@
 //! What a store of runs promises.
 
-use std::time::Duration;
-
-use super::answers::{GateStats, ModelStats, Overview, ProjectRow, StageStats};
 use super::error::StoreError;
+use super::filter::{Filter, Page, Prune, Scope};
 use super::health::{Health, HealthQuery};
-use super::query::{Filter, Page, Prune, Scope, Sort};
+use super::heartbeat::Heartbeat;
 use super::row::{RunPage, RunRow};
 use super::series::{Series, SeriesQuery};
+use super::sort::Sort;
+use super::stats::{GateStats, ModelStats, Overview, ProjectRow, StageStats};
 use tracing_budget::summary::RunSummary;
 
 /// A run history.
@@ -62,6 +62,14 @@ pub trait Store: Send + Sync {
     ///
     /// If the store cannot be read.
     fn ids_beginning_with(&self, start: &str, limit: usize) -> Result<Vec<String>, StoreError>;
+
+    /// The ids that end with this, at most `limit`, in order. Reads every id: ids that share a beginning, as those of
+    /// one day do, differ at their ends.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn ids_ending_with(&self, end: &str, limit: usize) -> Result<Vec<String>, StoreError>;
 
     /// One page of the runs that match.
     ///
@@ -181,15 +189,6 @@ impl<'a> Put<'a> {
         self.heartbeat = Some(heartbeat);
         self
     }
-}
-
-/// A sign of life, and when the next is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heartbeat {
-    /// When it was.
-    pub at: tracing_budget::summary::Timestamp,
-    /// How long until the next.
-    pub every: Duration,
 }
 
 /// What came of a delivery.

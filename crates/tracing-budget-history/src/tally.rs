@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::answers::{StatusCounts, ratio};
 use super::histogram::Histogram;
+use super::stats::{StatusCounts, ratio};
 use tracing_budget::summary::{Figures, RunSummary, Status};
 use tracing_budget::{Usd, Verdict};
 

@@ -41,7 +41,7 @@ impl Site {
         let directory =
             std::env::temp_dir().join(format!("tracing-budget-site-{}-{number}", std::process::id()));
         let store = Arc::new(Sqlite::open(directory.join("runs.db")).expect("a new history"));
-        let options = options.address(([127, 0, 0, 1], 0)).look_every(Duration::from_millis(50));
+        let options = options.address(([127, 0, 0, 1], 0)).poll_every(Duration::from_millis(50));
         let shown = Arc::clone(&store) as Arc<dyn Store>;
         // On a thread of its own, as the server brings its own runtime and a test is inside of one.
         let server = thread::spawn(move || Server::bind(&options, shown).expect("a free port").start());

@@ -1,4 +1,4 @@
-//! The documents are those of this program.
+//! Generated documents are current, and documented commands work.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::shown::{OWN_PRICES, as_kept};
 
 /// The folder of this crate.
 pub(crate) fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// The pages of the workspace, which this program writes in part.
@@ -55,7 +55,7 @@ fn the_metrics_are_those_of_the_schema() {
     assert!(keys > 60, "{keys} keys");
 }
 
-/// What stands in shell blocks of a document, a command a line.
+/// The commands in shell blocks of a document, one per line.
 fn commands(text: &str) -> Vec<Vec<String>> {
     let mut inside = false;
     let mut commands = Vec::new();

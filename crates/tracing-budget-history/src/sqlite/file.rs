@@ -3,15 +3,12 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::error::{BUSY_TIMEOUT, failure};
 use super::schema::{APPLICATION_ID, VERSION, migrations};
 use crate::StoreError;
-
-/// How long others may write before we give up.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Opens a file that is a run history, or makes one; anything else is left as it is.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -46,7 +43,7 @@ pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| failure(path, "be opened", &error))?;
-    connection.busy_timeout(PATIENCE).map_err(|error| failure(path, "be opened", &error))?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| failure(path, "be opened", &error))?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -152,22 +149,5 @@ fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
             let reason = error.to_string();
             Err(StoreError::Migrate { path: path.to_owned(), from, to: VERSION, reason })
         }
-    }
-}
-
-/// Says what the database said, with the file and what can be done.
-pub(super) fn failure(path: &Path, action: &'static str, error: &rusqlite::Error) -> StoreError {
-    let path = path.to_owned();
-    let reason = error.to_string();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt) => StoreError::Corrupt { path, reason },
-        Some(ErrorCode::NotADatabase) => {
-            StoreError::Foreign { path, found: "a file of another kind".to_owned() }
-        }
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            StoreError::Busy { path, waited_seconds: PATIENCE.as_secs() }
-        }
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreError::Unreadable { path, reason },
-        _ => StoreError::Database { path, action, reason },
     }
 }

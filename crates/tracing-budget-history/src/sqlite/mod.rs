@@ -4,7 +4,8 @@
 
 mod aggregate;
 mod amounts;
-mod edges;
+mod conditions;
+mod error;
 mod file;
 mod list;
 mod read;
@@ -13,6 +14,7 @@ mod rollup;
 mod run_row;
 mod schema;
 mod store;
+mod unaggregated;
 mod write;
 
 pub use store::Sqlite;

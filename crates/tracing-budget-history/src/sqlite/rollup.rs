@@ -6,13 +6,13 @@ use std::sync::LazyLock;
 use rusqlite::types::{ToSqlOutput, Value};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params_from_iter};
 
-use super::list::Conditions;
-use super::store::Trouble;
-use super::{amounts, edges, read};
+use super::conditions::Conditions;
+use super::error::SqlError;
+use super::{amounts, read, unaggregated};
 use crate::Scope;
-use crate::cover::{DAY, Grain, HOUR, Piece, cover};
 use crate::histogram::Histogram;
 use crate::tally::{Kind, Tally};
+use crate::time_partition::{DAY, Grain, HOUR, Piece, partition};
 use tracing_budget::summary::{RunSummary, Status, Timestamp};
 
 const COLUMNS: &str = "runs, completed, failed, cancelled, incomplete, interrupted, errors, llm_calls, unpriced_calls, \
@@ -81,7 +81,7 @@ impl Changes {
         }
     }
 
-    pub(super) fn write(self, transaction: &Transaction<'_>) -> Result<(), Trouble> {
+    pub(super) fn write(self, transaction: &Transaction<'_>) -> Result<(), SqlError> {
         let mut days: BTreeMap<Place, Names> = BTreeMap::new();
         for (place, names) in &self.hours {
             let day = Place { at_ms: place.at_ms.div_euclid(DAY) * DAY, ..place.clone() };
@@ -107,7 +107,7 @@ fn write_all(
     transaction: &Transaction<'_>,
     step: &str,
     changes: &BTreeMap<Place, Names>,
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     let mut select = transaction.prepare_cached(&SELECT)?;
     let mut replace = transaction.prepare_cached(&REPLACE)?;
     let mut delete = transaction.prepare_cached(DELETE)?;
@@ -165,14 +165,14 @@ pub(super) fn sum<K: Ord>(
     scope: &Scope,
     wanted: Wanted,
     under: impl Fn(i64, &str) -> K,
-) -> Result<BTreeMap<K, Tally>, Trouble> {
+) -> Result<BTreeMap<K, Tally>, SqlError> {
     let mut sums: BTreeMap<K, Tally> = BTreeMap::new();
     let pieces =
-        cover(scope.since.map(Timestamp::unix_ms), scope.until.map(Timestamp::unix_ms), wanted.by_hour);
+        partition(scope.since.map(Timestamp::unix_ms), scope.until.map(Timestamp::unix_ms), wanted.by_hour);
     for piece in pieces {
         let mut add = |at, name: &str, tally: &Tally| sums.entry(under(at, name)).or_default().add(tally, 1);
         match piece.grain {
-            Grain::Runs => edges::each(connection, scope, wanted.kind, piece, &mut add)?,
+            Grain::Runs => unaggregated::each(connection, scope, wanted.kind, piece, &mut add)?,
             Grain::Hours => add_rollups(connection, scope, wanted, "hour", piece, &mut add)?,
             Grain::Days => add_rollups(connection, scope, wanted, "day", piece, &mut add)?,
         }
@@ -187,11 +187,11 @@ fn add_rollups(
     step: &str,
     piece: Piece,
     add: &mut impl FnMut(i64, &str, &Tally),
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     let mut conditions = Conditions::default();
     conditions.and("step = ? AND kind = ?", [step.to_owned().into(), wanted.kind.as_str().to_owned().into()]);
     conditions.and("at_ms >= ? AND at_ms < ?", [Value::from(piece.from), piece.to.into()]);
-    conditions.and_of_whom(scope);
+    conditions.and_project_and_pipeline(scope);
     let columns = if wanted.durations { COLUMNS.to_owned() } else { COLUMNS.replace(", durations", ", x''") };
     let sql = format!("SELECT {columns}, at_ms, name FROM rollups WHERE {}", conditions.sql());
     let mut statement = connection.prepare_cached(&sql)?;
@@ -208,7 +208,7 @@ fn each_ended(
     connection: &Connection,
     conditions: &Conditions,
     mut see: impl FnMut(&RunSummary),
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     let sql = format!("SELECT id, run_id FROM runs WHERE {} AND status <> 'running'", conditions.sql());
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(conditions.values()))?;
@@ -222,7 +222,7 @@ fn each_ended(
 }
 
 /// Fills the roll-ups of a file that had none.
-pub(super) fn fill(transaction: &Transaction<'_>) -> Result<(), Trouble> {
+pub(super) fn fill(transaction: &Transaction<'_>) -> Result<(), SqlError> {
     let mut changes = Changes::default();
     each_ended(transaction, &Conditions::default(), |run| changes.add(run))?;
     changes.write(transaction)

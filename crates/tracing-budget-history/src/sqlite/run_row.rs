@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::amounts;
-use super::store::Trouble;
-use super::write::{seconds, whole};
+use super::amounts::{self, seconds, whole};
+use super::error::SqlError;
+use crate::Heartbeat;
 use crate::row::RunRow;
 use tracing_budget::summary::{RunSummary, Timestamp};
 
@@ -41,7 +41,7 @@ impl<'a> Row<'a> {
         id: i64,
         run: &'a RunSummary,
         now: Timestamp,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, SqlError> {
         let mut statement = connection
             .prepare_cached("SELECT status = 'running', beat_ms, beat_every_ms FROM parts WHERE run = ?1")?;
         let parts = statement.query_map([id], |row| {
@@ -50,21 +50,21 @@ impl<'a> Row<'a> {
         })?;
         let parts: Vec<(bool, Option<(i64, i64)>)> = parts.collect::<rusqlite::Result<_>>()?;
         let beats = parts.iter().filter(|(running, _)| *running).filter_map(|(_, beat)| *beat);
-        let beat = beats.max_by_key(|(at, every)| at.saturating_add(every.saturating_mul(3)));
+        let beat = beats.max_by_key(|(at, every)| Heartbeat::from_ms(*at, *every).fresh_until_ms());
         Ok(Self { run, now, parts: parts.len() as i64, beat })
     }
 
     /// Writes a new run; its key.
-    pub(super) fn insert(&self, transaction: &Transaction<'_>) -> Result<i64, Trouble> {
+    pub(super) fn insert(&self, transaction: &Transaction<'_>) -> Result<i64, SqlError> {
         self.write(transaction, INSERT, None)?;
         Ok(transaction.last_insert_rowid())
     }
 
-    pub(super) fn update(&self, transaction: &Transaction<'_>, id: i64) -> Result<(), Trouble> {
+    pub(super) fn update(&self, transaction: &Transaction<'_>, id: i64) -> Result<(), SqlError> {
         self.write(transaction, UPDATE, Some(id))
     }
 
-    fn write(&self, transaction: &Transaction<'_>, sql: &str, id: Option<i64>) -> Result<(), Trouble> {
+    fn write(&self, transaction: &Transaction<'_>, sql: &str, id: Option<i64>) -> Result<(), SqlError> {
         let row = RunRow::of(self.run, self.now);
         let tags = serde_json::to_string(&row.tags).unwrap_or_else(|_| "{}".to_owned());
         transaction.prepare_cached(sql)?.execute(params![

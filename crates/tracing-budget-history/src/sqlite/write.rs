@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use rusqlite::{OptionalExtension, ToSql, Transaction, params};
 
+use super::amounts::{self, seconds, whole};
+use super::error::SqlError;
+use super::read;
 use super::rollup::Changes;
 use super::run_row::Row;
-use super::store::Trouble;
-use super::{amounts, read};
 use crate::{Put, StoreError, Stored};
 use tracing_budget::summary::{Figures, RunSummary, Status, Timestamp};
 
@@ -15,7 +16,7 @@ pub(super) fn put_all(
     transaction: &Transaction<'_>,
     runs: &[Put<'_>],
     now: Timestamp,
-) -> Result<Vec<Stored>, Trouble> {
+) -> Result<Vec<Stored>, SqlError> {
     let mut changes = Changes::default();
     let stored =
         runs.iter().map(|put| store(transaction, put, now, &mut changes)).collect::<Result<_, _>>()?;
@@ -28,7 +29,7 @@ fn store(
     put: &Put<'_>,
     now: Timestamp,
     changes: &mut Changes,
-) -> Result<Stored, Trouble> {
+) -> Result<Stored, SqlError> {
     check(put.run)?;
     let document = to_json(put.run)?;
     let Some((id, status)) = find(transaction, &put.run.run_id)? else {
@@ -80,7 +81,7 @@ impl Put<'_> {
     }
 }
 
-fn find(transaction: &Transaction<'_>, run_id: &str) -> Result<Option<(i64, String)>, Trouble> {
+fn find(transaction: &Transaction<'_>, run_id: &str) -> Result<Option<(i64, String)>, SqlError> {
     Ok(transaction
         .prepare_cached("SELECT id, status FROM runs WHERE run_id = ?1")?
         .query_row([run_id], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -93,9 +94,9 @@ pub(super) fn replace(
     run: &RunSummary,
     reason: &str,
     now: Timestamp,
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     check(run)?;
-    let missing = || Trouble::Said(StoreError::NoSuchRun { run_id: run.run_id.clone() });
+    let missing = || SqlError::Store(StoreError::NoSuchRun { run_id: run.run_id.clone() });
     let (id, _) = find(transaction, &run.run_id)?.ok_or_else(missing)?;
     let mut changes = Changes::default();
     if let Some(old) = read::merged(transaction, id, &run.run_id)? {
@@ -115,8 +116,8 @@ pub(super) fn replace(
     changes.write(transaction)
 }
 
-fn check(run: &RunSummary) -> Result<(), Trouble> {
-    let refused = |reason| Trouble::Said(StoreError::Refused { run_id: run.run_id.clone(), reason });
+fn check(run: &RunSummary) -> Result<(), SqlError> {
+    let refused = |reason| SqlError::Store(StoreError::Refused { run_id: run.run_id.clone(), reason });
     if run.run_id.trim().is_empty() {
         return Err(refused("its run_id is empty"));
     }
@@ -126,10 +127,10 @@ fn check(run: &RunSummary) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn to_json(run: &RunSummary) -> Result<String, Trouble> {
+fn to_json(run: &RunSummary) -> Result<String, SqlError> {
     // Only numbers that are not finite cannot be written, and they are written as null.
     serde_json::to_string(run)
-        .map_err(|error| Trouble::Database(rusqlite::Error::ToSqlConversionFailure(Box::new(error))))
+        .map_err(|error| SqlError::Database(rusqlite::Error::ToSqlConversionFailure(Box::new(error))))
 }
 
 struct Part {
@@ -149,7 +150,7 @@ impl Part {
     }
 }
 
-fn parts(transaction: &Transaction<'_>, id: i64) -> Result<Vec<Part>, Trouble> {
+fn parts(transaction: &Transaction<'_>, id: i64) -> Result<Vec<Part>, SqlError> {
     let mut statement = transaction.prepare_cached(
         "SELECT id, part, status, started_ms, pipeline, document, FALSE FROM parts WHERE run = ?1
          UNION ALL SELECT id, part, '', 0, '', document, TRUE FROM replaced WHERE run = ?1",
@@ -217,7 +218,7 @@ fn write_part(
     name: &str,
     put: &Put<'_>,
     document: &str,
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     let beat = put.beat();
     transaction
         .prepare_cached(
@@ -239,14 +240,14 @@ fn write_part(
 }
 
 /// Brings a run's rows to what its parts say now.
-fn rewrite(transaction: &Transaction<'_>, id: i64, run: &RunSummary, row: &Row<'_>) -> Result<(), Trouble> {
+fn rewrite(transaction: &Transaction<'_>, id: i64, run: &RunSummary, row: &Row<'_>) -> Result<(), SqlError> {
     row.update(transaction, id)?;
     clear_rows(transaction, id)?;
     write_rows(transaction, id, run)
 }
 
 /// Removes what stands below a run's row, its parts excepted.
-pub(super) fn clear_rows(transaction: &Transaction<'_>, id: i64) -> Result<(), Trouble> {
+pub(super) fn clear_rows(transaction: &Transaction<'_>, id: i64) -> Result<(), SqlError> {
     for delete in [
         "DELETE FROM tags WHERE run = ?1",
         "DELETE FROM stages WHERE run = ?1",
@@ -259,7 +260,7 @@ pub(super) fn clear_rows(transaction: &Transaction<'_>, id: i64) -> Result<(), T
     Ok(())
 }
 
-fn write_rows(transaction: &Transaction<'_>, id: i64, run: &RunSummary) -> Result<(), Trouble> {
+fn write_rows(transaction: &Transaction<'_>, id: i64, run: &RunSummary) -> Result<(), SqlError> {
     for (name, value) in &run.tags {
         transaction
             .prepare_cached("INSERT INTO tags (run, name, value) VALUES (?1, ?2, ?3)")?
@@ -324,7 +325,7 @@ fn write_figures(
     duration_s: f64,
     figures: &Figures,
     more: &[&dyn ToSql],
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     let (cost, tokens) = (amounts::value(figures.cost_usd), figures.tokens_used.map(whole));
     let duration_s = seconds(duration_s);
     let counts = [
@@ -342,13 +343,4 @@ fn write_figures(
     let all: Vec<&dyn ToSql> = shared.into_iter().chain(counts).chain(more.iter().copied()).collect();
     transaction.prepare_cached(sql)?.execute(all.as_slice())?;
     Ok(())
-}
-
-pub(super) fn whole(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-/// SQLite has no NaN; no duration is one unless somebody made the document by hand.
-pub(super) fn seconds(seconds: f64) -> f64 {
-    if seconds.is_finite() { seconds } else { 0.0 }
 }

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use tracing_budget::{RunSummary, Status, Usd, Verdict};
-use tracing_budget_history::{
-    Amount, Bucket, By, FindingKind, HealthQuery, Measure, Put, Scope, SeriesQuery, Severity, Store,
-    StoreError,
-};
+use tracing_budget_history::health::{FindingKind, HealthQuery, Severity};
+use tracing_budget_history::series::{Amount, Bucket, By, Measure, SeriesQuery};
+use tracing_budget_history::{Put, Scope, Store, StoreError};
 
 use crate::made_up::{MIDNIGHT, Place, at, costing, gated, run};
 

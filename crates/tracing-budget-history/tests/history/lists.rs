@@ -8,7 +8,7 @@ use tracing_budget::{
     RunSummary, Status, Usd, Verdict,
     summary::{GateVerdict, ModelRow, StageRow},
 };
-use tracing_budget_history::{Filter, Order, Page, Put, Sort, SortBy, Store};
+use tracing_budget_history::{Filter, Order, Page, Put, Sort, SortBy, Store, resolve_run_id};
 
 use crate::made_up::{MIDNIGHT, Place, at, run};
 
@@ -104,7 +104,7 @@ fn a_filter() -> impl Strategy<Value = Filter> {
         filter.model = model.map(Into::into);
         filter.gate = gate.map(Into::into);
         filter.verdict = verdict;
-        filter.min_cost = cost.map(Usd::from_pico);
+        filter.min_cost_usd = cost.map(Usd::from_pico);
         filter
     })
 }
@@ -216,4 +216,9 @@ fn an_id_is_found_by_its_beginning() {
     assert_eq!(store.ids_beginning_with("0193", 2).unwrap(), ["0193", "0193c0de"]);
     assert_eq!(store.ids_beginning_with("%", 9).unwrap(), [] as [&str; 0]);
     assert_eq!(store.ids_beginning_with("", 9).unwrap().len(), 5);
+    assert_eq!(store.ids_ending_with("93", 9).unwrap(), ["0193"]);
+    assert_eq!(store.ids_ending_with("%", 9).unwrap(), ["100%"]);
+    assert_eq!(resolve_run_id(&store, "…f").unwrap(), "0193f");
+    // A beginning goes before an end.
+    assert_eq!(resolve_run_id(&store, "0193").unwrap(), "0193");
 }
