@@ -6,6 +6,7 @@ mod gate;
 mod hash;
 mod money;
 mod name;
+pub(crate) mod rfc3339;
 mod shelf;
 mod stage;
 mod told;
