@@ -27,7 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sink", &["limit", "summary"]),
     ("journal", &["ledger", "sink", "summary"]),
     ("limit", &["ledger", "present", "price", "summary"]),
-    ("price", &["ledger"]),
+    ("price", &["ledger", "present"]),
     ("summary", &["ledger", "present"]),
     ("present", &["ledger"]),
     ("ledger", &[]),
