@@ -21,7 +21,15 @@ fn crate_page() -> String {
     let program = env::current_exe().expect("a path");
     let target = program.ancestors().nth(3).expect("the target folder");
     let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["doc", "--no-deps", "--offline", "--quiet", "--package", "tracing-budget-server", "--target-dir"])
+        .args([
+            "doc",
+            "--no-deps",
+            "--offline",
+            "--quiet",
+            "--package",
+            "tracing-budget-server",
+            "--target-dir",
+        ])
         .arg(target)
         .current_dir(here)
         .output()
