@@ -129,6 +129,8 @@ mod pages {
     struct Limits;
     #[doc = include_str!("../docs/summary.md")]
     struct Summary;
+    #[doc = include_str!("../docs/testing.md")]
+    struct Testing;
     #[doc = include_str!("../docs/visibility.md")]
     struct Visibility;
 }

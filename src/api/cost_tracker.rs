@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::cost_summary::{CostSummary, OperationCost};
 use super::operation_builder::{OperationBuilder, amount};
-use crate::ledger::{CellKey, IntoUsd, Ledger, Name, Sources, Tally, Usd};
+use crate::ledger::{CellKey, CellTotals, IntoUsd, Ledger, Sources, Symbol, Usd};
 use crate::summary::{Efficiency, OperationFields, OperationRecord, Records, Rows, Timestamp, seconds};
 
 /// Distinct warnings that are kept.
@@ -187,7 +187,7 @@ impl CostTracker {
     }
 
     /// Its sums by operation, and the summary of the same moment.
-    pub(super) fn seen(&self) -> (Vec<(Name, Tally)>, CostSummary) {
+    pub(super) fn seen(&self) -> (Vec<(Symbol, CellTotals)>, CostSummary) {
         let account = self.account();
         let tallies = account.ledger.cells().map(|(key, tally)| (key.operation, *tally)).collect();
         (tallies, self.summarise(&account))
@@ -201,12 +201,13 @@ impl CostTracker {
         let OperationFields { operation, cost, duration, iteration, meta, refusal } = recorded;
         let nanos = duration.map_or(0, |duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
         let sources = if cost.is_some() { Sources::REPORTED } else { Sources::default() };
-        let tally = Tally { cost: cost.unwrap_or_default(), count: 1, nanos, sources, ..Tally::default() };
+        let tally =
+            CellTotals { cost: cost.unwrap_or_default(), count: 1, nanos, sources, ..CellTotals::default() };
         let mut record = OperationRecord::new(operation);
         (record.cost_usd, record.duration_seconds, record.iteration) =
             (cost, duration.map(seconds), iteration);
         record.meta = meta;
-        let key = CellKey { stage: None, model: None, operation: Name::of(operation) };
+        let key = CellKey { stage: None, model: None, operation: Symbol::intern(operation) };
         let mut account = self.account();
         // Under the lock, so that the list is in the order of its times.
         record.at = Some(Timestamp::from(self.0.began.1 + self.0.began.0.elapsed()));
@@ -249,19 +250,19 @@ impl Account {
 }
 
 /// The cost of what was recorded; nothing recorded has cost nothing, and what nobody told is unknown.
-pub(super) fn cost(tally: &Tally) -> Option<Usd> {
+pub(super) fn cost(tally: &CellTotals) -> Option<Usd> {
     (tally.count == 0 || tally.sources.contains(Sources::REPORTED)).then_some(tally.cost)
 }
 
 /// One row of a tally.
-pub(super) fn row(tally: &Tally) -> OperationCost {
+pub(super) fn row(tally: &CellTotals) -> OperationCost {
     let duration_seconds = seconds(Duration::from_nanos(tally.nanos));
     OperationCost { cost_usd: cost(tally), calls: tally.count, duration_seconds }
 }
 
 /// One row an operation, the dearest first.
-pub(super) fn rows(tallies: impl Iterator<Item = (Name, Tally)>) -> Rows<OperationCost> {
-    let mut operations: BTreeMap<Name, Tally> = BTreeMap::new();
+pub(super) fn rows(tallies: impl Iterator<Item = (Symbol, CellTotals)>) -> Rows<OperationCost> {
+    let mut operations: BTreeMap<Symbol, CellTotals> = BTreeMap::new();
     tallies.for_each(|(operation, tally)| operations.entry(operation).or_default().merge(&tally));
     let mut operations: Vec<_> = operations.into_iter().collect();
     operations.sort_by_key(|(operation, tally)| (std::cmp::Reverse(tally.cost), *operation));

@@ -2,7 +2,7 @@
 
 use super::cost_summary::TeamSummary;
 use super::cost_tracker::{CostTracker, cost, row, rows};
-use crate::ledger::Tally;
+use crate::ledger::CellTotals;
 
 impl CostTracker {
     /// What this agent spent together with all that work for it.
@@ -41,14 +41,14 @@ impl TeamSummary {
                 members.push(tracker);
             }
         }
-        let mut total = Tally::default();
+        let mut total = CellTotals::default();
         let mut operations = Vec::new();
-        let mut by_agent: Vec<(&str, Tally)> = Vec::new();
+        let mut by_agent: Vec<(&str, CellTotals)> = Vec::new();
         let mut agents = Vec::new();
         for member in &members {
             let (tallies, summary) = member.seen();
             agents.push(summary);
-            let mut sum = Tally::default();
+            let mut sum = CellTotals::default();
             tallies.iter().for_each(|(_, tally)| sum.merge(tally));
             total.merge(&sum);
             match by_agent.iter_mut().find(|(name, _)| *name == member.agent_type()) {

@@ -8,7 +8,7 @@ use super::root::RunState;
 use super::run::{Rest, Run};
 use super::settlement::Amounts;
 use super::table::Place;
-use crate::ledger::{Name, Usd};
+use crate::ledger::{Symbol, Usd};
 use crate::limit::{Alert, Amount, BudgetExceeded, Charge, Due, Meters, Plan, Remaining, Stages, Unit};
 use crate::summary::{StageLimits, Timestamp};
 
@@ -38,7 +38,7 @@ impl Run {
     }
 
     /// What is left of the limits of its stages, of what is known: nothing that was assumed is in a summary.
-    pub(crate) fn stage_limits(&self, plan: &Plan) -> Vec<(Name, StageLimits)> {
+    pub(crate) fn stage_limits(&self, plan: &Plan) -> Vec<(Symbol, StageLimits)> {
         let Some(limits) = &self.limits else { return Vec::new() };
         let meters = limits.meters.all();
         let known = |number: usize, unit: Unit| {

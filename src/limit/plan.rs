@@ -3,7 +3,7 @@
 use super::alert::LimitScope;
 use super::meters::{Bound, Meters, Stages, Unit};
 use super::unpriced::UnpricedCalls;
-use crate::ledger::Name;
+use crate::ledger::Symbol;
 use crate::summary::Limits;
 
 /// Stages that may have a limit; a place has one bit for each in the room that it had left.
@@ -13,14 +13,14 @@ pub(crate) const MOST_STAGES: usize = 32;
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) run: Limits,
-    stages: Vec<(Name, Limits)>,
+    stages: Vec<(Symbol, Limits)>,
     pub(crate) unpriced: UnpricedCalls,
 }
 
 impl Plan {
     /// The limits of a stage, to be set; `None` if too many stages have some.
     pub(crate) fn stage_mut(&mut self, stage: &str) -> Option<&mut Limits> {
-        let stage = Name::of(stage);
+        let stage = Symbol::intern(stage);
         let at = self.stages.iter().position(|(name, _)| *name == stage).unwrap_or(self.stages.len());
         if at == MOST_STAGES {
             return None;
@@ -36,7 +36,7 @@ impl Plan {
     }
 
     /// The stages with a limit, in the order in which they were named.
-    pub(crate) fn stages(&self) -> impl Iterator<Item = (Name, Limits)> {
+    pub(crate) fn stages(&self) -> impl Iterator<Item = (Symbol, Limits)> {
         self.stages.iter().copied()
     }
 
@@ -48,11 +48,11 @@ impl Plan {
 
     /// The stage by its bit, if it has a limit.
     #[inline]
-    pub(crate) fn only(&self, stage: Option<Name>) -> Stages {
+    pub(crate) fn only(&self, stage: Option<Symbol>) -> Stages {
         if self.stages.is_empty() { Stages::NONE } else { self.find(stage) }
     }
 
-    fn find(&self, stage: Option<Name>) -> Stages {
+    fn find(&self, stage: Option<Symbol>) -> Stages {
         let at = stage.and_then(|stage| self.stages.iter().position(|(name, _)| *name == stage));
         at.map_or(Stages::NONE, Stages::only)
     }

@@ -1,7 +1,7 @@
 //! What a limit in USD makes of calls that have no price.
 
 use super::meters::Charge;
-use crate::ledger::Tally;
+use crate::ledger::CellTotals;
 use crate::price::Rates;
 
 /// What a limit in USD makes of a call whose usage is known and whose price is not. The summary has no cost for such a call,
@@ -30,7 +30,7 @@ pub enum UnpricedCalls {
 
 impl UnpricedCalls {
     /// What an amount adds to a limit in USD.
-    pub(crate) fn usd(&self, tally: &Tally) -> Charge {
+    pub(crate) fn usd(&self, tally: &CellTotals) -> Charge {
         let untold = tally.unpriced + tally.without_usage;
         let told = u64::from(untold == 0 && (tally.llm_calls > 0 || tally.cost.pico() != 0));
         let known = Charge { used: tally.cost.pico(), told, untold, ..Charge::default() };
@@ -48,7 +48,7 @@ impl UnpricedCalls {
 
 impl Charge {
     /// What an amount adds to a limit in tokens.
-    pub(crate) fn tokens(tally: &Tally) -> Self {
+    pub(crate) fn tokens(tally: &CellTotals) -> Self {
         let used = tally.usage.tokens_used();
         Self {
             used: used.unwrap_or_default().into(),
@@ -64,13 +64,13 @@ mod tests {
     use super::*;
     use crate::ledger::{Kind, Usage, Usd};
 
-    fn unpriced(usage: Usage) -> Tally {
-        Tally { usage, llm_calls: 1, unpriced: 1, ..Tally::default() }
+    fn unpriced(usage: Usage) -> CellTotals {
+        CellTotals { usage, llm_calls: 1, unpriced: 1, ..CellTotals::default() }
     }
 
     #[test]
     fn a_priced_call_is_its_cost_under_every_policy() {
-        let priced = Tally { cost: Usd::from_pico(7), llm_calls: 1, ..Tally::default() };
+        let priced = CellTotals { cost: Usd::from_pico(7), llm_calls: 1, ..CellTotals::default() };
         let rates = Rates::per_million().input("1");
         for policy in [UnpricedCalls::FailClosed, UnpricedCalls::Ignore, UnpricedCalls::AtRate(rates)] {
             let charge = policy.usd(&priced);

@@ -28,7 +28,7 @@ const LISTED: usize = 5;
 /// assert_eq!(resolve_run_id(&store, "…-one")?, "0193c0de-one");
 /// assert_eq!(
 ///     resolve_run_id(&store, "0193").map_err(|error| error.to_string()),
-///     Err("cannot choose a run: expected part of one id, got \"0193\" of several: 0193c0de-one, 0193c0de-two".to_owned()),
+///     Err("\"0193\" is the beginning of several ids: 0193c0de-one, 0193c0de-two".to_owned()),
 /// );
 /// # drop(store);
 /// # std::fs::remove_dir_all(directory)?;
@@ -60,7 +60,7 @@ pub enum RunIdError {
     #[error("no run has an id that begins or ends with {0:?}")]
     NotFound(String),
     /// Several ids begin, or several end, like this.
-    #[error("cannot choose a run: expected part of one id, got {text:?} of several: {}", listed(.ids))]
+    #[error("{text:?} is the {} of several ids: {}", part(.text, .ids), listed(.ids))]
     Ambiguous {
         /// The typed text.
         text: String,
@@ -70,6 +70,10 @@ pub enum RunIdError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn part(text: &str, ids: &[String]) -> &'static str {
+    if ids.iter().all(|id| id.starts_with(text)) { "beginning" } else { "end" }
 }
 
 fn listed(ids: &[String]) -> String {

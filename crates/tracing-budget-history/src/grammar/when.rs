@@ -249,7 +249,28 @@ impl From<Timestamp> for When {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_text_of_the_pattern_is_a_time(
+            text in proptest::string::string_regex(When::PATTERN.trim_matches(['^', '$'])).expect("a regular expression"),
+        ) {
+            let when: Result<When, ValueError> = text.parse();
+            prop_assert!(when.is_ok(), "{text:?}: {when:?}");
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused_and_every_day_ends_after_it_begins(text in "\\PC*|[0-9]{4}-[0-9]{2}-[0-9]{2}") {
+            if let Ok(when) = text.parse::<When>() {
+                let (now, zone) = (AUTUMN.parse().expect("a time"), Zone::posix(BERLIN));
+                prop_assert!(when.since(now, &zone) <= when.until(now, &zone));
+                prop_assert_eq!(when.to_string().parse(), Ok(when));
+            }
+        }
+    }
 
     const BERLIN: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
     /// Clocks go forward at midnight, so that a day of spring begins at 01:00, and back at midnight.
@@ -315,6 +336,21 @@ mod tests {
             assert_eq!(shown(when.since(now, &zone)), since, "since {text}");
             assert_eq!(shown(when.until(now, &zone)), until, "until {text}");
             assert_eq!(when.to_string().parse(), Ok(when), "{text} is written as {when}");
+        }
+    }
+
+    #[test]
+    fn the_pattern_has_every_day_of_the_calendar() {
+        let days =
+            (0..366 + 365).map(|n| jiff::civil::date(2024, 1, 1).checked_add(n.days()).expect("a day"));
+        let pattern = regex::Regex::new(When::PATTERN).expect("a regular expression");
+        let pattern = |text: &str| pattern.is_match(text);
+        for day in days {
+            assert!(pattern(&day.to_string()), "{day}");
+        }
+        assert!(!pattern("2026-02-29") && !pattern("2026-04-31") && !pattern("2026-13-01"));
+        for (text, ..) in TABLE.iter().filter(|(text, ..)| !text.contains(' ') && !text.starts_with('T')) {
+            assert!(pattern(text), "{text}");
         }
     }
 

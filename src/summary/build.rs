@@ -10,7 +10,7 @@ use super::document::{
 use super::record::{Records, seconds};
 use super::rows::Rows;
 use super::timestamp::Timestamp;
-use crate::ledger::{CellKey, Kind, Ledger, Name, Outcome, Sources, StageTally, Tally, Usd, Verdict};
+use crate::ledger::{CellKey, CellTotals, Kind, Ledger, Outcome, Sources, StageTotals, Symbol, Usd, Verdict};
 
 /// The row of what belongs to no stage, and of what was spent on no model that is known.
 const UNATTRIBUTED: &str = "unattributed";
@@ -19,7 +19,7 @@ const UNATTRIBUTED: &str = "unattributed";
 const MAX_ERROR: usize = 512;
 
 /// What is known of a run when its summary is taken.
-pub(crate) struct Account<'a> {
+pub(crate) struct SummaryInput<'a> {
     pub(crate) run_id: String,
     pub(crate) project: String,
     pub(crate) pipeline: String,
@@ -28,7 +28,7 @@ pub(crate) struct Account<'a> {
     pub(crate) origin: SystemTime,
     pub(crate) elapsed: Duration,
     /// How the root ended, and who ended the run; none while it runs.
-    pub(crate) end: Option<(Outcome, Ending)>,
+    pub(crate) end: Option<(Outcome, EndReason)>,
     pub(crate) ledger: &'a Ledger,
     pub(crate) declared_stages: &'a [String],
     pub(crate) expected_gates: &'a [String],
@@ -41,14 +41,14 @@ pub(crate) struct Account<'a> {
     pub(crate) warnings: Vec<String>,
     pub(crate) limits: Limits,
     /// The stages that have limits.
-    pub(crate) stage_limits: Vec<(Name, StageLimits)>,
+    pub(crate) stage_limits: Vec<(Symbol, StageLimits)>,
     /// What the price book calls itself.
     pub(crate) book: &'a str,
 }
 
 /// Who ended a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) enum EndReason {
     /// Its root closed.
     Closed,
     /// It was ended with parts still open.
@@ -59,7 +59,7 @@ pub(crate) enum Ending {
 
 impl RunSummary {
     /// The summary of a run.
-    pub(crate) fn take(account: Account<'_>) -> Self {
+    pub(crate) fn build(account: SummaryInput<'_>) -> Self {
         let started_at = Timestamp::from(account.started);
         let mut summary = Self::new(account.run_id.as_str(), started_at);
         let ending = account.end.as_ref().map(|(_, ending)| *ending);
@@ -86,10 +86,10 @@ impl RunSummary {
         if let Some((outcome, ending)) = &account.end {
             let cause = account.cause(outcome, &budget.gate_verdicts);
             summary.status = match (ending, &cause) {
-                (Ending::Incomplete, _) => Status::Incomplete,
-                (Ending::Interrupted, _) => Status::Interrupted,
-                (Ending::Closed, Some(_)) => Status::Failed,
-                (Ending::Closed, None) => Status::Completed,
+                (EndReason::Incomplete, _) => Status::Incomplete,
+                (EndReason::Interrupted, _) => Status::Interrupted,
+                (EndReason::Closed, Some(_)) => Status::Failed,
+                (EndReason::Closed, None) => Status::Completed,
             };
             if let Some(cause) = cause {
                 summary.failed_stage = cause.stage.map(|stage| stage.as_str().to_owned());
@@ -113,7 +113,7 @@ impl RunSummary {
 
 /// Why a run failed.
 struct Cause {
-    stage: Option<Name>,
+    stage: Option<Symbol>,
     text: String,
     /// When, in the ledger's nanoseconds, where it is known.
     at: Option<u64>,
@@ -121,33 +121,33 @@ struct Cause {
 
 /// A cell of the ledger. Rows are sums of neighbours among sorted references to them: a snapshot needs hardly more room than
 /// it takes itself.
-type Cell<'a> = (&'a CellKey, &'a Tally);
+type Cell<'a> = (&'a CellKey, &'a CellTotals);
 
-fn sum<'a>(cells: impl IntoIterator<Item = &'a Cell<'a>>) -> Tally {
-    let mut sum = Tally::default();
+fn sum<'a>(cells: impl IntoIterator<Item = &'a Cell<'a>>) -> CellTotals {
+    let mut sum = CellTotals::default();
     cells.into_iter().for_each(|(_, tally)| sum.merge(tally));
     sum
 }
 
 /// A name, unless it is that of the row for what has none.
-fn named(name: Option<Name>) -> Option<Name> {
+fn named(name: Option<Symbol>) -> Option<Symbol> {
     name.filter(|name| name.as_str() != UNATTRIBUTED)
 }
 
-fn row_name(name: Option<Name>) -> String {
-    name.map_or(UNATTRIBUTED, Name::as_str).to_owned()
+fn row_name(name: Option<Symbol>) -> String {
+    name.map_or(UNATTRIBUTED, Symbol::as_str).to_owned()
 }
 
-impl Account<'_> {
+impl SummaryInput<'_> {
     /// One row a stage: the declared ones in their order, then the others as they began, then what has no stage. The cells
     /// are sorted by stage and model.
-    fn stage_rows(&self, cells: &[Cell<'_>], ending: Option<Ending>) -> Rows<StageRow> {
-        let mut begun: Vec<(Name, &StageTally)> = self.ledger.stages().collect();
+    fn stage_rows(&self, cells: &[Cell<'_>], ending: Option<EndReason>) -> Rows<StageRow> {
+        let mut begun: Vec<(Symbol, &StageTotals)> = self.ledger.stages().collect();
         let place = |name: &str| self.declared_stages.iter().position(|stage| stage == name);
         begun.sort_unstable_by_key(|(name, tally)| {
             (place(name.as_str()).unwrap_or(usize::MAX), tally.first, *name)
         });
-        let of = |stage: Name| {
+        let of = |stage: Symbol| {
             let stage = named(Some(stage));
             let from = cells.partition_point(|(key, _)| named(key.stage) < stage);
             let count = cells[from..].partition_point(|(key, _)| named(key.stage) == stage);
@@ -171,7 +171,7 @@ impl Account<'_> {
         rows.extend(
             next_not_run.into_iter().chain(not_run).map(|stage| (stage.clone(), StageRow::default())),
         );
-        let has_cells = |stage: Name| cells.iter().any(|(key, _)| key.stage == Some(stage));
+        let has_cells = |stage: Symbol| cells.iter().any(|(key, _)| key.stage == Some(stage));
         // A limit whose stage never ran is to be seen, as it may be the name that is wrong.
         let limited = self.stage_limits.iter().map(|(name, _)| *name);
         let missing =
@@ -180,9 +180,9 @@ impl Account<'_> {
         rows.extend(missing);
         for cells in cells.chunk_by(|(one, _), (two, _)| named(one.stage) == named(two.stage)) {
             // Usage that came after its stage had closed without the run ever seeing it open belongs to it all the same.
-            let stage = named(cells[0].0.stage).unwrap_or_else(|| Name::of(UNATTRIBUTED));
+            let stage = named(cells[0].0.stage).unwrap_or_else(|| Symbol::intern(UNATTRIBUTED));
             if !self.ledger.has_stage(stage) {
-                let row = self.stage_row(cells, &StageTally::default(), ending);
+                let row = self.stage_row(cells, &StageTotals::default(), ending);
                 rows.push((stage.as_str().to_owned(), row));
             }
         }
@@ -193,22 +193,22 @@ impl Account<'_> {
         Rows::of_unique(rows)
     }
 
-    fn stage_row(&self, cells: &[Cell<'_>], tally: &StageTally, ending: Option<Ending>) -> StageRow {
+    fn stage_row(&self, cells: &[Cell<'_>], tally: &StageTotals, ending: Option<EndReason>) -> StageRow {
         let sum = sum(cells);
         let status = match &tally.last {
             _ if tally.open > 0 => match ending {
-                Some(Ending::Interrupted) => Status::Interrupted,
+                Some(EndReason::Interrupted) => Status::Interrupted,
                 Some(_) => Status::Incomplete,
                 None => Status::Running,
             },
             Some(last) if last.outcome.is_failed() => Status::Failed,
             None if ending.is_none() => Status::Running,
-            None if ending == Some(Ending::Interrupted) => Status::Interrupted,
+            None if ending == Some(EndReason::Interrupted) => Status::Interrupted,
             _ => Status::Completed,
         };
         StageRow {
             figures: Figures::of(&sum),
-            calls: tally.begun,
+            calls: tally.attempts,
             duration_seconds: seconds(Duration::from_nanos(tally.nanos)),
             errors: tally.errors + sum.errors,
             status,
@@ -314,7 +314,7 @@ fn operation_rows(cells: &[Cell<'_>]) -> Rows<OperationRow> {
 
 impl Figures {
     /// The figures of a tally; what is unknown is settled with the rest of the document.
-    fn of(tally: &Tally) -> Self {
+    fn of(tally: &CellTotals) -> Self {
         let usage = &tally.usage;
         let mut figures = Self {
             tokens_used: usage.tokens_used(),

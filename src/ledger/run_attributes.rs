@@ -6,7 +6,7 @@ use super::money::Usd;
 
 /// What a span tells about its whole run.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct RunReading {
+pub(crate) struct RunAttributes {
     pub(crate) run_id: Option<Box<str>>,
     pub(crate) project: Option<Box<str>>,
     pub(crate) tags: BTreeMap<String, String>,
@@ -15,9 +15,9 @@ pub(crate) struct RunReading {
     pub(crate) iteration: Option<u64>,
 }
 
-impl RunReading {
+impl RunAttributes {
     /// Adds what another span told: counters and values add up, the newest label stands.
-    pub(crate) fn join(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.run_id = other.run_id.or(self.run_id.take());
         self.project = other.project.or(self.project.take());
         self.tags.extend(other.tags);

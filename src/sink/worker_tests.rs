@@ -1,15 +1,20 @@
+//! The delivery thread, from queue to sink.
+
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 use std::borrow::Cow;
 use std::process::{Command, Output};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::{Memory, SinkError};
-use super::*;
+use super::worker::Worker;
+use super::{Delivery, FlushError, Memory, Sink, SinkError, WhenFull};
+use crate::summary::RunSummary;
 
 const AMPLE: Duration = Duration::from_secs(60);
 
@@ -45,7 +50,7 @@ fn spawn(sinks: Vec<Box<dyn Sink>>, options: Delivery) -> Worker {
     Worker::spawn(sinks, options, || ()).unwrap()
 }
 
-/// A sink that says that it has a run, then waits until the other end says go on or is gone.
+/// A sink that reports on the first channel that it has a run, then waits until the second one sends or is dropped.
 fn held_sink() -> (Box<dyn Sink>, Receiver<()>, Sender<()>) {
     let (entered, has_entered) = channel();
     let (go_on, may_go_on) = channel();
@@ -56,14 +61,14 @@ fn held_sink() -> (Box<dyn Sink>, Receiver<()>, Sender<()>) {
     (Box::new(sink), has_entered, go_on)
 }
 
-/// Runs one test of this file alone in a process, where stderr and the global subscriber are its own.
-/// `None` in that process itself.
+/// Runs one test of this file in a process of its own, with its own stderr and global subscriber. `None` in that process
+/// itself.
 fn alone(test: &str) -> Option<Output> {
     const ALONE: &str = "TRACING_BUDGET_TEST_ALONE";
     if std::env::var_os(ALONE).is_some() {
         return None;
     }
-    let name = format!("sink::worker::tests::{test}");
+    let name = format!("sink::worker_tests::{test}");
     let output = Command::new(std::env::current_exe().unwrap())
         .args([&name, "--exact", "--nocapture", "--test-threads=1"])
         .env(ALONE, "1")
@@ -101,9 +106,9 @@ fn runs_arrive_in_order_and_are_summed_up_on_the_thread() {
 }
 
 #[test]
-fn a_sink_that_looks_is_shown_none_after_the_last_run_that_it_was_given() {
-    struct Looking(Sender<&'static str>);
-    impl Sink for Looking {
+fn a_sink_that_polls_gets_no_runs_once_after_its_last_run() {
+    struct Polls(Sender<&'static str>);
+    impl Sink for Polls {
         fn run_finished(&mut self, _: &RunSummary) -> Result<(), SinkError> {
             self.0.send("finished").map_err(SinkError::new)
         }
@@ -113,15 +118,15 @@ fn a_sink_that_looks_is_shown_none_after_the_last_run_that_it_was_given() {
         }
 
         fn runs_in_flight(&mut self, _: &[RunSummary]) -> Result<(), SinkError> {
-            self.0.send("looked").map_err(SinkError::new)
+            self.0.send("polled").map_err(SinkError::new)
         }
     }
-    let (seen, sees) = channel();
-    // Nobody said that the run began: all looks of it are over.
-    let worker = spawn(vec![Box::new(Looking(seen))], Delivery::new());
+    let (calls, called) = channel();
+    // Without a call of `run_started`: no earlier poll is due.
+    let worker = spawn(vec![Box::new(Polls(calls))], Delivery::new());
     worker.deliver(|| run("a"));
-    assert_eq!(sees.recv_timeout(AMPLE), Ok("finished"));
-    assert_eq!(sees.recv_timeout(AMPLE), Ok("looked"));
+    assert_eq!(called.recv_timeout(AMPLE), Ok("finished"));
+    assert_eq!(called.recv_timeout(AMPLE), Ok("polled"));
     worker.close(AMPLE).unwrap();
 }
 
@@ -196,7 +201,7 @@ fn flush_reports_a_loss_once() {
 }
 
 #[test]
-fn a_flush_that_fails_says_so() {
+fn a_flush_that_fails_returns_the_error() {
     struct Unflushable;
     impl Sink for Unflushable {
         fn run_finished(&mut self, _: &RunSummary) -> Result<(), SinkError> {
@@ -294,7 +299,7 @@ fn a_full_queue_waits() {
         while worker.stats().queued < 3 {
             thread::yield_now();
         }
-        // Time for a delivery that does not wait to show itself; one that waits never fails here.
+        // Time for a delivery that wrongly does not wait; one that waits cannot fail here.
         thread::sleep(Duration::from_millis(50));
         assert!(!returned.load(SeqCst));
         drop(go_on);
@@ -305,7 +310,7 @@ fn a_full_queue_waits() {
 }
 
 #[test]
-fn a_full_queue_drops_and_counts_when_told_to() {
+fn a_full_queue_drops_and_counts_if_configured() {
     let (sink, entered, go_on) = held_sink();
     let memory = Memory::new();
     let options = Delivery::new().capacity(1).when_full(WhenFull::Drop);
@@ -389,9 +394,9 @@ fn a_sink_that_hangs_does_not_hang_the_end() {
     let timeout = Duration::from_millis(20);
     assert_eq!(worker.close(timeout), Err(FlushError::TimedOut { timeout, queued: 2 }));
     assert_eq!((worker.stats().lost, worker.stats().queued), (2, 0));
-    // The run in hand comes through after all; the other is not begun.
+    // The run that the sink already had is delivered after all; the other is not started.
     drop(go_on);
-    while Arc::strong_count(&worker.shared) > 1 {
+    while !worker.has_ended() {
         thread::yield_now();
     }
     let stats = worker.stats();
@@ -401,8 +406,8 @@ fn a_sink_that_hangs_does_not_hang_the_end() {
 #[test]
 fn a_worker_that_has_died_loses_runs_and_nothing_else() {
     let mut worker = spawn(vec![], Delivery::new());
-    (worker.queue, _) = sync_channel(1);
-    while Arc::strong_count(&worker.shared) > 1 {
+    worker.disconnect();
+    while !worker.has_ended() {
         thread::yield_now();
     }
     worker.deliver(|| run("a"));
@@ -431,10 +436,10 @@ fn a_worker_that_is_dropped_still_delivers() {
 }
 
 #[test]
-fn a_loss_is_said_once_on_stderr() {
-    if let Some(output) = alone("a_loss_is_said_once_on_stderr") {
-        let said = String::from_utf8(output.stderr).unwrap();
-        let lines: Vec<_> = said.lines().filter(|line| line.starts_with("tracing-budget: ")).collect();
+fn a_loss_is_printed_once_on_stderr() {
+    if let Some(output) = alone("a_loss_is_printed_once_on_stderr") {
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let lines: Vec<_> = stderr.lines().filter(|line| line.starts_with("tracing-budget: ")).collect();
         assert_eq!(
             lines,
             [
@@ -455,17 +460,17 @@ fn a_loss_is_said_once_on_stderr() {
 }
 
 #[test]
-fn a_sink_that_logs_is_not_heard() {
-    static HEARD: AtomicUsize = AtomicUsize::new(0);
+fn events_of_a_sink_reach_no_subscriber() {
+    static EVENTS: AtomicUsize = AtomicUsize::new(0);
 
     struct Count;
     impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Count {
         fn on_event(&self, _: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-            HEARD.fetch_add(1, SeqCst);
+            EVENTS.fetch_add(1, SeqCst);
         }
     }
 
-    if alone("a_sink_that_logs_is_not_heard").is_some() {
+    if alone("events_of_a_sink_reach_no_subscriber").is_some() {
         return;
     }
     use tracing_subscriber::layer::SubscriberExt;
@@ -478,7 +483,7 @@ fn a_sink_that_logs_is_not_heard() {
     });
     worker.flush().unwrap();
     assert_eq!(worker.stats().sinks[0].delivered, 1);
-    assert_eq!(HEARD.load(SeqCst), 0);
+    assert_eq!(EVENTS.load(SeqCst), 0);
     tracing::error!("from the pipeline");
-    assert_eq!(HEARD.load(SeqCst), 1);
+    assert_eq!(EVENTS.load(SeqCst), 1);
 }

@@ -1,15 +1,15 @@
 //! The summary as a table in a terminal.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use super::document::{
+use super::columns::{Align, Columns, cut, one_line, width, wrap};
+use super::numbers::{Money, UNKNOWN, count, counted, duration, limit, share, times};
+use super::stages::{StageNode, tree};
+use super::{status, verdict};
+use crate::ledger::Usd;
+use crate::summary::{
     BudgetSummary, Figures, GateVerdict, ModelRow, RunSummary, StageLimits, StageRow, Status,
 };
-use super::rows::Rows;
-use crate::ledger::{Usd, Verdict};
-use crate::present::columns::{Align, Columns, cut, one_line, width, wrap};
-use crate::present::numbers::{Money, UNKNOWN, count, counted, duration, limit, share, times};
 
 use Align::{Left, Right};
 
@@ -47,7 +47,7 @@ impl fmt::Display for RunSummary {
 }
 
 fn head(run: &RunSummary) -> String {
-    let mut head = format!("{} {}", mark(run.status), cut(named(&run.pipeline, "run"), 48));
+    let mut head = format!("{} {}", status::glyph(run.status), cut(named(&run.pipeline, "run"), 48));
     if !run.project.is_empty() {
         head += &format!(" · {}", cut(&run.project, NAME));
     }
@@ -94,15 +94,15 @@ fn stages(run: &RunSummary, money: Money) -> String {
     }
     headings.extend([("COST", Right), ("SHARE", Right), ("TIME", Right), ("ERRORS", Right)]);
     let mut columns = Columns::new(&headings);
-    for (depth, name, row) in nested(&budget.per_agent) {
+    for StageNode { name, depth, row } in tree(&budget.per_agent) {
         let spaces = "  ".repeat(depth.min(DEEPEST));
         let name = format!("{spaces}{}", cut(named(name, "(no name)"), NAME.saturating_sub(spaces.len())));
         if never_ran(row) {
-            columns.line([name, status(row.status)]);
+            columns.line([name, status_cell(row.status)]);
             continue;
         }
         // Only a row that collects what is in no stage has figures without having been begun.
-        let status = if row.status == Status::NotRun { String::new() } else { status(row.status) };
+        let status = if row.status == Status::NotRun { String::new() } else { status_cell(row.status) };
         let mut cells = vec![name, status, count(row.calls), count(row.figures.llm_calls)];
         cells.extend(spent(&row.figures, unsplit, money));
         cells.push(share_cell(&row.figures, row.share_of_cost));
@@ -145,37 +145,6 @@ fn share_cell(figures: &Figures, part: Option<f64>) -> String {
 
 fn never_ran(row: &StageRow) -> bool {
     row.status == Status::NotRun && row.calls == 0 && row.figures == Figures::default()
-}
-
-/// Every row once, those inside a stage straight after it, with the depth at which they stand. A parent that is
-/// not there, or that is its own descendant, is no parent.
-fn nested(rows: &Rows<StageRow>) -> Vec<(usize, &str, &StageRow)> {
-    let names: HashSet<&str> = rows.iter().map(|(name, _)| name).collect();
-    let mut inside: HashMap<&str, Vec<(&str, &StageRow)>> = HashMap::new();
-    let mut open: Vec<(usize, &str, &StageRow)> = Vec::new();
-    for (name, row) in rows.iter() {
-        match row.parent.as_deref().filter(|parent| names.contains(parent) && *parent != name) {
-            Some(parent) => inside.entry(parent).or_default().push((name, row)),
-            None => open.push((0, name, row)),
-        }
-    }
-    open.reverse();
-    let mut listed = Vec::with_capacity(rows.len());
-    let mut seen = HashSet::new();
-    let mut strays = rows.iter();
-    loop {
-        while let Some((depth, name, row)) = open.pop() {
-            if seen.insert(name) {
-                listed.push((depth, name, row));
-                let below = inside.remove(name).unwrap_or_default();
-                open.extend(below.into_iter().rev().map(|(name, row)| (depth + 1, name, row)));
-            }
-        }
-        match strays.find(|(name, _)| !seen.contains(name)) {
-            Some((name, row)) => open.push((0, name, row)),
-            None => return listed,
-        }
-    }
 }
 
 fn models(budget: &BudgetSummary, money: Money) -> String {
@@ -241,7 +210,7 @@ fn gates(gates: &[GateVerdict]) -> String {
     let cells = |gate: &GateVerdict| {
         let blocking = if gate.blocking { "blocking" } else { "" };
         let after = gate.after_stage.as_deref().unwrap_or(UNKNOWN);
-        let verdict = format!("{} {}", verdict_mark(&gate.verdict), cut(gate.verdict.as_str(), 16));
+        let verdict = format!("{} {}", verdict::glyph(&gate.verdict), cut(gate.verdict.as_str(), 16));
         [
             count(gate.seq),
             cut(named(&gate.gate_name, "(no name)"), NAME),
@@ -400,27 +369,6 @@ fn named<'a>(name: &'a str, otherwise: &'a str) -> &'a str {
     if name.trim().is_empty() { otherwise } else { name }
 }
 
-fn status(status: Status) -> String {
-    format!("{} {}", mark(status), status.as_str().replace('_', " "))
-}
-
-/// A sign that is found faster than the word beside it.
-const fn mark(status: Status) -> char {
-    match status {
-        Status::Completed => '✓',
-        Status::Failed => '✗',
-        Status::Running => '…',
-        Status::NotRun => '·',
-        Status::Cancelled | Status::Incomplete | Status::Interrupted => '!',
-    }
-}
-
-const fn verdict_mark(verdict: &Verdict) -> char {
-    match verdict {
-        Verdict::Pass => '✓',
-        Verdict::Fail | Verdict::Error => '✗',
-        Verdict::Warn => '!',
-        Verdict::Skipped => '·',
-        Verdict::Other(_) => '?',
-    }
+fn status_cell(status: Status) -> String {
+    format!("{} {}", status::glyph(status), status::word(status))
 }

@@ -1,8 +1,8 @@
 //! Figures as cells of a table: unknown is `—`, and what is known in part carries `≥`.
 
-use super::document::Figures;
+use super::numbers::{Money, UNKNOWN, count};
 use crate::ledger::Usd;
-use crate::present::numbers::{Money, UNKNOWN, count};
+use crate::summary::Figures;
 
 impl Figures {
     /// Input, output and cached tokens.

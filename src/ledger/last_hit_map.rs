@@ -11,14 +11,14 @@ const FEW: usize = 8;
 /// A map that looks first where it looked last. A stage makes one call after another, so that nearly every amount goes to
 /// the same cell as the one before it.
 #[derive(Clone, Debug)]
-pub(crate) struct Shelf<K, V> {
+pub(crate) struct LastHitMap<K, V> {
     entries: Vec<(K, V)>,
     last: usize,
     /// Where each key is, once there are more than a [`FEW`].
     index: HashMap<K, usize, FastHash>,
 }
 
-impl<K: Copy + Eq + Hash, V: Default> Shelf<K, V> {
+impl<K: Copy + Eq + Hash, V: Default> LastHitMap<K, V> {
     /// The value of a key, made where there is none.
     #[inline(always)]
     pub(crate) fn entry(&mut self, key: K) -> &mut V {
@@ -68,13 +68,13 @@ impl<K: Copy + Eq + Hash, V: Default> Shelf<K, V> {
     }
 }
 
-impl<K, V> Default for Shelf<K, V> {
+impl<K, V> Default for LastHitMap<K, V> {
     fn default() -> Self {
         Self { entries: Vec::new(), last: 0, index: HashMap::with_hasher(FastHash) }
     }
 }
 
-impl<K: Copy + Eq + Hash, V: Default + PartialEq> PartialEq for Shelf<K, V> {
+impl<K: Copy + Eq + Hash, V: Default + PartialEq> PartialEq for LastHitMap<K, V> {
     /// The order in which keys came does not matter.
     fn eq(&self, other: &Self) -> bool {
         self.entries.len() == other.entries.len()
@@ -91,7 +91,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_a_map(keys in prop::collection::vec(0..40_u32, 0..200)) {
-            let (mut shelf, mut map) = (Shelf::default(), HashMap::new());
+            let (mut shelf, mut map) = (LastHitMap::default(), HashMap::new());
             for key in &keys {
                 *shelf.entry(*key) += 1_u32;
                 *map.entry(*key).or_insert(0_u32) += 1;

@@ -1,30 +1,30 @@
 //! The ledger itself: cells and stages of one run, or of a part of one.
 
-use super::cell::{CellKey, Tally};
-use super::name::Name;
-use super::shelf::Shelf;
-use super::stage::{Began, Outcome, StageTally};
+use super::cell::{CellKey, CellTotals};
+use super::last_hit_map::LastHitMap;
+use super::stage::{Outcome, StageStart, StageTotals};
+use super::symbol::Symbol;
 
 /// What a run, or a part of one, has used so far. Merging parts is associative and commutative, so a run may be kept
 /// in as many parts as there are threads at work.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Ledger {
-    cells: Shelf<CellKey, Tally>,
-    stages: Shelf<Name, StageTally>,
+    cells: LastHitMap<CellKey, CellTotals>,
+    stages: LastHitMap<Symbol, StageTotals>,
     /// The stage that closed last, and when; gates name it.
-    last_stage: Option<(u64, Name)>,
+    last_stage: Option<(u64, Symbol)>,
 }
 
 impl Ledger {
     /// Adds an amount to a cell.
     #[inline(always)]
-    pub(crate) fn add(&mut self, key: CellKey, amount: &Tally) {
+    pub(crate) fn add(&mut self, key: CellKey, amount: &CellTotals) {
         self.cells.entry(key).merge(amount);
     }
 
     /// Adds one run of a stage that has ended.
     #[inline(always)]
-    pub(crate) fn end_stage(&mut self, stage: Name, began: Began, at: u64, outcome: &Outcome) {
+    pub(crate) fn end_stage(&mut self, stage: Symbol, began: StageStart, at: u64, outcome: &Outcome) {
         let closed = (at, stage);
         self.stages.entry(stage).end(began, at, outcome);
         // Names are compared letter by letter, and times are seldom the same.
@@ -35,7 +35,7 @@ impl Ledger {
     }
 
     /// Adds runs of a stage.
-    pub(crate) fn add_stage(&mut self, stage: Name, run: &StageTally) {
+    pub(crate) fn add_stage(&mut self, stage: Symbol, run: &StageTotals) {
         self.stages.entry(stage).merge(run);
         let closed = run.last.as_ref().map(|end| (end.at, stage));
         self.last_stage = self.last_stage.max(closed);
@@ -60,29 +60,29 @@ impl Ledger {
     }
 
     /// The stage that closed last, and when.
-    pub(crate) fn last_stage(&self) -> Option<(u64, Name)> {
+    pub(crate) fn last_stage(&self) -> Option<(u64, Symbol)> {
         self.last_stage
     }
 
     /// The sum of all cells.
-    pub(crate) fn total(&self) -> Tally {
-        let mut total = Tally::default();
+    pub(crate) fn total(&self) -> CellTotals {
+        let mut total = CellTotals::default();
         self.cells.iter().for_each(|(_, tally)| total.merge(tally));
         total
     }
 
     /// Every cell that something was added to.
-    pub(crate) fn cells(&self) -> impl Iterator<Item = (&CellKey, &Tally)> {
+    pub(crate) fn cells(&self) -> impl Iterator<Item = (&CellKey, &CellTotals)> {
         self.cells.iter()
     }
 
     /// Whether a stage was begun.
-    pub(crate) fn has_stage(&self, stage: Name) -> bool {
+    pub(crate) fn has_stage(&self, stage: Symbol) -> bool {
         self.stages.get(&stage).is_some()
     }
 
     /// Every stage that was begun.
-    pub(crate) fn stages(&self) -> impl Iterator<Item = (Name, &StageTally)> {
+    pub(crate) fn stages(&self) -> impl Iterator<Item = (Symbol, &StageTotals)> {
         self.stages.iter().map(|(name, tally)| (*name, tally))
     }
 }
@@ -94,18 +94,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ledger::stage::Ended;
+    use crate::ledger::stage::StageEnd;
     use crate::ledger::{Kind, Sources, Usage, Usd};
 
     /// One thing that a thread writes.
     #[derive(Clone, Debug)]
     enum Entry {
-        Amount(CellKey, Tally),
-        Stage(Name, Began, Ended),
+        Amount(CellKey, CellTotals),
+        Stage(Symbol, StageStart, StageEnd),
     }
 
     fn entry() -> impl Strategy<Value = Entry> {
-        let name = prop::sample::select(vec!["discovery", "review", "charts"]).prop_map(Name::of);
+        let name = prop::sample::select(vec!["discovery", "review", "charts"]).prop_map(Symbol::intern);
         let key = (prop::option::of(name.clone()), prop::option::of(name.clone()), name.clone())
             .prop_map(|(stage, model, operation)| CellKey { stage, model, operation });
         let usage = (0..1_000_u64, prop::option::of(0..1_000_u64)).prop_map(|(input, output)| {
@@ -117,13 +117,13 @@ mod tests {
             let sources = Sources::REPORTED;
             Entry::Amount(
                 key,
-                Tally { usage, cost, llm_calls: calls, count: calls, sources, ..Tally::default() },
+                CellTotals { usage, cost, llm_calls: calls, count: calls, sources, ..CellTotals::default() },
             )
         });
         let stage = (name.clone(), prop::option::of(name), 0..50_u64, 0..50_u64, any::<bool>()).prop_map(
             |(stage, parent, from, took, fails)| {
                 let outcome = if fails { Outcome::Failed(Some("boom".into())) } else { Outcome::Completed };
-                Entry::Stage(stage, Began { at: from, parent }, Ended { at: from + took, outcome })
+                Entry::Stage(stage, StageStart { at: from, parent }, StageEnd { at: from + took, outcome })
             },
         );
         prop_oneof![amount, stage]
@@ -182,9 +182,9 @@ mod tests {
                 |key: &CellKey| key.model,
                 |key: &CellKey| Some(key.operation),
             ] {
-                let mut rows: HashMap<Option<Name>, Tally> = HashMap::new();
+                let mut rows: HashMap<Option<Symbol>, CellTotals> = HashMap::new();
                 ledger.cells().for_each(|(key, tally)| rows.entry(of(key)).or_default().merge(tally));
-                let mut sum = Tally::default();
+                let mut sum = CellTotals::default();
                 rows.values().for_each(|row| sum.merge(row));
                 prop_assert_eq!(sum, total);
             }

@@ -19,34 +19,34 @@ const OVERFLOW: &str = "(more names)";
 
 /// Names that are found again without asking the shared table. A pipeline knows a few dozen, and two of them at one place
 /// would drive each other out.
-const NEAR: usize = 256;
+const RECENT_SLOTS: usize = 256;
 
-static ALL: Lazy<DashMap<&'static str, Name, FastHash>> = Lazy::new(|| DashMap::with_hasher(FastHash));
+static INTERNED: Lazy<DashMap<&'static str, Symbol, FastHash>> = Lazy::new(|| DashMap::with_hasher(FastHash));
 
 thread_local! {
-    static NEARBY: NearNames = const { NearNames::new() };
+    static RECENT: SymbolCache = const { SymbolCache::new() };
 }
 
 /// Names that are found again without a look at what all threads share. None of them has blanks around it.
-pub(crate) struct NearNames([Cell<Option<Name>>; NEAR]);
+pub(crate) struct SymbolCache([Cell<Option<Symbol>>; RECENT_SLOTS]);
 
-impl NearNames {
+impl SymbolCache {
     pub(crate) const fn new() -> Self {
-        Self([const { Cell::new(None) }; NEAR])
+        Self([const { Cell::new(None) }; RECENT_SLOTS])
     }
 
     /// Where a name is looked for: by where the text lies. Most are literals, and always the same ones.
     #[inline]
-    fn slot(&self, text: &str) -> &Cell<Option<Name>> {
+    fn slot(&self, text: &str) -> &Cell<Option<Symbol>> {
         let hash = (text.as_ptr() as u64).wrapping_mul(MULTIPLIER);
-        &self.0[(hash >> (64 - NEAR.ilog2())) as usize % NEAR]
+        &self.0[(hash >> (64 - RECENT_SLOTS.ilog2())) as usize % RECENT_SLOTS]
     }
 
-    fn get(&self, text: &str) -> Option<Name> {
+    fn get(&self, text: &str) -> Option<Symbol> {
         self.slot(text).get().filter(|name| name.as_str() == text)
     }
 
-    fn keep(&self, text: &str, name: Name) {
+    fn keep(&self, text: &str, name: Symbol) {
         if text.trim().len() == text.len() {
             self.slot(text).set(Some(name));
         }
@@ -54,14 +54,14 @@ impl NearNames {
 
     /// The name with this text if it takes no call to find it: a short one that was met lately.
     #[inline]
-    pub(crate) fn at_hand(&self, text: &str) -> Option<Name> {
+    pub(crate) fn get_short(&self, text: &str) -> Option<Symbol> {
         self.slot(text).get().filter(|name| is_short_and_same(name.as_str().as_bytes(), text.as_bytes()))
     }
 
     /// The name with this text, without the blanks around it; `None` if there is nothing else.
     #[inline(never)]
-    pub(crate) fn find(&self, text: &str) -> Option<Name> {
-        let found = self.get(text).or_else(|| Name::told(text));
+    pub(crate) fn intern_trimmed(&self, text: &str) -> Option<Symbol> {
+        let found = self.get(text).or_else(|| Symbol::intern_trimmed(text));
         if let Some(found) = found {
             self.keep(text, found);
         }
@@ -71,24 +71,24 @@ impl NearNames {
 
 /// An interned name: two are equal exactly when their texts are.
 #[derive(Clone, Copy)]
-pub(crate) struct Name(&'static &'static str);
+pub(crate) struct Symbol(&'static &'static str);
 
-impl Name {
+impl Symbol {
     /// The name with this text.
-    pub(crate) fn of(text: &str) -> Self {
-        NEARBY.with(|nearby| {
-            nearby.get(text).unwrap_or_else(|| {
-                let name = Self::shared(text);
-                nearby.keep(text, name);
+    pub(crate) fn intern(text: &str) -> Self {
+        RECENT.with(|recent| {
+            recent.get(text).unwrap_or_else(|| {
+                let name = Self::intern_shared(text);
+                recent.keep(text, name);
                 name
             })
         })
     }
 
     /// The name with this text, without the blanks around it; `None` if there is nothing else.
-    pub(crate) fn told(text: &str) -> Option<Self> {
+    pub(crate) fn intern_trimmed(text: &str) -> Option<Self> {
         let text = text.trim();
-        (!text.is_empty()).then(|| Self::of(text))
+        (!text.is_empty()).then(|| Self::intern(text))
     }
 
     /// The text.
@@ -96,18 +96,18 @@ impl Name {
         self.0
     }
 
-    fn shared(text: &str) -> Self {
-        if let Some(name) = ALL.get(text) {
+    fn intern_shared(text: &str) -> Self {
+        if let Some(name) = INTERNED.get(text) {
             return *name;
         }
-        let text = if ALL.len() < CAPACITY { text } else { OVERFLOW };
+        let text = if INTERNED.len() < CAPACITY { text } else { OVERFLOW };
         let kept: &'static str = Box::leak(Box::from(text));
-        *ALL.entry(kept).or_insert_with(|| Self(Box::leak(Box::new(kept))))
+        *INTERNED.entry(kept).or_insert_with(|| Self(Box::leak(Box::new(kept))))
     }
 
     /// Whether two names that may not be there are the same, without a branch for those that are not.
     #[inline(always)]
-    pub(crate) fn are_same(one: Option<Self>, two: Option<Self>) -> bool {
+    pub(crate) fn same_option(one: Option<Self>, two: Option<Self>) -> bool {
         let address = |name: Option<Self>| name.map_or(0, Self::address);
         address(one) == address(two)
     }
@@ -141,33 +141,33 @@ fn have_same_ends<const N: usize>(one: &[u8], two: &[u8]) -> bool {
     }
 }
 
-impl PartialEq for Name {
+impl PartialEq for Symbol {
     fn eq(&self, other: &Self) -> bool {
         self.address() == other.address()
     }
 }
 
-impl Eq for Name {}
+impl Eq for Symbol {}
 
-impl Hash for Name {
+impl Hash for Symbol {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_usize(self.address());
     }
 }
 
-impl PartialOrd for Name {
+impl PartialOrd for Symbol {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Name {
+impl Ord for Symbol {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.as_str().cmp(other.as_str())
     }
 }
 
-impl fmt::Debug for Name {
+impl fmt::Debug for Symbol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
     }
@@ -179,10 +179,11 @@ mod tests {
 
     #[test]
     fn equal_texts_are_one_name_on_every_thread() {
-        let here = Name::of("discovery");
-        let there = std::thread::spawn(|| Name::of(&String::from("discovery"))).join().expect("no panic");
+        let here = Symbol::intern("discovery");
+        let there =
+            std::thread::spawn(|| Symbol::intern(&String::from("discovery"))).join().expect("no panic");
         assert_eq!(here, there);
-        assert_ne!(here, Name::of("review"));
+        assert_ne!(here, Symbol::intern("review"));
         assert_eq!(here.as_str(), "discovery");
     }
 
@@ -204,11 +205,11 @@ mod tests {
     #[test]
     fn blanks_around_what_is_told_are_no_part_of_it() {
         let blanks = " \u{a0}charts\n";
-        assert_eq!(Name::of(blanks).as_str(), blanks);
+        assert_eq!(Symbol::intern(blanks).as_str(), blanks);
         for _ in 0..2 {
-            assert_eq!(Name::told(blanks), Some(Name::of("charts")));
-            assert_eq!(Name::told(" "), None);
-            assert_eq!(Name::told(""), None);
+            assert_eq!(Symbol::intern_trimmed(blanks), Some(Symbol::intern("charts")));
+            assert_eq!(Symbol::intern_trimmed(" "), None);
+            assert_eq!(Symbol::intern_trimmed(""), None);
         }
     }
 }
