@@ -69,6 +69,7 @@
 //! - `price-files`: prices in TOML files.
 
 mod api;
+mod fnv;
 pub mod journal;
 mod layer;
 mod ledger;
