@@ -328,7 +328,7 @@ fn the_documented_file_is_read() {
 fn what_is_wrong_in_a_file_is_named_by_line_and_key() {
     let first = "[[price]]\nmodel = \"a\"\ninput = 1\n\n[[price]]\n";
     for (rest, expected) in [
-        ("model = \"b\"\ninputs = 1", "<toml>:7: inputs: is no key of a price"),
+        ("model = \"b\"\ninputs = 1", "<toml>:7: inputs: is not a key of a price"),
         ("model = \"b\"\ninput = true", "<toml>:7: input: expected an amount in USD, found a boolean"),
         (
             "model = \"b\"\noutput = \"dear\"",
@@ -357,7 +357,7 @@ fn files_are_named_in_errors() {
     let path = folder.join("own.toml");
     std::fs::write(&path, "[[price]]\nmodel = \"a\"\nprice = 1\n").unwrap();
     let error = PriceBook::builder().prices_file(&path).build().unwrap_err();
-    assert_eq!(error.to_string(), format!("{}:3: price: is no key of a price", path.display()));
+    assert_eq!(error.to_string(), format!("{}:3: price: is not a key of a price", path.display()));
     std::fs::write(&path, "[[price]]\nmodel = \"a\"\ninput = 0.1\n").unwrap();
     let book = with(|own| own.prices_file(&path));
     assert_eq!(cost(&book.model(None, Some("a")), Usage::new().input(3), now()), usd("0.0000003"));
