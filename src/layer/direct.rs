@@ -90,11 +90,18 @@ impl Core {
         true
     }
 
-    /// Books what an operation cost of which nothing else is known.
-    pub(crate) fn book_cost(&self, place: Place, operation: &str, cost: Usd) {
+    /// Books what an operation cost of which nothing else is known; `refusal` is why its cost is unknown.
+    pub(crate) fn book_cost(
+        &self,
+        place: Place,
+        operation: &str,
+        cost: Option<Usd>,
+        refusal: Option<String>,
+    ) {
         let operation = trimmed(operation).map_or(self.words.unattributed, Symbol::intern);
         let (duration, iteration, meta) = (None, None, BTreeMap::new());
-        let direct = Direct { operation, cost: Some(cost), duration, iteration, meta, warnings: Vec::new() };
+        let warnings = Vec::from_iter(refusal);
+        let direct = Direct { operation, cost, duration, iteration, meta, warnings };
         self.book_direct(place, direct);
     }
 

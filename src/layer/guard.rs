@@ -41,6 +41,12 @@ impl BudgetGuard {
     }
 }
 
+impl std::fmt::Debug for BudgetGuard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BudgetGuard").field("handle", &self.handle()).finish()
+    }
+}
+
 impl Drop for BudgetGuard {
     /// Closes what is still open as `incomplete`, and waits, within the bounds of [`Delivery`](crate::sink::Delivery),
     /// until all is with the sinks.

@@ -49,7 +49,7 @@ impl Core {
         let (run, early) = self.with_root(place, |open| self.begin_at(open))??;
         self.write_early(&run, early);
         self.journal_begun(&run);
-        self.worker.began();
+        self.worker.run_started();
         Some(run)
     }
 

@@ -1,9 +1,11 @@
-//! A fast hash for keys that this crate makes: span ids, addresses, short names.
+//! A fast hash for maps in memory, with keys that this crate makes: span ids, addresses, short names.
 
 use std::hash::{BuildHasher, Hasher};
 
-/// Multiplies and folds one word at a time. Never use it for keys that an attacker chooses: it does not resist crafted
-/// collisions. The standard hasher does, at about ten times the cost.
+/// Multiplies and folds one word at a time.
+///
+/// Never use it for keys that an attacker chooses: it does not resist crafted collisions. The standard hasher does, at about
+/// ten times the cost. Never use it for values on disk: it may change with any version. Those have FNV-1a, in `crate::fnv`.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct FastHash;
 

@@ -13,8 +13,10 @@
 mod cell;
 mod gate;
 mod hash;
+mod into_usd;
 mod last_hit_map;
 mod money;
+pub(crate) mod rfc3339;
 mod run_attributes;
 mod run_ledger;
 mod stage;
@@ -24,6 +26,7 @@ mod usage;
 pub(crate) use cell::{CellKey, CellTotals, Sources};
 pub use gate::Verdict;
 pub(crate) use hash::FastHash;
+pub use into_usd::IntoUsd;
 pub use money::{Usd, UsdError};
 pub(crate) use run_attributes::RunAttributes;
 pub(crate) use run_ledger::Ledger;

@@ -27,7 +27,7 @@ const SCALE: usize = 12;
 /// assert_eq!(total.to_string(), "0.075");
 /// # Ok::<(), tracing_budget::money::UsdError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Usd(i128);
 
 impl Usd {
@@ -97,12 +97,24 @@ pub struct UsdError {
     reason: &'static str,
 }
 
+impl UsdError {
+    pub(super) fn new(text: String, reason: &'static str) -> Self {
+        Self { text, reason }
+    }
+
+    /// The text, or the number as text, that is not an amount.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 impl FromStr for Usd {
     type Err = UsdError;
 
     /// Reads plain decimals such as `5`, `0.059805` or `-1.5`, with an optional leading `$`.
     fn from_str(text: &str) -> Result<Self, UsdError> {
-        let fail = |reason| UsdError { text: text.to_owned(), reason };
+        let fail = |reason| UsdError::new(text.to_owned(), reason);
         let trimmed = text.trim();
         let (negative, digits) = match trimmed.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -130,27 +142,10 @@ impl FromStr for Usd {
     }
 }
 
-impl TryFrom<&str> for Usd {
-    type Error = UsdError;
-
-    fn try_from(text: &str) -> Result<Self, UsdError> {
-        text.parse()
-    }
-}
-
-impl From<u32> for Usd {
-    /// Whole dollars, so that a limit of 5 USD may be written as `5`.
-    fn from(dollars: u32) -> Self {
-        Self(i128::from(dollars) * PICO_PER_USD)
-    }
-}
-
-impl TryFrom<f64> for Usd {
-    type Error = UsdError;
-
-    fn try_from(usd: f64) -> Result<Self, UsdError> {
-        Self::from_f64(usd)
-            .ok_or_else(|| UsdError { text: usd.to_string(), reason: "expected a finite number below 1e15" })
+impl fmt::Debug for Usd {
+    /// Writes the exact amount: `Usd(0.0225)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Usd({self})")
     }
 }
 
@@ -224,9 +219,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_dollars_need_no_point() {
-        assert_eq!(Usd::from(5).to_string(), "5");
-        assert_eq!(Usd::from(u32::MAX), "4294967295".parse().expect("an amount"));
+    fn debug_shows_dollars() {
+        assert_eq!(format!("{:?}", Usd::from_pico(22_500_000_000)), "Usd(0.0225)");
+        assert_eq!(format!("{:?}", Some(Usd::ZERO)), "Some(Usd(0))");
     }
 
     #[test]

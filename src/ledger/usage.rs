@@ -32,7 +32,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which [`Usage`] stores them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: &'static [Self] = &[
         Self::Input,
         Self::Output,
         Self::CacheRead,
@@ -266,7 +266,7 @@ impl Usage {
     #[must_use]
     pub fn excess_over(&self, other: &Self) -> Self {
         let mut excess = Self::new();
-        for kind in Kind::ALL {
+        for &kind in Kind::ALL {
             if let Some(count) = self.get(kind).and_then(|count| count.checked_sub(other.count(kind)))
                 && count > 0
             {
@@ -306,7 +306,7 @@ impl Hash for Usage {
 
 impl fmt::Debug for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = Kind::ALL.into_iter().filter_map(|kind| Some((kind, self.get(kind)?)));
+        let known = Kind::ALL.iter().copied().filter_map(|kind| Some((kind, self.get(kind)?)));
         f.debug_map().entries(known).finish()
     }
 }

@@ -29,8 +29,11 @@
 pub mod columns;
 mod figures;
 pub mod id;
+mod nearest;
 pub mod numbers;
 pub mod stages;
 pub mod status;
 mod table;
 pub mod verdict;
+
+pub use nearest::nearest;

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::alias;
 use super::catalog::{Catalog, Route};
 use super::error::PriceBookError;
 use super::model::PricedModel;
 use super::overrides::{self, ModelPattern, Override};
 use super::rates::Rates;
 use super::reason::{BookName, Unpriced};
-use super::{alias, nearest};
+use crate::present::nearest;
 
 /// Prices by model, provider and time. Cloning is cheap: clones share their data.
 ///
@@ -171,7 +172,7 @@ impl PriceBook {
     fn nearest(&self, lookup: &Lookup<'_>) -> Option<&str> {
         let own = self.0.overrides.iter().filter_map(|own| own.name.exact());
         let published = self.0.catalog.model_ids(lookup.provider.as_deref());
-        nearest::nearest(lookup.bare, own.chain(published))
+        nearest(lookup.bare, own.chain(published))
     }
 }
 

@@ -16,7 +16,6 @@ mod data_file;
 mod error;
 mod memo;
 mod model;
-mod nearest;
 mod overrides;
 mod rates;
 mod reason;

@@ -165,7 +165,7 @@ impl Rates {
 
 /// Checks that the counts can be charged by the token: the split is known, and no part exceeds its whole.
 fn check(usage: &Usage) -> Result<(), Unpriced> {
-    if let Some(kind) = Kind::ALL.into_iter().find(|kind| usage.count(*kind) > MAX_COUNT) {
+    if let Some(kind) = Kind::ALL.iter().copied().find(|kind| usage.count(*kind) > MAX_COUNT) {
         let reason = format!("{} {kind:?}, expected at most {MAX_COUNT}", usage.count(kind));
         return Err(Unpriced::TooLarge { reason: reason.into() });
     }

@@ -1,8 +1,6 @@
 //! The user's own rates, and their exact arithmetic.
 
-use std::fmt::Display;
-
-use crate::ledger::{Kind, Usage, Usd};
+use crate::ledger::{IntoUsd, Kind, Usage, Usd, rfc3339};
 
 /// Tokens that a rate is quoted for, as every provider publishes prices.
 const QUOTED_TOKENS: i128 = 1_000_000;
@@ -67,55 +65,55 @@ impl Rates {
 
     /// Sets the rate of input, in USD per million tokens.
     #[must_use]
-    pub fn input(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn input(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::Input, usd)
     }
 
     /// Sets the rate of output, in USD per million tokens.
     #[must_use]
-    pub fn output(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn output(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::Output, usd)
     }
 
     /// Sets the rate of input read from the provider's cache, in USD per million tokens.
     #[must_use]
-    pub fn cache_read(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn cache_read(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::CacheRead, usd)
     }
 
     /// Sets the rate of input written to the provider's cache, in USD per million tokens.
     #[must_use]
-    pub fn cache_write(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn cache_write(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::CacheWrite, usd)
     }
 
     /// Sets the rate of input kept in the provider's cache for an hour, in USD per million tokens.
     #[must_use]
-    pub fn cache_write_1h(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn cache_write_1h(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::CacheWrite1h, usd)
     }
 
     /// Sets the rate of reasoning, in USD per million tokens.
     #[must_use]
-    pub fn reasoning(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn reasoning(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::Reasoning, usd)
     }
 
     /// Sets the rate of audio input, in USD per million tokens.
     #[must_use]
-    pub fn audio_input(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn audio_input(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::AudioInput, usd)
     }
 
     /// Sets the rate of audio output, in USD per million tokens.
     #[must_use]
-    pub fn audio_output(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn audio_output(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::AudioOutput, usd)
     }
 
     /// Sets the price of one request, in USD. A call that does not count its requests is one.
     #[must_use]
-    pub fn per_request(mut self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn per_request(mut self, usd: impl IntoUsd) -> Self {
         self.request = self.checked("per_request", usd).or(self.request);
         self
     }
@@ -134,15 +132,15 @@ impl Rates {
         self
     }
 
-    fn rate(mut self, kind: Kind, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    fn rate(mut self, kind: Kind, usd: impl IntoUsd) -> Self {
         let rate = self.checked(&format!("{kind:?} rate"), usd);
         let slot = &mut self.tokens[kind as usize];
         *slot = rate.or(*slot);
         self
     }
 
-    fn checked(&mut self, what: &str, usd: impl TryInto<Usd, Error: Display>) -> Option<i128> {
-        let fault = match usd.try_into() {
+    fn checked(&mut self, what: &str, usd: impl IntoUsd) -> Option<i128> {
+        let fault = match usd.into_usd() {
             Ok(usd) if usd >= Usd::ZERO => return Some(usd.pico()),
             Ok(usd) => format!("{what} is {usd}, expected zero or more"),
             Err(error) => format!("{what}: {error}"),
@@ -236,13 +234,9 @@ impl Rates {
 /// prices must not change, so that they can be remembered by the minute.
 fn moment(text: &str) -> Result<i128, &'static str> {
     const EXPECTED: &str = "expected a date such as 2026-01-31 or a time such as 2026-01-31T16:30Z";
-    let time = if text.len() <= 10 {
-        let date: jiff::civil::Date = text.parse().map_err(|_| EXPECTED)?;
-        date.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| EXPECTED)?.timestamp()
-    } else {
-        text.parse::<jiff::Timestamp>().map_err(|_| EXPECTED)?
-    };
-    let nanoseconds = time.as_nanosecond();
+    let is_date = text.len() <= 10;
+    let parsed = if is_date { rfc3339::parse_date(text) } else { rfc3339::parse(text) };
+    let nanoseconds = parsed.map_err(|_| EXPECTED)?;
     if nanoseconds % 60_000_000_000 == 0 { Ok(nanoseconds) } else { Err("expected a whole minute") }
 }
 

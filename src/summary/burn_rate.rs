@@ -192,7 +192,7 @@ mod tests {
     fn a_run_that_spends_nothing_never_arrives() {
         let burn = burn(60, &[(0, cents(1), Some(7)), (60, cents(1), Some(7))]);
         assert_eq!(burn.usd_per_minute(), Some(0.0));
-        assert_eq!((burn.until_usd(Usd::from(1)), burn.until_tokens(8)), (None, None));
+        assert_eq!((burn.until_usd(Usd::from_pico(1_000_000_000_000)), burn.until_tokens(8)), (None, None));
         assert_eq!(burn.usd_in(seconds(3_600)), cents(1));
     }
 

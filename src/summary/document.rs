@@ -106,6 +106,32 @@ impl RunSummary {
             budget_summary: BudgetSummary::default(),
         }
     }
+
+    /// The rows of the stages, in the order in which they began; the same as `budget_summary.per_agent`.
+    #[must_use]
+    pub const fn stages(&self) -> &Rows<StageRow> {
+        &self.budget_summary.per_agent
+    }
+
+    /// The row of a stage; `None` where the run has no such stage.
+    ///
+    /// ```
+    /// use tracing_budget::RunSummary;
+    ///
+    /// let run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// assert!(run.stage("review").is_none());
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
+    #[must_use]
+    pub fn stage(&self, name: &str) -> Option<&StageRow> {
+        self.budget_summary.per_agent.get(name)
+    }
+
+    /// The known cost of the run in USD; `None` where calls were made and the cost of none is known.
+    #[must_use]
+    pub const fn cost_usd(&self) -> Option<Usd> {
+        self.budget_summary.total.cost_usd
+    }
 }
 
 /// The status of a run or a stage. A terminal status is never overwritten.

@@ -135,11 +135,15 @@ impl<T> std::ops::Index<&str> for Rows<T> {
     ///
     /// # Panics
     ///
-    /// If no row has this name. [`Rows::get`] returns `None` instead.
+    /// If no row has this name, with the names of the rows that exist. [`Rows::get`] returns `None` instead.
     fn index(&self, name: &str) -> &T {
         match self.get(name) {
             Some(row) => row,
-            None => panic!("no row named {name:?}"),
+            None if self.is_empty() => panic!("no row named {name:?}: there are no rows"),
+            None => {
+                let names: Vec<_> = self.iter().map(|(name, _)| name).collect();
+                panic!("no row named {name:?}: the rows are {names:?}")
+            }
         }
     }
 }

@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use rusqlite::{Connection, OpenFlags};
 use tracing_budget::summary::Timestamp;
-use tracing_budget_history::{
-    By, Filter, HealthQuery, Measure, Page, Scope, SeriesQuery, Sort, Sqlite, Store,
-};
+use tracing_budget_history::health::HealthQuery;
+use tracing_budget_history::series::{By, Measure, SeriesQuery};
+use tracing_budget_history::{Filter, Page, Scope, Sort, Sqlite, Store};
 
 use crate::runs::END_MS;
 

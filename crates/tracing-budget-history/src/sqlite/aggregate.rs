@@ -1,28 +1,29 @@
-//! Answers about many runs.
+//! Statistics over many runs, from the sums.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params_from_iter};
 
-use super::list::{self, Conditions};
+use super::conditions::Conditions;
+use super::error::SqlError;
+use super::list;
 use super::rollup::Wanted;
-use super::store::Trouble;
 use super::{amounts, rollup};
 use crate::Scope;
-use crate::answers::{GateStats, ModelStats, Overview, ProjectRow, StageStats, Typical, ratio};
 use crate::health::{self, Health, HealthQuery, Seen};
 use crate::series::{Bucket, Measure, Series, SeriesQuery};
 use crate::statistics::{median, median_whole};
+use crate::stats::{GateStats, ModelStats, Overview, ProjectRow, StageStats, Typical, ratio};
 use crate::tally::{Kind, Tally, count};
 use tracing_budget::summary::{Status, Timestamp};
 use tracing_budget::{Usd, Verdict};
 
-/// More runs than are ever in flight, and fewer than would fill a memory.
+/// More runs than are ever in flight, and few enough for memory.
 const MANY: usize = 100_000;
 
 const NEWEST_FIRST: &str = "started_ms DESC, run_id DESC";
 
-pub(super) fn projects(connection: &Connection) -> Result<Vec<ProjectRow>, Trouble> {
+pub(super) fn projects(connection: &Connection) -> Result<Vec<ProjectRow>, SqlError> {
     let mut statement = connection.prepare_cached(
         "SELECT project, pipeline, sum(runs),
              (SELECT max(started_ms) FROM runs WHERE runs.project = p.project AND runs.pipeline = p.pipeline)
@@ -49,7 +50,7 @@ pub(super) fn projects(connection: &Connection) -> Result<Vec<ProjectRow>, Troub
     Ok(projects)
 }
 
-pub(super) fn overview(connection: &Connection, scope: &Scope, now: Timestamp) -> Result<Overview, Trouble> {
+pub(super) fn overview(connection: &Connection, scope: &Scope, now: Timestamp) -> Result<Overview, SqlError> {
     let wanted = Wanted { kind: Kind::Run, by_hour: false, durations: false };
     let whole = rollup::sum(connection, scope, wanted, |_, _| ())?.remove(&()).unwrap_or_default();
     let with_status = |status: Status| {
@@ -60,7 +61,7 @@ pub(super) fn overview(connection: &Connection, scope: &Scope, now: Timestamp) -
     let running = list::rows(connection, &with_status(Status::Running), NEWEST_FIRST, MANY, now)?;
     let mut by_status = whole.statuses();
     by_status.running = running.len() as u64;
-    // The roll-ups know whether there is any: nobody need look through all runs for one that is not there.
+    // The sums contain the count: without a failed run, the query would read every run of the scope in vain.
     let last_failed = match by_status.failed {
         0 => None,
         _ => list::rows(connection, &with_status(Status::Failed), NEWEST_FIRST, 1, now)?.pop(),
@@ -80,7 +81,7 @@ pub(super) fn overview(connection: &Connection, scope: &Scope, now: Timestamp) -
     })
 }
 
-fn typical(connection: &Connection, completed: &Conditions) -> Result<Typical, Trouble> {
+fn typical(connection: &Connection, completed: &Conditions) -> Result<Typical, SqlError> {
     let sql = format!(
         "SELECT cost_pico, duration_s, tokens FROM runs WHERE {} ORDER BY {NEWEST_FIRST} LIMIT {}",
         completed.sql(),
@@ -102,7 +103,7 @@ fn typical(connection: &Connection, completed: &Conditions) -> Result<Typical, T
     })
 }
 
-pub(super) fn series(connection: &Connection, query: &SeriesQuery) -> Result<Series, Trouble> {
+pub(super) fn series(connection: &Connection, query: &SeriesQuery) -> Result<Series, SqlError> {
     let wanted = Wanted {
         kind: query.by.kind(),
         by_hour: query.bucket == Bucket::Hour,
@@ -112,7 +113,7 @@ pub(super) fn series(connection: &Connection, query: &SeriesQuery) -> Result<Ser
     Ok(Series::of(query, &rollup::sum(connection, &query.scope, wanted, step)?))
 }
 
-pub(super) fn stages(connection: &Connection, scope: &Scope) -> Result<Vec<StageStats>, Trouble> {
+pub(super) fn stages(connection: &Connection, scope: &Scope) -> Result<Vec<StageStats>, SqlError> {
     let tallies = tallies(connection, scope, Kind::Stage)?;
     let whole = known_cost(&tallies);
     let mut stages: Vec<StageStats> = tallies
@@ -138,7 +139,7 @@ pub(super) fn stages(connection: &Connection, scope: &Scope) -> Result<Vec<Stage
     Ok(stages)
 }
 
-pub(super) fn models(connection: &Connection, scope: &Scope) -> Result<Vec<ModelStats>, Trouble> {
+pub(super) fn models(connection: &Connection, scope: &Scope) -> Result<Vec<ModelStats>, SqlError> {
     let tallies = tallies(connection, scope, Kind::Model)?;
     let whole = known_cost(&tallies);
     let mut models: Vec<ModelStats> = tallies
@@ -173,7 +174,7 @@ fn share(cost: Option<Usd>, whole: Usd) -> Option<f64> {
     (whole > Usd::ZERO).then_some(cost?).map(|cost| cost.to_f64() / whole.to_f64())
 }
 
-pub(super) fn gates(connection: &Connection, scope: &Scope) -> Result<Vec<GateStats>, Trouble> {
+pub(super) fn gates(connection: &Connection, scope: &Scope) -> Result<Vec<GateStats>, SqlError> {
     let mut gates: Vec<GateStats> = tallies(connection, scope, Kind::Gate)?
         .into_iter()
         .map(|(gate, tally)| GateStats {
@@ -197,12 +198,12 @@ pub(super) fn gates(connection: &Connection, scope: &Scope) -> Result<Vec<GateSt
     Ok(gates)
 }
 
-fn tallies(connection: &Connection, scope: &Scope, kind: Kind) -> Result<BTreeMap<String, Tally>, Trouble> {
+fn tallies(connection: &Connection, scope: &Scope, kind: Kind) -> Result<BTreeMap<String, Tally>, SqlError> {
     let wanted = Wanted { kind, by_hour: false, durations: true };
     rollup::sum(connection, scope, wanted, |_, name| name.to_owned())
 }
 
-pub(super) fn health(connection: &Connection, query: &HealthQuery) -> Result<Health, Trouble> {
+pub(super) fn health(connection: &Connection, query: &HealthQuery) -> Result<Health, SqlError> {
     let mut judged = Vec::new();
     for known in projects(connection)? {
         if query.scope.project.as_ref().is_some_and(|project| *project != known.project) {
@@ -227,7 +228,7 @@ pub(super) fn health(connection: &Connection, query: &HealthQuery) -> Result<Hea
     Ok(Health::of(judged))
 }
 
-fn newest(connection: &Connection, scope: &Scope, limit: usize) -> Result<Vec<Seen>, Trouble> {
+fn newest(connection: &Connection, scope: &Scope, limit: usize) -> Result<Vec<Seen>, SqlError> {
     let mut conditions = Conditions::of_scope(scope);
     conditions.and("status <> 'running'", []);
     let sql = format!(

@@ -1,4 +1,4 @@
-//! Sums by hour and by day, and what is summed up of them.
+//! Sums by hour and by day: keeping them up to date, and adding them up.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -6,13 +6,13 @@ use std::sync::LazyLock;
 use rusqlite::types::{ToSqlOutput, Value};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params_from_iter};
 
-use super::list::Conditions;
-use super::store::Trouble;
-use super::{amounts, edges, read};
+use super::conditions::Conditions;
+use super::error::SqlError;
+use super::{amounts, read, unaggregated};
 use crate::Scope;
-use crate::cover::{DAY, Grain, HOUR, Piece, cover};
 use crate::histogram::Histogram;
 use crate::tally::{Kind, Tally};
+use crate::time_partition::{DAY, Grain, HOUR, Piece, partition};
 use tracing_budget::summary::{RunSummary, Status, Timestamp};
 
 const COLUMNS: &str = "runs, completed, failed, cancelled, incomplete, interrupted, errors, llm_calls, unpriced_calls, \
@@ -38,7 +38,7 @@ static REPLACE: LazyLock<String> = LazyLock::new(|| {
 const DELETE: &str = "DELETE FROM rollups
      WHERE step = ?1 AND kind = ?2 AND at_ms = ?3 AND project = ?4 AND pipeline = ?5 AND name = ?6";
 
-/// The hour and the pipeline that a row is of.
+/// The hour and the pipeline of a row.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     at_ms: i64,
@@ -49,19 +49,19 @@ struct Place {
 /// The rows of one place.
 type Names = BTreeMap<Kind, BTreeMap<String, Tally>>;
 
-/// What the runs of a transaction add to the roll-ups and take away from them: each row is written once.
+/// Changes of a transaction to the sums, collected so that each row is written once.
 #[derive(Default)]
 pub(super) struct Changes {
     hours: BTreeMap<Place, Names>,
 }
 
 impl Changes {
-    /// A run that has ended is there.
+    /// Adds a run that has ended.
     pub(super) fn add(&mut self, run: &RunSummary) {
         self.change(run, 1);
     }
 
-    /// A run that had ended is there no more, or is about to be another.
+    /// Subtracts a run that had ended and is deleted or changed.
     pub(super) fn take_away(&mut self, run: &RunSummary) {
         self.change(run, -1);
     }
@@ -81,7 +81,7 @@ impl Changes {
         }
     }
 
-    pub(super) fn write(self, transaction: &Transaction<'_>) -> Result<(), Trouble> {
+    pub(super) fn write(self, transaction: &Transaction<'_>) -> Result<(), SqlError> {
         let mut days: BTreeMap<Place, Names> = BTreeMap::new();
         for (place, names) in &self.hours {
             let day = Place { at_ms: place.at_ms.div_euclid(DAY) * DAY, ..place.clone() };
@@ -107,7 +107,7 @@ fn write_all(
     transaction: &Transaction<'_>,
     step: &str,
     changes: &BTreeMap<Place, Names>,
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     let mut select = transaction.prepare_cached(&SELECT)?;
     let mut replace = transaction.prepare_cached(&REPLACE)?;
     let mut delete = transaction.prepare_cached(DELETE)?;
@@ -149,30 +149,30 @@ fn read_tally(row: &Row<'_>, first: usize) -> rusqlite::Result<Tally> {
     Ok(tally)
 }
 
-/// What is to be summed up.
+/// Which sums are requested.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted {
     pub(super) kind: Kind,
-    /// Keeps the hours apart.
+    /// One sum for each hour instead of each day.
     pub(super) by_hour: bool,
-    /// Also how long things took, which is most of what there is to read.
+    /// Also reads the histograms of durations, which are most of the bytes of a row.
     pub(super) durations: bool,
 }
 
-/// Sums up what ended in a scope, under whatever is made of a time and a name.
+/// Adds up the ended runs of a scope, grouped by a key made of the time and the name.
 pub(super) fn sum<K: Ord>(
     connection: &Connection,
     scope: &Scope,
     wanted: Wanted,
     under: impl Fn(i64, &str) -> K,
-) -> Result<BTreeMap<K, Tally>, Trouble> {
+) -> Result<BTreeMap<K, Tally>, SqlError> {
     let mut sums: BTreeMap<K, Tally> = BTreeMap::new();
     let pieces =
-        cover(scope.since.map(Timestamp::unix_ms), scope.until.map(Timestamp::unix_ms), wanted.by_hour);
+        partition(scope.since.map(Timestamp::unix_ms), scope.until.map(Timestamp::unix_ms), wanted.by_hour);
     for piece in pieces {
         let mut add = |at, name: &str, tally: &Tally| sums.entry(under(at, name)).or_default().add(tally, 1);
         match piece.grain {
-            Grain::Runs => edges::each(connection, scope, wanted.kind, piece, &mut add)?,
+            Grain::Runs => unaggregated::each(connection, scope, wanted.kind, piece, &mut add)?,
             Grain::Hours => add_rollups(connection, scope, wanted, "hour", piece, &mut add)?,
             Grain::Days => add_rollups(connection, scope, wanted, "day", piece, &mut add)?,
         }
@@ -187,11 +187,11 @@ fn add_rollups(
     step: &str,
     piece: Piece,
     add: &mut impl FnMut(i64, &str, &Tally),
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     let mut conditions = Conditions::default();
     conditions.and("step = ? AND kind = ?", [step.to_owned().into(), wanted.kind.as_str().to_owned().into()]);
     conditions.and("at_ms >= ? AND at_ms < ?", [Value::from(piece.from), piece.to.into()]);
-    conditions.and_of_whom(scope);
+    conditions.and_project_and_pipeline(scope);
     let columns = if wanted.durations { COLUMNS.to_owned() } else { COLUMNS.replace(", durations", ", x''") };
     let sql = format!("SELECT {columns}, at_ms, name FROM rollups WHERE {}", conditions.sql());
     let mut statement = connection.prepare_cached(&sql)?;
@@ -203,12 +203,12 @@ fn add_rollups(
     Ok(())
 }
 
-/// Every run that has ended and for which this holds.
+/// Calls `see` for every ended run that matches.
 fn each_ended(
     connection: &Connection,
     conditions: &Conditions,
     mut see: impl FnMut(&RunSummary),
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     let sql = format!("SELECT id, run_id FROM runs WHERE {} AND status <> 'running'", conditions.sql());
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(conditions.values()))?;
@@ -221,8 +221,8 @@ fn each_ended(
     Ok(())
 }
 
-/// Fills the roll-ups of a file that had none.
-pub(super) fn fill(transaction: &Transaction<'_>) -> Result<(), Trouble> {
+/// Fills the sums of a file of schema 1, which had none.
+pub(super) fn fill(transaction: &Transaction<'_>) -> Result<(), SqlError> {
     let mut changes = Changes::default();
     each_ended(transaction, &Conditions::default(), |run| changes.add(run))?;
     changes.write(transaction)

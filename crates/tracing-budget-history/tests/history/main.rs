@@ -3,6 +3,7 @@
 
 mod answers;
 mod files;
+mod golden;
 mod in_flight;
 mod lists;
 mod made_up;
