@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::ledger::{Kind, Usd};
 
-/// The version of `genai-prices` whose bundled prices are used.
+/// The version of the bundled `genai-prices` data.
 const BUNDLED: &str = "genai-prices@0.2.1";
 
 /// The cost of one call, and its source.

@@ -88,7 +88,7 @@ impl BurnRate {
         self.rate(|point| point.tokens.map(|tokens| tokens as f64))
     }
 
-    /// USD that will have been spent so long after the newest point, if it goes on like this.
+    /// Returns the USD that will have been spent so long after the newest point, if it goes on like this.
     #[must_use]
     pub fn usd_in(&self, ahead: Duration) -> Option<Usd> {
         let spent = self.points.back()?.cost?;
@@ -133,7 +133,7 @@ impl BurnRate {
     }
 }
 
-/// How long a rate takes for what is left; nothing can be said where nothing is used.
+/// Returns how long a rate takes for what is left; `None` if the rate is 0.
 fn until(left: f64, per_minute: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(left * 60.0 / per_minute).ok()
 }

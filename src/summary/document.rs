@@ -38,7 +38,7 @@ pub struct RunSummary {
     /// Seconds from the start to the end, or to the moment of a live snapshot.
     #[serde(default)]
     pub duration_seconds: f64,
-    /// The first stage whose last attempt failed.
+    /// The first stage with a failed last attempt.
     #[serde(default)]
     pub failed_stage: Option<String>,
     /// Why the run failed, in one line of at most 512 characters.
