@@ -43,7 +43,7 @@ fn a_completed_run() {
 }
 
 #[test]
-fn a_failed_run_says_why_and_lists_what_did_not_run() {
+fn a_failed_run_has_its_cause_and_lists_what_did_not_run() {
     let shown = shown_as_kept("failed");
     is_tidy(&shown);
     for word in ["failed in implementation", "not run", "not reached", "✗ error", "? meh", "! warn"] {
@@ -68,7 +68,7 @@ fn what_is_unknown_is_never_shown_as_nothing() {
 }
 
 #[test]
-fn a_run_in_flight_says_how_fast_it_goes_and_what_it_brought_so_far() {
+fn a_run_in_flight_has_burn_rates_and_its_return_so_far() {
     let shown = shown_as_kept("running");
     is_tidy(&shown);
     for words in ["at most 380 times", "at least $0.0175 each", "3,315 tokens a minute", "mcp_tool_call"] {

@@ -1,8 +1,8 @@
-//! A user's own rates, and the exact arithmetic on them.
+//! The user's own rates, and their exact arithmetic.
 
 use crate::ledger::{IntoUsd, Kind, Usage, Usd, rfc3339};
 
-/// Tokens that a rate is quoted for.
+/// Tokens that a rate is quoted for, as every provider publishes prices.
 const QUOTED_TOKENS: i128 = 1_000_000;
 
 /// Kinds that may have a rate, in [`Kind`]'s order.
@@ -17,7 +17,7 @@ const KINDS: [Kind; 8] = [
     Kind::AudioOutput,
 ];
 
-/// What a model costs: USD per million tokens by kind, USD per request, and when that holds.
+/// The rates of a model: USD per million tokens by kind, USD per request, and their period of validity.
 ///
 /// Cached and audio input are part of the input, reasoning and audio output part of the output: each is charged
 /// apart where it has a rate of its own, else at the rate of what it is part of. Cache writes kept for an hour fall
@@ -45,11 +45,11 @@ pub struct Rates {
     /// Nanoseconds since the Unix epoch; the end is not included.
     from: Option<i128>,
     until: Option<i128>,
-    /// The first thing wrong with what was given, told when the book is built.
+    /// The first invalid value. Building the book reports it, so that rates can be chained without a `?` each.
     fault: Option<String>,
 }
 
-/// Why rates give no cost for a usage.
+/// The reason why rates give no cost for a usage.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoCost {
     NoRate(Kind),
@@ -57,7 +57,7 @@ pub(super) enum NoCost {
 }
 
 impl Rates {
-    /// No rates yet; token rates are given in USD per million tokens.
+    /// Returns empty rates. Token rates are set in USD per million tokens.
     #[must_use]
     pub fn per_million() -> Self {
         Self { tokens: Box::new([None; KINDS.len()]), request: None, from: None, until: None, fault: None }
@@ -99,13 +99,13 @@ impl Rates {
         self.rate(Kind::Reasoning, usd)
     }
 
-    /// Sets the rate of audio heard, in USD per million tokens.
+    /// Sets the rate of audio input, in USD per million tokens.
     #[must_use]
     pub fn audio_input(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::AudioInput, usd)
     }
 
-    /// Sets the rate of audio spoken, in USD per million tokens.
+    /// Sets the rate of audio output, in USD per million tokens.
     #[must_use]
     pub fn audio_output(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::AudioOutput, usd)
@@ -159,13 +159,13 @@ impl Rates {
         }
     }
 
-    /// The first thing wrong with a value that was given.
+    /// Returns the first invalid value.
     #[cfg(feature = "price-files")]
     pub(super) fn own_fault(&self) -> Option<&str> {
         self.fault.as_deref()
     }
 
-    /// What makes these rates unusable, if anything does.
+    /// Returns what makes these rates unusable, if anything does.
     pub(crate) fn fault(&self) -> Option<String> {
         if self.fault.is_some() {
             return self.fault.clone();
@@ -179,7 +179,7 @@ impl Rates {
         }
     }
 
-    /// Whether these rates hold at a time, in nanoseconds since the Unix epoch.
+    /// Returns whether these rates are valid at a time, in nanoseconds since the Unix epoch.
     pub(super) fn hold_at(&self, nanoseconds: i128) -> bool {
         self.from.is_none_or(|from| from <= nanoseconds) && self.until.is_none_or(|until| nanoseconds < until)
     }
@@ -189,7 +189,7 @@ impl Rates {
         self.tokens.iter().any(Option::is_some)
     }
 
-    /// The exact cost of a usage whose parts are known not to exceed their wholes.
+    /// Returns the exact cost of a usage. The caller has checked that no part exceeds its whole.
     pub(super) fn cost(&self, usage: &Usage) -> Result<Usd, NoCost> {
         // Pico-dollars times a million, so that nothing is rounded before the end.
         let mut scaled: i128 = 0;

@@ -1,4 +1,4 @@
-//! How fast money and tokens are going, and where that leads.
+//! Burn rates over a window, and their linear projection.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use super::document::RunSummary;
 use super::efficiency::per_minute;
 use crate::ledger::Usd;
 
-/// Points that are kept: at one a second, ten minutes.
+/// Maximum number of points: ten minutes at one per second. It bounds the memory of a panel that runs for days.
 const MOST: usize = 600;
 
-/// How fast a run spends, from snapshots of it: USD and tokens a minute between the first and the newest point of a window,
-/// and a straight line on from there.
+/// The burn rate of a run, computed from snapshots: USD and tokens per minute between the first and the newest point of a
+/// window, and their linear projection.
 ///
-/// Nothing is said before there are two points and time has passed between them, nor of what is unknown at either.
+/// A rate is `None` until there are two points at different times, and while the figure is unknown at either of them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,7 +34,7 @@ pub struct BurnRate {
     points: VecDeque<Point>,
 }
 
-/// What was used at one moment.
+/// Cost and tokens at one moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Point {
     at: Duration,
@@ -43,16 +43,16 @@ struct Point {
 }
 
 impl BurnRate {
-    /// Looks back over a window, and no further than 600 points.
+    /// Returns an empty burn rate over a window of time. It keeps at most 600 points.
     #[must_use]
     pub fn over(window: Duration) -> Self {
         Self { window, points: VecDeque::new() }
     }
 
-    /// Takes what was used up to a moment, counted from any fixed beginning, such as that of the run.
+    /// Adds a point: cost and tokens up to a moment, which is counted from a fixed origin such as the start of the run.
     ///
-    /// A point that is not after the last one takes its place. Where time, cost or tokens go back, as they do when another
-    /// run is looked at, what was seen before is forgotten.
+    /// A point at the time of the last one replaces it. If time, cost or tokens decrease, the points belong to another run:
+    /// the earlier points are removed.
     pub fn observe(&mut self, at: Duration, cost: Option<Usd>, tokens: Option<u64>) {
         let point = Point { at, cost, tokens };
         if let Some(last) = self.points.back() {
@@ -64,7 +64,7 @@ impl BurnRate {
         }
         self.points.push_back(point);
         let begins = at.saturating_sub(self.window);
-        // The last point before the window stays, so that a window without points inside still has a beginning.
+        // Keep the last point before the window. Without it, a window with one point inside would have no rate.
         while self.points.len() > MOST || self.points.get(1).is_some_and(|second| second.at <= begins) {
             self.points.pop_front();
         }
@@ -88,7 +88,7 @@ impl BurnRate {
         self.rate(|point| point.tokens.map(|tokens| tokens as f64))
     }
 
-    /// USD that will have been spent so long after the newest point, if it goes on like this.
+    /// Returns the USD that will have been spent so long after the newest point, if it goes on like this.
     #[must_use]
     pub fn usd_in(&self, ahead: Duration) -> Option<Usd> {
         let spent = self.points.back()?.cost?;
@@ -133,7 +133,7 @@ impl BurnRate {
     }
 }
 
-/// How long a rate takes for what is left; nothing can be said where nothing is used.
+/// Returns how long a rate takes for what is left; `None` if the rate is 0.
 fn until(left: f64, per_minute: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(left * 60.0 / per_minute).ok()
 }

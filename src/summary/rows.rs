@@ -1,4 +1,4 @@
-//! Named rows that keep their order.
+//! Rows by name, in a stable order.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,9 +8,9 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Rows by name, in the order in which a reader wants to see them; a JSON object.
+/// Rows by name, in the order of presentation; a JSON object.
 ///
-/// Two are equal when the same names hold the same rows, whatever their order.
+/// Two are equal if the same names have equal rows, in any order.
 #[derive(Clone)]
 pub struct Rows<T>(Vec<(String, T)>);
 
@@ -21,7 +21,7 @@ impl<T> Rows<T> {
         Self(Vec::new())
     }
 
-    /// Rows whose names are known to differ.
+    /// Returns rows with names that the caller knows to be distinct.
     pub(crate) fn of_unique(rows: Vec<(String, T)>) -> Self {
         Self(rows)
     }
@@ -66,7 +66,15 @@ impl<T> Rows<T> {
         }
     }
 
-    /// The row of this name, made where there is none.
+    /// Returns the row with this name, and inserts a default row for a new name.
+    ///
+    /// ```
+    /// use tracing_budget::summary::{Rows, StageRow};
+    ///
+    /// let mut rows = Rows::<StageRow>::new();
+    /// rows.entry("review").calls += 1;
+    /// assert_eq!(rows["review"].calls, 1);
+    /// ```
     pub fn entry(&mut self, name: &str) -> &mut T
     where
         T: Default,
@@ -79,7 +87,7 @@ impl<T> Rows<T> {
         &mut self.0[at].1
     }
 
-    /// The rows of both; where both have one of a name, what `join` makes of the two.
+    /// Returns the rows of both. Two rows with one name are combined by `join`.
     pub(crate) fn unite(&self, other: &Self, mut join: impl FnMut(&T, &T) -> T) -> Self
     where
         T: Clone,
@@ -95,12 +103,20 @@ impl<T> Rows<T> {
         united
     }
 
-    /// Where each name stands: one pass instead of one for every look-up.
+    /// Returns the position of each name: one pass instead of one per look-up.
     fn places(&self) -> HashMap<&str, usize> {
         self.0.iter().enumerate().map(|(at, (name, _))| (name.as_str(), at)).collect()
     }
 
-    /// Puts the rows in the order of a key.
+    /// Sorts the rows by a key. Equal keys keep their order.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Rows;
+    ///
+    /// let mut rows: Rows<u8> = [("a", 2), ("b", 1)].into_iter().collect();
+    /// rows.sort_by_key(|_, row| *row);
+    /// assert_eq!(rows.iter().next(), Some(("b", &1)));
+    /// ```
     pub fn sort_by_key<K: Ord>(&mut self, mut key: impl FnMut(&str, &T) -> K) {
         self.0.sort_by_cached_key(|(name, row)| key(name, row));
     }
@@ -115,11 +131,11 @@ impl<T> Default for Rows<T> {
 impl<T> std::ops::Index<&str> for Rows<T> {
     type Output = T;
 
-    /// The row of this name.
+    /// Returns the row with this name.
     ///
     /// # Panics
     ///
-    /// If there is none, with the names of the rows that exist; [`Rows::get`] does not.
+    /// If no row has this name, with the names of the rows that exist. [`Rows::get`] returns `None` instead.
     fn index(&self, name: &str) -> &T {
         match self.get(name) {
             Some(row) => row,
@@ -152,7 +168,7 @@ impl<T: fmt::Debug> fmt::Debug for Rows<T> {
 }
 
 impl<N: Into<String>, T> FromIterator<(N, T)> for Rows<T> {
-    /// Collects rows; of those that share a name, the last one stands in the place of the first.
+    /// Collects rows. Of rows with one name, the last replaces the first at its position.
     fn from_iter<I: IntoIterator<Item = (N, T)>>(rows: I) -> Self {
         let mut gathered = Gathered::default();
         for (name, row) in rows {
@@ -162,7 +178,7 @@ impl<N: Into<String>, T> FromIterator<(N, T)> for Rows<T> {
     }
 }
 
-/// Rows on their way in, with an index so that ten thousand of them are not a hundred million comparisons.
+/// Rows while they are collected, with an index: without it ten thousand rows would take fifty million comparisons.
 struct Gathered<T> {
     rows: Rows<T>,
     places: HashMap<String, usize>,
