@@ -63,9 +63,9 @@ fn load(store: &dyn Store, query: &Query) -> Result<CompareData, Problem> {
 }
 
 fn get_run(store: &dyn Store, run_id: &str) -> Result<RunSummary, Problem> {
-    store.get(&resolve_run_id(store, run_id)?)?.ok_or_else(|| {
-        Problem::new(ProblemKind::NoSuchRun, format!("no run {run_id:?} in the history"))
-    })
+    store
+        .get(&resolve_run_id(store, run_id)?)?
+        .ok_or_else(|| Problem::new(ProblemKind::NoSuchRun, format!("no run {run_id:?} in the history")))
 }
 
 fn draw(query: &Query, zone: &PageZone, data: &CompareData) -> Markup {

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use crate::harness::{TestServer, failed, problem, run};
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tracing_budget::{RunSummary, Status};
 use tracing_budget_server::ServeOptions;
-use crate::harness::{TestServer, failed, problem, run};
 
 fn quick() -> ServeOptions {
     ServeOptions::new().poll_every(Duration::from_millis(20)).heartbeat(Duration::from_millis(50))

@@ -27,7 +27,10 @@ async fn times_and_days_are_in_the_zone_of_the_page() {
     assert!(utc.contains("2026-11-19 23:30:00") && utc.contains("Times are UTC."), "{utc}");
     assert!(utc.contains("data-zone=\"UTC\""), "the script may replace the default");
     let berlin = page(&server, "/?since=2026-11-20&until=2026-11-20&tz=Europe/Berlin").await;
-    assert!(berlin.contains("2026-11-20 00:30:00") && berlin.contains("Times are Europe/Berlin."), "{berlin}");
+    assert!(
+        berlin.contains("2026-11-20 00:30:00") && berlin.contains("Times are Europe/Berlin."),
+        "{berlin}"
+    );
     assert!(!berlin.contains("data-zone"), "the script must not replace the zone of the URL");
     let none = page(&server, "/?since=2026-11-20&until=2026-11-20").await;
     assert!(none.contains("No run matches"), "in UTC the run started on the 19th");

@@ -19,7 +19,15 @@ fn crate_page() -> String {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = here.join("../../target/problem-pages");
     let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["doc", "--no-deps", "--offline", "--quiet", "--package", "tracing-budget-server", "--target-dir"])
+        .args([
+            "doc",
+            "--no-deps",
+            "--offline",
+            "--quiet",
+            "--package",
+            "tracing-budget-server",
+            "--target-dir",
+        ])
         .arg(&target)
         .current_dir(here)
         .output()

@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use tracing_budget_server::ServeOptions;
 use crate::harness::{TestServer, problem, run};
+use tracing_budget_server::ServeOptions;
 
 #[tokio::test]
 async fn a_missing_thing_is_named() {
