@@ -26,7 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("testing", &["layer", "ledger", "present", "sink", "summary"]),
     ("layer", &["journal", "ledger", "limit", "price", "sink", "summary"]),
     ("journal", &["ledger", "sink", "summary"]),
-    ("sink", &["fnv", "limit", "summary"]),
+    ("sink", &["fnv", "limit", "present", "summary"]),
     ("limit", &["ledger", "present", "price", "summary"]),
     ("price", &["fnv", "ledger", "present"]),
     ("present", &["ledger", "summary"]),

@@ -250,7 +250,7 @@ fn row(query: &Query, zone: &PageZone, run: &RunRow, digits: Money) -> Markup {
         tr role="row" class=[failed.then_some("failed")] {
             th.wide scope="row" role="rowheader" {
                 a href=(link::run(&run.run_id)) { (named(&run.pipeline)) }
-                " " span.soft.small.nowrap { code { "…" (short(&run.run_id)) } }
+                " " span.soft.small.nowrap { code { (short(&run.run_id)) } }
                 @if query.get("project").is_none() && !run.project.is_empty() { " " span.soft.small { (run.project) } }
             }
             td.wide role="cell" { (badges::run_status(run.status, run.stale)) }

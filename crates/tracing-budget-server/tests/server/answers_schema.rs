@@ -43,14 +43,14 @@ impl Schemas {
         let components = json!({"schemas": self.strict});
         let schema = json!({"$ref": format!("{PREFIX}{name}"), "components": components});
         let validator = jsonschema::validator_for(&schema).expect("a schema");
-        let faults: Vec<String> = validator
+        let errors: Vec<String> = validator
             .iter_errors(&value)
             .map(|error| format!("{}: {error}", error.instance_path()))
             .collect();
         assert!(
-            faults.is_empty(),
+            errors.is_empty(),
             "{name} and schema/answers.json differ:\n{}\n{value:#}",
-            faults.join("\n")
+            errors.join("\n")
         );
         self.mark(&json!({"$ref": format!("{PREFIX}{name}")}), &value);
     }
