@@ -1,4 +1,29 @@
 //! Health: a pipeline's newest runs against those before them, by median and MAD.
+//!
+//! ```
+//! use tracing_budget::{RunSummary, Status};
+//! use tracing_budget_history::health::{FindingKind, HealthQuery, Severity};
+//! use tracing_budget_history::{Sqlite, Store};
+//!
+//! # let directory = std::env::temp_dir().join(format!("tracing-budget-doc-health-{}", std::process::id()));
+//! let store = Sqlite::open(directory.join("runs.db"))?;
+//! let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+//! run.status = Status::Completed;
+//! store.put(&run)?;
+//!
+//! let health = store.health(&HealthQuery::default())?;
+//! assert_eq!(health.severity, Severity::Ok);
+//! assert_eq!(health.findings[0].kind, FindingKind::LittleHistory); // one run is no baseline
+//! # drop(store);
+//! # std::fs::remove_dir_all(directory)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Invariants
+//!
+//! - Each pipeline is compared with its own earlier runs only.
+//! - Thresholds are distances from a median in units of the MAD: a single outlier moves neither.
+//! - Absent: a store. The rules take runs in memory, so that every store has the same findings.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -193,7 +218,7 @@ impl Health {
 
 /// The figures of an ended run that the rules use.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Seen {
+pub(super) struct EndedRun {
     pub(super) run_id: String,
     pub(super) status: Status,
     pub(super) cost: Option<Usd>,
@@ -209,19 +234,20 @@ pub(super) struct Seen {
 /// Minimum number of runs in a baseline: the MAD of fewer is chance.
 const ENOUGH: usize = 8;
 
-/// Distances from the median at which a median is reported, and at which it is critical. The unit is 1.4826 MAD, which is
-/// the standard deviation of a normal distribution. Iglewicz and Hoaglin propose 3.5.
+/// Distances from the median at which a median is reported, and at which it is critical. The unit is 1.4826 MAD, which
+/// is the standard deviation of a normal distribution. Iglewicz and Hoaglin propose 3.5.
 const FAR: f64 = 3.5;
 const VERY_FAR: f64 = 10.0;
 
-/// The smallest unit, as a fraction of the median. Without it, a pipeline of nearly equal runs would alarm about a cent.
+/// The smallest unit, as a fraction of the median. Without it, a pipeline of nearly equal runs would alarm about a
+/// cent.
 const LEAST_UNIT: f64 = 0.05;
 
 struct Judge<'a> {
     project: &'a str,
     pipeline: &'a str,
-    recent: &'a [Seen],
-    before: &'a [Seen],
+    recent: &'a [EndedRun],
+    before: &'a [EndedRun],
     findings: Vec<Finding>,
 }
 
@@ -229,8 +255,8 @@ struct Judge<'a> {
 pub(super) fn judge(
     project: &str,
     pipeline: &str,
-    recent: &[Seen],
-    before: &[Seen],
+    recent: &[EndedRun],
+    before: &[EndedRun],
 ) -> (PipelineHealth, Vec<Finding>) {
     let mut judge = Judge { project, pipeline, recent, before, findings: Vec::new() };
     if before.len() < ENOUGH {
@@ -271,7 +297,7 @@ impl Judge<'_> {
     }
 
     fn figures(&self, severity: Severity) -> PipelineHealth {
-        let usd = |runs: &[Seen]| median_whole(costs(runs).map(Usd::pico)).map(Usd::from_pico);
+        let usd = |runs: &[EndedRun]| median_whole(costs(runs).map(Usd::pico)).map(Usd::from_pico);
         let before: Vec<f64> = costs(self.before).map(Usd::to_f64).collect();
         let seconds: Vec<f64> = durations(self.before).collect();
         PipelineHealth {
@@ -506,7 +532,7 @@ struct Checks {
 }
 
 impl Checks {
-    fn by_gate(runs: &[Seen]) -> BTreeMap<String, Self> {
+    fn by_gate(runs: &[EndedRun]) -> BTreeMap<String, Self> {
         let mut gates: BTreeMap<String, Self> = BTreeMap::new();
         for (name, verdict) in runs.iter().flat_map(|run| run.gates.iter()) {
             let checks = gates.entry(name.clone()).or_default();
@@ -524,30 +550,30 @@ impl Checks {
     }
 }
 
-fn has_failed(run: &Seen) -> bool {
+fn has_failed(run: &EndedRun) -> bool {
     matches!(run.status, Status::Failed | Status::Incomplete | Status::Interrupted)
 }
 
-fn failure_rate(runs: &[Seen]) -> Option<f64> {
+fn failure_rate(runs: &[EndedRun]) -> Option<f64> {
     let meant = runs.iter().filter(|run| run.status != Status::Cancelled).count();
     ratio(runs.iter().filter(|run| has_failed(run)).count() as u64, meant as u64)
 }
 
 /// Only of runs that completed: a run that broke off early cost little, and would lower the median.
-fn costs(runs: &[Seen]) -> impl Iterator<Item = Usd> {
+fn costs(runs: &[EndedRun]) -> impl Iterator<Item = Usd> {
     runs.iter().filter(|run| run.status == Status::Completed).filter_map(|run| run.cost)
 }
 
-fn durations(runs: &[Seen]) -> impl Iterator<Item = f64> {
+fn durations(runs: &[EndedRun]) -> impl Iterator<Item = f64> {
     runs.iter().filter(|run| run.status == Status::Completed).map(|run| run.seconds)
 }
 
-fn unpriced_share(runs: &[Seen]) -> Option<f64> {
+fn unpriced_share(runs: &[EndedRun]) -> Option<f64> {
     ratio(runs.iter().map(|run| run.unpriced_calls).sum(), runs.iter().map(|run| run.llm_calls).sum())
 }
 
 /// Each stage's part of the known cost.
-fn shares(runs: &[Seen]) -> BTreeMap<String, f64> {
+fn shares(runs: &[EndedRun]) -> BTreeMap<String, f64> {
     let mut costs: BTreeMap<String, Usd> = BTreeMap::new();
     for (name, cost) in runs.iter().flat_map(|run| run.stages.iter()) {
         *costs.entry(name.clone()).or_default() += *cost;
@@ -593,8 +619,8 @@ mod tests {
     use super::*;
 
     /// A run that completed, cost this many cents and took as many seconds.
-    fn run(cents: i64) -> Seen {
-        Seen {
+    fn run(cents: i64) -> EndedRun {
+        EndedRun {
             run_id: format!("run-{cents}"),
             status: Status::Completed,
             cost: Some(Usd::from_pico(i128::from(cents) * 10_000_000_000)),
@@ -607,11 +633,11 @@ mod tests {
     }
 
     /// Median 100 cents, MAD 5 cents.
-    fn usual() -> Vec<Seen> {
+    fn usual() -> Vec<EndedRun> {
         (0..40).map(|n| run([90, 95, 100, 105, 110][n % 5])).collect()
     }
 
-    fn texts(recent: &[Seen]) -> Vec<(Severity, String)> {
+    fn texts(recent: &[EndedRun]) -> Vec<(Severity, String)> {
         let (_, findings) = judge("apprentice", "nightly", recent, &usual());
         findings.into_iter().map(|finding| (finding.severity, finding.text)).collect()
     }
