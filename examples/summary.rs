@@ -8,14 +8,14 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use tracing::{Span, field::Empty, instrument};
-use tracing_budget::{RunSummary, Usage, Verdict, gate};
+use tracing_budget::{Usage, gate};
 use tracing_subscriber::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (budget, guard) = tracing_budget::layer()
         .limit_usd("5.00")
         .json_dir("target/budget") // one file per run
-        .sink(|run: &RunSummary| println!("{run}"))
+        .on_run(|run| println!("{run}"))
         .build()?;
     tracing_subscriber::registry().with(budget).init();
     pipeline();
@@ -42,5 +42,5 @@ fn implementation() {
     let call = tracing_budget::call("gpt-5").provider("openai").start();
     sleep(Duration::from_millis(400));
     call.usage(Usage::new().input(8_000).output(640));
-    gate("lint").verdict(Verdict::Pass).emit();
+    gate("lint").pass();
 }

@@ -17,7 +17,7 @@ use super::switch;
 use crate::ledger::{IntoUsd, Usd, UsdError};
 use crate::limit::{Alert, MOST_STAGES, UnpricedCalls};
 use crate::price::PriceBook;
-use crate::sink::{Callback, Delivery, JsonDir, JsonLines, OpenError, Sink, Worker};
+use crate::sink::{Callback, Delivery, JsonDir, JsonLines, OpenError, Sink, Worker, print_diagnostic};
 use crate::summary::{Limits, RunSummary};
 
 /// Names the project of a builder that was given none.
@@ -410,7 +410,7 @@ impl<F> Builder<F> {
         let core = Arc::new(Core::new(options, Models::new(book), worker, clock, journal));
         core.recover(dead);
         let seen = Arc::downgrade(&core);
-        core.worker.watch(move || seen.upgrade().map_or_else(Vec::new, |core| core.snapshots()));
+        core.worker.set_run_list(move || seen.upgrade().map_or_else(Vec::new, |core| core.snapshots()));
         Ok((BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core)))
     }
 
@@ -425,7 +425,7 @@ impl<F> Builder<F> {
     /// As [`start`](Self::start); what cannot be built is said on stderr, and is no layer.
     fn start_or_disable(self) -> (BudgetLayer, BudgetGuard) {
         self.start().unwrap_or_else(|error| {
-            switch::say(&format!("nothing is counted, as the layer could not be built: {error}"));
+            print_diagnostic(&format!("nothing is counted, as the layer could not be built: {error}"));
             switch::disabled(error.to_string())
         })
     }

@@ -7,7 +7,7 @@ use once_cell::sync::Lazy;
 use tracing_core::{Level, Metadata};
 
 use super::direct;
-use crate::ledger::{FastHash, Kind, Name};
+use crate::ledger::{FastHash, Kind, Symbol};
 
 /// What one field tells. Its first byte says which it is, and no more: that is asked for every value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +164,7 @@ impl Role {
 /// ever.
 pub(crate) struct Meaning {
     /// The span's name, interned.
-    pub(crate) name: Name,
+    pub(crate) name: Symbol,
     pub(crate) target: &'static str,
     /// The crate that the callsite is in.
     pub(crate) krate: &'static str,
@@ -238,7 +238,7 @@ impl Meaning {
             }
         }
         Self {
-            name: Name::of(metadata.name()),
+            name: Symbol::intern(metadata.name()),
             target: metadata.target(),
             krate: crate_of(metadata),
             is_error: metadata.is_event() && *metadata.level() == Level::ERROR,

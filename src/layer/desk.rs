@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::here::here;
 use super::models::{Model, ModelName, Recent};
 use super::run::Run;
-use crate::ledger::Name;
+use crate::ledger::Symbol;
 
 /// Runs that a thread finds again beside the last one: a server's thread has several in turn. Those that have ended elsewhere
 /// stay until another comes in their place.
@@ -30,7 +30,9 @@ pub(crate) struct NearModel {
 impl NearModel {
     #[inline(always)]
     fn is(&self, layer: u32, (provider, model): ModelName) -> bool {
-        self.layer == layer && Name::are_same(self.name.0, provider) && Name::are_same(self.name.1, model)
+        self.layer == layer
+            && Symbol::same_option(self.name.0, provider)
+            && Symbol::same_option(self.name.1, model)
     }
 }
 
@@ -190,7 +192,7 @@ fn run_slot(serial: u64) -> usize {
 
 #[inline]
 fn model_slot((provider, model): ModelName) -> usize {
-    model.or(provider).map_or(0, Name::address) / 16 % NEAR_MODELS
+    model.or(provider).map_or(0, Symbol::address) / 16 % NEAR_MODELS
 }
 
 /// Puts a value where there is none, nearly always.

@@ -10,7 +10,7 @@ use tracing_core::Metadata;
 use super::class::Class;
 use super::parent::Around;
 use super::table::Place;
-use crate::ledger::NearNames;
+use crate::ledger::SymbolCache;
 
 /// Spans entered at once that a thread remembers. Whoever stands deeper has to ask the registry.
 const DEPTH: usize = 128;
@@ -81,7 +81,7 @@ pub(crate) struct Here {
     entered: [Entered; DEPTH],
     classes: [Cell<NearClass>; NEAR_CLASSES],
     /// Names that spans told.
-    pub(crate) names: NearNames,
+    pub(crate) names: SymbolCache,
     /// The number of the run that the thread is at work on.
     at_work_on: Cell<u64>,
 }
@@ -109,7 +109,7 @@ impl Here {
             depth: Cell::new(0),
             entered: [const { Entered::nobody() }; DEPTH],
             classes: [const { Cell::new(NearClass::NONE) }; NEAR_CLASSES],
-            names: NearNames::new(),
+            names: SymbolCache::new(),
             at_work_on: Cell::new(0),
         }
     }

@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use super::money::Usd;
-use super::name::Name;
+use super::symbol::Symbol;
 use super::usage::Usage;
 
 /// Where an amount belongs. Rows by stage, by model and by operation are sums over the same cells, so that they
@@ -11,19 +11,19 @@ use super::usage::Usage;
 #[derive(Clone, Copy, Debug, Eq)]
 pub(crate) struct CellKey {
     /// The nearest enclosing stage; none is the row `unattributed`.
-    pub(crate) stage: Option<Name>,
+    pub(crate) stage: Option<Symbol>,
     /// The model's row name; none for what is not a model call, or whose model was never told.
-    pub(crate) model: Option<Name>,
+    pub(crate) model: Option<Symbol>,
     /// What it was done for.
-    pub(crate) operation: Name,
+    pub(crate) operation: Symbol,
 }
 
 impl PartialEq for CellKey {
     #[inline(always)]
     fn eq(&self, other: &Self) -> bool {
         self.operation == other.operation
-            && Name::are_same(self.stage, other.stage)
-            && Name::are_same(self.model, other.model)
+            && Symbol::same_option(self.stage, other.stage)
+            && Symbol::same_option(self.model, other.model)
     }
 }
 
@@ -35,7 +35,7 @@ impl Hash for CellKey {
 
 /// Sums of one cell, or of several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
+pub(crate) struct CellTotals {
     /// Tokens by kind.
     pub(crate) usage: Usage,
     /// Known cost.
@@ -56,7 +56,7 @@ pub(crate) struct Tally {
     pub(crate) sources: Sources,
 }
 
-impl Tally {
+impl CellTotals {
     /// Makes it the tally of nothing again.
     #[inline(always)]
     pub(crate) fn clear(&mut self) {

@@ -1,12 +1,12 @@
 //! How often a stage ran, how long, and how its last attempt ended.
 
-use super::name::Name;
+use super::symbol::Symbol;
 
 /// Sums over the runs of one stage. Times are nanoseconds of one clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct StageTally {
-    /// How often it was begun.
-    pub(crate) begun: u64,
+pub(crate) struct StageTotals {
+    /// How often it was attempts.
+    pub(crate) attempts: u64,
     /// How many of these are still open.
     pub(crate) open: u64,
     /// Nanoseconds from open to close, summed.
@@ -14,21 +14,21 @@ pub(crate) struct StageTally {
     /// How many of them failed.
     pub(crate) errors: u64,
     /// Its first run; its parent is the stage's parent.
-    pub(crate) first: Option<Began>,
+    pub(crate) first: Option<StageStart>,
     /// Its last end.
-    pub(crate) last: Option<Ended>,
+    pub(crate) last: Option<StageEnd>,
 }
 
 /// When a stage began, and inside which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Began {
+pub(crate) struct StageStart {
     pub(crate) at: u64,
-    pub(crate) parent: Option<Name>,
+    pub(crate) parent: Option<Symbol>,
 }
 
 /// When and how a stage ended.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Ended {
+pub(crate) struct StageEnd {
     pub(crate) at: u64,
     pub(crate) outcome: Outcome,
 }
@@ -49,16 +49,16 @@ impl Outcome {
     }
 }
 
-impl StageTally {
-    /// One run of the stage that has just begun.
-    pub(crate) fn began(at: u64, parent: Option<Name>) -> Self {
-        Self { begun: 1, open: 1, first: Some(Began { at, parent }), ..Self::default() }
+impl StageTotals {
+    /// One run of the stage that has just attempts.
+    pub(crate) fn opened(at: u64, parent: Option<Symbol>) -> Self {
+        Self { attempts: 1, open: 1, first: Some(StageStart { at, parent }), ..Self::default() }
     }
 
     /// Adds one run of the stage from its beginning to its end.
     #[inline(always)]
-    pub(crate) fn end(&mut self, began: Began, at: u64, outcome: &Outcome) {
-        self.begun += 1;
+    pub(crate) fn end(&mut self, began: StageStart, at: u64, outcome: &Outcome) {
+        self.attempts += 1;
         self.nanos = self.nanos.saturating_add(at.saturating_sub(began.at));
         self.errors += u64::from(outcome.is_failed());
         self.begin_no_later(began);
@@ -66,7 +66,7 @@ impl StageTally {
     }
 
     #[inline(always)]
-    fn begin_no_later(&mut self, began: Began) {
+    fn begin_no_later(&mut self, began: StageStart) {
         match &self.first {
             Some(first) if first.at < began.at => {}
             Some(first) if first.at == began.at && *first <= began => {}
@@ -80,14 +80,14 @@ impl StageTally {
             Some(last) if last.at > at => {}
             Some(last) if last.at == at && last.outcome >= *outcome => {}
             // What nearly all are, and it needs no room for what was said.
-            Some(Ended { at: last, outcome: Outcome::Completed }) if !outcome.is_failed() => *last = at,
-            last => *last = Some(Ended { at, outcome: outcome.clone() }),
+            Some(StageEnd { at: last, outcome: Outcome::Completed }) if !outcome.is_failed() => *last = at,
+            last => *last = Some(StageEnd { at, outcome: outcome.clone() }),
         }
     }
 
     /// Adds the runs of another tally; in any order the sum is the same.
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.begun += other.begun;
+        self.attempts += other.attempts;
         self.open += other.open;
         self.nanos = self.nanos.saturating_add(other.nanos);
         self.errors += other.errors;

@@ -2,9 +2,8 @@
 //!
 //! Nothing here knows `tracing`, sinks or prices.
 
-mod balance;
-mod burn;
-mod cells;
+mod build;
+mod burn_rate;
 mod document;
 mod efficiency;
 mod merge;
@@ -12,12 +11,11 @@ mod reader;
 mod record;
 mod rows;
 mod settle;
-mod table;
-mod take;
 mod timestamp;
+mod validate;
 
-pub use balance::Unbalanced;
-pub use burn::BurnRate;
+pub(crate) use build::{EndReason, SummaryInput};
+pub use burn_rate::BurnRate;
 pub use document::{
     BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, SCHEMA_VERSION,
     StageLimits, StageRow, Status,
@@ -27,5 +25,5 @@ pub use reader::ReadError;
 pub use record::OperationRecord;
 pub(crate) use record::{OperationFields, Records, seconds};
 pub use rows::Rows;
-pub(crate) use take::{Account, Ending};
 pub use timestamp::{Timestamp, TimestampError};
+pub use validate::Unbalanced;

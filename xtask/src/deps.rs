@@ -1,6 +1,6 @@
 //! What this library adds to an application: crates and compile time.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::application::Application;
 use crate::crates::{Crates, duplicates, resolve};
@@ -25,42 +25,73 @@ pub(crate) struct Weight {
     pub(crate) application: f64,
 }
 
+/// Prints and checks both figures, and compares them with an earlier version if one is named.
 pub(crate) fn check(before: Option<&str>) -> Outcome {
-    let mut faults = Vec::new();
+    let mut faults = count()?;
     let builds = if before.is_some() { BUILDS_TO_COMPARE } else { 1 };
-    let own = resolve(&["--locked", "--package", "tracing-budget", "--edges", "normal,build"])?;
-    for (name, versions) in duplicates(&own) {
-        faults.push(format!("the default build has {name} in versions {}", versions.join(" and ")));
-    }
-    let now = weigh("now", root(), builds)?;
-    for one in &now.crates {
-        println!("  {} {}", one.name, one.version);
-    }
-    println!("crates added to an application: {}, at most {CRATES}", now.crates.len());
-    if now.crates.is_empty() || now.crates.len() > CRATES {
-        faults.push(format!("the default build adds {} crates, expected 1 to {CRATES}", now.crates.len()));
-    }
-    faults.extend(share("of the application's own", &now, now.application, OF_APPLICATION));
+    let mut versions = vec![("now", root().to_owned())];
     if let Some(before) = before {
-        let old = weigh(before, &revision::unpack(before)?, builds)?;
+        versions.push((before, revision::unpack(before)?));
+    }
+    let weights = weigh(&versions, builds)?;
+    let now = &weights[0];
+    faults.extend(share("of the application's own", now, now.application, OF_APPLICATION));
+    for ((before, _), old) in versions.iter().zip(&weights).skip(1) {
         println!("{before} adds {} crates and {:.1} s", old.crates.len(), old.seconds);
-        faults.extend(share(&format!("of what {before} adds"), &now, old.seconds, OF_BEFORE));
+        faults.extend(share(&format!("of what {before} adds"), now, old.seconds, OF_BEFORE));
     }
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) }
 }
 
-/// Weighs the version in `library`, with the best of `builds` builds.
-pub(crate) fn weigh(name: &str, library: &Path, builds: usize) -> Outcome<Weight> {
+/// Checks the crates alone, which takes a second and not minutes.
+pub(crate) fn check_crates() -> Outcome {
+    let faults = count()?;
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) }
+}
+
+fn count() -> Outcome<Vec<String>> {
+    let mut faults = Vec::new();
+    let own = resolve(&["--locked", "--package", "tracing-budget", "--edges", "normal,build"])?;
+    for (name, versions) in duplicates(&own) {
+        faults.push(format!("the default build has {name} in versions {}", versions.join(" and ")));
+    }
+    let (_, _, added) = applications("now", root())?;
+    for one in &added {
+        println!("  {} {}", one.name, one.version);
+    }
+    println!("crates added to an application: {}, at most {CRATES}", added.len());
+    if added.is_empty() || added.len() > CRATES {
+        faults.push(format!("the default build adds {} crates, expected 1 to {CRATES}", added.len()));
+    }
+    Ok(faults)
+}
+
+/// An application without the library, one with it, and the crates that the second has more.
+fn applications(name: &str, library: &Path) -> Outcome<(Application, Application, Crates)> {
     let without = Application::write(&format!("{name}-without"), library, false)?;
     let with = Application::write(&format!("{name}-with"), library, true)?;
     let (mut crates, base) = (with.crates()?, without.crates()?);
     crates.retain(|one| !base.contains(one) && one.name != "tracing-budget");
-    let (mut application, mut together) = (f64::INFINITY, f64::INFINITY);
-    for _ in 0..builds {
-        application = application.min(without.build()?);
-        together = together.min(with.build()?);
+    Ok((without, with, crates))
+}
+
+/// Weighs versions of this repository, each with its name and its folder. Builds take turns, so that a machine that gets
+/// busier is no disadvantage of the last version; the best of `rounds` counts.
+pub(crate) fn weigh(versions: &[(&str, PathBuf)], rounds: usize) -> Outcome<Vec<Weight>> {
+    let mut found = Vec::new();
+    for (name, library) in versions {
+        let (without, with, crates) = applications(name, library)?;
+        let weight = Weight { crates, seconds: 0.0, application: f64::INFINITY };
+        found.push((without, with, weight, f64::INFINITY));
     }
-    Ok(Weight { crates, seconds: together - application, application })
+    for _ in 0..rounds {
+        for (without, with, weight, together) in &mut found {
+            weight.application = weight.application.min(without.build()?);
+            *together = together.min(with.build()?);
+            weight.seconds = *together - weight.application;
+        }
+    }
+    Ok(found.into_iter().map(|(_, _, weight, _)| weight).collect())
 }
 
 /// Prints the added time as a share, and returns a fault if the share is too large.

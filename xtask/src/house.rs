@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::deps::weigh;
+use crate::deps::{Weight, weigh};
 use crate::reasons::{Count, of_folder};
 use crate::sources::{packages, rust_files};
 use crate::{Outcome, revision, root, surface};
@@ -22,8 +22,10 @@ const PARTS: &[(&str, &[&str])] = &[
 
 /// Prints one row per figure: its name, before, now.
 pub(crate) fn print(before: &str) -> Outcome {
-    let old = measure(before, &revision::unpack(before)?)?;
-    let new = measure("now", root())?;
+    let versions = [(before, revision::unpack(before)?), ("now", root().to_owned())];
+    let weights = weigh(&versions, 1)?;
+    let old = measure(&versions[0].1, &weights[0])?;
+    let new = measure(&versions[1].1, &weights[1])?;
     println!("{:44} {before:>10} {:>10}", "", "now");
     for (name, value) in &new {
         println!("{name:44} {:>10} {value:>10}", of(&old, name));
@@ -40,7 +42,7 @@ fn of<'a>(figures: &'a Figures, name: &str) -> &'a str {
     figures.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
 }
 
-fn measure(name: &str, repository: &Path) -> Outcome<Figures> {
+fn measure(repository: &Path, weight: &Weight) -> Outcome<Figures> {
     let mut figures = Figures::new();
     let mut figure = |name: &str, value: String| figures.push((name.to_owned(), value));
     let packages = packages(repository)?;
@@ -78,7 +80,6 @@ fn measure(name: &str, repository: &Path) -> Outcome<Figures> {
         let count = surface::count(&fs::read_to_string(package.folder.join("src/lib.rs"))?)?;
         figure(&format!("names at the root: {}", package.name), count.to_string());
     }
-    let weight = weigh(name, repository, 1)?;
     figure("crates added to an application", weight.crates.len().to_string());
     figure("processor seconds added to an application", format!("{:.1}", weight.seconds));
     figure("  of the application's own", format!("{:.0} %", 100.0 * weight.seconds / weight.application));

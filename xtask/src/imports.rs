@@ -93,6 +93,11 @@ impl Reader {
                     at = end;
                     continue;
                 }
+                // `pub(in path)` limits who sees an item; it imports nothing.
+                Some("pub") if tokens.get(at + 2).and_then(Token::word) == Some("in") => {
+                    at = after_group(tokens, at + 1);
+                    continue;
+                }
                 Some(first) if starts_path && is_path(&tokens[at..]) && self.begins(first, module, file) => {
                     let mut path = Vec::new();
                     let mut end = at;

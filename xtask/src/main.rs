@@ -30,9 +30,9 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 const USAGE: &str = "\
 usage: cargo xtask <task>
 
-  check         formatting, lints, documentation, architecture, dependencies
+  check         formatting, words, reasons, architecture, dependencies, lints, documentation
   test          every test and every example
-  ci            check, test, the compile time of a first use, the package as it would be published
+  ci            check, test, instructions of a span, compile times, the packages as they would be published
   bench         [count|memory|threads|time ...] measures, and writes the tables of docs/performance.md
   fmt           format the sources
   architecture  whether crates, rooms and files depend on each other in one direction

@@ -35,10 +35,14 @@ pub(crate) fn rust_files(folder: &Path) -> Outcome<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Every file below a folder that ends with `.extension`, without what cargo builds.
+/// Every file below a folder that ends with `.extension`, without what cargo builds and npm installs. A link is left out,
+/// because the file it leads to is found at its own place.
 pub(crate) fn collect(folder: &Path, extension: &str, files: &mut Vec<PathBuf>) -> Outcome {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
+        if path.is_symlink() {
+            continue;
+        }
         if path.is_dir() {
             if !path.ends_with("target") && !path.ends_with("node_modules") {
                 collect(&path, extension, files)?;

@@ -45,7 +45,7 @@ pub(crate) const CHECK: &[Step] = &[
     step("reasons", Work::Inside(reasons::check)),
     step("architecture", Work::Inside(architecture::check)),
     step("licences, sources, advisories", Work::Inside(deny::check)),
-    step("added crates and compile time", Work::Inside(|| deps::check(None))),
+    step("added crates", Work::Inside(deps::check_crates)),
     step(
         "clippy, whole workspace",
         Work::Cargo(&[
@@ -135,6 +135,7 @@ pub(crate) const RELEASE: &[Step] = &[
             "--strict",
         ]),
     ),
+    step("added crates and compile time", Work::Inside(|| deps::check(None))),
     step("example: pipeline, from an empty target folder", Work::Inside(cold_start::measure)),
     // Builds from what would be published, so a file that `include` forgets fails here and not at a user's. Several
     // packages at once: each is built against the packed ones before it, not against the registry.

@@ -1,4 +1,4 @@
-//! The tables: where it went, by stage and by model.
+//! The tables: figures by stage and by model.
 
 use ratatui::layout::Constraint;
 use ratatui::style::Style;
@@ -9,7 +9,7 @@ use super::head::tone;
 use tracing_budget::present::numbers::{Money, UNKNOWN, count, duration, share};
 use tracing_budget::summary::{Figures, RunSummary};
 
-/// Wide enough for most amounts of their kind.
+/// Column widths, for amounts below 10,000 USD, counts below 10^9 and durations below 100 hours.
 const WIDTHS: [Constraint; 7] = [
     Constraint::Fill(1),
     Constraint::Length(11),
@@ -28,7 +28,7 @@ pub(super) fn stages(run: &RunSummary, money: Money) -> Table<'_> {
             right(row.figures.cost_cell(money)),
             right(row.share_of_cost.map_or(UNKNOWN.to_owned(), share)),
         ];
-        Row::new(cells.into_iter().chain(rest(&row.figures, row.duration_seconds)))
+        Row::new(cells.into_iter().chain(usage_cells(&row.figures, row.duration_seconds)))
     });
     table(rows, ["stage", "status", "cost", "share", "tokens", "calls", "time"])
 }
@@ -39,21 +39,21 @@ pub(super) fn models(run: &RunSummary, money: Money) -> Table<'_> {
             Cell::from(name),
             Cell::from(""),
             right(row.figures.cost_cell(money)),
-            right(part_of_cost(run, &row.figures)),
+            right(share_of_cost(run, &row.figures)),
         ];
-        Row::new(cells.into_iter().chain(rest(&row.figures, row.duration_seconds)))
+        Row::new(cells.into_iter().chain(usage_cells(&row.figures, row.duration_seconds)))
     });
     table(rows, ["model", "", "cost", "share", "tokens", "calls", "time"])
 }
 
-fn part_of_cost(run: &RunSummary, figures: &Figures) -> String {
+fn share_of_cost(run: &RunSummary, figures: &Figures) -> String {
     let total =
         run.budget_summary.total.cost_usd.map(tracing_budget::Usd::to_f64).filter(|total| *total > 0.0);
     let part = figures.cost_usd.zip(total).map(|(cost, total)| share(cost.to_f64() / total));
     part.unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
-fn rest(figures: &Figures, seconds: f64) -> [Cell<'static>; 3] {
+fn usage_cells(figures: &Figures, seconds: f64) -> [Cell<'static>; 3] {
     [right(figures.all_tokens_cell()), right(count(figures.llm_calls)), right(duration(seconds))]
 }
 

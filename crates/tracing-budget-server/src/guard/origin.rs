@@ -1,4 +1,4 @@
-//! Writes that a page of another site would have a browser send.
+//! Refuses writes that a page of another site makes a browser send.
 
 use axum::extract::{Request, State};
 use axum::http::{Uri, header};
@@ -6,9 +6,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
-use crate::problem::{Kind, Problem};
+use crate::problem::{Problem, ProblemKind};
 
-pub(crate) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn check_origin(State(app): State<App>, request: Request, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN);
     let Some(origin) = origin.filter(|_| !request.method().is_safe()) else {
         return next.run(request).await;
@@ -24,7 +24,7 @@ pub(crate) async fn check(State(app): State<App>, request: Request, next: Next) 
         return next.run(request).await;
     }
     let detail = format!(
-        "pages of {origin} may not write here, expected this server's own origin or one that it was told of"
+        "the origin is {origin:?}, expected this server's own or an allowed one; only those may write"
     );
-    Problem::new(Kind::ForeignOrigin, detail).into_response()
+    Problem::new(ProblemKind::ForeignOrigin, detail).into_response()
 }

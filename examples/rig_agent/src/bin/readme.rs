@@ -4,7 +4,7 @@ use rig::agent::Agent;
 use rig::prelude::*;
 use rig::providers::openai::OpenAI;
 use tracing::instrument;
-use tracing_budget::{RunSummary, Verdict, gate};
+use tracing_budget::gate;
 use tracing_subscriber::prelude::*;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -14,7 +14,7 @@ async fn main() -> Result {
     let (budget, guard) = tracing_budget::layer()
         .limit_usd("5.00")
         .json_dir("target/budget") // one file per run
-        .sink(|run: &RunSummary| println!("{run}"))
+        .on_run(|run| println!("{run}"))
         .build()?;
     tracing_subscriber::registry().with(budget).init();
 
@@ -42,6 +42,6 @@ async fn review(agent: &Agent, plan: &str) -> Result {
     let correct = agent.prompt(format!("Is this correct? {plan}")).run();
     let short = agent.prompt(format!("Is this short? {plan}")).run();
     tokio::try_join!(correct, short)?;
-    gate("reviewed").verdict(Verdict::Pass).emit();
+    gate("reviewed").pass();
     Ok(())
 }
