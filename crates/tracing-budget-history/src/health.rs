@@ -32,6 +32,7 @@ use serde::{Deserialize, Serialize};
 use super::filter::Scope;
 use super::statistics::{mad, median, median_whole};
 use super::stats::ratio;
+use tracing_budget::present::numbers::{self, Money, duration, share};
 use tracing_budget::summary::Status;
 use tracing_budget::{Usd, Verdict};
 
@@ -344,7 +345,7 @@ impl Judge<'_> {
         if in_a_row >= 3 {
             let text = format!(
                 "the last {in_a_row} runs in a row did not complete; usually {} of runs do not",
-                percent(usual)
+                share(usual)
             );
             self.find(Severity::Critical, FindingKind::FailureRate, None, text, (Some(now), Some(usual)));
             return;
@@ -356,8 +357,8 @@ impl Judge<'_> {
             let text = format!(
                 "{failed} of the last {} did not complete ({}); usually {} do not",
                 runs(self.recent.len()),
-                percent(now),
-                percent(usual)
+                share(now),
+                share(usual)
             );
             self.find(severity, FindingKind::FailureRate, None, text, (Some(now), Some(usual)));
         }
@@ -367,12 +368,8 @@ impl Judge<'_> {
         let now: Vec<f64> = costs(self.recent).map(Usd::to_f64).collect();
         let before: Vec<f64> = costs(self.before).map(Usd::to_f64).collect();
         let Some(shift) = Shift::of(&now, &before) else { return };
-        let text = format!(
-            "a run costs {} where {} is usual ({})",
-            dollars(shift.now),
-            dollars(shift.usual),
-            shift.times()
-        );
+        let [now, usual] = dollars(shift.now, shift.usual);
+        let text = format!("a run costs {now} where {usual} is usual ({})", shift.times());
         self.find(shift.severity(), FindingKind::Cost, None, text, (Some(shift.now), Some(shift.usual)));
     }
 
@@ -380,18 +377,19 @@ impl Judge<'_> {
         let before: Vec<f64> = costs(self.before).map(Usd::to_f64).collect();
         let Some((usual, unit)) = usual_and_unit(&before) else { return };
         let recent = self.recent;
-        let dearest = recent
+        let most_expensive = recent
             .iter()
             .filter_map(|run| Some((run, run.cost?.to_f64())))
             .max_by(|a, b| a.1.total_cmp(&b.1));
-        let Some((run, cost)) = dearest else { return };
+        let Some((run, cost)) = most_expensive else { return };
         if cost > usual + VERY_FAR * unit && cost > 3.0 * usual {
+            let [spent, usually] = dollars(cost, usual);
             let times = if usual > 0.0 {
-                format!(", {:.0} times the usual {}", cost / usual, dollars(usual))
+                format!(", {:.0} times the usual {usually}", cost / usual)
             } else {
                 String::new()
             };
-            let text = format!("run {} cost {}{times}", run.run_id, dollars(cost));
+            let text = format!("run {} cost {spent}{times}", run.run_id);
             self.find(
                 Severity::Warning,
                 FindingKind::CostlyRun,
@@ -408,8 +406,8 @@ impl Judge<'_> {
         let Some(shift) = Shift::of(&now, &before) else { return };
         let text = format!(
             "a run takes {} where {} is usual ({})",
-            seconds(shift.now),
-            seconds(shift.usual),
+            duration(shift.now),
+            duration(shift.usual),
             shift.times()
         );
         // A slow run is at most a warning: it costs time, not money.
@@ -427,7 +425,7 @@ impl Judge<'_> {
                 let text = format!(
                     "gate {gate} did not run in any of the last {}; it used to run in {} of them",
                     runs(self.recent.len()),
-                    percent(was.made.min(self.before.len() as u64) as f64 / self.before.len() as f64)
+                    share(was.made.min(self.before.len() as u64) as f64 / self.before.len() as f64)
                 );
                 self.find(Severity::Warning, FindingKind::GateSilent, Some(gate), text, (None, None));
             }
@@ -439,8 +437,8 @@ impl Judge<'_> {
                     "gate {gate} failed {} of its last {} checks ({}); before, {} failed",
                     is.failed,
                     made,
-                    percent(rate),
-                    percent(usual)
+                    share(rate),
+                    share(usual)
                 );
                 self.find(severity, FindingKind::GateFailing, Some(gate), text, (Some(rate), Some(usual)));
             }
@@ -451,19 +449,19 @@ impl Judge<'_> {
         let (now, before) = (shares(self.recent), shares(self.before));
         let names: BTreeSet<&String> = now.keys().collect();
         for stage in names {
-            let (share, usual) = (now[stage], before.get(stage).copied().unwrap_or(0.0));
-            if share >= 0.5 && share >= usual + 0.2 {
+            let (part, usual) = (now[stage], before.get(stage).copied().unwrap_or(0.0));
+            if part >= 0.5 && part >= usual + 0.2 {
                 let text = format!(
                     "stage {stage} takes {} of the cost; it used to take {}",
-                    percent(share),
-                    percent(usual)
+                    share(part),
+                    share(usual)
                 );
                 self.find(
                     Severity::Warning,
                     FindingKind::StageDominates,
                     Some(stage),
                     text,
-                    (Some(share), Some(usual)),
+                    (Some(part), Some(usual)),
                 );
             }
         }
@@ -475,7 +473,7 @@ impl Judge<'_> {
         let severity = if now >= usual.unwrap_or(0.0) + 0.05 { Severity::Warning } else { Severity::Notice };
         let text = format!(
             "{} of the model calls have no known price: the true cost is higher than what is shown",
-            percent(now)
+            share(now)
         );
         self.find(severity, FindingKind::Unpriced, None, text, (Some(now), usual));
     }
@@ -512,7 +510,7 @@ impl Shift {
     fn times(&self) -> String {
         match self.now / self.usual {
             times if times >= 2.0 => format!("{times:.1} times as much"),
-            times => format!("{:+.0} %", (times - 1.0) * 100.0),
+            times => format!("{:+.0}%", (times - 1.0) * 100.0),
         }
     }
 }
@@ -586,32 +584,14 @@ fn shares(runs: &[EndedRun]) -> BTreeMap<String, f64> {
 }
 
 fn runs(count: usize) -> String {
-    format!("{count} run{}", if count == 1 { "" } else { "s" })
+    numbers::counted(count as u64, "run")
 }
 
-fn percent(part: f64) -> String {
-    match part * 100.0 {
-        percent if percent > 0.0 && percent < 1.0 => "less than 1 %".to_owned(),
-        percent => format!("{percent:.0} %"),
-    }
-}
-
-fn dollars(usd: f64) -> String {
-    match usd.abs() {
-        0.0 => "$0".to_owned(),
-        size if size >= 1.0 => format!("${usd:.2}"),
-        size if size >= 0.001 => format!("${usd:.4}"),
-        _ => format!("${usd:.8}"),
-    }
-}
-
-fn seconds(seconds: f64) -> String {
-    match seconds {
-        seconds if seconds < 1.0 => format!("{:.0} ms", seconds * 1e3),
-        seconds if seconds < 120.0 => format!("{seconds:.1} s"),
-        seconds if seconds < 7_200.0 => format!("{:.0} min", seconds / 60.0),
-        seconds => format!("{:.1} h", seconds / 3_600.0),
-    }
+/// Two amounts with the same number of digits, so that they compare at a glance.
+fn dollars(one: f64, other: f64) -> [String; 2] {
+    let amounts = [one, other].map(Usd::from_f64);
+    let money = Money::for_amounts(amounts.into_iter().flatten());
+    amounts.map(|amount| amount.map_or_else(|| numbers::UNKNOWN.to_owned(), |amount| money.write(amount)))
 }
 
 #[cfg(test)]
@@ -666,13 +646,13 @@ mod tests {
         assert_eq!(
             texts(&vec![run(140); 5]),
             [
-                (Severity::Warning, "a run costs $1.40 where $1.00 is usual (+40 %)".to_owned()),
-                (Severity::Warning, "a run takes 2 min where 100.0 s is usual (+40 %)".to_owned()),
+                (Severity::Warning, "a run costs $1.4000 where $1.0000 is usual (+40%)".to_owned()),
+                (Severity::Warning, "a run takes 2m 20s where 1m 40s is usual (+40%)".to_owned()),
             ]
         );
         assert_eq!(
             texts(&vec![run(300); 5])[0],
-            (Severity::Critical, "a run costs $3.00 where $1.00 is usual (3.0 times as much)".to_owned())
+            (Severity::Critical, "a run costs $3.0000 where $1.0000 is usual (3.0 times as much)".to_owned())
         );
         assert_eq!(texts(&vec![run(50); 5])[0].0, Severity::Notice, "cheaper is worth knowing");
     }
@@ -697,7 +677,7 @@ mod tests {
             texts(&recent),
             [(
                 Severity::Warning,
-                "3 of the last 10 runs did not complete (30 %); usually 0 % do not".to_owned()
+                "3 of the last 10 runs did not complete (30%); usually 0% do not".to_owned()
             )]
         );
         recent[0].status = Status::Interrupted;
@@ -719,7 +699,7 @@ mod tests {
             texts(&recent),
             [(
                 Severity::Critical,
-                "gate lint failed 3 of its last 6 checks (50 %); before, 0 % failed".to_owned()
+                "gate lint failed 3 of its last 6 checks (50%); before, 0% failed".to_owned()
             )]
         );
         recent.iter_mut().for_each(|run| run.gates[0].1 = Verdict::Skipped);
@@ -727,7 +707,7 @@ mod tests {
             texts(&recent),
             [(
                 Severity::Warning,
-                "gate lint did not run in any of the last 6 runs; it used to run in 100 % of them".to_owned()
+                "gate lint did not run in any of the last 6 runs; it used to run in 100% of them".to_owned()
             )]
         );
     }
@@ -738,7 +718,7 @@ mod tests {
         recent.iter_mut().for_each(|run| run.stages[0].1 = Usd::from_pico(9));
         assert_eq!(
             texts(&recent),
-            [(Severity::Warning, "stage review takes 90 % of the cost; it used to take 50 %".to_owned())]
+            [(Severity::Warning, "stage review takes 90% of the cost; it used to take 50%".to_owned())]
         );
     }
 
@@ -750,7 +730,7 @@ mod tests {
             texts(&recent),
             [(
                 Severity::Warning,
-                "10 % of the model calls have no known price: the true cost is higher than what is shown"
+                "10% of the model calls have no known price: the true cost is higher than what is shown"
                     .to_owned()
             )]
         );

@@ -8,18 +8,11 @@ use tracing_budget::{
     RunSummary, Status, Usd, Verdict,
     summary::{GateVerdict, ModelRow, StageRow},
 };
+use tracing_budget_history::grammar::STATUSES;
 use tracing_budget_history::{Filter, Order, Page, Put, Sort, SortBy, Store, resolve_run_id};
 
 use crate::fixtures::{MIDNIGHT, TempHistory, at, run};
 
-const STATUSES: [Status; 6] = [
-    Status::Running,
-    Status::Completed,
-    Status::Failed,
-    Status::Cancelled,
-    Status::Incomplete,
-    Status::Interrupted,
-];
 const STAGES: [&str; 3] = ["discovery", "review", "unattributed"];
 const MODELS: [&str; 3] = ["openai/gpt-5", "azure/gpt-5", "vendor/openai/gpt-5"];
 

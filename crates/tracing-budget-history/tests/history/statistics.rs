@@ -246,5 +246,5 @@ fn health_sees_what_is_not_as_usual() {
     assert_eq!(ill.severity, Severity::Critical);
     let kinds: Vec<FindingKind> = ill.findings.iter().map(|finding| finding.kind).collect();
     assert_eq!(kinds, [FindingKind::FailureRate, FindingKind::GateFailing], "{:?}", ill.findings);
-    assert_eq!(ill.findings[0].text, "the last 5 runs in a row did not complete; usually 0 % of runs do not");
+    assert_eq!(ill.findings[0].text, "the last 5 runs in a row did not complete; usually 0% of runs do not");
 }
