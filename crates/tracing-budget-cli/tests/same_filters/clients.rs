@@ -84,7 +84,7 @@ impl Client for Api {
     }
 
     fn list(&mut self, filter: Pairs<'_>) -> Result<Vec<String>, String> {
-        let body = self.0.get(&format!("/projects/{PROJECT}?{}", query(filter)))?;
+        let body = self.0.get(&format!("/projects/{PROJECT}/runs/summary?{}", query(filter)))?;
         Ok(ids(&json_of(&body)["runs"]))
     }
 
@@ -94,7 +94,7 @@ impl Client for Api {
     }
 }
 
-/// Reads the links of the page.
+/// The pages; runs are the links of the table.
 struct Dashboard(Server);
 
 impl Client for Dashboard {
@@ -104,8 +104,10 @@ impl Client for Dashboard {
 
     fn list(&mut self, filter: Pairs<'_>) -> Result<Vec<String>, String> {
         let page = self.0.get(&format!("/?project={PROJECT}&{}", query(filter)))?;
+        // The chart above the table links the same runs, in the order of their starts.
+        let table = page.split("<table").nth(1).unwrap_or_default();
         let mut linked: Vec<String> = Vec::new();
-        for part in page.split("href=\"/runs/").skip(1) {
+        for part in table.split("href=\"/runs/").skip(1) {
             let id = part.split(['"', '#', '?']).next().unwrap_or_default();
             if is_run(id) && !linked.iter().any(|known| known == id) {
                 linked.push(id.to_owned());

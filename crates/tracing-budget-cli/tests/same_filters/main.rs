@@ -89,7 +89,12 @@ const TYPOS: &[(Filter, &str)] = &[
     (&[("sort", "cots")], "cost"),
     (&[("sort", "cost:acs")], "asc"),
     (&[("tz", "Europe/Berln"), ("since", "2025-10-26")], "Europe/Berlin"),
+];
+
+/// A typo in the name of a filter. The dashboard ignores unknown names: mail programs and chats add their own to links.
+const NAME_TYPOS: &[(Filter, &str)] = &[
     (&[("statis", "failed")], "status"),
+    (&[("pipline", "nightly")], "pipeline"),
     (&[("min_cost", "1")], "min_cost_usd"),
 ];
 
@@ -145,7 +150,8 @@ fn every_client_reports_a_typo_with_the_nearest_word() {
     let folder = Folder::seeded("same-typos");
     check(&folder, |client| {
         let mut differences = Vec::new();
-        for (filter, nearest) in TYPOS {
+        let names = if client.name() == "dashboard" { &[] } else { NAME_TYPOS };
+        for (filter, nearest) in TYPOS.iter().chain(names) {
             match client.list(filter) {
                 Ok(ids) => differences.push(format!("{filter:?}: expected an error, got {} runs", ids.len())),
                 // clap writes options with dashes.
