@@ -69,6 +69,7 @@
 //! - `price-files`: prices in TOML files.
 
 mod api;
+mod fnv;
 pub mod journal;
 mod layer;
 mod ledger;
@@ -127,6 +128,8 @@ mod pages {
     struct Journal;
     #[doc = include_str!("../docs/limits.md")]
     struct Limits;
+    #[doc = include_str!("../docs/shutdown.md")]
+    struct Shutdown;
     #[doc = include_str!("../docs/summary.md")]
     struct Summary;
     #[doc = include_str!("../docs/testing.md")]

@@ -89,9 +89,11 @@ fn the_readme_has_at_most_200_lines() {
 fn every_page_names_its_reader_and_the_question_at_the_top() {
     for page in files("md").iter().filter(|page| name(page).starts_with("docs/")) {
         let text = read(page);
-        let mut lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with("<!--"));
+        let lines = text.lines().filter(|line| !line.starts_with("<!--"));
+        let mut lines = lines.skip_while(|line| line.is_empty());
         assert!(lines.next().is_some_and(|title| title.starts_with("# ")), "{} has no title", name(page));
-        let first = lines.next().unwrap_or_default();
+        let paragraph = lines.skip_while(|line| line.is_empty()).take_while(|line| !line.is_empty());
+        let first = paragraph.collect::<Vec<_>>().join(" ");
         assert!(
             first.starts_with("For ") && first.contains(": ") && first.contains('?'),
             "{}: expected \"For READER: QUESTION?\" under the title, got {first:?}",

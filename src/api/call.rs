@@ -38,7 +38,7 @@ impl<'a> CallBuilder<'a> {
         self
     }
 
-    /// Says what the call is for; `chat` unless told otherwise.
+    /// Sets the purpose of the call; `chat` by default.
     pub fn operation(mut self, operation: &'a str) -> Self {
         self.operation = operation;
         self
@@ -74,7 +74,7 @@ impl<'a> CallBuilder<'a> {
     }
 }
 
-/// A call under way. One that is dropped without usage is counted as a call that did not tell its usage.
+/// A call under way. One that is dropped without usage is counted as a call without usage.
 #[derive(Clone, Debug)]
 pub struct Call(Span);
 
@@ -95,7 +95,7 @@ impl Call {
         self.0.in_scope(act)
     }
 
-    /// Tells what the call used; the newest figures stand.
+    /// Records what the call used; the newest figures count.
     pub fn usage<'a>(&self, record: impl Into<UsageRecord<'a>>) -> &Self {
         const FIELDS: [(Kind, &str); 10] = [
             (Kind::Input, "gen_ai.usage.input_tokens"),
@@ -136,7 +136,7 @@ impl Call {
         self
     }
 
-    /// Tells that the call failed: the kind of error, such as `timeout` or `429`, and what it said.
+    /// Records that the call failed: the kind of error, such as `timeout` or `429`, and its message.
     pub fn error(&self, kind: &str, message: impl Display) -> &Self {
         self.0.record("otel.status_code", "ERROR");
         self.0.record("error.type", kind);

@@ -15,8 +15,7 @@ const MAX_WARNINGS: usize = 100;
 
 /// What one agent spends, operation by operation: exact, without a subscriber, a layer or spans.
 ///
-/// One ledger is behind everything that it says: the total, the cost of one operation and the break-down are read from the same
-/// sums. The list of records is bounded ([`keep_records`](Self::keep_records)); the sums have all of them. Cheap to clone, and
+/// The total, the cost of one operation and the break-down are read from the same sums. The list of records is bounded ([`keep_records`](Self::keep_records)); the sums have all of them. Cheap to clone, and
 /// clones are the same tracker, on any thread.
 ///
 /// ```
@@ -34,7 +33,7 @@ const MAX_WARNINGS: usize = 100;
 /// assert_eq!((summary.record_count, summary.by_operation["iteration"].calls), (3, 2));
 /// ```
 ///
-/// It tells nothing to a layer, so that nothing is counted twice: what belongs to a run is recorded with
+/// A tracker reports to no layer, so nothing is counted twice. Record what belongs to a run with
 /// [`operation`](crate::operation()) instead.
 #[derive(Clone)]
 pub struct CostTracker(Arc<Tracked>);
@@ -85,8 +84,8 @@ impl CostTracker {
         OperationBuilder::new(name, self)
     }
 
-    /// Tells what the work is worth, in USD; told again, it adds up. What is no amount, or below zero, is not taken, and a
-    /// warning in the summary says so.
+    /// Adds to what the work is worth, in USD. What is not an amount, or below zero, is refused with a warning in the
+    /// summary.
     pub fn add_value_usd(&self, value: impl IntoUsd) {
         let (value, refusal) = amount("value_usd", value);
         let mut account = self.account();
@@ -96,7 +95,7 @@ impl CostTracker {
         account.warn(refusal);
     }
 
-    /// Sets how many records are listed, 1,000 unless told otherwise. Older ones are dropped and counted; every sum keeps
+    /// Sets how many records are listed, 1,000 by default. Older ones are dropped and counted; every sum keeps
     /// them.
     pub fn keep_records(&self, most: usize) {
         self.account().records.keep(most);
@@ -249,7 +248,7 @@ impl Account {
     }
 }
 
-/// The cost of what was recorded; nothing recorded has cost nothing, and what nobody told is unknown.
+/// The cost of what was recorded: 0 for no record at all, unknown where no record has a cost.
 pub(super) fn cost(tally: &CellTotals) -> Option<Usd> {
     (tally.count == 0 || tally.sources.contains(Sources::REPORTED)).then_some(tally.cost)
 }

@@ -78,7 +78,7 @@ impl Current {
     ///
     /// # Errors
     ///
-    /// [`BudgetExceeded`] with the widest limit that stands in the way, or because the run has ended. Without limits there is
+    /// [`BudgetExceeded`] with the widest limit that refuses, or because the run has ended. Without limits there is
     /// no error.
     pub fn check(&self) -> Result<(), BudgetExceeded> {
         self.core.check(self.place)
@@ -119,7 +119,7 @@ impl Current {
         Ok(Permit::new(Arc::clone(&self.core), self.place, hold))
     }
 
-    /// The run as it stands; `None` while nothing accountable has happened in it, and after its end.
+    /// A snapshot of the run; `None` while nothing accountable has happened in it, and after its end.
     #[must_use]
     pub fn snapshot(&self) -> Option<RunSummary> {
         self.core.live_run(self.place.run).map(|run| self.core.snapshot(&run))

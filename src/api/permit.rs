@@ -11,9 +11,9 @@ use crate::limit::Amount;
 /// Room under the limits around a place, held until it is settled or dropped; from [`Current::reserve`](crate::Current::reserve).
 ///
 /// What a call really cost comes from the call itself, by its span or its event, as without a permit: a permit adds nothing
-/// to any figure. It only keeps others out until the cost is booked. So take it before the call's span opens, and let go of
-/// it after the span has closed: in between the call counts twice at most against others, never less than once. Let go of
-/// earlier, as by a permit that is taken inside of the span that carries the usage, somebody else may get room that is spent
+/// to any figure. It only holds room until the cost is booked. So take it before the call's span opens, and drop it
+/// after the span has closed: in between the call counts twice at most against others, never less than once. Dropped
+/// earlier, as by a permit that is taken inside the span with the usage, its room may be granted again although it is spent
 /// already. For several calls in a row take a permit each.
 ///
 /// ```
@@ -39,7 +39,7 @@ use crate::limit::Amount;
 /// # .expect("there is room");
 /// # Ok::<(), tracing_budget::BuildError>(())
 /// ```
-#[must_use = "a permit that is dropped at once keeps nobody out"]
+#[must_use = "a permit that is dropped at once holds no room"]
 pub struct Permit {
     core: Arc<Core>,
     place: Place,
@@ -62,8 +62,7 @@ impl Permit {
     pub fn settle(self) {}
 
     /// Books what it really cost, as an operation of the stage in which the room was reserved, and gives the room back. For work
-    /// that no span and no event tells of: with a call that has its own, this would be the same money again. Less than
-    /// nothing counts as nothing.
+    /// without a span or an event of its own; with one, this would count the same money again. A cost below zero counts as 0.
     ///
     /// ```
     /// # fn search() -> Result<(), Box<dyn std::error::Error>> {

@@ -28,16 +28,16 @@ impl CostTracker {
 }
 
 impl TeamSummary {
-    /// What these agents spent, together with all that work for them. A tracker that is met twice, as itself, as its clone or as
-    /// somebody's specialist, counts once.
+    /// What these agents spent, together with all that work for them. A tracker that is met twice, as itself, as its clone or as a
+    /// specialist, counts once.
     #[must_use]
     pub fn of<'a>(trackers: impl IntoIterator<Item = &'a CostTracker>) -> Self {
         let mut members: Vec<CostTracker> = Vec::new();
-        let mut asked: Vec<CostTracker> = trackers.into_iter().cloned().collect();
-        asked.reverse();
-        while let Some(tracker) = asked.pop() {
+        let mut pending: Vec<CostTracker> = trackers.into_iter().cloned().collect();
+        pending.reverse();
+        while let Some(tracker) = pending.pop() {
             if !members.iter().any(|member| member.is(&tracker)) {
-                asked.extend(tracker.specialists().into_iter().rev());
+                pending.extend(tracker.specialists().into_iter().rev());
                 members.push(tracker);
             }
         }

@@ -1,4 +1,4 @@
-//! Telling usage that no library tells.
+//! Reporting usage of clients that emit none.
 
 use crate::ledger::{IntoUsd, Kind, Usage, Usd, UsdError};
 #[cfg(feature = "prices")]
@@ -79,7 +79,7 @@ impl<'a> UsageRecord<'a> {
         self
     }
 
-    /// Says what the call was for; `chat` unless told otherwise.
+    /// Sets the purpose of the call; `chat` by default.
     #[must_use]
     pub fn operation(mut self, operation: &'a str) -> Self {
         self.operation = Some(operation);
@@ -101,7 +101,7 @@ impl<'a> UsageRecord<'a> {
 
 #[cfg(feature = "prices")]
 impl<'a> From<&'a ResponseUsage> for UsageRecord<'a> {
-    /// The usage that a provider's response tells, with the provider and the model that it names.
+    /// The usage in a provider's response, with the provider and the model that it names.
     fn from(response: &'a ResponseUsage) -> Self {
         let record = Self::new(response.usage).provider(&response.provider);
         match &response.model {

@@ -47,10 +47,13 @@ impl JournalFile {
     /// Creates a file under a temporary name, and renames it once it is locked and has its header. Under its own name from the
     /// start, another process could lock it first and recover it.
     fn create_as(path: PathBuf, header: &[u8]) -> Result<Self, CreateError> {
+        // Another extension, so that `journals_in` of another process does not list it.
         let temporary = path.with_extension("tmp");
         let mut file = OpenOptions::new()
             .read(true)
+            // The system moves each write to the end, also after `cut` made the file shorter.
             .append(true)
+            // Never an existing file: it would be the journal of another process.
             .create_new(true)
             .open(&temporary)
             .map_err(CreateError::Write)?;
@@ -60,6 +63,7 @@ impl JournalFile {
         match made {
             Ok(()) => Ok(Self { path, file }),
             Err(error) => {
+                // Best effort: a file that stays is no journal by its name, and the first error is the one to report.
                 let _ = fs::remove_file(&temporary);
                 Err(error)
             }
@@ -81,6 +85,7 @@ impl JournalFile {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Claim::Gone),
             other => other?,
         };
+        // Never a lock that waits: the owner may live for days.
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => return Ok(Claim::InUse),
             Err(TryLockError::Error(error)) => return Err(error),
@@ -116,11 +121,13 @@ impl JournalFile {
     /// The whole contents.
     pub(super) fn text(&self) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
+        // By its path: a handle of its own starts at the first byte, and leaves the position of `self.file` alone.
         File::open(&self.path)?.read_to_end(&mut text)?;
         Ok(text)
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
+        // The size is synced as well. `sync_all` would add the modification time, which has no use here.
         self.file.sync_data()
     }
 

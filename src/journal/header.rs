@@ -48,8 +48,10 @@ impl Header {
     pub(crate) fn new(origin: SystemTime) -> Self {
         Self {
             format: FORMAT,
+            // For reports of damaged files. Reading depends on `format` alone, or each release would need a new reader.
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
+            // Milliseconds are enough for people, and too coarse for the times of records.
             built_at: origin.into(),
             origin,
             project: None,

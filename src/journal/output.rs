@@ -34,7 +34,7 @@ pub struct JournalStats {
     pub written: u64,
     /// Records that never reached the file: it could not be written for too long, or was already closed.
     pub lost: u64,
-    /// Runs whose records the file has to keep: in flight, or not delivered to any sink yet.
+    /// Runs that need the file: in flight, or not delivered to any sink yet.
     pub open_runs: u64,
     /// Runs of dead processes that were found when the layer was built.
     pub recovered: u64,
@@ -118,6 +118,7 @@ impl Output {
             _ => {}
         }
         self.stats.records += 1;
+        // Before the record, so that a kill right after it leaves the loss in the file.
         if self.unreported > 0 {
             let reason = self.stats.last_error.clone().unwrap_or_default();
             Record::Lost { records: self.unreported, reason }.write(&mut self.pending);
@@ -218,7 +219,7 @@ impl Output {
         match self.compacted(is_idle).and_then(|text| self.file.replace(&text).map(|()| text.len() as u64)) {
             Ok(size) => {
                 (self.size, self.whole) = (size, size);
-                // Relative to what is left, or a file whose runs stay large would be rewritten on every write.
+                // Relative to what is left, or a file with large open runs would be rewritten on every write.
                 self.idle_at = IDLE_SIZE.max(size * 2);
                 self.full_at = FULL_SIZE.max(size * 4);
             }
@@ -234,6 +235,7 @@ impl Output {
     fn compacted(&self, is_idle: bool) -> io::Result<Vec<u8>> {
         let mut text = self.header.clone();
         if !is_idle {
+            // From the file, not from sums in memory: those would double what each open run needs, for a rare step.
             let whole = self.file.text()?;
             let journal = JournalReader::read(&whole).map_err(io::Error::other)?;
             text.extend(journal.map(JournalReader::compact).unwrap_or_default());

@@ -21,7 +21,7 @@ pub(super) struct JournalReader {
     header: Header,
     /// The runs that were not delivered, by their numbers.
     runs: BTreeMap<u64, RunReplay>,
-    /// Delivered and forgotten runs, whose later records are ignored: a thread may write one late.
+    /// Delivered and forgotten runs. Later records of them are ignored: a thread may write one late.
     done: HashSet<u64>,
     /// Records that the file could not take, and why.
     lost: u64,
@@ -48,6 +48,7 @@ impl JournalReader {
     ///
     /// If the first line is not the header of a journal in format 1.
     pub(super) fn read(text: &[u8]) -> Result<Option<Self>, NotAJournal> {
+        // With their ends: the last line has none if its process was killed while it wrote.
         let mut lines = text.split_inclusive(|byte| *byte == b'\n').zip(1..);
         let Some((first, _)) = lines.next() else { return Ok(None) };
         let header = match Record::read(first) {
@@ -98,6 +99,7 @@ impl JournalReader {
             }
             Record::Delivered { run } | Record::Forgotten { run } => {
                 self.runs.remove(&run);
+                // Remembered, or a late record of the run would be reported as damage to the file.
                 self.done.insert(run);
             }
             Record::Opened { run, .. }
@@ -128,7 +130,7 @@ impl JournalReader {
         mem::take(&mut self.runs).into_values().map(|run| run.summary(&self.header, &warnings)).collect()
     }
 
-    /// What each run's summary has to say about the file: its figures may lack something.
+    /// Warnings for each run of the file: its figures may lack something.
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.lost > 0 {
@@ -169,8 +171,8 @@ pub struct SkippedLine {
     pub line: u64,
     /// Why it could not be read.
     pub reason: String,
-    /// It is the last line, and its process was killed while it wrote it. The write had not returned, so no figure that a
-    /// program has seen is missing.
+    /// It is the last line, and its process was killed while it wrote it. The write had not returned, so
+    /// [`JournalStats::written`](super::JournalStats::written) did not count it.
     pub is_cut_short: bool,
 }
 
@@ -333,6 +335,7 @@ impl RunReplay {
             warnings.push(format!("{more_warnings} more warnings were not kept"));
         }
         let mut gates: Vec<GateVerdict> = self.gates.into_values().collect();
+        // Numbers are 1, 2, 3 … in a whole journal, so the last one is their count.
         let missing = gates.last().map_or(0, |last| last.seq - gates.len() as u64);
         if missing > 0 {
             warnings.push(format!("{missing} verdicts before the last one are not in the journal"));
@@ -362,7 +365,7 @@ impl RunReplay {
             warnings,
             records: &self.records,
             limits: header.limits(),
-            // A stage's limit also counts the stages inside it. The journal's rows do not tell which those were.
+            // A stage's limit also counts the stages inside it. The journal's rows do not have those.
             stage_limits: Vec::new(),
             book: &header.book,
         })

@@ -23,12 +23,14 @@ pub(crate) enum Record {
     Started {
         run: u64,
         at: u64,
+        // Boxed, as all large payloads: a queue of `Booked` records, nearly all, must not have room for the largest kind.
         #[serde(flatten)]
         start: Box<RunStart>,
     },
     /// A stage was opened.
     Opened {
         run: u64,
+        // Its `at` is the record's: when the stage was opened.
         #[serde(flatten)]
         stage: OpenStage,
     },

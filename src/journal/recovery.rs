@@ -29,6 +29,7 @@ use crate::summary::RunSummary;
 /// If the directory cannot be read. A directory that does not exist has no journals. A journal that cannot be read is in
 /// [`Recovery::unreadable`].
 pub fn recover(directory: impl AsRef<Path>) -> Result<Recovery, RecoverError> {
+    // All locks before the first read: reading takes time, and a second process would recover the rest meanwhile.
     let claims = claim_all(directory.as_ref())?;
     let Claims { files, in_use, mut unreadable } = claims;
     let mut journals = Vec::new();
@@ -67,6 +68,7 @@ pub(crate) fn claim_all(directory: &Path) -> Result<Claims, RecoverError> {
             Ok(Claim::Locked(file)) => claims.files.push(file),
             Ok(Claim::InUse) => claims.in_use += 1,
             Ok(Claim::Gone) => {}
+            // Not an error of the whole search: the other journals can still be recovered.
             Err(reason) => claims.unreadable.push((path, reason.to_string())),
         }
     }
@@ -111,6 +113,7 @@ impl Recovery {
     ///
     /// The error of the first journal that cannot be removed. The others are removed all the same.
     pub fn discard(self) -> io::Result<()> {
+        // Collected before the first error returns: a journal that stays would deliver its runs again.
         let outcomes: Vec<_> = self.journals.into_iter().map(RecoveredJournal::discard).collect();
         outcomes.into_iter().collect()
     }
@@ -192,7 +195,7 @@ impl RecoveredJournal {
     }
 }
 
-/// A directory whose journals cannot be listed.
+/// The journals of a directory cannot be listed.
 #[derive(Debug, thiserror::Error)]
 #[error("the journals in {path:?} cannot be listed: {reason}")]
 pub struct RecoverError {

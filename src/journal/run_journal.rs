@@ -51,31 +51,31 @@ impl RunJournal {
     }
 
     /// Writes that a stage was opened.
-    pub(crate) fn opened(&self, stage: OpenStage) {
+    pub(crate) fn stage_opened(&self, stage: OpenStage) {
         self.begin();
         self.journal.append(Record::Opened { run: self.run, stage });
     }
 
     /// Writes attributes that a span recorded for its whole run.
-    pub(crate) fn told(&self, attributes: &RunAttributes) {
+    pub(crate) fn attributes(&self, attributes: &RunAttributes) {
         let attributes = Box::new(attributes.clone());
         self.append_now(|run, at| Record::Attributes { run, at, attributes });
     }
 
     /// Writes the verdict of a gate.
-    pub(crate) fn spoke(&self, verdict: &GateVerdict) {
+    pub(crate) fn gate(&self, verdict: &GateVerdict) {
         let verdict = Box::new(verdict.clone());
         self.append_now(|run, at| Record::Gate { run, at, verdict });
     }
 
     /// Writes an operation that was recorded directly; its amount goes through [`book`](Self::book).
-    pub(crate) fn recorded(&self, operation: &OperationRecord) {
+    pub(crate) fn operation(&self, operation: &OperationRecord) {
         let operation = Box::new(operation.clone());
         self.append_now(|run, at| Record::Operation { run, at, operation });
     }
 
     /// Writes a warning; `None` is one more than the run keeps.
-    pub(crate) fn warned(&self, warning: Option<&Cow<'static, str>>) {
+    pub(crate) fn warning(&self, warning: Option<&Cow<'static, str>>) {
         let text = warning.cloned();
         self.append_now(|run, at| Record::Warning { run, at, text });
     }

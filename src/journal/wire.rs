@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ledger::{
     CellKey, CellTotals, Kind, Ledger, Outcome, RunAttributes, Sources, StageEnd, StageStart, StageTotals,
-    Symbol, Usage, Usd,
+    Symbol, Usage, Usd, Verdict,
 };
 use crate::summary::{GateVerdict, OperationRecord, Timestamp};
 
@@ -23,19 +23,14 @@ pub(super) mod money {
 
     use crate::ledger::Usd;
 
-    pub(in super::super) fn serialize<S: Serializer>(
-        usd: &Option<Usd>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(usd: &Option<Usd>, serializer: S) -> Result<S::Ok, S::Error> {
         match usd {
             Some(usd) => serializer.collect_str(usd),
             None => serializer.serialize_none(),
         }
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Usd>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Usd>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
         text.map(|text| text.parse().map_err(de::Error::custom)).transpose()
     }
@@ -47,18 +42,13 @@ pub(super) mod unix_nanos {
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(in super::super) fn serialize<S: Serializer>(
-        time: &SystemTime,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         // 64 bits last until the year 2554.
         serializer.serialize_u64(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<SystemTime, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
         Ok(UNIX_EPOCH + Duration::from_nanos(u64::deserialize(deserializer)?))
     }
 }
@@ -165,7 +155,9 @@ impl Cell {
             stage,
             model,
             operation,
+            // Only reported kinds: absent is unknown, and a written 0 would be read as a reported 0.
             usage: kinds.filter_map(|(kind, name)| Some((name, usage.get(kind)?))).collect(),
+            // Zero is absent. Whether a cost is unknown is in `unpriced` and `without_usage`, so no figure is lost by this.
             cost_usd: (cost != Usd::ZERO).then_some(cost),
             count,
             llm_calls,
@@ -239,6 +231,7 @@ impl Stage {
             open: *open,
             nanos: *nanos,
             errors: *errors,
+            // `parent` without `from` has no meaning: it is the parent of the first attempt.
             parent: first.and_then(|StageStart { at: _, parent }| parent),
             from: first.map(|first| first.at),
             to,
@@ -272,18 +265,13 @@ struct LedgerWire {
 pub(super) mod ledger {
     use super::*;
 
-    pub(in super::super) fn serialize<S: Serializer>(
-        ledger: &Ledger,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(ledger: &Ledger, serializer: S) -> Result<S::Ok, S::Error> {
         let cells = ledger.cells().map(|(key, tally)| Cell::new(*key, tally)).collect();
         let stages = ledger.stages().map(|(stage, tally)| Stage::new(stage, tally)).collect();
         LedgerWire { cells, stages }.serialize(serializer)
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Ledger, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ledger, D::Error> {
         let LedgerWire { cells, stages } = LedgerWire::deserialize(deserializer)?;
         let mut ledger = Ledger::default();
         cells.into_iter().for_each(|cell| cell.add_to(&mut ledger));
@@ -304,10 +292,7 @@ struct OutcomeWire {
 pub(super) mod outcome {
     use super::*;
 
-    pub(in super::super) fn serialize<S: Serializer>(
-        outcome: &Outcome,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
         let wire = match outcome {
             Outcome::Completed => OutcomeWire::default(),
             Outcome::Failed(error) => OutcomeWire { failed: true, error: error.clone() },
@@ -315,9 +300,7 @@ pub(super) mod outcome {
         wire.serialize(serializer)
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Outcome, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Outcome, D::Error> {
         let OutcomeWire { failed, error } = OutcomeWire::deserialize(deserializer)?;
         Ok(if failed { Outcome::Failed(error) } else { Outcome::Completed })
     }
@@ -369,7 +352,7 @@ struct GateWire {
     gate_name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after_stage: Option<String>,
-    verdict: crate::ledger::Verdict,
+    verdict: Verdict,
     blocking: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     score: Option<f64>,
@@ -392,14 +375,11 @@ macro_rules! boxed {
         pub(super) mod $module {
             use super::*;
 
-            pub(in super::super) fn serialize<S: Serializer>(
-                value: &$type,
-                serializer: S,
-            ) -> Result<S::Ok, S::Error> {
+            pub(crate) fn serialize<S: Serializer>(value: &$type, serializer: S) -> Result<S::Ok, S::Error> {
                 $wire::serialize(value, serializer)
             }
 
-            pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+            pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
                 deserializer: D,
             ) -> Result<Box<$type>, D::Error> {
                 $wire::deserialize(deserializer).map(Box::new)

@@ -46,7 +46,7 @@ impl Core {
                 open.extend(span.as_open_stage());
             }
         });
-        open.into_iter().for_each(|stage| journal.opened(stage));
+        open.into_iter().for_each(|stage| journal.stage_opened(stage));
     }
 
     /// The stage that a new span is, if anybody wants to know.
@@ -60,7 +60,7 @@ impl Core {
     pub(crate) fn journal_opened(&self, place: Place, opened: OpenStage) {
         let run = self.live_run(place.run);
         if let Some(journal) = run.as_ref().and_then(|run| run.journal()) {
-            journal.opened(opened);
+            journal.stage_opened(opened);
         }
     }
 }

@@ -225,7 +225,7 @@ impl Rest {
         }
         let is_kept = self.warnings.len() < MAX_WARNINGS;
         if let Some(journal) = &self.journal {
-            journal.warned(is_kept.then_some(&warning));
+            journal.warning(is_kept.then_some(&warning));
         }
         if is_kept {
             self.warnings.push(warning);
@@ -237,7 +237,7 @@ impl Rest {
     /// Keeps what a span told of the whole run.
     pub(crate) fn tell(&mut self, told: RunAttributes) {
         if let Some(journal) = &self.journal {
-            journal.told(&told);
+            journal.attributes(&told);
         }
         self.told.merge(told);
     }
@@ -245,7 +245,7 @@ impl Rest {
     /// Keeps an operation that was recorded directly.
     pub(crate) fn record(&mut self, record: OperationRecord) {
         if let Some(journal) = &self.journal {
-            journal.recorded(&record);
+            journal.operation(&record);
         }
         self.told.iteration = self.told.iteration.max(record.iteration);
         self.records.push(record);
@@ -254,7 +254,7 @@ impl Rest {
     /// Keeps a gate's verdict.
     pub(crate) fn speak(&mut self, gate: GateVerdict) {
         if let Some(journal) = &self.journal {
-            journal.spoke(&gate);
+            journal.gate(&gate);
         }
         self.gates.push(gate);
     }

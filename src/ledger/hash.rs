@@ -1,9 +1,11 @@
-//! A hash for keys that we make ourselves: span ids, addresses, short names.
+//! A hash for maps in memory.
 
 use std::hash::{BuildHasher, Hasher};
 
-/// Multiply and fold, a word at a time. Not for keys that an attacker picks: the standard hasher resists
-/// collisions and costs ten times as much.
+/// Multiply and fold, a word at a time, for keys that we make ourselves: span ids, addresses, short names.
+///
+/// Not for keys that an attacker picks: the standard hasher resists collisions and costs ten times as much. Not for values on
+/// disk either, because it may change with any version: those have FNV-1a, in `crate::fnv`.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct FastHash;
 

@@ -6,6 +6,7 @@ mod hash;
 mod into_usd;
 mod last_hit_map;
 mod money;
+pub(crate) mod rfc3339;
 mod run_attributes;
 mod run_ledger;
 mod stage;

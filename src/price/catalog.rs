@@ -8,6 +8,7 @@ use genai_prices::{
 
 use super::alias;
 use super::reason::{BookName, Unpriced};
+use crate::fnv::fnv1a_64;
 use crate::ledger::{Kind, Usage, Usd};
 
 /// Below this many USD, a double that is off by the few roundings of one calculation is still nearer to the true
@@ -53,10 +54,7 @@ impl Catalog {
     /// name can be told apart in a history.
     pub(super) fn load(name: &str, json: &[u8]) -> Result<Self, genai_prices::Error> {
         let calculator = Calculator::from_json(json)?;
-        // 64-bit FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/
-        let print = json.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let print = fnv1a_64(json);
         Ok(Self {
             loaded: Some(Box::new(calculator)),
             name: BookName::loaded(&format!("{name}#{print:016x}")),

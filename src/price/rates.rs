@@ -1,6 +1,6 @@
 //! A user's own rates, and the exact arithmetic on them.
 
-use crate::ledger::{IntoUsd, Kind, Usage, Usd};
+use crate::ledger::{IntoUsd, Kind, Usage, Usd, rfc3339};
 
 /// Tokens that a rate is quoted for.
 const QUOTED_TOKENS: i128 = 1_000_000;
@@ -234,13 +234,9 @@ impl Rates {
 /// prices must not change, so that they can be remembered by the minute.
 fn moment(text: &str) -> Result<i128, &'static str> {
     const EXPECTED: &str = "expected a date such as 2026-01-31 or a time such as 2026-01-31T16:30Z";
-    let time = if text.len() <= 10 {
-        let date: jiff::civil::Date = text.parse().map_err(|_| EXPECTED)?;
-        date.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| EXPECTED)?.timestamp()
-    } else {
-        text.parse::<jiff::Timestamp>().map_err(|_| EXPECTED)?
-    };
-    let nanoseconds = time.as_nanosecond();
+    let is_date = text.len() <= 10;
+    let parsed = if is_date { rfc3339::parse_date(text) } else { rfc3339::parse(text) };
+    let nanoseconds = parsed.map_err(|_| EXPECTED)?;
     if nanoseconds % 60_000_000_000 == 0 { Ok(nanoseconds) } else { Err("expected a whole minute") }
 }
 

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::present::numbers::counted;
-
 /// Options of the delivery thread.
 ///
 /// ```
@@ -119,7 +117,7 @@ pub struct SinkStats {
     /// Attempts after the first, over all runs.
     pub retries: u64,
     /// Failed polls of the runs in flight.
-    pub missed_looks: u64,
+    pub missed_polls: u64,
     /// Alerts that it failed to take.
     pub missed_alerts: u64,
     /// The error of its last failed attempt, poll, alert or flush.
@@ -165,13 +163,13 @@ pub enum FlushError {
     #[error("flush was called by a sink, and would wait for itself")]
     FromSink,
     /// Runs came after the delivery had ended.
-    #[error("the delivery has ended; {} reached no sink since the last flush", counted(*.lost, "run"))]
+    #[error("the delivery has ended; runs that reached no sink since the last flush: {lost}")]
     Ended {
         /// Runs that reached no sink.
         lost: u64,
     },
     /// The sinks were not done within the timeout of closing.
-    #[error("timed out after {timeout:?} waiting for sinks; {} still queued", counted(*.queued, "run"))]
+    #[error("timed out after {timeout:?} waiting for sinks; runs still queued: {queued}")]
     TimedOut {
         /// The timeout.
         timeout: Duration,
@@ -202,7 +200,7 @@ impl FlushError {
 fn losses(sinks: &[SinkLoss], lost: u64) -> String {
     let mut parts: Vec<String> = sinks.iter().map(ToString::to_string).collect();
     if lost > 0 {
-        parts.push(format!("{} reached no sink", counted(lost, "run")));
+        parts.push(format!("runs that reached no sink: {lost}"));
     }
     parts.join("; ")
 }

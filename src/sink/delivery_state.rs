@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 use std::mem;
-// `SeqCst` for all of these. `close` stores `closed` and then reads the counters, while `deliver` counts a job and then
-// reads `closed`: with weaker orderings each could miss the other's store, and a run would be lost uncounted. They are used
-// a few times a run, not once a span, so the cost does not matter.
+// `SeqCst` for all of these. A job is counted in `queued` before `closed` is read; `close` sets `closed` before it reads
+// `queued`. With weaker orderings each side could miss the other, and the error of a timeout would lack a queued run. They
+// are used a few times a run, not once a span, so the cost does not matter.
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};

@@ -8,7 +8,7 @@
 //!
 //! - Sinks run on one thread of the layer, without an active `tracing` subscriber: they may do I/O, block, log and fail
 //!   without an effect on the pipeline.
-//! - Every call of a sink, a callback or a closure is under `catch_panic`; the thread ends only when it is stopped.
+//! - Every call of a user's code is under `catch_panic`; the thread ends only when it is stopped.
 //! - Each run is delivered, failed, dropped or lost, and counted as one of these. A job that is dropped counts itself.
 //! - A run is given to every sink before the first one gets it again. Alerts precede the run that they are about.
 //! - No lock is held while a sink runs.
@@ -29,9 +29,9 @@ mod json_lines;
 mod memory;
 mod poll_schedule;
 mod sink_worker;
-mod worker;
 #[cfg(test)]
-mod worker_tests;
+mod tests;
+mod worker;
 
 pub(crate) use alert_queue::Callback;
 pub use contract::Sink;

@@ -66,7 +66,7 @@ impl SinkWorker {
             ));
         }
         self.count(|stats| {
-            stats.missed_looks += 1;
+            stats.missed_polls += 1;
             stats.last_error = Some(reason);
         });
     }

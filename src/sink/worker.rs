@@ -85,7 +85,7 @@ impl Worker {
         Self { queue, when_full: WhenFull::Drop, state, thread: Mutex::new(None) }
     }
 
-    /// Queues a run. Waits while the queue is full, or drops the run, as [`WhenFull`] says. Never fails; lost runs are
+    /// Queues a run. Waits while the queue is full, or drops the run, depending on [`WhenFull`]. Never fails; lost runs are
     /// counted.
     pub(crate) fn deliver(&self, make_summary: impl FnOnce() -> RunSummary + Send + 'static) {
         self.deliver_and(make_summary, || ());
@@ -347,7 +347,7 @@ impl DeliveryLoop {
         schedules.for_each(|polls| polls.run_ended(now));
     }
 
-    /// Gives the runs in flight to the sinks whose poll is due.
+    /// Gives the runs in flight to the sinks with a due poll.
     fn poll_if_due(&mut self) {
         let now = Instant::now();
         let is_due = |sink: &SinkWorker| {

@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::ledger::rfc3339;
+
 /// A point in wall time to the millisecond, written as RFC 3339 in UTC.
 ///
 /// ```
@@ -24,7 +26,8 @@ impl Timestamp {
     /// The point this many milliseconds after the Unix epoch, if it lies in the years -9999 to 9999.
     #[must_use]
     pub fn from_unix_ms(unix_ms: i64) -> Option<Self> {
-        jiff::Timestamp::from_millisecond(unix_ms).ok().map(|_| Self { unix_ms })
+        let is_in_range = (rfc3339::EARLIEST_MS..=rfc3339::LATEST_MS).contains(&unix_ms);
+        is_in_range.then_some(Self { unix_ms })
     }
 
     /// Milliseconds after the Unix epoch.
@@ -41,9 +44,7 @@ impl From<SystemTime> for Timestamp {
             Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
             Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
         };
-        let earliest = jiff::Timestamp::MIN.as_millisecond();
-        let latest = jiff::Timestamp::MAX.as_millisecond();
-        Self { unix_ms: unix_ms.clamp(earliest, latest) }
+        Self { unix_ms: unix_ms.clamp(rfc3339::EARLIEST_MS, rfc3339::LATEST_MS) }
     }
 }
 
@@ -56,10 +57,7 @@ impl From<Timestamp> for SystemTime {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.unix_ms) {
-            Ok(at) => write!(f, "{at:.3}"),
-            Err(_) => f.write_str("—"),
-        }
+        rfc3339::write(f, self.unix_ms)
     }
 }
 
@@ -68,18 +66,17 @@ impl fmt::Display for Timestamp {
 #[error("{text:?} is not an RFC 3339 time such as 2026-04-19T09:12:03.120Z: {reason}")]
 pub struct TimestampError {
     text: String,
-    reason: String,
+    reason: &'static str,
 }
 
 impl FromStr for Timestamp {
     type Err = TimestampError;
 
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        let at: jiff::Timestamp = text.parse().map_err(|error: jiff::Error| TimestampError {
-            text: text.to_owned(),
-            reason: error.to_string(),
-        })?;
-        Ok(Self { unix_ms: at.as_millisecond() })
+        let nanoseconds =
+            rfc3339::parse(text).map_err(|reason| TimestampError { text: text.to_owned(), reason })?;
+        // The range of the parser is that of `unix_ms`, so the number always fits.
+        Ok(Self { unix_ms: (nanoseconds / 1_000_000) as i64 })
     }
 }
 

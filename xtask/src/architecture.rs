@@ -26,12 +26,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("testing", &["layer", "ledger", "present", "sink", "summary"]),
     ("layer", &["journal", "ledger", "limit", "price", "sink", "summary"]),
     ("journal", &["ledger", "sink", "summary"]),
-    ("sink", &["limit", "present", "summary"]),
+    ("sink", &["fnv", "limit", "present", "summary"]),
     ("limit", &["ledger", "present", "price", "summary"]),
-    ("price", &["ledger", "present"]),
+    ("price", &["fnv", "ledger", "present"]),
     ("present", &["ledger", "summary"]),
     ("summary", &["ledger"]),
     ("ledger", &[]),
+    ("fnv", &[]),
 ];
 
 /// A circle of more files than this is one file in pieces: none can be read without the others.

@@ -49,7 +49,10 @@ const WORDS: &[(&str, &str)] = &[
 ];
 
 /// A file that may use a word, and why. An empty word allows all of them.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[("xtask/src/words.rs", "", "it has the list itself")];
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("src/journal/record.rs", "told", "format 1 of the journal has this kind of record"),
+    ("xtask/src/words.rs", "", "it has the list itself"),
+];
 
 /// What is searched, beside the pages at the top.
 const FOLDERS: &[&str] = &["src", "crates", "docs", "examples", "schema", "xtask", "tests", "benches"];

@@ -1,4 +1,4 @@
-//! Three runs kept in a history, and what can be asked of it afterwards.
+//! Three runs stored in a history, and the queries that it answers afterwards.
 //!
 //! `cargo run --example history --features history` needs no network and no key.
 

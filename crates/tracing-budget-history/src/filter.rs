@@ -8,7 +8,7 @@ use super::cursor::Cursor;
 use tracing_budget::summary::{RunSummary, Status, Timestamp};
 use tracing_budget::{Usd, Verdict};
 
-/// The runs of a project, a pipeline, a stretch of time; everything unless narrowed.
+/// Selects runs by project, pipeline and time; all runs by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -58,7 +58,7 @@ impl Scope {
         self
     }
 
-    /// Whether a run is among them.
+    /// Whether a run is in the scope.
     #[must_use]
     pub fn matches(&self, run: &RunSummary) -> bool {
         self.project.as_ref().is_none_or(|project| *project == run.project)
@@ -68,7 +68,7 @@ impl Scope {
     }
 }
 
-/// Which runs a list has: those for which all of this holds.
+/// Selects the runs of a list: all conditions must hold.
 ///
 /// ```
 /// use tracing_budget::{Status, Verdict};
@@ -89,7 +89,7 @@ pub struct Filter {
     /// Project, pipeline and time.
     #[serde(flatten)]
     pub scope: Scope,
-    /// One of these statuses; any if there are none.
+    /// One of these statuses; any status if the list is empty.
     pub status: Vec<Status>,
     /// All of these tags, with these values.
     pub tags: BTreeMap<String, String>,
@@ -97,11 +97,11 @@ pub struct Filter {
     pub stage: Option<String>,
     /// This model was called: `provider/model`, or the model's name alone.
     pub model: Option<String>,
-    /// A gate of this name is in the run; together with `verdict`, one that said so.
+    /// A gate of this name is in the run; with `verdict`, with that verdict.
     pub gate: Option<String>,
-    /// A gate said this; together with `gate`, the gate of that name.
+    /// A gate has this verdict; with `gate`, the gate of that name.
     pub verdict: Option<Verdict>,
-    /// The known cost is at least this; a run whose cost is unknown is left out.
+    /// The known cost is at least this; runs of unknown cost are left out.
     pub min_cost_usd: Option<Usd>,
 }
 
@@ -168,7 +168,7 @@ impl Filter {
         self
     }
 
-    /// Only runs in which this gate said this.
+    /// Only runs in which this gate has this verdict.
     #[must_use]
     pub fn gate(mut self, name: impl Into<String>, verdict: Verdict) -> Self {
         self.gate = Some(name.into());
@@ -176,14 +176,14 @@ impl Filter {
         self
     }
 
-    /// Only runs that are known to have cost at least this.
+    /// Only runs of at least this known cost.
     #[must_use]
     pub fn min_cost_usd(mut self, cost: Usd) -> Self {
         self.min_cost_usd = Some(cost);
         self
     }
 
-    /// Whether a run is in the list: what every store's own way of filtering must agree with.
+    /// Whether a run matches: the definition that every store's query must agree with.
     #[must_use]
     pub fn matches(&self, run: &RunSummary) -> bool {
         let figures = &run.budget_summary;
@@ -217,26 +217,27 @@ pub(super) fn bare_model(row: &str) -> &str {
     row.split_once('/').map_or(row, |(_, model)| model)
 }
 
-/// Which part of a list.
+/// One page of a list.
+// Exhaustive: a page is a size and a place, and is written as a literal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// At most this many runs; 1 to [`Page::MAX`], values outside are brought inside.
+    /// Maximum number of runs, clamped to 1 to [`Page::MAX`].
     pub limit: usize,
-    /// Where the page before ended; the beginning if there was none.
+    /// The end of the page before; `None` for the first page.
     pub cursor: Option<Cursor>,
 }
 
 impl Page {
-    /// The most that one page holds.
+    /// Maximum number of runs in a page: a page is held in memory, with a row of about 500 bytes for each run.
     pub const MAX: usize = 1_000;
 
-    /// The beginning of the list.
+    /// The first page.
     #[must_use]
     pub const fn first(limit: usize) -> Self {
         Self { limit, cursor: None }
     }
 
-    /// What follows a page.
+    /// The page after a cursor.
     #[must_use]
     pub const fn after(limit: usize, cursor: Cursor) -> Self {
         Self { limit, cursor: Some(cursor) }
@@ -253,9 +254,9 @@ impl Default for Page {
     }
 }
 
-/// Which old runs to delete: those for which all that is set holds. With nothing set, none.
+/// Selects old runs to delete: all conditions must hold. Without `older_than` and `keep_last`, no run matches.
 ///
-/// A run that is in flight is never pruned; one that is stale may be.
+/// A run in flight is never pruned; a stale run may be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Prune {
@@ -263,9 +264,9 @@ pub struct Prune {
     pub project: Option<String>,
     /// Only runs that started before this time.
     pub older_than: Option<Timestamp>,
-    /// Not the newest so many of each project.
+    /// Keeps this many of the newest runs of each project.
     pub keep_last: Option<u64>,
-    /// Only count them.
+    /// Counts the runs without deleting them.
     pub dry_run: bool,
 }
 
@@ -276,7 +277,7 @@ impl Prune {
         Self { older_than: Some(time), ..Self::default() }
     }
 
-    /// All but the newest so many of each project.
+    /// All but this many of the newest runs of each project.
     #[must_use]
     pub fn keep_last(runs: u64) -> Self {
         Self { keep_last: Some(runs), ..Self::default() }
@@ -289,7 +290,7 @@ impl Prune {
         self
     }
 
-    /// Only counts them.
+    /// Counts the runs without deleting them.
     #[must_use]
     pub fn dry_run(mut self) -> Self {
         self.dry_run = true;

@@ -1,4 +1,4 @@
-//! How a pipeline's newest runs compare with those before them.
+//! Health: a pipeline's newest runs against those before them, by median and MAD.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,15 +10,15 @@ use super::stats::ratio;
 use tracing_budget::summary::Status;
 use tracing_budget::{Usd, Verdict};
 
-/// What is compared with what: each pipeline's newest runs that have ended with those before them.
+/// Which runs are judged, and by how many before them. Each pipeline is judged by its own history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HealthQuery {
     /// Which runs; each pipeline is judged by itself.
     pub scope: Scope,
-    /// How many runs are new; 20 unless set.
+    /// Number of newest runs that are judged; 20 by default.
     pub recent: usize,
-    /// How many runs before them are the history; 200 unless set.
+    /// Number of runs before them that are the baseline; 200 by default.
     pub history: usize,
 }
 
@@ -29,14 +29,14 @@ impl HealthQuery {
         Self { scope, recent: 20, history: 200 }
     }
 
-    /// Sets how many runs are new; at least 1.
+    /// Sets the number of newest runs that are judged; at least 1.
     #[must_use]
     pub fn recent(mut self, runs: usize) -> Self {
         self.recent = runs.max(1);
         self
     }
 
-    /// Sets how many runs before them are the history.
+    /// Sets the number of runs before them that are the baseline.
     #[must_use]
     pub const fn history(mut self, runs: usize) -> Self {
         self.history = runs;
@@ -50,11 +50,12 @@ impl Default for HealthQuery {
     }
 }
 
-/// How much a finding matters.
+/// The severity of a finding.
+// Exhaustive: a caller that maps severities to exit codes or colours must decide on every one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Nothing to see to.
+    /// Nothing to do.
     #[default]
     Ok,
     /// Worth knowing.
@@ -66,7 +67,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The word that stands in JSON and tables.
+    /// The word in JSON and tables.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -99,27 +100,27 @@ pub enum FindingKind {
     GateSilent,
     /// A stage takes a much larger part of the cost than before.
     StageDominates,
-    /// Calls whose cost nobody knows.
+    /// Model calls without a known price.
     Unpriced,
-    /// A run says that it runs and is not heard of any more.
+    /// A run is `running` and its heartbeat is overdue.
     Stale,
 }
 
-/// One thing that is not as usual.
+/// One deviation from the usual.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// How much it matters.
+    /// Its severity.
     pub severity: Severity,
-    /// What it is about.
+    /// Its kind.
     pub kind: FindingKind,
-    /// Whose pipeline.
+    /// The project of the pipeline.
     pub project: String,
     /// The pipeline.
     pub pipeline: String,
     /// The gate, stage or run that it is about.
     pub subject: Option<String>,
-    /// What is the matter, in a sentence.
+    /// The deviation, as a sentence.
     pub text: String,
     /// The figure now: USD, seconds or a part of a whole, as the kind has it.
     pub recent: Option<f64>,
@@ -131,17 +132,17 @@ pub struct Finding {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PipelineHealth {
-    /// Whose pipeline.
+    /// The project of the pipeline.
     pub project: String,
     /// The pipeline.
     pub pipeline: String,
-    /// How much the gravest finding matters.
+    /// The highest severity of its findings.
     pub severity: Severity,
-    /// How many runs are new.
+    /// Number of runs that are judged.
     pub recent_runs: u64,
-    /// How many runs the history has.
+    /// Number of runs in the baseline.
     pub history_runs: u64,
-    /// The part of the new runs that did not complete, 0 to 1, without those cancelled.
+    /// The fraction of the new runs that did not complete, 0 to 1, without those cancelled.
     pub failure_rate: Option<f64>,
     /// The same of the history.
     pub usual_failure_rate: Option<f64>,
@@ -157,7 +158,7 @@ pub struct PipelineHealth {
     pub usual_duration_seconds: Option<f64>,
     /// The median distance of the history's durations from their median, in seconds.
     pub duration_mad_seconds: Option<f64>,
-    /// The part of the new runs' calls whose cost is unknown although their usage is known, 0 to 1.
+    /// The fraction of the new runs' calls with known usage and unknown cost, 0 to 1.
     pub unpriced_share: Option<f64>,
     /// The same of the history.
     pub usual_unpriced_share: Option<f64>,
@@ -167,16 +168,16 @@ pub struct PipelineHealth {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Health {
-    /// How much the gravest finding matters.
+    /// The highest severity of its findings.
     pub severity: Severity,
-    /// What is not as usual, the gravest first.
+    /// The findings, the most severe first.
     pub findings: Vec<Finding>,
     /// The figures behind it, by project and pipeline.
     pub pipelines: Vec<PipelineHealth>,
 }
 
 impl Health {
-    /// Out of each pipeline's judgement.
+    /// From the pipelines' findings.
     pub(super) fn of(judged: impl IntoIterator<Item = (PipelineHealth, Vec<Finding>)>) -> Self {
         let mut health = Self::default();
         for (pipeline, findings) in judged {
@@ -190,7 +191,7 @@ impl Health {
     }
 }
 
-/// What the rules look at in a run that has ended.
+/// The figures of an ended run that the rules use.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Seen {
     pub(super) run_id: String,
@@ -205,15 +206,15 @@ pub(super) struct Seen {
     pub(super) gates: Vec<(String, Verdict)>,
 }
 
-/// Fewer runs are no history to judge by.
+/// Minimum number of runs in a baseline: the MAD of fewer is chance.
 const ENOUGH: usize = 8;
 
-/// Distances from the median, in units of 1.4826 MAD (a standard deviation, were they normally distributed), from which
-/// a median is told and from which it is grave. 3.5 is what Iglewicz and Hoaglin propose.
+/// Distances from the median at which a median is reported, and at which it is critical. The unit is 1.4826 MAD, which is
+/// the standard deviation of a normal distribution. Iglewicz and Hoaglin propose 3.5.
 const FAR: f64 = 3.5;
 const VERY_FAR: f64 = 10.0;
 
-/// A pipeline whose runs hardly differ must not alarm about a cent: no unit is smaller than this part of the median.
+/// The smallest unit, as a fraction of the median. Without it, a pipeline of nearly equal runs would alarm about a cent.
 const LEAST_UNIT: f64 = 0.05;
 
 struct Judge<'a> {
@@ -294,7 +295,7 @@ impl Judge<'_> {
 
     fn little_history(&mut self) {
         let text = format!(
-            "{} ended before the newest {}: too few to say what is usual (it takes {ENOUGH})",
+            "{} ended before the newest {}: too few for a baseline (expected at least {ENOUGH})",
             runs(self.before.len()),
             self.recent.len()
         );
@@ -385,7 +386,7 @@ impl Judge<'_> {
             seconds(shift.usual),
             shift.times()
         );
-        // Time is not money: what is late is looked at tomorrow.
+        // A slow run is at most a warning: it costs time, not money.
         let severity = shift.severity().min(Severity::Warning);
         self.find(severity, FindingKind::Duration, None, text, (Some(shift.now), Some(shift.usual)));
     }
@@ -532,7 +533,7 @@ fn failure_rate(runs: &[Seen]) -> Option<f64> {
     ratio(runs.iter().filter(|run| has_failed(run)).count() as u64, meant as u64)
 }
 
-/// Of runs that completed: one that broke off early cost little, and says nothing about what a run costs.
+/// Only of runs that completed: a run that broke off early cost little, and would lower the median.
 fn costs(runs: &[Seen]) -> impl Iterator<Item = Usd> {
     runs.iter().filter(|run| run.status == Status::Completed).filter_map(|run| run.cost)
 }
@@ -616,7 +617,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_usual_is_not_told() {
+    fn a_usual_run_has_no_finding() {
         assert_eq!(texts(&usual()[..10]), []);
         // One failure among ten is chance, and a tenth more is within what varies.
         let mut recent = vec![run(110); 10];
@@ -634,7 +635,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_that_jumped_is_told_with_both_figures() {
+    fn a_cost_that_jumped_is_reported_with_both_figures() {
         // 40 cents are 5.4 units of 1.4826 * 5 cents; 300 are 40.
         assert_eq!(
             texts(&vec![run(140); 5]),
@@ -661,7 +662,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_told_when_they_are_more_than_chance() {
+    fn failures_are_reported_when_they_are_more_than_chance() {
         let mut recent = vec![run(100); 10];
         for at in [1, 4, 6] {
             recent[at].status = Status::Failed;
@@ -677,13 +678,13 @@ mod tests {
         recent[2].status = Status::Incomplete;
         assert_eq!(texts(&recent)[0].0, Severity::Critical);
         assert!(texts(&recent)[0].1.starts_with("the last 3 runs in a row"));
-        // Whoever cancels a run means to.
+        // A cancelled run is no failure.
         recent.iter_mut().for_each(|run| run.status = Status::Cancelled);
         assert_eq!(texts(&recent), []);
     }
 
     #[test]
-    fn gates_are_told_when_they_begin_to_fail_or_fall_silent() {
+    fn gates_are_reported_when_they_begin_to_fail_or_stop_running() {
         let mut recent = vec![run(100); 6];
         for at in [0, 1, 3] {
             recent[at].gates[0].1 = Verdict::Fail;
@@ -706,7 +707,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_that_takes_over_is_told() {
+    fn a_stage_that_takes_over_is_reported() {
         let mut recent = vec![run(100); 5];
         recent.iter_mut().for_each(|run| run.stages[0].1 = Usd::from_pico(9));
         assert_eq!(
@@ -716,7 +717,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_without_a_price_are_told() {
+    fn calls_without_a_price_are_reported() {
         let mut recent = vec![run(100); 5];
         recent[0].unpriced_calls = 2;
         assert_eq!(
@@ -730,11 +731,11 @@ mod tests {
     }
 
     #[test]
-    fn with_little_history_only_failures_are_told() {
+    fn with_little_history_only_failures_are_reported() {
         let mut recent = vec![run(100), run(9_000)];
         let (_, findings) = judge("apprentice", "nightly", &recent, &usual()[..3]);
         let texts: Vec<_> = findings.iter().map(|finding| finding.text.as_str()).collect();
-        assert_eq!(texts, ["3 runs ended before the newest 2: too few to say what is usual (it takes 8)"]);
+        assert_eq!(texts, ["3 runs ended before the newest 2: too few for a baseline (expected at least 8)"]);
         recent.iter_mut().for_each(|run| run.status = Status::Failed);
         let (figures, findings) = judge("apprentice", "nightly", &recent, &[]);
         assert_eq!((figures.severity, findings.len()), (Severity::Critical, 2));

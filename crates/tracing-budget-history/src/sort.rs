@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a list is ordered by. What is unknown comes last, whatever the direction.
+/// The key of an order. Unknown values come last in both directions.
+// Exhaustive: a caller that labels orders must decide on every key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SortBy {
@@ -13,13 +14,14 @@ pub enum SortBy {
     Started,
     /// Its known cost.
     Cost,
-    /// How long it took, or has been taking.
+    /// Its duration; of a run in flight, until its last delivery.
     Duration,
     /// Its tokens.
     Tokens,
 }
 
-/// Which end of the order comes first.
+/// The direction of an order.
+// Exhaustive: there is no third direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
@@ -30,7 +32,7 @@ pub enum Order {
     Desc,
 }
 
-/// The order of a list: the newest first unless set. Runs that are equal in it are ordered by id.
+/// The order of a list: the newest first by default. Runs with equal keys are ordered by id.
 ///
 /// ```
 /// use tracing_budget_history::{Order, Sort, SortBy};
@@ -38,11 +40,12 @@ pub enum Order {
 /// assert_eq!("cost:asc".parse(), Ok(Sort { by: SortBy::Cost, order: Order::Asc }));
 /// assert_eq!("cost".parse(), Ok(Sort { by: SortBy::Cost, order: Order::Desc }));
 /// ```
+// Exhaustive: an order is a key and a direction, and is written as a literal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Sort {
-    /// By what.
+    /// The key.
     pub by: SortBy,
-    /// Which end first.
+    /// The direction.
     pub order: Order,
 }
 

@@ -1,4 +1,4 @@
-//! What a store answers about many runs.
+//! Statistics over many runs: a project's overview, and its stages, models and gates.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use tracing_budget::summary::{Status, Timestamp};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ProjectRow {
-    /// The project's name; empty where runs told none.
+    /// The project's name; empty for runs without one.
     pub project: String,
     /// The names of its pipelines, sorted.
     pub pipelines: Vec<String>,
@@ -20,7 +20,7 @@ pub struct ProjectRow {
     pub last_started_at: Timestamp,
 }
 
-/// Runs by how they stand.
+/// Runs by status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StatusCounts {
@@ -30,7 +30,7 @@ pub struct StatusCounts {
     pub completed: u64,
     /// Ended with a failure.
     pub failed: u64,
-    /// Given up on purpose.
+    /// Cancelled by the program.
     pub cancelled: u64,
     /// Closed while parts were still open.
     pub incomplete: u64,
@@ -65,7 +65,7 @@ impl StatusCounts {
         self.completed + self.failed + self.cancelled + self.incomplete + self.interrupted
     }
 
-    /// The part that completed, 0 to 1, of those that were meant to: what was cancelled on purpose is left out.
+    /// The fraction that completed, 0 to 1. Cancelled runs are left out: they were not meant to complete.
     #[must_use]
     pub fn success_rate(&self) -> Option<f64> {
         ratio(self.completed, self.ended() - self.cancelled)
@@ -76,7 +76,7 @@ pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// How the runs of a scope went.
+/// The runs of a scope in figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Overview {
@@ -84,42 +84,42 @@ pub struct Overview {
     pub runs: u64,
     /// The runs by status.
     pub by_status: StatusCounts,
-    /// Of those that are `running`, the ones not heard of for longer than they promised.
+    /// Runs that are `running` with an overdue heartbeat; see [`Heartbeat`](crate::Heartbeat).
     pub stale: u64,
     /// The known cost of the runs that ended; null where some ended and the cost of none is known.
     pub cost_usd: Option<Usd>,
-    /// Runs that ended and whose cost is unknown.
+    /// Ended runs of unknown cost.
     pub runs_without_cost: u64,
     /// The known tokens of the runs that ended; null where some ended and the tokens of none are known.
     pub tokens_used: Option<u64>,
     /// Model calls of the runs that ended.
     pub llm_calls: u64,
-    /// Calls of the runs that ended whose cost is unknown although their usage is known.
+    /// Calls of the ended runs with known usage and unknown cost.
     pub unpriced_calls: u64,
     /// The newest run.
     pub last_run: Option<RunRow>,
     /// The newest run that failed.
     pub last_failed: Option<RunRow>,
-    /// What is usual.
+    /// The usual cost, duration and tokens.
     pub typical: Typical,
 }
 
-/// What is usual: medians over the newest runs that completed.
+/// The usual run: medians over the newest runs that completed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Typical {
     /// How many runs the medians are of; at most [`Typical::RUNS`], the newest.
     pub runs: u64,
-    /// The median cost of those whose cost is known; exact.
+    /// The median of the known costs; exact.
     pub cost_usd: Option<Usd>,
     /// The median duration in seconds; exact.
     pub duration_seconds: Option<f64>,
-    /// The median of the tokens of those whose tokens are known; exact.
+    /// The median of the known token counts; exact.
     pub tokens_used: Option<u64>,
 }
 
 impl Typical {
-    /// The most runs that the medians are taken over: what was usual long ago is no guide, and so the work is bounded.
+    /// Maximum number of runs in the medians: older runs are no guide, and the work stays bounded.
     pub const RUNS: usize = 1_000;
 }
 
@@ -135,7 +135,7 @@ pub struct StageStats {
     pub failed: u64,
     /// Failed attempts and calls, over all runs.
     pub errors: u64,
-    /// The part of the runs in which it completed, 0 to 1; those in which it was cancelled are left out.
+    /// The fraction of the runs in which it completed, 0 to 1; those in which it was cancelled are left out.
     pub success_rate: Option<f64>,
     /// Seconds in a run: half of the runs took less. Within 1 %.
     pub p50_duration_seconds: Option<f64>,
@@ -145,15 +145,15 @@ pub struct StageStats {
     pub duration_seconds: f64,
     /// The known cost; null where it began and its cost is known in no run.
     pub cost_usd: Option<Usd>,
-    /// Its part of the known cost of all stages, 0 to 1.
+    /// Its fraction of the known cost of all stages, 0 to 1.
     pub share_of_cost: Option<f64>,
     /// The known tokens; null where it began and they are known in no run.
     pub tokens_used: Option<u64>,
     /// Model calls.
     pub llm_calls: u64,
-    /// Calls whose cost is unknown although their usage is known.
+    /// Calls of known usage and unknown cost.
     pub unpriced_calls: u64,
-    /// Calls that did not tell what they used.
+    /// Calls that reported no usage.
     pub calls_without_usage: u64,
 }
 
@@ -175,7 +175,7 @@ pub struct ModelStats {
     pub duration_seconds: f64,
     /// The known cost; null where its cost is known in no run.
     pub cost_usd: Option<Usd>,
-    /// Its part of the known cost of all models, 0 to 1.
+    /// Its fraction of the known cost of all models, 0 to 1.
     pub share_of_cost: Option<f64>,
     /// The known tokens; null where they are known in no run.
     pub tokens_used: Option<u64>,
@@ -187,13 +187,13 @@ pub struct ModelStats {
     pub cache_read_tokens: u64,
     /// Input tokens written to a cache.
     pub cache_write_tokens: u64,
-    /// Calls whose cost is unknown although their usage is known.
+    /// Calls of known usage and unknown cost.
     pub unpriced_calls: u64,
-    /// Calls that did not tell what they used.
+    /// Calls that reported no usage.
     pub calls_without_usage: u64,
 }
 
-/// One gate over many runs that ended. A gate may speak more than once in a run.
+/// One gate over many ended runs. A gate may have several verdicts in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GateStats {
@@ -213,9 +213,9 @@ pub struct GateStats {
     pub skipped: u64,
     /// Verdicts `error`: the check itself broke.
     pub errors: u64,
-    /// Verdicts that are none of these words.
+    /// Verdicts of other words.
     pub other: u64,
-    /// The part of the checks made that said `pass`, 0 to 1.
+    /// The fraction of the checks made with the verdict `pass`, 0 to 1.
     pub pass_rate: Option<f64>,
     /// Seconds of a check: half took less. Within 1 %; null where no check was timed.
     pub p50_duration_seconds: Option<f64>,

@@ -1,6 +1,6 @@
 //! Sums over runs, or over one stage, model or gate of many runs.
 //!
-//! A tally of a run can be added and taken away again, so that sums over many runs follow every change of one.
+//! A tally of a run can be added and subtracted, so that sums follow every change of one run without reading the others.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::stats::{StatusCounts, ratio};
 use tracing_budget::summary::{Figures, RunSummary, Status};
 use tracing_budget::{Usd, Verdict};
 
-/// What a tally is of.
+/// The subject of a tally.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Kind {
     Run,
@@ -19,7 +19,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// The word that stands in the roll-ups.
+    /// The word in the table of sums.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Run => "run",
@@ -66,7 +66,7 @@ fn whole(count: u64) -> i64 {
 }
 
 fn micros(seconds: f64) -> i64 {
-    // A cast brings what is too large to the largest, and NaN to 0.
+    // `as` saturates, and makes NaN 0.
     (seconds * 1e6).round() as i64
 }
 
@@ -136,7 +136,7 @@ impl Tally {
         tally
     }
 
-    /// A check of a gate: what it said, how long it took in seconds, what it cost.
+    /// Adds a check of a gate: its verdict, its duration in seconds, its cost.
     pub(super) fn add_check(&mut self, verdict: &Verdict, seconds: Option<f64>, cost: Option<Usd>) {
         self.add_verdict(verdict);
         match cost {
@@ -202,7 +202,7 @@ impl Tally {
 
     pub(super) const COUNTS: usize = 24;
 
-    /// Whether nothing is left of it.
+    /// Whether every count is 0.
     pub(super) fn is_nothing(&self) -> bool {
         *self == Self::default()
     }

@@ -1,4 +1,4 @@
-//! Which sums make up a stretch of time: whole days, whole hours, and single runs at its ends.
+//! The partition of a period into whole days and hours, which have sums, and ends, which have not.
 
 /// An hour in milliseconds.
 pub(super) const HOUR: i64 = 3_600_000;
@@ -6,7 +6,7 @@ pub(super) const HOUR: i64 = 3_600_000;
 /// A day in milliseconds.
 pub(super) const DAY: i64 = 24 * HOUR;
 
-/// What a piece is summed up from.
+/// The source of the sums of a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grain {
     /// The runs themselves.
@@ -25,10 +25,10 @@ pub(super) struct Piece {
     pub(super) to: i64,
 }
 
-/// Further away than any time that a summary can tell, and a whole number of days.
+/// Beyond every timestamp, and a whole number of days: it has to be the border of a piece.
 const END: i64 = DAY * 10_000_000;
 
-/// The pieces of a stretch of time, in order, without gaps and without overlap. With `by_hour`, days are left in hours.
+/// The pieces of a period, in order, without gaps and without overlap. With `by_hour`, days are left in hours.
 pub(super) fn partition(since: Option<i64>, until: Option<i64>, by_hour: bool) -> Vec<Piece> {
     let (from, to) = (since.unwrap_or(-END).max(-END), until.unwrap_or(END).min(END));
     let up =

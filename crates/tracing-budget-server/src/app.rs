@@ -124,9 +124,10 @@ impl App {
         };
         match tokio::task::spawn_blocking(work).await {
             Ok(answer) => answer.map_err(Into::into),
-            Err(_) => {
-                Err(Problem::new(ProblemKind::Failed, "the store panicked; the server's stderr has the panic message"))
-            }
+            Err(_) => Err(Problem::new(
+                ProblemKind::Failed,
+                "the store panicked; the server's stderr has the panic message",
+            )),
         }
     }
 

@@ -118,6 +118,7 @@ mod app;
 mod assets;
 mod charts;
 mod error;
+mod find_run;
 mod guard;
 mod keys;
 mod live;

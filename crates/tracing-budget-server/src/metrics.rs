@@ -147,8 +147,7 @@ fn project_registry(projects: &[(ProjectRow, Overview)]) -> Registry {
     });
     for (project, overview) in projects {
         for status in STATUSES {
-            let labels =
-                ProjectStatusLabels { project: project.project.clone(), status: status.as_str() };
+            let labels = ProjectStatusLabels { project: project.project.clone(), status: status.as_str() };
             runs.get_or_create(&labels).set(i64::try_from(overview.by_status.of(status)).unwrap_or(i64::MAX));
         }
     }

@@ -110,7 +110,7 @@ pub struct RunQuery {
     pub until: Option<When>,
     /// The zone of days and local times; the caller's default where it is not set.
     pub tz: Option<Zone>,
-    /// One of these statuses; any if there are none.
+    /// One of these statuses; any status if the list is empty.
     pub status: Vec<Status>,
     /// All of these tags, with these values.
     pub tags: BTreeMap<String, String>,
@@ -122,7 +122,7 @@ pub struct RunQuery {
     pub gate: Option<String>,
     /// Runs with this verdict; with `gate`, of that gate.
     pub verdict: Option<Verdict>,
-    /// Runs whose known cost is at least this.
+    /// Runs of at least this known cost.
     pub min_cost_usd: Option<Usd>,
     /// The order; the newest first where it is not set.
     pub sort: Option<Sort>,
@@ -146,7 +146,7 @@ impl RunQuery {
         word("model", "NAME", "Only runs that called this model: provider/model, or the model alone"),
         word("gate", "NAME", "Only runs with a verdict of this gate"),
         word("verdict", "VERDICT", "Only runs with this verdict; with gate, of that gate"),
-        word("min_cost_usd", "USD", "Only runs whose known cost is at least this many USD"),
+        word("min_cost_usd", "USD", "Only runs of at least this known cost in USD"),
         word("sort", "KEY[:ORDER]", "Order: started, cost, duration or tokens, then :desc or :asc"),
         word("limit", "N", "Maximum number of runs"),
         word("cursor", "CURSOR", "The page after: `next` of the page before"),
@@ -155,7 +155,7 @@ impl RunQuery {
     /// The words that narrow by project, pipeline and time: those of sums over many runs.
     pub const SCOPE: &[&str] = &["project", "pipeline", "since", "until", "tz"];
 
-    /// Days that sums go back, where no `since` is given: nobody sums up years by accident.
+    /// Days that sums go back without `since`: summing all of a history has to be requested.
     pub const WINDOW_DAYS: u16 = 30;
 
     /// Reads all words.

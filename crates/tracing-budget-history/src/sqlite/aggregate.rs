@@ -1,4 +1,4 @@
-//! Answers about many runs.
+//! Statistics over many runs, from the sums.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::tally::{Kind, Tally, count};
 use tracing_budget::summary::{Status, Timestamp};
 use tracing_budget::{Usd, Verdict};
 
-/// More runs than are ever in flight, and fewer than would fill a memory.
+/// More runs than are ever in flight, and few enough for memory.
 const MANY: usize = 100_000;
 
 const NEWEST_FIRST: &str = "started_ms DESC, run_id DESC";
@@ -61,7 +61,7 @@ pub(super) fn overview(connection: &Connection, scope: &Scope, now: Timestamp) -
     let running = list::rows(connection, &with_status(Status::Running), NEWEST_FIRST, MANY, now)?;
     let mut by_status = whole.statuses();
     by_status.running = running.len() as u64;
-    // The roll-ups know whether there is any: nobody need look through all runs for one that is not there.
+    // The sums contain the count: without a failed run, the query would read every run of the scope in vain.
     let last_failed = match by_status.failed {
         0 => None,
         _ => list::rows(connection, &with_status(Status::Failed), NEWEST_FIRST, 1, now)?.pop(),

@@ -18,7 +18,7 @@ const COLUMNS: &str = "run_id, project, pipeline, status, created_ms, started_ms
      llm_calls, tokens, cost_pico, unpriced_calls, calls_without_usage, gates_passed, gates_failed, gates_total, \
      failed_stage, error_summary, tags, parts, beat_ms, beat_every_ms";
 
-/// One page; one run more is asked for, to know whether there is another.
+/// One page. Reads one run more than its size, to know whether there is another page.
 pub(super) fn page(
     connection: &Connection,
     filter: &Filter,
@@ -33,7 +33,7 @@ pub(super) fn page(
     if after.as_ref().is_none_or(|position| position.key.is_some()) {
         runs = known(connection, &conditions, sort, after.as_ref(), size + 1, now)?;
     }
-    // What is unknown comes last, whatever the direction.
+    // Unknown keys come last in both orders.
     if runs.len() <= size && matches!(sort.by, SortBy::Cost | SortBy::Tokens) {
         let after = after.as_ref().filter(|position| position.key.is_none());
         runs.extend(unknown(connection, &conditions, sort, after, size + 1 - runs.len(), now)?);
@@ -70,7 +70,7 @@ const fn direction(order: Order) -> (&'static str, &'static str) {
     }
 }
 
-/// Runs whose key is known, from the cursor on.
+/// Runs with a known key, from the cursor on.
 fn known(
     connection: &Connection,
     conditions: &Conditions,
@@ -94,7 +94,7 @@ fn known(
     rows(connection, &conditions, &format!("{key} {direction}, run_id {direction}"), limit, now)
 }
 
-/// Runs whose key is unknown, from the cursor on.
+/// Runs with an unknown key, from the cursor on.
 fn unknown(
     connection: &Connection,
     conditions: &Conditions,
@@ -138,7 +138,7 @@ pub(super) fn ids_beginning_with(
     start: &str,
     limit: usize,
 ) -> Result<Vec<String>, SqlError> {
-    // The greatest character there is: everything that begins so is below it, and the index is used.
+    // The greatest character: every id that begins with `start` is below it, and a range uses the index, as LIKE does not.
     let end = format!("{start}{}", char::MAX);
     let mut statement = connection.prepare_cached(
         "SELECT run_id FROM runs WHERE run_id >= ?1 AND run_id < ?2 ORDER BY run_id LIMIT ?3",
@@ -195,7 +195,7 @@ pub(super) fn is_fresh(beat_ms: Option<i64>, every_ms: Option<i64>, now: Timesta
     beat_ms.zip(every_ms).is_some_and(|(at, every)| Heartbeat::from_ms(at, every).is_fresh(now))
 }
 
-/// A status that was written by us; what a hand has written instead is not run.
+/// The status of a row. A word that this crate did not write is `not_run`.
 pub(super) fn status(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
     let word: StrDeserializer<'_, ValueError> = row.get_ref(column)?.as_str()?.into_deserializer();
     Ok(Status::deserialize(word).unwrap_or_default())

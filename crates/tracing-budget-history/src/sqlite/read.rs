@@ -1,4 +1,4 @@
-//! Documents, read back.
+//! Reading documents.
 
 use rusqlite::{Connection, OptionalExtension, Row};
 

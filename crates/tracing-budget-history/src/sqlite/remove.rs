@@ -1,4 +1,4 @@
-//! Deleting runs.
+//! Deleting runs, by id and by age.
 
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Transaction, params_from_iter};

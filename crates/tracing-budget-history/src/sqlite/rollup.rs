@@ -1,4 +1,4 @@
-//! Sums by hour and by day, and what is summed up of them.
+//! Sums by hour and by day: keeping them up to date, and adding them up.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -38,7 +38,7 @@ static REPLACE: LazyLock<String> = LazyLock::new(|| {
 const DELETE: &str = "DELETE FROM rollups
      WHERE step = ?1 AND kind = ?2 AND at_ms = ?3 AND project = ?4 AND pipeline = ?5 AND name = ?6";
 
-/// The hour and the pipeline that a row is of.
+/// The hour and the pipeline of a row.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     at_ms: i64,
@@ -49,19 +49,19 @@ struct Place {
 /// The rows of one place.
 type Names = BTreeMap<Kind, BTreeMap<String, Tally>>;
 
-/// What the runs of a transaction add to the roll-ups and take away from them: each row is written once.
+/// Changes of a transaction to the sums, collected so that each row is written once.
 #[derive(Default)]
 pub(super) struct Changes {
     hours: BTreeMap<Place, Names>,
 }
 
 impl Changes {
-    /// A run that has ended is there.
+    /// Adds a run that has ended.
     pub(super) fn add(&mut self, run: &RunSummary) {
         self.change(run, 1);
     }
 
-    /// A run that had ended is there no more, or is about to be another.
+    /// Subtracts a run that had ended and is deleted or changed.
     pub(super) fn take_away(&mut self, run: &RunSummary) {
         self.change(run, -1);
     }
@@ -149,17 +149,17 @@ fn read_tally(row: &Row<'_>, first: usize) -> rusqlite::Result<Tally> {
     Ok(tally)
 }
 
-/// What is to be summed up.
+/// Which sums are requested.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted {
     pub(super) kind: Kind,
-    /// Keeps the hours apart.
+    /// One sum for each hour instead of each day.
     pub(super) by_hour: bool,
-    /// Also how long things took, which is most of what there is to read.
+    /// Also reads the histograms of durations, which are most of the bytes of a row.
     pub(super) durations: bool,
 }
 
-/// Sums up what ended in a scope, under whatever is made of a time and a name.
+/// Adds up the ended runs of a scope, grouped by a key made of the time and the name.
 pub(super) fn sum<K: Ord>(
     connection: &Connection,
     scope: &Scope,
@@ -203,7 +203,7 @@ fn add_rollups(
     Ok(())
 }
 
-/// Every run that has ended and for which this holds.
+/// Calls `see` for every ended run that matches.
 fn each_ended(
     connection: &Connection,
     conditions: &Conditions,
@@ -221,7 +221,7 @@ fn each_ended(
     Ok(())
 }
 
-/// Fills the roll-ups of a file that had none.
+/// Fills the sums of a file of schema 1, which had none.
 pub(super) fn fill(transaction: &Transaction<'_>) -> Result<(), SqlError> {
     let mut changes = Changes::default();
     each_ended(transaction, &Conditions::default(), |run| changes.add(run))?;

@@ -12,7 +12,7 @@ pub(super) struct Row<'a> {
     run: &'a RunSummary,
     now: Timestamp,
     parts: i64,
-    /// The last sign of life and how long until the next, in milliseconds.
+    /// The last heartbeat and its interval, in milliseconds.
     beat: Option<(i64, i64)>,
 }
 
@@ -22,7 +22,7 @@ const INSERT: &str = "INSERT INTO runs (id, run_id, project, pipeline, status, s
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, \
      ?24)";
 
-/// `created_ms` stays what it was.
+/// `created_ms` stays unchanged.
 const UPDATE: &str = "UPDATE runs SET run_id = ?2, project = ?3, pipeline = ?4, status = ?5, started_ms = ?6, \
      completed_ms = ?7, duration_s = ?8, stages = ?9, llm_calls = ?10, tokens = ?11, cost_pico = ?12, \
      unpriced_calls = ?13, calls_without_usage = ?14, gates_passed = ?15, gates_failed = ?16, gates_total = ?17, \
@@ -30,12 +30,12 @@ const UPDATE: &str = "UPDATE runs SET run_id = ?2, project = ?3, pipeline = ?4, 
      WHERE id = ?1 AND ?24 IS NOT NULL";
 
 impl<'a> Row<'a> {
-    /// Of a run with one part.
+    /// The row of a run with one part.
     pub(super) fn new(run: &'a RunSummary, beat: Option<(i64, i64)>, now: Timestamp) -> Self {
         Self { run, now, parts: 1, beat }
     }
 
-    /// Of a run with these parts: the sign of life that lasts longest, of those that are running, stands for it.
+    /// The row of a run with several parts. Of the running parts, the heartbeat that stays fresh longest counts.
     pub(super) fn of_parts(
         connection: &Connection,
         id: i64,
@@ -54,7 +54,7 @@ impl<'a> Row<'a> {
         Ok(Self { run, now, parts: parts.len() as i64, beat })
     }
 
-    /// Writes a new run; its key.
+    /// Inserts a new run and returns its key.
     pub(super) fn insert(&self, transaction: &Transaction<'_>) -> Result<i64, SqlError> {
         self.write(transaction, INSERT, None)?;
         Ok(transaction.last_insert_rowid())

@@ -1,4 +1,4 @@
-//! The store itself: its connections, and the trait.
+//! The store: its connections, and the trait.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -17,8 +17,8 @@ use tracing_budget::summary::{RunSummary, Timestamp};
 
 /// A run history in one SQLite file, which any number of processes may read and write at once.
 ///
-/// One thread at a time writes through a store; readers have connections of their own and wait for nobody. What was
-/// stored survives the death of the process; a loss of power may take the last transactions with it, never half of one.
+/// One thread at a time writes through a store; readers have connections of their own and never wait. A stored run
+/// survives the death of the process. A power cut may lose the last transactions, never half of one.
 #[derive(Debug)]
 pub struct Sqlite {
     path: PathBuf,
@@ -26,18 +26,18 @@ pub struct Sqlite {
     readers: Mutex<Vec<Connection>>,
 }
 
-/// A reader costs some file handles and a cache of 2 MB; more at once than this are opened and closed again.
+/// Maximum number of idle readers. Each has file handles and a cache of 2 MB; further ones are closed after use.
 const READERS_KEPT: usize = 8;
 
 impl Sqlite {
-    /// Opens the run history in this file; makes it, and the directories above it, where there is none.
+    /// Opens the run history in this file; creates the file, and the directories above it, if they are missing.
     ///
-    /// A file with an older schema is brought to the present one.
+    /// A file with an older schema is migrated to the current one.
     ///
     /// # Errors
     ///
-    /// If the file is something else than a run history, is damaged, or was written by a newer version: then it is left
-    /// as it was. If it cannot be made or read.
+    /// If the file is not a run history, is damaged, or was written by a newer version: it is left unchanged. If it cannot
+    /// be created or read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let given = path.as_ref();
         let path = std::path::absolute(given).map_err(|reason| StoreError::Unreadable {
@@ -88,14 +88,17 @@ impl Sqlite {
         &self.path
     }
 
-    fn reading<T>(&self, ask: impl FnOnce(&Transaction<'_>) -> Result<T, SqlError>) -> Result<T, StoreError> {
+    fn reading<T>(
+        &self,
+        query: impl FnOnce(&Transaction<'_>) -> Result<T, SqlError>,
+    ) -> Result<T, StoreError> {
         let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut reader = match kept {
             Some(reader) => reader,
             None => file::reader(&self.path)?,
         };
-        // One transaction, so that what takes several queries is of one moment.
-        let answer = reader.transaction().map_err(SqlError::from).and_then(|moment| ask(&moment));
+        // One transaction: without it, an answer of several queries would mix the states before and after a write.
+        let answer = reader.transaction().map_err(SqlError::from).and_then(|moment| query(&moment));
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < READERS_KEPT {
             readers.push(reader);

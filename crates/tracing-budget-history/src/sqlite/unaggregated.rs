@@ -1,6 +1,6 @@
-//! Tallies of single runs out of their rows: for the ends of a stretch of time that no whole hour reaches.
+//! Tallies of single runs from their rows: for the ends of a period, which are no whole hour.
 //!
-//! Reading the documents would be shorter to write, and takes twenty times as long.
+//! Reading the documents instead would be less code and takes twenty times as long.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
@@ -43,7 +43,7 @@ pub(super) fn each(
         )
     };
     let rows = match kind {
-        // Nobody asks for the split of whole runs over time.
+        // The zeros: no statistics over whole runs have tokens by kind, and `runs` has no columns for them.
         Kind::Run => format!(
             "SELECT started_ms, '', status, {}, 0, 0, 0, 0, 0 FROM runs WHERE {holds}",
             figures("runs")
@@ -121,7 +121,7 @@ fn each_gate(
     conditions: &Conditions,
     add: &mut impl FnMut(i64, &str, &Tally),
 ) -> Result<(), SqlError> {
-    // A gate may speak more than once in a run, which is one run still.
+    // Only the first verdict of a gate in a run counts the run: a gate may have several.
     let sql = format!(
         "SELECT started_ms, name, verdict, gates.duration_s, gates.cost_pico,
              row_number() OVER (PARTITION BY gates.run, name ORDER BY place)

@@ -44,7 +44,7 @@ fn store(
     if matches!(place, Place::Nowhere) {
         return Ok(Stored::Unchanged);
     }
-    // What runs is in no roll-up, and most runs are stored while they run.
+    // Running runs are in no sum, and most runs are stored while they run.
     if status != Status::Running.as_str()
         && let Some(old) = read::merged(transaction, id, &put.run.run_id)?
     {
@@ -74,7 +74,7 @@ fn store(
 }
 
 impl Put<'_> {
-    /// The sign of life, as the database has it: when, and how long until the next, both in milliseconds.
+    /// The heartbeat as the columns have it: its time and its interval, both in milliseconds.
     fn beat(&self) -> Option<(i64, i64)> {
         let beat = self.heartbeat.filter(|_| self.run.status == Status::Running)?;
         Some((beat.at.unix_ms(), i64::try_from(beat.every.as_millis()).unwrap_or(i64::MAX)))
@@ -140,7 +140,7 @@ struct Part {
     started_ms: i64,
     pipeline: String,
     document: String,
-    /// Replaced by other figures: it is no part any more, and must not become one again.
+    /// Replaced by other figures: delivering the document again must not make it a part again.
     replaced: bool,
 }
 
@@ -169,7 +169,7 @@ fn parts(transaction: &Transaction<'_>, id: i64) -> Result<Vec<Part>, SqlError> 
     Ok(parts.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Where a delivery belongs among the parts that are there.
+/// The position of a delivery among the stored parts.
 enum Place<'a> {
     Nowhere,
     Of(&'a Part),
@@ -181,7 +181,7 @@ fn place<'a>(put: &Put<'a>, document: &str, parts: &'a [Part]) -> Place<'a> {
     if let Some(part) = put.part.and_then(|name| parts.iter().find(|part| part.name == name)) {
         return open_or_nowhere(part);
     }
-    if parts.iter().any(|part| says_the_same(&part.document, document)) {
+    if parts.iter().any(|part| is_same_document(&part.document, document)) {
         return Place::Nowhere;
     }
     let begun_with_it =
@@ -189,19 +189,19 @@ fn place<'a>(put: &Put<'a>, document: &str, parts: &'a [Part]) -> Place<'a> {
     let same = parts.iter().filter(begun_with_it).max_by_key(|part| part.is_open());
     match same {
         Some(part) if put.part.is_none() && part.is_open() => Place::Of(part),
-        // A late picture of a part that has ended.
+        // A late delivery of a part that has ended.
         Some(_) if put.part.is_none() && !put.run.status.is_terminal() => Place::Nowhere,
         _ => Place::New(part_name(put, parts)),
     }
 }
 
-/// Whether two documents are the same to a reader: a newer version writes keys that an older one did not know.
-fn says_the_same(stored: &str, given: &str) -> bool {
+/// Whether two documents mean the same: a newer version writes keys that an older one did not have.
+fn is_same_document(stored: &str, given: &str) -> bool {
     stored == given
         || RunSummary::from_json(stored).is_ok_and(|stored| Ok(stored) == RunSummary::from_json(given))
 }
 
-/// The name of a new part: the one that it was given, or one that nobody has.
+/// The name of a new part: the given one, or one that no other part has.
 fn part_name<'a>(put: &Put<'a>, parts: &[Part]) -> Cow<'a, str> {
     if let Some(name) = put.part {
         return name.into();
@@ -239,14 +239,14 @@ fn write_part(
     Ok(())
 }
 
-/// Brings a run's rows to what its parts say now.
+/// Rewrites a run's rows from its parts.
 fn rewrite(transaction: &Transaction<'_>, id: i64, run: &RunSummary, row: &Row<'_>) -> Result<(), SqlError> {
     row.update(transaction, id)?;
     clear_rows(transaction, id)?;
     write_rows(transaction, id, run)
 }
 
-/// Removes what stands below a run's row, its parts excepted.
+/// Deletes the rows of a run in the other tables, except its parts.
 pub(super) fn clear_rows(transaction: &Transaction<'_>, id: i64) -> Result<(), SqlError> {
     for delete in [
         "DELETE FROM tags WHERE run = ?1",

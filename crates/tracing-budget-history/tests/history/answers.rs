@@ -1,4 +1,4 @@
-//! What is answered about many runs is what their documents say, whatever came, changed and went.
+//! Statistics over many runs equal those of their documents, after any sequence of stores, changes and deletions.
 
 use std::collections::BTreeMap;
 
@@ -72,7 +72,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn sums_are_what_the_documents_say(
+    fn sums_equal_those_of_the_documents(
         runs in prop::collection::vec(a_run(), 0..40),
         later in prop::collection::vec((0..40usize, a_run()), 0..10),
         gone in prop::collection::vec(0..40usize, 0..10),
@@ -192,7 +192,7 @@ fn unknown_is_never_nothing() {
     assert_eq!(series(Measure::Cost), [None]);
     assert_eq!(series(Measure::UnpricedShare), [Some(Amount::Ratio(1.0))]);
     assert_eq!(series(Measure::GatePassRate), [None]);
-    // One whose cost is known: the sum is of what is known.
+    // One of known cost: the sum is of what is known.
     store.put(&costing(run("b", Status::Completed, MIDNIGHT), "review", 5)).unwrap();
     assert_eq!(store.summary(&Scope::new()).unwrap().cost_usd, Some(Usd::from_pico(5)));
 }

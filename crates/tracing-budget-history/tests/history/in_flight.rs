@@ -1,4 +1,4 @@
-//! Runs in flight are seen by others, and a run whose process has died is not taken for one.
+//! Other processes see runs in flight, and a run of a dead process is stale.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -17,8 +17,8 @@ fn now() -> i64 {
     Timestamp::from(SystemTime::now()).unix_ms()
 }
 
-/// A running row whose last sign of life is so old, with the next promised after ten seconds.
-fn heard_of(store: &Sqlite, id: &str, ms_ago: i64) -> RunRow {
+/// A running row with a heartbeat of this age, and an interval of ten seconds.
+fn with_heartbeat(store: &Sqlite, id: &str, ms_ago: i64) -> RunRow {
     let running = run(id, Status::Running, MIDNIGHT);
     let heartbeat = Heartbeat { at: at(now() - ms_ago), every: Duration::from_secs(10) };
     store.put_all(&[Put::new(&running).part("p").heartbeat(heartbeat)]).unwrap();
@@ -29,17 +29,17 @@ fn heard_of(store: &Sqlite, id: &str, ms_ago: i64) -> RunRow {
 fn a_running_row_is_stale_after_three_intervals() {
     let place = Place::new();
     let store = place.store();
-    // Nothing here hangs on how fast the test runs: each is minutes or many seconds away from its border.
-    assert!(heard_of(&store, "a", 0).is_live());
-    assert!(heard_of(&store, "b", 15_000).is_live(), "one may be late");
-    let stale = heard_of(&store, "c", 60_000);
+    // Nothing here depends on how fast the test runs: each is minutes or many seconds away from its border.
+    assert!(with_heartbeat(&store, "a", 0).is_live());
+    assert!(with_heartbeat(&store, "b", 15_000).is_live(), "one may be late");
+    let stale = with_heartbeat(&store, "c", 60_000);
     assert!(stale.stale && stale.status == Status::Running && !stale.is_live());
-    assert!(heard_of(&store, "d", -600_000).stale, "a clock was set back: that is no sign of life");
+    assert!(with_heartbeat(&store, "d", -600_000).stale, "a heartbeat from the future: a clock was set back");
     store.put(&run("e", Status::Running, MIDNIGHT)).unwrap();
-    assert!(store.row("e").unwrap().unwrap().stale, "nobody promised to be heard of again");
+    assert!(store.row("e").unwrap().unwrap().stale, "a run without a heartbeat");
     let overview = store.summary(&Scope::new()).unwrap();
     assert_eq!((overview.runs, overview.by_status.running, overview.stale), (5, 5, 3));
-    assert!(heard_of(&store, "c", 0).is_live(), "it was only late");
+    assert!(with_heartbeat(&store, "c", 0).is_live(), "it was only late");
 }
 
 #[test]
@@ -66,15 +66,15 @@ fn a_run_with_several_parts_lives_as_long_as_one_of_them() {
 fn pruning_spares_what_is_in_flight() {
     let place = Place::new();
     let store = place.store();
-    heard_of(&store, "live", 0);
-    heard_of(&store, "dead", 600_000);
+    with_heartbeat(&store, "live", 0);
+    with_heartbeat(&store, "dead", 600_000);
     for n in 0..5 {
         store.put(&run(&format!("old {n}"), Status::Completed, MIDNIGHT - n)).unwrap();
     }
     let prune = Prune::older_than(at(MIDNIGHT + 1));
     assert_eq!(store.prune(&prune.clone().dry_run()).unwrap(), 6);
     assert_eq!(store.prune(&prune.clone().project("another")).unwrap(), 0);
-    assert_eq!(store.prune(&Prune::default()).unwrap(), 0, "nothing asked for is nothing pruned");
+    assert_eq!(store.prune(&Prune::default()).unwrap(), 0, "without conditions nothing is pruned");
     assert_eq!(store.prune(&Prune::keep_last(4)).unwrap(), 3);
     assert_eq!(store.prune(&prune).unwrap(), 3);
     let left = store.list(&Filter::new(), Sort::default(), &Page::default()).unwrap().runs;

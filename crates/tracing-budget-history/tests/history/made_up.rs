@@ -89,11 +89,11 @@ pub(crate) fn costing(mut run: RunSummary, stage: &str, pico: i128) -> RunSummar
     run
 }
 
-/// The run with a gate that said this after its last stage.
+/// The run with this verdict of a gate after its last stage.
 pub(crate) fn gated(mut run: RunSummary, gate: &str, verdict: Verdict) -> RunSummary {
     let seq = run.budget_summary.gate_verdicts.len() as u64 + 1;
-    let mut said = GateVerdict::new(seq, gate, verdict);
-    said.after_stage = run.budget_summary.per_agent.iter().last().map(|(stage, _)| stage.to_owned());
-    run.budget_summary.gate_verdicts.push(said);
+    let mut verdict = GateVerdict::new(seq, gate, verdict);
+    verdict.after_stage = run.budget_summary.per_agent.iter().last().map(|(stage, _)| stage.to_owned());
+    run.budget_summary.gate_verdicts.push(verdict);
     run
 }

@@ -56,7 +56,7 @@ fn intact(db: &Path) -> String {
 #[test]
 fn four_processes_write_at_once_and_none_loses_a_run() {
     let place = Place::new();
-    // Nobody makes the file first: that is a race too.
+    // No process creates the file first: that is a race too.
     let writers: Vec<Child> = (0..PROCESSES).map(|who| start(&place.db(), who, EACH)).collect();
     for mut writer in writers {
         assert!(writer.wait().unwrap().success());

@@ -41,7 +41,7 @@ fn what_has_ended_is_never_overwritten() {
             .heartbeat(Heartbeat { at: at(MIDNIGHT), every: std::time::Duration::from_secs(1) });
         assert_eq!(store.put_all(&[put]).unwrap(), [Stored::Unchanged], "{status}");
     }
-    // A picture of the run while it ran, that arrives after its end and does not say whose it is.
+    // A delivery of the running run that arrives after its end, without a part name.
     assert_eq!(store.put(&run("a", Status::Running, MIDNIGHT)).unwrap(), Stored::Unchanged);
     assert_eq!(store.get("a").unwrap(), Some(ended));
 }
@@ -157,7 +157,7 @@ fn what_is_deleted_is_in_no_sum() {
     let store = place.store();
     let empty = store.summary(&Scope::new()).unwrap();
     store.put_all(&[Put::new(&completed("a")), Put::new(&completed("b"))]).unwrap();
-    assert_eq!(store.delete(&["a", "nobody", "b"]).unwrap(), 2);
+    assert_eq!(store.delete(&["a", "unknown", "b"]).unwrap(), 2);
     assert_eq!(store.summary(&Scope::new()).unwrap(), empty);
     assert_eq!(store.stages(&Scope::new()).unwrap(), []);
     assert_eq!(store.projects().unwrap(), []);

@@ -78,8 +78,8 @@ pub(crate) async fn deliver(
 ) -> Result<Response, Problem> {
     let now = app.now();
     let delivered = app.write(move |store| {
-        let run =
-            RunSummary::from_json(&body).map_err(|error| Problem::new(ProblemKind::NotARun, error.to_string()))?;
+        let run = RunSummary::from_json(&body)
+            .map_err(|error| Problem::new(ProblemKind::NotARun, error.to_string()))?;
         let mut put = Put::new(&run);
         if let Some(part) = &delivery.part {
             put = put.part(part);

@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::QueryParams;
 use super::runs::ended_event;
 use crate::app::App;
+use crate::find_run::find_run;
 use crate::live::{Event as LiveChange, RunsInFlight, Subscription};
 use crate::problem::Problem;
 
@@ -23,7 +24,7 @@ use crate::problem::Problem;
 pub(crate) struct LiveQuery {
     /// Only runs of this project.
     project: Option<String>,
-    /// Only this run; the stream ends when the run ends.
+    /// Only this run (its id, or the beginning or end of one); the stream ends when the run ends.
     run: Option<String>,
 }
 
@@ -88,8 +89,13 @@ enum EventName {
 )]
 pub(crate) async fn live(
     State(app): State<App>,
-    QueryParams(query): QueryParams<LiveQuery>,
+    QueryParams(mut query): QueryParams<LiveQuery>,
 ) -> Result<Sse<impl tokio_stream::Stream<Item = Result<Event, Infallible>>>, Problem> {
+    if let Some(text) = query.run.clone() {
+        // A run that is not stored yet is waited for under this very id.
+        let found = app.read(move |store| find_run(store, &text)).await;
+        query.run = found.ok().map(|run| run.run_id).or(query.run);
+    }
     let subscription = app.live().subscribe().await?;
     let ended = ended_before(&app, &query, &subscription).await?;
     let (events, stream) = mpsc::channel(QUEUE);

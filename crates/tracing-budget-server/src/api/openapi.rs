@@ -94,7 +94,9 @@ fn refer_to_components(schema: &mut Value) {
     match schema {
         Value::Object(keys) => keys.iter_mut().for_each(|(key, value)| match (key.as_str(), &value) {
             ("$ref", Value::String(path)) => {
-                *value = format!("#/components/schemas/{}", component_name(path.trim_start_matches("#/$defs/"))).into();
+                *value =
+                    format!("#/components/schemas/{}", component_name(path.trim_start_matches("#/$defs/")))
+                        .into();
             }
             _ => refer_to_components(value),
         }),

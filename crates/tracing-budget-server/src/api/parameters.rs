@@ -17,8 +17,20 @@ pub(super) fn default_zone() -> Zone {
 
 /// The words of a list: all but `project`, which is in the path.
 const LIST: &[&str] = &[
-    "pipeline", "since", "until", "tz", "status", "tag", "stage", "model", "gate", "verdict", "min_cost_usd", "sort",
-    "limit", "cursor",
+    "pipeline",
+    "since",
+    "until",
+    "tz",
+    "status",
+    "tag",
+    "stage",
+    "model",
+    "gate",
+    "verdict",
+    "min_cost_usd",
+    "sort",
+    "limit",
+    "cursor",
 ];
 
 /// The words of figures over many runs.

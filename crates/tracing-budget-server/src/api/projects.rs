@@ -88,5 +88,8 @@ pub(super) fn known_project(store: &dyn Store, project: &str) -> Result<(), Prob
 }
 
 fn no_such_project(project: &str) -> Problem {
-    Problem::new(ProblemKind::NoSuchProject, format!("no run of a project {project:?}; /projects lists the projects"))
+    Problem::new(
+        ProblemKind::NoSuchProject,
+        format!("no run of a project {project:?}; /projects lists the projects"),
+    )
 }

@@ -12,13 +12,14 @@ use super::extract::{PathParams, QueryParams};
 use super::parameters::{ListQuery, default_zone};
 use super::projects::{ProjectPath, known_project, project_of_segment};
 use crate::app::App;
+use crate::find_run::find_run;
 use crate::live::{Event, RunEnded};
 use crate::problem::{Problem, ProblemKind};
 use crate::schema;
 use tracing_budget::Usd;
 use tracing_budget::summary::{Figures, RunSummary, Status, Timestamp};
 use tracing_budget_history::compare::{Comparison, compare};
-use tracing_budget_history::{Cursor, RunRow, Store, resolve_run_id};
+use tracing_budget_history::{Cursor, RunRow, Store};
 
 /// Runs per page, if a request has no `limit`.
 const DEFAULT_LIMIT: usize = 50;
@@ -216,10 +217,12 @@ pub(crate) async fn run(
 ///
 /// If there is no such run, or it belongs to another project.
 fn run_of(store: &dyn Store, project: &str, run_id: &str) -> Result<RunSummary, Problem> {
-    let run = store.get(&resolve_run_id(store, run_id)?)?.filter(|run| run.project == project);
-    run.ok_or_else(|| {
-        Problem::new(ProblemKind::NoSuchRun, format!("no run {run_id:?} in the project {project:?}"))
-    })
+    let run = find_run(store, run_id)?;
+    if run.project != project {
+        let detail = format!("no run {run_id:?} in the project {project:?}");
+        return Err(Problem::new(ProblemKind::NoSuchRun, detail));
+    }
+    Ok(run)
 }
 
 /// The end of a run as an event; `None` if the run is in flight or unknown.

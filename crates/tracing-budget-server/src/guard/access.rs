@@ -21,7 +21,11 @@ pub(crate) async fn check_access(State(app): State<App>, request: Request, next:
         return next.run(request).await;
     }
     if let Some(token) = token_in_link(request.method(), request.uri()) {
-        return if keys.is_token(&token) { set_session(keys.session()) } else { refused(Some("in the link")) };
+        return if keys.is_token(&token) {
+            set_session(keys.session())
+        } else {
+            refused(Some("in the link"))
+        };
     }
     match bearer(request.headers()) {
         Some(token) if keys.is_token(token) => next.run(request).await,
@@ -39,9 +43,8 @@ fn is_open(path: &str) -> bool {
 fn refused(place: Option<&str>) -> Response {
     let detail = match place {
         Some(place) => format!("the token {place} does not match this server's token"),
-        None => {
-            "expected the header Authorization: Bearer TOKEN; in a browser, open /?token=TOKEN once".to_owned()
-        }
+        None => "expected the header Authorization: Bearer TOKEN; in a browser, open /?token=TOKEN once"
+            .to_owned(),
     };
     Problem::new(ProblemKind::TokenNeeded, detail).into_response()
 }

@@ -30,8 +30,7 @@ pub(crate) async fn render_errors(request: Request, next: Next) -> Response {
     if is_page || (known.is_some() && !wants_page) {
         return response;
     }
-    let problem =
-        known.unwrap_or_else(|| problem_of_framework(ProblemKind::of(status), &method_and_path));
+    let problem = known.unwrap_or_else(|| problem_of_framework(ProblemKind::of(status), &method_and_path));
     let mut rendered =
         if wants_page { pages::error_page(&problem).into_response() } else { problem.into_response() };
     *rendered.status_mut() = status;
@@ -46,8 +45,12 @@ pub(crate) async fn render_errors(request: Request, next: Next) -> Response {
 
 fn problem_of_framework(kind: ProblemKind, (method, path): &(Method, String)) -> Problem {
     let detail = match kind {
-        ProblemKind::WrongMethod => format!("{path:?} does not allow {method}, expected one of the methods in the header Allow"),
-        ProblemKind::TooSlow => format!("{method} {path:?} timed out; request a shorter window or fewer runs, or try again"),
+        ProblemKind::WrongMethod => {
+            format!("{path:?} does not allow {method}, expected one of the methods in the header Allow")
+        }
+        ProblemKind::TooSlow => {
+            format!("{method} {path:?} timed out; request a shorter window or fewer runs, or try again")
+        }
         _ => format!("cannot answer {method} {path:?}"),
     };
     Problem::new(kind, detail)

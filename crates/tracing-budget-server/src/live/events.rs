@@ -175,12 +175,12 @@ impl RunState {
                 project: now.project.clone(),
                 stage: stage.clone(),
             };
-            let begun = before.map_or(0, |before| before.calls);
-            if stage.calls > begun {
+            let starts_before = before.map_or(0, |before| before.calls);
+            if stage.calls > starts_before {
                 events.push(Event::StageStarted(changed()));
             }
             let was_open = before.is_none_or(|before| !before.status.is_terminal());
-            if stage.status.is_terminal() && (was_open || stage.calls > begun) {
+            if stage.status.is_terminal() && (was_open || stage.calls > starts_before) {
                 events.push(Event::StageClosed(changed()));
             }
             if before.is_none_or(|before| before.used() != stage.used()) {

@@ -63,7 +63,8 @@ async fn poll_and_publish(app: &App, before: Option<Snapshot>, number: &mut u64)
         Err(problem) => Err(problem.clone()),
     };
     let events = events.unwrap_or_default().into_iter().zip(*number + 1..);
-    let events: Vec<NumberedEvent> = events.map(|(event, number)| NumberedEvent::new(number, event)).collect();
+    let events: Vec<NumberedEvent> =
+        events.map(|(event, number)| NumberedEvent::new(number, event)).collect();
     *number += events.len() as u64;
     app.live().publish(this_poll, *number, in_flight, events);
     snapshot
@@ -134,8 +135,8 @@ impl Snapshot {
         row: RunRow,
         events: &mut Vec<Event>,
     ) -> Result<(), StoreError> {
-        let known =
-            before.and_then(|before| before.rows.get(&row.run_id).zip(before.in_flight.runs.get(&row.run_id)));
+        let known = before
+            .and_then(|before| before.rows.get(&row.run_id).zip(before.in_flight.runs.get(&row.run_id)));
         let now = match known {
             Some((same, state)) if *same == row => state.clone(),
             _ => match store.get(&row.run_id)? {

@@ -3,6 +3,8 @@
 use maud::{Markup, PreEscaped, html};
 
 use tracing_budget::Verdict;
+use tracing_budget::present::status::{self, Tone};
+use tracing_budget::present::verdict;
 use tracing_budget::summary::Status;
 
 const TICK: &str = r#"<path d="M3 8.5 6.5 12 13 4.5"/>"#;
@@ -14,32 +16,22 @@ const RING: &str = r#"<circle cx="8" cy="8" r="5" stroke-dasharray="2.6 2.6"/>"#
 const ASK: &str = r#"<path d="M5.5 5.6a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.6m0 3.3v.1"/>"#;
 
 /// The badge of a run's or stage's status.
-pub(super) fn status(status: Status) -> Markup {
-    let (class, sign) = match status {
-        Status::Completed => ("ok", TICK),
-        Status::Failed => ("bad", CROSS),
-        Status::Running => ("live", DOT),
-        Status::Cancelled | Status::Incomplete | Status::Interrupted => ("warn", BANG),
-        Status::NotRun => ("", DASH),
-    };
-    badge(class, sign, &status.as_str().replace('_', " "))
+pub(super) fn status(of: Status) -> Markup {
+    badge(status::tone(of), status::glyph(of), status::word(of))
 }
 
 /// The badge of a run's status; `stale` for a running run with an overdue heartbeat.
 pub(super) fn run_status(of: Status, stale: bool) -> Markup {
-    if of == Status::Running && stale { badge("warn", RING, "stale") } else { status(of) }
+    if of == Status::Running && stale {
+        html! { span.badge.warn { (icon(RING)) (status::STALE) } }
+    } else {
+        status(of)
+    }
 }
 
 /// The badge of a gate's verdict.
-pub(super) fn verdict(verdict: &Verdict) -> Markup {
-    let (class, sign) = match verdict {
-        Verdict::Pass => ("ok", TICK),
-        Verdict::Fail | Verdict::Error => ("bad", CROSS),
-        Verdict::Warn => ("warn", BANG),
-        Verdict::Skipped => ("", DASH),
-        Verdict::Other(_) => ("warn", ASK),
-    };
-    badge(class, sign, verdict.as_str())
+pub(super) fn verdict(of: &Verdict) -> Markup {
+    badge(verdict::tone(of), verdict::glyph(of), of.as_str())
 }
 
 /// The sign of a failure, without a word.
@@ -47,8 +39,27 @@ pub(super) fn failed() -> Markup {
     icon(CROSS)
 }
 
-fn badge(class: &str, sign: &str, word: &str) -> Markup {
-    html! { span class={ "badge " (class) } { (icon(sign)) (word) } }
+fn badge(tone: Tone, glyph: char, word: &str) -> Markup {
+    let class = match tone {
+        Tone::Good => "ok",
+        Tone::Active => "live",
+        Tone::Warn => "warn",
+        Tone::Bad => "bad",
+        Tone::Faint => "",
+    };
+    html! { span class={ "badge " (class) } { (icon(drawing(glyph))) (word) } }
+}
+
+/// A glyph as a drawing: fonts draw the characters in different sizes, or not at all.
+const fn drawing(glyph: char) -> &'static str {
+    match glyph {
+        '✓' => TICK,
+        '✗' => CROSS,
+        '…' => DOT,
+        '·' => DASH,
+        '!' => BANG,
+        _ => ASK,
+    }
 }
 
 fn icon(sign: &str) -> Markup {

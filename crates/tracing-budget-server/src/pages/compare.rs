@@ -11,12 +11,13 @@ use super::query::Query;
 use super::zone::PageZone;
 use super::{badges, link};
 use crate::app::App;
-use crate::problem::{Problem, ProblemKind};
+use crate::find_run::find_run;
+use crate::problem::Problem;
 use tracing_budget::present::numbers::{self, Money, UNKNOWN};
-use tracing_budget::summary::{RunSummary, Status};
+use tracing_budget::summary::Status;
 use tracing_budget::{Usd, Verdict};
 use tracing_budget_history::compare::{Comparison, Delta, FiguresDelta, GateChange, RowDelta, compare};
-use tracing_budget_history::{Filter, Page as ListPage, RunRow, Sort, Store, resolve_run_id};
+use tracing_budget_history::{Filter, Page as ListPage, RunRow, Sort, Store};
 
 /// Maximum number of runs in each choice.
 const MAX_CHOICES: usize = 100;
@@ -45,7 +46,7 @@ pub(super) async fn show(
 }
 
 fn load(store: &dyn Store, query: &Query) -> Result<CompareData, Problem> {
-    let run = |name| query.get(name).map(|id| get_run(store, id)).transpose();
+    let run = |name| query.get(name).map(|id| find_run(store, id)).transpose();
     let (a, b) = (run("a")?, run("b")?);
     let one = b.as_ref().or(a.as_ref());
     let project = one.map(|run| run.project.clone()).or_else(|| query.get("project").map(str::to_owned));
@@ -59,12 +60,6 @@ fn load(store: &dyn Store, query: &Query) -> Result<CompareData, Problem> {
         comparison: a.as_ref().zip(b.as_ref()).map(|(a, b)| compare(a, b)),
         choices: store.list(&filter, Sort::default(), &ListPage::first(MAX_CHOICES))?.runs,
         project,
-    })
-}
-
-fn get_run(store: &dyn Store, run_id: &str) -> Result<RunSummary, Problem> {
-    store.get(&resolve_run_id(store, run_id)?)?.ok_or_else(|| {
-        Problem::new(ProblemKind::NoSuchRun, format!("no run {run_id:?} in the history"))
     })
 }
 
@@ -155,7 +150,7 @@ fn label(zone: &PageZone, run: &RunRow) -> String {
     let status = if run.stale { "stale" } else { run.status.as_str() };
     let cost = run.cost_usd.map_or_else(|| UNKNOWN.to_owned(), money);
     let (started, pipeline) = (zone.seconds(run.started_at), named(&run.pipeline));
-    format!("{started} · {pipeline} · {status} · {cost} · …{}", short(&run.run_id))
+    format!("{started} · {pipeline} · {status} · {cost} · {}", short(&run.run_id))
 }
 
 /// The tables of the differences.

@@ -1,6 +1,7 @@
 //! Figures and names as text. Figures use `tracing_budget::present`, so that a page and a table in a terminal show the same.
 
 use tracing_budget::Usd;
+use tracing_budget::present::id;
 use tracing_budget::present::numbers::Money;
 use tracing_budget::summary::Figures;
 use tracing_budget_history::RunRow;
@@ -38,10 +39,8 @@ pub(super) fn named(pipeline: &str) -> &str {
     if pipeline.trim().is_empty() { "(unnamed)" } else { pipeline }
 }
 
-/// The end of an id. A UUIDv7 begins with its time, so the ids of one day begin alike.
-pub(super) fn short(run_id: &str) -> &str {
-    match run_id.char_indices().rev().nth(7) {
-        Some((at, _)) => &run_id[at..],
-        None => run_id,
-    }
+/// The short form of an id, with a `…` in place of the part that is left out.
+pub(super) fn short(run_id: &str) -> String {
+    let short = id::short(run_id);
+    if short.len() < run_id.len() { format!("…{short}") } else { short.to_owned() }
 }

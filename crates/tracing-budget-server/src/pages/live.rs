@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use super::format::{self, named, short};
 use super::layout::{self, Page, Tab};
 use super::query::Query;
+use super::run_tables::indent;
 use super::runs::failure_link;
 use super::zone::PageZone;
 use super::{badges, link};
@@ -13,6 +14,7 @@ use crate::app::App;
 use crate::charts::timeline::Scale;
 use crate::problem::Problem;
 use tracing_budget::present::numbers::{Money, count, counted, duration};
+use tracing_budget::present::stages::{self, StageNode};
 use tracing_budget::summary::{RunSummary, Status};
 use tracing_budget_history::{Filter, Page as ListPage, RunRow, Sort, Store, StoreError};
 
@@ -127,7 +129,7 @@ fn card(zone: &PageZone, row: &RunRow, run: &RunSummary) -> Markup {
             header {
                 h2 id=(heading) { a href=(link::run(&run.run_id)) { (named(&run.pipeline)) } }
                 (badges::run_status(row.status, row.stale))
-                p { "run " code { "…" (short(&run.run_id)) } @if !row.project.is_empty() { " · " (row.project) } " · started " (zone.time(row.started_at)) }
+                p { "run " code { (short(&run.run_id)) } @if !row.project.is_empty() { " · " (row.project) } " · started " (zone.time(row.started_at)) }
             }
             div.body {
                 dl.strip-of-figures {
@@ -149,9 +151,9 @@ fn card(zone: &PageZone, row: &RunRow, run: &RunSummary) -> Markup {
                                 }
                             }
                             tbody {
-                                @for (name, stage) in run.budget_summary.per_agent.iter() {
+                                @for StageNode { name, depth, row: stage } in stages::tree(&run.budget_summary.per_agent) {
                                     tr class=[(stage.status == Status::Failed).then_some("failed")] {
-                                        th scope="row" { (name) }
+                                        th class=(indent(depth)) scope="row" { (name) }
                                         td.lane { (scale.bar(stage)) }
                                         td.n { (stage.figures.cost_cell(digits)) }
                                         td { (badges::status(stage.status)) }
@@ -211,7 +213,7 @@ fn table(zone: &PageZone, caption: &str, runs: &[RunRow]) -> Markup {
                         tr class=[(run.status == Status::Failed).then_some("failed")] {
                             th scope="row" {
                                 a href=(link::run(&run.run_id)) { (named(&run.pipeline)) }
-                                " " span.soft.small.nowrap { code { "…" (short(&run.run_id)) } }
+                                " " span.soft.small.nowrap { code { (short(&run.run_id)) } }
                             }
                             td { (badges::run_status(run.status, run.stale)) }
                             td { @if let Some(at) = run.completed_at { (zone.time(at)) } @else { "—" } }

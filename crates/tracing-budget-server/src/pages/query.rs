@@ -55,7 +55,9 @@ impl Query {
     pub(super) fn words(&self) -> Result<RunQuery, WordError> {
         // The page's length is fixed, so `limit` is not a word here.
         let is_word = |name: &str| name != "limit" && RunQuery::WORDS.iter().any(|word| word.name == name);
-        RunQuery::from_pairs(self.0.iter().filter(|(name, _)| is_word(name)).map(|(name, value)| (name, value)))
+        RunQuery::from_pairs(
+            self.0.iter().filter(|(name, _)| is_word(name)).map(|(name, value)| (name, value)),
+        )
     }
 
     /// Whether a parameter narrows the list.
@@ -89,7 +91,14 @@ mod tests {
 
     #[test]
     fn a_malformed_value_is_named() {
-        for raw in ["status=dead", "since=tomorrow", "min_cost_usd=much", "tag=main", "until=2026-13-01", "sort=best"] {
+        for raw in [
+            "status=dead",
+            "since=tomorrow",
+            "min_cost_usd=much",
+            "tag=main",
+            "until=2026-13-01",
+            "sort=best",
+        ] {
             let error = query(raw).words().expect_err(raw).to_string();
             let value = raw.split('=').nth(1).expect("a value");
             assert!(error.contains(value), "{error}");

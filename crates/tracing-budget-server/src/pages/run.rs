@@ -8,10 +8,11 @@ use super::layout::{Page, Tab};
 use super::zone::PageZone;
 use super::{badges, link, run_header, run_tables};
 use crate::app::App;
-use crate::problem::{Problem, ProblemKind};
-use tracing_budget::present::numbers;
+use crate::find_run::find_run;
+use crate::problem::Problem;
+use tracing_budget::present::{numbers, status};
 use tracing_budget::summary::{GateVerdict, RunSummary, Status};
-use tracing_budget_history::{Filter, Page as ListPage, RunRow, Sort, Store, resolve_run_id};
+use tracing_budget_history::{Filter, Page as ListPage, RunRow, Sort, Store};
 
 /// Data of a run's page beside the run's document.
 struct RunContext {
@@ -33,29 +34,21 @@ pub(super) async fn show(
     zone: PageZone,
     Path(run_id): Path<String>,
 ) -> Result<Markup, Problem> {
-    let id = run_id.clone();
-    let found = app.read(move |store| load(store, &id)).await?;
-    let (run, context) = found.ok_or_else(|| {
-        Problem::new(
-            ProblemKind::NoSuchRun,
-            format!("no run {run_id:?} in the history; it may have been pruned"),
-        )
-    })?;
+    let (run, context) = app.read(move |store| load(store, &run_id)).await?;
     Ok(page(&run, &zone, &context))
 }
 
-fn load(store: &dyn Store, run_id: &str) -> Result<Option<(RunSummary, RunContext)>, Problem> {
-    let run_id = resolve_run_id(store, run_id)?;
-    let Some(run) = store.get(&run_id)? else { return Ok(None) };
-    let stale = store.row(&run_id)?.is_some_and(|row| row.stale);
+fn load(store: &dyn Store, run_id: &str) -> Result<(RunSummary, RunContext), Problem> {
+    let run = find_run(store, run_id)?;
+    let stale = store.row(&run.run_id)?.is_some_and(|row| row.stale);
     let before = Filter::new().project(&run.project).pipeline(&run.pipeline).until(run.started_at);
     let previous = store.list(&before, Sort::default(), &ListPage::first(1))?.runs.pop();
-    Ok(Some((run, RunContext { stale, previous })))
+    Ok((run, RunContext { stale, previous }))
 }
 
 fn page(run: &RunSummary, zone: &PageZone, context: &RunContext) -> Markup {
     let live = context.is_live(run);
-    let title = format!("{}{} {}", title_sign(run, context), named(&run.pipeline), short(&run.run_id));
+    let title = format!("{} {} {}", title_sign(run, context), named(&run.pipeline), short(&run.run_id));
     Page {
         title: &title,
         tab: Tab::Runs,
@@ -94,13 +87,8 @@ fn announcement(run: &RunSummary) -> String {
 }
 
 /// The status as the first character of the tab's title.
-fn title_sign(run: &RunSummary, context: &RunContext) -> &'static str {
-    match run.status {
-        Status::Failed => "✗ ",
-        Status::Completed => "✓ ",
-        Status::Running if !context.stale => "● ",
-        _ => "! ",
-    }
+fn title_sign(run: &RunSummary, context: &RunContext) -> char {
+    if context.stale { status::STALE_GLYPH } else { status::glyph(run.status) }
 }
 
 fn notes(run: &RunSummary) -> Markup {

@@ -169,7 +169,8 @@ fn percent(part: f64) -> String {
 
 fn gates(run: &RunSummary) -> Markup {
     let gates = &run.budget_summary.gate_verdicts;
-    let with_verdict = |verdicts: &[Verdict]| gates.iter().filter(|gate| verdicts.contains(&gate.verdict)).count() as u64;
+    let with_verdict =
+        |verdicts: &[Verdict]| gates.iter().filter(|gate| verdicts.contains(&gate.verdict)).count() as u64;
     let (passed, failed) = (with_verdict(&[Verdict::Pass]), with_verdict(&[Verdict::Fail, Verdict::Error]));
     html! {
         div {

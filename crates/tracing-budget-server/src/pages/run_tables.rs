@@ -7,6 +7,7 @@ use super::{badges, format};
 use crate::charts;
 use crate::charts::timeline::{self, Scale};
 use tracing_budget::present::numbers::{self, Money, UNKNOWN, count, counted, duration, share};
+use tracing_budget::present::stages::{self, StageNode};
 use tracing_budget::summary::{Figures, GateVerdict, RunSummary, StageRow, Status};
 use tracing_budget::{Usd, Verdict};
 
@@ -42,7 +43,7 @@ pub(super) fn timeline(run: &RunSummary) -> Markup {
                                 th scope="col" { "Status" }
                             }
                         }
-                        tbody { @for (name, row) in rows.iter() { (timeline_row(run, &scale, name, row)) } }
+                        tbody { @for node in stages::tree(rows) { (timeline_row(run, &scale, &node)) } }
                     }
                 }
             }
@@ -50,7 +51,8 @@ pub(super) fn timeline(run: &RunSummary) -> Markup {
     }
 }
 
-fn timeline_row(run: &RunSummary, scale: &Scale, name: &str, row: &StageRow) -> Markup {
+fn timeline_row(run: &RunSummary, scale: &Scale, node: &StageNode<'_>) -> Markup {
+    let StageNode { name, depth, row } = *node;
     // The row `unattributed` has model calls and no attempts, so it has no start and no status.
     let unattributed = row.calls == 0 && row.status != Status::NotRun;
     let class = match row.status {
@@ -60,7 +62,7 @@ fn timeline_row(run: &RunSummary, scale: &Scale, name: &str, row: &StageRow) -> 
     };
     html! {
         tr id=(stage_id(run, name)) class=[Some(class).filter(|class| !class.is_empty())] {
-            th class=(indent(depth(run, row))) scope="row" {
+            th class=(indent(depth)) scope="row" {
                 (name)
                 @if let Some(parent) = &row.parent { span.hush { " in " (parent) } }
             }
@@ -74,22 +76,8 @@ fn timeline_row(run: &RunSummary, scale: &Scale, name: &str, row: &StageRow) -> 
     }
 }
 
-/// How many stages are around a stage. A circle of parents, which only a damaged document has, ends.
-fn depth(run: &RunSummary, row: &StageRow) -> usize {
-    let rows = &run.budget_summary.per_agent;
-    let mut parent = row.parent.as_deref();
-    let mut depth = 0;
-    while let Some(name) = parent
-        && depth < rows.len()
-    {
-        depth += 1;
-        parent = rows.get(name).and_then(|row| row.parent.as_deref());
-    }
-    depth
-}
-
 /// The class that indents a nested stage.
-fn indent(depth: usize) -> &'static str {
+pub(super) fn indent(depth: usize) -> &'static str {
     match depth {
         0 => "in0",
         1 => "in1",
@@ -110,9 +98,9 @@ pub(super) fn by_stage(run: &RunSummary) -> Markup {
         (figure_section("by-stage", "Cost and tokens by stage", "A stage’s figures exclude those of the stages inside it.", html! {
             (headings("Stage", &[]))
             tbody {
-                @for (name, row) in rows.iter() {
+                @for StageNode { name, depth, row } in stages::tree(rows) {
                     tr class=[(row.status == Status::NotRun).then_some("off")] {
-                        th class=(indent(depth(run, row))) scope="row" { (name) (limits(row)) }
+                        th class=(indent(depth)) scope="row" { (name) (limits(row)) }
                         (cells(&row.figures, digits, row.share_of_cost))
                     }
                 }

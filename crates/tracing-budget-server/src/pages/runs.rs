@@ -118,7 +118,8 @@ fn filter_form(query: &Query, zone: &PageZone, projects: &[ProjectRow]) -> Marku
 
 /// The type of a field for a day. A date field would show nothing for other forms that the grammar has, such as `7d`.
 fn date_or_text(query: &Query, name: &str) -> &'static str {
-    let is_date = |text: &str| text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let is_date =
+        |text: &str| text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     if query.get(name).is_none_or(is_date) { "date" } else { "text" }
 }
 
@@ -128,7 +129,8 @@ fn strips(zone: &PageZone, runs: &[RunRow]) -> Markup {
     ordered.sort_by_key(|run| run.started_at);
     let cost = |run: &RunRow| run.cost_usd.map(Usd::to_f64);
     let costs = bars(zone, &ordered, cost, |run| run.cost_usd.map_or_else(|| UNKNOWN.to_owned(), money));
-    let durations = bars(zone, &ordered, |run| Some(run.duration_seconds), |run| duration(run.duration_seconds));
+    let durations =
+        bars(zone, &ordered, |run| Some(run.duration_seconds), |run| duration(run.duration_seconds));
     let most_expensive = runs.iter().filter_map(|run| run.cost_usd).max();
     let longest = runs.iter().map(|run| run.duration_seconds).fold(0.0, f64::max);
     html! {
@@ -248,7 +250,7 @@ fn row(query: &Query, zone: &PageZone, run: &RunRow, digits: Money) -> Markup {
         tr role="row" class=[failed.then_some("failed")] {
             th.wide scope="row" role="rowheader" {
                 a href=(link::run(&run.run_id)) { (named(&run.pipeline)) }
-                " " span.soft.small.nowrap { code { "…" (short(&run.run_id)) } }
+                " " span.soft.small.nowrap { code { (short(&run.run_id)) } }
                 @if query.get("project").is_none() && !run.project.is_empty() { " " span.soft.small { (run.project) } }
             }
             td.wide role="cell" { (badges::run_status(run.status, run.stale)) }

@@ -3,8 +3,8 @@
 use axum::extract::{RawQuery, State};
 use maud::{Markup, html};
 
-use super::format;
 use super::form;
+use super::format;
 use super::layout::{self, Page, Tab};
 use super::query::Query;
 use super::zone::PageZone;

@@ -34,7 +34,8 @@ impl<S: Sync> FromRequestParts<S> for PageZone {
             return Ok(Self { from_url: true, ..Self::new(zone) });
         }
         let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let name = cookies.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix(COOKIE));
+        let name =
+            cookies.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix(COOKIE));
         // A zone that this server does not know is not the user's mistake, so it is no error.
         let zone = name.and_then(|name| name.replace("%2F", "/").parse().ok());
         Ok(Self::new(zone.unwrap_or_else(Zone::utc)))
@@ -98,7 +99,8 @@ mod tests {
     use super::*;
 
     async fn zone_of(url: &str, cookie: &str) -> Result<PageZone, Problem> {
-        let request = axum::http::Request::builder().uri(url).header("cookie", cookie).body(()).expect("a request");
+        let request =
+            axum::http::Request::builder().uri(url).header("cookie", cookie).body(()).expect("a request");
         PageZone::from_request_parts(&mut request.into_parts().0, &()).await
     }
 
@@ -114,7 +116,8 @@ mod tests {
             let utc = zone_of("/", cookie).await.expect("a zone");
             assert_eq!((utc.name().as_str(), utc.seconds(at).as_str()), ("UTC", "2026-04-19 22:30:00"));
         }
-        let problem = zone_of("/?tz=Europe/Berln", "").await.map(|zone| zone.name()).expect_err("no such zone");
+        let problem =
+            zone_of("/?tz=Europe/Berln", "").await.map(|zone| zone.name()).expect_err("no such zone");
         assert!(problem.detail().contains("Europe/Berln"), "{}", problem.detail());
     }
 }

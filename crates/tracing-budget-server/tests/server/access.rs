@@ -1,9 +1,9 @@
 //! Token, host, origin, and security headers.
 
+use crate::harness::{TestServer, problem, run};
 use reqwest::Client;
 use reqwest::redirect::Policy;
 use tracing_budget_server::{ServeError, ServeOptions, Server};
-use crate::harness::{TestServer, problem, run};
 
 const TOKEN: &str = "a-token-for-these-tests";
 
@@ -52,7 +52,8 @@ async fn a_login_link_sets_a_session_cookie_that_is_not_the_token() {
     let inside =
         server.get("/projects").header("cookie", format!("other=1; {pair}")).send().await.expect("an answer");
     assert_eq!(inside.status(), 200);
-    let forged = server.get("/projects").header("cookie", format!("{pair}0")).send().await.expect("an answer");
+    let forged =
+        server.get("/projects").header("cookie", format!("{pair}0")).send().await.expect("an answer");
     problem(forged, 401, "Token needed").await;
 }
 

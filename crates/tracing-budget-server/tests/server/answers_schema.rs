@@ -43,9 +43,15 @@ impl Schemas {
         let components = json!({"schemas": self.strict});
         let schema = json!({"$ref": format!("{PREFIX}{name}"), "components": components});
         let validator = jsonschema::validator_for(&schema).expect("a schema");
-        let faults: Vec<String> =
-            validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();
-        assert!(faults.is_empty(), "{name} and schema/answers.json differ:\n{}\n{value:#}", faults.join("\n"));
+        let errors: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(
+            errors.is_empty(),
+            "{name} and schema/answers.json differ:\n{}\n{value:#}",
+            errors.join("\n")
+        );
         self.mark(&json!({"$ref": format!("{PREFIX}{name}")}), &value);
     }
 
@@ -197,7 +203,8 @@ fn a_missing_field_and_a_further_one_are_found() {
         make_strict(&mut schemas.strict["ProjectRow"]);
         let server = TestServer::seeded();
         let project = server.store.projects().expect("readable").remove(0);
-        let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| schemas.check("ProjectRow", &project)));
+        let checked =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| schemas.check("ProjectRow", &project)));
         assert!(checked.is_err(), "a {change} field is not found");
     }
 }

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use crate::harness::{TestServer, failed};
 use serde_json::Value;
 use tracing_budget::summary::Timestamp;
 use tracing_budget_history::Store;
 use tracing_budget_server::ServeOptions;
-use crate::harness::{TestServer, failed};
 
 const OPENING: &str = "# The HTTP API\n\n\
 For an author of a client: which requests does the server answer, with what, and how does it report errors?\n\n\
@@ -92,7 +92,8 @@ async fn examples(page: &mut String, server: &TestServer) {
     answer["runs"][0]["created_at"] = "2026-04-19T09:12:28.340Z".into();
     fenced(page, "json", &pretty(&answer));
     page.push_str("`GET /live?run=0193c0de-7a11-7000-8000-0000000000a1`, after the run has ended:\n\n");
-    let stream = server.get("/live?run=0193c0de-7a11-7000-8000-0000000000a1").send().await.expect("an answer");
+    let stream =
+        server.get("/live?run=0193c0de-7a11-7000-8000-0000000000a1").send().await.expect("an answer");
     fenced(page, "text", stream.text().await.expect("a text").trim_end());
 }
 

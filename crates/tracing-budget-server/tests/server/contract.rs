@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use tracing_budget_server::ServeOptions;
 use crate::harness::TestServer;
+use tracing_budget_server::ServeOptions;
 
 fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::harness::{TestServer, failed, run};
 use tokio::task::JoinSet;
 use tracing_budget_history::{Sqlite, Store};
 use tracing_budget_server::ServeOptions;
-use crate::harness::{TestServer, failed, run};
 
 const READERS: usize = 200;
 const REQUESTS: usize = 5;

@@ -1,10 +1,10 @@
 //! A run that is delivered several times is stored once.
 
+use crate::harness::{TestServer, read, run};
 use serde_json::Value;
 use tracing_budget::{RunSummary, Status};
 use tracing_budget_history::Store;
 use tracing_budget_server::ServeOptions;
-use crate::harness::{TestServer, read, run};
 
 async fn deliver(server: &TestServer, path: &str, run: &RunSummary) -> (u16, Value) {
     let response = server.post(path, run).send().await.expect("an answer");
@@ -57,5 +57,9 @@ async fn a_run_in_flight_is_live_until_its_heartbeat_is_overdue() {
     let mut silent = run("silent", "apprentice", 1);
     silent.status = Status::Running;
     deliver(&server, "/runs", &silent).await;
-    assert_eq!(server.json(list).await["runs"][0]["stale"], true, "a running run without a heartbeat is stale");
+    assert_eq!(
+        server.json(list).await["runs"][0]["stale"],
+        true,
+        "a running run without a heartbeat is stale"
+    );
 }

@@ -27,7 +27,7 @@ pub(crate) struct TestServer {
 
 impl TestServer {
     /// A server without runs.
-        pub(crate) fn empty(options: ServeOptions) -> Self {
+    pub(crate) fn empty(options: ServeOptions) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Arc::new(Sqlite::open(directory.path().join("runs.db")).expect("a history"));
         let options = options.address(([127, 0, 0, 1], 0));
@@ -37,12 +37,12 @@ impl TestServer {
     }
 
     /// A server with the runs of [`seed`].
-        pub(crate) fn seeded() -> Self {
+    pub(crate) fn seeded() -> Self {
         Self::with_runs(ServeOptions::new())
     }
 
     /// A server with the runs of [`seed`] and these options.
-        pub(crate) fn with_runs(options: ServeOptions) -> Self {
+    pub(crate) fn with_runs(options: ServeOptions) -> Self {
         let server = Self::empty(options);
         let runs = seed();
         let puts: Vec<Put<'_>> = runs.iter().map(Put::new).collect();

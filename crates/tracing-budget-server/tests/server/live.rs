@@ -2,19 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use crate::harness::{TestServer, failed, problem, run};
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tracing_budget::{RunSummary, Status};
 use tracing_budget_server::ServeOptions;
-use crate::harness::{TestServer, failed, problem, run};
 
 fn quick() -> ServeOptions {
     ServeOptions::new().poll_every(Duration::from_millis(20)).heartbeat(Duration::from_millis(50))
 }
 
 /// A run in flight without any usage.
-fn begun(run_id: &str) -> RunSummary {
+fn started(run_id: &str) -> RunSummary {
     let mut run = RunSummary::new(run_id, crate::harness::minutes_ago(0));
     run.project = "apprentice".into();
     run.pipeline = "nightly".into();
@@ -80,7 +80,7 @@ impl Stream {
 #[tokio::test]
 async fn a_run_is_followed_to_its_end() {
     let server = TestServer::empty(quick());
-    let flying = begun("flying");
+    let flying = started("flying");
     server.beat(&flying);
     let mut stream = Stream::open(&server, "/live?run=flying").await;
     let (event, snapshot) = stream.next().await.expect("a snapshot");
@@ -117,7 +117,7 @@ async fn runs_that_start_or_are_short_are_reported() {
     let mut stream = Stream::open(&server, "/live?project=apprentice").await;
     let (_, snapshot) = stream.next().await.expect("a snapshot");
     assert_eq!(snapshot["runs"], serde_json::json!({}));
-    server.beat(&begun("flying"));
+    server.beat(&started("flying"));
     let (event, data) = stream.next().await.expect("more");
     assert_eq!((event.as_str(), &data["run_id"]), ("run_started", &Value::from("flying")));
     server.store_elsewhere(&run("other", "indexer", 0));
@@ -162,7 +162,7 @@ async fn a_server_that_stops_ends_its_streams() {
 async fn two_hundred_listeners_cost_no_more_polls_than_one() {
     let every = Duration::from_millis(100);
     let server = TestServer::empty(ServeOptions::new().poll_every(every).max_listeners(200));
-    let flying = begun("flying");
+    let flying = started("flying");
     server.beat(&flying);
     let mut opening = JoinSet::new();
     for _ in 0..200 {
@@ -172,7 +172,7 @@ async fn two_hundred_listeners_cost_no_more_polls_than_one() {
     let refused = server.get("/live").send().await.expect("an answer");
     problem(refused, 503, "Busy").await;
 
-    let begun = Instant::now();
+    let started = Instant::now();
     let before = figure(&server, "tracing_budget_live_polls_total ").await;
     assert_eq!(figure(&server, "tracing_budget_live_listeners ").await, 200);
     server.end(&at_start_of(&flying, run("flying", "apprentice", 0)));
@@ -180,7 +180,7 @@ async fn two_hundred_listeners_cost_no_more_polls_than_one() {
         while stream.next().await.expect("more").0 != "run_ended" {}
     }
     let polls = figure(&server, "tracing_budget_live_polls_total ").await - before;
-    let most = begun.elapsed().as_millis() / every.as_millis() + 2;
+    let most = started.elapsed().as_millis() / every.as_millis() + 2;
     assert!(u128::from(polls) <= most, "{polls} polls, where one listener would cost {most}");
 }
 

@@ -1,6 +1,6 @@
 //! The dashboard's pages, as their HTML is sent.
 
-use tracing_budget::summary::StageRow;
+use tracing_budget::summary::{StageRow, Timestamp};
 use tracing_budget::{RunSummary, Status};
 use tracing_budget_history::Store;
 use tracing_budget_server::ServeOptions;
@@ -27,7 +27,10 @@ async fn times_and_days_are_in_the_zone_of_the_page() {
     assert!(utc.contains("2026-11-19 23:30:00") && utc.contains("Times are UTC."), "{utc}");
     assert!(utc.contains("data-zone=\"UTC\""), "the script may replace the default");
     let berlin = page(&server, "/?since=2026-11-20&until=2026-11-20&tz=Europe/Berlin").await;
-    assert!(berlin.contains("2026-11-20 00:30:00") && berlin.contains("Times are Europe/Berlin."), "{berlin}");
+    assert!(
+        berlin.contains("2026-11-20 00:30:00") && berlin.contains("Times are Europe/Berlin."),
+        "{berlin}"
+    );
     assert!(!berlin.contains("data-zone"), "the script must not replace the zone of the URL");
     let none = page(&server, "/?since=2026-11-20&until=2026-11-20").await;
     assert!(none.contains("No run matches"), "in UTC the run started on the 19th");
@@ -41,4 +44,43 @@ async fn a_page_opens_by_a_part_of_an_id() {
     let server = TestServer::seeded();
     assert!(page(&server, "/runs/n-04").await.contains("run-04"));
     assert!(page(&server, "/compare?a=-01&b=-04").await.contains("run-04"));
+}
+
+/// A child follows its parent in every table, although the summary lists rows in the order of their first figures.
+#[tokio::test]
+async fn a_stage_is_below_its_parent() {
+    let server = TestServer::empty(ServeOptions::new());
+    let mut nested = run("nested", "tree", 0);
+    let stage = |parent: Option<&str>, second: i64| {
+        let mut stage = StageRow::default();
+        stage.calls = 1;
+        stage.status = Status::Completed;
+        stage.parent = parent.map(str::to_owned);
+        stage.started_at = Timestamp::from_unix_ms(nested.started_at.unix_ms() + 1_000 * second);
+        stage
+    };
+    let stages = [
+        ("visualization", stage(None, 1)),
+        ("review", stage(None, 5)),
+        ("charts", stage(Some("visualization"), 2)),
+    ];
+    nested.budget_summary.per_agent = stages.into_iter().collect();
+    server.store.put(&nested).expect("stored");
+    let run_page = page(&server, "/runs/nested").await;
+    let timeline = run_page.split("aria-labelledby=\"timeline\"").nth(1).expect("a timeline");
+    let by_stage = run_page.split("id=\"by-stage\"").nth(1).expect("a table");
+
+    let mut flying = nested.clone();
+    flying.run_id = "flying".into();
+    flying.status = Status::Running;
+    flying.completed_at = None;
+    server.beat(&flying);
+    let live_page = page(&server, "/now").await;
+    for (name, table) in [("timeline", timeline), ("by stage", by_stage), ("live", live_page.as_str())] {
+        let place = |text: &str| table.find(text).unwrap_or_else(|| panic!("no {text} in {name}: {table}"));
+        let rows =
+            ["in0\" scope=\"row\">visualization", "in1\" scope=\"row\">charts", "in0\" scope=\"row\">review"];
+        let places = rows.map(place);
+        assert!(places.is_sorted(), "{name}: {places:?}");
+    }
 }

@@ -13,14 +13,24 @@ use crate::harness::{TestServer, read};
 const PAGE: &str = "https://docs.rs/tracing-budget-server/latest/";
 const FILE: &str = "tracing_budget_server/index.html";
 
-/// Builds the documentation of this crate alone, below a folder of its own: two cargo processes in one target folder would
-/// wait for each other, because the one that runs this test holds the lock.
+/// The crate's page, built by rustdoc. Cargo does nothing if the page is current, and it releases the target folder's lock
+/// before it runs tests, so both can use one folder.
 fn crate_page() -> String {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let target = here.join("../../target/problem-pages");
+    // This program is `target/debug/deps/server-…`.
+    let program = env::current_exe().expect("a path");
+    let target = program.ancestors().nth(3).expect("the target folder");
     let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["doc", "--no-deps", "--offline", "--quiet", "--package", "tracing-budget-server", "--target-dir"])
-        .arg(&target)
+        .args([
+            "doc",
+            "--no-deps",
+            "--offline",
+            "--quiet",
+            "--package",
+            "tracing-budget-server",
+            "--target-dir",
+        ])
+        .arg(target)
         .current_dir(here)
         .output()
         .expect("cargo runs");

@@ -68,7 +68,7 @@ fn alone(test: &str) -> Option<Output> {
     if std::env::var_os(ALONE).is_some() {
         return None;
     }
-    let name = format!("sink::worker_tests::{test}");
+    let name = format!("sink::tests::{test}");
     let output = Command::new(std::env::current_exe().unwrap())
         .args([&name, "--exact", "--nocapture", "--test-threads=1"])
         .env(ALONE, "1")
