@@ -49,7 +49,7 @@ impl<T> Rows<T> {
         self.0.is_empty()
     }
 
-    /// The rows in order, open to change. After a change, [`BudgetSummary::check`](crate::summary::BudgetSummary::check)
+    /// The rows in order, open to change. After a change, [`RunSummary::check`](crate::RunSummary::check)
     /// shows whether rows still add up to totals.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.0.iter_mut().map(|(_, row)| row)
