@@ -142,6 +142,13 @@ impl FromStr for Usd {
     }
 }
 
+impl From<u32> for Usd {
+    /// Whole dollars.
+    fn from(dollars: u32) -> Self {
+        Self(i128::from(dollars) * PICO_PER_USD)
+    }
+}
+
 impl fmt::Debug for Usd {
     /// Writes the exact amount: `Usd(0.0225)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
