@@ -53,6 +53,13 @@ pub struct Money {
 
 impl Money {
     /// Returns the format with which the largest amount has about three significant digits.
+    ///
+    /// ```
+    /// use tracing_budget::present::numbers::Money;
+    ///
+    /// let money = Money::for_amounts([1_500.into()].into_iter());
+    /// assert_eq!(money.write(1_500.into()), "$1,500.00");
+    /// ```
     #[must_use]
     pub fn for_amounts(amounts: impl Iterator<Item = Usd>) -> Self {
         let largest = amounts.map(|amount| amount.pico().unsigned_abs()).max().unwrap_or(0);
@@ -69,6 +76,13 @@ impl Money {
     }
 
     /// Returns an amount as text. An amount too small for the decimals is `<$0.01` or the like: only zero is `$0`.
+    ///
+    /// ```
+    /// use tracing_budget::{Usd, present::numbers::Money};
+    ///
+    /// let money = Money::for_amounts([Usd::from(200)].into_iter());
+    /// assert_eq!([Usd::ZERO, Usd::from_pico(1)].map(|usd| money.write(usd)), ["$0", "<$0.01"]);
+    /// ```
     #[must_use]
     pub fn write(self, amount: Usd) -> String {
         let sign = if amount < Usd::ZERO { "-" } else { "" };

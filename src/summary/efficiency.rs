@@ -45,6 +45,12 @@ pub struct Efficiency {
 impl Efficiency {
     /// Returns the return on a cost and the cost per iteration. Figures with an absent source are unknown. The burn rates
     /// need a duration: see [`over`](Self::over).
+    ///
+    /// ```
+    /// use tracing_budget::summary::Efficiency;
+    ///
+    /// assert_eq!(Efficiency::of(Some(2.into()), Some(6.into()), None).roi, Some(2.0));
+    /// ```
     #[must_use]
     pub fn of(cost: Option<Usd>, value: Option<Usd>, iterations: Option<u64>) -> Self {
         let quotient =
@@ -77,6 +83,17 @@ impl Efficiency {
 impl RunSummary {
     /// Derives everything that follows from the other figures: what [`BudgetSummary::settle`](crate::summary::BudgetSummary::settle) does,
     /// and the efficiency.
+    ///
+    /// ```
+    /// use tracing_budget::RunSummary;
+    ///
+    /// let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// run.value_usd = Some(6.into());
+    /// run.budget_summary.total.cost_usd = Some(2.into());
+    /// run.settle();
+    /// assert_eq!(run.efficiency.roi, Some(2.0));
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
     pub fn settle(&mut self) {
         self.budget_summary.settle();
         self.efficiency = self.computed_efficiency();
