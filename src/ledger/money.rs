@@ -51,7 +51,7 @@ impl Usd {
     /// ```
     /// use tracing_budget::Usd;
     ///
-    /// assert_eq!(Usd::from(2).pico(), 2_000_000_000_000);
+    /// assert_eq!("2".parse().map(Usd::pico), Ok(2_000_000_000_000));
     /// ```
     #[must_use]
     pub const fn pico(self) -> i128 {

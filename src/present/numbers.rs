@@ -57,8 +57,9 @@ impl Money {
     /// ```
     /// use tracing_budget::present::numbers::Money;
     ///
-    /// let money = Money::for_amounts([1_500.into()].into_iter());
-    /// assert_eq!(money.write(1_500.into()), "$1,500.00");
+    /// let amount = "1500".parse()?;
+    /// assert_eq!(Money::for_amounts([amount].into_iter()).write(amount), "$1,500.00");
+    /// # Ok::<(), tracing_budget::money::UsdError>(())
     /// ```
     #[must_use]
     pub fn for_amounts(amounts: impl Iterator<Item = Usd>) -> Self {
@@ -80,7 +81,7 @@ impl Money {
     /// ```
     /// use tracing_budget::{Usd, present::numbers::Money};
     ///
-    /// let money = Money::for_amounts([Usd::from(200)].into_iter());
+    /// let money = Money::for_amounts("200".parse().ok().into_iter());
     /// assert_eq!([Usd::ZERO, Usd::from_pico(1)].map(|usd| money.write(usd)), ["$0", "<$0.01"]);
     /// ```
     #[must_use]
@@ -102,9 +103,9 @@ impl Money {
 /// Returns a limit as a person would write it: in cents, or exactly if it has more digits.
 ///
 /// ```
-/// use tracing_budget::{Usd, present::numbers::limit};
+/// use tracing_budget::present::numbers::limit;
 ///
-/// assert_eq!(limit(Usd::from(5)), "$5.00");
+/// assert_eq!("5".parse().map(limit), Ok("$5.00".to_owned()));
 /// ```
 #[must_use]
 pub fn limit(amount: Usd) -> String {

@@ -66,8 +66,8 @@ impl BurnRate {
     /// use tracing_budget::summary::BurnRate;
     ///
     /// let mut burn = BurnRate::over(Duration::from_secs(60));
-    /// burn.observe(Duration::ZERO, Some(0.into()), Some(0));
-    /// burn.observe(Duration::from_secs(30), Some(1.into()), Some(600));
+    /// burn.observe(Duration::ZERO, "0".parse().ok(), Some(0));
+    /// burn.observe(Duration::from_secs(30), "1".parse().ok(), Some(600));
     /// assert_eq!(burn.usd_per_minute(), Some(2.0));
     /// ```
     pub fn observe(&mut self, at: Duration, cost: Option<Usd>, tokens: Option<u64>) {
@@ -114,8 +114,8 @@ impl BurnRate {
     /// use tracing_budget::summary::BurnRate;
     ///
     /// let mut burn = BurnRate::over(Duration::from_secs(60));
-    /// burn.observe(Duration::ZERO, Some(0.into()), Some(0));
-    /// burn.observe(Duration::from_secs(30), Some(1.into()), Some(600));
+    /// burn.observe(Duration::ZERO, "0".parse().ok(), Some(0));
+    /// burn.observe(Duration::from_secs(30), "1".parse().ok(), Some(600));
     /// assert_eq!(burn.usd_per_minute(), Some(2.0));
     /// ```
     #[must_use]
@@ -130,8 +130,8 @@ impl BurnRate {
     /// use tracing_budget::summary::BurnRate;
     ///
     /// let mut burn = BurnRate::over(Duration::from_secs(60));
-    /// burn.observe(Duration::ZERO, Some(0.into()), Some(0));
-    /// burn.observe(Duration::from_secs(30), Some(1.into()), Some(600));
+    /// burn.observe(Duration::ZERO, "0".parse().ok(), Some(0));
+    /// burn.observe(Duration::from_secs(30), "1".parse().ok(), Some(600));
     /// assert_eq!(burn.tokens_per_minute(), Some(1_200.0));
     /// ```
     #[must_use]
@@ -146,9 +146,9 @@ impl BurnRate {
     /// use tracing_budget::summary::BurnRate;
     ///
     /// let mut burn = BurnRate::over(Duration::from_secs(60));
-    /// burn.observe(Duration::ZERO, Some(0.into()), Some(0));
-    /// burn.observe(Duration::from_secs(30), Some(1.into()), Some(600));
-    /// assert_eq!(burn.usd_in(Duration::from_secs(60)), Some(3.into()));
+    /// burn.observe(Duration::ZERO, "0".parse().ok(), Some(0));
+    /// burn.observe(Duration::from_secs(30), "1".parse().ok(), Some(600));
+    /// assert_eq!(burn.usd_in(Duration::from_secs(60)), "3".parse().ok());
     /// ```
     #[must_use]
     pub fn usd_in(&self, ahead: Duration) -> Option<Usd> {
@@ -164,8 +164,8 @@ impl BurnRate {
     /// use tracing_budget::summary::BurnRate;
     ///
     /// let mut burn = BurnRate::over(Duration::from_secs(60));
-    /// burn.observe(Duration::ZERO, Some(0.into()), Some(0));
-    /// burn.observe(Duration::from_secs(30), Some(1.into()), Some(600));
+    /// burn.observe(Duration::ZERO, "0".parse().ok(), Some(0));
+    /// burn.observe(Duration::from_secs(30), "1".parse().ok(), Some(600));
     /// assert_eq!(burn.tokens_in(Duration::from_secs(60)), Some(1_800));
     /// ```
     #[must_use]
@@ -181,12 +181,12 @@ impl BurnRate {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tracing_budget::summary::BurnRate;
+    /// use tracing_budget::{Usd, summary::BurnRate};
     ///
     /// let mut burn = BurnRate::over(Duration::from_secs(60));
-    /// burn.observe(Duration::ZERO, Some(0.into()), Some(0));
-    /// burn.observe(Duration::from_secs(30), Some(1.into()), Some(600));
-    /// assert_eq!(burn.until_usd(3.into()), Some(Duration::from_secs(60)));
+    /// burn.observe(Duration::ZERO, "0".parse().ok(), Some(0));
+    /// burn.observe(Duration::from_secs(30), "1".parse().ok(), Some(600));
+    /// assert_eq!(burn.until_usd(Usd::from_pico(3_000_000_000_000)), Some(Duration::from_secs(60)));
     /// ```
     #[must_use]
     pub fn until_usd(&self, limit: Usd) -> Option<Duration> {
@@ -205,8 +205,8 @@ impl BurnRate {
     /// use tracing_budget::summary::BurnRate;
     ///
     /// let mut burn = BurnRate::over(Duration::from_secs(60));
-    /// burn.observe(Duration::ZERO, Some(0.into()), Some(0));
-    /// burn.observe(Duration::from_secs(30), Some(1.into()), Some(600));
+    /// burn.observe(Duration::ZERO, "0".parse().ok(), Some(0));
+    /// burn.observe(Duration::from_secs(30), "1".parse().ok(), Some(600));
     /// assert_eq!(burn.until_tokens(600), Some(Duration::ZERO));
     /// ```
     #[must_use]

@@ -16,7 +16,7 @@ const LEAST: Usd = Usd::from_pico(1_000_000_000);
 /// ```
 /// use tracing_budget::{summary::Efficiency, Usd};
 ///
-/// let (cost, value): (Usd, Usd) = ("0.035".parse()?, 100.into());
+/// let (cost, value): (Usd, Usd) = ("0.035".parse()?, "100".parse()?);
 /// let efficiency = Efficiency::of(Some(cost), Some(value), Some(8));
 /// assert_eq!(efficiency.cost_per_iteration_usd, "0.004375".parse().ok());
 /// assert_eq!(efficiency.roi.map(|roi| format!("{roi:.6}")).as_deref(), Some("2856.142857"));
@@ -49,7 +49,7 @@ impl Efficiency {
     /// ```
     /// use tracing_budget::summary::Efficiency;
     ///
-    /// assert_eq!(Efficiency::of(Some(2.into()), Some(6.into()), None).roi, Some(2.0));
+    /// assert_eq!(Efficiency::of("2".parse().ok(), "6".parse().ok(), None).roi, Some(2.0));
     /// ```
     #[must_use]
     pub fn of(cost: Option<Usd>, value: Option<Usd>, iterations: Option<u64>) -> Self {
@@ -88,8 +88,8 @@ impl RunSummary {
     /// use tracing_budget::RunSummary;
     ///
     /// let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
-    /// run.value_usd = Some(6.into());
-    /// run.budget_summary.total.cost_usd = Some(2.into());
+    /// run.value_usd = "6".parse().ok();
+    /// run.budget_summary.total.cost_usd = "2".parse().ok();
     /// run.settle();
     /// assert_eq!(run.efficiency.roi, Some(2.0));
     /// # Ok::<(), tracing_budget::summary::TimestampError>(())
