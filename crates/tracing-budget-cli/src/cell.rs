@@ -2,6 +2,7 @@
 
 use tracing_budget::present::columns::{cut, one_line};
 use tracing_budget::present::numbers::{self, Money, UNKNOWN};
+use tracing_budget::present::{id, status, verdict};
 use tracing_budget::summary::{Status, Timestamp};
 use tracing_budget::{Usd, Verdict};
 use tracing_budget_history::grammar::Zone;
@@ -14,6 +15,19 @@ pub(crate) enum Tone {
     Warn,
     Bad,
     Faint,
+}
+
+impl From<status::Tone> for Tone {
+    fn from(tone: status::Tone) -> Self {
+        match tone {
+            status::Tone::Good => Self::Good,
+            // Running is the normal state of a run in flight, and needs no attention.
+            status::Tone::Active => Self::Plain,
+            status::Tone::Warn => Self::Warn,
+            status::Tone::Bad => Self::Bad,
+            status::Tone::Faint => Self::Faint,
+        }
+    }
 }
 
 /// One figure or word: its text in a table, and its value in CSV.
@@ -136,31 +150,26 @@ impl Cell {
 
     /// The status of a run or a stage. A running run without a recent heartbeat is stale.
     pub(crate) fn status(status: Status, stale: bool) -> Self {
-        let (mark, tone) = match status {
-            Status::Running if stale => ('?', Tone::Warn),
-            Status::Running => ('…', Tone::Plain),
-            Status::Completed => ('✓', Tone::Good),
-            Status::Failed => ('✗', Tone::Bad),
-            Status::NotRun => ('·', Tone::Faint),
-            Status::Cancelled | Status::Incomplete | Status::Interrupted => ('!', Tone::Warn),
-        };
-        let word = status.as_str().replace('_', " ");
-        let word = if stale { format!("{mark} {word}, stale") } else { format!("{mark} {word}") };
+        if stale {
+            let text = format!("{} {}, {}", status::STALE_GLYPH, status::word(status), status::STALE);
+            return Self::new(text, status.as_str()).in_tone(Tone::Warn);
+        }
+        let word = status::word(status);
         // Capitals too: a failure must be visible without colours.
-        let word = if status == Status::Failed { word.to_uppercase() } else { word };
-        Self::new(word, status.as_str()).in_tone(tone)
+        let word = if status == Status::Failed { word.to_uppercase() } else { word.to_owned() };
+        let text = format!("{} {word}", status::glyph(status));
+        Self::new(text, status.as_str()).in_tone(status::tone(status).into())
     }
 
     pub(crate) fn verdict(verdict: Option<&Verdict>) -> Self {
         let Some(verdict) = verdict else { return Self::unknown() };
-        let (mark, tone) = match verdict {
-            Verdict::Pass => ('✓', Tone::Good),
-            Verdict::Fail | Verdict::Error => ('✗', Tone::Bad),
-            Verdict::Warn => ('!', Tone::Warn),
-            Verdict::Skipped => ('·', Tone::Faint),
-            Verdict::Other(_) => ('?', Tone::Warn),
-        };
-        Self::new(format!("{mark} {}", cut(verdict.as_str(), 24)), verdict.as_str()).in_tone(tone)
+        let text = format!("{} {}", verdict::glyph(verdict), cut(verdict.as_str(), 24));
+        Self::new(text, verdict.as_str()).in_tone(verdict::tone(verdict).into())
+    }
+
+    /// A run's id: short in a table, whole in CSV. Every command accepts both.
+    pub(crate) fn run_id(run_id: &str) -> Self {
+        Self::new(one_line(id::short(run_id)), run_id)
     }
 
     /// The change of an amount, with its sign.

@@ -9,7 +9,6 @@ use serde::Serialize;
 use crate::cell::{Cell, Tone};
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::run_ref::short_ids;
 use crate::session::Session;
 use crate::table::{Table, csv_only, left, right};
 use tracing_budget::Usd;
@@ -139,10 +138,9 @@ impl Recovered {
             csv_only("journal"),
         ]);
         let money = Money::for_amounts(self.runs.iter().filter_map(|run| run.cost_usd));
-        let ids: Vec<&str> = self.runs.iter().map(|run| run.run_id.as_str()).collect();
-        for (run, id) in self.runs.iter().zip(short_ids(&ids)) {
+        for run in &self.runs {
             table.row([
-                Cell::short(id, &run.run_id),
+                Cell::run_id(&run.run_id),
                 Cell::time(Some(run.started_at), zone),
                 Cell::words(&run.project),
                 Cell::words(&run.pipeline),

@@ -7,17 +7,23 @@ use super::state::CostPanelState;
 use tracing_budget::Usd;
 use tracing_budget::present::numbers::limit as limit_text;
 use tracing_budget::present::numbers::{Money, UNKNOWN, count, duration, share};
+use tracing_budget::present::status::{self, Tone};
 use tracing_budget::summary::{RunSummary, Status};
 
-/// Returns the colour of a status. Its word is always shown too: a colour alone is invisible on some screens.
-pub(super) fn tone(status: Status) -> Style {
-    match status {
-        Status::Failed => Style::new().fg(Color::Red).add_modifier(Modifier::BOLD),
-        Status::Running => Style::new().fg(Color::Cyan),
-        Status::Completed => Style::new().fg(Color::Green),
-        Status::Cancelled | Status::Incomplete | Status::Interrupted => Style::new().fg(Color::Yellow),
-        Status::NotRun => Style::new().add_modifier(Modifier::DIM),
+/// Returns the style of a status. Its text is always shown too: a colour alone is invisible on some screens.
+pub(super) fn style(status: Status) -> Style {
+    match status::tone(status) {
+        Tone::Bad => Style::new().fg(Color::Red).add_modifier(Modifier::BOLD),
+        Tone::Active => Style::new().fg(Color::Cyan),
+        Tone::Good => Style::new().fg(Color::Green),
+        Tone::Warn => Style::new().fg(Color::Yellow),
+        Tone::Faint => Style::new().add_modifier(Modifier::DIM),
     }
+}
+
+/// Returns the glyph and the word of a status.
+pub(super) fn status_text(status: Status) -> String {
+    format!("{} {}", status::glyph(status), status::word(status))
 }
 
 pub(super) fn spent(run: &RunSummary, state: &CostPanelState, money: Money) -> Line<'static> {
@@ -104,7 +110,7 @@ fn part(used: Option<f64>, limit: f64) -> Option<f64> {
 pub(super) fn title(run: &RunSummary, at: usize, of: usize) -> Line<'static> {
     let mut spans = vec![
         Span::from(format!(" {} ", run.pipeline)).bold(),
-        Span::styled(format!("{} ", run.status), tone(run.status)),
+        Span::styled(format!("{} ", status_text(run.status)), style(run.status)),
         Span::from(format!("{} ", duration(run.duration_seconds))),
     ];
     if of > 1 {

@@ -1,12 +1,12 @@
 //! A [`ratatui`] widget with the cost of the runs in flight: totals, limit, burn rate, stages and models.
 //!
 //! ```text
-//! ┌ apprentice_pipeline running 30.0s ───────────────────────────────────────────────────────────────┐
+//! ┌ apprentice_pipeline … running 30.0s ─────────────────────────────────────────────────────────────┐
 //! │cost $0.2500   tokens 12,345   calls 3   burn —                                                   │
 //! │limit $1.00 ██████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░ 25%                                          │
-//! │stage                                status              cost  share       tokens  calls      time│
-//! │implementation                       running          $0.2500   100%       12,345      3     30.0s│
-//! │review                               not_run               $0      —            0      0        0s│
+//! │stage                              status                cost  share       tokens  calls      time│
+//! │implementation                     … running          $0.2500   100%       12,345      3     30.0s│
+//! │review                             · not run               $0      —            0      0        0s│
 //! │model                                                    cost  share       tokens  calls      time│
 //! │anthropic/claude-sonnet-4-5                           $0.2500   100%       12,345      3     30.0s│
 //! └ session $0.2500 · 12,345 tokens · 1 run ─────────────────────────────────────────────────────────┘

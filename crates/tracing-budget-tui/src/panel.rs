@@ -81,6 +81,6 @@ fn run_inside(run: &RunSummary, state: &CostPanelState, area: Rect, buffer: &mut
     if let Some(gauge) = gauge {
         gauge.render(limit, buffer);
     }
-    Widget::render(rows::stages(run, money), stages, buffer);
-    Widget::render(rows::models(run, money), by_model, buffer);
+    Widget::render(rows::stage_table(run, money), stages, buffer);
+    Widget::render(rows::model_table(run, money), by_model, buffer);
 }

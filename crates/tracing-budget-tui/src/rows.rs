@@ -5,14 +5,16 @@ use ratatui::style::Style;
 use ratatui::text::Text;
 use ratatui::widgets::{Cell, Row, Table};
 
-use super::head::tone;
+use super::head::{status_text, style};
+use tracing_budget::present::columns::one_line;
 use tracing_budget::present::numbers::{Money, UNKNOWN, count, duration, share};
+use tracing_budget::present::stages::{self, StageNode};
 use tracing_budget::summary::{Figures, RunSummary};
 
 /// Column widths, for amounts below 10,000 USD, counts below 10^9 and durations below 100 hours.
 const WIDTHS: [Constraint; 7] = [
     Constraint::Fill(1),
-    Constraint::Length(11),
+    Constraint::Length(13),
     Constraint::Length(12),
     Constraint::Length(6),
     Constraint::Length(12),
@@ -20,11 +22,12 @@ const WIDTHS: [Constraint; 7] = [
     Constraint::Length(9),
 ];
 
-pub(super) fn stages(run: &RunSummary, money: Money) -> Table<'_> {
-    let rows = run.budget_summary.per_agent.iter().map(|(name, row)| {
+pub(super) fn stage_table(run: &RunSummary, money: Money) -> Table<'_> {
+    let nodes = stages::tree(&run.budget_summary.per_agent).into_iter();
+    let rows = nodes.map(|StageNode { name, depth, row }| {
         let cells = [
-            Cell::from(name),
-            Cell::from(row.status.as_str()).style(tone(row.status)),
+            Cell::from(format!("{:indent$}{}", "", one_line(name), indent = depth * 2)),
+            Cell::from(status_text(row.status)).style(style(row.status)),
             right(row.figures.cost_cell(money)),
             right(row.share_of_cost.map_or(UNKNOWN.to_owned(), share)),
         ];
@@ -33,7 +36,7 @@ pub(super) fn stages(run: &RunSummary, money: Money) -> Table<'_> {
     table(rows, ["stage", "status", "cost", "share", "tokens", "calls", "time"])
 }
 
-pub(super) fn models(run: &RunSummary, money: Money) -> Table<'_> {
+pub(super) fn model_table(run: &RunSummary, money: Money) -> Table<'_> {
     let rows = run.budget_summary.per_model.iter().map(|(name, row)| {
         let cells = [
             Cell::from(name),

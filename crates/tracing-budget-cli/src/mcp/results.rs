@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use tracing_budget::Usd;
+use tracing_budget::present::{self, stages::StageNode};
 use tracing_budget::summary::{Figures, GateVerdict, RunSummary, Status};
 use tracing_budget_history::RunRow;
 use tracing_budget_history::compare::{Comparison, FiguresDelta, RowDelta};
@@ -220,8 +221,11 @@ impl RunDetail {
 
 /// Returns the stages of a run in their order.
 pub(super) fn stages(run: &RunSummary) -> Vec<FigureRow> {
-    let rows = run.budget_summary.per_agent.iter();
-    rows.map(|(name, row)| FigureRow::of(name, Some(row.status), &row.figures, row.duration_seconds))
+    let nodes = present::stages::tree(&run.budget_summary.per_agent).into_iter();
+    nodes
+        .map(|StageNode { name, row, .. }| {
+            FigureRow::of(name, Some(row.status), &row.figures, row.duration_seconds)
+        })
         .collect()
 }
 

@@ -19,7 +19,6 @@ use crate::export::matching;
 use crate::filter_args::FilterArgs;
 use crate::output::Output;
 use crate::output::Progress;
-use crate::run_ref::short_ids;
 use crate::session::Session;
 use crate::table::{Table, left, right};
 use crate::{input, prices, run_ref};
@@ -243,10 +242,9 @@ fn runs_table(runs: &[RunLine]) -> Table {
         right("%", "ratio"),
     ]);
     let money = Money::for_amounts(runs.iter().flat_map(|run| [run.repriced.old_usd, run.new_usd]).flatten());
-    let ids: Vec<&str> = runs.iter().map(|run| run.repriced.run_id.as_str()).collect();
-    for (run, id) in runs.iter().zip(short_ids(&ids)) {
+    for run in runs {
         table.row([
-            Cell::short(id, &run.repriced.run_id),
+            Cell::run_id(&run.repriced.run_id),
             Cell::words(&run.repriced.pipeline),
             Cell::money(money, run.repriced.old_usd, false),
             Cell::money(money, run.new_usd, false),

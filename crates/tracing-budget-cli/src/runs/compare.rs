@@ -8,7 +8,8 @@ use crate::input;
 use crate::output::Output;
 use crate::session::Session;
 use crate::table::{Table, left, right};
-use tracing_budget::present::numbers::Money;
+use tracing_budget::present;
+use tracing_budget::present::numbers::{Money, UNKNOWN};
 use tracing_budget::summary::Status;
 use tracing_budget_history::compare::{
     Comparison, Delta, FiguresDelta, GateChange, RowDelta, RunHead, compare,
@@ -113,8 +114,7 @@ fn rows(heading: &'static str, rows: &[RowDelta]) -> Table {
 
 /// The change of a stage's status, or the run that lacks the row.
 fn status_change(row: &RowDelta) -> Cell {
-    let word =
-        |status: Option<Status>| status.map_or("—".to_owned(), |status| status.as_str().replace('_', " "));
+    let word = |status: Option<Status>| status.map_or(UNKNOWN, present::status::word);
     match (row.in_a, row.in_b) {
         (false, false) => Cell::words("in neither").in_tone(Tone::Faint),
         (true, false) => Cell::words("only in A").in_tone(Tone::Warn),

@@ -6,7 +6,6 @@ use crate::cell::{Cell, Tone};
 use crate::exit::Exit;
 use crate::filter_args::FilterArgs;
 use crate::output::Output;
-use crate::run_ref::short_ids;
 use crate::session::Session;
 use crate::table::{Table, csv_only, left, right};
 use tracing_budget::present::columns::cut;
@@ -79,12 +78,11 @@ pub(crate) fn table(runs: &[RunRow], zone: &Zone) -> Table {
         csv_only("parts"),
     ]);
     let money = Money::for_amounts(runs.iter().filter_map(|run| run.cost_usd));
-    let ids: Vec<&str> = runs.iter().map(|run| run.run_id.as_str()).collect();
-    for (run, short) in runs.iter().zip(short_ids(&ids)) {
+    for run in runs {
         let in_part = run.calls_without_usage > 0;
         let tags: Vec<String> = run.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
         table.row([
-            Cell::short(short, &run.run_id),
+            Cell::run_id(&run.run_id),
             Cell::time(Some(run.started_at), zone),
             Cell::words(&run.project),
             Cell::words(&run.pipeline),

@@ -9,6 +9,7 @@ use crate::run_ref;
 use crate::session::Session;
 use crate::table::{Table, csv_only, left, right};
 use tracing_budget::present::numbers::Money;
+use tracing_budget::present::stages::{self, StageNode};
 use tracing_budget::summary::{RunSummary, Status};
 use tracing_budget_history::Store;
 
@@ -54,7 +55,7 @@ fn stages_table(run: &RunSummary) -> Table {
     ]);
     let rows = &run.budget_summary.per_agent;
     let money = Money::for_amounts(rows.iter().filter_map(|(_, row)| row.figures.cost_usd));
-    for (name, row) in rows.iter() {
+    for StageNode { name, row, .. } in stages::tree(rows) {
         let figures = &row.figures;
         let in_part = figures.calls_without_usage > 0;
         table.row([

@@ -7,7 +7,6 @@ use crate::cell::{Cell, Tone};
 use crate::exit::Exit;
 use crate::filter_args::ScopeArgs;
 use crate::output::Output;
-use crate::run_ref::short_ids;
 use crate::session::Session;
 use crate::table::{Table, left, right};
 use tracing_budget::present::columns::wrap;
@@ -114,10 +113,15 @@ fn figures(overview: &Overview, with_counts: bool) -> Table {
 }
 
 fn one_run(label: &str, run: &RunRow, zone: &Zone) -> String {
-    let id = short_ids(&[&run.run_id]).concat();
+    let id = Cell::run_id(&run.run_id);
     let status = Cell::status(run.status, run.stale);
-    let mut text =
-        format!("{label:<12} {} · {id} · {} · {}", status.text(), run.pipeline, zone.minute(run.started_at));
+    let mut text = format!(
+        "{label:<12} {} · {} · {} · {}",
+        status.text(),
+        id.text(),
+        run.pipeline,
+        zone.minute(run.started_at)
+    );
     for line in wrap(&cause(run), 90) {
         text += &format!("\n{:<12} {line}", "");
     }

@@ -8,14 +8,14 @@ use crate::program::Place;
 use crate::seeded::nightly;
 use crate::shown::{OWN_PRICES, as_kept};
 
-/// The folder of this crate.
+/// The root of the workspace.
 pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The pages of the workspace, which this program writes in part.
+/// The pages of the workspace; this program generates two of them.
 fn pages() -> PathBuf {
-    repository().join("../../docs")
+    repository().join("docs")
 }
 
 fn document(name: &str) -> String {

@@ -114,6 +114,7 @@ fn run(id: &str, seconds: f64, cost: &str, tokens: u64) -> RunSummary {
     (stage.status, stage.calls, stage.duration_seconds) = (Status::Running, 1, seconds);
     stage.figures = budget.total.clone();
     stage.share_of_cost = Some(1.0);
+    stage.started_at = Some(run.started_at);
     budget.per_agent.insert("implementation", stage);
     budget.per_agent.insert("review", StageRow::default());
     let mut model = ModelRow::default();
