@@ -7,6 +7,8 @@ use std::path::Path;
 use std::{env, fs};
 
 use tracing_budget::RunSummary;
+use tracing_budget::present::columns::{cut, width};
+use tracing_budget::summary::StageRow;
 
 fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/table")
@@ -125,4 +127,31 @@ fn ten_thousand_stages_are_all_shown() {
         run.to_string().lines().filter(|line| line.trim_start().starts_with("stage_")).count(),
         10_000
     );
+}
+
+#[test]
+fn a_name_of_a_hundred_characters_stays_within_the_page() {
+    let name = "審査の段階 step ".repeat(8);
+    let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse().expect("a time"));
+    run.pipeline = name.clone();
+    run.project = name.clone();
+    let mut row = StageRow::default();
+    row.calls = 1;
+    row.parent = Some(name.clone());
+    run.budget_summary.per_agent.insert(name.clone(), row.clone());
+    run.budget_summary.per_agent.insert(format!("{name} inner"), row);
+    for line in run.to_string().lines() {
+        assert!(width(line) <= 110, "{} cells: {line}", width(line));
+    }
+    assert!(width(&cut(&name, 80)) <= 80);
+}
+
+#[test]
+fn a_run_without_rows_and_a_run_with_one_are_shown() {
+    let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse().expect("a time"));
+    assert!(run.to_string().contains("Nothing was recorded"), "{run}");
+    let mut row = StageRow::default();
+    row.calls = 1;
+    run.budget_summary.per_agent.insert("only", row);
+    assert_eq!(run.to_string().lines().filter(|line| line.starts_with("only ")).count(), 1, "{run}");
 }

@@ -47,6 +47,12 @@ impl Usd {
     }
 
     /// Returns the amount in pico-dollars (1e-12 USD).
+    ///
+    /// ```
+    /// use tracing_budget::Usd;
+    ///
+    /// assert_eq!("2".parse().map(Usd::pico), Ok(2_000_000_000_000));
+    /// ```
     #[must_use]
     pub const fn pico(self) -> i128 {
         self.0
@@ -102,7 +108,12 @@ impl UsdError {
         Self { text, reason }
     }
 
-    /// The text, or the number as text, that is not an amount.
+    /// Returns the refused text, or the refused number as text.
+    ///
+    /// ```
+    /// let error = "five".parse::<tracing_budget::Usd>().expect_err("not a number");
+    /// assert_eq!(error.text(), "five");
+    /// ```
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text

@@ -71,42 +71,82 @@ pub struct Usage {
 
 impl Usage {
     /// Returns a usage without any count.
+    ///
+    /// ```
+    /// assert!(tracing_budget::Usage::new().is_empty());
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self { known: 0, counts: [0; Kind::ALL.len()] }
     }
 
     /// Sets the input tokens, cached ones included.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().input(900).get(Kind::Input), Some(900));
+    /// ```
     #[must_use]
     pub fn input(self, tokens: u64) -> Self {
         self.with(Kind::Input, tokens)
     }
 
     /// Sets the output tokens, reasoning included.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().output(900).get(Kind::Output), Some(900));
+    /// ```
     #[must_use]
     pub fn output(self, tokens: u64) -> Self {
         self.with(Kind::Output, tokens)
     }
 
     /// Sets the input tokens that came from the provider's cache.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().cache_read(900).get(Kind::CacheRead), Some(900));
+    /// ```
     #[must_use]
     pub fn cache_read(self, tokens: u64) -> Self {
         self.with(Kind::CacheRead, tokens)
     }
 
     /// Sets the input tokens that went into the provider's cache.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().cache_write(900).get(Kind::CacheWrite), Some(900));
+    /// ```
     #[must_use]
     pub fn cache_write(self, tokens: u64) -> Self {
         self.with(Kind::CacheWrite, tokens)
     }
 
     /// Sets the output tokens spent on reasoning.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().reasoning(900).get(Kind::Reasoning), Some(900));
+    /// ```
     #[must_use]
     pub fn reasoning(self, tokens: u64) -> Self {
         self.with(Kind::Reasoning, tokens)
     }
 
     /// Returns the usage with the count of one kind set.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().with(Kind::AudioInput, 7).count(Kind::AudioInput), 7);
+    /// ```
     #[must_use]
     pub fn with(mut self, kind: Kind, count: u64) -> Self {
         self.set(kind, count);
@@ -208,18 +248,37 @@ impl Usage {
     }
 
     /// Returns the count of a kind, or `None` if it was not reported.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().input(0).get(Kind::Input), Some(0));
+    /// assert_eq!(Usage::new().get(Kind::Input), None);
+    /// ```
     #[must_use]
     pub fn get(&self, kind: Kind) -> Option<u64> {
         (self.known & kind.bit() != 0).then(|| self.counts[kind as usize])
     }
 
     /// Returns the count of a kind, or 0 if it was not reported.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().count(Kind::Input), 0);
+    /// ```
     #[must_use]
     pub fn count(&self, kind: Kind) -> u64 {
         self.counts[kind as usize]
     }
 
     /// Returns whether no kind was reported.
+    ///
+    /// ```
+    /// use tracing_budget::Usage;
+    ///
+    /// assert!(!Usage::new().input(0).is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.known == 0
@@ -277,6 +336,13 @@ impl Usage {
     }
 
     /// Returns input, output and unsplit tokens together; `None` if all three are unknown.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().with(Kind::Tokens, 300).tokens_used(), Some(300));
+    /// assert_eq!(Usage::new().with(Kind::Requests, 1).tokens_used(), None);
+    /// ```
     #[must_use]
     pub fn tokens_used(&self) -> Option<u64> {
         let split = Kind::Input.bit() | Kind::Output.bit();

@@ -39,16 +39,39 @@ const GAP: &str = "  ";
 
 impl Columns {
     /// Returns columns with these headings and no lines.
+    ///
+    /// ```
+    /// use tracing_budget::present::columns::{Align, Columns};
+    ///
+    /// let columns = Columns::new(&[("STAGE", Align::Left), ("COST", Align::Right)]);
+    /// assert_eq!(columns.to_string(), "STAGE  COST\n");
+    /// ```
     pub fn new(headings: &[(&'static str, Align)]) -> Self {
         Self { headings: headings.to_vec(), lines: Vec::new() }
     }
 
     /// Adds a line. Cells beyond the last heading are ignored.
+    ///
+    /// ```
+    /// use tracing_budget::present::columns::{Align, Columns};
+    ///
+    /// let mut columns = Columns::new(&[("STAGE", Align::Left)]);
+    /// columns.line(["review".to_owned()]);
+    /// assert_eq!(columns.to_string(), "STAGE\nreview\n");
+    /// ```
     pub fn line(&mut self, cells: impl IntoIterator<Item = String>) {
         self.lines.push(Line::Cells(cells.into_iter().collect()));
     }
 
     /// Adds a horizontal rule.
+    ///
+    /// ```
+    /// use tracing_budget::present::columns::{Align, Columns};
+    ///
+    /// let mut columns = Columns::new(&[("STAGE", Align::Left)]);
+    /// columns.rule();
+    /// assert_eq!(columns.to_string(), "STAGE\n─────\n");
+    /// ```
     pub fn rule(&mut self) {
         self.lines.push(Line::Rule);
     }

@@ -53,6 +53,14 @@ pub struct Money {
 
 impl Money {
     /// Returns the format with which the largest amount has about three significant digits.
+    ///
+    /// ```
+    /// use tracing_budget::present::numbers::Money;
+    ///
+    /// let amount = "1500".parse()?;
+    /// assert_eq!(Money::for_amounts([amount].into_iter()).write(amount), "$1,500.00");
+    /// # Ok::<(), tracing_budget::money::UsdError>(())
+    /// ```
     #[must_use]
     pub fn for_amounts(amounts: impl Iterator<Item = Usd>) -> Self {
         let largest = amounts.map(|amount| amount.pico().unsigned_abs()).max().unwrap_or(0);
@@ -69,6 +77,13 @@ impl Money {
     }
 
     /// Returns an amount as text. An amount too small for the decimals is `<$0.01` or the like: only zero is `$0`.
+    ///
+    /// ```
+    /// use tracing_budget::{Usd, present::numbers::Money};
+    ///
+    /// let money = Money::for_amounts("200".parse().ok().into_iter());
+    /// assert_eq!([Usd::ZERO, Usd::from_pico(1)].map(|usd| money.write(usd)), ["$0", "<$0.01"]);
+    /// ```
     #[must_use]
     pub fn write(self, amount: Usd) -> String {
         let sign = if amount < Usd::ZERO { "-" } else { "" };
@@ -88,9 +103,9 @@ impl Money {
 /// Returns a limit as a person would write it: in cents, or exactly if it has more digits.
 ///
 /// ```
-/// use tracing_budget::{Usd, present::numbers::limit};
+/// use tracing_budget::present::numbers::limit;
 ///
-/// assert_eq!(limit(Usd::from(5)), "$5.00");
+/// assert_eq!("5".parse().map(limit), Ok("$5.00".to_owned()));
 /// ```
 #[must_use]
 pub fn limit(amount: Usd) -> String {

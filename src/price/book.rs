@@ -105,24 +105,45 @@ impl PriceBook {
     }
 
     /// Returns a builder for a book with the user's own prices.
+    ///
+    /// ```
+    /// let book = tracing_budget::PriceBook::builder().build()?;
+    /// # Ok::<(), tracing_budget::price::PriceBookError>(())
+    /// ```
     #[must_use]
     pub fn builder() -> PriceBookBuilder {
         PriceBookBuilder::default()
     }
 
     /// Returns the name of the published prices, as a summary has it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "prices")]
+    /// assert!(tracing_budget::PriceBook::new().name().as_str().starts_with("genai-prices@"));
+    /// ```
     #[must_use]
     pub fn name(&self) -> BookName {
         self.0.catalog.name()
     }
 
     /// Parses the published prices now, which takes some 50 milliseconds, and not at the first look-up.
+    ///
+    /// ```
+    /// let book = tracing_budget::PriceBook::new();
+    /// book.warm();
+    /// ```
     pub fn warm(&self) {
         self.0.catalog.warm();
     }
 
     /// Looks up a model. This takes microseconds, or a millisecond for an unknown model, because similar names are searched.
     /// Keep the result: it prices every later call of the same model.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// assert_eq!(PriceBook::new().model(None, None).label(), "unknown");
+    /// ```
     #[must_use]
     pub fn model(&self, provider: Option<&str>, model: Option<&str>) -> PricedModel {
         let data = Arc::clone(&self.0);
@@ -287,6 +308,13 @@ enum Own {
 impl PriceBookBuilder {
     /// Adds a price for a model at any provider. A name between slashes (`/qwen3.*/`) is a regular expression
     /// that must match the whole name; that needs the feature `prices`.
+    ///
+    /// ```
+    /// use tracing_budget::{PriceBook, price::Rates};
+    ///
+    /// let book = PriceBook::builder().price("qwen3-32b", Rates::per_million().input("0.10")).build()?;
+    /// # Ok::<(), tracing_budget::price::PriceBookError>(())
+    /// ```
     #[must_use]
     pub fn price(mut self, model: impl Into<String>, rates: Rates) -> Self {
         self.own.push(Own::Price { provider: None, model: model.into(), rates });
@@ -294,6 +322,13 @@ impl PriceBookBuilder {
     }
 
     /// Adds a price for a model at one provider.
+    ///
+    /// ```
+    /// use tracing_budget::{PriceBook, price::Rates};
+    ///
+    /// let book = PriceBook::builder().price_for("ollama", "qwen3:32b", Rates::per_million().input("0.10")).build()?;
+    /// # Ok::<(), tracing_budget::price::PriceBookError>(())
+    /// ```
     #[must_use]
     pub fn price_for(mut self, provider: impl Into<String>, model: impl Into<String>, rates: Rates) -> Self {
         self.own.push(Own::Price { provider: Some(provider.into()), model: model.into(), rates });
@@ -301,6 +336,13 @@ impl PriceBookBuilder {
     }
 
     /// Adds the prices in a TOML file, in the format of `docs/prices.md`.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// let missing = PriceBook::builder().prices_file("no-such.toml").build();
+    /// assert!(missing.is_err());
+    /// ```
     #[cfg(feature = "price-files")]
     #[must_use]
     pub fn prices_file(mut self, path: impl Into<std::path::PathBuf>) -> Self {
@@ -309,6 +351,14 @@ impl PriceBookBuilder {
     }
 
     /// Adds the prices in a TOML text, in the format of `docs/prices.md`.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// let toml = "[[price]]\nmodel = \"my-own\"\ninput = 0.10";
+    /// let book = PriceBook::builder().prices_toml(toml).build()?;
+    /// # Ok::<(), tracing_budget::price::PriceBookError>(())
+    /// ```
     #[cfg(feature = "price-files")]
     #[must_use]
     pub fn prices_toml(mut self, text: impl Into<String>) -> Self {
@@ -317,6 +367,12 @@ impl PriceBookBuilder {
     }
 
     /// Replaces the bundled prices by a newer `data.json` of genai-prices.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// assert!(PriceBook::builder().prices_json("not JSON").build().is_err());
+    /// ```
     #[cfg(feature = "prices")]
     #[must_use]
     pub fn prices_json(mut self, json: impl Into<Vec<u8>>) -> Self {
@@ -325,6 +381,12 @@ impl PriceBookBuilder {
     }
 
     /// Replaces the bundled prices by a newer `data.json` of genai-prices in a file.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// assert!(PriceBook::builder().prices_json_file("no-such.json").build().is_err());
+    /// ```
     #[cfg(feature = "prices")]
     #[must_use]
     pub fn prices_json_file(mut self, path: impl Into<std::path::PathBuf>) -> Self {
@@ -350,6 +412,13 @@ impl PriceBookBuilder {
     }
 
     /// Reads and validates everything that was given.
+    ///
+    /// ```
+    /// use tracing_budget::{PriceBook, price::Rates};
+    ///
+    /// let error = PriceBook::builder().price("m", Rates::per_million()).build().expect_err("no rate");
+    /// assert!(error.to_string().contains("it has no rate"), "{error}");
+    /// ```
     ///
     /// # Errors
     ///

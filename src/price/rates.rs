@@ -58,60 +58,120 @@ pub(super) enum NoCost {
 
 impl Rates {
     /// Returns empty rates. Token rates are set in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().input("3").output("15");
+    /// ```
     #[must_use]
     pub fn per_million() -> Self {
         Self { tokens: Box::new([None; KINDS.len()]), request: None, from: None, until: None, fault: None }
     }
 
     /// Sets the rate of input, in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().input("0.10");
+    /// ```
     #[must_use]
     pub fn input(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::Input, usd)
     }
 
     /// Sets the rate of output, in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().output("0.10");
+    /// ```
     #[must_use]
     pub fn output(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::Output, usd)
     }
 
     /// Sets the rate of input read from the provider's cache, in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().cache_read("0.10");
+    /// ```
     #[must_use]
     pub fn cache_read(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::CacheRead, usd)
     }
 
     /// Sets the rate of input written to the provider's cache, in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().cache_write("0.10");
+    /// ```
     #[must_use]
     pub fn cache_write(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::CacheWrite, usd)
     }
 
     /// Sets the rate of input kept in the provider's cache for an hour, in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().cache_write_1h("0.10");
+    /// ```
     #[must_use]
     pub fn cache_write_1h(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::CacheWrite1h, usd)
     }
 
     /// Sets the rate of reasoning, in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().reasoning("0.10");
+    /// ```
     #[must_use]
     pub fn reasoning(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::Reasoning, usd)
     }
 
     /// Sets the rate of audio input, in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().audio_input("0.10");
+    /// ```
     #[must_use]
     pub fn audio_input(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::AudioInput, usd)
     }
 
     /// Sets the rate of audio output, in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().audio_output("0.10");
+    /// ```
     #[must_use]
     pub fn audio_output(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::AudioOutput, usd)
     }
 
     /// Sets the price of one request, in USD. A call that does not count its requests is one.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().per_request("0.005");
+    /// ```
     #[must_use]
     pub fn per_request(mut self, usd: impl IntoUsd) -> Self {
         self.request = self.checked("per_request", usd).or(self.request);
@@ -119,6 +179,12 @@ impl Rates {
     }
 
     /// Sets when these rates begin to hold: a date, at midnight UTC, or an RFC 3339 time of a whole minute.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().input("3").from("2026-01-01");
+    /// ```
     #[must_use]
     pub fn from(mut self, date: &str) -> Self {
         self.from = self.moment("from", date).or(self.from);
@@ -126,6 +192,12 @@ impl Rates {
     }
 
     /// Sets when these rates no longer hold, in the same form. The date itself is no longer included.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().input("3").until("2026-07-01T12:00:00Z");
+    /// ```
     #[must_use]
     pub fn until(mut self, date: &str) -> Self {
         self.until = self.moment("until", date).or(self.until);

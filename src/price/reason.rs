@@ -48,6 +48,13 @@ impl BookName {
     }
 
     /// Returns the name, as a summary has it.
+    ///
+    /// ```
+    /// use tracing_budget::price::BookName;
+    ///
+    /// let name = BookName::default();
+    /// assert_eq!(name.to_string(), name.as_str());
+    /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_deref().unwrap_or(BUNDLED)

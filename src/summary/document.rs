@@ -107,13 +107,21 @@ impl RunSummary {
         }
     }
 
-    /// The rows of the stages, in the order in which they began; the same as `budget_summary.per_agent`.
+    /// Returns the rows of the stages, which are also `budget_summary.per_agent`.
+    ///
+    /// ```
+    /// use tracing_budget::RunSummary;
+    ///
+    /// let run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// assert!(run.stages().is_empty());
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
     #[must_use]
     pub const fn stages(&self) -> &Rows<StageRow> {
         &self.budget_summary.per_agent
     }
 
-    /// The row of a stage; `None` where the run has no such stage.
+    /// Returns the row of a stage; `None` if the run has no such stage.
     ///
     /// ```
     /// use tracing_budget::RunSummary;
@@ -127,7 +135,15 @@ impl RunSummary {
         self.budget_summary.per_agent.get(name)
     }
 
-    /// The known cost of the run in USD; `None` where calls were made and the cost of none is known.
+    /// Returns the known cost of the run in USD; `None` if calls were made and the cost of each is unknown.
+    ///
+    /// ```
+    /// use tracing_budget::RunSummary;
+    ///
+    /// let run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// assert_eq!(run.cost_usd(), "0".parse().ok());
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
     #[must_use]
     pub const fn cost_usd(&self) -> Option<Usd> {
         self.budget_summary.total.cost_usd

@@ -16,7 +16,7 @@ const LEAST: Usd = Usd::from_pico(1_000_000_000);
 /// ```
 /// use tracing_budget::{summary::Efficiency, Usd};
 ///
-/// let (cost, value): (Usd, Usd) = ("0.035".parse()?, 100.into());
+/// let (cost, value): (Usd, Usd) = ("0.035".parse()?, "100".parse()?);
 /// let efficiency = Efficiency::of(Some(cost), Some(value), Some(8));
 /// assert_eq!(efficiency.cost_per_iteration_usd, "0.004375".parse().ok());
 /// assert_eq!(efficiency.roi.map(|roi| format!("{roi:.6}")).as_deref(), Some("2856.142857"));
@@ -45,6 +45,12 @@ pub struct Efficiency {
 impl Efficiency {
     /// Returns the return on a cost and the cost per iteration. Figures with an absent source are unknown. The burn rates
     /// need a duration: see [`over`](Self::over).
+    ///
+    /// ```
+    /// use tracing_budget::summary::Efficiency;
+    ///
+    /// assert_eq!(Efficiency::of("2".parse().ok(), "6".parse().ok(), None).roi, Some(2.0));
+    /// ```
     #[must_use]
     pub fn of(cost: Option<Usd>, value: Option<Usd>, iterations: Option<u64>) -> Self {
         let quotient =
@@ -77,6 +83,17 @@ impl Efficiency {
 impl RunSummary {
     /// Derives everything that follows from the other figures: what [`BudgetSummary::settle`](crate::summary::BudgetSummary::settle) does,
     /// and the efficiency.
+    ///
+    /// ```
+    /// use tracing_budget::RunSummary;
+    ///
+    /// let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// run.value_usd = "6".parse().ok();
+    /// run.budget_summary.total.cost_usd = "2".parse().ok();
+    /// run.settle();
+    /// assert_eq!(run.efficiency.roi, Some(2.0));
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
     pub fn settle(&mut self) {
         self.budget_summary.settle();
         self.efficiency = self.computed_efficiency();

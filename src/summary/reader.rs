@@ -94,6 +94,14 @@ impl RunSummary {
     }
 
     /// Writes the summary as indented JSON that ends with a newline.
+    ///
+    /// ```
+    /// use tracing_budget::RunSummary;
+    ///
+    /// let run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// assert_eq!(RunSummary::from_json(run.to_json()), Ok(run));
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
     #[must_use]
     pub fn to_json(&self) -> String {
         let written = serde_json::to_string_pretty(self);

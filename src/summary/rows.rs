@@ -15,7 +15,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Rows<T>(Vec<(String, T)>);
 
 impl<T> Rows<T> {
-    /// No rows.
+    /// Returns no rows.
+    ///
+    /// ```
+    /// use tracing_budget::summary::{Rows, StageRow};
+    ///
+    /// assert!(Rows::<StageRow>::new().is_empty());
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self(Vec::new())
@@ -26,38 +32,82 @@ impl<T> Rows<T> {
         Self(rows)
     }
 
-    /// The row of this name.
+    /// Returns the row with this name. It compares the names one by one.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Rows;
+    ///
+    /// let rows: Rows<u8> = [("draft", 1), ("review", 2)].into_iter().collect();
+    /// assert_eq!((rows.get("review"), rows.get("other")), (Some(&2), None));
+    /// ```
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&T> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, row)| row)
     }
 
-    /// The names and their rows, in order.
+    /// Iterates over the names and their rows, in order.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Rows;
+    ///
+    /// let rows: Rows<u8> = [("draft", 1), ("review", 2)].into_iter().collect();
+    /// assert_eq!(rows.iter().next(), Some(("draft", &1)));
+    /// ```
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &T)> {
         self.0.iter().map(|(name, row)| (name.as_str(), row))
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Rows;
+    ///
+    /// let rows: Rows<u8> = [("draft", 1), ("review", 2)].into_iter().collect();
+    /// assert_eq!(rows.len(), 2);
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are no rows.
+    /// Returns whether there are no rows.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Rows;
+    ///
+    /// let rows: Rows<u8> = [("draft", 1), ("review", 2)].into_iter().collect();
+    /// assert!(!rows.is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The rows in order, open to change. After a change, [`RunSummary::check`](crate::RunSummary::check)
-    /// shows whether rows still add up to totals.
+    /// Iterates over the rows in order, to change them. [`RunSummary::check`](crate::RunSummary::check) verifies afterwards that
+    /// rows add up to totals.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Rows;
+    ///
+    /// let mut rows: Rows<u8> = [("draft", 1)].into_iter().collect();
+    /// rows.values_mut().for_each(|row| *row += 1);
+    /// assert_eq!(rows["draft"], 2);
+    /// ```
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.0.iter_mut().map(|(_, row)| row)
     }
 
-    /// Puts a row under a name, in place of the one that may be there.
+    /// Inserts a row, or replaces the row with its name.
     ///
-    /// Looks through the rows; many at once are better collected.
+    /// It compares the names one by one. Collect many rows instead.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Rows;
+    ///
+    /// let mut rows = Rows::new();
+    /// rows.insert("draft", 1);
+    /// assert_eq!(rows["draft"], 1);
+    /// ```
     pub fn insert(&mut self, name: impl Into<String>, row: T) {
         let name = name.into();
         match self.0.iter_mut().find(|(key, _)| *key == name) {

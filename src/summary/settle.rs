@@ -11,6 +11,14 @@ impl Figures {
     ///
     /// `tokens_used` is null where calls were made and none reported usage; `cost_usd` is null where calls were
     /// made and the cost of none is known. In every other place null becomes 0. Running it twice changes nothing.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Figures;
+    ///
+    /// let mut figures = Figures { llm_calls: 1, calls_without_usage: 1, ..Figures::default() };
+    /// figures.settle_unknowns();
+    /// assert_eq!((figures.tokens_used, figures.cost_usd), (None, None));
+    /// ```
     pub fn settle_unknowns(&mut self) {
         let tokens = self.tokens_used.unwrap_or(0);
         let counted = tokens

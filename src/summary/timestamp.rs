@@ -38,6 +38,13 @@ impl Timestamp {
     }
 
     /// Returns the milliseconds after the Unix epoch.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Timestamp;
+    ///
+    /// assert_eq!("1970-01-01T00:00:01Z".parse::<Timestamp>()?.unix_ms(), 1_000);
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
     #[must_use]
     pub const fn unix_ms(self) -> i64 {
         self.unix_ms

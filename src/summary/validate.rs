@@ -13,6 +13,15 @@ pub struct Unbalanced {
 
 impl Unbalanced {
     /// Returns the contradictions, one sentence each.
+    ///
+    /// ```
+    /// use tracing_budget::RunSummary;
+    ///
+    /// let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// run.budget_summary.total.llm_calls = 1;
+    /// assert!(run.check().is_err_and(|error| error.findings()[0].contains("llm_calls")));
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
     #[must_use]
     pub fn findings(&self) -> &[String] {
         &self.findings
