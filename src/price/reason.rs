@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::ledger::{Kind, Usd};
 
-/// The version of `genai-prices` whose bundled prices are used.
+/// The release of `genai-prices` that `data/genai-prices.json` was taken from. `tests/prices.rs` compares the two.
 const BUNDLED: &str = "genai-prices@0.2.1";
 
 /// What one call cost, and who says so.
