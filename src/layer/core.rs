@@ -116,6 +116,7 @@ impl Default for Words {
 
 impl Core {
     /// Whether an operation contains calls and is none.
+    // Inlined: nearly always one comparison of two pointers.
     #[inline]
     pub(crate) fn is_container(&self, operation: Name) -> bool {
         // Nearly all are chats.

@@ -17,6 +17,7 @@ use crate::ledger::Ledger;
 impl Core {
     /// Runs `act` on the run of a place because something accountable happens there; `None` if that run has been
     /// finished. None of the user's code may run in `act`.
+    // Inlined: the closures are small, and the hit needs no shared state.
     #[inline]
     pub(crate) fn on_run<T>(&self, place: Place, act: impl FnOnce(&Run) -> T) -> Option<T> {
         let run = at_desk(|desk| desk.take_run(place.run)).or_else(|| self.live_or_begun(place))?;
@@ -26,6 +27,7 @@ impl Core {
     }
 
     /// Begins the run of a place if there is none yet, because something accountable happens there.
+    // Inlined: nearly always one comparison with the run that this thread worked on last.
     #[inline]
     pub(crate) fn ensure_run(&self, place: Place) {
         if !here(|here| here.is_at_work_on(place.run))

@@ -12,6 +12,7 @@ use super::visit::{Later, PlainVisitor, TextVisitor};
 
 /// Adds what a span records to its reading; true if there is more to be done for it, as it takes other spans or the value's own
 /// code.
+// Not inlined: generic callers of every subscriber type would each get a copy of the visitor.
 #[inline(never)]
 pub(crate) fn record(place: &Slot<Kept>, id: u64, values: &Record<'_>) -> bool {
     let is_more = place.with(id, |kept| {

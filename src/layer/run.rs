@@ -55,6 +55,7 @@ pub(crate) struct Run {
 struct Part(Mutex<Ledger>);
 
 impl Part {
+    // Inlined: one compare-and-swap, nearly always without contention.
     #[inline(always)]
     fn lock(&self) -> MutexGuard<'_, Ledger> {
         self.0.lock()
@@ -143,6 +144,7 @@ impl Run {
     }
 
     /// This thread's part of the ledger, if its state is none of some.
+    // Inlined: a modulo, a compare-and-swap and a test.
     #[inline(always)]
     fn part_unless(&self, desk: &Desk, states: u8) -> Option<MutexGuard<'_, Ledger>> {
         let ledger = self.parts[desk.number() % PARTS].lock();
@@ -154,6 +156,7 @@ impl Run {
     }
 
     /// This thread's part of the ledger; none if the run takes nothing more, or more than the ledger has to know of it.
+    // Inlined, so that `states` is a constant in `part_unless`.
     #[inline(always)]
     pub(crate) fn unwatched_part(&self, desk: &Desk) -> Option<MutexGuard<'_, Ledger>> {
         self.part_unless(desk, SEALED | WATCHED)

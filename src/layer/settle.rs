@@ -14,6 +14,7 @@ use crate::ledger::{Began, Ledger, Name, Outcome, Tally};
 
 impl Open {
     /// Whether any span around it, its run, or its run's reader has to know more than its amount.
+    // Inlined: three tests decide between the fast path and the slow one.
     #[inline(always)]
     fn concerns_others(&self) -> bool {
         self.is_concerned || self.reading.remarks.is_some() || self.reading.inclusive.is_some()
@@ -24,6 +25,7 @@ impl Open {
         self.reading.inclusive.get_or_insert_default().below.merge(sum);
     }
 
+    // Inlined: copies two fields.
     #[inline(always)]
     fn began(&self) -> Began {
         Began { at: self.started.nanos(), parent: self.outer }
@@ -36,6 +38,7 @@ impl Open {
     }
 
     /// Notes that the span failed if its thread is panicking.
+    // Inlined: one load of a counter that is nearly always 0.
     #[inline]
     pub(crate) fn note_panic(&mut self) {
         if std::thread::panicking() {
@@ -53,6 +56,7 @@ impl Open {
 
 impl Core {
     /// Settles a span that has closed. What nearly every call and stage is, is settled where it lies.
+    // Inlined: the call that matters is `close_at`.
     #[inline]
     pub(crate) fn close(&self, place: &Slot<Kept>, id: u64) {
         if !at_desk(|desk| self.close_at(desk, place, id)) {
@@ -60,6 +64,7 @@ impl Core {
         }
     }
 
+    // Not inlined: plain spans, which never come here, must not set up its stack frame.
     #[inline(never)]
     fn close_at(&self, desk: &Desk, place: &Slot<Kept>, id: u64) -> bool {
         let mut after = None;
@@ -73,6 +78,7 @@ impl Core {
     /// Settles a span that is no root, no gate, adopted by none and without a failure, and whose run is at hand, and leaves it
     /// blank; false if it is no such one. What others could not be told at once is left for afterwards, when its place is free:
     /// nobody is waited for while it is held, and where others are gone, their ids may be its own by now.
+    // Inlined into its only caller, so that the lock of the slot, the desk and the clock share one stack frame.
     #[inline(always)]
     fn settle_at_once(&self, desk: &Desk, open: &mut Open, after: &mut Option<After>) -> bool {
         if open.concerns_others() || std::thread::panicking() {
@@ -107,6 +113,7 @@ impl Core {
     }
 
     /// Tells the span around that has to know what a span adds, if that takes no waiting.
+    // Not inlined: only spans inside a container or a gate need it.
     #[inline(never)]
     fn collect_at_once(&self, open: &Open) -> bool {
         let told = self.table.try_with(open.outer_collector, |around| {
@@ -120,6 +127,7 @@ impl Core {
     }
 
     /// Tells others of a span that was settled at its place.
+    // Not inlined: rare, and it formats warnings.
     #[inline(never)]
     fn tell_after(&self, After { place, collector, sum, rest }: After) {
         self.collect(place, collector, &sum);
@@ -150,6 +158,7 @@ impl Core {
 
     /// A span is exited. What unwinds through it has failed in it, even if it is caught further out and the span closes
     /// in peace.
+    // Inlined: one load of a counter that is nearly always 0.
     #[inline]
     pub(crate) fn exit(&self, id: u64) {
         if std::thread::panicking() {
@@ -246,6 +255,7 @@ impl Core {
     }
 
     /// Writes amounts, and the end of a stage, to the ledger of a run that is at hand; false if they came too late for that.
+    // Not inlined: the slow path, with a journal or limits.
     #[inline(never)]
     fn book_in(&self, run: &Run, place: Place, amounts: Amounts<'_>, ended: Option<StageEnd<'_>>) -> bool {
         let is_accountable = amounts.settlement.is_accountable;

@@ -73,6 +73,7 @@ impl<T> Clone for Found<'_, T> {
 impl<T> Copy for Found<'_, T> {}
 
 /// The place of a span.
+// Inlined: a shift, an exclusive or and a mask.
 #[inline]
 fn place(span: u64) -> usize {
     (span ^ span >> THREAD_TO_LANE) as usize % (LANES * NEAR)
@@ -87,6 +88,7 @@ impl<T: Default> Slots<T> {
 
     /// Where a span is. A span's id reaches another thread only by something that orders the two, so whoever asks for a
     /// span that is kept finds it.
+    // Inlined: this load and comparison is all that a span costs that is not in the table.
     #[inline]
     pub(crate) fn find(&self, span: u64) -> Found<'_, T> {
         let slot = &self.near[place(span)];
@@ -104,6 +106,7 @@ impl<T: Default> Slots<T> {
     }
 
     /// Runs `act` on what is kept of a span, where it was found.
+    // Inlined: the closures are small, and only the overflow map is out of line.
     #[inline]
     pub(crate) fn at<R>(&self, found: Found<'_, T>, span: u64, act: impl FnOnce(&mut T) -> R) -> Option<R> {
         match found {
@@ -119,6 +122,7 @@ impl<T: Default> Slots<T> {
     }
 
     /// The place of a span, if it is free.
+    // Inlined: a compare-and-swap and a load, for every span that opens.
     #[inline(always)]
     pub(crate) fn room(&self, span: u64) -> Option<Room<'_, T>> {
         let slot = &self.near[place(span)];
@@ -240,12 +244,14 @@ pub(crate) struct Room<'a, T> {
 
 impl<T> Room<'_, T> {
     /// What the last span has left there.
+    // Inlined: an address.
     #[inline(always)]
     pub(crate) fn left(&mut self) -> &mut T {
         &mut self.kept
     }
 
     /// Keeps what is there now as that of a span.
+    // Inlined: a store and an unlock.
     #[inline(always)]
     pub(crate) fn take(self, span: u64) {
         self.slot.span.store(span, Ordering::Release);
@@ -254,6 +260,7 @@ impl<T> Room<'_, T> {
 
 impl<T> Slot<T> {
     /// What is kept of a span, if it is still this span's.
+    // Inlined: a compare-and-swap and a comparison.
     #[inline(always)]
     fn lock_if_of(&self, span: u64) -> Option<MutexGuard<'_, T>> {
         let kept = self.kept.lock();
@@ -261,6 +268,7 @@ impl<T> Slot<T> {
     }
 
     /// Runs `act` on what is kept of a span, if it is still this span's.
+    // Inlined, so that the closure works on registers of the caller.
     #[inline(always)]
     pub(crate) fn with<R>(&self, span: u64, act: impl FnOnce(&mut T) -> R) -> Option<R> {
         self.lock_if_of(span).map(|mut kept| act(&mut kept))
@@ -274,6 +282,7 @@ impl<T> Slot<T> {
 
     /// Runs `act` on what is kept of a span, and gives its place free if `act` says so: only then, so that whoever does not
     /// find the span any more sees what `act` did. Returns whether there is nothing of it left.
+    // Inlined for the same reason as `with`.
     #[inline(always)]
     pub(crate) fn free_if(&self, span: u64, act: impl FnOnce(&mut T) -> bool) -> bool {
         let Some(mut kept) = self.lock_if_of(span) else { return true };

@@ -140,12 +140,14 @@ impl Table {
     }
 
     /// Where a span is. Most are nowhere, and this is all that they cost.
+    // Inlined: see `Slots::find`.
     #[inline]
     pub(crate) fn look_for(&self, span: u64) -> Found<'_> {
         self.slots.find(span)
     }
 
     /// The place of a span that opens, if it is free.
+    // Inlined: see `Slots::room`.
     #[inline(always)]
     pub(crate) fn room(&self, span: u64) -> Option<Room<'_, Kept>> {
         self.slots.room(span)
@@ -191,12 +193,14 @@ impl Table {
     }
 
     /// Runs `act` on an open span that matters, where it was found.
+    // Inlined: see `Slots::at`.
     #[inline]
     pub(crate) fn at<T>(&self, found: Found<'_>, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
         self.slots.at(found, span, |kept| kept.matters().map(act)).flatten()
     }
 
     /// Runs `act` on an open span that matters.
+    // Inlined: a find and a lock; the closures are small.
     #[inline]
     pub(crate) fn with<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
         self.at(self.slots.find(span), span, act)
@@ -212,6 +216,7 @@ impl Table {
     }
 
     /// What is known of a span: itself where it matters, or through which other it is reached.
+    // Inlined: it runs for every step up a chain of spans.
     #[inline]
     pub(crate) fn find<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<Result<T, u64>> {
         let known = |kept: &mut Kept| match kept.matters() {
@@ -223,6 +228,7 @@ impl Table {
 
     /// Forgets a span that closes, if `settle` could settle it where it lies and left it blank. Returns whether there is nothing
     /// left to be done for it.
+    // Inlined into its only caller: the closure is the whole fast path of closing.
     #[inline(always)]
     pub(crate) fn close_at(
         &self,
@@ -299,6 +305,7 @@ impl Table {
 
 impl Room<'_, Kept> {
     /// What was a span before, if there ever was one here.
+    // Inlined: one load.
     #[inline(always)]
     pub(crate) fn blank(&mut self) -> Option<&mut Open> {
         self.left().open.as_deref_mut()
@@ -307,6 +314,7 @@ impl Room<'_, Kept> {
 
 impl Kept {
     /// The span, if it matters.
+    // Inlined: one load.
     #[inline(always)]
     pub(crate) fn matters(&mut self) -> Option<&mut Open> {
         self.open.as_deref_mut()
