@@ -25,12 +25,12 @@ where
 {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         Meaning::of(metadata);
-        // Which callsites are worth being on is for filters to say.
+        // Filters decide which callsites are enabled. `never` here would silence a callsite for every other layer.
         Interest::always()
     }
 
     fn on_register_dispatch(&self, dispatch: &Dispatch) {
-        // A second subscriber cannot come: the layer belongs to one.
+        // An error means that it is set already. It cannot differ: a layer belongs to one subscriber.
         let _ = self.core.dispatch.set(dispatch.downgrade());
     }
 

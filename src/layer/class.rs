@@ -11,6 +11,7 @@ pub(crate) struct Class {
     flags: u8,
 }
 
+// Bits of one byte, so that a class is two words and is passed in registers.
 const IS_DECLARED_STAGE: u8 = 1;
 const MAY_BE_ROOT: u8 = 2;
 const MATTERS: u8 = 4;

@@ -1,7 +1,13 @@
-//! Where a thread is: the spans it has entered, and what it met there lately, so that it need not ask what all threads share.
+//! Thread-local span stack, and caches that avoid shared state.
 //!
-//! Cells alone, which need neither a flag for who borrows them nor one for whether the thread has dropped them already. To find
-//! them is dear as a call, so whoever has them hands them on. None of the user's code runs while somebody has.
+//! Only `Cell`s of types without a destructor: they need no borrow flag, and the thread-local needs no flag for whether it was
+//! dropped already. Finding a thread-local costs as much as a call, so a function that has it passes it on.
+//!
+//! # Invariants
+//!
+//! - No user code (a `Debug` impl of a field, a sink) runs while a reference to the thread-local is in use: it could trace, and
+//!   change the stack below the caller.
+//! - A cached ancestor is valid only for the epoch it was found in.
 
 use std::cell::Cell;
 
@@ -12,10 +18,12 @@ use super::parent::Around;
 use super::table::Place;
 use crate::ledger::NearNames;
 
-/// Spans entered at once that a thread remembers. Whoever stands deeper has to ask the registry.
+/// Depth of the span stack that a thread remembers. Real programs enter fewer than 30 spans at once; below the 128th, the parent
+/// is looked up in the registry, which is slower and still correct. An entry is about 100 bytes.
 const DEPTH: usize = 128;
 
-/// Callsites whose class a thread finds again, by their address. A busy program has a few dozen on its hot path.
+/// Callsites whose class a thread caches, by address. A busy program has a few dozen on its hot path; two that share an entry
+/// only evict each other. A power of two, so that the modulo is a mask.
 const NEAR_CLASSES: usize = 64;
 
 /// A callsite's class for one layer.
@@ -74,10 +82,9 @@ impl From<Around> for Surroundings {
 
 /// What a thread remembers of where it is.
 pub(crate) struct Here {
-    /// How many spans are entered; those beyond [`DEPTH`] are only counted.
+    /// Number of spans entered; those beyond [`DEPTH`] are only counted.
     depth: Cell<usize>,
-    /// The spans that are entered, innermost last. The registry's own stack would tell the same for several times the price, see
-    /// `parent`.
+    /// The spans that are entered, innermost last. The registry has the same stack, at several times the cost: see `parent`.
     entered: [Entered; DEPTH],
     classes: [Cell<NearClass>; NEAR_CLASSES],
     /// Names that spans told.
@@ -253,7 +260,8 @@ impl Here {
     }
 }
 
-/// Metadata are over a hundred bytes, so the low bits say little.
+/// Metadata is over a hundred bytes long, so the low four bits of its address hardly differ. The second shift mixes in the bits
+/// that differ between crates.
 // Inlined: shifts and a mask.
 #[inline]
 fn class_slot(address: usize) -> usize {

@@ -103,6 +103,7 @@ impl Core {
     {
         self.around_if_known(span).or_else(|| {
             let around = self.walk(span, ctx)?;
+            // Relaxed: see `glance` in `placing`.
             here(|here| here.keep_around(self.number, span, self.epoch.load(Ordering::Relaxed), around));
             Some(around)
         })
@@ -112,6 +113,7 @@ impl Core {
     // Inlined: two loads and a comparison before anything is searched.
     #[inline]
     pub(crate) fn around_if_known(&self, span: u64) -> Option<Around> {
+        // Relaxed: see `glance` in `placing`.
         let epoch = self.epoch.load(Ordering::Relaxed);
         here(|here| here.around(self.number, span, epoch)).or_else(|| {
             let around = self.table.with(span, |open| Around::of(span, open))?;

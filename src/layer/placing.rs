@@ -40,6 +40,8 @@ impl Core {
         if class.matters() {
             return Glance::Known(class);
         }
+        // Relaxed: a thread that learns of a changed place through anything that orders the two threads also sees the new epoch.
+        // Without such an order, either place is right.
         match here.is_in_root(self.number, self.epoch.load(Ordering::Relaxed)) {
             Some(in_root) if !(in_root && class.matters_under_root()) => Glance::Nothing,
             _ => Glance::Known(class),
@@ -57,6 +59,7 @@ impl Core {
         attrs: &span::Attributes<'_>,
         id: u64,
     ) -> bool {
+        // Relaxed: see `glance`.
         let epoch = self.epoch.load(Ordering::Relaxed);
         let around = here.around_current(self.number, epoch);
         let Some(around) = around.or_else(|| self.find_around_current(here, epoch)) else { return false };
@@ -110,8 +113,8 @@ impl Core {
             // no stages were declared.
             Parent::Real(parent) if !class.matters() => (Some(self.right_under_root(parent)?), false),
             Parent::Real(parent) => (self.around(parent, ctx), false),
-            // Whoever opens an agent or a call as a root of its own while a span is current does not mean a new run; of
-            // any other span he does.
+            // A9: GenAI spans opened with `parent: None` (rig does this) belong to the current span. Any other parentless span
+            // starts a run.
             Parent::Current(current) if class.meaning.is_gen_ai => {
                 let around = self.around(current, ctx);
                 (around, around.is_some())

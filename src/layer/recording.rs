@@ -64,6 +64,8 @@ impl Core {
             if open.collects() {
                 open.place.collector = id;
             }
+            // Relaxed: see `glance` in `placing`. After the place was written, under the slot's lock: a thread that caches the old
+            // place caches it with the old epoch.
             self.epoch.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(stage) =
@@ -71,6 +73,7 @@ impl Core {
             && open.place.stage.replace(stage) != Some(stage)
         {
             open.place.limited = open.outer_limited.with(self.options.limits.only(Some(stage)));
+            // Relaxed, as above.
             self.epoch.fetch_add(1, Ordering::Relaxed);
         }
     }

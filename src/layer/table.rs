@@ -123,8 +123,10 @@ pub(crate) struct Kept {
 /// Where a span was found.
 pub(crate) type Found<'a> = slots::Found<'a, Kept>;
 
-/// The open spans of one layer. No user's code may run in what is run on one of them, nor may another span be waited for: ids
-/// of spans that have closed are given anew, so that it may be the same.
+/// The open spans of one layer.
+///
+/// Closures that run on a span hold its slot's lock. They must not run user code, which may trace and lock the same slot, and
+/// must not wait for another span: ids are reused, so its slot may be the same one (deadlock).
 #[derive(Debug)]
 pub(crate) struct Table {
     slots: Slots<Kept>,
@@ -173,7 +175,7 @@ impl Table {
         })
     }
 
-    /// Forgets a span that was never said to have closed.
+    /// Forgets a span whose id was reused before the layer saw it close.
     #[cold]
     fn forget(&self, kept: &mut Kept) {
         if kept.through == 0 {
@@ -206,8 +208,8 @@ impl Table {
         self.at(self.slots.find(span), span, act)
     }
 
-    /// Runs `act` on an open span that matters, if it is at its place and nobody else is there: so it may be asked for while
-    /// another place is held, even if that is the same.
+    /// Runs `act` on an open span that matters, if it is in its slot and the slot is not locked. It may be called while a slot is
+    /// locked, even if that is the same one.
     pub(crate) fn try_with<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
         match self.slots.find(span) {
             Found::Here(place) => place.try_with(span, |kept| kept.matters().map(act)).flatten(),
@@ -249,7 +251,8 @@ impl Table {
         })
     }
 
-    /// Takes out a span that closes. `keep` may put it elsewhere before anybody can miss it.
+    /// Takes out a span that closes. `keep` runs under the slot's lock and may store the span elsewhere, so that no lookup finds
+    /// it in neither place.
     pub(crate) fn remove(
         &self,
         span: u64,
@@ -287,6 +290,7 @@ impl Table {
 
     /// How many spans that matter were opened, how many of them were closed, and how many are open.
     pub(crate) fn counts(&self) -> (u64, u64, u64) {
+        // Relaxed: statistics for an audit.
         let (mut open, mut closed) = (0, self.closed_elsewhere.load(Ordering::Relaxed));
         self.slots.for_all(|is_taken, kept| {
             open += u64::from(is_taken && kept.through == 0);
