@@ -91,7 +91,7 @@ impl Core {
         let now = self.clock.now();
         let settlement = self.work_out(desk, open, now.since(open.started), false);
         // Before it is booked. In the other order, an ancestor that closes between the two on another thread would not subtract
-        // this amount from its own inclusive figure, and the tokens would be counted twice (A5).
+        // this amount from its own inclusive figure, and the tokens would be counted twice (A6).
         let is_told = open.outer_collector == 0 || self.collect_at_once(open);
         match run.unwatched_part(desk) {
             Some(mut ledger) => {
