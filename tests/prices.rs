@@ -412,13 +412,57 @@ fn responses_report_their_usage() {
     }
 }
 
+/// The release of genai-prices that is compiled here, and the data that it bundles.
+fn release() -> (String, Vec<serde_json::Value>) {
+    let metadata = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--offline", "--all-features", "--manifest-path"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let package = packages.iter().find(|package| package["name"] == "genai-prices").unwrap();
+    let manifest = std::path::Path::new(package["manifest_path"].as_str().unwrap());
+    let data = std::fs::read(manifest.with_file_name("data").join("prices.json")).unwrap();
+    (package["version"].as_str().unwrap().to_owned(), serde_json::from_slice(&data).unwrap())
+}
+
+/// The data without what no price depends on: a quarter of the bytes are for people.
+fn without_remarks(mut providers: Vec<serde_json::Value>) -> String {
+    let strip = |value: &mut serde_json::Value| {
+        let fields = value.as_object_mut().unwrap();
+        ["pricing_urls", "price_comments", "description"].map(|field| fields.remove(field));
+    };
+    for provider in &mut providers {
+        strip(provider);
+        provider["models"].as_array_mut().unwrap().iter_mut().for_each(strip);
+    }
+    // One provider a line, so that a new release is a diff that can be read.
+    let lines: Vec<String> = providers.iter().map(ToString::to_string).collect();
+    format!("[\n{}\n]\n", lines.join(",\n"))
+}
+
+/// `BLESS=1` takes over the data of a new release; the name in `src/price/reason.rs` is changed by hand.
 #[test]
-fn the_source_names_the_prices_that_are_bundled() {
-    let lock = include_str!("../Cargo.lock");
-    let version =
-        lock.split("name = \"genai-prices\"\nversion = \"").nth(1).and_then(|rest| rest.split('"').next());
+fn the_source_names_the_release_that_the_bundled_prices_are_from() {
+    let (version, data) = release();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/genai-prices.json");
+    let data = without_remarks(data);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, &data).unwrap();
+    }
+    let is_same = std::fs::read_to_string(path).unwrap() == data;
+    assert!(is_same, "data/genai-prices.json is not that of genai-prices {version}; BLESS=1 takes it over");
     let price = published(Some("openai"), "gpt-5").price(&thousand(), now()).unwrap();
-    assert_eq!(price.source.to_string(), format!("genai-prices@{}", version.unwrap()));
+    assert_eq!(price.source.to_string(), format!("genai-prices@{version}"));
+}
+
+/// An exact requirement would keep an application from a newer release of the calculator.
+#[test]
+fn every_compatible_release_of_the_calculator_is_accepted() {
+    let manifest = include_str!("../Cargo.toml");
+    let requirement = manifest.lines().find(|line| line.starts_with("genai-prices = ")).unwrap();
+    assert!(requirement.contains("version = \"0.2.1\""), "{requirement}");
 }
 
 /// Prices that change at midnight of a day, and in the middle of a minute.

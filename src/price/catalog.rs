@@ -1,5 +1,6 @@
-//! The published prices: `genai-prices`' bundled data, or a newer file of the same shape.
+//! The published prices: the data of a release of `genai-prices`, or a newer file of the same format.
 
+use std::sync::LazyLock;
 use std::time::SystemTime;
 
 use genai_prices::{
@@ -29,6 +30,20 @@ const OTHER_MEASURES: [&[(UsageKey, f64)]; 6] = [
     &[(UsageKey::INPUT_TEXT_MESSAGES, 1e3)],
     &[(UsageKey::RERANK_SEARCHES, 1e3)],
 ];
+
+/// The prices of the release that [`BookName`] names, as `genai-prices` reads them.
+///
+/// They are a file of this crate. The data that `genai-prices` bundles is that of whichever release Cargo chose, and no
+/// function of it returns which one that is: a summary would name the wrong data after `cargo update`.
+static BUNDLED: LazyLock<Calculator> = LazyLock::new(|| {
+    Calculator::from_json(include_bytes!("../../data/genai-prices.json"))
+        .expect("every 0.2 release of genai-prices reads the format of 0.2.1")
+});
+
+/// The calculator of the bundled prices. The first call reads them, which takes tens of milliseconds.
+pub(super) fn bundled() -> &'static Calculator {
+    &BUNDLED
+}
 
 /// The published prices in use.
 #[derive(Default)]
@@ -62,7 +77,10 @@ impl Catalog {
     }
 
     fn calculator(&self) -> &Calculator {
-        self.loaded.as_deref().unwrap_or_else(|| Calculator::bundled())
+        match &self.loaded {
+            Some(loaded) => loaded,
+            None => bundled(),
+        }
     }
 
     pub(super) fn warm(&self) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::ledger::{Kind, Usd};
 
-/// The version of the bundled `genai-prices` data.
+/// The release of `genai-prices` that `data/genai-prices.json` was taken from. `tests/prices.rs` compares the two.
 const BUNDLED: &str = "genai-prices@0.2.1";
 
 /// The cost of one call, and its source.

@@ -2,9 +2,9 @@
 
 use std::cmp::Reverse;
 
-use genai_prices::{Calculator, ExtractRequest, ProviderInfo};
+use genai_prices::{ExtractRequest, ProviderInfo};
 
-use super::catalog::{Catalog, KEYS};
+use super::catalog::{self, Catalog, KEYS};
 use crate::ledger::{MAX_COUNT, Usage};
 
 /// Response shapes that are tried first where none was named, first one first.
@@ -84,7 +84,7 @@ impl Usage {
         let body: serde_json::Value = serde_json::from_slice(body)
             .map_err(|error| ResponseError::NotJson { reason: error.to_string() })?;
         let id = Catalog::default().provider_id(provider);
-        let calculator = Calculator::bundled();
+        let calculator = catalog::bundled();
         let known = calculator.providers().find(|known| Some(known.id()) == id.as_deref());
         let Some(known) = known.filter(|known| known.api_flavors().next().is_some()) else {
             return Err(ResponseError::UnknownProvider { provider: provider.to_owned() });
