@@ -84,3 +84,13 @@ async fn a_stage_is_below_its_parent() {
         assert!(places.is_sorted(), "{name}: {places:?}");
     }
 }
+
+#[tokio::test]
+async fn an_empty_history_shows_a_whole_program() {
+    let page = page(&TestServer::empty(ServeOptions::new()), "/").await;
+    for line in include_str!("../../src/assets/first_program.rs").lines() {
+        let escaped =
+            line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+        assert!(page.contains(&escaped), "no {line} in {page}");
+    }
+}
