@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
 
+use crate::exit::UsageError;
 use crate::output::{Output, Screen};
 use tracing_budget::summary::Timestamp;
 use tracing_budget_history::grammar::{When, Zone};
@@ -136,9 +137,11 @@ impl Session {
         &self.zone
     }
 
-    /// Resolves a time; a day is its beginning, and `ever` is `None`.
-    pub(crate) fn resolve(&self, when: When) -> Option<Timestamp> {
-        when.since(self.now, &self.zone)
+    /// Resolves the time of an argument; a day is its beginning. `ever` is an error: it is a bound of a period, and
+    /// `runs prune --older-than ever` must not delete every run.
+    pub(crate) fn instant(&self, argument: &str, when: When) -> anyhow::Result<Timestamp> {
+        let error = || UsageError(format!("{argument}: expected a day, a time or an age, got \"ever\""));
+        Ok(when.since(self.now, &self.zone).ok_or_else(error)?)
     }
 
     fn path(&self) -> Result<PathBuf, StoreError> {

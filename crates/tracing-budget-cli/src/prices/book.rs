@@ -29,7 +29,7 @@ pub(super) struct BookArgs {
 
 impl BookArgs {
     pub(super) fn load(&self, session: &Session) -> anyhow::Result<(PriceBook, SystemTime)> {
-        Ok((load(&self.with)?, time(self.at, session)))
+        Ok((load(&self.with)?, time("--at", self.at, session)?))
     }
 }
 
@@ -43,8 +43,9 @@ pub(crate) fn load(files: &[PathBuf]) -> anyhow::Result<PriceBook> {
 }
 
 /// Resolves the time of an argument; without one, now.
-pub(super) fn time(when: Option<When>, session: &Session) -> SystemTime {
-    when.and_then(|when| session.resolve(when)).unwrap_or_else(|| session.now()).into()
+pub(super) fn time(argument: &str, when: Option<When>, session: &Session) -> anyhow::Result<SystemTime> {
+    let at = when.map(|when| session.instant(argument, when)).transpose()?;
+    Ok(at.unwrap_or_else(|| session.now()).into())
 }
 
 /// Tokens of the priced calls: more would leave the lowest tier, and a million must be a multiple.

@@ -52,8 +52,8 @@ struct Changed {
 /// Shows the rates that differ.
 pub(crate) fn run(args: &DiffArgs, session: &Session) -> anyhow::Result<Exit> {
     let (before, after) = (load(&[])?, load(&args.with)?);
-    let now = time(args.to, session);
-    let then = args.from.map_or(now, |from| time(Some(from), session));
+    let now = time("--to", args.to, session)?;
+    let then = args.from.map_or(Ok(now), |from| time("--from", Some(from), session))?;
     let provider = args.provider.as_deref();
     let (old, new) = (quotes(&before, then, provider), quotes(&after, now, provider));
     let models: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();

@@ -126,7 +126,7 @@ pub(crate) fn run(args: &RepriceArgs, session: &Session) -> anyhow::Result<Exit>
     for swap in &args.model_swap {
         repricing = repricing.swap(&swap.from, &swap.to);
     }
-    let as_of = args.as_of.and_then(|when| session.resolve(when));
+    let as_of = args.as_of.map(|when| session.instant("--as-of", when)).transpose()?;
     if let Some(at) = as_of {
         repricing = repricing.as_of(at);
     } else if args.with.is_none() {

@@ -75,7 +75,7 @@ pub(crate) fn delete(args: &DeleteArgs, session: &Session) -> anyhow::Result<Exi
 pub(crate) fn prune(args: &PruneArgs, session: &Session) -> anyhow::Result<Exit> {
     let mut prune = Prune::default();
     prune.project.clone_from(&args.project);
-    prune.older_than = args.older_than.and_then(|when| session.resolve(when));
+    prune.older_than = args.older_than.map(|when| session.instant("--older-than", when)).transpose()?;
     prune.keep_last = args.keep_last;
     prune.dry_run = args.dry_run;
     let deleted = session.store()?.prune(&prune)?;

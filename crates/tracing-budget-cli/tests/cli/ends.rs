@@ -46,6 +46,8 @@ fn invalid_arguments_exit_with_2() {
         (&["runs", "list", "--tag", "tier"], "expected NAME=VALUE"),
         (&["runs", "list", "--min-cost-usd", "much"], "much"),
         (&["runs", "prune"], "--older-than"),
+        (&["runs", "prune", "--older-than", "ever"], "--older-than: expected a day, a time or an age"),
+        (&["prices", "list", "--at", "ever"], "--at: expected a day, a time or an age"),
         (&["reprice"], "--as-of"),
         (&["reprice", "--model-swap", "gpt-5"], "expected A=B"),
         (&["check", "--max-regression", "5%"], "--baseline"),
