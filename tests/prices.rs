@@ -431,7 +431,9 @@ fn release() -> (String, Vec<serde_json::Value>) {
 fn without_remarks(mut providers: Vec<serde_json::Value>) -> String {
     let strip = |value: &mut serde_json::Value| {
         let fields = value.as_object_mut().unwrap();
-        ["pricing_urls", "price_comments", "description"].map(|field| fields.remove(field));
+        for field in ["pricing_urls", "price_comments", "description"] {
+            fields.remove(field);
+        }
     };
     for provider in &mut providers {
         strip(provider);
