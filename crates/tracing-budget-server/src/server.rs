@@ -1,5 +1,6 @@
 //! Binding, serving, stopping.
 
+use std::fmt;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -113,6 +114,12 @@ impl Server {
     }
 }
 
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
 /// A running server. Stops when [`stop`](Self::stop) is called or this is dropped.
 pub struct Running {
     address: SocketAddr,
@@ -140,6 +147,12 @@ impl Running {
         self.stop.send_replace(true);
         // If the thread panicked, the panic message is already on stderr.
         self.thread.take().map_or(Ok(()), |thread| thread.join().unwrap_or(Ok(())))
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
