@@ -84,7 +84,7 @@ fn the_documents_have_every_key_and_the_statuses_of_a_run() {
     );
 }
 
-/// Collects the keys whose value is neither null nor empty.
+/// Collects the keys with a value that is neither null nor empty.
 fn filled_keys(value: &Value, keys: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) => {

@@ -1,4 +1,4 @@
-//! A call costs what the price list said when it was made, to the last digit, or says why it has no cost.
+//! A call has the cost of the price list at its time, to the last digit, or a reason for its unknown cost.
 #![cfg(feature = "prices")]
 #![allow(clippy::unwrap_used)]
 
@@ -189,7 +189,7 @@ fn free_unpriced_and_billed_otherwise_are_three_things() {
 }
 
 #[test]
-fn usage_that_tells_too_little_or_too_much_has_no_cost() {
+fn usage_that_reports_too_little_or_too_much_has_no_cost() {
     let model = published(Some("anthropic"), "claude-sonnet-4-5");
     let reason = |usage: Usage| model.price(&usage, now()).unwrap_err();
     assert_eq!(reason(Usage::new()), Unpriced::NoUsage);
@@ -255,7 +255,7 @@ fn the_most_specific_price_is_taken() {
         ("", "/m.*/"),
         ("", "/m-\\d/"),
     ];
-    let whoever = |provider: &str, model: &str, skipped: usize| {
+    let first_match = |provider: &str, model: &str, skipped: usize| {
         let mut own = PriceBook::builder();
         for (index, (provider, name)) in entries.iter().enumerate().skip(skipped).rev() {
             let rates = rate(&(index + 1).to_string());
@@ -268,14 +268,14 @@ fn the_most_specific_price_is_taken() {
         let model = own.build().unwrap().model(Some(provider), Some(model));
         cost(&model, Usage::new().input(1_000_000), now()).to_string()
     };
-    assert_eq!(whoever("acme", "M-1-2026-01-01", 0), "1");
-    assert_eq!(whoever("other", "m-1-2026-01-01", 0), "2");
-    assert_eq!(whoever("other", "m-1", 0), "3");
-    assert_eq!(whoever("acme", "m-1", 3), "4");
-    assert_eq!(whoever("acme", "m-1", 4), "5");
-    assert_eq!(whoever("acme", "m-3", 4), "8", "equally long patterns: the one given first");
-    assert_eq!(whoever("acme", "m-33", 4), "6", "a pattern matches whole names only");
-    assert_eq!(whoever("acme", "mm", 4), "7");
+    assert_eq!(first_match("acme", "M-1-2026-01-01", 0), "1");
+    assert_eq!(first_match("other", "m-1-2026-01-01", 0), "2");
+    assert_eq!(first_match("other", "m-1", 0), "3");
+    assert_eq!(first_match("acme", "m-1", 3), "4");
+    assert_eq!(first_match("acme", "m-1", 4), "5");
+    assert_eq!(first_match("acme", "m-3", 4), "8", "equally long patterns: the one given first");
+    assert_eq!(first_match("acme", "m-33", 4), "6", "a pattern matches whole names only");
+    assert_eq!(first_match("acme", "mm", 4), "7");
 }
 
 #[test]
@@ -328,7 +328,7 @@ fn the_documented_file_is_read() {
 fn what_is_wrong_in_a_file_is_named_by_line_and_key() {
     let first = "[[price]]\nmodel = \"a\"\ninput = 1\n\n[[price]]\n";
     for (rest, expected) in [
-        ("model = \"b\"\ninputs = 1", "<toml>:7: inputs: is no key of a price"),
+        ("model = \"b\"\ninputs = 1", "<toml>:7: inputs: is not a key of a price"),
         ("model = \"b\"\ninput = true", "<toml>:7: input: expected an amount in USD, found a boolean"),
         (
             "model = \"b\"\noutput = \"dear\"",
@@ -357,7 +357,7 @@ fn files_are_named_in_errors() {
     let path = folder.join("own.toml");
     std::fs::write(&path, "[[price]]\nmodel = \"a\"\nprice = 1\n").unwrap();
     let error = PriceBook::builder().prices_file(&path).build().unwrap_err();
-    assert_eq!(error.to_string(), format!("{}:3: price: is no key of a price", path.display()));
+    assert_eq!(error.to_string(), format!("{}:3: price: is not a key of a price", path.display()));
     std::fs::write(&path, "[[price]]\nmodel = \"a\"\ninput = 0.1\n").unwrap();
     let book = with(|own| own.prices_file(&path));
     assert_eq!(cost(&book.model(None, Some("a")), Usage::new().input(3), now()), usd("0.0000003"));
@@ -380,7 +380,7 @@ fn newer_published_prices_replace_the_bundled_ones() {
 }
 
 #[test]
-fn responses_tell_their_usage() {
+fn responses_report_their_usage() {
     let body =
         br#"{"model": "claude-sonnet-4-5", "usage": {"input_tokens": 10, "cache_read_input_tokens": 20,
         "cache_creation_input_tokens": 30, "output_tokens": 40}}"#;
@@ -412,13 +412,59 @@ fn responses_tell_their_usage() {
     }
 }
 
+/// The release of genai-prices that is compiled here, and the data that it bundles.
+fn release() -> (String, Vec<serde_json::Value>) {
+    let metadata = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--offline", "--all-features", "--manifest-path"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let package = packages.iter().find(|package| package["name"] == "genai-prices").unwrap();
+    let manifest = std::path::Path::new(package["manifest_path"].as_str().unwrap());
+    let data = std::fs::read(manifest.with_file_name("data").join("prices.json")).unwrap();
+    (package["version"].as_str().unwrap().to_owned(), serde_json::from_slice(&data).unwrap())
+}
+
+/// The data without what no price depends on: a quarter of the bytes are for people.
+fn without_remarks(mut providers: Vec<serde_json::Value>) -> String {
+    let strip = |value: &mut serde_json::Value| {
+        let fields = value.as_object_mut().unwrap();
+        for field in ["pricing_urls", "price_comments", "description"] {
+            fields.remove(field);
+        }
+    };
+    for provider in &mut providers {
+        strip(provider);
+        provider["models"].as_array_mut().unwrap().iter_mut().for_each(strip);
+    }
+    // One provider a line, so that a new release is a diff that can be read.
+    let lines: Vec<String> = providers.iter().map(ToString::to_string).collect();
+    format!("[\n{}\n]\n", lines.join(",\n"))
+}
+
+/// `BLESS=1` takes over the data of a new release; the name in `src/price/reason.rs` is changed by hand.
 #[test]
-fn the_source_names_the_prices_that_are_bundled() {
-    let lock = include_str!("../Cargo.lock");
-    let version =
-        lock.split("name = \"genai-prices\"\nversion = \"").nth(1).and_then(|rest| rest.split('"').next());
+fn the_source_names_the_release_that_the_bundled_prices_are_from() {
+    let (version, data) = release();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/genai-prices.json");
+    let data = without_remarks(data);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, &data).unwrap();
+    }
+    let is_same = std::fs::read_to_string(path).unwrap() == data;
+    assert!(is_same, "data/genai-prices.json is not that of genai-prices {version}; BLESS=1 takes it over");
     let price = published(Some("openai"), "gpt-5").price(&thousand(), now()).unwrap();
-    assert_eq!(price.source.to_string(), format!("genai-prices@{}", version.unwrap()));
+    assert_eq!(price.source.to_string(), format!("genai-prices@{version}"));
+}
+
+/// An exact requirement would keep an application from a newer release of the calculator.
+#[test]
+fn every_compatible_release_of_the_calculator_is_accepted() {
+    let manifest = include_str!("../Cargo.toml");
+    let requirement = manifest.lines().find(|line| line.starts_with("genai-prices = ")).unwrap();
+    assert!(requirement.contains("version = \"0.2.1\""), "{requirement}");
 }
 
 /// Prices that change at midnight of a day, and in the middle of a minute.

@@ -115,7 +115,7 @@ fn a_cost_that_is_no_amount_is_unknown_and_warned_of() {
         info_span!("pipeline").in_scope(|| {
             spend("two cents");
             let call = tracing_budget::call("my-model").start();
-            call.usage(&Usage::new().input(1).output(1)).cost(f64::NAN);
+            call.usage(Usage::new().input(1).output(1)).cost(f64::NAN);
         });
     });
     let run = captured.run();

@@ -5,7 +5,7 @@
 //! JournalFile -> JournalReader -> RunReplay (one run) -> RunSummary
 //! ```
 //!
-//! A [`Record`](record::Record) is one line. A recovered run goes through the same ledger and the same summary code as a
+//! A `Record` is one line. A recovered run goes through the same ledger and the same summary code as a
 //! living one. The lines and what the journal promises are in `docs/journal.md`.
 //!
 //! # Invariants

@@ -48,8 +48,8 @@ pub(crate) struct Journal {
 
 /// State of the pipeline's threads and the journal's own thread.
 ///
-/// Lock order: `output`, then `waiting`. The other order would deadlock with [`take_waiting`](Self::take_waiting), which
-/// empties the queue while it holds the output, so that records reach the file in the order of the queue.
+/// Lock order: `output`, then `waiting`. The other order would deadlock with [`take_waiting`](Self::take_waiting), which takes
+/// the second while it holds the first. It has to: records must reach the file in the order of the queue.
 struct Shared {
     waiting: Mutex<Waiting>,
     wake: Condvar,

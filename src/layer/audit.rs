@@ -291,12 +291,14 @@ pub(crate) struct CallsAccounted {
 
 impl CallsAccounted {
     pub(crate) fn add(&self, figures: &Figures) {
+        // Relaxed: totals that are compared after the runs were delivered, which orders the threads.
         self.calls.fetch_add(figures.llm_calls, Ordering::Relaxed);
         self.without_usage.fetch_add(figures.calls_without_usage, Ordering::Relaxed);
         self.unpriced.fetch_add(figures.unpriced_calls, Ordering::Relaxed);
     }
 
     fn with(&self, in_flight: &CellTotals) -> CallAudit {
+        // Relaxed: see `add`.
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let without_usage = read(&self.without_usage) + in_flight.without_usage;
         CallAudit {
@@ -311,11 +313,13 @@ impl CallsAccounted {
 pub(crate) struct Settling<'a>(&'a AtomicU64);
 
 impl<'a> Settling<'a> {
+    // Inlined: no instructions, only a value whose drop marks the path of an unwinding panic.
     #[inline]
     pub(crate) fn new(unsettled: &'a AtomicU64) -> Self {
         Self(unsettled)
     }
 
+    // Inlined: forgetting the value is nothing; a call would be all of the cost.
     #[inline]
     pub(crate) fn done(self) {
         std::mem::forget(self);
@@ -378,6 +382,7 @@ impl Core {
         let (opened, closed, open) = self.table.counts();
         let lingering = self.lingering_roots();
         // Those that lingered were taken out of the table without being closed.
+        // Relaxed: an audit of a layer at work may be off by the spans that close meanwhile; it says so.
         let lingered = self.counters.lingered.load(Ordering::Relaxed);
         let (opened, closed) = (opened + lingering + lingered, closed + lingered);
         let settled = closed.saturating_sub(self.counters.unsettled.load(Ordering::Relaxed));

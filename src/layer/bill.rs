@@ -26,6 +26,7 @@ pub(crate) struct Bill {
 
 impl Core {
     /// Works out what a span adds by itself, without what is inside it.
+    // Inlined into both ways to close a span: the `Settlement` is then returned in registers, not through memory.
     #[inline(always)]
     pub(crate) fn work_out(
         &self,
@@ -57,6 +58,7 @@ impl Core {
     }
 
     /// Whether a span has an amount of its own to book, or is a call that must tell one.
+    // Inlined: two loads, once per closed span.
     #[inline(always)]
     fn is_billed(&self, open: &Open) -> bool {
         // Tools often declare fields for usage that nobody fills.
@@ -77,6 +79,7 @@ impl Core {
     }
 
     /// Prices an amount unless its cost was reported, and says to which row it belongs.
+    // Inlined: the arguments are four words that the caller has in registers.
     #[inline(always)]
     fn price(&self, desk: &Desk, bill: Bill, tally: &mut CellTotals, rest: &mut Rest) -> CellKey {
         if tally.usage.has_more_than_input_and_output() {
@@ -111,6 +114,7 @@ impl Core {
         CellKey { stage: bill.stage, model, operation: bill.operation.unwrap_or(unsaid) }
     }
 
+    // Inlined for the same reason as `price`.
     #[inline(always)]
     fn price_as(&self, near: &mut NearModel, run: u64, at: Moment, tally: &mut CellTotals, rest: &mut Rest) {
         let NearModel { model, recent, .. } = near;
@@ -170,6 +174,7 @@ impl Core {
 
     /// Brings a usage into the shape that prices and rows expect: cached input inside input, reasoning inside output, a
     /// total only where nothing better is known.
+    // Not inlined: few emitters need it, and its code would displace the path of all others from the instruction cache.
     #[inline(never)]
     fn normalise(&self, usage: &mut Usage, meaning: &Meaning, provider: Option<Symbol>, rest: &mut Rest) {
         if usage.get(Kind::Input).or(usage.get(Kind::Output)).is_some() {
@@ -200,6 +205,7 @@ impl Core {
 }
 
 impl Open {
+    // Inlined: copies fields of the reading.
     #[inline]
     fn bill(&self) -> Bill {
         Bill {

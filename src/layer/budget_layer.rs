@@ -25,15 +25,16 @@ where
 {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         Meaning::of(metadata);
-        // Which callsites are worth being on is for filters to say.
+        // Filters decide which callsites are enabled. `never` here would silence a callsite for every other layer.
         Interest::always()
     }
 
     fn on_register_dispatch(&self, dispatch: &Dispatch) {
-        // A second subscriber cannot come: the layer belongs to one.
+        // An error means that it is set already. It cannot differ: a layer belongs to one subscriber.
         let _ = self.core.dispatch.set(dispatch.downgrade());
     }
 
+    // Inlined into the subscriber's generic code: most spans return from `glance` without a call.
     #[inline]
     fn on_new_span(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {
         let is_done = here(|here| match self.core.glance(here, attrs) {
@@ -46,6 +47,7 @@ where
         }
     }
 
+    // Inlined: most spans are not in the table, and that check is all that a record costs then.
     #[inline]
     fn on_record(&self, id: &span::Id, values: &span::Record<'_>, _: Context<'_, S>) {
         match self.core.table.look_for(id.into_u64()) {
@@ -63,17 +65,20 @@ where
         self.core.hear(event, &ctx);
     }
 
+    // Inlined: three stores into a thread-local.
     #[inline]
     fn on_enter(&self, id: &span::Id, _: Context<'_, S>) {
         here(|here| here.enter(self.core.number, id.into_u64()));
     }
 
+    // Inlined: a compare and a store.
     #[inline]
     fn on_exit(&self, id: &span::Id, _: Context<'_, S>) {
         here(|here| here.exit(self.core.number, id.into_u64()));
         self.core.exit(id.into_u64());
     }
 
+    // Inlined: most spans are not in the table, and that check is all that a close costs then.
     #[inline]
     fn on_close(&self, id: span::Id, _: Context<'_, S>) {
         match self.core.table.look_for(id.into_u64()) {

@@ -1,4 +1,4 @@
-//! Building a layer: what it is told, and what can be wrong with that.
+//! The builder of a layer: its settings, and the errors that they can have.
 
 use std::marker::PhantomData;
 use std::path::PathBuf;
@@ -25,6 +25,8 @@ const PROJECT_VARIABLE: &str = "TRACING_BUDGET_PROJECT";
 
 /// Starts building a layer.
 ///
+/// `build` returns the layer and a guard. The guard delivers what is left when it is dropped, so keep it until the end of `main`.
+///
 /// ```
 /// use tracing_subscriber::prelude::*;
 ///
@@ -40,7 +42,7 @@ pub fn layer() -> Builder {
     Builder { plan: Plan::default(), filter: PhantomData }
 }
 
-/// What a layer is to do. Nothing is checked, opened or started before [`Builder::build`].
+/// The settings of a layer. Nothing is checked, opened or started before [`Builder::build`].
 ///
 /// ```
 /// # fn main() -> Result<(), tracing_budget::BuildError> {
@@ -58,25 +60,25 @@ pub fn layer() -> Builder {
 /// # }
 /// ```
 ///
-/// Its parameter says who filters: [`OwnFilter`], or after [`Builder::unfiltered`] the application.
+/// Its parameter is the kind of filter: [`OwnFilter`], or [`Unfiltered`] after [`Builder::unfiltered`].
 #[must_use = "a builder does nothing until it is built"]
 pub struct Builder<F = OwnFilter> {
     pub(super) plan: Plan,
     filter: PhantomData<F>,
 }
 
-/// The layer sees INFO and above through a filter of its own.
+/// The layer receives spans and events of level INFO and above, through a filter of its own.
 #[derive(Debug)]
 pub enum OwnFilter {}
 
-/// The layer sees what the application lets it see.
+/// The layer receives what the application's filters let through.
 #[derive(Debug)]
 pub enum Unfiltered {}
 
 /// Opens a sink when the layer is built.
 type SinkOpener = Box<dyn FnOnce() -> Result<Box<dyn Sink>, Box<dyn std::error::Error + Send + Sync>> + Send>;
 
-/// What the builder was told.
+/// The settings so far.
 #[derive(Default)]
 pub(super) struct Plan {
     options: Options,
@@ -110,7 +112,7 @@ pub enum BuildError {
         /// What is wrong with its limit.
         problem: String,
     },
-    /// More stages have a limit than there may be.
+    /// More than 32 stages have a limit.
     #[error(
         "stage {stage:?} is given a limit, and {MOST_STAGES} stages have one already, which is as many as may have"
     )]
@@ -118,7 +120,7 @@ pub enum BuildError {
         /// The first stage that is one too many.
         stage: String,
     },
-    /// The rates for calls without a price are none.
+    /// The rates for calls without a price cannot be used.
     #[error("unpriced_calls: the rates cannot be used: {0}")]
     UnpricedRates(String),
     /// A stage, gate or root was declared without a name, or twice.
@@ -134,7 +136,7 @@ pub enum BuildError {
     /// A sink's file or directory, or that of the journal, cannot be written.
     #[error(transparent)]
     Sink(#[from] OpenError),
-    /// The journals of dead processes cannot be looked for.
+    /// The directory with journals of dead processes cannot be read.
     #[error(transparent)]
     Recover(crate::journal::RecoverError),
     /// A sink of [`Builder::open_sink`] cannot be opened.
@@ -146,14 +148,18 @@ pub enum BuildError {
 }
 
 impl<F> Builder<F> {
-    /// Names the project. Without it, `TRACING_BUDGET_PROJECT` does, or else the root span's crate.
+    /// Sets the project's name, which every summary carries.
+    ///
+    /// Default: the environment variable `TRACING_BUDGET_PROJECT`, else the crate of the root span.
     pub fn project(mut self, project: impl Into<String>) -> Self {
         self.plan.options.project = Some(project.into());
         self
     }
 
-    /// Declares the stages, in their order. Then only spans with these names, or with a `stage` field, are stages, and
-    /// those that never ran are in the summary as `not_run`. Without it, every direct child of the root is a stage.
+    /// Declares the stages by the names of their spans, in the order of the summary.
+    ///
+    /// Only spans with these names, or with a `stage` field, are stages then. A declared stage that never ran is in the summary
+    /// as `not_run`. Default: every direct child of the root is a stage.
     pub fn stages(mut self, stages: impl IntoIterator<Item = impl Into<String>>) -> Self {
         for stage in stages {
             let stage = stage.into();
@@ -164,7 +170,7 @@ impl<F> Builder<F> {
         self
     }
 
-    /// Lists the gates that must run. Those that did not are in the summary as `skipped`, «not reached».
+    /// Lists the gates that must run. A gate that did not is in the summary as `skipped`, with the reason "not reached".
     pub fn expect_gates(mut self, gates: impl IntoIterator<Item = impl Into<String>>) -> Self {
         for gate in gates {
             let gate = gate.into();
@@ -174,8 +180,10 @@ impl<F> Builder<F> {
         self
     }
 
-    /// Narrows runs to spans with these names, wherever they stand; one inside the run of another is a part of that run.
-    /// Without it, every span without a parent is a root. What happens outside of such a run is in no summary.
+    /// Restricts roots to spans with these names, at any depth.
+    ///
+    /// A span with such a name inside an open run is part of that run. What happens outside of all runs is in no summary; see
+    /// [`Stats::outside`](super::Stats::outside). Default: every span without a parent is a root.
     pub fn roots(mut self, roots: impl IntoIterator<Item = impl Into<String>>) -> Self {
         for root in roots {
             let root = root.into();
@@ -185,7 +193,7 @@ impl<F> Builder<F> {
         self
     }
 
-    /// Puts a label on every run. A `tag.*` field of the same name in a run goes before it.
+    /// Adds a tag to every run. A `tag.*` field with the same name in a run replaces it.
     pub fn tag(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.plan.options.tags.push((name.into(), value.into()));
         self
@@ -193,9 +201,11 @@ impl<F> Builder<F> {
 
     /// Limits what a run may cost, in USD: a text such as `"5.00"`, a number (`5`, `0.25`), or a [`Usd`].
     ///
-    /// The limit is written to the summary, with what remains of it and whether it was reached. At 50, 80, 95 and 100 % of it
-    /// somebody is told: see [`on_alert`](Self::on_alert). Nothing is stopped by itself; the program asks before it spends,
-    /// by [`Current::check`](crate::Current::check) or [`Current::reserve`](crate::Current::reserve).
+    /// The summary has the limit, what remains of it, and whether it was reached. Alerts fire once each at 50, 80, 95 and 100 %:
+    /// see [`on_alert`](Self::on_alert). The layer stops nothing by itself: the program calls
+    /// [`Current::check`](crate::Current::check) or [`Current::reserve`](crate::Current::reserve) before it spends.
+    ///
+    /// An amount that is not a number, or is negative, makes [`build`](Self::build) fail.
     pub fn limit_usd(mut self, limit: impl IntoUsd) -> Self {
         match amount(limit) {
             Ok(limit) => self.plan.options.limits.run.usd = Some(limit),
@@ -204,14 +214,16 @@ impl<F> Builder<F> {
         self
     }
 
-    /// Limits the tokens that a run may use, input and output together; as [`limit_usd`](Self::limit_usd) otherwise.
+    /// Limits the tokens that a run may use, input plus output. Otherwise like [`limit_usd`](Self::limit_usd).
     pub fn limit_tokens(mut self, limit: u64) -> Self {
         self.plan.options.limits.run.tokens = Some(limit);
         self
     }
 
-    /// Limits what a stage may cost in one run, in USD, with everything inside it: all of its attempts together, and the
-    /// stages in it. As [`limit_usd`](Self::limit_usd) otherwise. At most 32 stages may have limits.
+    /// Limits what a stage may cost in one run, in USD.
+    ///
+    /// All attempts of the stage count together, with the stages inside it. At most 32 stages may have limits. Otherwise like
+    /// [`limit_usd`](Self::limit_usd).
     ///
     /// ```
     /// # fn main() -> Result<(), tracing_budget::BuildError> {
@@ -235,15 +247,16 @@ impl<F> Builder<F> {
         self
     }
 
-    /// Limits the tokens that a stage may use in one run, with everything inside it; as
-    /// [`stage_limit_usd`](Self::stage_limit_usd) otherwise.
+    /// Limits the tokens that a stage may use in one run, input plus output. Otherwise like
+    /// [`stage_limit_usd`](Self::stage_limit_usd).
     pub fn stage_limit_tokens(mut self, stage: impl Into<String>, limit: u64) -> Self {
         self.limit_stage(stage.into(), |limits| limits.tokens = Some(limit));
         self
     }
 
-    /// Says what limits in USD make of calls without a price; from the first one on, checks and reservations are refused
-    /// unless told otherwise.
+    /// Sets how limits in USD treat calls without a price.
+    ///
+    /// Default: from the first such call on, checks and reservations are refused, as the limit cannot be verified any more.
     pub fn unpriced_calls(mut self, policy: UnpricedCalls) -> Self {
         if let UnpricedCalls::AtRate(rates) = &policy
             && let Some(fault) = rates.fault()
@@ -254,43 +267,45 @@ impl<F> Builder<F> {
         self
     }
 
-    /// Calls a function when 50, 80, 95 or 100 % of a limit are used: once each for every limit of a run, on the layer's
-    /// delivery thread, with no subscriber active. May be given several times.
+    /// Adds a function that is called when 50, 80, 95 and 100 % of a limit are used: once each for every limit of a run.
     ///
-    /// The same is told to every sink ([`Sink::alert`]), and to the application's subscriber as an event with the target
-    /// `tracing_budget::alert`, of level INFO at 50 %, WARN at 80 and 95 %, and ERROR at 100 %.
+    /// It runs on the layer's delivery thread, with no subscriber active. Each call of this method adds a function. The same
+    /// alert goes to every sink ([`Sink::alert`]), and to the application's subscriber as an event with the target
+    /// `tracing_budget::alert`: level INFO at 50 %, WARN at 80 and 95 %, ERROR at 100 %.
     pub fn on_alert(mut self, call: impl FnMut(&Alert) + Send + 'static) -> Self {
         self.plan.callbacks.push(Box::new(call));
         self
     }
 
-    /// Prices calls with this book instead of the bundled one; see [`PriceBook::builder`] for prices of your own.
+    /// Prices calls with this book instead of the bundled one. [`PriceBook::builder`] makes one with prices of your own.
     pub fn prices(mut self, book: impl Into<Arc<PriceBook>>) -> Self {
         self.plan.prices = Some(book.into());
         self
     }
 
-    /// Says that spans whose target begins so count input without what came from the cache, as rig-core up to 0.42 does
-    /// with Anthropic. Where the cached tokens exceed the input this is noticed anyway.
+    /// Declares that an emitter reports input tokens without the cached ones, as rig-core up to 0.42 does for Anthropic.
+    ///
+    /// `target` is the beginning of the target of its spans; `provider` restricts this to calls of one provider. The layer then
+    /// adds the cached tokens to the input. If cached tokens exceed input tokens, it does so without this declaration.
     pub fn exclusive_cache(mut self, target: impl Into<String>, provider: Option<&str>) -> Self {
         let provider = provider.map(str::to_owned);
         self.plan.options.exclusive_cache.push(Emitter { target: target.into(), provider });
         self
     }
 
-    /// Writes one JSON file a run into a directory, which is made where it is missing; see [`JsonDir`].
+    /// Writes one JSON file per run into a directory, which is created if it is missing. See [`JsonDir`].
     pub fn json_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.plan.json_dirs.push(directory.into());
         self
     }
 
-    /// Appends one line of JSON a run to a file, which is made where it is missing; see [`JsonLines`].
+    /// Appends one line of JSON per run to a file, which is created if it is missing. See [`JsonLines`].
     pub fn json_lines(mut self, file: impl Into<PathBuf>) -> Self {
         self.plan.json_lines.push(file.into());
         self
     }
 
-    /// Adds a sink that [`build`](Self::build) opens: nothing is opened before, and nothing for a layer that is switched off.
+    /// Adds a sink that [`build`](Self::build) opens. It is not opened if the layer is switched off.
     ///
     /// An error of `open` becomes [`BuildError::OpenSink`].
     ///
@@ -311,7 +326,7 @@ impl<F> Builder<F> {
         self
     }
 
-    /// Hands finished runs to a sink of your own: anything that implements [`Sink`], or a closure that takes a
+    /// Adds a sink for finished runs: a type that implements [`Sink`], or a closure that takes a
     /// [`RunSummary`](crate::RunSummary).
     pub fn sink(mut self, sink: impl Sink) -> Self {
         self.plan.sinks.push(Box::new(sink));
@@ -333,24 +348,23 @@ impl<F> Builder<F> {
         self.sink(call)
     }
 
-    /// Hands finished runs to sinks that were chosen at run time.
+    /// Adds sinks for finished runs that were chosen at run time.
     pub fn sinks(mut self, sinks: impl IntoIterator<Item = Box<dyn Sink>>) -> Self {
         self.plan.sinks.extend(sinks);
         self
     }
 
-    /// Says how summaries are delivered: how many may wait, and how often a sink that fails is tried again.
+    /// Sets how summaries are delivered: the length of the queue, the retries of a failing sink, the time limits.
     pub fn delivery(mut self, delivery: Delivery) -> Self {
         self.plan.delivery = delivery;
         self
     }
 
-    /// Says whether there is to be a layer at all, `true` unless told otherwise: for a switch in a program's own
-    /// configuration.
+    /// Switches the layer on or off, for a program with a switch in its own configuration. Default: `true`.
     ///
-    /// With `false`, and likewise if the environment has `TRACING_BUDGET=off` or `ENABLE_COST_TRACKING=false` (or `0` or `no`, in
-    /// any case), building opens no sink, starts no thread and checks nothing; the layer switches no callsite on and does
-    /// nothing for a span. [`Handle::why_disabled`](crate::Handle::why_disabled) says so.
+    /// A layer that is off enables no callsite and does nothing for a span; building it opens no sink, starts no thread and
+    /// checks nothing. [`Handle::why_disabled`](crate::Handle::why_disabled) returns the reason. The environment can switch the
+    /// layer off too: `TRACING_BUDGET=off` or `ENABLE_COST_TRACKING=false` (also `0` and `no`, in upper or lower case).
     ///
     /// ```
     /// # fn main() -> Result<(), tracing_budget::BuildError> {
@@ -422,7 +436,7 @@ impl<F> Builder<F> {
         }
     }
 
-    /// As [`start`](Self::start); what cannot be built is said on stderr, and is no layer.
+    /// Like [`start`](Self::start), but an error is printed to stderr and results in a layer that does nothing.
     fn start_or_disable(self) -> (BudgetLayer, BudgetGuard) {
         self.start().unwrap_or_else(|error| {
             print_diagnostic(&format!("nothing is counted, as the layer could not be built: {error}"));
@@ -439,22 +453,26 @@ impl<F> Builder<F> {
         self.fault(BuildError::Name { what, name: name.to_owned(), problem });
     }
 
-    /// Keeps the first fault for `build`.
+    /// Keeps the first error for `build`.
     fn fault(&mut self, error: BuildError) {
         self.plan.wrong.get_or_insert(error);
     }
 }
 
 impl Builder {
-    /// Leaves filtering to the application. By default the layer sees INFO and above through a filter of its own, which
-    /// neither switches callsites on that nobody else wants nor off that others want; without it, put a filter around
-    /// the layer, or every TRACE callsite is on.
+    /// Removes the layer's own filter, and leaves filtering to the application.
+    ///
+    /// By default the layer receives INFO and above through a filter of its own. That filter enables no callsite of a lower
+    /// level, and disables none that other layers want. Without it, put a filter around the layer: otherwise every TRACE callsite
+    /// of the program is enabled.
     pub fn unfiltered(self) -> Builder<Unfiltered> {
         Builder { plan: self.plan, filter: PhantomData }
     }
 
-    /// Builds the layer, and the guard that ends and delivers what is left when it is dropped: keep it until the end of
-    /// `main`. In `let (budget, _) = …` it is dropped at once, and every run is lost.
+    /// Builds the layer and its guard.
+    ///
+    /// The guard ends and delivers what is left when it is dropped: keep it until the end of `main`. The pattern
+    /// `let (budget, _) = …` drops it at once, and every run is lost.
     ///
     /// The layer's own filter needs a subscriber that supports per-layer filters: `registry().with(..)`. On
     /// `tracing_subscriber::fmt().finish()` registering it panics, as with every filtered layer; write
@@ -487,8 +505,10 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When a limit is no amount, a declared name is empty or given twice, a directory or file cannot be written, or no
-    /// thread can be started.
+    /// - A limit is not an amount of money, or is negative; more than 32 stages have limits.
+    /// - A declared stage, gate or root is empty or declared twice.
+    /// - The directory or file of a sink or of the journal cannot be written.
+    /// - The delivery thread cannot be started.
     pub fn build<S>(self) -> Result<(impl Layer<S> + Send + Sync + 'static + use<S>, BudgetGuard), BuildError>
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
@@ -497,8 +517,10 @@ impl Builder {
         Ok((switch::filtered(layer), guard))
     }
 
-    /// As [`build`](Self::build), for programs that must come up whatever becomes of their accounting: where that fails, one
-    /// line on stderr says why, the layer does nothing, and [`Handle::why_disabled`](crate::Handle::why_disabled) tells.
+    /// Builds the layer and its guard, or a layer that does nothing if that fails.
+    ///
+    /// For programs that must start even if their accounting cannot. The error is printed to stderr in one line, and
+    /// [`Handle::why_disabled`](crate::Handle::why_disabled) returns it.
     ///
     /// ```
     /// let builder = tracing_budget::layer().limit_usd("five dollars");
@@ -516,11 +538,11 @@ impl Builder {
 }
 
 impl Builder<Unfiltered> {
-    /// Builds the layer without a filter of its own, and the guard; as [`Builder::build`] otherwise.
+    /// Builds the layer without a filter of its own, and its guard. Otherwise like [`Builder::build`].
     ///
     /// # Errors
     ///
-    /// The same as of [`Builder::build`].
+    /// Those of [`Builder::build`].
     pub fn build<S>(self) -> Result<(impl Layer<S> + Send + Sync + 'static + use<S>, BudgetGuard), BuildError>
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
@@ -529,7 +551,7 @@ impl Builder<Unfiltered> {
         Ok((switch::unfiltered(layer), guard))
     }
 
-    /// Builds the layer without a filter of its own, or one that does nothing; as [`Builder::build_or_disabled`] otherwise.
+    /// Builds the layer without a filter of its own, or one that does nothing. Otherwise like [`Builder::build_or_disabled`].
     pub fn build_or_disabled<S>(self) -> (impl Layer<S> + Send + Sync + 'static + use<S>, BudgetGuard)
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,

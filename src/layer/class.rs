@@ -11,6 +11,7 @@ pub(crate) struct Class {
     flags: u8,
 }
 
+// Bits of one byte, so that a class is two words and is passed in registers.
 const IS_DECLARED_STAGE: u8 = 1;
 const MAY_BE_ROOT: u8 = 2;
 const MATTERS: u8 = 4;
@@ -21,6 +22,7 @@ const IS_INCLUSIVE: u8 = 64;
 
 impl Class {
     /// Its spans tell a stage's name.
+    // Inlined, as all of these: one test of a bit, where a call would cost more than the test.
     #[inline]
     pub(crate) fn tells_its_stage(self) -> bool {
         self.flags & TELLS_ITS_STAGE != 0

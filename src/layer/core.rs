@@ -25,7 +25,7 @@ use crate::sink::Worker;
 
 /// The state of one layer.
 pub(crate) struct Core {
-    /// Tells layers apart in what a thread remembers.
+    /// Distinguishes layers in a thread's caches.
     pub(crate) number: u32,
     pub(crate) options: Arc<Options>,
     /// The subscriber that the layer is a part of, to look through spans that a filter hides from the layer.
@@ -49,11 +49,12 @@ pub(crate) struct Core {
     /// What roots that came to nothing had kept, to be used again: a server's plain requests allocate none.
     #[expect(clippy::vec_box, reason = "it is the boxes that are used again")]
     pub(crate) spare: Mutex<Vec<Box<Early>>>,
-    /// Grows whenever a span's place changes after its creation, so that no thread goes by what it remembers of it. Never 0.
+    /// Grows whenever the place of a span changes after its creation, which invalidates every thread's cached ancestors. Never 0:
+    /// an entry of a thread's cache has epoch 0 until it is filled.
     pub(crate) epoch: AtomicU64,
 }
 
-/// What the builder was told.
+/// The settings of the builder.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
     pub(crate) project: Option<String>,
@@ -93,9 +94,9 @@ impl Emitter {
 
 /// Names that the layer itself gives and looks for.
 pub(crate) struct Words {
-    /// What a call is for if nobody said.
+    /// The operation of a call that has none.
     pub(crate) chat: Symbol,
-    /// What money was spent on if nobody said.
+    /// The operation of a cost that has none.
     pub(crate) unattributed: Symbol,
     /// The operation of a tool that a model called.
     pub(crate) execute_tool: Symbol,
@@ -116,6 +117,7 @@ impl Default for Words {
 
 impl Core {
     /// Whether an operation contains calls and is none.
+    // Inlined: nearly always one comparison of two pointers.
     #[inline]
     pub(crate) fn is_container(&self, operation: Symbol) -> bool {
         // Nearly all are chats.
@@ -131,6 +133,7 @@ impl Core {
     ) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         Self {
+            // Relaxed: only the uniqueness of the number matters.
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             options: Arc::new(options),
             dispatch: OnceLock::new(),
@@ -150,10 +153,10 @@ impl Core {
         }
     }
 
-    /// A number for a run that no other run has, whichever layer it is in: a thread remembers by it the run that it was
-    /// at work on last, and may be at work for several layers.
+    /// A number for a run that is unique in the process: a thread's cache of runs is shared by all layers.
     pub(crate) fn next_run() -> u64 {
         static NEXT: AtomicU64 = AtomicU64::new(1);
+        // Relaxed: only the uniqueness of the number matters. It starts at 1, as 0 means "no run" in a thread's cache.
         NEXT.fetch_add(1, Ordering::Relaxed)
     }
 }

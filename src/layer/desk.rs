@@ -1,7 +1,11 @@
-//! What a thread is at work on: the runs that it booked in last, and the models that were called there. Each is taken up and put
-//! down again: to do so is to move a pointer, where another reference would be counted on a cache line that all threads share.
+//! The runs and models that a thread used last.
 //!
-//! None of the user's code runs while something is taken up.
+//! An entry is taken out and put back: that moves a pointer. Cloning an `Arc` instead would write its count, on a cache line that
+//! all threads share.
+//!
+//! # Invariants
+//!
+//! - No user code runs while an entry is taken out: it could trace, find the entry missing, and put another in its place.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -12,11 +16,11 @@ use super::models::{Model, ModelName, Recent};
 use super::run::Run;
 use crate::ledger::Symbol;
 
-/// Runs that a thread finds again beside the last one: a server's thread has several in turn. Those that have ended elsewhere
-/// stay until another comes in their place.
+/// Runs that a thread caches beside the last one: a server's thread switches between several. Eight, as a thread of a busy server
+/// polls a handful of requests in turn. A run that ended on another thread stays until another run takes its entry.
 const NEAR_RUNS: usize = 8;
 
-/// Models that a thread finds again beside the last one. A pipeline calls two or three.
+/// Models that a thread caches beside the last one. A pipeline calls two or three; two that share an entry only evict each other.
 const NEAR_MODELS: usize = 8;
 
 /// A model as an emitter names it, for one layer.
@@ -28,6 +32,7 @@ pub(crate) struct NearModel {
 }
 
 impl NearModel {
+    // Inlined: three comparisons on the path of every call.
     #[inline(always)]
     fn is(&self, layer: u32, (provider, model): ModelName) -> bool {
         self.layer == layer
@@ -52,7 +57,8 @@ thread_local! {
     static DESK: Desk = const { Desk::new() };
 }
 
-/// Runs `act` on this thread's desk, or on an empty one where the thread is ending.
+/// Runs `act` on this thread's desk, or on an empty one if the thread is ending and its own is dropped already.
+// Inlined: the closures are large, and passing them by pointer would spill what they capture.
 #[inline(always)]
 pub(crate) fn at_desk<T>(mut act: impl FnMut(&Desk) -> T) -> T {
     match DESK.try_with(&mut act) {
@@ -74,6 +80,7 @@ impl Desk {
     }
 
     /// The number of this thread: threads that book are counted.
+    // Inlined: a load and a branch; `take_number` runs once per thread.
     #[inline]
     pub(crate) fn number(&self) -> usize {
         match self.number.get() {
@@ -85,11 +92,13 @@ impl Desk {
     #[cold]
     fn take_number(&self) -> usize {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
+        // Relaxed: only the uniqueness of the number matters, nothing is published with it.
         self.number.set(NEXT.fetch_add(1, Ordering::Relaxed));
         self.number.get()
     }
 
-    /// Takes up the run with this number if this thread was at work on it lately. Whoever takes it puts it down again.
+    /// Takes out the run with this number if this thread used it lately. The caller puts it back.
+    // Inlined: the hit is a swap and a comparison. The miss is out of line.
     #[inline(always)]
     pub(crate) fn take_run(&self, serial: u64) -> Option<Arc<Run>> {
         match self.run.take() {
@@ -123,6 +132,7 @@ impl Desk {
     }
 
     /// Puts down the run that was taken up.
+    // Inlined: one store.
     #[inline(always)]
     pub(crate) fn put_down_run(&self, run: Arc<Run>) {
         put(&self.run, run);
@@ -149,7 +159,8 @@ impl Desk {
         });
     }
 
-    /// Takes up what this thread remembers of a model. Whoever takes it puts it down again.
+    /// Takes out what this thread remembers of a model. The caller puts it back.
+    // Inlined: the hit is a swap and a comparison. The miss is out of line.
     #[inline(always)]
     pub(crate) fn take_model(&self, layer: u32, name: ModelName) -> Option<Box<NearModel>> {
         match self.model.take() {
@@ -174,6 +185,7 @@ impl Desk {
     }
 
     /// Puts down a model.
+    // Inlined: one store.
     #[inline(always)]
     pub(crate) fn put_down_model(&self, near: Box<NearModel>) {
         put(&self.model, near);
@@ -190,12 +202,15 @@ fn run_slot(serial: u64) -> usize {
     serial as usize % NEAR_RUNS
 }
 
+// Inlined: a shift and a mask.
 #[inline]
 fn model_slot((provider, model): ModelName) -> usize {
+    // Names are allocated 16 bytes apart at least, so the low four bits of an address hardly differ.
     model.or(provider).map_or(0, Symbol::address) / 16 % NEAR_MODELS
 }
 
 /// Puts a value where there is none, nearly always.
+// Inlined: the drop of an old value is out of line, as there is nearly never one.
 #[inline(always)]
 fn put<T>(cell: &Cell<Option<T>>, value: T) {
     if let Some(old) = cell.replace(Some(value)) {

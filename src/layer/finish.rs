@@ -36,6 +36,9 @@ impl Core {
         }
         open.note_panic();
         let root = Lingering { open, closed: self.clock.now() };
+        // Lock order: the slot of the root is locked here, then `lingering`. `linger` runs inside `remove`, so that the root is always
+        // either in its slot or in this list: between the two, a child that closes would find its root in neither.
+        // A poisoned lock is taken: a push or a removal leaves the list whole, and the layer never panics.
         self.lingering.lock().unwrap_or_else(PoisonError::into_inner).push(root);
         None
     }
@@ -49,6 +52,7 @@ impl Core {
         if left != Some(0) {
             return;
         }
+        // Taken out under the lock and settled after it: settling locks slots (lock order: slot, then `lingering`).
         let concluded = {
             let mut lingering = self.lingering.lock().unwrap_or_else(PoisonError::into_inner);
             let at = lingering.iter().position(|root| root.waits_for_none_of(place.run));
@@ -181,6 +185,7 @@ impl Core {
             }
         };
         self.table.for_each(|_, open| forget(open));
+        // No slot is locked here; `for_each` has released each of them (lock order: slot, then `lingering`).
         let mut lingering = self.lingering.lock().unwrap_or_else(PoisonError::into_inner);
         lingering.iter_mut().for_each(|root| forget(&mut root.open));
         drop(lingering);
@@ -201,7 +206,7 @@ impl Core {
     /// The summary of a run in flight, as it stands.
     pub(crate) fn snapshot(&self, run: &Run) -> RunSummary {
         let now = self.clock.now();
-        // The room for a ledger that somebody had before: looking on is not to cost the allocator anything.
+        // A ledger that a root has used before: a snapshot every second would otherwise allocate one each time.
         let mut room = self.spare_room();
         self.table.for_each(|_, open| {
             if let Some(stage) = open.place.stage.filter(|_| open.is_stage && open.place.run == run.serial) {

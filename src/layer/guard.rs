@@ -1,4 +1,4 @@
-//! The guard: whoever holds it answers for what is not delivered yet.
+//! The guard: its drop ends and delivers what is left.
 
 use std::sync::Arc;
 
@@ -6,10 +6,24 @@ use super::core::Core;
 use super::handle::Handle;
 use crate::sink::FlushError;
 
-/// Ends and delivers what is left when it is dropped. Keep it until the end of `main`.
+/// Ends the open runs and delivers every summary when it is dropped. Keep it until the end of `main`.
 ///
-/// Runs that are still open when it is dropped end as `incomplete`; runs that end later are lost, which is said on stderr. A
-/// name is needed to keep it: `let (budget, _guard) = …`, as a mere `_` drops it at once.
+/// Runs that are still open when it is dropped end as `incomplete`. Runs that end later are lost, and one line on stderr reports
+/// them. Bind it to a name: `let (budget, _guard) = …`. The pattern `_` drops it at once.
+///
+/// ```
+/// use tracing_subscriber::prelude::*;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (budget, guard) = tracing_budget::layer().build()?;
+/// let subscriber = tracing_subscriber::registry().with(budget);
+/// tracing::subscriber::with_default(subscriber, || {
+///     // the pipeline
+/// });
+/// guard.flush()?;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "dropping the guard at once ends the layer's work"]
 pub struct BudgetGuard {
     core: Arc<Core>,
@@ -20,12 +34,14 @@ impl BudgetGuard {
         Self { core }
     }
 
-    /// Waits until every run that has ended is with every sink.
+    /// Waits until every ended run is delivered to every sink.
+    ///
+    /// The wait is bounded by the time limits of [`Delivery`](crate::sink::Delivery).
     ///
     /// # Errors
     ///
-    /// When a sink has lost a run since the last flush, for all its retries; the error names the sink and the reason. Also
-    /// when the journal, if there is one, could not be written since then.
+    /// - A sink lost a run since the last flush, after all retries. The error names the sink and the reason.
+    /// - The journal could not be written since the last flush.
     pub fn flush(&self) -> Result<(), FlushError> {
         let delivered = self.core.worker.flush();
         match self.core.journal.as_ref().map(|journal| journal.flush()) {
@@ -34,7 +50,7 @@ impl BudgetGuard {
         }
     }
 
-    /// A handle to look at runs in flight from anywhere.
+    /// Returns a handle that reads the runs in flight, on any thread.
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle::new(Arc::clone(&self.core))
@@ -48,11 +64,11 @@ impl std::fmt::Debug for BudgetGuard {
 }
 
 impl Drop for BudgetGuard {
-    /// Closes what is still open as `incomplete`, and waits, within the bounds of [`Delivery`](crate::sink::Delivery),
-    /// until all is with the sinks.
+    /// Ends open runs as `incomplete`, and waits, within the time limits of [`Delivery`](crate::sink::Delivery), until every
+    /// summary is delivered.
     fn drop(&mut self) {
         self.core.finish_all();
-        // What a sink lost has been said on stderr, and there is nobody left to tell.
+        // The worker has reported lost runs on stderr. A drop cannot return an error.
         let _ = self.core.worker.close(self.core.options.close_timeout);
         if let Some(journal) = &self.core.journal {
             journal.close();

@@ -1,4 +1,4 @@
-//! Looking at runs in flight, and ending them.
+//! Snapshots of runs in flight, and ending them early.
 
 use std::sync::Arc;
 
@@ -7,7 +7,10 @@ use super::run::Run;
 use super::stats::Stats;
 use crate::summary::RunSummary;
 
-/// Looks at the runs in flight of one layer. Cheap to clone, and good on any thread.
+/// Reads and ends the runs in flight of one layer.
+///
+/// A handle is cheap to clone and can be used on any thread, for as long as the program likes. It does not keep runs from being
+/// delivered: that is what the [`BudgetGuard`](crate::BudgetGuard) is for.
 ///
 /// ```
 /// use tracing_budget::Status;
@@ -40,28 +43,57 @@ impl Handle {
         &self.core
     }
 
-    /// The runs in flight as they stand, oldest first, with status `running`. A run appears when something accountable
-    /// happens in it. Figures are those of spans that have closed and of events; a call under way is not in them.
+    /// Returns a summary of every run in flight, oldest first, with status `running`.
+    ///
+    /// A run appears once it has recorded usage, cost, a call, a gate or a declared stage. The figures are those of closed spans
+    /// and of events; a call that is still open is not included.
+    ///
+    /// ```
+    /// let (budget, guard) = tracing_budget::layer().build::<tracing_subscriber::Registry>()?;
+    /// for run in guard.handle().snapshot() {
+    ///     println!("{}: {:?} tokens", run.run_id, run.budget_summary.total.tokens_used);
+    /// }
+    /// # drop(budget);
+    /// # Ok::<(), tracing_budget::BuildError>(())
+    /// ```
     #[must_use]
     pub fn snapshot(&self) -> Vec<RunSummary> {
         self.core.snapshots()
     }
 
-    /// Ends a run whose root is still open: all that its spans have told so far is booked, the summary has the status
-    /// `incomplete` and goes to the sinks. What comes later is counted in [`Stats::late`]. Returns whether there was such
-    /// a run in flight.
+    /// Ends a run whose root span is still open, and delivers its summary with the status `incomplete`.
+    ///
+    /// Everything that the run's spans have recorded so far is booked. What they record later is counted in [`Stats::late`].
+    /// Returns `false` if no run in flight has this id.
+    ///
+    /// ```
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// let (budget, guard) = tracing_budget::layer().build()?;
+    /// let handle = guard.handle();
+    /// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+    ///     let _pipeline = tracing::info_span!("pipeline").entered();
+    ///     tracing::info!(model = "gpt-5", input_tokens = 100, output_tokens = 10);
+    ///     let run_id = handle.snapshot()[0].run_id.clone();
+    ///     assert!(handle.finish(&run_id));
+    ///     assert!(!handle.finish(&run_id), "it has ended already");
+    /// });
+    /// # Ok::<(), tracing_budget::BuildError>(())
+    /// ```
     pub fn finish(&self, run_id: &str) -> bool {
         let found = self.core.runs_in_flight().into_iter().find(|run| run.public_id() == run_id);
         found.is_some_and(|run| self.core.finish(run.serial))
     }
 
-    /// Forgets all runs in flight, those included in which nothing has happened yet. They leave no summary, what their
-    /// spans tell from now on is counted in [`Stats::late`], and a new root begins a new run.
+    /// Drops all runs in flight without a summary.
+    ///
+    /// This includes runs that have recorded nothing yet. What their spans record from now on is counted in [`Stats::late`]. The
+    /// next root span opens a new run.
     pub fn reset(&self) {
         self.core.reset();
     }
 
-    /// Whether there is a layer behind this handle; `false` where it was switched off or could not be built.
+    /// Returns whether the layer works; `false` if it is switched off or could not be built.
     ///
     /// ```
     /// let (budget, guard) = tracing_budget::layer().enabled(false).build::<tracing_subscriber::Registry>()?;
@@ -74,14 +106,16 @@ impl Handle {
         self.why_disabled().is_none()
     }
 
-    /// Why nothing is counted: the variable that switched the layer off, `ENABLE_COST_TRACKING=false` for example, or the error
-    /// that [`build_or_disabled`](crate::Builder::build_or_disabled) met. `None` for a layer that works.
+    /// Returns why the layer counts nothing, or `None` if it works.
+    ///
+    /// The reason is the setting that switched the layer off, such as `ENABLE_COST_TRACKING=false`, or the error of
+    /// [`build_or_disabled`](crate::Builder::build_or_disabled).
     #[must_use]
     pub fn why_disabled(&self) -> Option<&str> {
         self.core.options.disabled.as_deref()
     }
 
-    /// What the layer has counted of itself.
+    /// Returns the statistics of the layer: runs, dropped figures, deliveries, the journal.
     #[must_use]
     pub fn stats(&self) -> Stats {
         let journal = self.core.journal.as_ref().map(|journal| journal.stats());

@@ -50,6 +50,7 @@ impl Core {
     }
 
     /// The stage that a new span is, if anybody wants to know.
+    // Inlined: without a journal it is one test of a pointer.
     #[inline]
     pub(crate) fn stage_to_journal(&self, open: &Open) -> Option<OpenStage> {
         self.journal.as_ref().and_then(|_| open.as_open_stage())

@@ -1,10 +1,27 @@
-//! The `tracing` layer: from callbacks to the ledger.
+//! The `tracing` layer: from callbacks to the ledger of a run.
 //!
-//! A span opens and is placed (`parent`, `placing`); what it records becomes a reading (`callsite`, `visit`, `told`,
-//! `reading`); it closes and its reading is settled (`settle`): the ledger of its run adds it to a cell. When the root
-//! closes, the run is finished (`finish`) and the worker takes the summary to the sinks.
+//! A span opens and is placed (`parent`, `placing`). What it records becomes a reading (`callsite`, `visit`, `told`, `reading`).
+//! When it closes, its reading is priced and added to a cell of its run's ledger (`settle`, `bill`). When the root closes, the
+//! run ends (`finish`), and its summary goes to the sinks' worker.
 //!
-//! Nothing here does arithmetic on rows, reads prices or does I/O.
+//! # Invariants
+//!
+//! - Every amount is booked once: by the span's own close, by the end of its run, or not at all, which a counter in [`Stats`]
+//!   shows.
+//! - A run that is sealed takes nothing more. Its summary and its ledger are equal to the last digit.
+//! - A span with nothing to account costs two lookups in thread-local memory: no lock, no allocation, no shared cache line.
+//! - Lock order: slot of a span, then `lingering` or the map of a lane; parts and `rest` of a run, one at a time; the journal last.
+//!   Never two slots at once, except by `try_with`: span ids are reused, so the second slot may be the first (deadlock).
+//!
+//! Absent, and to be kept absent:
+//!
+//! - No user code under a lock, or while a thread-local is borrowed: `Debug` impls of field values can trace.
+//! - No event from inside a callback: the subscriber would call this layer again. Alerts are emitted by the worker's thread.
+//! - No I/O and no waiting for a sink. The journal's writer and the worker have threads of their own.
+//! - No panic: a poisoned lock is taken, and no index or `unwrap` depends on what a program records.
+//! - No arithmetic on rows and no price: both belong to `ledger` and `price`.
+//! - No prompt or completion text: visitors drop unknown fields without formatting them.
+//! - No extension of the registry: one costs a boxed insert and two locks per span.
 
 mod audit;
 mod bill;

@@ -53,6 +53,7 @@ impl Model {
 
 impl Recent {
     /// What a usage cost at a moment, and who says so.
+    // Inlined: on a hit, three comparisons and a copy.
     #[inline(always)]
     pub(crate) fn price(
         &mut self,
@@ -67,6 +68,7 @@ impl Recent {
         Ok((self.cost, self.sources))
     }
 
+    // Not inlined: it runs once per distinct usage and minute, and is large.
     #[inline(never)]
     fn look_up(&mut self, model: &Model, usage: &Usage, clock: &Clock, at: Moment) -> Result<(), Unpriced> {
         let (price, holds_all_minute) = model.priced.price_and_hold(usage, clock.wall(at))?;
@@ -87,6 +89,7 @@ impl Models {
     }
 
     /// The model that an emitter names so, as this thread remembers it; to be put down on the desk for the next call.
+    // Inlined: the hit is that of `take_model`.
     #[inline(always)]
     pub(crate) fn near(&self, desk: &Desk, layer: u32, name: ModelName) -> Box<NearModel> {
         desk.take_model(layer, name).unwrap_or_else(|| self.look_up(layer, name))

@@ -17,6 +17,7 @@ use crate::ledger::Ledger;
 impl Core {
     /// Runs `act` on the run of a place because something accountable happens there; `None` if that run has been
     /// finished. None of the user's code may run in `act`.
+    // Inlined: the closures are small, and the hit needs no shared state.
     #[inline]
     pub(crate) fn on_run<T>(&self, place: Place, act: impl FnOnce(&Run) -> T) -> Option<T> {
         let run = at_desk(|desk| desk.take_run(place.run)).or_else(|| self.live_or_begun(place))?;
@@ -26,6 +27,7 @@ impl Core {
     }
 
     /// Begins the run of a place if there is none yet, because something accountable happens there.
+    // Inlined: nearly always one comparison with the run that this thread worked on last.
     #[inline]
     pub(crate) fn ensure_run(&self, place: Place) {
         if !here(|here| here.is_at_work_on(place.run))
@@ -107,6 +109,8 @@ impl Core {
     pub(crate) fn with_root<T>(&self, place: Place, mut act: impl FnMut(&mut Open) -> T) -> Option<T> {
         let found = self.table.with(place.root, |open| (open.place.run == place.run).then(|| act(open)));
         found.flatten().or_else(|| {
+            // Only after the slot was released. A root moves from its slot to this list under the slot's lock, so it cannot be
+            // missed. `act` locks nothing.
             let mut lingering = self.lingering.lock().unwrap_or_else(PoisonError::into_inner);
             lingering.iter_mut().find(|root| root.open.place.run == place.run).map(|root| act(&mut root.open))
         })
@@ -147,14 +151,17 @@ impl Core {
 
     /// The room that a root had before it came to nothing, if there is any, and new room if not.
     pub(crate) fn spare_room(&self) -> Box<Early> {
+        // A leaf lock: nothing is locked while it is held. A poisoned one is taken, as a push or a pop leaves the list whole.
         self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
     /// Keeps a root's room for the next root that needs some.
     pub(crate) fn recycle(&self, mut early: Box<Early>) {
-        /// As many as there may be requests at once that come to nothing.
+        /// Bound of the list, so that a burst of requests does not keep its memory for ever. A server that handles more plain
+        /// requests at once allocates for those beyond.
         const ENOUGH: usize = 256;
         early.clear();
+        // Cleared above, outside of the lock: freeing memory takes longer than the push.
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         if spare.len() < ENOUGH {
             spare.push(early);

@@ -47,6 +47,7 @@ impl Core {
     /// slab for each span that it finds. The stack misses spans that a filter hides from this layer, and one of these may
     /// have been created elsewhere than it is entered, as a task's span is. So the registry is asked where the stack is
     /// empty, and whenever levels are on that this layer does not see by default.
+    // Inlined: two branches on the attributes.
     #[inline]
     pub(crate) fn parent_of<S>(
         &self,
@@ -102,14 +103,17 @@ impl Core {
     {
         self.around_if_known(span).or_else(|| {
             let around = self.walk(span, ctx)?;
+            // Relaxed: see `glance` in `placing`.
             here(|here| here.keep_around(self.number, span, self.epoch.load(Ordering::Relaxed), around));
             Some(around)
         })
     }
 
     /// The same, unless it takes a walk to find out.
+    // Inlined: two loads and a comparison before anything is searched.
     #[inline]
     pub(crate) fn around_if_known(&self, span: u64) -> Option<Around> {
+        // Relaxed: see `glance` in `placing`.
         let epoch = self.epoch.load(Ordering::Relaxed);
         here(|here| here.around(self.number, span, epoch)).or_else(|| {
             let around = self.table.with(span, |open| Around::of(span, open))?;
@@ -119,6 +123,7 @@ impl Core {
     }
 
     /// What is around the innermost span that is entered on this thread, if that matters by itself.
+    // Not inlined: it takes a slot lock. Inlined, its stack frame would be set up for every span.
     #[inline(never)]
     pub(crate) fn find_around_current<'a>(&self, here: &'a Here, epoch: u64) -> Option<&'a Surroundings> {
         let current = here.current(self.number)?;

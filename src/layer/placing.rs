@@ -30,6 +30,7 @@ impl Core {
 
     /// What is known at once of a new span. This is all that most spans of a program cost, so nothing here is called that is
     /// not inlined.
+    // Inlined: all that a plain span costs. Nothing that is called here may be out of line.
     #[inline]
     pub(crate) fn glance(&self, here: &Here, attrs: &span::Attributes<'_>) -> Glance {
         if !is_where_we_are(attrs) {
@@ -39,6 +40,8 @@ impl Core {
         if class.matters() {
             return Glance::Known(class);
         }
+        // Relaxed: a thread that learns of a changed place through anything that orders the two threads also sees the new epoch.
+        // Without such an order, either place is right.
         match here.is_in_root(self.number, self.epoch.load(Ordering::Relaxed)) {
             Some(in_root) if !(in_root && class.matters_under_root()) => Glance::Nothing,
             _ => Glance::Known(class),
@@ -47,6 +50,7 @@ impl Core {
 
     /// Remembers a new span if it matters and this thread knows what is around, if its place is free and all that it tells are
     /// plain values: as nearly always. False if not, and nothing is done.
+    // Not inlined: plain spans never come here, and must not set up its stack frame.
     #[inline(never)]
     pub(crate) fn open_at_once(
         &self,
@@ -55,6 +59,7 @@ impl Core {
         attrs: &span::Attributes<'_>,
         id: u64,
     ) -> bool {
+        // Relaxed: see `glance`.
         let epoch = self.epoch.load(Ordering::Relaxed);
         let around = here.around_current(self.number, epoch);
         let Some(around) = around.or_else(|| self.find_around_current(here, epoch)) else { return false };
@@ -77,6 +82,7 @@ impl Core {
     }
 
     /// Remembers a new span if it matters.
+    // Not inlined: the rare path. Its stack frame would otherwise be set up for every span.
     #[inline(never)]
     pub(crate) fn open<S>(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: &Context<'_, S>)
     where
@@ -107,8 +113,8 @@ impl Core {
             // no stages were declared.
             Parent::Real(parent) if !class.matters() => (Some(self.right_under_root(parent)?), false),
             Parent::Real(parent) => (self.around(parent, ctx), false),
-            // Whoever opens an agent or a call as a root of its own while a span is current does not mean a new run; of
-            // any other span he does.
+            // A9: GenAI spans opened with `parent: None` (rig does this) belong to the current span. Any other parentless span
+            // starts a run.
             Parent::Current(current) if class.meaning.is_gen_ai => {
                 let around = self.around(current, ctx);
                 (around, around.is_some())
@@ -119,6 +125,7 @@ impl Core {
     }
 
     /// Whether a span is a stage just for standing right in another, which may be a root.
+    // Inlined: two tests.
     #[inline]
     fn is_stage_in(&self, root: bool) -> bool {
         root && self.options.named.stages.is_empty()
@@ -197,6 +204,7 @@ impl Core {
 
     /// Says where a span stands, from what is around it and what it told at its creation. Returns whether others have to be told
     /// of it.
+    // Inlined into both ways to open a span: a dozen stores into the same struct, which the compiler merges.
     #[inline(always)]
     fn fill(
         &self,
@@ -245,6 +253,7 @@ impl Core {
     }
 
     /// The name of the stage that a span is, if it is one.
+    // Inlined into `fill`, where half of its tests are known.
     #[inline(always)]
     fn stage(&self, class: Class, around: Option<&Surroundings>, open: &Open) -> Option<Symbol> {
         let meaning = class.meaning;
@@ -274,12 +283,14 @@ pub(crate) enum Glance {
 }
 
 /// Whether a new span stands in the one that this thread has entered last, and that is known here: see `parent`.
+// Inlined: two comparisons for every new span.
 #[inline]
 fn is_where_we_are(attrs: &span::Attributes<'_>) -> bool {
     attrs.is_contextual() && LevelFilter::current() <= LevelFilter::INFO
 }
 
 /// Reads what a span tells at its creation; false if there is more to it, which has to be formatted.
+// Inlined: the visitor then lives on the stack of the caller and is not copied.
 #[inline]
 fn read(attrs: &span::Attributes<'_>, here: &Here, open: &mut Open) -> bool {
     let manner = manner_of(open.meaning);
@@ -289,6 +300,7 @@ fn read(attrs: &span::Attributes<'_>, here: &Here, open: &mut Open) -> bool {
 }
 
 /// How figures are taken that a span tells before it is known what it is.
+// Inlined: one test of a flag.
 #[inline]
 fn manner_of(meaning: &Meaning) -> Manner {
     if meaning.is_call { Manner::Call } else { Manner::Sum }

@@ -125,28 +125,33 @@ impl Reading {
     }
 
     /// Takes a name.
+    // Inlined: one store into an array.
     #[inline]
     pub(crate) fn name(&mut self, naming: Naming, name: Symbol) {
         self.names[naming as usize] = Some(name);
     }
 
     /// The name that it told last of those that name the same.
+    // Inlined: one load from an array.
     #[inline]
     pub(crate) fn named(&self, naming: Naming) -> Option<Symbol> {
         self.names[naming as usize]
     }
 
+    // Inlined: one load.
     #[inline]
     pub(crate) fn provider(&self) -> Option<Symbol> {
         self.named(Naming::Provider)
     }
 
+    // Inlined: one load.
     #[inline]
     pub(crate) fn operation(&self) -> Option<Symbol> {
         self.named(Naming::Operation)
     }
 
     /// Takes a count of tokens.
+    // Inlined: with `kind` and `scope` known from the callsite it is a load, an addition and a store.
     #[inline]
     pub(crate) fn add(&mut self, kind: Kind, scope: Scope, count: u64, manner: Manner) {
         match (manner, scope) {
@@ -156,6 +161,7 @@ impl Reading {
         }
     }
 
+    // Not inlined: figures with inclusive names come on few spans that are not calls.
     #[inline(never)]
     fn add_inclusive(&mut self, kind: Kind, count: u64) {
         self.inclusive.get_or_insert_default().usage.add(kind, count);
@@ -190,6 +196,7 @@ impl Reading {
     }
 
     /// Forgets everything.
+    // Not inlined: it frees boxes that few spans have.
     #[inline(never)]
     pub(crate) fn wipe(&mut self) {
         (self.inclusive, self.rest, self.remarks) = (None, Rest::default(), None);
@@ -197,6 +204,7 @@ impl Reading {
     }
 
     /// Forgets everything, where there are but figures and names.
+    // Inlined: a few stores of zero at the end of every call.
     #[inline(always)]
     pub(crate) fn wipe_figures(&mut self) {
         self.own.clear();
@@ -210,6 +218,7 @@ impl Reading {
     }
 
     /// All that it adds.
+    // Inlined: returns a view, no copy.
     #[inline]
     pub(crate) fn amounts(&self, settlement: Settlement) -> Amounts<'_> {
         Amounts { settlement, own: &self.own, rest: &self.rest }
@@ -242,12 +251,14 @@ impl Reading {
     }
 
     /// The provider and the model.
+    // Inlined: two loads and a choice.
     #[inline]
     pub(crate) fn model_name(&self) -> ModelName {
         (self.provider(), self.model())
     }
 
     /// Whether there is an amount of the span's own to book.
+    // Inlined: two tests.
     #[inline]
     pub(crate) fn has_amount(&self) -> bool {
         let own = &self.own;

@@ -12,6 +12,7 @@ use super::visit::{Later, PlainVisitor, TextVisitor};
 
 /// Adds what a span records to its reading; true if there is more to be done for it, as it takes other spans or the value's own
 /// code.
+// Not inlined: generic callers of every subscriber type would each get a copy of the visitor.
 #[inline(never)]
 pub(crate) fn record(place: &Slot<Kept>, id: u64, values: &Record<'_>) -> bool {
     let is_more = place.with(id, |kept| {
@@ -63,6 +64,8 @@ impl Core {
             if open.collects() {
                 open.place.collector = id;
             }
+            // Relaxed: see `glance` in `placing`. After the place was written, under the slot's lock: a thread that caches the old
+            // place caches it with the old epoch.
             self.epoch.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(stage) =
@@ -70,6 +73,7 @@ impl Core {
             && open.place.stage.replace(stage) != Some(stage)
         {
             open.place.limited = open.outer_limited.with(self.options.limits.only(Some(stage)));
+            // Relaxed, as above.
             self.epoch.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -18,11 +18,12 @@ use crate::ledger::{Ledger, Outcome, Symbol};
 use crate::limit::Stages;
 use crate::summary::{GateVerdict, OperationRecord, Records, Timestamp};
 
-/// Parts of a run's ledger. Two threads that write one row would wait for each other at every call; in parts of their
-/// own they meet only when a summary is taken.
+/// Parts of a run's ledger. Two threads that write one row would wait for each other at every call; with a part each they only
+/// share a lock while a summary is taken. A pipeline rarely has more than eight calls at once, and each part costs a run about
+/// 128 bytes and a summary one merge.
 const PARTS: usize = 8;
 
-/// Distinct warnings kept in one run.
+/// Distinct warnings kept in one run. A hundred are more than a person reads, and bound the memory that a broken emitter can take.
 const MAX_WARNINGS: usize = 100;
 
 /// The run takes nothing more.
@@ -50,11 +51,13 @@ pub(crate) struct Run {
     pub(crate) limits: Option<Box<RunLimits>>,
 }
 
+// Two cache lines: processors fetch lines in pairs, so that parts of two threads on one pair would slow each other down.
 #[repr(align(128))]
 #[derive(Debug, Default)]
 struct Part(Mutex<Ledger>);
 
 impl Part {
+    // Inlined: one compare-and-swap, nearly always without contention.
     #[inline(always)]
     fn lock(&self) -> MutexGuard<'_, Ledger> {
         self.0.lock()
@@ -142,11 +145,14 @@ impl Run {
         }
     }
 
-    /// This thread's part of the ledger, if its state is none of some.
+    /// This thread's part of the ledger, unless the run is in one of these states.
+    // Inlined: a modulo, a compare-and-swap and a test.
     #[inline(always)]
     fn part_unless(&self, desk: &Desk, states: u8) -> Option<MutexGuard<'_, Ledger>> {
         let ledger = self.parts[desk.number() % PARTS].lock();
-        // Under the lock: whoever seals takes every lock after having raised the flag, so nothing falls between.
+        // Loaded under the lock. `seal` raises the flag and the summary then takes every part's lock: a write is either before the
+        // summary in the part's order of locks, or sees the flag. Checked before the lock, an amount could be added to a part
+        // that the summary has read already, and would be lost without a trace. Acquire pairs with the Release in `seal`.
         if self.state.load(Ordering::Acquire) & states != 0 {
             return None;
         }
@@ -154,6 +160,7 @@ impl Run {
     }
 
     /// This thread's part of the ledger; none if the run takes nothing more, or more than the ledger has to know of it.
+    // Inlined, so that `states` is a constant in `part_unless`.
     #[inline(always)]
     pub(crate) fn unwatched_part(&self, desk: &Desk) -> Option<MutexGuard<'_, Ledger>> {
         self.part_unless(desk, SEALED | WATCHED)
@@ -189,16 +196,18 @@ impl Run {
             return false;
         }
         rest.end = Some(end);
+        // Release: a thread that sees the run sealed also sees `end`. Under the lock of `rest`, so that only one caller seals.
         self.state.fetch_or(SEALED, Ordering::Release);
         true
     }
 
     /// Whether it has ended.
     pub(crate) fn is_sealed(&self) -> bool {
+        // Acquire: see `seal`.
         self.state.load(Ordering::Acquire) & SEALED != 0
     }
 
-    /// All parts of the ledger together.
+    /// All parts of the ledger together. The parts are locked one after the other, never two at once.
     pub(crate) fn ledger(&self) -> Ledger {
         let mut all = Ledger::default();
         self.add_to(&mut all);

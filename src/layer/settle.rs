@@ -1,4 +1,4 @@
-//! Settling a span that closes: from what it told to what the ledger adds.
+//! Closing a span: from its reading to what the ledger of its run adds.
 
 use super::audit::Settling;
 use super::clock::Moment;
@@ -14,6 +14,7 @@ use crate::ledger::{CellTotals, Ledger, Outcome, StageStart, Symbol};
 
 impl Open {
     /// Whether any span around it, its run, or its run's reader has to know more than its amount.
+    // Inlined: three tests decide between the fast path and the slow one.
     #[inline(always)]
     fn concerns_others(&self) -> bool {
         self.is_concerned || self.reading.remarks.is_some() || self.reading.inclusive.is_some()
@@ -24,6 +25,7 @@ impl Open {
         self.reading.inclusive.get_or_insert_default().below.merge(sum);
     }
 
+    // Inlined: copies two fields.
     #[inline(always)]
     fn began(&self) -> StageStart {
         StageStart { at: self.started.nanos(), parent: self.outer }
@@ -36,6 +38,7 @@ impl Open {
     }
 
     /// Notes that the span failed if its thread is panicking.
+    // Inlined: one load of a counter that is nearly always 0.
     #[inline]
     pub(crate) fn note_panic(&mut self) {
         if std::thread::panicking() {
@@ -52,7 +55,8 @@ impl Open {
 }
 
 impl Core {
-    /// Settles a span that has closed. What nearly every call and stage is, is settled where it lies.
+    /// Settles a span that has closed: on the fast path if possible, else by `close_taken`.
+    // Inlined: the call that matters is `close_at`.
     #[inline]
     pub(crate) fn close(&self, place: &Slot<Kept>, id: u64) {
         if !at_desk(|desk| self.close_at(desk, place, id)) {
@@ -60,6 +64,7 @@ impl Core {
         }
     }
 
+    // Not inlined: plain spans, which never come here, must not set up its stack frame.
     #[inline(never)]
     fn close_at(&self, desk: &Desk, place: &Slot<Kept>, id: u64) -> bool {
         let mut after = None;
@@ -70,9 +75,12 @@ impl Core {
         is_done
     }
 
-    /// Settles a span that is no root, no gate, adopted by none and without a failure, and whose run is at hand, and leaves it
-    /// blank; false if it is no such one. What others could not be told at once is left for afterwards, when its place is free:
-    /// nobody is waited for while it is held, and where others are gone, their ids may be its own by now.
+    /// Fast path: settles the span under its slot lock, and leaves it blank. Returns `false`, without side effects, for roots,
+    /// gates, adopted or failed spans, and for runs that this thread has not cached.
+    ///
+    /// Never lock a second slot here: span ids are reused, so the ancestor's slot may be this one (deadlock). What an ancestor
+    /// could not take without waiting is left in `after`, for when the slot is free.
+    // Inlined into its only caller, so that the lock of the slot, the desk and the clock share one stack frame.
     #[inline(always)]
     fn settle_at_once(&self, desk: &Desk, open: &mut Open, after: &mut Option<After>) -> bool {
         if open.concerns_others() || std::thread::panicking() {
@@ -82,7 +90,8 @@ impl Core {
         let settling = Settling::new(&self.counters.unsettled);
         let now = self.clock.now();
         let settlement = self.work_out(desk, open, now.since(open.started), false);
-        // Before it is booked: a figure for everything inside must not be settled between the two.
+        // Before it is booked. In the other order, an ancestor that closes between the two on another thread would not subtract
+        // this amount from its own inclusive figure, and the tokens would be counted twice (A6).
         let is_told = open.outer_collector == 0 || self.collect_at_once(open);
         match run.unwatched_part(desk) {
             Some(mut ledger) => {
@@ -106,7 +115,8 @@ impl Core {
         true
     }
 
-    /// Tells the span around that has to know what a span adds, if that takes no waiting.
+    /// Adds the amounts of a span to its nearest collecting ancestor, if the ancestor's slot can be locked without waiting.
+    // Not inlined: only spans inside a container or a gate need it.
     #[inline(never)]
     fn collect_at_once(&self, open: &Open) -> bool {
         let told = self.table.try_with(open.outer_collector, |around| {
@@ -119,7 +129,8 @@ impl Core {
         told == Some(true)
     }
 
-    /// Tells others of a span that was settled at its place.
+    /// Passes on what the fast path could not, after the slot is free.
+    // Not inlined: rare, and it formats warnings.
     #[inline(never)]
     fn tell_after(&self, After { place, collector, sum, rest }: After) {
         self.collect(place, collector, &sum);
@@ -148,8 +159,9 @@ impl Core {
         self.table.give_back(id, open);
     }
 
-    /// A span is exited. What unwinds through it has failed in it, even if it is caught further out and the span closes
-    /// in peace.
+    /// A span is exited. A panic that unwinds through it is its failure (A12), even if the panic is caught further out and the
+    /// span closes normally.
+    // Inlined: one load of a counter that is nearly always 0.
     #[inline]
     pub(crate) fn exit(&self, id: u64) {
         if std::thread::panicking() {
@@ -162,7 +174,7 @@ impl Core {
         self.table.with(id, Open::note_panic);
     }
 
-    /// Books what a span told, and hands it on to the spans around that have to know.
+    /// Books the reading of a span, and passes its amounts on to the ancestors that collect them.
     pub(crate) fn settle(&self, open: &mut Open, now: Moment) {
         let duration = now.since(open.started);
         let has_failed = open.reading.has_failed();
@@ -246,6 +258,7 @@ impl Core {
     }
 
     /// Writes amounts, and the end of a stage, to the ledger of a run that is at hand; false if they came too late for that.
+    // Not inlined: the slow path, with a journal or limits.
     #[inline(never)]
     fn book_in(&self, run: &Run, place: Place, amounts: Amounts<'_>, ended: Option<StageEnd<'_>>) -> bool {
         let is_accountable = amounts.settlement.is_accountable;

@@ -37,6 +37,7 @@ pub(crate) struct Amounts<'a> {
 }
 
 impl Rest {
+    // Inlined: one test.
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
         self.said.is_none() && self.more.is_none()
@@ -82,6 +83,7 @@ impl Settlement {
 }
 
 impl<'a> Amounts<'a> {
+    // Inlined: one test.
     #[inline]
     pub(crate) fn is_empty(self) -> bool {
         self.settlement.key.is_none() && !self.settlement.is_accountable && self.rest.is_empty()

@@ -1,6 +1,15 @@
-//! Places for spans. The registry's ids say at which place of which thread's pages a span is kept, and a span of ours is kept
-//! at a place of that number: so it is found without a search, and up to 32 threads that have spans of their own meet neither
-//! at a lock nor, but for the edge of a lane, on a cache line.
+//! The slots that open spans are kept in, addressed by span id.
+//!
+//! A span id of the registry encodes a thread and a position in that thread's pages. The slot is computed from both, so a span
+//! is found without a search. Up to 32 threads with spans of their own share no lock, and no cache line except at the edge of a
+//! lane. Two spans with the same slot are possible: the second goes to a map of its lane.
+//!
+//! # Invariants
+//!
+//! - A span is in its slot or in its lane's map, never in both.
+//! - Lock order: slot, then the lane's map. Never lock a second slot while one is held: span ids are reused, so the other span's
+//!   slot may be the same one (deadlock). `try_with` is the exception, as it does not wait.
+//! - A slot is freed only after what the closing span adds is written: a thread that no longer finds the span sees its figures.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -9,15 +18,16 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::ledger::FastHash;
 
-/// Places next to each other in a lane, for the spans that one thread has open at once.
+/// Slots of one lane: the spans that one thread has open at once. Deep agents have about 20; the registry's first page has 32,
+/// its second 64. A power of two, so that the modulo is a mask.
 const NEAR: usize = 64;
 
-/// Lanes: the spans of so many threads have places of their own. A thread with more spans than a lane has places takes free
-/// ones of other lanes.
+/// Number of lanes: so many threads have slots of their own. A runtime has one thread per core, and few machines that run
+/// pipelines have more than 32. A further thread shares a lane, which is slower and still correct.
 const LANES: usize = 32;
 
-/// What the registry's number of a thread is shifted by to be the number of a lane: it is kept from the 38th bit of a span's id
-/// on. Were it kept elsewhere, spans would only be looked up by their ids more often.
+/// Shift that turns the thread's number in a span id into the number of a lane. `sharded-slab` keeps that number from bit 38 on.
+/// In a version that keeps it elsewhere, more spans would share slots; lookups would be slower and still correct.
 const THREAD_TO_LANE: u32 = 38 - NEAR.ilog2();
 
 /// The places of one layer.
@@ -30,6 +40,7 @@ pub(crate) struct Slots<T> {
 }
 
 /// What there is of a lane beside its places.
+// Two cache lines: processors fetch lines in pairs, so that lanes of two threads on one pair would slow each other down.
 #[derive(Debug)]
 #[repr(align(128))]
 struct Lane<T> {
@@ -73,6 +84,7 @@ impl<T> Clone for Found<'_, T> {
 impl<T> Copy for Found<'_, T> {}
 
 /// The place of a span.
+// Inlined: a shift, an exclusive or and a mask.
 #[inline]
 fn place(span: u64) -> usize {
     (span ^ span >> THREAD_TO_LANE) as usize % (LANES * NEAR)
@@ -85,14 +97,18 @@ impl<T: Default> Slots<T> {
         Self { near, others: AtomicUsize::new(0), lanes: std::array::from_fn(|_| Lane::new()) }
     }
 
-    /// Where a span is. A span's id reaches another thread only by something that orders the two, so whoever asks for a
-    /// span that is kept finds it.
+    /// Where a span is. A span id reaches another thread only through something that orders the two threads, so a span that is
+    /// kept is always found.
+    // Inlined: this load and comparison is all that a span costs that is not in the table.
     #[inline]
     pub(crate) fn find(&self, span: u64) -> Found<'_, T> {
         let slot = &self.near[place(span)];
+        // Acquire pairs with the Release in `take`, `keep` and `free_if`: a thread that sees the id, or sees it gone, also sees
+        // what was written before. Relaxed would let it miss the figures of a span that has just closed.
         if slot.span.load(Ordering::Acquire) == span {
             return Found::Here(slot);
         }
+        // Acquire for the same reason: pairs with the Release in `keep_other` and `free_other`.
         match self.others.load(Ordering::Acquire) {
             0 => Found::Nowhere,
             _ => Found::Elsewhere,
@@ -104,6 +120,7 @@ impl<T: Default> Slots<T> {
     }
 
     /// Runs `act` on what is kept of a span, where it was found.
+    // Inlined: the closures are small, and only the overflow map is out of line.
     #[inline]
     pub(crate) fn at<R>(&self, found: Found<'_, T>, span: u64, act: impl FnOnce(&mut T) -> R) -> Option<R> {
         match found {
@@ -119,30 +136,38 @@ impl<T: Default> Slots<T> {
     }
 
     /// The place of a span, if it is free.
+    // Inlined: a compare-and-swap and a load, for every span that opens.
     #[inline(always)]
     pub(crate) fn room(&self, span: u64) -> Option<Room<'_, T>> {
         let slot = &self.near[place(span)];
         let kept = slot.kept.lock();
+        // Relaxed: the id is only written under the lock that is held here.
         (slot.span.load(Ordering::Relaxed) == 0).then_some(Room { slot, kept })
     }
 
-    /// Runs `act` on the room for a span, which is kept from then on if `act` says so. It is told whether the room is what was
-    /// kept of the same span before.
+    /// Runs `act` on the room for a span, which is kept from then on if `act` returns `true`. The argument of `act` is whether
+    /// the room holds what was kept of the same span before.
     pub(crate) fn keep(&self, span: u64, act: impl FnOnce(&mut T, bool) -> bool) -> bool {
         let place = place(span);
         let (slot, lane) = (&self.near[place], &self.lanes[place / NEAR]);
+        // Relaxed: storing `true` twice does no harm. The check keeps the cache line shared once it is set.
         if !lane.is_used.load(Ordering::Relaxed) {
+            // Release pairs with the Acquire in `used`, so that a walk over all spans does not skip this lane.
             lane.is_used.store(true, Ordering::Release);
         }
         let mut kept = slot.kept.lock();
+        // Relaxed, here and in `is_other`: the slot's lock is held. Whether this very span is in the map is only decided by calls
+        // for this span, which the subscriber orders.
         let taken_by = slot.span.load(Ordering::Relaxed);
         let is_other = || self.others.load(Ordering::Relaxed) != 0 && lane.by_id.lock().contains_key(&span);
         if taken_by == span || taken_by == 0 && !is_other() {
             let keeps = act(&mut kept, taken_by == span);
+            // Release: see `find`.
             slot.span.store(if keeps { span } else { 0 }, Ordering::Release);
             return keeps;
         }
-        // With the place locked, so that a span is in one of the two.
+        // While the slot is locked (lock order: slot, then map). Unlocked, the slot could be taken for this span in between, and
+        // the span would be in both.
         self.keep_other(lane, span, act)
     }
 
@@ -166,6 +191,7 @@ impl<T: Default> Slots<T> {
     pub(crate) fn for_each(&self, mut act: impl FnMut(u64, &mut T)) {
         for (lane, near) in self.used() {
             for slot in near {
+                // Acquire: see `find`. Empty slots are skipped without locking them.
                 let span = slot.span.load(Ordering::Acquire);
                 if span != 0
                     && let Some(mut kept) = slot.lock_if_of(span)
@@ -177,21 +203,23 @@ impl<T: Default> Slots<T> {
         }
     }
 
-    /// Runs `act` on every place that there is; it is told whether it is taken.
+    /// Runs `act` on every slot, with whether it is taken.
     pub(crate) fn for_all(&self, mut act: impl FnMut(bool, &mut T)) {
         for (lane, near) in self.used() {
             for slot in near {
                 let mut kept = slot.kept.lock();
+                // Relaxed: under the lock.
                 act(slot.span.load(Ordering::Relaxed) != 0, &mut kept);
             }
             lane.by_id.lock().values_mut().for_each(|kept| act(true, kept));
         }
     }
 
-    /// Runs `act` on the room of a span's place, if nobody has taken it.
+    /// Runs `act` on the content of a span's slot, if the slot is free.
     pub(crate) fn at_free(&self, span: u64, act: impl FnOnce(&mut T)) {
         let slot = &self.near[place(span)];
         let mut kept = slot.kept.lock();
+        // Relaxed: under the lock.
         if slot.span.load(Ordering::Relaxed) == 0 {
             act(&mut kept);
         }
@@ -207,6 +235,7 @@ impl<T: Default> Slots<T> {
         if !keeps {
             by_id.remove(&span);
         }
+        // Release: see `find`. While the map is locked, so that the count is never 0 while a span is in it.
         self.others.fetch_add(by_id.len().wrapping_sub(before), Ordering::Release);
         keeps
     }
@@ -216,6 +245,7 @@ impl<T: Default> Slots<T> {
         let mut by_id = lane.by_id.lock();
         let done = act(by_id.get_mut(&span)?);
         by_id.remove(&span);
+        // Release: see `find`.
         self.others.fetch_sub(1, Ordering::Release);
         Some(done)
     }
@@ -240,45 +270,55 @@ pub(crate) struct Room<'a, T> {
 
 impl<T> Room<'_, T> {
     /// What the last span has left there.
+    // Inlined: an address.
     #[inline(always)]
     pub(crate) fn left(&mut self) -> &mut T {
         &mut self.kept
     }
 
     /// Keeps what is there now as that of a span.
+    // Inlined: a store and an unlock.
     #[inline(always)]
     pub(crate) fn take(self, span: u64) {
+        // Release: see `find`. The slot is still locked.
         self.slot.span.store(span, Ordering::Release);
     }
 }
 
 impl<T> Slot<T> {
     /// What is kept of a span, if it is still this span's.
+    // Inlined: a compare-and-swap and a comparison.
     #[inline(always)]
     fn lock_if_of(&self, span: u64) -> Option<MutexGuard<'_, T>> {
         let kept = self.kept.lock();
+        // Checked again under the lock, where Relaxed suffices: between `find` and the lock the span may have closed on another
+        // thread, and the slot may belong to a new span.
         (self.span.load(Ordering::Relaxed) == span).then_some(kept)
     }
 
     /// Runs `act` on what is kept of a span, if it is still this span's.
+    // Inlined, so that the closure works on registers of the caller.
     #[inline(always)]
     pub(crate) fn with<R>(&self, span: u64, act: impl FnOnce(&mut T) -> R) -> Option<R> {
         self.lock_if_of(span).map(|mut kept| act(&mut kept))
     }
 
-    /// Runs `act` on what is kept of a span, if it is still this span's and nobody else is there.
+    /// Runs `act` on what is kept of a span, if the slot is still this span's and is not locked.
     pub(crate) fn try_with<R>(&self, span: u64, act: impl FnOnce(&mut T) -> R) -> Option<R> {
+        // No waiting: the caller holds a slot already, and this may be the same one (deadlock).
         let mut kept = self.kept.try_lock()?;
         (self.span.load(Ordering::Relaxed) == span).then(|| act(&mut kept))
     }
 
-    /// Runs `act` on what is kept of a span, and gives its place free if `act` says so: only then, so that whoever does not
-    /// find the span any more sees what `act` did. Returns whether there is nothing of it left.
+    /// Runs `act` on what is kept of a span, then frees its slot if `act` returns `true`. Returns whether nothing is left of the
+    /// span.
+    // Inlined for the same reason as `with`.
     #[inline(always)]
     pub(crate) fn free_if(&self, span: u64, act: impl FnOnce(&mut T) -> bool) -> bool {
         let Some(mut kept) = self.lock_if_of(span) else { return true };
         let frees = act(&mut kept);
         if frees {
+            // Release, and only after `act`: see `find`.
             self.span.store(0, Ordering::Release);
         }
         frees

@@ -1,33 +1,33 @@
-//! What a layer counted of itself.
+//! Statistics of a layer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::journal::JournalStats;
 use crate::sink::DeliveryStats;
 
-/// What a layer has seen and done since it was built.
+/// Statistics of a layer since it was built.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Runs that something accountable happened in.
+    /// Runs that recorded usage, cost, a call, a gate or a declared stage.
     pub runs_started: u64,
     /// Runs that ended and were handed to the sinks.
     pub runs_finished: u64,
     /// Root spans that closed without anything accountable below them; they leave no summary.
     pub empty_roots: u64,
-    /// Root spans that only repeated what other roots had told, and were dropped: `invoke_agent` without a parent and
-    /// without children.
+    /// Root spans that only repeated the figures of other roots, and were dropped: `invoke_agent` without a parent and without
+    /// children.
     pub dropped_roots: u64,
     /// Amounts that came after their run had been finished. They are in no summary.
     pub late: u64,
     /// Events with usage, a gate or an operation that were emitted outside of any run, as in a `tokio::spawn` whose future
     /// was not instrumented, and operations for a run that was not in flight. They are in no summary.
     pub outside: u64,
-    /// Spans remembered right now.
+    /// Open spans that the layer keeps right now.
     pub open_spans: u64,
-    /// What became of finished runs.
+    /// Delivery of finished runs to the sinks.
     pub delivery: DeliveryStats,
-    /// How the journal stands, where there is one.
+    /// State of the journal, if there is one.
     pub journal: Option<JournalStats>,
 }
 
@@ -50,6 +50,7 @@ pub(crate) struct Counters {
 
 /// Adds one.
 pub(crate) fn count(counter: &AtomicU64) {
+    // Relaxed: a statistic. No other memory is read on the strength of it.
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
@@ -60,6 +61,7 @@ impl Counters {
         delivery: DeliveryStats,
         journal: Option<JournalStats>,
     ) -> Stats {
+        // Relaxed: the counters are read one by one and need not belong to one instant.
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
             runs_started: read(&self.runs_started),

@@ -123,8 +123,10 @@ pub(crate) struct Kept {
 /// Where a span was found.
 pub(crate) type Found<'a> = slots::Found<'a, Kept>;
 
-/// The open spans of one layer. No user's code may run in what is run on one of them, nor may another span be waited for: ids
-/// of spans that have closed are given anew, so that it may be the same.
+/// The open spans of one layer.
+///
+/// Closures that run on a span hold its slot's lock. They must not run user code, which may trace and lock the same slot, and
+/// must not wait for another span: ids are reused, so its slot may be the same one (deadlock).
 #[derive(Debug)]
 pub(crate) struct Table {
     slots: Slots<Kept>,
@@ -140,12 +142,14 @@ impl Table {
     }
 
     /// Where a span is. Most are nowhere, and this is all that they cost.
+    // Inlined: see `Slots::find`.
     #[inline]
     pub(crate) fn look_for(&self, span: u64) -> Found<'_> {
         self.slots.find(span)
     }
 
     /// The place of a span that opens, if it is free.
+    // Inlined: see `Slots::room`.
     #[inline(always)]
     pub(crate) fn room(&self, span: u64) -> Option<Room<'_, Kept>> {
         self.slots.room(span)
@@ -171,7 +175,7 @@ impl Table {
         })
     }
 
-    /// Forgets a span that was never said to have closed.
+    /// Forgets a span whose id was reused before the layer saw it close.
     #[cold]
     fn forget(&self, kept: &mut Kept) {
         if kept.through == 0 {
@@ -191,19 +195,21 @@ impl Table {
     }
 
     /// Runs `act` on an open span that matters, where it was found.
+    // Inlined: see `Slots::at`.
     #[inline]
     pub(crate) fn at<T>(&self, found: Found<'_>, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
         self.slots.at(found, span, |kept| kept.matters().map(act)).flatten()
     }
 
     /// Runs `act` on an open span that matters.
+    // Inlined: a find and a lock; the closures are small.
     #[inline]
     pub(crate) fn with<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
         self.at(self.slots.find(span), span, act)
     }
 
-    /// Runs `act` on an open span that matters, if it is at its place and nobody else is there: so it may be asked for while
-    /// another place is held, even if that is the same.
+    /// Runs `act` on an open span that matters, if it is in its slot and the slot is not locked. It may be called while a slot is
+    /// locked, even if that is the same one.
     pub(crate) fn try_with<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<T> {
         match self.slots.find(span) {
             Found::Here(place) => place.try_with(span, |kept| kept.matters().map(act)).flatten(),
@@ -212,6 +218,7 @@ impl Table {
     }
 
     /// What is known of a span: itself where it matters, or through which other it is reached.
+    // Inlined: it runs for every step up a chain of spans.
     #[inline]
     pub(crate) fn find<T>(&self, span: u64, act: impl FnOnce(&mut Open) -> T) -> Option<Result<T, u64>> {
         let known = |kept: &mut Kept| match kept.matters() {
@@ -223,6 +230,7 @@ impl Table {
 
     /// Forgets a span that closes, if `settle` could settle it where it lies and left it blank. Returns whether there is nothing
     /// left to be done for it.
+    // Inlined into its only caller: the closure is the whole fast path of closing.
     #[inline(always)]
     pub(crate) fn close_at(
         &self,
@@ -243,7 +251,8 @@ impl Table {
         })
     }
 
-    /// Takes out a span that closes. `keep` may put it elsewhere before anybody can miss it.
+    /// Takes out a span that closes. `keep` runs under the slot's lock and may store the span elsewhere, so that no lookup finds
+    /// it in neither place.
     pub(crate) fn remove(
         &self,
         span: u64,
@@ -281,6 +290,7 @@ impl Table {
 
     /// How many spans that matter were opened, how many of them were closed, and how many are open.
     pub(crate) fn counts(&self) -> (u64, u64, u64) {
+        // Relaxed: statistics for an audit.
         let (mut open, mut closed) = (0, self.closed_elsewhere.load(Ordering::Relaxed));
         self.slots.for_all(|is_taken, kept| {
             open += u64::from(is_taken && kept.through == 0);
@@ -299,6 +309,7 @@ impl Table {
 
 impl Room<'_, Kept> {
     /// What was a span before, if there ever was one here.
+    // Inlined: one load.
     #[inline(always)]
     pub(crate) fn blank(&mut self) -> Option<&mut Open> {
         self.left().open.as_deref_mut()
@@ -307,6 +318,7 @@ impl Room<'_, Kept> {
 
 impl Kept {
     /// The span, if it matters.
+    // Inlined: one load.
     #[inline(always)]
     pub(crate) fn matters(&mut self) -> Option<&mut Open> {
         self.open.as_deref_mut()

@@ -147,6 +147,7 @@ fn inner(text: &str) -> Option<&str> {
 }
 
 /// The text without blanks around it; nothing if there is nothing else.
+// Inlined: most texts have no space at either end, which two comparisons show.
 #[inline]
 pub(crate) fn trimmed(text: &str) -> Option<&str> {
     let is_plain = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_graphic());

@@ -1,4 +1,14 @@
-//! The arithmetic: usage, money, cells, stages, gates. Knows neither `tracing` nor I/O nor prices.
+//! The arithmetic of a run: usage, money, cells, stages, verdicts.
+//!
+//! A run's [`Ledger`] is a map from (stage, model, operation) to sums. Rows by stage, by model and by operation are sums over the
+//! same cells, so they add up to the same totals.
+//!
+//! # Invariants
+//!
+//! - No `tracing`, no I/O, no clock, no prices. Times are nanoseconds that the caller measured.
+//! - Merging is associative and commutative. A run is kept in one part per thread, and the parts are merged in any order.
+//! - Sums saturate and never wrap. Money is an integer, so its sums are exact.
+//! - Unknown is absent, never 0.
 
 mod cell;
 mod gate;

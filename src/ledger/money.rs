@@ -1,4 +1,4 @@
-//! Exact money: a whole number of pico-dollars.
+//! Exact money: an integer number of pico-dollars.
 
 use std::fmt;
 use std::iter::Sum;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// Pico-dollars in one dollar.
 const PICO_PER_USD: i128 = 1_000_000_000_000;
 
-/// Digits after the decimal point that a [`Usd`] can hold.
+/// Digits after the decimal point of a [`Usd`]: 10¹² pico-dollars are one dollar.
 const SCALE: usize = 12;
 
 /// An exact amount of US dollars, counted in pico-dollars (1e-12 USD).
@@ -31,23 +31,41 @@ const SCALE: usize = 12;
 pub struct Usd(i128);
 
 impl Usd {
-    /// No money at all: free, which is not the same as unknown.
+    /// Zero dollars: free, which differs from unknown.
     pub const ZERO: Self = Self(0);
 
-    /// The amount of this many pico-dollars.
+    /// Returns the amount of `pico` pico-dollars.
+    ///
+    /// ```
+    /// use tracing_budget::Usd;
+    ///
+    /// assert_eq!(Usd::from_pico(1_500_000_000_000).to_string(), "1.5");
+    /// ```
     #[must_use]
     pub const fn from_pico(pico: i128) -> Self {
         Self(pico)
     }
 
-    /// This amount in pico-dollars.
+    /// Returns the amount in pico-dollars (1e-12 USD).
+    ///
+    /// ```
+    /// use tracing_budget::Usd;
+    ///
+    /// assert_eq!("2".parse().map(Usd::pico), Ok(2_000_000_000_000));
+    /// ```
     #[must_use]
     pub const fn pico(self) -> i128 {
         self.0
     }
 
-    /// The nearest amount to a floating-point number of dollars, or `None` if it is not finite or its
-    /// magnitude reaches 1e15 dollars.
+    /// Returns the amount nearest to `usd` dollars, or `None` if `usd` is not finite or its magnitude is 1e15 or more.
+    ///
+    /// ```
+    /// use tracing_budget::Usd;
+    ///
+    /// assert_eq!(Usd::from_f64(0.25), "0.25".parse().ok());
+    /// assert_eq!(Usd::from_f64(f64::NAN), None);
+    /// ```
     #[must_use]
     pub fn from_f64(usd: f64) -> Option<Self> {
         if !usd.is_finite() || usd.abs() >= 1e15 {
@@ -59,10 +77,16 @@ impl Usd {
         Some(Self(whole as i128 * PICO_PER_USD + fraction as i128))
     }
 
-    /// The double nearest to this amount.
+    /// Returns the double nearest to the amount, in dollars.
+    ///
+    /// ```
+    /// use tracing_budget::Usd;
+    ///
+    /// assert_eq!(Usd::from_pico(59_805_000_000).to_f64(), 0.059805);
+    /// ```
     #[must_use]
     pub fn to_f64(self) -> f64 {
-        // Both are doubles exactly, and a quotient is rounded correctly.
+        // Both operands are exact doubles, and IEEE 754 rounds a quotient correctly. The text below is slower.
         if self.0.unsigned_abs() <= 1 << f64::MANTISSA_DIGITS {
             return self.0 as f64 / PICO_PER_USD as f64;
         }
@@ -71,7 +95,7 @@ impl Usd {
     }
 }
 
-/// A text that is not an amount of US dollars.
+/// The error of a text that is not an amount of US dollars.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not an amount in USD: {reason}")]
 pub struct UsdError {
@@ -84,7 +108,12 @@ impl UsdError {
         Self { text, reason }
     }
 
-    /// The text, or the number as text, that is not an amount.
+    /// Returns the refused text, or the refused number as text.
+    ///
+    /// ```
+    /// let error = "five".parse::<tracing_budget::Usd>().expect_err("not a number");
+    /// assert_eq!(error.text(), "five");
+    /// ```
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -115,12 +144,19 @@ impl FromStr for Usd {
             return Err(fail("at most 12 digits may follow the decimal point"));
         }
         if whole.len() > 15 {
-            return Err(fail("at most 15 digits may stand before the decimal point"));
+            return Err(fail("at most 15 digits may precede the decimal point"));
         }
         let number = |digits: &str| digits.bytes().fold(0i128, |n, digit| n * 10 + i128::from(digit - b'0'));
         let scale = 10i128.pow((SCALE - fraction.len()) as u32);
         let pico = number(whole) * PICO_PER_USD + number(fraction) * scale;
         Ok(Self(if negative { -pico } else { pico }))
+    }
+}
+
+impl From<u32> for Usd {
+    /// Whole dollars.
+    fn from(dollars: u32) -> Self {
+        Self(i128::from(dollars) * PICO_PER_USD)
     }
 }
 
@@ -221,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_amount_is_refused_by_name() {
+    fn an_error_contains_the_refused_text() {
         for text in ["", ".", "five", "1e3", "0.0000000000001", "1.2.3", "--1", "1234567890123456"] {
             let error = text.parse::<Usd>().expect_err(text);
             assert!(error.to_string().contains(&format!("{text:?}")), "{error}");
@@ -229,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn display_rounds_when_asked() {
+    fn display_rounds_to_a_precision() {
         let usd: Usd = "0.059805".parse().expect("an amount");
         assert_eq!(format!("{usd:.4}"), "0.0598");
         assert_eq!(format!("{usd:.0}"), "0");
@@ -262,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn doubles_that_are_no_money_are_refused() {
+    fn doubles_out_of_range_are_refused() {
         for usd in [f64::NAN, f64::INFINITY, 1e15, -1e15] {
             assert_eq!(Usd::from_f64(usd), None);
         }

@@ -1,87 +1,89 @@
-//! The ledger itself: cells and stages of one run, or of a part of one.
+//! The ledger: cells and stages of one run, or of one part of a run.
 
 use super::cell::{CellKey, CellTotals};
 use super::last_hit_map::LastHitMap;
 use super::stage::{Outcome, StageStart, StageTotals};
 use super::symbol::Symbol;
 
-/// What a run, or a part of one, has used so far. Merging parts is associative and commutative, so a run may be kept
-/// in as many parts as there are threads at work.
+/// What a run, or a part of it, has used so far. Merging is associative and commutative, so each thread keeps its own part
+/// and needs no shared lock.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Ledger {
     cells: LastHitMap<CellKey, CellTotals>,
     stages: LastHitMap<Symbol, StageTotals>,
-    /// The stage that closed last, and when; gates name it.
+    /// The stage that closed last, with its time. A gate outside of any stage is reported after it.
     last_stage: Option<(u64, Symbol)>,
 }
 
 impl Ledger {
     /// Adds an amount to a cell.
+    // Always inlined: one call per model call, with a key and an amount that the caller has in registers.
     #[inline(always)]
     pub(crate) fn add(&mut self, key: CellKey, amount: &CellTotals) {
         self.cells.entry(key).merge(amount);
     }
 
-    /// Adds one run of a stage that has ended.
+    /// Adds one attempt of a stage that has ended.
+    // Always inlined: one call per closed stage, on the hot path.
     #[inline(always)]
     pub(crate) fn end_stage(&mut self, stage: Symbol, began: StageStart, at: u64, outcome: &Outcome) {
         let closed = (at, stage);
         self.stages.entry(stage).end(began, at, outcome);
-        // Names are compared letter by letter, and times are seldom the same.
+        // Times first: symbols are ordered by their text, which is slow, and equal times are rare.
         match self.last_stage {
             Some(last) if last.0 > closed.0 || last.0 == closed.0 && last >= closed => {}
             _ => self.last_stage = Some(closed),
         }
     }
 
-    /// Adds runs of a stage.
-    pub(crate) fn add_stage(&mut self, stage: Symbol, run: &StageTotals) {
-        self.stages.entry(stage).merge(run);
-        let closed = run.last.as_ref().map(|end| (end.at, stage));
+    /// Adds attempts of a stage.
+    pub(crate) fn add_stage(&mut self, stage: Symbol, attempts: &StageTotals) {
+        self.stages.entry(stage).merge(attempts);
+        let closed = attempts.last.as_ref().map(|end| (end.at, stage));
         self.last_stage = self.last_stage.max(closed);
     }
 
-    /// Adds all of another ledger.
+    /// Adds every cell and stage of another ledger.
     pub(crate) fn merge(&mut self, other: &Self) {
         for (key, tally) in other.cells.iter() {
             self.add(*key, tally);
         }
-        for (stage, run) in other.stages.iter() {
-            self.add_stage(*stage, run);
+        for (stage, attempts) in other.stages.iter() {
+            self.add_stage(*stage, attempts);
         }
         self.last_stage = self.last_stage.max(other.last_stage);
     }
 
-    /// Forgets everything, and keeps the room for it.
+    /// Empties the ledger and keeps its allocations: the layer reuses one per thread.
     pub(crate) fn clear(&mut self) {
         self.cells.clear();
         self.stages.clear();
         self.last_stage = None;
     }
 
-    /// The stage that closed last, and when.
+    /// Returns the stage that closed last, with its time.
     pub(crate) fn last_stage(&self) -> Option<(u64, Symbol)> {
         self.last_stage
     }
 
-    /// The sum of all cells.
+    /// Returns the sum of all cells.
     pub(crate) fn total(&self) -> CellTotals {
         let mut total = CellTotals::default();
         self.cells.iter().for_each(|(_, tally)| total.merge(tally));
         total
     }
 
-    /// Every cell that something was added to.
+    /// Iterates over every cell with an amount, in no specified order.
     pub(crate) fn cells(&self) -> impl Iterator<Item = (&CellKey, &CellTotals)> {
         self.cells.iter()
     }
 
-    /// Whether a stage was begun.
+    /// Returns whether a stage was begun.
     pub(crate) fn has_stage(&self, stage: Symbol) -> bool {
         self.stages.get(&stage).is_some()
     }
 
-    /// Every stage that was begun.
+    /// Iterates over every stage that was begun, in no specified order.
     pub(crate) fn stages(&self) -> impl Iterator<Item = (Symbol, &StageTotals)> {
         self.stages.iter().map(|(name, tally)| (*name, tally))
     }
@@ -97,7 +99,7 @@ mod tests {
     use crate::ledger::stage::StageEnd;
     use crate::ledger::{Kind, Sources, Usage, Usd};
 
-    /// One thing that a thread writes.
+    /// One entry that a thread writes.
     #[derive(Clone, Debug)]
     enum Entry {
         Amount(CellKey, CellTotals),
@@ -144,7 +146,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_lost_under_any_order_in_any_number_of_parts(
+        fn parts_merged_in_any_order_equal_the_whole(
             entries in prop::collection::vec((entry(), 0..4_usize), 0..40),
             backwards in any::<bool>(),
         ) {
@@ -174,7 +176,7 @@ mod tests {
         }
 
         #[test]
-        fn cells_add_up_to_the_total_by_whatever_they_are_summed(entries in prop::collection::vec(entry(), 0..40)) {
+        fn cells_add_up_to_the_total_in_every_dimension(entries in prop::collection::vec(entry(), 0..40)) {
             let ledger = ledger(&entries);
             let total = ledger.total();
             for of in [

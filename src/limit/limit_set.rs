@@ -159,8 +159,9 @@ impl LimitState {
 #[derive(Debug)]
 pub(crate) struct LimitSet {
     limits: Box<[Limit]>,
-    /// The state of each limit. One lock for all of them: a reservation takes room in several limits or in none, and two
-    /// threads with locks of their own could each take half and refuse the other.
+    /// The state of each limit.
+    // One lock for all of them: a reservation takes room in several limits or in none. With a lock for each, two threads
+    // could take half each and refuse one another.
     states: Mutex<Box<[LimitState]>>,
 }
 

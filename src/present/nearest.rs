@@ -1,6 +1,6 @@
-//! The known name most like an unknown one: the “did you mean” of every message.
+//! The known name that is most similar to an unknown one: the “did you mean” of every message.
 
-/// The candidate with the fewest edits from `name`, if those are few for its length. Case is ignored.
+/// Returns the candidate with the fewest edits from `name`, if they are few for its length. Case is ignored.
 ///
 /// ```
 /// use tracing_budget::present::nearest;
@@ -10,7 +10,7 @@
 /// ```
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name: Vec<char> = name.chars().collect();
-    // Two slips in a short name, one in four letters of a long one; beyond that the likeness is chance.
+    // Two typing errors in a short name, one per four letters in a long one. Beyond that a similarity is chance.
     let mut bound = (name.len() / 4).clamp(2, 6);
     let mut best = None;
     for candidate in candidates {
@@ -26,7 +26,7 @@ pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
     best
 }
 
-/// Levenshtein's distance, without regard to case.
+/// Returns Levenshtein's distance, without regard to case.
 fn distance(left: &[char], right: &str) -> usize {
     let mut row: Vec<usize> = (0..=left.len()).collect();
     for (index, letter) in right.chars().enumerate() {
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_finds_its_model_and_a_stranger_finds_none() {
+    fn a_typing_error_finds_its_model_and_another_name_finds_none() {
         let known = || ["claude-opus-4-5", "claude-sonnet-4-5", "gpt-5"].into_iter();
         assert_eq!(nearest("claude-sonet-4.5", known()), Some("claude-sonnet-4-5"));
         assert_eq!(nearest("GPT5", known()), Some("gpt-5"));

@@ -13,10 +13,10 @@ use crate::summary::{
 
 use Align::{Left, Right};
 
-/// The width that a table of typical names keeps to.
+/// The width of a table with typical names. Reports in CI logs are rarely narrower.
 const PAGE: usize = 110;
 
-/// Cells for a name before it is cut.
+/// Maximum width of a name, in cells: a name of 100 characters must not push the figures off the page.
 const NAME: usize = 28;
 
 /// Indentation stops here, so that a deep nest does not push the figures off the page.
@@ -69,13 +69,13 @@ fn head(run: &RunSummary) -> String {
     head
 }
 
-/// Why the run failed, in one sentence; empty where nothing did.
+/// Returns why the run failed, in one sentence; empty if nothing failed.
 fn cause(run: &RunSummary) -> String {
     match (&run.failed_stage, &run.error_summary) {
         (Some(stage), Some(error)) => format!("failed in {}: {error}", named(stage, "a stage")),
         (Some(stage), None) => format!("failed in {}", named(stage, "a stage")),
         (None, Some(error)) => format!("cause: {error}"),
-        (None, None) if run.status == Status::Failed => "cause: not told".to_owned(),
+        (None, None) if run.status == Status::Failed => "cause: not recorded".to_owned(),
         (None, None) => String::new(),
     }
 }
@@ -101,7 +101,7 @@ fn stages(run: &RunSummary, money: Money) -> String {
             columns.line([name, status_cell(row.status)]);
             continue;
         }
-        // Only a row that collects what is in no stage has figures without having been begun.
+        // Only the row `unattributed` has figures without an attempt.
         let status = if row.status == Status::NotRun { String::new() } else { status_cell(row.status) };
         let mut cells = vec![name, status, count(row.calls), count(row.figures.llm_calls)];
         cells.extend(spent(&row.figures, unsplit, money));
@@ -176,7 +176,7 @@ fn price_sources(row: &ModelRow) -> String {
     cut(&row.price_sources.join(", "), NAME)
 }
 
-/// The operations, where there are several: a single one is the total over again.
+/// Returns the table of operations. A single one would repeat the total, so it is omitted.
 fn operations(budget: &BudgetSummary, money: Money) -> String {
     if budget.by_operation.len() < 2 {
         return String::new();
@@ -227,8 +227,8 @@ fn gates(gates: &[GateVerdict]) -> String {
     let room = PAGE.saturating_sub(taken).max(24);
     for gate in gates {
         let score = gate.score.map(|score| format!("score {score}"));
-        let said = [score, gate.reason.clone()].into_iter().flatten().collect::<Vec<_>>().join(" · ");
-        columns.line(cells(gate).into_iter().chain([cut(&said, room)]));
+        let notes = [score, gate.reason.clone()].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+        columns.line(cells(gate).into_iter().chain([cut(&notes, room)]));
     }
     columns.to_string()
 }
@@ -277,7 +277,7 @@ fn notes(run: &RunSummary, money: Money) -> String {
     text
 }
 
-/// What is left of each of a stage's limits. What has no price in the run may have been used by this stage.
+/// Returns what is left of each limit of a stage. Unpriced calls of the run may belong to this stage.
 fn stage_limits(limits: &StageLimits, total: &Figures, money: Money) -> Vec<String> {
     let usd =
         limits.usd.map(|usd| format!("{}: {}", limit(usd), money_left(limits.usd_remaining, total, money)));
@@ -287,18 +287,17 @@ fn stage_limits(limits: &StageLimits, total: &Figures, money: Money) -> Vec<Stri
     usd.into_iter().chain(tokens).collect()
 }
 
-/// What the money brought, where the program said what it is worth or how often it went round; and how fast it goes, as long
-/// as it does.
+/// Returns the lines about value, iterations and, while the run is running, burn rates.
 fn returns(run: &RunSummary) -> Vec<(&'static str, String)> {
-    let (told, total) = (&run.efficiency, &run.budget_summary.total);
-    // What calls of unknown cost took makes a cost larger and a return smaller.
+    let (efficiency, total) = (&run.efficiency, &run.budget_summary.total);
+    // Calls of unknown cost make the real cost larger and the real return smaller.
     let (least, most) = match (total.unpriced_calls, total.calls_without_usage) {
         (0, 0) => ("", ""),
         _ => ("at least ", "at most "),
     };
     let mut lines = Vec::new();
     if let Some(value) = run.value_usd {
-        let words = match (told.roi, told.cost_to_value.and_then(dollars)) {
+        let words = match (efficiency.roi, efficiency.cost_to_value.and_then(dollars)) {
             (Some(roi), Some(spent)) => {
                 let roi = times(roi);
                 format!(
@@ -311,15 +310,15 @@ fn returns(run: &RunSummary) -> Vec<(&'static str, String)> {
         lines.push(("value", words));
     }
     if let Some(iterations) = run.iterations {
-        let each = match told.cost_per_iteration_usd {
+        let each = match efficiency.cost_per_iteration_usd {
             Some(cost) => format!("{least}{} each", Money::for_amounts([cost].into_iter()).write(cost)),
             None => "what each cost is unknown".to_owned(),
         };
         lines.push(("effort", format!("{}: {each}", counted(iterations, "iteration"))));
     }
     if run.status == Status::Running {
-        let usd = told.usd_per_minute.and_then(dollars).map(|usd| format!("{least}{usd}"));
-        let tokens = told.tokens_per_minute.map(|tokens| counted(tokens.round() as u64, "token"));
+        let usd = efficiency.usd_per_minute.and_then(dollars).map(|usd| format!("{least}{usd}"));
+        let tokens = efficiency.tokens_per_minute.map(|tokens| counted(tokens.round() as u64, "token"));
         let rates: Vec<String> = [usd, tokens].into_iter().flatten().collect();
         if !rates.is_empty() {
             lines.push(("pace", format!("{} a minute", rates.join(" and "))));
@@ -328,7 +327,7 @@ fn returns(run: &RunSummary) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// A figure in USD, with as many digits as it needs.
+/// Returns an amount in USD with as many digits as it needs.
 fn dollars(usd: f64) -> Option<String> {
     let amount = Usd::from_f64(usd)?;
     Some(Money::for_amounts([amount].into_iter()).write(amount))
@@ -338,7 +337,7 @@ fn money_left(left: Option<Usd>, total: &Figures, money: Money) -> String {
     match left {
         None => "what is left is unknown".to_owned(),
         Some(left) if left < Usd::ZERO => format!("passed by {}", money.write(-left)),
-        // What calls of unknown cost took is not known to be left.
+        // Calls of unknown cost may have used some of what is left.
         Some(left) if total.unpriced_calls > 0 || total.calls_without_usage > 0 => {
             format!("at most {} left", money.write(left))
         }

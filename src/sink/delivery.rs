@@ -31,8 +31,7 @@ pub struct Delivery {
 impl Default for Delivery {
     fn default() -> Self {
         Self {
-            // A waiting run is its rows, not yet a document: some kilobytes. 1,024 of them are a burst of a busy server, and a
-            // few megabytes.
+            // A burst of a busy server. A waiting run is its rows, not yet a document, so all of them are a few megabytes.
             capacity: 1024,
             when_full: WhenFull::Wait,
             // About one second in all: enough for a locked file or a short network failure. The queue waits meanwhile.

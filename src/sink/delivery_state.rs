@@ -180,8 +180,8 @@ impl DeliveryState {
     }
 }
 
-/// A run on its way to the sinks. A job that is dropped before its summary was made is a lost run, wherever it is dropped:
-/// in the queue, in a closed channel, or in a thread that ends.
+/// A run on its way to the sinks. A job that is dropped before its summary was made counts itself as a lost run, whether the
+/// queue, a closed channel or an ending thread drops it.
 pub(super) struct Job {
     make_summary: Option<MakeSummary>,
     /// Called once a sink took the run.

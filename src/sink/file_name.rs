@@ -44,6 +44,7 @@ pub(super) fn file_stem(run_id: &str) -> String {
 }
 
 fn escape(run_id: &str) -> String {
+    // Ordinary ids have no byte to escape, so this is their exact length.
     let mut stem = String::with_capacity(run_id.len());
     let device = is_device(run_id);
     for (at, byte) in run_id.bytes().enumerate() {

@@ -6,13 +6,13 @@
 //!
 //! # Invariants
 //!
-//! - Sinks run on one thread of the layer, without an active `tracing` subscriber: they may do I/O, block, log and fail
-//!   without an effect on the pipeline.
+//! - Sinks run on one thread of the layer, without an active `tracing` subscriber. They may do I/O, block, log and fail: the
+//!   pipeline is not affected.
 //! - Every call of a user's code is under `catch_panic`; the thread ends only when it is stopped.
 //! - Each run is delivered, failed, dropped or lost, and counted as one of these. A job that is dropped counts itself.
 //! - A run is given to every sink before the first one gets it again. Alerts precede the run that they are about.
 //! - No lock is held while a sink runs.
-//! - Each kind of failure is printed once. All diagnostics of the crate go through [`print_diagnostic`].
+//! - Each kind of failure is printed once. All diagnostics of the crate go through `print_diagnostic`.
 //! - A file of [`JsonDir`] is whole or absent, and never overwritten.
 //!
 //! Absent: spans, callsites, prices and the ledger. A sink gets a finished document; nothing here changes a figure.

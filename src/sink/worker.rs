@@ -58,14 +58,14 @@ impl Worker {
         let sinks = sinks.into_iter().map(|sink| SinkWorker::new(sink, Arc::clone(&state))).collect();
         // At least 1: without a buffer each closing of a root would wait for the thread.
         let (queue, received) = sync_channel(options.capacity.max(1));
+        // No room: nothing is ever sent.
         let (ended_when_dropped, ended) = sync_channel(0);
         let delivery = DeliveryLoop { received, sinks, retries: options.retries, state: Arc::clone(&state) };
         let handle = thread::Builder::new().name("tracing-budget".to_owned()).spawn(move || {
             let _ended_when_dropped: SyncSender<()> = ended_when_dropped;
             delivery.state.set_thread();
-            // A warm-up that panics leaves caches cold; the panic hook has reported it. Not under `without_subscriber`:
-            // while any thread has a scoped subscriber, all threads of the program miss the fast path to the global one,
-            // and the warm-up traces nothing.
+            // A warm-up that panics leaves caches cold; the panic hook has reported it. It traces nothing, so it is not under
+            // `without_subscriber`: a scoped subscriber on any thread takes the fast path to the global one from all threads.
             let _ = catch_panic(warm_up);
             delivery.run();
         })?;
@@ -81,6 +81,7 @@ impl Worker {
     pub(crate) fn idle() -> Self {
         let state = Arc::new(DeliveryState::default());
         state.close();
+        // Without a receiver each send fails at once, and returns what it was given.
         let (queue, _) = sync_channel(1);
         Self { queue, when_full: WhenFull::Drop, state, thread: Mutex::new(None) }
     }
@@ -173,6 +174,7 @@ impl Worker {
         if self.state.is_closed() {
             return self.ended();
         }
+        // Room for the one answer: without it the thread would wait for a caller that gave up.
         let (reply, answer) = sync_channel(1);
         if self.queue.send(Message::Flush(reply)).is_err() {
             return self.ended();
@@ -196,6 +198,7 @@ impl Worker {
         }
         let started = Instant::now();
         let left = || timeout.saturating_sub(started.elapsed());
+        // Room for the one answer, as in `flush`.
         let (reply, answer) = sync_channel(1);
         let mut stop = Message::Stop(reply);
         loop {

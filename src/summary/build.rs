@@ -1,4 +1,4 @@
-//! Taking the summary of a run: from its ledger to the document.
+//! Building the summary of a run from its ledger.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,13 +12,13 @@ use super::rows::Rows;
 use super::timestamp::Timestamp;
 use crate::ledger::{CellKey, CellTotals, Kind, Ledger, Outcome, Sources, StageTotals, Symbol, Usd, Verdict};
 
-/// The row of what belongs to no stage, and of what was spent on no model that is known.
+/// The row of amounts outside of any stage, and of amounts without a known model.
 const UNATTRIBUTED: &str = "unattributed";
 
-/// Characters that an error summary may have.
+/// Maximum length of an error summary, in characters: a panic message can have a page, and lists show one line.
 const MAX_ERROR: usize = 512;
 
-/// What is known of a run when its summary is taken.
+/// The state of a run from which its summary is built.
 pub(crate) struct SummaryInput<'a> {
     pub(crate) run_id: String,
     pub(crate) project: String,
@@ -27,7 +27,7 @@ pub(crate) struct SummaryInput<'a> {
     /// The wall time that the ledger's nanoseconds are counted from.
     pub(crate) origin: SystemTime,
     pub(crate) elapsed: Duration,
-    /// How the root ended, and who ended the run; none while it runs.
+    /// The outcome of the root, and why the run ended; `None` while it runs.
     pub(crate) end: Option<(Outcome, EndReason)>,
     pub(crate) ledger: &'a Ledger,
     pub(crate) declared_stages: &'a [String],
@@ -42,23 +42,23 @@ pub(crate) struct SummaryInput<'a> {
     pub(crate) limits: Limits,
     /// The stages that have limits.
     pub(crate) stage_limits: Vec<(Symbol, StageLimits)>,
-    /// What the price book calls itself.
+    /// The name of the price book.
     pub(crate) book: &'a str,
 }
 
-/// Who ended a run.
+/// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EndReason {
-    /// Its root closed.
+    /// Its root span closed.
     Closed,
-    /// It was ended with parts still open.
+    /// The layer ended it while spans were still open.
     Incomplete,
     /// Its process died.
     Interrupted,
 }
 
 impl RunSummary {
-    /// The summary of a run.
+    /// Builds the summary of a run.
     pub(crate) fn build(account: SummaryInput<'_>) -> Self {
         let started_at = Timestamp::from(account.started);
         let mut summary = Self::new(account.run_id.as_str(), started_at);
@@ -115,12 +115,11 @@ impl RunSummary {
 struct Cause {
     stage: Option<Symbol>,
     text: String,
-    /// When, in the ledger's nanoseconds, where it is known.
+    /// When, in the ledger's nanoseconds, if known.
     at: Option<u64>,
 }
 
-/// A cell of the ledger. Rows are sums of neighbours among sorted references to them: a snapshot needs hardly more room than
-/// it takes itself.
+/// A cell of the ledger. Rows are sums of neighbours among sorted references: building a snapshot copies no cell.
 type Cell<'a> = (&'a CellKey, &'a CellTotals);
 
 fn sum<'a>(cells: impl IntoIterator<Item = &'a Cell<'a>>) -> CellTotals {
@@ -129,7 +128,7 @@ fn sum<'a>(cells: impl IntoIterator<Item = &'a Cell<'a>>) -> CellTotals {
     sum
 }
 
-/// A name, unless it is that of the row for what has none.
+/// Returns a name, unless it is the name of the row for amounts without one.
 fn named(name: Option<Symbol>) -> Option<Symbol> {
     name.filter(|name| name.as_str() != UNATTRIBUTED)
 }
@@ -139,8 +138,8 @@ fn row_name(name: Option<Symbol>) -> String {
 }
 
 impl SummaryInput<'_> {
-    /// One row a stage: the declared ones in their order, then the others as they began, then what has no stage. The cells
-    /// are sorted by stage and model.
+    /// Returns one row per stage: declared stages in their order, then the others by start, then `unattributed`. The cells must
+    /// be sorted by stage and model.
     fn stage_rows(&self, cells: &[Cell<'_>], ending: Option<EndReason>) -> Rows<StageRow> {
         let mut begun: Vec<(Symbol, &StageTotals)> = self.ledger.stages().collect();
         let place = |name: &str| self.declared_stages.iter().position(|stage| stage == name);
@@ -172,14 +171,15 @@ impl SummaryInput<'_> {
             next_not_run.into_iter().chain(not_run).map(|stage| (stage.clone(), StageRow::default())),
         );
         let has_cells = |stage: Symbol| cells.iter().any(|(key, _)| key.stage == Some(stage));
-        // A limit whose stage never ran is to be seen, as it may be the name that is wrong.
+        // A limit for a stage that never ran gets a row, because a misspelt stage name would be invisible otherwise.
         let limited = self.stage_limits.iter().map(|(name, _)| *name);
         let missing =
             limited.filter(|name| !rows.iter().any(|(row, _)| row == name.as_str()) && !has_cells(*name));
         let missing: Vec<_> = missing.map(|name| (name.as_str().to_owned(), StageRow::default())).collect();
         rows.extend(missing);
         for cells in cells.chunk_by(|(one, _), (two, _)| named(one.stage) == named(two.stage)) {
-            // Usage that came after its stage had closed without the run ever seeing it open belongs to it all the same.
+            // A stage can have usage without an attempt, if the usage arrived after the stage closed elsewhere. It needs a row,
+            // or the rows would not add up to the total.
             let stage = named(cells[0].0.stage).unwrap_or_else(|| Symbol::intern(UNATTRIBUTED));
             if !self.ledger.has_stage(stage) {
                 let row = self.stage_row(cells, &StageTotals::default(), ending);
@@ -222,9 +222,9 @@ impl SummaryInput<'_> {
         }
     }
 
-    /// One row a model, the dearest first, of cells that are sorted by model.
+    /// Returns one row per model, the most expensive first. The cells must be sorted by model.
     fn model_rows(&self, cells: &[Cell<'_>]) -> Rows<ModelRow> {
-        // What was done without a model is in the operations; here it would be a row of nothing.
+        // Operations without a model are in `by_operation`. Here they would be a row without figures.
         let has_row = |(key, tally): &&Cell<'_>| {
             key.model.is_some() || tally.llm_calls > 0 || tally.cost != Usd::ZERO || !tally.usage.is_empty()
         };
@@ -254,7 +254,7 @@ impl SummaryInput<'_> {
             .collect()
     }
 
-    /// Lists the gates that had to run and did not.
+    /// Adds the expected gates that never ran.
     fn add_missing_gates(&self, verdicts: &mut Vec<GateVerdict>) {
         for gate in self.expected_gates {
             if !verdicts.iter().any(|verdict| verdict.gate_name == *gate) {
@@ -267,9 +267,9 @@ impl SummaryInput<'_> {
         }
     }
 
-    /// Why the run failed: the first stage whose last attempt failed, or else its root, or a gate.
+    /// Returns why the run failed: the first stage with a failed last attempt, else its root, else a blocking gate.
     fn cause(&self, root: &Outcome, gates: &[GateVerdict]) -> Option<Cause> {
-        let said = |outcome: &Outcome| match outcome {
+        let message = |outcome: &Outcome| match outcome {
             Outcome::Failed(text) => text.as_deref().map(str::to_owned),
             Outcome::Completed => None,
         };
@@ -281,12 +281,12 @@ impl SummaryInput<'_> {
                 .map(|last| (last.at, name, &last.outcome))
         });
         if let Some((at, stage, outcome)) = failed.min_by_key(|(at, name, _)| (*at, *name)) {
-            let text = said(outcome).or_else(|| said(root));
+            let text = message(outcome).or_else(|| message(root));
             let text = text.unwrap_or_else(|| format!("stage {} failed", stage.as_str()));
             return Some(Cause { stage: Some(stage), text, at: Some(at) });
         }
         if root.is_failed() {
-            let text = said(root).unwrap_or_else(|| format!("{} failed", self.pipeline));
+            let text = message(root).unwrap_or_else(|| format!("{} failed", self.pipeline));
             return Some(Cause { stage: None, text, at: None });
         }
         let gate = gates.iter().find(|gate| gate.blocking && gate.verdict == Verdict::Fail)?;
@@ -295,7 +295,7 @@ impl SummaryInput<'_> {
     }
 }
 
-/// One row an operation, the dearest first, of cells that are sorted by operation.
+/// Returns one row per operation, the most expensive first. The cells must be sorted by operation.
 fn operation_rows(cells: &[Cell<'_>]) -> Rows<OperationRow> {
     let operations = || cells.chunk_by(|(one, _), (two, _)| one.operation == two.operation);
     let mut rows = Vec::with_capacity(operations().count());
@@ -313,7 +313,7 @@ fn operation_rows(cells: &[Cell<'_>]) -> Rows<OperationRow> {
 }
 
 impl Figures {
-    /// The figures of a tally; what is unknown is settled with the rest of the document.
+    /// Returns the figures of sums, with unknown figures as `None`.
     fn of(tally: &CellTotals) -> Self {
         let usage = &tally.usage;
         let mut figures = Self {
@@ -333,7 +333,7 @@ impl Figures {
     }
 }
 
-/// The text in one line of at most [`MAX_ERROR`] characters.
+/// Returns the text in one line of at most [`MAX_ERROR`] characters.
 fn one_line(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MAX_ERROR) {

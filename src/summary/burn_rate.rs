@@ -1,4 +1,4 @@
-//! How fast money and tokens are going, and where that leads.
+//! Burn rates over a window, and their linear projection.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use super::document::RunSummary;
 use super::efficiency::per_minute;
 use crate::ledger::Usd;
 
-/// Points that are kept: at one a second, ten minutes.
+/// Maximum number of points: ten minutes at one per second. It bounds the memory of a panel that runs for days.
 const MOST: usize = 600;
 
-/// How fast a run spends, from snapshots of it: USD and tokens a minute between the first and the newest point of a window,
-/// and a straight line on from there.
+/// The burn rate of a run, computed from snapshots: USD and tokens per minute between the first and the newest point of a
+/// window, and their linear projection.
 ///
-/// Nothing is said before there are two points and time has passed between them, nor of what is unknown at either.
+/// A rate is `None` until there are two points at different times, and while the figure is unknown at either of them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,7 +34,7 @@ pub struct BurnRate {
     points: VecDeque<Point>,
 }
 
-/// What was used at one moment.
+/// Cost and tokens at one moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Point {
     at: Duration,
@@ -43,16 +43,33 @@ struct Point {
 }
 
 impl BurnRate {
-    /// Looks back over a window, and no further than 600 points.
+    /// Returns an empty burn rate over a window of time. It keeps at most 600 points.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracing_budget::summary::BurnRate;
+    ///
+    /// assert_eq!(BurnRate::over(Duration::from_secs(60)).usd_per_minute(), None);
+    /// ```
     #[must_use]
     pub fn over(window: Duration) -> Self {
         Self { window, points: VecDeque::new() }
     }
 
-    /// Takes what was used up to a moment, counted from any fixed beginning, such as that of the run.
+    /// Adds a point: cost and tokens up to a moment, which is counted from a fixed origin such as the start of the run.
     ///
-    /// A point that is not after the last one takes its place. Where time, cost or tokens go back, as they do when another
-    /// run is looked at, what was seen before is forgotten.
+    /// A point at the time of the last one replaces it. If time, cost or tokens decrease, the points belong to another run:
+    /// the earlier points are removed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracing_budget::summary::BurnRate;
+    ///
+    /// let mut burn = BurnRate::over(Duration::from_secs(60));
+    /// burn.observe(Duration::ZERO, "0".parse().ok(), Some(0));
+    /// burn.observe(Duration::from_secs(30), "1".parse().ok(), Some(600));
+    /// assert_eq!(burn.usd_per_minute(), Some(2.0));
+    /// ```
     pub fn observe(&mut self, at: Duration, cost: Option<Usd>, tokens: Option<u64>) {
         let point = Point { at, cost, tokens };
         if let Some(last) = self.points.back() {
@@ -64,31 +81,75 @@ impl BurnRate {
         }
         self.points.push_back(point);
         let begins = at.saturating_sub(self.window);
-        // The last point before the window stays, so that a window without points inside still has a beginning.
+        // Keep the last point before the window. Without it, a window with one point inside would have no rate.
         while self.points.len() > MOST || self.points.get(1).is_some_and(|second| second.at <= begins) {
             self.points.pop_front();
         }
     }
 
-    /// Takes what a run has used so far, from a snapshot of it.
+    /// Adds the cost and tokens of a snapshot of a run, at its duration.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracing_budget::{RunSummary, summary::BurnRate};
+    ///
+    /// let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// let mut burn = BurnRate::over(Duration::from_secs(60));
+    /// burn.observe_run(&run);
+    /// run.duration_seconds = 30.0;
+    /// run.budget_summary.total.tokens_used = Some(600);
+    /// burn.observe_run(&run);
+    /// assert_eq!(burn.tokens_per_minute(), Some(1_200.0));
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
     pub fn observe_run(&mut self, run: &RunSummary) {
         let at = Duration::try_from_secs_f64(run.duration_seconds).unwrap_or_default();
         self.observe(at, run.budget_summary.total.cost_usd, run.budget_summary.total.tokens_used);
     }
 
-    /// USD a minute.
+    /// Returns the burn rate in USD per minute.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracing_budget::summary::BurnRate;
+    ///
+    /// let mut burn = BurnRate::over(Duration::from_secs(60));
+    /// burn.observe(Duration::ZERO, "0".parse().ok(), Some(0));
+    /// burn.observe(Duration::from_secs(30), "1".parse().ok(), Some(600));
+    /// assert_eq!(burn.usd_per_minute(), Some(2.0));
+    /// ```
     #[must_use]
     pub fn usd_per_minute(&self) -> Option<f64> {
         self.rate(|point| point.cost.map(Usd::to_f64))
     }
 
-    /// Tokens a minute.
+    /// Returns the burn rate in tokens per minute.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracing_budget::summary::BurnRate;
+    ///
+    /// let mut burn = BurnRate::over(Duration::from_secs(60));
+    /// burn.observe(Duration::ZERO, "0".parse().ok(), Some(0));
+    /// burn.observe(Duration::from_secs(30), "1".parse().ok(), Some(600));
+    /// assert_eq!(burn.tokens_per_minute(), Some(1_200.0));
+    /// ```
     #[must_use]
     pub fn tokens_per_minute(&self) -> Option<f64> {
         self.rate(|point| point.tokens.map(|tokens| tokens as f64))
     }
 
-    /// USD that will have been spent so long after the newest point, if it goes on like this.
+    /// Returns the projected cost at a time after the newest point, in USD.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracing_budget::summary::BurnRate;
+    ///
+    /// let mut burn = BurnRate::over(Duration::from_secs(60));
+    /// burn.observe(Duration::ZERO, "0".parse().ok(), Some(0));
+    /// burn.observe(Duration::from_secs(30), "1".parse().ok(), Some(600));
+    /// assert_eq!(burn.usd_in(Duration::from_secs(60)), "3".parse().ok());
+    /// ```
     #[must_use]
     pub fn usd_in(&self, ahead: Duration) -> Option<Usd> {
         let spent = self.points.back()?.cost?;
@@ -96,7 +157,17 @@ impl BurnRate {
         Some(spent + more)
     }
 
-    /// Tokens that will have been used so long after the newest point, if it goes on like this.
+    /// Returns the projected tokens at a time after the newest point.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracing_budget::summary::BurnRate;
+    ///
+    /// let mut burn = BurnRate::over(Duration::from_secs(60));
+    /// burn.observe(Duration::ZERO, "0".parse().ok(), Some(0));
+    /// burn.observe(Duration::from_secs(30), "1".parse().ok(), Some(600));
+    /// assert_eq!(burn.tokens_in(Duration::from_secs(60)), Some(1_800));
+    /// ```
     #[must_use]
     pub fn tokens_in(&self, ahead: Duration) -> Option<u64> {
         let used = self.points.back()?.tokens?;
@@ -105,8 +176,18 @@ impl BurnRate {
         Some(used.saturating_add(more.round() as u64))
     }
 
-    /// How long after the newest point an amount of USD will have been spent, if it goes on like this: zero where it has been,
-    /// `None` where nothing is being spent.
+    /// Returns the projected time from the newest point until a cost is reached: zero if it is reached, `None` if the rate is 0
+    /// or unknown.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracing_budget::{Usd, summary::BurnRate};
+    ///
+    /// let mut burn = BurnRate::over(Duration::from_secs(60));
+    /// burn.observe(Duration::ZERO, "0".parse().ok(), Some(0));
+    /// burn.observe(Duration::from_secs(30), "1".parse().ok(), Some(600));
+    /// assert_eq!(burn.until_usd(Usd::from_pico(3_000_000_000_000)), Some(Duration::from_secs(60)));
+    /// ```
     #[must_use]
     pub fn until_usd(&self, limit: Usd) -> Option<Duration> {
         let spent = self.points.back()?.cost?;
@@ -116,7 +197,18 @@ impl BurnRate {
         until((limit - spent).to_f64(), self.usd_per_minute()?)
     }
 
-    /// How long after the newest point a number of tokens will have been used; as [`until_usd`](Self::until_usd) otherwise.
+    /// Returns the projected time from the newest point until a number of tokens is reached, as
+    /// [`until_usd`](Self::until_usd) does.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracing_budget::summary::BurnRate;
+    ///
+    /// let mut burn = BurnRate::over(Duration::from_secs(60));
+    /// burn.observe(Duration::ZERO, "0".parse().ok(), Some(0));
+    /// burn.observe(Duration::from_secs(30), "1".parse().ok(), Some(600));
+    /// assert_eq!(burn.until_tokens(600), Some(Duration::ZERO));
+    /// ```
     #[must_use]
     pub fn until_tokens(&self, limit: u64) -> Option<Duration> {
         let used = self.points.back()?.tokens?;
@@ -126,14 +218,14 @@ impl BurnRate {
         until((limit - used) as f64, self.tokens_per_minute()?)
     }
 
-    /// The growth between the first point and the newest, a minute.
+    /// Returns the growth between the first and the newest point, per minute.
     fn rate(&self, of: impl Fn(&Point) -> Option<f64>) -> Option<f64> {
         let (first, last) = (self.points.front()?, self.points.back()?);
         per_minute(of(last)? - of(first)?, (last.at - first.at).as_secs_f64())
     }
 }
 
-/// How long a rate takes for what is left; nothing can be said where nothing is used.
+/// Returns how long a rate takes for what is left; `None` if the rate is 0.
 fn until(left: f64, per_minute: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(left * 60.0 / per_minute).ok()
 }

@@ -1,6 +1,15 @@
-//! The document that a run leaves behind: its shape, how it is read, merged and shown.
+//! The summary of a run: the document, how it is built from a ledger, read, validated and merged.
 //!
-//! Nothing here knows `tracing`, sinks or prices.
+//! Files, the history, the HTTP API and live snapshots all have this one document. It is described by
+//! `schema/run-summary.v1.schema.json`.
+//!
+//! # Invariants
+//!
+//! - Uses `ledger` alone: no `tracing`, no sinks, no prices, no clock, no presentation (that is `present`).
+//! - Rows add up to the totals in every dimension. [`RunSummary::check`] verifies it wherever a document is read.
+//! - [`RunSummary::merge`] is associative and commutative.
+//! - Unknown is null. It is 0 in no figure, and each sum that lacks a call counts it.
+//! - Keys are stable. A change that an earlier reader could not understand raises [`SCHEMA_VERSION`].
 
 mod build;
 mod burn_rate;

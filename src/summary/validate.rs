@@ -1,9 +1,9 @@
-//! Whether a summary's rows add up to its totals.
+//! Validation: the rows of a summary add up to its totals.
 
 use super::document::{BudgetSummary, Figures, RunSummary};
 use crate::ledger::Usd;
 
-/// A summary whose rows, derived figures or gates contradict each other.
+/// The error of a summary with rows, derived figures or gates that contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the summary of run {run_id:?} does not add up: {}", findings.join("; "))]
 pub struct Unbalanced {
@@ -12,7 +12,16 @@ pub struct Unbalanced {
 }
 
 impl Unbalanced {
-    /// What contradicts what, one sentence each.
+    /// Returns the contradictions, one sentence each.
+    ///
+    /// ```
+    /// use tracing_budget::RunSummary;
+    ///
+    /// let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// run.budget_summary.total.llm_calls = 1;
+    /// assert!(run.check().is_err_and(|error| error.findings()[0].contains("llm_calls")));
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
     #[must_use]
     pub fn findings(&self) -> &[String] {
         &self.findings
@@ -20,8 +29,8 @@ impl Unbalanced {
 }
 
 impl RunSummary {
-    /// Holds the rows by stage, by model and by operation against the totals, figure by figure; then what is
-    /// derived against what it derives from, and the order of the gates. Unknown counts as nothing in a sum.
+    /// Compares the rows by stage, by model and by operation with the totals, figure by figure. Then it compares each derived
+    /// figure with its sources, and checks the numbering of the gates. Unknown counts as 0 in a sum.
     ///
     /// ```
     /// use tracing_budget::{RunSummary, summary::{Figures, StageRow}};
@@ -36,7 +45,7 @@ impl RunSummary {
     ///
     /// # Errors
     ///
-    /// [`Unbalanced`] with everything that was found.
+    /// [`Unbalanced`] with every contradiction.
     pub fn check(&self) -> Result<(), Unbalanced> {
         let budget = &self.budget_summary;
         let mut findings = Vec::new();
@@ -54,7 +63,7 @@ impl RunSummary {
         );
         let operations = budget.by_operation.iter().map(|(_, row)| &row.figures);
         compare(&mut findings, "by_operation", operations, &budget.total);
-        // A stage may be told without its models; if it has any, they are all of it.
+        // A document may omit the models of a stage. If it lists any, it must list all, or their sum would be wrong.
         for (name, stage) in budget.per_agent.iter().filter(|(_, stage)| !stage.per_model.is_empty()) {
             let models = stage.per_model.iter().map(|(_, row)| &row.figures);
             compare(&mut findings, &format!("per_agent.{name}.per_model"), models, &stage.figures);
@@ -69,26 +78,31 @@ impl RunSummary {
 }
 
 impl RunSummary {
-    /// Notes every figure of the efficiency that is told and is another than the other figures make. A document of an
-    /// earlier version does not tell them.
+    /// Reports every figure of the efficiency that differs from the one computed. An absent figure is accepted: documents of
+    /// earlier versions have none.
     fn efficient(&self, findings: &mut Vec<String>) {
-        let (told, right) = (&self.efficiency, &self.worked_out());
-        let mut note = |figure: &str, told: Option<f64>, right: Option<f64>| {
-            let near = |right: f64, told: f64| (told - right).abs() <= 1e-9 * right.abs().max(1.0);
-            if told.is_some_and(|told| !right.is_some_and(|right| near(right, told))) {
-                findings.push(format!("efficiency.{figure} is not what the other figures make it"));
+        let (given, computed) = (&self.efficiency, &self.computed_efficiency());
+        let mut note = |figure: &str, given: Option<f64>, computed: Option<f64>| {
+            // 1e-9 relative: a double that went through JSON text and one that was computed differ in their last bits.
+            let near = |computed: f64, given: f64| (given - computed).abs() <= 1e-9 * computed.abs().max(1.0);
+            if given.is_some_and(|given| !computed.is_some_and(|computed| near(computed, given))) {
+                findings.push(format!("efficiency.{figure} differs from the other figures"));
             }
         };
         let usd = |amount: Option<Usd>| amount.map(Usd::to_f64);
-        note("cost_per_iteration_usd", usd(told.cost_per_iteration_usd), usd(right.cost_per_iteration_usd));
-        note("roi", told.roi, right.roi);
-        note("cost_to_value", told.cost_to_value, right.cost_to_value);
-        note("usd_per_minute", told.usd_per_minute, right.usd_per_minute);
-        note("tokens_per_minute", told.tokens_per_minute, right.tokens_per_minute);
+        note(
+            "cost_per_iteration_usd",
+            usd(given.cost_per_iteration_usd),
+            usd(computed.cost_per_iteration_usd),
+        );
+        note("roi", given.roi, computed.roi);
+        note("cost_to_value", given.cost_to_value, computed.cost_to_value);
+        note("usd_per_minute", given.usd_per_minute, computed.usd_per_minute);
+        note("tokens_per_minute", given.tokens_per_minute, computed.tokens_per_minute);
     }
 }
 
-/// Notes every figure of which the rows have another sum than the total.
+/// Reports every figure with a sum of rows that differs from the total.
 fn compare<'a>(
     findings: &mut Vec<String>,
     rows: &str,
@@ -98,16 +112,12 @@ fn compare<'a>(
     let sum: Figures = figures.sum();
     for ((figure, sum), (_, total)) in counted(&sum).into_iter().zip(counted(total)) {
         if sum != total {
-            findings.push(format!("{figure} of {rows} sum to {sum}, where {total} are told"));
+            findings.push(format!("{figure} of {rows} sum to {sum}, expected {total}"));
         }
     }
     let cost = |figures: &Figures| figures.cost_usd.unwrap_or(Usd::ZERO);
     if !same_money(cost(&sum), cost(total)) {
-        findings.push(format!(
-            "cost_usd of {rows} sums to {} USD, where {} USD are told",
-            cost(&sum),
-            cost(total)
-        ));
+        findings.push(format!("cost_usd of {rows} sums to {} USD, expected {} USD", cost(&sum), cost(total)));
     }
 }
 
@@ -125,8 +135,8 @@ fn counted(figures: &Figures) -> [(&'static str, u64); 9] {
     ]
 }
 
-/// Amounts below 8,192 USD keep every pico-dollar in JSON and must be equal; above, a document that was read
-/// back has the nearest doubles only.
+/// Amounts below 8,192 USD (2¹³) keep every pico-dollar in JSON and must be equal: 2¹³ · 10¹² is below 2⁵³. Above, a
+/// document that was read back has the nearest doubles only.
 fn same_money(one: Usd, two: Usd) -> bool {
     let exact_below = 8_192 * 1_000_000_000_000_i128;
     let larger = one.pico().abs().max(two.pico().abs());
@@ -134,32 +144,32 @@ fn same_money(one: Usd, two: Usd) -> bool {
     (one - two).pico().abs() <= allowed
 }
 
-/// Notes every derived figure that is not what it derives from says.
-fn derived(findings: &mut Vec<String>, told: &BudgetSummary) {
-    let mut settled = told.clone();
+/// Reports every derived figure that differs from the figures it derives from.
+fn derived(findings: &mut Vec<String>, given: &BudgetSummary) {
+    let mut settled = given.clone();
     settled.settle();
     let mut note = |right: bool, what: &str| {
         if !right {
-            findings.push(format!("{what} is not what the other figures make it"));
+            findings.push(format!("{what} differs from the other figures"));
         }
     };
-    note(told.total == settled.total, "tokens_used or cost_usd, null or not,");
-    for ((name, row), (_, right)) in told.per_agent.iter().zip(settled.per_agent.iter()) {
+    note(given.total == settled.total, "tokens_used or cost_usd, null or not,");
+    for ((name, row), (_, right)) in given.per_agent.iter().zip(settled.per_agent.iter()) {
         note(row.figures == right.figures, &format!("an unknown figure of per_agent.{name}"));
         let near = match (row.share_of_cost, right.share_of_cost) {
-            (Some(told), Some(right)) => (told - right).abs() < 1e-9,
-            (told, right) => told == right,
+            (Some(given), Some(right)) => (given - right).abs() < 1e-9,
+            (given, right) => given == right,
         };
         note(near, &format!("share_of_cost of per_agent.{name}"));
         note(row.limits == right.limits, &format!("limits.exhausted of per_agent.{name}"));
     }
-    note(told.per_model == settled.per_model, "an unknown figure of per_model");
-    note(told.by_operation == settled.by_operation, "an unknown figure of by_operation");
-    let left = match (told.usd_remaining, settled.usd_remaining) {
-        (Some(told), Some(right)) => same_money(told, right),
-        (told, right) => told == right,
+    note(given.per_model == settled.per_model, "an unknown figure of per_model");
+    note(given.by_operation == settled.by_operation, "an unknown figure of by_operation");
+    let left = match (given.usd_remaining, settled.usd_remaining) {
+        (Some(given), Some(right)) => same_money(given, right),
+        (given, right) => given == right,
     };
     note(left, "usd_remaining");
-    note(told.tokens_remaining == settled.tokens_remaining, "tokens_remaining");
-    note(told.exhausted == settled.exhausted, "exhausted");
+    note(given.tokens_remaining == settled.tokens_remaining, "tokens_remaining");
+    note(given.exhausted == settled.exhausted, "exhausted");
 }

@@ -9,6 +9,16 @@ use tracing_budget::summary::{RunSummary, Status, Timestamp};
 use tracing_budget::{Usd, Verdict};
 
 /// Selects runs by project, pipeline and time; all runs by default.
+///
+/// ```
+/// use tracing_budget::RunSummary;
+/// use tracing_budget_history::Scope;
+///
+/// let november = Scope::new().since("2026-11-01T00:00:00Z".parse()?).until("2026-12-01T00:00:00Z".parse()?);
+/// assert!(november.matches(&RunSummary::new("a", "2026-11-30T23:59:59Z".parse()?)));
+/// assert!(!november.matches(&RunSummary::new("b", "2026-12-01T00:00:00Z".parse()?)));
+/// # Ok::<(), tracing_budget::summary::TimestampError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -218,6 +228,22 @@ pub(super) fn bare_model(row: &str) -> &str {
 }
 
 /// One page of a list.
+///
+/// ```
+/// use tracing_budget_history::{Filter, Page, Sort, Sqlite, Store, StoreError};
+///
+/// fn ids(store: &Sqlite) -> Result<Vec<String>, StoreError> {
+///     let (mut ids, mut page) = (Vec::new(), Page::first(100));
+///     loop {
+///         let list = store.list(&Filter::new(), Sort::default(), &page)?;
+///         ids.extend(list.runs.into_iter().map(|run| run.run_id));
+///         match list.next {
+///             Some(cursor) => page = Page::after(100, cursor),
+///             None => return Ok(ids),
+///         }
+///     }
+/// }
+/// ```
 // Exhaustive: a page is a size and a place, and is written as a literal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
@@ -257,6 +283,15 @@ impl Default for Page {
 /// Selects old runs to delete: all conditions must hold. Without `older_than` and `keep_last`, no run matches.
 ///
 /// A run in flight is never pruned; a stale run may be.
+///
+/// ```
+/// use tracing_budget_history::Prune;
+///
+/// // Runs before 2026, except the newest 100 of each project; only counts them.
+/// let mut prune = Prune::older_than("2026-01-01T00:00:00Z".parse()?).dry_run();
+/// prune.keep_last = Some(100);
+/// # Ok::<(), tracing_budget::summary::TimestampError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Prune {

@@ -1,7 +1,8 @@
 //! Durations counted by bin, so that the quantiles of any number of runs take little space.
 //!
-//! The borders of the bins grow by 2 %, so that the middle of a bin is within 1 % of every duration in it (as DDSketch does it: Masson, Rim, Lee, "DDSketch", VLDB 2019). Unlike a sample it can be added to another, and what
-//! was added can be taken away again.
+//! The borders of the bins grow by 2 %, so that the middle of a bin is within 1 % of every duration in it (as DDSketch
+//! does it: Masson, Rim, Lee, "DDSketch", VLDB 2019). Unlike a sample it can be added to another, and what was added
+//! can be taken away again.
 
 use std::cmp::Ordering;
 

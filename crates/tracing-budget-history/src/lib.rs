@@ -1,5 +1,5 @@
-//! The run history of [`tracing-budget`](tracing_budget): every run of an LLM pipeline, in flight or ended, in one SQLite
-//! file that any number of processes may write at once.
+//! The run history of [`tracing-budget`](tracing_budget): every run of an LLM pipeline, in flight or ended, in one
+//! SQLite file that any number of processes may write at once.
 //!
 //! ```
 //! use tracing_budget::RunSummary;

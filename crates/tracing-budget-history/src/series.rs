@@ -1,4 +1,23 @@
-//! Measures over time.
+//! Measures over time: cost, tokens, durations and rates by hour or by day, for whole runs, by stage or by model.
+//!
+//! ```
+//! use tracing_budget::{RunSummary, Status};
+//! use tracing_budget_history::series::{Amount, Measure, SeriesQuery};
+//! use tracing_budget_history::{Scope, Sqlite, Store};
+//!
+//! # let directory = std::env::temp_dir().join(format!("tracing-budget-doc-series-{}", std::process::id()));
+//! let store = Sqlite::open(directory.join("runs.db"))?;
+//! let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+//! run.status = Status::Completed;
+//! store.put(&run)?;
+//!
+//! let runs = store.series(&SeriesQuery::new(Scope::new(), Measure::Runs))?;
+//! assert_eq!(runs.at, ["2026-04-19T00:00:00Z".parse()?]); // one day
+//! assert_eq!(runs.lines[0].values, [Some(Amount::Count(1))]);
+//! # drop(store);
+//! # std::fs::remove_dir_all(directory)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -6,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use super::filter::Scope;
-use super::tally::{Kind, Tally, count};
+use super::tally::{Subject, Tally, count};
 use super::time_partition::{DAY, HOUR};
 use tracing_budget::Usd;
 use tracing_budget::summary::Timestamp;
@@ -128,17 +147,17 @@ impl By {
         }
     }
 
-    pub(super) const fn kind(self) -> Kind {
+    pub(super) const fn kind(self) -> Subject {
         match self {
-            Self::Run => Kind::Run,
-            Self::Stage => Kind::Stage,
-            Self::Model => Kind::Model,
+            Self::Run => Subject::Run,
+            Self::Stage => Subject::Stage,
+            Self::Model => Subject::Model,
         }
     }
 }
 
-/// The runs, measure, dimension and step of a series. Without `since`, it begins with the first run; without `until`, it
-/// ends with the last.
+/// The runs, measure, dimension and step of a series. Without `since`, it begins with the first run; without `until`,
+/// it ends with the last.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

@@ -19,13 +19,13 @@ use tracing_budget::summary::{RunSummary, Timestamp};
 
 /// Stores runs: those in flight once a second, ended ones in batches.
 ///
-/// A run is in the history as `running` as soon as it is accountable, so that other processes see it, and is refreshed for
-/// as long as it runs. A process that dies leaves its runs as they were last stored, and they are shown as stale after
-/// three intervals.
+/// A run is in the history as `running` as soon as it is accountable, so that other processes see it, and is refreshed
+/// for as long as it runs. A process that dies leaves its runs as they were last stored, and they are shown as stale
+/// after three intervals.
 ///
-/// Runs that ended are written together: when there are [`BATCH`](Self::BATCH) of them, at the next refresh of the runs in
-/// flight, and when the layer is flushed or its guard dropped, whichever is first. Until then they are in memory only;
-/// a killed process can lose what ended in its last second, of which the history keeps the last refresh.
+/// Runs that ended are written together: when there are [`BATCH`](Self::BATCH) of them, at the next refresh of the
+/// runs in flight, and when the layer is flushed or its guard dropped, whichever is first. Until then they are in
+/// memory only; a killed process can lose what ended in its last second, of which the history keeps the last refresh.
 ///
 /// ```no_run
 /// use tracing_budget_history::HistorySink;
@@ -50,7 +50,8 @@ pub struct HistorySink {
 impl HistorySink {
     /// Runs that have ended are written together when there are this many.
     ///
-    /// So many runs touch mostly the same index pages, some megabytes, which are then written once instead of once a run.
+    /// So many runs touch mostly the same index pages, some megabytes, which are then written once instead of once a
+    /// run.
     pub const BATCH: usize = 1_024;
 
     /// Fills the run history in this file, which is created if it is missing.
@@ -111,8 +112,8 @@ impl HistorySink {
 
 /// Adds the run history to the builder of a layer.
 pub trait BuilderExt {
-    /// Keeps the runs in a history, which is created where it is missing; see [`HistorySink`]. The file is opened when the
-    /// layer is built, and not for a layer that is switched off.
+    /// Keeps the runs in a history, which is created where it is missing; see [`HistorySink`]. The file is opened when
+    /// the layer is built, and not for a layer that is switched off.
     ///
     /// The history of the user, in the platform's data directory, is `.open_sink(HistorySink::open_default)`.
     ///
@@ -182,8 +183,8 @@ impl Sink for HistorySink {
 #[derive(Default)]
 struct PartNames {
     ended: HashMap<(String, i64), Ended>,
-    /// Ids and starts of ended runs, oldest first. A run that shares the id and the millisecond of another ends not long
-    /// after it, so old entries can be dropped.
+    /// Ids and starts of ended runs, oldest first. A run that shares the id and the millisecond of another ends not
+    /// long after it, so old entries can be dropped.
     order: VecDeque<(String, i64)>,
 }
 

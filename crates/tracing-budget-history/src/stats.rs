@@ -1,4 +1,23 @@
 //! Statistics over many runs: a project's overview, and its stages, models and gates.
+//!
+//! ```
+//! use tracing_budget::{RunSummary, Status};
+//! use tracing_budget_history::{Scope, Sqlite, Store};
+//!
+//! # let directory = std::env::temp_dir().join(format!("tracing-budget-doc-stats-{}", std::process::id()));
+//! let store = Sqlite::open(directory.join("runs.db"))?;
+//! let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+//! run.status = Status::Failed;
+//! store.put(&run)?;
+//!
+//! let overview = store.summary(&Scope::new())?;
+//! assert_eq!((overview.runs, overview.by_status.failed), (1, 1));
+//! assert_eq!(overview.last_failed.map(|run| run.run_id).as_deref(), Some("0193c0de"));
+//! assert!(store.stages(&Scope::new())?.is_empty());
+//! # drop(store);
+//! # std::fs::remove_dir_all(directory)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use serde::{Deserialize, Serialize};
 

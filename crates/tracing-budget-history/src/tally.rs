@@ -1,6 +1,7 @@
 //! Sums over runs, or over one stage, model or gate of many runs.
 //!
-//! A tally of a run can be added and subtracted, so that sums follow every change of one run without reading the others.
+//! A tally of a run can be added and subtracted, so that sums follow every change of one run without reading the
+//! others.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +12,14 @@ use tracing_budget::{Usd, Verdict};
 
 /// The subject of a tally.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Kind {
+pub(super) enum Subject {
     Run,
     Stage,
     Model,
     Gate,
 }
 
-impl Kind {
+impl Subject {
     /// The word in the table of sums.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
@@ -76,29 +77,32 @@ pub(super) fn count(number: i64) -> u64 {
 
 impl Tally {
     /// What one run that has ended adds: a tally for it, and one for each of its stages, models and gates.
-    pub(super) fn of(run: &RunSummary) -> BTreeMap<(Kind, &str), Self> {
+    pub(super) fn of(run: &RunSummary) -> BTreeMap<(Subject, &str), Self> {
         let mut tallies = BTreeMap::new();
         let figures = &run.budget_summary;
-        tallies.insert((Kind::Run, ""), Self::one(&figures.total, run.status, run.duration_seconds));
+        tallies.insert((Subject::Run, ""), Self::one(&figures.total, run.status, run.duration_seconds));
         for (name, row) in
             figures.per_agent.iter().filter(|(_, row)| row.calls > 0 || row.figures.llm_calls > 0)
         {
             let mut tally = Self::one(&row.figures, row.status, row.duration_seconds);
             tally.errors = whole(row.errors);
-            tallies.insert((Kind::Stage, name), tally);
+            tallies.insert((Subject::Stage, name), tally);
         }
         for (name, row) in figures.per_model.iter() {
-            tallies
-                .insert((Kind::Model, name), Self::one(&row.figures, Status::NotRun, row.duration_seconds));
+            tallies.insert(
+                (Subject::Model, name),
+                Self::one(&row.figures, Status::NotRun, row.duration_seconds),
+            );
         }
         for gate in &figures.gate_verdicts {
-            let of_gate = tallies.entry((Kind::Gate, gate.gate_name.as_str())).or_default();
+            let of_gate = tallies.entry((Subject::Gate, gate.gate_name.as_str())).or_default();
             of_gate.runs = 1;
             of_gate.add_check(&gate.verdict, gate.duration_seconds, gate.cost_usd);
-            if let Some(of_run) = tallies.get_mut(&(Kind::Run, "")) {
+            if let Some(of_run) = tallies.get_mut(&(Subject::Run, "")) {
                 of_run.add_verdict(&gate.verdict);
             }
-            let after = gate.after_stage.as_deref().and_then(|stage| tallies.get_mut(&(Kind::Stage, stage)));
+            let after =
+                gate.after_stage.as_deref().and_then(|stage| tallies.get_mut(&(Subject::Stage, stage)));
             if let Some(of_stage) = after {
                 of_stage.add_verdict(&gate.verdict);
             }

@@ -33,7 +33,8 @@ async fn no_page_has_serious_findings() {
             browser.script(&axe).await;
             let answer = browser.client.execute_async(RUN, Vec::new()).await.expect("axe runs");
             let violations = answer["violations"].as_array().unwrap_or_else(|| panic!("{address}: {answer}"));
-            let serious: Vec<String> = violations.iter().filter(|found| matters(found)).map(described).collect();
+            let serious: Vec<String> =
+                violations.iter().filter(|found| matters(found)).map(described).collect();
             assert!(serious.is_empty(), "{address} in {}:\n{}", look.name, serious.join("\n"));
         }
     }

@@ -49,7 +49,8 @@ pub fn month(now: Timestamp) -> Vec<Sample> {
 #[must_use]
 pub fn failed(now: Timestamp) -> RunSummary {
     let started = at(now, -200_000);
-    let mut run = new_run("apprentice", "apprentice_pipeline", "0193c0de-7a11-7000-8000-0000000fa17e", started);
+    let mut run =
+        new_run("apprentice", "apprentice_pipeline", "0193c0de-7a11-7000-8000-0000000fa17e", started);
     run.tags = [("branch", "main"), ("tier", "2")].map(|(name, value)| (name.into(), value.into())).into();
     run.counts.insert("candidates".into(), 12);
     run.value_usd = "25.00".parse().ok();

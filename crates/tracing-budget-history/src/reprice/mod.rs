@@ -1,7 +1,7 @@
 //! What runs would have cost at other prices, or with another model.
 //!
-//! A summary has sums and not calls, so this works on rows: each stage's tokens by model. Where the cost of a sum is not
-//! the sum of the costs, the row has the reason in place of a new figure; see [`Exactness`].
+//! A summary has sums and not calls, so this works on rows: each stage's tokens by model. Where the cost of a sum is
+//! not the sum of the costs, the row has the reason in place of a new figure; see [`Exactness`].
 //!
 //! ```
 //! use tracing_budget::{PriceBook, RunSummary};

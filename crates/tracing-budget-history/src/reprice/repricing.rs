@@ -13,15 +13,28 @@ use tracing_budget::summary::{Figures, ModelRow, RunSummary, StageRow, Timestamp
 /// The price source of a row with a cost that the emitter reported.
 const REPORTED: &str = "reported";
 
-/// How often a price is looked at between a run's start and its end.
+/// Interval at which prices are compared between a run's start and its end. Prices change by the hour at most (time of
+/// day); half an hour finds each change.
 const LOOK: Duration = Duration::from_secs(1_800);
 
-/// The most that it is looked at: beyond ten days, a price that comes and goes within the day may be missed.
+/// Maximum number of comparisons, ten days of them: for a longer run, a price that changes within a day may be missed.
 const LOOKS: u32 = 480;
 
 /// Other prices, another time, other models: what to reprice by.
 ///
-/// With none of it set, every row is priced by the book at the run's own time.
+/// By default, every row is priced by the book at the run's own time.
+///
+/// ```
+/// use tracing_budget::{PriceBook, RunSummary};
+/// use tracing_budget_history::reprice::Repricing;
+///
+/// let book = PriceBook::new();
+/// let today = Repricing::new(&book).as_of("2026-11-01T00:00:00Z".parse()?);
+/// let smaller = today.clone().swap("openai/gpt-5", "openai/gpt-5-mini").only_swaps();
+/// let run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+/// assert!(!smaller.run(&run).changes_anything()); // it has no calls
+/// # Ok::<(), tracing_budget::summary::TimestampError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Repricing<'a> {
     book: &'a PriceBook,

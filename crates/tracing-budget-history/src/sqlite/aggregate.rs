@@ -7,14 +7,14 @@ use rusqlite::{Connection, params_from_iter};
 use super::conditions::Conditions;
 use super::error::SqlError;
 use super::list;
-use super::rollup::Wanted;
+use super::rollup::SumRequest;
 use super::{amounts, rollup};
 use crate::Scope;
-use crate::health::{self, Health, HealthQuery, Seen};
+use crate::health::{self, EndedRun, Health, HealthQuery};
 use crate::series::{Bucket, Measure, Series, SeriesQuery};
 use crate::statistics::{median, median_whole};
 use crate::stats::{GateStats, ModelStats, Overview, ProjectRow, StageStats, Typical, ratio};
-use crate::tally::{Kind, Tally, count};
+use crate::tally::{Subject, Tally, count};
 use tracing_budget::summary::{Status, Timestamp};
 use tracing_budget::{Usd, Verdict};
 
@@ -51,8 +51,8 @@ pub(super) fn projects(connection: &Connection) -> Result<Vec<ProjectRow>, SqlEr
 }
 
 pub(super) fn overview(connection: &Connection, scope: &Scope, now: Timestamp) -> Result<Overview, SqlError> {
-    let wanted = Wanted { kind: Kind::Run, by_hour: false, durations: false };
-    let whole = rollup::sum(connection, scope, wanted, |_, _| ())?.remove(&()).unwrap_or_default();
+    let request = SumRequest { kind: Subject::Run, by_hour: false, durations: false };
+    let whole = rollup::sum(connection, scope, request, |_, _| ())?.remove(&()).unwrap_or_default();
     let with_status = |status: Status| {
         let mut conditions = Conditions::of_scope(scope);
         conditions.and("status = ?", [status.as_str().to_owned().into()]);
@@ -104,17 +104,17 @@ fn typical(connection: &Connection, completed: &Conditions) -> Result<Typical, S
 }
 
 pub(super) fn series(connection: &Connection, query: &SeriesQuery) -> Result<Series, SqlError> {
-    let wanted = Wanted {
+    let request = SumRequest {
         kind: query.by.kind(),
         by_hour: query.bucket == Bucket::Hour,
         durations: matches!(query.measure, Measure::P50Duration | Measure::P95Duration),
     };
     let step = |at, name: &str| (query.bucket.start(at), name.to_owned());
-    Ok(Series::of(query, &rollup::sum(connection, &query.scope, wanted, step)?))
+    Ok(Series::of(query, &rollup::sum(connection, &query.scope, request, step)?))
 }
 
 pub(super) fn stages(connection: &Connection, scope: &Scope) -> Result<Vec<StageStats>, SqlError> {
-    let tallies = tallies(connection, scope, Kind::Stage)?;
+    let tallies = tallies(connection, scope, Subject::Stage)?;
     let whole = known_cost(&tallies);
     let mut stages: Vec<StageStats> = tallies
         .into_iter()
@@ -140,7 +140,7 @@ pub(super) fn stages(connection: &Connection, scope: &Scope) -> Result<Vec<Stage
 }
 
 pub(super) fn models(connection: &Connection, scope: &Scope) -> Result<Vec<ModelStats>, SqlError> {
-    let tallies = tallies(connection, scope, Kind::Model)?;
+    let tallies = tallies(connection, scope, Subject::Model)?;
     let whole = known_cost(&tallies);
     let mut models: Vec<ModelStats> = tallies
         .into_iter()
@@ -175,7 +175,7 @@ fn share(cost: Option<Usd>, whole: Usd) -> Option<f64> {
 }
 
 pub(super) fn gates(connection: &Connection, scope: &Scope) -> Result<Vec<GateStats>, SqlError> {
-    let mut gates: Vec<GateStats> = tallies(connection, scope, Kind::Gate)?
+    let mut gates: Vec<GateStats> = tallies(connection, scope, Subject::Gate)?
         .into_iter()
         .map(|(gate, tally)| GateStats {
             gate,
@@ -198,9 +198,13 @@ pub(super) fn gates(connection: &Connection, scope: &Scope) -> Result<Vec<GateSt
     Ok(gates)
 }
 
-fn tallies(connection: &Connection, scope: &Scope, kind: Kind) -> Result<BTreeMap<String, Tally>, SqlError> {
-    let wanted = Wanted { kind, by_hour: false, durations: true };
-    rollup::sum(connection, scope, wanted, |_, name| name.to_owned())
+fn tallies(
+    connection: &Connection,
+    scope: &Scope,
+    kind: Subject,
+) -> Result<BTreeMap<String, Tally>, SqlError> {
+    let request = SumRequest { kind, by_hour: false, durations: true };
+    rollup::sum(connection, scope, request, |_, name| name.to_owned())
 }
 
 pub(super) fn health(connection: &Connection, query: &HealthQuery) -> Result<Health, SqlError> {
@@ -210,7 +214,7 @@ pub(super) fn health(connection: &Connection, query: &HealthQuery) -> Result<Hea
             continue;
         }
         for pipeline in known.pipelines {
-            if query.scope.pipeline.as_ref().is_some_and(|wanted| *wanted != pipeline) {
+            if query.scope.pipeline.as_ref().is_some_and(|only| *only != pipeline) {
                 continue;
             }
             let scope = Scope {
@@ -228,7 +232,7 @@ pub(super) fn health(connection: &Connection, query: &HealthQuery) -> Result<Hea
     Ok(Health::of(judged))
 }
 
-fn newest(connection: &Connection, scope: &Scope, limit: usize) -> Result<Vec<Seen>, SqlError> {
+fn newest(connection: &Connection, scope: &Scope, limit: usize) -> Result<Vec<EndedRun>, SqlError> {
     let mut conditions = Conditions::of_scope(scope);
     conditions.and("status <> 'running'", []);
     let sql = format!(
@@ -247,7 +251,7 @@ fn newest(connection: &Connection, scope: &Scope, limit: usize) -> Result<Vec<Se
         let costs: Vec<(String, Option<Usd>)> = costs.collect::<rusqlite::Result<_>>()?;
         let verdicts =
             gates.query_map([id], |row| Ok((row.get(0)?, Verdict::from(row.get_ref(1)?.as_str()?))))?;
-        seen.push(Seen {
+        seen.push(EndedRun {
             run_id: row.get(0)?,
             status: list::status(row, 1)?,
             cost: amounts::amount(row, 2)?,

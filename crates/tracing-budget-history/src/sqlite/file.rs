@@ -26,8 +26,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     // header lacks the application id, and the next open refuses the file.
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
-    // A batch of runs touches the same megabytes of indices again and again. The cache (in KiB) holds them in memory; the
-    // log is written into the file every 8,192 pages of 4 KiB, which is 32 MB, instead of every 1,000.
+    // A batch of runs touches the same megabytes of indices again and again. The cache (in KiB) holds them in memory;
+    // the log is written into the file every 8,192 pages of 4 KiB, which is 32 MB, instead of every 1,000.
     connection.pragma_update(None, "cache_size", -32_768).map_err(failed)?;
     connection.pragma_update(None, "wal_autocheckpoint", 8_192).map_err(failed)?;
     Ok(connection)

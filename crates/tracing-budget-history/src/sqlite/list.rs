@@ -138,7 +138,8 @@ pub(super) fn ids_beginning_with(
     start: &str,
     limit: usize,
 ) -> Result<Vec<String>, SqlError> {
-    // The greatest character: every id that begins with `start` is below it, and a range uses the index, as LIKE does not.
+    // The greatest character: every id that begins with `start` is below it, and a range uses the index, as LIKE does
+    // not.
     let end = format!("{start}{}", char::MAX);
     let mut statement = connection.prepare_cached(
         "SELECT run_id FROM runs WHERE run_id >= ?1 AND run_id < ?2 ORDER BY run_id LIMIT ?3",

@@ -4,13 +4,13 @@ use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Transaction, params_from_iter};
 
 use super::error::SqlError;
-use super::rollup::Changes;
+use super::rollup::RollupChanges;
 use super::{list, read, write};
 use crate::Prune;
 use tracing_budget::summary::Timestamp;
 
 pub(super) fn delete(transaction: &Transaction<'_>, run_ids: &[&str]) -> Result<u64, SqlError> {
-    let mut changes = Changes::default();
+    let mut changes = RollupChanges::default();
     let mut deleted = 0;
     for run_id in run_ids {
         let id: Option<i64> = transaction
@@ -26,7 +26,7 @@ pub(super) fn delete(transaction: &Transaction<'_>, run_ids: &[&str]) -> Result<
     Ok(deleted)
 }
 
-fn delete_run(transaction: &Transaction<'_>, id: i64, changes: &mut Changes) -> Result<(), SqlError> {
+fn delete_run(transaction: &Transaction<'_>, id: i64, changes: &mut RollupChanges) -> Result<(), SqlError> {
     if let Some(run) = read::merged(transaction, id, "")? {
         changes.take_away(&run);
     }
@@ -47,7 +47,7 @@ pub(super) fn prune(transaction: &Transaction<'_>, prune: &Prune, now: Timestamp
     }
     let ids = old_runs(transaction, prune, now)?;
     if !prune.dry_run {
-        let mut changes = Changes::default();
+        let mut changes = RollupChanges::default();
         ids.iter().try_for_each(|id| delete_run(transaction, *id, &mut changes))?;
         changes.write(transaction)?;
     }

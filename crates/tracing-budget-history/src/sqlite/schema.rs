@@ -8,8 +8,8 @@ use super::rollup;
 /// The application id, at byte 68 of SQLite's header: "bdgt".
 pub(super) const APPLICATION_ID: u32 = 0x6264_6774;
 
-/// Each step migrates a file from the schema before. The SQL of a released step is never changed: files would differ by the
-/// version that created them.
+/// Each step migrates a file from the schema before. The SQL of a released step is never changed: files would differ
+/// by the version that created them.
 pub(super) fn migrations() -> Migrations<'static> {
     Migrations::new(vec![
         M::up(include_str!("schema_v1.sql")),

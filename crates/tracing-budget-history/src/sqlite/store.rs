@@ -36,8 +36,8 @@ impl Sqlite {
     ///
     /// # Errors
     ///
-    /// If the file is not a run history, is damaged, or was written by a newer version: it is left unchanged. If it cannot
-    /// be created or read.
+    /// If the file is not a run history, is damaged, or was written by a newer version: it is left unchanged. If it
+    /// cannot be created or read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let given = path.as_ref();
         let path = std::path::absolute(given).map_err(|reason| StoreError::Unreadable {

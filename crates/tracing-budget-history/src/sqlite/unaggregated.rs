@@ -10,7 +10,7 @@ use super::conditions::Conditions;
 use super::error::SqlError;
 use super::list;
 use crate::Scope;
-use crate::tally::{Kind, Tally, count};
+use crate::tally::{Subject, Tally, count};
 use crate::time_partition::Piece;
 use tracing_budget::Verdict;
 use tracing_budget::summary::Figures;
@@ -22,7 +22,7 @@ const COUNTS: &str = "(stages.begun > 0 OR stages.llm_calls > 0)";
 pub(super) fn each(
     connection: &Connection,
     scope: &Scope,
-    kind: Kind,
+    kind: Subject,
     piece: Piece,
     add: &mut impl FnMut(i64, &str, &Tally),
 ) -> Result<(), SqlError> {
@@ -44,36 +44,36 @@ pub(super) fn each(
     };
     let rows = match kind {
         // The zeros: no statistics over whole runs have tokens by kind, and `runs` has no columns for them.
-        Kind::Run => format!(
+        Subject::Run => format!(
             "SELECT started_ms, '', status, {}, 0, 0, 0, 0, 0 FROM runs WHERE {holds}",
             figures("runs")
         ),
-        Kind::Stage => format!(
+        Subject::Stage => format!(
             "SELECT started_ms, name, stages.status, {}, {}, errors
              FROM runs JOIN stages ON stages.run = runs.id WHERE {holds} AND {COUNTS}",
             figures("stages"),
             split("stages")
         ),
-        Kind::Model => format!(
+        Subject::Model => format!(
             "SELECT started_ms, name, 'not_run', {}, {}, 0
              FROM runs JOIN models ON models.run = runs.id WHERE {holds}",
             figures("models"),
             split("models")
         ),
-        Kind::Gate => return each_gate(connection, &conditions, add),
+        Subject::Gate => return each_gate(connection, &conditions, add),
     };
     each_row(connection, &rows, &conditions, add, read_row)?;
     let verdicts = match kind {
-        Kind::Run => {
+        Subject::Run => {
             format!(
                 "SELECT started_ms, '', verdict FROM runs JOIN gates ON gates.run = runs.id WHERE {holds}"
             )
         }
-        Kind::Stage => format!(
+        Subject::Stage => format!(
             "SELECT started_ms, after_stage, verdict FROM runs JOIN gates ON gates.run = runs.id
              JOIN stages ON stages.run = runs.id AND stages.name = after_stage WHERE {holds} AND {COUNTS}"
         ),
-        Kind::Model | Kind::Gate => return Ok(()),
+        Subject::Model | Subject::Gate => return Ok(()),
     };
     each_row(connection, &verdicts, &conditions, add, |row| {
         let mut tally = Tally::default();

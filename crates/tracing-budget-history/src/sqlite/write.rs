@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, ToSql, Transaction, params};
 use super::amounts::{self, seconds, whole};
 use super::error::SqlError;
 use super::read;
-use super::rollup::Changes;
+use super::rollup::RollupChanges;
 use super::run_row::Row;
 use crate::{Put, StoreError, Stored};
 use tracing_budget::summary::{Figures, RunSummary, Status, Timestamp};
@@ -17,7 +17,7 @@ pub(super) fn put_all(
     runs: &[Put<'_>],
     now: Timestamp,
 ) -> Result<Vec<Stored>, SqlError> {
-    let mut changes = Changes::default();
+    let mut changes = RollupChanges::default();
     let stored =
         runs.iter().map(|put| store(transaction, put, now, &mut changes)).collect::<Result<_, _>>()?;
     changes.write(transaction)?;
@@ -28,7 +28,7 @@ fn store(
     transaction: &Transaction<'_>,
     put: &Put<'_>,
     now: Timestamp,
-    changes: &mut Changes,
+    changes: &mut RollupChanges,
 ) -> Result<Stored, SqlError> {
     check(put.run)?;
     let document = to_json(put.run)?;
@@ -40,8 +40,8 @@ fn store(
         return Ok(Stored::Inserted);
     };
     let parts = parts(transaction, id)?;
-    let place = place(put, &document, &parts);
-    if matches!(place, Place::Nowhere) {
+    let target = target(put, &document, &parts);
+    if matches!(target, Target::Ignore) {
         return Ok(Stored::Unchanged);
     }
     // Running runs are in no sum, and most runs are stored while they run.
@@ -51,14 +51,14 @@ fn store(
         changes.take_away(&old);
     }
     let others = parts.iter().filter(|part| !part.replaced).count();
-    let is_alone = match place {
-        Place::Nowhere => false,
-        Place::Of(part) => {
+    let is_alone = match target {
+        Target::Ignore => false,
+        Target::Existing(part) => {
             transaction.prepare_cached("DELETE FROM parts WHERE id = ?1")?.execute([part.id])?;
             write_part(transaction, id, &part.name, put, &document)?;
             others == 1
         }
-        Place::New(name) => {
+        Target::New(name) => {
             write_part(transaction, id, &name, put, &document)?;
             false
         }
@@ -98,7 +98,7 @@ pub(super) fn replace(
     check(run)?;
     let missing = || SqlError::Store(StoreError::NoSuchRun { run_id: run.run_id.clone() });
     let (id, _) = find(transaction, &run.run_id)?.ok_or_else(missing)?;
-    let mut changes = Changes::default();
+    let mut changes = RollupChanges::default();
     if let Some(old) = read::merged(transaction, id, &run.run_id)? {
         changes.take_away(&old);
     }
@@ -169,29 +169,29 @@ fn parts(transaction: &Transaction<'_>, id: i64) -> Result<Vec<Part>, SqlError> 
     Ok(parts.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The position of a delivery among the stored parts.
-enum Place<'a> {
-    Nowhere,
-    Of(&'a Part),
+/// What a delivery changes: nothing, a stored part, or a part of this new name.
+enum Target<'a> {
+    Ignore,
+    Existing(&'a Part),
     New(Cow<'a, str>),
 }
 
-fn place<'a>(put: &Put<'a>, document: &str, parts: &'a [Part]) -> Place<'a> {
-    let open_or_nowhere = |part: &'a Part| if part.is_open() { Place::Of(part) } else { Place::Nowhere };
+fn target<'a>(put: &Put<'a>, document: &str, parts: &'a [Part]) -> Target<'a> {
+    let if_open = |part: &'a Part| if part.is_open() { Target::Existing(part) } else { Target::Ignore };
     if let Some(part) = put.part.and_then(|name| parts.iter().find(|part| part.name == name)) {
-        return open_or_nowhere(part);
+        return if_open(part);
     }
     if parts.iter().any(|part| is_same_document(&part.document, document)) {
-        return Place::Nowhere;
+        return Target::Ignore;
     }
-    let begun_with_it =
+    let same_start =
         |part: &&Part| part.started_ms == put.run.started_at.unix_ms() && part.pipeline == put.run.pipeline;
-    let same = parts.iter().filter(begun_with_it).max_by_key(|part| part.is_open());
+    let same = parts.iter().filter(same_start).max_by_key(|part| part.is_open());
     match same {
-        Some(part) if put.part.is_none() && part.is_open() => Place::Of(part),
+        Some(part) if put.part.is_none() && part.is_open() => Target::Existing(part),
         // A late delivery of a part that has ended.
-        Some(_) if put.part.is_none() && !put.run.status.is_terminal() => Place::Nowhere,
-        _ => Place::New(part_name(put, parts)),
+        Some(_) if put.part.is_none() && !put.run.status.is_terminal() => Target::Ignore,
+        _ => Target::New(part_name(put, parts)),
     }
 }
 

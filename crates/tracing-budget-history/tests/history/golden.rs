@@ -1,8 +1,8 @@
 //! Histories that the version before wrote are read: the same documents, and the same sums to the last digit.
 //!
-//! `history-v2.db` is a file of that version: runs of every kind, one of two parts, one repriced, one of a cost that JSON
-//! cannot hold exactly. `history-v1.sql` has the same rows under the schema before. `history.json` has that version's
-//! own answers. None of them is ever written again: a new schema gets a new file.
+//! `history-v2.db` is a file of that version: runs of every kind, one of two parts, one repriced, one of a cost that
+//! JSON cannot hold exactly. `history-v1.sql` has the same rows under the schema before. `history.json` has that
+//! version's own answers. None of them is ever written again: a new schema gets a new file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use tracing_budget::{RunSummary, Usd};
 use tracing_budget_history::health::HealthQuery;
 use tracing_budget_history::{Filter, Page, Scope, Sort, Store};
 
-use crate::made_up::Place;
+use crate::fixtures::TempHistory;
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
@@ -24,9 +24,9 @@ fn same(answers: &Value, key: &str, answer: &impl Serialize) {
     assert_eq!(serde_json::to_value(answer).unwrap(), answers[key], "{key}");
 }
 
-fn answers_as_the_version_before(place: &Place) {
+fn answers_as_the_version_before(temp: &TempHistory) {
     let answers: Value = serde_json::from_str(&fs::read_to_string(golden("history.json")).unwrap()).unwrap();
-    let (store, all) = (place.store(), Scope::new());
+    let (store, all) = (temp.store(), Scope::new());
     let documents: Vec<RunSummary> = serde_json::from_value(answers["documents"].clone()).unwrap();
     assert_eq!(documents.len(), 8);
     for document in documents {
@@ -52,16 +52,16 @@ fn answers_as_the_version_before(place: &Place) {
 
 #[test]
 fn a_history_of_schema_2_is_read() {
-    let place = Place::new();
-    fs::copy(golden("history-v2.db"), place.db()).unwrap();
-    answers_as_the_version_before(&place);
+    let temp = TempHistory::new();
+    fs::copy(golden("history-v2.db"), temp.db()).unwrap();
+    answers_as_the_version_before(&temp);
 }
 
 #[test]
 fn a_history_of_schema_1_is_read_and_its_sums_are_made() {
-    let place = Place::new();
-    let older = rusqlite::Connection::open(place.db()).unwrap();
+    let temp = TempHistory::new();
+    let older = rusqlite::Connection::open(temp.db()).unwrap();
     older.execute_batch(&fs::read_to_string(golden("history-v1.sql")).unwrap()).unwrap();
     drop(older);
-    answers_as_the_version_before(&place);
+    answers_as_the_version_before(&temp);
 }

@@ -8,18 +8,11 @@ use tracing_budget::{
     RunSummary, Status, Usd, Verdict,
     summary::{GateVerdict, ModelRow, StageRow},
 };
+use tracing_budget_history::grammar::STATUSES;
 use tracing_budget_history::{Filter, Order, Page, Put, Sort, SortBy, Store, resolve_run_id};
 
-use crate::made_up::{MIDNIGHT, Place, at, run};
+use crate::fixtures::{MIDNIGHT, TempHistory, at, run};
 
-const STATUSES: [Status; 6] = [
-    Status::Running,
-    Status::Completed,
-    Status::Failed,
-    Status::Cancelled,
-    Status::Incomplete,
-    Status::Interrupted,
-];
 const STAGES: [&str; 3] = ["discovery", "review", "unattributed"];
 const MODELS: [&str; 3] = ["openai/gpt-5", "azure/gpt-5", "vendor/openai/gpt-5"];
 
@@ -142,8 +135,8 @@ proptest! {
         runs in prop::collection::vec(a_run(), 0..25),
         queries in prop::collection::vec((a_filter(), a_sort(), 1..8usize), 12),
     ) {
-        let place = Place::new();
-        let store = place.store();
+        let temp = TempHistory::new();
+        let store = temp.store();
         let mut runs = runs;
         for (n, run) in runs.iter_mut().enumerate() {
             // Not in the order in which they are stored.
@@ -170,8 +163,8 @@ proptest! {
 
 #[test]
 fn pages_neither_repeat_nor_hide_runs_while_others_come_and_go() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     for n in 0..6 {
         store.put(&run(&format!("r{n}"), Status::Completed, MIDNIGHT + n)).unwrap();
     }
@@ -192,8 +185,8 @@ fn pages_neither_repeat_nor_hide_runs_while_others_come_and_go() {
 
 #[test]
 fn a_cursor_of_another_list_is_refused() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     for id in ["a", "b"] {
         store.put(&run(id, Status::Completed, MIDNIGHT)).unwrap();
     }
@@ -207,8 +200,8 @@ fn a_cursor_of_another_list_is_refused() {
 
 #[test]
 fn an_id_is_found_by_its_beginning() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     for id in ["0193", "0193c0de", "0193f", "02", "100%"] {
         store.put(&run(id, Status::Completed, MIDNIGHT)).unwrap();
     }

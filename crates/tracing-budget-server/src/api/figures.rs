@@ -118,7 +118,7 @@ pub(crate) struct SeriesParams {
     /// What is measured; default `cost`.
     #[param(value_type = schema::Measure)]
     measure: Measure,
-    /// What each line stands for; default whole runs.
+    /// Subject of each line; default whole runs.
     #[param(value_type = schema::By)]
     by: By,
     /// Length of a step; default a day.

@@ -211,11 +211,10 @@ fn constrain_parameters(document: &mut Value, options: &ServeOptions) {
             .filter_map(|operation| operation.get_mut("parameters")?.as_array_mut())
             .flatten()
         {
-            let name = parameter["name"].as_str().unwrap_or_default().to_owned();
+            let is_limit = parameter["name"] == "limit";
             let schema = &mut parameter["schema"];
-            match name.as_str() {
-                "limit" => schema["maximum"] = options.page_runs.into(),
-                _ => {}
+            if is_limit {
+                schema["maximum"] = options.page_runs.into();
             }
             // Remove `null` from the type: a query has no text for it, a missing parameter is left out.
             if let Some(types) = schema.get_mut("type") {

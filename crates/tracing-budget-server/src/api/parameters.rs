@@ -1,4 +1,4 @@
-//! The parameters that filter runs: the words of the history's grammar, which all faces share.
+//! The parameters that filter runs: the words of the history's grammar, which the command line and the dashboard share.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;

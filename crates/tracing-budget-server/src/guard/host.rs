@@ -1,4 +1,4 @@
-//! Refuses requests for foreign hosts: a page of another site with a name that resolves to this machine (DNS rebinding).
+//! Refuses what pages of other sites could make a browser send: requests for foreign hosts, and writes.
 
 use std::net::IpAddr;
 
@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use crate::app::App;
 use crate::problem::{Problem, ProblemKind};
 
+/// Refuses requests for foreign hosts: a page of another site with a name that resolves to this machine (DNS rebinding).
 pub(crate) async fn check_host(State(app): State<App>, request: Request, next: Next) -> Response {
     let options = app.options();
     let open = !options.address.ip().is_loopback() && options.hosts.is_empty();
@@ -25,6 +26,28 @@ pub(crate) async fn check_host(State(app): State<App>, request: Request, next: N
         None => "the request has no header Host, expected one".to_owned(),
     };
     Problem::new(ProblemKind::ForeignHost, detail).into_response()
+}
+
+/// Refuses writes that a page of another site makes a browser send.
+pub(crate) async fn check_origin(State(app): State<App>, request: Request, next: Next) -> Response {
+    let origin = request.headers().get(header::ORIGIN);
+    let Some(origin) = origin.filter(|_| !request.method().is_safe()) else {
+        return next.run(request).await;
+    };
+    let origin = String::from_utf8_lossy(origin.as_bytes());
+    let own = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let same = origin.parse::<Uri>().is_ok_and(|origin| {
+        origin
+            .authority()
+            .is_some_and(|authority| own.is_some_and(|own| authority.as_str().eq_ignore_ascii_case(own)))
+    });
+    if same || app.options().origins.iter().any(|known| *known == origin) {
+        return next.run(request).await;
+    }
+    let detail = format!(
+        "the origin is {origin:?}, expected this server's own or an allowed one; only those may write"
+    );
+    Problem::new(ProblemKind::ForeignOrigin, detail).into_response()
 }
 
 /// The host of a request, in lower case and without its port.

@@ -12,11 +12,9 @@ mod errors;
 mod headers;
 mod host;
 mod metrics_middleware;
-mod origin;
 
 pub(super) use access::check_access;
 pub(super) use errors::{no_such_path, render_errors};
 pub(super) use headers::security_headers;
-pub(super) use host::check_host;
+pub(super) use host::{check_host, check_origin};
 pub(super) use metrics_middleware::measure;
-pub(super) use origin::check_origin;

@@ -111,15 +111,12 @@ fn footer(zone: Option<&PageZone>) -> Markup {
     }
 }
 
-const PROGRAM: &str = r#"use tracing::instrument;
+const PROGRAM: &str = include_str!("../assets/first_program.rs");
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (budget, guard) = tracing_budget::layer().sink(HistorySink::open_default()?).build()?;
-    tracing_subscriber::registry().with(budget).init();
-    pipeline(); // #[instrument] on it and on its stages
-    guard.flush()?;
-    Ok(())
-}"#;
+/// The program is shown to users, so the documentation tests compile it.
+#[cfg(doctest)]
+#[doc = concat!("```no_run\nfn pipeline() {}\n\n", include_str!("../assets/first_program.rs"), "```")]
+struct FirstProgram;
 
 /// The content for a history without runs: how to record one.
 pub(super) fn no_runs() -> Markup {
@@ -128,7 +125,7 @@ pub(super) fn no_runs() -> Markup {
             div.empty {
                 h2 { "No runs yet" }
                 p { "The history is empty. Annotate a pipeline with " code { "#[instrument]" } ", register the layer with the history as its sink, and run it. The run appears here when it begins." }
-                pre tabindex="0" aria-label="The program" { code { (PROGRAM) } }
+                pre tabindex="0" aria-label="The program" { code { (PROGRAM.trim_end()) } }
                 p {
                     "Rust: " code { "cargo add tracing-budget tracing-budget-history" } ". Other programs deliver runs with "
                     code { "POST /runs" } "; see the " a href="/openapi.json" { "API description" } "."

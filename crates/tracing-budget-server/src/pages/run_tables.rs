@@ -24,7 +24,7 @@ pub(super) fn timeline(run: &RunSummary) -> Markup {
             header {
                 h2 #timeline { "Timeline" }
                 @if several {
-                    p { "A hatched bar stands for several attempts of a stage. It begins with the first and is as long as all together." }
+                    p { "A hatched bar is several attempts of a stage. It begins with the first and is as long as all together." }
                 }
             }
             div.body {

@@ -80,6 +80,8 @@ fn filter_form(query: &Query, zone: &PageZone, projects: &[ProjectRow]) -> Marku
                 (form::pipeline(query, projects))
                 (field(query, "since", "Started on or after", date_or_text(query, "since"), ""))
                 (field(query, "until", "Started on or before", date_or_text(query, "until"), ""))
+                // Always set: a day in a shared URL must name the same runs for every reader.
+                div { label for="tz" { "Time zone" } input type="text" id="tz" name="tz" value=(zone.name()); }
             }
             fieldset {
                 legend { "Status" }
@@ -102,8 +104,6 @@ fn filter_form(query: &Query, zone: &PageZone, projects: &[ProjectRow]) -> Marku
                     (choice(query, "verdict", "Has the verdict", VERDICTS.into_iter()))
                     (field(query, "min_cost_usd", "Cost at least, USD", "text", "0.50"))
                     (field(query, "tag", "Has the tag", "text", "branch=main"))
-                    // Always set: a day in a shared URL must name the same runs for every reader.
-                    div { label for="tz" { "Time zone of days" } input type="text" id="tz" name="tz" value=(zone.name()); }
                 }
             }
             @if let Some(sort) = query.get("sort") { input type="hidden" name="sort" value=(sort); }

@@ -67,8 +67,8 @@ async fn a_stage_is_below_its_parent() {
     nested.budget_summary.per_agent = stages.into_iter().collect();
     server.store.put(&nested).expect("stored");
     let run_page = page(&server, "/runs/nested").await;
-    let timeline = run_page.split("aria-labelledby=\"timeline\"").nth(1).expect("a timeline");
-    let by_stage = run_page.split("id=\"by-stage\"").nth(1).expect("a table");
+    let timeline = run_page.split_once("aria-labelledby=\"timeline\"").expect("a timeline").1;
+    let by_stage = run_page.split_once("id=\"by-stage\"").expect("a table").1;
 
     let mut flying = nested.clone();
     flying.run_id = "flying".into();
@@ -82,5 +82,15 @@ async fn a_stage_is_below_its_parent() {
             ["in0\" scope=\"row\">visualization", "in1\" scope=\"row\">charts", "in0\" scope=\"row\">review"];
         let places = rows.map(place);
         assert!(places.is_sorted(), "{name}: {places:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_history_shows_a_whole_program() {
+    let page = page(&TestServer::empty(ServeOptions::new()), "/").await;
+    for line in include_str!("../../src/assets/first_program.rs").lines() {
+        let escaped =
+            line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+        assert!(page.contains(&escaped), "no {line} in {page}");
     }
 }

@@ -1,4 +1,4 @@
-//! Runs that were never run, and places for them.
+//! Made-up runs, and temporary histories for them.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,10 +12,10 @@ use tracing_budget_history::Sqlite;
 /// 2026-11-01T00:00:00Z.
 pub(crate) const MIDNIGHT: i64 = 1_793_491_200_000;
 
-/// A directory that is gone when this is.
-pub(crate) struct Place(PathBuf);
+/// A temporary directory, deleted on drop.
+pub(crate) struct TempHistory(PathBuf);
 
-impl Place {
+impl TempHistory {
     pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
@@ -41,7 +41,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for TempHistory {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }

@@ -8,7 +8,7 @@ use tracing_budget_history::health::{FindingKind, HealthQuery, Severity};
 use tracing_budget_history::series::{Amount, Bucket, By, Measure, SeriesQuery};
 use tracing_budget_history::{Put, Scope, Store, StoreError};
 
-use crate::made_up::{MIDNIGHT, Place, at, costing, gated, run};
+use crate::fixtures::{MIDNIGHT, TempHistory, at, costing, gated, run};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -78,8 +78,8 @@ proptest! {
         gone in prop::collection::vec(0..40usize, 0..10),
         scopes in prop::collection::vec(a_scope(), 8),
     ) {
-        let place = Place::new();
-        let store = place.store();
+        let temp = TempHistory::new();
+        let store = temp.store();
         for (n, run) in runs.iter().enumerate() {
             let mut run = run.clone();
             run.run_id = n.to_string();
@@ -157,8 +157,8 @@ proptest! {
 
 #[test]
 fn what_is_usual_is_the_median_of_what_completed() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     for (n, pico) in [9, 1, 4, 2].into_iter().enumerate() {
         let mut run = costing(run(&n.to_string(), Status::Completed, MIDNIGHT), "review", pico);
         run.duration_seconds = pico as f64;
@@ -172,8 +172,8 @@ fn what_is_usual_is_the_median_of_what_completed() {
 
 #[test]
 fn unknown_is_never_nothing() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     let mut unknown = costing(run("a", Status::Completed, MIDNIGHT), "review", 5);
     let figures = &mut unknown.budget_summary;
     figures.total.cost_usd = None;
@@ -199,8 +199,8 @@ fn unknown_is_never_nothing() {
 
 #[test]
 fn a_series_has_every_step() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     for day in [0, 3] {
         store
             .put(&costing(run(&day.to_string(), Status::Completed, MIDNIGHT + day * DAY), "review", 5))
@@ -219,17 +219,17 @@ fn a_series_has_every_step() {
 
 #[test]
 fn a_series_that_means_nothing_is_refused() {
-    let place = Place::new();
+    let temp = TempHistory::new();
     let query = SeriesQuery::new(Scope::new(), Measure::GatePassRate).by(By::Model);
-    let error = place.store().series(&query).unwrap_err();
+    let error = temp.store().series(&query).unwrap_err();
     assert!(matches!(error, StoreError::Series { .. }));
     assert!(error.to_string().contains("there is no gate_pass_rate by model"), "{error}");
 }
 
 #[test]
 fn health_sees_what_is_not_as_usual() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     for n in 0..40 {
         let cost = 1_000_000_000_000 + i128::from(n % 3) * 10_000_000_000;
         let run = costing(run(&format!("r{n:02}"), Status::Completed, MIDNIGHT + n), "review", cost);
@@ -246,5 +246,5 @@ fn health_sees_what_is_not_as_usual() {
     assert_eq!(ill.severity, Severity::Critical);
     let kinds: Vec<FindingKind> = ill.findings.iter().map(|finding| finding.kind).collect();
     assert_eq!(kinds, [FindingKind::FailureRate, FindingKind::GateFailing], "{:?}", ill.findings);
-    assert_eq!(ill.findings[0].text, "the last 5 runs in a row did not complete; usually 0 % of runs do not");
+    assert_eq!(ill.findings[0].text, "the last 5 runs in a row did not complete; usually 0% of runs do not");
 }
