@@ -105,7 +105,7 @@ impl Session {
         let path = self.path()?;
         match Sqlite::open_existing(&path) {
             Err(missing @ StoreError::Missing { .. }) => Err(missing).context(
-                "no run history\n\
+                "cannot read the run history\n\
                  to create one from the summary files of your runs: tracing-budget import target/budget\n\
                  to store runs as they end: `.history(path)` on the layer's builder (crate tracing-budget-history)\n\
                  to use another file: --db FILE, or the variable TRACING_BUDGET_DB",

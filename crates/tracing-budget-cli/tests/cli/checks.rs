@@ -18,7 +18,7 @@ fn place_with_files() -> Place {
 }
 
 #[test]
-fn summaries_are_checked_where_there_is_no_history() {
+fn summary_files_are_checked_without_a_history() {
     let place = place_with_files();
     let checked = place
         .run(&["check", "target/budget", "--max-cost-usd", "1", "--format", "json"])
@@ -32,7 +32,7 @@ fn summaries_are_checked_where_there_is_no_history() {
 }
 
 #[test]
-fn a_summary_is_taken_from_standard_input() {
+fn a_summary_is_read_from_standard_input() {
     let place = Place::empty();
     let file = place.write("run.json", &nightly(3).to_json());
     let stdin = fs::File::open(file).expect("the file");
@@ -51,7 +51,7 @@ fn the_first_run_of_a_pipeline_has_no_baseline_and_passes() {
 }
 
 #[test]
-fn the_baseline_is_the_newest_that_passed_before_the_run() {
+fn the_baseline_is_the_newest_earlier_run_that_passed() {
     let place = Place::seeded();
     // Day 19 failed and day 20 was interrupted: before day 21, day 18 was the last that passed.
     let checked = place
@@ -59,13 +59,13 @@ fn the_baseline_is_the_newest_that_passed_before_the_run() {
         .ended_with(1)
         .json();
     assert_eq!(checked["runs"][0]["baseline"], id(1, 18).as_str());
-    // Of a run in the middle, what came after it is no baseline.
+    // A later run is no baseline.
     let checked = place.run(&["check", &id(1, 5), "--baseline", "last-passing", "--format", "json"]);
     assert_eq!(checked.json()["runs"][0]["baseline"], id(1, 4).as_str());
 }
 
 #[test]
-fn a_run_of_which_a_gate_failed_is_no_baseline_though_it_completed() {
+fn a_completed_run_with_a_failed_gate_is_no_baseline() {
     let place = Place::seeded();
     let mut tolerated = nightly(22);
     tolerated.budget_summary.gate_verdicts[0].verdict = Verdict::Fail;
@@ -92,7 +92,7 @@ fn growth_beyond_the_bound_fails() {
 }
 
 #[test]
-fn junit_has_a_suite_a_run_and_a_case_a_check() {
+fn junit_has_one_suite_per_run_and_one_case_per_check() {
     let place = Place::seeded();
     place
         .run(&["check", "last-failed", "--max-cost-usd", "1", "--require-gate", "lint", "--junit", "out.xml"])
@@ -103,7 +103,7 @@ fn junit_has_a_suite_a_run_and_a_case_a_check() {
 }
 
 #[test]
-fn a_step_summary_is_added_to_what_other_steps_wrote() {
+fn a_step_summary_is_appended() {
     let place = Place::seeded();
     place.write("summary.md", "# Other step\n");
     place
@@ -112,7 +112,7 @@ fn a_step_summary_is_added_to_what_other_steps_wrote() {
     let markdown = fs::read_to_string(place.path("summary.md")).expect("written");
     crate::shown::as_kept(&crate::shown::kept("step-summary.md"), &markdown);
     assert!(markdown.starts_with("# Other step\n### ❌ nightly"), "{markdown}");
-    // Where GitHub says so, without being asked.
+    // GitHub sets the variable: no argument is needed.
     let output = place.command(&["check", "019a0018-01"]).env("GITHUB_STEP_SUMMARY", "github.md").output();
     assert_eq!(output.expect("it runs").status.code(), Some(0));
     assert!(fs::read_to_string(place.path("github.md")).expect("written").starts_with("### ✅ nightly"));

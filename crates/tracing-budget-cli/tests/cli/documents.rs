@@ -84,7 +84,7 @@ fn every_command_of_the_operations_page_works() {
         assert!(text.contains(checklist), "{checklist}");
     }
     for words in commands {
-        // Each in a place of its own, as one may delete what another shows.
+        // A folder per command: one command may delete the runs that another shows.
         let place = Place::seeded();
         place.write("prices.toml", OWN_PRICES);
         place.write("target/budget/1.json", &nightly(1).to_json());

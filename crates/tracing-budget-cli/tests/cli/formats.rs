@@ -1,4 +1,4 @@
-//! Programs read the same as people: JSON with nulls, CSV with empty cells, colours only for eyes.
+//! JSON and CSV hold what the tables show; colours are for terminals only.
 
 use std::io::Read;
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use crate::program::Place;
 use crate::seeded::id;
 
 #[test]
-fn every_answer_is_json_on_request() {
+fn every_result_is_available_as_json() {
     let place = Place::seeded();
     for arguments in [
         &["runs", "list"][..],
@@ -36,7 +36,7 @@ fn every_answer_is_json_on_request() {
 }
 
 #[test]
-fn every_answer_is_csv_on_request_with_as_many_cells_as_headings() {
+fn every_result_is_available_as_csv_with_one_cell_per_column() {
     let place = Place::seeded();
     for arguments in [
         &["runs", "list"][..],
@@ -80,7 +80,7 @@ fn csv_rows(text: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn what_is_unknown_is_null_and_empty_and_never_0() {
+fn an_unknown_value_is_null_or_empty_and_never_0() {
     let place = Place::seeded();
     let run = place.run(&["runs", "show", &id(1, 21), "--format", "json"]).ended_with(0).json();
     assert_eq!(run["budget_summary"]["per_agent"]["review"]["cost_usd"], Value::Null);
@@ -126,18 +126,18 @@ fn pages_of_a_list_follow_each_other() {
 }
 
 #[test]
-fn colours_are_for_terminals_and_for_those_who_ask() {
+fn colours_are_for_terminals_and_on_request() {
     let place = Place::seeded();
     let list = ["runs", "list"];
     assert!(!place.run(&list).ended_with(0).data.contains('\u{1b}'), "a pipe");
     let always = place.run(&["runs", "list", "--color", "always"]).ended_with(0).data;
     assert!(always.contains("\u{1b}[") && always.contains("FAILED"), "{always}");
-    let asked = |name: &str, value: &str| {
+    let is_coloured = |name: &str, value: &str| {
         let output = place.command(&list).env(name, value).output().expect("it runs");
         String::from_utf8(output.stdout).expect("text").contains('\u{1b}')
     };
-    assert!(asked("CLICOLOR_FORCE", "1"));
-    assert!(!asked("NO_COLOR", "1"));
+    assert!(is_coloured("CLICOLOR_FORCE", "1"));
+    assert!(!is_coloured("NO_COLOR", "1"));
     let both =
         place.command(&list).env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1").output().expect("it runs");
     assert!(!String::from_utf8_lossy(&both.stdout).contains('\u{1b}'), "NO_COLOR wins");
@@ -146,9 +146,9 @@ fn colours_are_for_terminals_and_for_those_who_ask() {
 }
 
 #[test]
-fn a_reader_that_leaves_is_no_error() {
+fn a_closed_pipe_is_no_error() {
     let place = Place::seeded();
-    // More than a pipe holds, so that the program meets the closed end while it writes.
+    // More than a pipe holds, so that the program writes to the closed end.
     let mut child = place
         .command(&["prices", "list", "--format", "json"])
         .stdout(Stdio::piped())
@@ -165,7 +165,7 @@ fn a_reader_that_leaves_is_no_error() {
 }
 
 #[test]
-fn a_check_whose_reader_leaves_still_fails() {
+fn a_failed_check_exits_with_1_even_if_the_pipe_is_closed() {
     let place = Place::seeded();
     let mut child = place
         .command(&["check", "last-failed"])

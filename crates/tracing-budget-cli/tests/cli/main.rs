@@ -2,12 +2,12 @@
 
 mod checks;
 mod documents;
-mod ends;
+mod exit_codes;
 mod formats;
-mod moving;
+mod import_export;
 mod program;
-mod recovering;
-mod repricing;
+mod recover;
+mod reprice;
 mod seeded;
-mod serving;
+mod serve;
 mod shown;

@@ -11,7 +11,7 @@ pub(crate) struct Place {
     folder: PathBuf,
 }
 
-/// Berlin's, as a rule: a name would need a database of time zones on the machine.
+/// The zone of Berlin as a POSIX rule: a name would need a time zone database on the machine.
 const TIME_ZONE: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
 
 impl Place {

@@ -1,4 +1,4 @@
-//! A run history that is the same every time: three weeks of two pipelines, with everything in it that can go wrong.
+//! A fixed run history: three weeks of two pipelines, with failures, an interrupted run and unknown prices.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -11,7 +11,7 @@ use tracing_budget_history::{Sqlite, Store};
 
 pub(crate) const SONNET: &str = "anthropic/claude-sonnet-4-5";
 pub(crate) const MINI: &str = "openai/gpt-5-mini";
-/// No book knows it.
+/// A model without a price.
 pub(crate) const FRONTIER: &str = "acme/frontier-9";
 
 /// Writes the history into a file.
@@ -45,7 +45,7 @@ fn at(day: u32) -> Timestamp {
     format!("2026-11-{day:02}T08:30:00Z").parse().expect("a time")
 }
 
-/// A run that went as usual, each a little other than the one before.
+/// A completed run; figures vary from day to day.
 pub(crate) fn nightly(day: u32) -> RunSummary {
     let extra = u64::from(day * 37 % 11) * 100;
     let mut run = begun("nightly", 1, day);
@@ -84,7 +84,7 @@ fn interrupted(day: u32) -> RunSummary {
     ended(run)
 }
 
-/// A model that no price is known for did the review, and one stream was dropped.
+/// A run whose review called a model without a price.
 fn unpriced(day: u32) -> RunSummary {
     let mut run = begun("nightly", 1, day);
     run.status = Status::Completed;
@@ -117,7 +117,7 @@ fn begun(pipeline: &str, number: u8, day: u32) -> RunSummary {
 
 type Calls = (&'static str, u64, u64, u64);
 
-/// A stage that called models: name, calls, input, output. What they cost is what the price book says.
+/// A stage that called models: name, calls, input, output. The price book decides their cost.
 fn stage(run: &mut RunSummary, name: &str, seconds: f64, models: &[Calls]) {
     let at = SystemTime::from(run.started_at);
     let mut row = StageRow::default();

@@ -1,7 +1,7 @@
 //! Snapshots of every screen.
 //!
-//! `tests/cli/shown/NAME.txt` holds what a command shows; with `UPDATE_SNAPSHOTS=1` the texts are written anew, to be
-//! looked at before they are kept.
+//! `tests/cli/shown/NAME.txt` holds the output of a command; with `UPDATE_SNAPSHOTS=1` the files are
+//! rewritten; read each difference before committing it.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -13,7 +13,7 @@ pub(crate) fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/shown").join(name)
 }
 
-/// Holds a text against the one that was kept.
+/// Compares a text with its snapshot.
 #[track_caller]
 pub(crate) fn as_kept(file: &Path, shown: &str) {
     if env::var_os("UPDATE_SNAPSHOTS").is_some_and(|set| set == "1") {
@@ -23,7 +23,7 @@ pub(crate) fn as_kept(file: &Path, shown: &str) {
     assert!(shown == expected, "shown:\n{shown}\nkept in {}:\n{expected}", file.display());
 }
 
-/// The data of a command, then what it says beside it.
+/// Compares the output of a command with its snapshot: data, then messages.
 #[track_caller]
 fn shows(name: &str, place: &Place, arguments: &[&str], code: i32) -> String {
     let ended = place.run(arguments).ended_with(code);
@@ -44,7 +44,7 @@ fn runs_list() {
     let place = Place::seeded();
     let shown = shows("list.txt", &place, &["runs", "list", "--limit", "6"], 0);
     assert!(shown.contains("✗ FAILED"), "a failed run is unmistakable");
-    assert!(shown.contains('≥'), "a cost that is known in part says so");
+    assert!(shown.contains('≥'), "a partly known cost is marked");
     let mixed = ["runs", "list", "--status", "failed", "--status", "interrupted", "--sort", "cost"];
     shows("list-filtered.txt", &place, &mixed, 0);
     shows("list-none.txt", &place, &["runs", "list", "--project", "no-such-project"], 0);

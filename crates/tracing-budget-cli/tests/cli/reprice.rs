@@ -16,7 +16,7 @@ fn usd(value: &Value) -> Usd {
 }
 
 #[test]
-fn the_prices_that_were_paid_give_the_costs_that_were_paid() {
+fn the_original_prices_give_the_original_costs() {
     let book = PriceBook::new();
     for run in runs() {
         let repriced = Repricing::new(&book).run(&run);
@@ -73,7 +73,7 @@ fn stored_figures_change_only_with_write_and_the_old_document_is_kept() {
 }
 
 #[test]
-fn files_are_looked_at_and_never_written() {
+fn files_are_read_and_never_written() {
     let place = Place::empty();
     place.write("run.json", &nightly(1).to_json());
     let swap = format!("{SONNET}={MINI}");
@@ -131,7 +131,7 @@ fn a_price_that_sums_cannot_decide_is_reported_and_not_guessed() {
 }
 
 #[test]
-fn the_stored_cost_shows_what_the_sums_do_not() {
+fn the_stored_cost_decides_where_sums_are_ambiguous() {
     let book = PriceBook::new();
     // As it was paid: all calls small, all writes for five minutes.
     let run = one_row(|row| {
@@ -147,7 +147,7 @@ fn the_stored_cost_shows_what_the_sums_do_not() {
         Answer::Priced { cost_usd, .. } => assert_eq!(Some(cost_usd), stored),
         other => panic!("{other:?}"),
     }
-    // A pico-dollar more, and it shows nothing.
+    // One pico-dollar more, and the stored cost matches no rates.
     let other = one_row(|row| {
         row.figures = run.budget_summary.per_agent["discovery"].per_model[SONNET].figures.clone();
         row.figures.cost_usd = stored.map(|cost| cost + Usd::from_pico(1));
@@ -156,7 +156,7 @@ fn the_stored_cost_shows_what_the_sums_do_not() {
 }
 
 #[test]
-fn a_reported_cost_stays() {
+fn a_reported_cost_is_kept() {
     let book = PriceBook::new();
     let run = one_row(|row| row.price_sources = vec!["reported".into()]);
     assert!(matches!(answer(&run, &Repricing::new(&book)), Answer::Kept { .. }));

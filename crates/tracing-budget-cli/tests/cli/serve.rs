@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::program::Place;
 
-/// A server that is ended by its own id, should the test fail.
+/// A server that is killed if the test fails.
 struct Serving(Child);
 
 impl Drop for Serving {

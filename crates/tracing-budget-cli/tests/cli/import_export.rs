@@ -7,7 +7,7 @@ use crate::program::Place;
 use crate::seeded::{id, nightly};
 
 #[test]
-fn bad_files_are_skipped_with_a_count_and_a_reason_each() {
+fn unreadable_files_are_skipped_and_listed_with_their_reasons() {
     let place = Place::empty();
     place.write("budget/1.json", &nightly(1).to_json());
     place.write("budget/deeper/2.json", &nightly(2).to_json());
@@ -46,7 +46,7 @@ fn a_dry_run_stores_nothing() {
 }
 
 #[test]
-fn what_is_exported_is_imported_as_it_was() {
+fn an_export_is_imported_unchanged() {
     let place = Place::seeded();
     for written_as in ["json", "jsonl"] {
         let file = format!("all.{written_as}");
@@ -62,7 +62,7 @@ fn what_is_exported_is_imported_as_it_was() {
 }
 
 #[test]
-fn an_export_is_filtered_and_goes_down_a_pipe() {
+fn an_export_is_filtered_and_can_be_piped_into_an_import() {
     let place = Place::seeded();
     let ended = place.run(&["export", "--project", "support"]).ended_with(0);
     assert_eq!(ended.data.lines().count(), 2);
@@ -82,7 +82,7 @@ fn an_export_is_filtered_and_goes_down_a_pipe() {
 }
 
 #[test]
-fn an_export_that_fails_leaves_the_file_that_was_there() {
+fn a_failed_export_keeps_the_existing_file() {
     let place = Place::seeded();
     let file = place.write("out.jsonl", "yesterday's\n");
     place.run(&["export", "ffff", "--output", "out.jsonl"]).ended_with(4);

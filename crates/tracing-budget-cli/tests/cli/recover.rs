@@ -10,10 +10,10 @@ use crate::program::Place;
 
 const JOURNAL: &str = "CLI_TEST_JOURNAL";
 
-/// Not a test: what a process does that dies in the middle of a run. It is started by the tests below.
+/// Not a test: a process that exits in the middle of a run. The tests below start it.
 #[test]
 #[ignore = "ends its process"]
-fn a_process_that_dies() {
+fn a_killed_process() {
     let Some(directory) = std::env::var_os(JOURNAL) else { return };
     let layer = tracing_budget::layer()
         .project("apprentice")
@@ -30,17 +30,17 @@ fn a_process_that_dies() {
     std::process::exit(9);
 }
 
-fn a_process_died(directory: &Path) {
+fn kill_a_process(directory: &Path) {
     let this = std::env::current_exe().expect("this program");
-    let arguments = ["--exact", "recovering::a_process_that_dies", "--ignored", "--nocapture"];
+    let arguments = ["--exact", "recover::a_killed_process", "--ignored", "--nocapture"];
     let output = Command::new(this).args(arguments).env(JOURNAL, directory).output().expect("it runs");
     assert_eq!(output.status.code(), Some(9), "{output:?}");
 }
 
 #[test]
-fn a_killed_run_is_in_the_history_as_interrupted_with_what_it_had_spent() {
+fn a_killed_run_is_stored_as_interrupted_with_its_cost_so_far() {
     let place = Place::empty();
-    a_process_died(&place.path("journal"));
+    kill_a_process(&place.path("journal"));
     let dry = place.run(&["recover", "journal", "--dry-run"]).ended_with(0);
     assert!(dry.data.contains("1 run found, nothing stored"), "{}", dry.data);
     assert!(!place.db().exists());
@@ -59,9 +59,9 @@ fn a_killed_run_is_in_the_history_as_interrupted_with_what_it_had_spent() {
 }
 
 #[test]
-fn an_import_reads_journals_and_leaves_them_where_they_are() {
+fn an_import_reads_journals_and_keeps_them() {
     let place = Place::empty();
-    a_process_died(&place.path("journal"));
+    kill_a_process(&place.path("journal"));
     assert_eq!(place.run(&["import", "journal"]).ended_with(0).data, "1 new, 0 updated, 0 already there\n");
     assert_eq!(place.run(&["import", "journal"]).ended_with(0).data, "0 new, 0 updated, 1 already there\n");
     let kept = place.run(&["recover", "journal", "--keep"]).ended_with(0);
