@@ -16,7 +16,7 @@ use super::guard::BudgetGuard;
 use super::models::Models;
 use crate::sink::Worker;
 
-/// The variables that turn a layer off, in the order in which they are asked.
+/// The variables that switch a layer off, in the order in which they are read.
 const VARIABLES: [&str; 2] = ["TRACING_BUDGET", "ENABLE_COST_TRACKING"];
 
 const OFF: [&str; 4] = ["off", "false", "no", "0"];
@@ -44,7 +44,7 @@ fn off_by(lookup: impl Fn(&str) -> Option<String>, mut complain: impl FnMut(&str
     None
 }
 
-/// A layer that does nothing: no thread, no sinks, and a guard that says why.
+/// A layer that does nothing: no thread, no sinks, and a guard with the reason.
 pub(crate) fn disabled(why: String) -> (BudgetLayer, BudgetGuard) {
     let options = Options { disabled: Some(why), ..Options::default() };
     let core = Arc::new(Core::new(options, Models::new(Arc::default()), Worker::idle(), Clock::new(), None));
@@ -52,10 +52,10 @@ pub(crate) fn disabled(why: String) -> (BudgetLayer, BudgetGuard) {
 }
 
 /// Puts the layer's own filter around it. One that is switched off lets nothing through: then the layer is never called,
-/// and a callsite that nobody else wants is as off as without any subscriber. For spans that somebody else wants, the
+/// and a callsite that no other layer wants is as off as without any subscriber. For spans that another layer wants, the
 /// registry's books are kept for one filter more.
 ///
-/// `Option` would save that; but it does not tell its layer which subscriber it is a part of, and so a layer that works
+/// `Option` would save that; but it does not pass the subscriber on to its layer, and so a layer that works
 /// would lose sight of what happens in spans that are hidden from it. A box around the layer would cost every span of a layer that works.
 pub(crate) fn filtered<S>(layer: BudgetLayer) -> Filtered<BudgetLayer, LevelFilter, S>
 where
@@ -90,7 +90,7 @@ impl<S: Subscriber> Layer<S> for Catch {
     }
 }
 
-/// Says something to whoever started the program, in one line.
+/// Prints one line to stderr, for the person who started the program.
 pub(crate) fn say(text: &str) {
     // `eprintln!` panics where stderr is closed.
     let line = format!("tracing-budget: {}\n", text.lines().collect::<Vec<_>>().join(" "));

@@ -1,4 +1,5 @@
-//! Every token is counted once, and in the stage it was used in, whatever a library's habits are.
+//! Every token is counted once, in the stage that used it, for the span shapes of real libraries. The numbers A1 … A14 are
+//! those of the attribution rules.
 
 mod budgeted;
 
@@ -65,7 +66,7 @@ fn calls(run: &RunSummary) -> u64 {
 }
 
 #[test]
-fn streaming_that_records_usage_twice_counts_once() {
+fn a4_streaming_that_records_usage_twice_counts_once() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let chat = chat();
@@ -76,7 +77,7 @@ fn streaming_that_records_usage_twice_counts_once() {
 }
 
 #[test]
-fn the_last_of_several_records_of_a_call_stands() {
+fn a4_the_last_of_several_figures_of_a_call_replaces_the_others() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let chat = chat();
@@ -89,7 +90,7 @@ fn the_last_of_several_records_of_a_call_stands() {
 }
 
 #[test]
-fn invoke_agent_that_repeats_its_children_adds_nothing() {
+fn a6_invoke_agent_that_repeats_its_children_adds_nothing() {
     let run = run(|| {
         let agent = agent();
         agent.in_scope(|| {
@@ -105,7 +106,7 @@ fn invoke_agent_that_repeats_its_children_adds_nothing() {
 }
 
 #[test]
-fn an_aggregate_counts_for_what_it_has_beyond_its_children() {
+fn a6_only_the_excess_of_an_aggregate_is_new() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let agent = agent();
@@ -117,7 +118,7 @@ fn an_aggregate_counts_for_what_it_has_beyond_its_children() {
 }
 
 #[test]
-fn an_agent_as_a_tool_of_an_agent_is_counted_at_both_levels() {
+fn a6_an_agent_as_a_tool_of_an_agent_is_counted_at_both_levels() {
     let run = run(|| {
         let agent = agent();
         agent.in_scope(|| {
@@ -132,7 +133,7 @@ fn an_agent_as_a_tool_of_an_agent_is_counted_at_both_levels() {
 }
 
 #[test]
-fn an_explicit_root_is_adopted_by_the_stage_that_is_current() {
+fn a9_an_explicit_genai_root_belongs_to_the_current_stage() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let stage = info_span!("discovery").entered();
@@ -147,7 +148,7 @@ fn an_explicit_root_is_adopted_by_the_stage_that_is_current() {
 }
 
 #[test]
-fn a_plain_explicit_root_is_a_run_of_its_own() {
+fn a9_any_other_explicit_root_starts_a_run() {
     let runs = runs(|| {
         let _root = info_span!("pipeline").entered();
         used(&chat(), 1, 1);
@@ -173,7 +174,7 @@ fn a_parentless_childless_invoke_agent_is_dropped() {
 }
 
 #[test]
-fn old_rig_that_records_an_aggregate_on_a_stage_that_declares_the_fields_counts_once() {
+fn a6_old_rig_that_records_an_aggregate_on_a_stage_counts_once() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let stage =
@@ -189,7 +190,7 @@ fn old_rig_that_records_an_aggregate_on_a_stage_that_declares_the_fields_counts_
 }
 
 #[test]
-fn old_rig_that_records_each_call_on_a_stage_that_declares_the_fields_adds_up() {
+fn a6_old_rig_that_records_each_call_on_a_stage_adds_up() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let stage =
@@ -201,7 +202,7 @@ fn old_rig_that_records_each_call_on_a_stage_that_declares_the_fields_adds_up() 
 }
 
 #[test]
-fn own_usage_of_a_stage_adds_to_what_is_below() {
+fn a4_figures_of_a_stage_by_short_names_add_up() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let stage = info_span!("discovery", model = "gpt-5", input_tokens = Empty, output_tokens = Empty);
@@ -214,7 +215,7 @@ fn own_usage_of_a_stage_adds_to_what_is_below() {
 }
 
 #[test]
-fn a_call_without_usage_is_counted_as_such() {
+fn a3_a_call_without_usage_is_counted_as_such() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _stage = info_span!("discovery").entered();
@@ -227,7 +228,7 @@ fn a_call_without_usage_is_counted_as_such() {
 }
 
 #[test]
-fn exclusive_cache_counting_is_noticed_and_said() {
+fn a10_cached_tokens_beyond_the_input_are_added_with_a_warning() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let chat = chat();
@@ -240,7 +241,7 @@ fn exclusive_cache_counting_is_noticed_and_said() {
 }
 
 #[test]
-fn an_emitter_known_to_count_cache_exclusively_is_put_right() {
+fn a10_a_declared_exclusive_cache_is_added_to_the_input() {
     let code = || {
         let _root = info_span!("pipeline").entered();
         let chat = chat();
@@ -255,7 +256,7 @@ fn an_emitter_known_to_count_cache_exclusively_is_put_right() {
 }
 
 #[test]
-fn a_librarys_total_is_ignored_where_input_or_output_is_known() {
+fn a10_a_total_is_never_added_to_its_parts() {
     let run = run(|| {
         // langchain-rust 7: bare names, and an agent that repeats the total.
         let agent = info_span!(target: "langchain_rust::observability", "agent.run", total_tokens = Empty);
@@ -289,7 +290,7 @@ fn tokens_alone_are_tokens_without_a_split_and_have_no_price() {
 }
 
 #[test]
-fn adk_without_an_operation_name_is_known_as_an_emitter() {
+fn a3_adk_without_an_operation_name_is_a_known_emitter() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _nameless = info_span!("").entered();
@@ -314,7 +315,7 @@ fn adk_without_an_operation_name_is_known_as_an_emitter() {
 }
 
 #[test]
-fn a_span_with_an_empty_name_is_no_stage_and_hides_nothing() {
+fn a2_a_span_with_an_empty_name_is_not_a_stage() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _nameless = info_span!("").entered();
@@ -324,7 +325,7 @@ fn a_span_with_an_empty_name_is_no_stage_and_hides_nothing() {
 }
 
 #[test]
-fn three_spans_of_one_name_are_told_apart() {
+fn a2_the_state_is_per_span_and_not_per_name() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _stage = info_span!("discovery").entered();
@@ -370,7 +371,7 @@ fn spans_that_are_never_entered_count_where_they_were_opened() {
 }
 
 #[test]
-fn stages_are_direct_children_of_the_root_unless_declared() {
+fn a2_stages_are_direct_children_of_the_root_unless_declared() {
     let code = || {
         let _root = info_span!("pipeline").entered();
         let _outer = info_span!("outer").entered();
@@ -385,7 +386,7 @@ fn stages_are_direct_children_of_the_root_unless_declared() {
 }
 
 #[test]
-fn a_stage_field_names_a_stage_anywhere() {
+fn a2_a_stage_field_makes_a_stage_at_any_depth() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _outer = info_span!("outer").entered();
@@ -399,7 +400,7 @@ fn a_stage_field_names_a_stage_anywhere() {
 }
 
 #[test]
-fn an_agent_right_under_the_root_is_a_stage_of_its_own_name() {
+fn a2_an_agent_right_under_the_root_is_a_stage_named_by_the_agent() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let agent = agent();
@@ -420,7 +421,7 @@ fn a_call_right_under_the_root_is_a_stage_and_a_call() {
 }
 
 #[test]
-fn what_no_stage_used_is_unattributed_so_that_rows_add_up() {
+fn a2_amounts_outside_of_stages_are_unattributed() {
     let run = run_with(tracing_budget::layer().stages(["discovery"]), || {
         let _root = info_span!("pipeline").entered();
         used(&chat(), 100, 10);
@@ -447,7 +448,7 @@ fn events_with_usage_always_add() {
 }
 
 #[test]
-fn named_roots_open_runs_wherever_they_stand_and_no_other_span_does() {
+fn a1_named_roots_open_runs_at_any_depth() {
     let runs = budgeted::runs_with(tracing_budget::layer().roots(["pipeline"]), || {
         let _request = info_span!("request").entered();
         used(&chat(), 1, 1);
@@ -461,7 +462,7 @@ fn named_roots_open_runs_wherever_they_stand_and_no_other_span_does() {
 }
 
 #[test]
-fn a_root_with_nothing_accountable_leaves_no_summary() {
+fn a1_a_root_without_anything_accountable_leaves_no_summary() {
     assert_eq!(
         runs(|| {
             let _request = info_span!("request", method = "GET").entered();
