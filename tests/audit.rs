@@ -27,7 +27,7 @@ fn one_call() {
 }
 
 #[test]
-fn where_all_is_right_nothing_is_named() {
+fn a_complete_run_has_no_discrepancies() {
     let memory = Memory::new();
     let audit = traced(layer().sink(memory.clone()).sink(Memory::new()), |_| {
         for _ in 0..3 {
@@ -131,7 +131,7 @@ async fn an_event_outside_of_any_run_is_named() {
 }
 
 #[test]
-fn calls_whose_cost_nobody_knows_are_named() {
+fn calls_without_a_known_cost_are_named() {
     let audit = traced(layer(), |_| {
         let _root = info_span!("pipeline").entered();
         drop(call("gpt-5").start());

@@ -91,7 +91,7 @@ fn a_record_by_hand_is_an_event_like_any_other() {
 }
 
 #[test]
-fn a_cost_that_is_none_is_unknown_and_told_of_in_a_warning() {
+fn an_unreadable_cost_is_unknown_with_a_warning() {
     let run = run(|| {
         let _pipeline = info_span!("pipeline").entered();
         operation("search").cost_usd("five").record();

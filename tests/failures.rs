@@ -36,7 +36,7 @@ fn the_first_failing_stage_is_named_with_its_error() {
 
 /// A12.
 #[test]
-fn a_stage_that_succeeds_at_the_second_attempt_has_not_failed() {
+fn a12_the_last_attempt_of_a_stage_decides() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _ = implementation(true);
@@ -49,7 +49,7 @@ fn a_stage_that_succeeds_at_the_second_attempt_has_not_failed() {
 
 /// A12.
 #[test]
-fn errors_are_told_in_many_ways() {
+fn a12_every_form_of_an_error_fails_its_span() {
     let ways: [fn(&tracing::Span); 6] = [
         |span| {
             span.record("error", "boom");
@@ -87,7 +87,7 @@ fn errors_are_told_in_many_ways() {
 
 /// A12.
 #[test]
-fn what_is_no_error_fails_nothing() {
+fn a12_other_error_events_fail_nothing() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let stage = info_span!("work", stage = "review", error = Empty, otel.status_code = Empty);
@@ -101,7 +101,7 @@ fn what_is_no_error_fails_nothing() {
 
 /// A12.
 #[test]
-fn a_failed_call_is_an_error_of_its_stage_and_does_not_fail_it() {
+fn a12_a_failed_call_is_an_error_of_its_stage_and_does_not_fail_it() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _stage = info_span!("review", stage = "review").entered();

@@ -12,7 +12,7 @@ fn verdicts(run: &RunSummary) -> &[GateVerdict] {
 }
 
 #[test]
-fn gates_are_listed_in_the_order_in_which_they_spoke() {
+fn gates_are_listed_in_the_order_of_their_verdicts() {
     let run = run_with(tracing_budget::layer().expect_gates(["lint", "sign_off"]), || {
         let _root = info_span!("pipeline").entered();
         info_span!("implementation").in_scope(|| {
@@ -42,7 +42,7 @@ fn gates_are_listed_in_the_order_in_which_they_spoke() {
 }
 
 #[test]
-fn a_blocking_fail_fails_the_run_and_says_why() {
+fn a_blocking_fail_fails_the_run_with_its_reason() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         info_span!("implementation").in_scope(|| gate("lint").verdict("failed").reason("3 findings").emit());
@@ -62,7 +62,7 @@ fn a_fail_that_does_not_block_fails_nothing() {
 }
 
 #[test]
-fn gates_come_as_plain_events_of_anybody() {
+fn a_plain_event_with_a_gate_field_is_a_gate() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         info!(gate = "lint", verdict = "OK", blocking = false, findings = 0, tool = %"clippy", "all clean");
@@ -117,7 +117,7 @@ fn a_gate_span_that_fails_without_a_verdict_is_an_error() {
 }
 
 #[test]
-fn an_unknown_verdict_is_kept_as_it_came_and_said() {
+fn an_unknown_verdict_is_kept_with_a_warning() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         gate("mood").verdict("so-so").emit();

@@ -1,4 +1,4 @@
-//! A value may do anything while it is formatted, and no figure of any span changes by it.
+//! A field value that opens spans while it is formatted changes no figure.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -7,10 +7,10 @@ use tracing::{Span, field::Empty, info_span};
 use tracing_budget::{layer, sink::Memory};
 use tracing_subscriber::prelude::*;
 
-/// Spans that the layer has places for. One that is opened after so many others comes to the place of the first.
+/// Slots of the layer. A span that is opened after so many others has the slot of the first.
 const PLACES: usize = 2_048;
 
-/// Formatted by opening other spans, one of which comes to the place of the span that is just being opened.
+/// A value that opens other spans while it is formatted. One of them has the slot of the span that is being opened.
 struct Slow<'a>(&'a OnceLock<Vec<Span>>);
 
 impl fmt::Display for Slow<'_> {
@@ -25,10 +25,10 @@ impl fmt::Display for Slow<'_> {
 }
 
 #[test]
-fn what_is_half_read_is_nobodys() -> Result<(), Box<dyn std::error::Error>> {
+fn a_half_read_span_books_nothing_twice() -> Result<(), Box<dyn std::error::Error>> {
     let memory = Memory::new();
     let (budget, guard) = layer().sink(memory.clone()).build()?;
-    // Under a subscriber that is a thread's own, a value that traces is not heard at all.
+    // Under a subscriber that is a thread's own, spans of a value's formatting do not reach the layer.
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(budget))?;
     let others = OnceLock::new();
     info_span!("pipeline").in_scope(|| {

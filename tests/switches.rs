@@ -38,7 +38,7 @@ fn directory() -> PathBuf {
     env::var_os(DIRECTORY).expect("only ever run by its parent").into()
 }
 
-fn said(output: &Output) -> Vec<String> {
+fn stderr_lines(output: &Output) -> Vec<String> {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     text.lines().filter(|line| line.starts_with("tracing-budget:")).map(str::to_owned).collect()
 }
@@ -100,7 +100,7 @@ fn a_variable_turns_the_layer_off() {
         for word in ["false", "FALSE", "0", "no", "off"] {
             let (output, place) = child("off_in_the_child", &[(variable, word)]);
             assert!(!place.exists(), "{variable}={word} opened a sink");
-            assert_eq!(said(&output), [""; 0], "it was asked for");
+            assert_eq!(stderr_lines(&output), [""; 0], "it was asked for");
         }
     }
 }
@@ -119,7 +119,7 @@ fn on_in_the_child() {
 }
 
 #[test]
-fn any_other_word_leaves_it_on_and_one_that_means_nothing_is_complained_of() {
+fn any_other_word_leaves_it_on_and_an_unknown_one_is_reported() {
     let cases: [(&[(&str, &str)], usize); 4] = [
         (&[], 0),
         (&[("ENABLE_COST_TRACKING", "true"), ("TRACING_BUDGET", "on")], 0),
@@ -131,7 +131,7 @@ fn any_other_word_leaves_it_on_and_one_that_means_nothing_is_complained_of() {
         let written = fs::read_dir(&place).expect("the directory was made").count();
         fs::remove_dir_all(&place).expect("an end");
         assert_eq!(written, 2, "one file a run, and the lines");
-        assert_eq!(said(&output).len(), complaints, "{environment:?}: {:?}", said(&output));
+        assert_eq!(stderr_lines(&output).len(), complaints, "{environment:?}: {:?}", stderr_lines(&output));
     }
 }
 
@@ -157,7 +157,7 @@ fn degraded_in_the_child() {
 #[test]
 fn a_failed_build_degrades_by_choice_and_never_in_silence() {
     let (output, _) = child("degraded_in_the_child", &[]);
-    let said = said(&output);
+    let said = stderr_lines(&output);
     assert_eq!(said.len(), 2, "one line each: {said:?}");
     assert!(said[0].contains("a file") && said[1].contains("\"five\""), "{said:?}");
 }

@@ -12,13 +12,13 @@ use crate::summary::Figures;
 
 /// What a layer has seen and what became of it, with every place where the two differ.
 ///
-/// [`Handle::audit`] takes it. While a program is at work spans are open and runs are on their way, and the audit says so; once all
-/// has ended and the guard is flushed, an audit without [`discrepancies`](Self::discrepancies) says that nothing is missing.
+/// [`Handle::audit`] takes it. While a program works, spans are open and runs are under way, and the audit lists them. Once all
+/// has ended and the guard is flushed, an audit without [`discrepancies`](Self::discrepancies) proves that nothing is missing.
 /// The figures are read one after another, not all at one moment.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Audit {
-    /// Spans that matter to the layer: stages, calls, gates, roots, and what tells anything of them.
+    /// Spans that matter to the layer: stages, calls, gates, roots, and spans that record a known field.
     pub spans: SpanAudit,
     /// Model calls, in runs that have ended and in those in flight.
     pub calls: CallAudit,
@@ -26,7 +26,7 @@ pub struct Audit {
     pub runs: RunAudit,
     /// One entry a sink, in the order in which they were added.
     pub sinks: Vec<SinkAudit>,
-    /// How the journal stands, where there is one.
+    /// State of the journal, if there is one.
     pub journal: Option<JournalStats>,
     /// Everything that is not as it should be; empty when all is right.
     pub discrepancies: Vec<Discrepancy>,
@@ -40,7 +40,7 @@ pub struct SpanAudit {
     pub opened: u64,
     /// Closed since.
     pub closed: u64,
-    /// Of those, what they told was settled, or was found to tell nothing new.
+    /// Of those, spans with all their figures booked, or found to repeat others.
     pub settled: u64,
     /// Open right now, or waiting for spans that they adopted.
     pub open: u64,
@@ -50,9 +50,9 @@ pub struct SpanAudit {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallAudit {
-    /// Calls that told their usage or their cost.
+    /// Calls that recorded their usage or their cost.
     pub with_usage: u64,
-    /// Calls that told neither.
+    /// Calls that recorded neither.
     pub without_usage: u64,
     /// Calls with usage that have no price.
     pub unpriced: u64,
@@ -92,7 +92,7 @@ pub struct SinkAudit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Discrepancy {
-    /// Spans are still open; what they tell is in no finished run.
+    /// Spans are still open; what they record is in no finished run.
     SpansOpen {
         /// How many.
         spans: u64,
@@ -102,12 +102,12 @@ pub enum Discrepancy {
         /// How many.
         spans: u64,
     },
-    /// Spans are neither open nor closed: their subscriber never said that they closed, and their ids are others' by now.
+    /// Spans are neither open nor closed: their subscriber reused their ids without closing them.
     SpansVanished {
         /// How many.
         spans: u64,
     },
-    /// Calls told neither usage nor cost.
+    /// Calls recorded neither usage nor cost.
     CallsWithoutUsage {
         /// How many.
         calls: u64,
@@ -137,7 +137,7 @@ pub enum Discrepancy {
         /// How many.
         runs: u64,
     },
-    /// Runs found the queue full and were dropped, as it was asked for.
+    /// Runs found the queue full and were dropped, as configured.
     RunsDropped {
         /// How many.
         runs: u64,
@@ -281,7 +281,7 @@ impl fmt::Display for Audit {
     }
 }
 
-/// Calls in runs whose summary was made; filled by the worker.
+/// Calls in runs with a summary; filled by the worker.
 #[derive(Debug, Default)]
 pub(crate) struct CallsAccounted {
     calls: AtomicU64,

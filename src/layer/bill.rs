@@ -10,17 +10,17 @@ use super::settlement::{Rest, Settlement};
 use super::table::Open;
 use crate::ledger::{CellKey, CellTotals, Kind, Sources, Symbol, Usage, Usd};
 
-/// Whose amount is to be priced, and when it was used.
+/// The model to price an amount of, and the moment of its use.
 #[derive(Clone, Copy)]
 pub(crate) struct Bill {
     pub(crate) model: ModelName,
     pub(crate) operation: Option<Symbol>,
-    /// Of the callsite that told it.
+    /// Of the callsite that recorded it.
     pub(crate) meaning: &'static Meaning,
     pub(crate) run: u64,
     pub(crate) stage: Option<Symbol>,
     pub(crate) at: Moment,
-    /// Whether it was a call even if it told nothing.
+    /// Whether it was a call even if it recorded nothing.
     pub(crate) is_call: bool,
 }
 
@@ -57,11 +57,11 @@ impl Core {
         Settlement { key, is_accountable }
     }
 
-    /// Whether a span has an amount of its own to book, or is a call that must tell one.
+    /// Whether a span has an amount of its own to book, or is a call, which must have one.
     // Inlined: two loads, once per closed span.
     #[inline(always)]
     fn is_billed(&self, open: &Open) -> bool {
-        // Tools often declare fields for usage that nobody fills.
+        // Tools often declare fields for usage that they never record.
         open.reading.has_amount() || open.is_call && open.reading.operation() != Some(self.words.execute_tool)
     }
 
@@ -78,7 +78,7 @@ impl Core {
         Settlement::told(at_desk(|desk| self.price(desk, bill, own, rest)))
     }
 
-    /// Prices an amount unless its cost was reported, and says to which row it belongs.
+    /// Prices an amount unless its cost was reported, and returns the cell that it belongs to.
     // Inlined: the arguments are four words that the caller has in registers.
     #[inline(always)]
     fn price(&self, desk: &Desk, bill: Bill, tally: &mut CellTotals, rest: &mut Rest) -> CellKey {
@@ -156,7 +156,7 @@ impl Core {
             // output already, so that they count in their own column and cost nothing more.
             rest.exceed(key, CellTotals { usage: parts, ..CellTotals::default() });
         }
-        // A cost that was told is the cost of all of it: what goes beyond the calls in tokens alone costs nothing more.
+        // A cost that was recorded is the cost of all of it: what goes beyond the calls in tokens alone costs nothing more.
         let cost = inclusive.cost.map(|cost| if cost > below.cost { cost - below.cost } else { Usd::ZERO });
         let sources = if cost.is_some() { Sources::REPORTED } else { Sources::default() };
         let mut tally =

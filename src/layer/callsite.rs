@@ -9,7 +9,7 @@ use tracing_core::{Level, Metadata};
 use super::direct;
 use crate::ledger::{FastHash, Kind, Symbol};
 
-/// What one field tells. Its first byte says which it is, and no more: that is asked for every value.
+/// The role of a field. Its first byte is the variant, so that one load per value decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Role {
@@ -22,7 +22,7 @@ pub(crate) enum Role {
     /// A name: nearly every text that means something is one.
     Name(Naming),
     Gate,
-    /// The name of an evaluation: a gate that does not block unless it says so.
+    /// The name of an evaluation: a gate that does not block unless it has `blocking = true`.
     Evaluation,
     Verdict,
     Score,
@@ -62,7 +62,7 @@ pub(crate) enum Naming {
     Provider,
     /// The model that answered.
     ResponseModel,
-    /// The model that was asked for.
+    /// The model of the request.
     RequestModel,
     Operation,
     Stage,
@@ -72,7 +72,7 @@ pub(crate) enum Naming {
 impl Naming {
     pub(crate) const COUNT: usize = 6;
 
-    /// Whether a span that tells such a name may stand elsewhere than was thought.
+    /// Whether recording this name changes the placing of a span.
     // Inlined: one comparison per text field.
     #[inline]
     pub(crate) fn places(self) -> bool {
@@ -80,7 +80,7 @@ impl Naming {
     }
 }
 
-/// Whose usage a field tells, on a span that is not itself a model call.
+/// What the usage in a field covers, on a span that is not itself a model call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// The span's own: it adds to what is below. All of this crate's own short names.
@@ -184,11 +184,11 @@ pub(crate) struct Meaning {
     pub(crate) has_gate: bool,
     /// Whether its events record an operation that is no span.
     pub(crate) is_record: bool,
-    /// What each of the callsite's fields tells.
+    /// The role of each of the callsite's fields.
     pub(crate) roles: Box<[Role]>,
 }
 
-/// Spans of libraries that tell usage but not what they are: name and target. adk 2.3 and langchain-rust 7.
+/// Calls of known emitters that record usage without an operation: name and target. adk 2.3 and langchain-rust 7.
 const CALLS: [(&str, &str); 2] =
     [("gen_ai.generate", "adk_telemetry::spans"), ("llm.generate", "langchain_rust::observability")];
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::callsite::Meaning;
 
-/// A callsite's meaning together with what one layer's builder said of it: two words, to be handed on in registers.
+/// A callsite's meaning and what one layer's builder declared of it: two words, to be passed in registers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Class {
     pub(crate) meaning: &'static Meaning,
@@ -21,14 +21,14 @@ const IS_GATE: u8 = 32;
 const IS_INCLUSIVE: u8 = 64;
 
 impl Class {
-    /// Its spans tell a stage's name.
+    /// Its spans have a field with the name of a stage.
     // Inlined, as all of these: one test of a bit, where a call would cost more than the test.
     #[inline]
     pub(crate) fn tells_its_stage(self) -> bool {
         self.flags & TELLS_ITS_STAGE != 0
     }
 
-    /// Its spans are stages wherever they stand, and accountable for it.
+    /// Its spans are stages at any depth, and each of them makes its run accountable.
     #[inline]
     pub(crate) fn is_stage_anywhere(self) -> bool {
         self.flags & (IS_DECLARED_STAGE | TELLS_ITS_STAGE) != 0
@@ -52,7 +52,7 @@ impl Class {
         self.flags & MAY_BE_ROOT != 0
     }
 
-    /// Its spans matter wherever they stand; others matter only as roots, or right under one.
+    /// Its spans matter at any depth; others matter only as roots, or as direct children of one.
     #[inline]
     pub(crate) fn matters(self) -> bool {
         self.flags & MATTERS != 0

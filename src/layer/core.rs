@@ -41,7 +41,7 @@ pub(crate) struct Core {
     pub(crate) counters: Counters,
     /// Shared with the summaries that are on their way.
     pub(crate) calls: Arc<CallsAccounted>,
-    /// In which run it was said that usage without a model has no price.
+    /// The run that was last warned that usage without a model has no price.
     pub(crate) said_no_model: Said,
     pub(crate) worker: Worker,
     /// Where what a run has spent is kept, for the case that the process is killed.

@@ -19,7 +19,7 @@ use crate::summary::{OperationFields, OperationRecord, Timestamp, seconds};
 /// The target of events that record an operation.
 pub(crate) const TARGET: &str = "tracing_budget::operation";
 
-/// What an event that records an operation tells beside its cost.
+/// The fields of an operation's event, beside its cost.
 #[derive(Debug, Default)]
 pub(crate) struct RecordReading {
     pub(crate) duration: Option<Duration>,
@@ -38,7 +38,7 @@ pub(crate) struct Direct {
 }
 
 impl Direct {
-    /// What an event told.
+    /// The fields of an event.
     pub(crate) fn heard(reading: &mut Reading, unnamed: Symbol) -> Self {
         let (operation, cost) = (reading.operation().unwrap_or(unnamed), reading.cost());
         let remarks = reading.remarks.as_mut().map(std::mem::take).unwrap_or_default();
@@ -122,7 +122,7 @@ impl Core {
     }
 
     /// Where a record for the run with this id goes: to the current stage if the current span is in that run, else into
-    /// no stage. A run that has yet to begin is known by the id that its root has told.
+    /// no stage. A run that has yet to begin is known by the id that its root has recorded.
     fn place_in_run(&self, run_id: &str) -> Option<Place> {
         let begun = self.runs_in_flight().into_iter().find(|run| run.public_id() == run_id);
         let place = begun.map(|run| run.place()).or_else(|| {

@@ -50,7 +50,7 @@ impl Core {
             return;
         }
         if tells && reading.model().is_none() {
-            // Usage that a stage tells call by call is of the model that the stage has named.
+            // Usage that a stage records call by call is that of the model that the stage has named.
             let named = self.table.with(around.span, |open| open.reading.model_name());
             let (provider, model) = named.unwrap_or_default();
             if let Some(provider) = provider.filter(|_| reading.provider().is_none()) {
@@ -84,7 +84,7 @@ impl Core {
         }
     }
 
-    /// An ERROR event fails the span that it happened in, and none around it: whoever catches an error has not failed.
+    /// An ERROR event fails the span that it happened in, and no ancestor (A12): a span that handles the error of another has not failed.
     fn hear_error(&self, around: Option<u64>, reading: &mut Reading) {
         let Some(around) = around else { return };
         let mut failure = Failure::untold();

@@ -116,7 +116,7 @@ impl Core {
         true
     }
 
-    /// Ends a run whose spans are still open, with all that they have told so far; false if it is not in flight.
+    /// Ends a run whose spans are still open, with all that they have recorded so far; false if it is not in flight.
     pub(crate) fn finish(&self, serial: u64) -> bool {
         let Some(run) = self.live_run(serial) else { return false };
         let now = self.clock.now();
@@ -127,7 +127,7 @@ impl Core {
             }
         });
         // The innermost first, as those around have to know what is settled below them. All stay where they are, with
-        // nothing more to tell, so that what comes later is known to be late.
+        // nothing more to record, so that what comes later is known to be late.
         spans.sort_unstable_by(|one, two| two.cmp(one));
         let mut left_open = Ledger::default();
         let take = |open: &mut Open| (open.place.run == serial).then(|| open.take());
@@ -149,7 +149,7 @@ impl Core {
         self.end(run, End { at: now, outcome, is_incomplete: true })
     }
 
-    /// Ends all runs, with what their open spans have told so far: also those that nothing was booked in yet.
+    /// Ends all runs with what their open spans have recorded so far, including runs without any amount yet.
     pub(crate) fn finish_all(&self) {
         let mut telling = Vec::new();
         self.table.for_each(|_, open| {
@@ -165,7 +165,7 @@ impl Core {
         }
     }
 
-    /// Settles what an open span has told so far; if it is a stage, it stays open in the row.
+    /// Settles what an open span has recorded so far; if it is a stage, it stays open in the row.
     fn settle_unclosed(&self, open: &mut Open, now: Moment, left_open: &mut Ledger) {
         if let Some(stage) = open.place.stage.filter(|_| open.is_stage) {
             left_open.add_stage(stage, &still_open(open, now));
@@ -203,7 +203,7 @@ impl Core {
         }
     }
 
-    /// The summary of a run in flight, as it stands.
+    /// The summary of a run in flight.
     pub(crate) fn snapshot(&self, run: &Run) -> RunSummary {
         let now = self.clock.now();
         // A ledger that a root has used before: a snapshot every second would otherwise allocate one each time.
@@ -219,7 +219,7 @@ impl Core {
         summary
     }
 
-    /// Keeps what a span told of its whole run.
+    /// Keeps what a span recorded of its whole run.
     pub(crate) fn tell_run(&self, place: Place, told: RunAttributes) {
         let mut told = Some(told);
         self.rest_or_early(place, |rest, early| {
@@ -268,7 +268,7 @@ fn still_open(open: &Open, now: Moment) -> StageTotals {
     StageTotals { nanos: now.since(open.started), ..StageTotals::opened(open.started.nanos(), open.outer) }
 }
 
-/// The summary of a run, whose ledger is this one.
+/// The summary of a run with this ledger.
 fn summary(run: &Run, options: &Options, clock: Clock, ledger: &Ledger) -> RunSummary {
     let run_id = run.public_id();
     let rest = run.rest();

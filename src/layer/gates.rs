@@ -1,4 +1,4 @@
-//! Gates: from what a span or an event told to a verdict in the run.
+//! Gates: from the fields of a span or an event to a verdict in the run.
 
 use super::clock::Moment;
 use super::core::Core;

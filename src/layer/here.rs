@@ -43,7 +43,7 @@ struct Entered {
     /// The number of its layer; 0 once it was left while others inside of it were not.
     layer: Cell<u32>,
     span: Cell<u64>,
-    /// The epoch in which was found what is around it; 0 where that was not asked for.
+    /// The epoch in which the ancestor was found; 0 if it was not looked up.
     epoch: Cell<u64>,
     around: Surroundings,
 }
@@ -87,7 +87,7 @@ pub(crate) struct Here {
     /// The spans that are entered, innermost last. The registry has the same stack, at several times the cost: see `parent`.
     entered: [Entered; DEPTH],
     classes: [Cell<NearClass>; NEAR_CLASSES],
-    /// Names that spans told.
+    /// Names that spans recorded.
     pub(crate) names: SymbolCache,
     /// The number of the run that the thread is at work on.
     at_work_on: Cell<u64>,
@@ -212,7 +212,7 @@ impl Here {
         }
     }
 
-    /// Whether the last span that this thread has entered is one of this layer that stands in a run, as far as is known without
+    /// Whether the last span that this thread has entered is one of this layer that is in a run, as far as is known without
     /// a search, and whether it is the root.
     // Inlined: this decides that a plain span costs nothing more.
     #[inline]

@@ -1,4 +1,4 @@
-//! What a builder is told of the journal, and what becomes of the journals of dead processes.
+//! The builder's settings of the journal, and the delivery of journals of dead processes.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,7 @@ pub(super) struct JournalPlan {
 
 impl<F> Builder<F> {
     /// Keeps a journal of what each run has spent in a directory, which is made where it is missing, so that a process that
-    /// is killed takes nothing of it along but what [`journal_bound`](Self::journal_bound) says.
+    /// is killed loses no more of it than [`journal_bound`](Self::journal_bound) allows.
     ///
     /// The next layer with the same directory gives the runs of dead processes to its sinks, with status `interrupted`;
     /// [`recover`](crate::journal::recover) does the same by hand. Processes may share a directory: each has a file of its own, and
@@ -43,13 +43,13 @@ impl<F> Builder<F> {
         self
     }
 
-    /// Says what a kill may cost: the last 100 milliseconds, unless set.
+    /// Sets how much a kill may lose. Default: the last 100 milliseconds.
     pub fn journal_bound(mut self, bound: JournalBound) -> Self {
         self.plan.journal.bound = bound;
         self
     }
 
-    /// Says whether the runs of dead processes in the journal's directory are delivered, as they are unless set. Without it
+    /// Sets whether the runs of dead processes in the journal's directory are delivered. Default: they are. Without it
     /// they stay there for [`recover`](crate::journal::recover).
     pub fn recover(mut self, recovers: bool) -> Self {
         self.plan.journal.leaves_dead = !recovers;

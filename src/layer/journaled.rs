@@ -15,7 +15,7 @@ impl Open {
 }
 
 impl Core {
-    /// Has a run journaled that is about to begin. What there is of it already stands in its beginning, so that no thread
+    /// Has a run journaled that is about to begin. What there is of it already is in its beginning, so that no thread
     /// that comes later can be in the journal before it.
     pub(crate) fn journal_from_here(&self, run: &mut Run, early: Option<&Early>) {
         let Some(journal) = &self.journal else { return };
@@ -56,7 +56,7 @@ impl Core {
         self.journal.as_ref().and_then(|_| open.as_open_stage())
     }
 
-    /// Writes that a stage was opened. Where its run has not begun, its beginning will tell.
+    /// Writes that a stage was opened. If its run has not begun, the run's first line has it.
     #[cold]
     pub(crate) fn journal_opened(&self, place: Place, opened: OpenStage) {
         let run = self.live_run(place.run);

@@ -1,4 +1,4 @@
-//! Limits of runs in flight: what is booked is counted, what is due is told, and whoever asks before he spends gets an answer.
+//! Limits of runs in flight: amounts are counted, alerts fire, and checks and reservations are answered.
 
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -34,7 +34,7 @@ impl RunLimits {
 }
 
 impl Run {
-    /// Whose run it is.
+    /// The run.
     pub(crate) fn project(&self, rest: &Rest, options: &Options) -> String {
         rest.told.project.as_deref().or(options.project.as_deref()).unwrap_or(self.krate).to_owned()
     }
@@ -85,7 +85,7 @@ impl Core {
         self.options.limits.limit_set().map(|set| Box::new(RunLimits { set, run: OnceLock::new() }))
     }
 
-    /// Counts what is booked at a place, and has those told who are to know.
+    /// Counts what is booked at a place, and fires the alerts that are due.
     #[cold]
     pub(crate) fn charge(&self, limits: &RunLimits, place: Place, amounts: Amounts<'_>) {
         let (mut usd, mut tokens) = (UsedAmount::default(), UsedAmount::default());

@@ -27,7 +27,7 @@ pub(crate) struct Model {
     /// Why it has no price whatever is used of it, for the run's reader.
     pub(crate) why_never_priced: Option<Symbol>,
     priced: PricedModel,
-    /// In which run it was said that it has no price.
+    /// The run that was last warned that the model has no price.
     pub(crate) said: Said,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Recent {
 }
 
 impl Model {
-    /// Tells the run's reader why a call of it has no price.
+    /// Adds a warning to the run: why a call of this model has no price.
     #[cold]
     pub(crate) fn warn(&self, why: &Unpriced, rest: &mut Rest) {
         rest.warn(format!("{}: {why}", self.label.as_str()));
@@ -52,7 +52,7 @@ impl Model {
 }
 
 impl Recent {
-    /// What a usage cost at a moment, and who says so.
+    /// The cost of a usage at a moment, and the sources of the price.
     // Inlined: on a hit, three comparisons and a copy.
     #[inline(always)]
     pub(crate) fn price(

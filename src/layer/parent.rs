@@ -1,4 +1,4 @@
-//! Which span a new one stands in.
+//! The parent of a new span.
 
 use std::sync::atomic::Ordering;
 
@@ -32,7 +32,7 @@ pub(crate) struct Around {
 }
 
 impl Around {
-    /// What stands for nothing found yet.
+    /// No ancestor has been found yet.
     pub(crate) const NOTHING: Self = Self { span: 0, place: Place::NOWHERE, is_root: false };
 
     fn of(span: u64, open: &Open) -> Self {
@@ -43,9 +43,9 @@ impl Around {
 impl Core {
     /// The span around a new one, as far as this layer sees spans.
     ///
-    /// What is current is asked of this thread's own stack of entered spans: the registry's answer takes a look into its
+    /// The current span comes from this thread's own stack of entered spans: the registry's answer takes a look into its
     /// slab for each span that it finds. The stack misses spans that a filter hides from this layer, and one of these may
-    /// have been created elsewhere than it is entered, as a task's span is. So the registry is asked where the stack is
+    /// have been created elsewhere than it is entered, as a task's span is. So the registry is queried where the stack is
     /// empty, and whenever levels are on that this layer does not see by default.
     // Inlined: two branches on the attributes.
     #[inline]
@@ -87,7 +87,7 @@ impl Core {
             return Some(current);
         }
         // It is hidden from this layer, and `Context` only looks through spans that this thread has entered. Those that
-        // it stands in, as a task's span does, are known to the registry.
+        // it is in, such as a task's span, are known to the registry.
         let dispatch = self.dispatch.get().and_then(WeakDispatch::upgrade);
         match dispatch.as_ref().and_then(|dispatch| dispatch.downcast_ref::<Registry>()) {
             Some(registry) => registry.span(current)?.scope().find_map(|around| seen(&around.id())),

@@ -48,7 +48,7 @@ impl Core {
         }
     }
 
-    /// Remembers a new span if it matters and this thread knows what is around, if its place is free and all that it tells are
+    /// Remembers a new span if it matters and this thread knows what is around, if its place is free and all that it records are
     /// plain values: as nearly always. False if not, and nothing is done.
     // Not inlined: plain spans never come here, and must not set up its stack frame.
     #[inline(never)]
@@ -95,7 +95,7 @@ impl Core {
         }
     }
 
-    /// What is around a new span, and whether it is adopted there; `None` if it does not matter where it stands.
+    /// The ancestor of a new span, and whether it is adopted there; `None` if its ancestors do not matter.
     #[cold]
     fn look_around<S>(
         &self,
@@ -109,7 +109,7 @@ impl Core {
     {
         let (around, is_adopted) = match self.parent_of(attrs, id, ctx) {
             Parent::None => (None, false),
-            // A span that does not matter by itself only asks whether it stands right under a root, where it is a stage if
+            // A span that does not matter by itself only matters right under a root, where it is a stage if
             // no stages were declared.
             Parent::Real(parent) if !class.matters() => (Some(self.right_under_root(parent)?), false),
             Parent::Real(parent) => (self.around(parent, ctx), false),
@@ -137,7 +137,7 @@ impl Core {
                 Some(around).filter(|around| self.is_stage_in(around.is_root) && around.span == parent)
             }
             None => {
-                // A plain span is no root; what is around it is not asked for until something that matters stands in it.
+                // A plain span is no root; its ancestor is not looked up until something that matters is in it.
                 here(|here| here.keep_plain(self.number, parent));
                 None
             }
@@ -183,7 +183,7 @@ impl Core {
         }
     }
 
-    /// Tells others of a span that was opened: the root that adopted it, the journal, its run.
+    /// Passes an opened span on to the root that adopted it, the journal, and its run.
     #[cold]
     fn tell_of(&self, class: Class, id: u64, is_adopted: bool) {
         let told = self.table.with(id, |open| (open.place, open.is_stage, self.stage_to_journal(open)));
@@ -202,8 +202,8 @@ impl Core {
         }
     }
 
-    /// Says where a span stands, from what is around it and what it told at its creation. Returns whether others have to be told
-    /// of it.
+    /// Fills in the place of a span, from its ancestor and from its fields at its creation. Returns whether its root, the journal or
+    /// its run has to be informed.
     // Inlined into both ways to open a span: a dozen stores into the same struct, which the compiler merges.
     #[inline(always)]
     fn fill(
@@ -278,18 +278,18 @@ pub(crate) enum Glance {
     Nothing,
     /// It may matter.
     Known(Class),
-    /// This thread does not know its callsite, or where it stands.
+    /// This thread has not cached its callsite, or its ancestor.
     Unknown,
 }
 
-/// Whether a new span stands in the one that this thread has entered last, and that is known here: see `parent`.
+/// Whether a new span is a child of the span that this thread entered last, according to its own stack: see `parent`.
 // Inlined: two comparisons for every new span.
 #[inline]
 fn is_where_we_are(attrs: &span::Attributes<'_>) -> bool {
     attrs.is_contextual() && LevelFilter::current() <= LevelFilter::INFO
 }
 
-/// Reads what a span tells at its creation; false if there is more to it, which has to be formatted.
+/// Reads the fields of a span at its creation; `false` if a value has to be formatted.
 // Inlined: the visitor then lives on the stack of the caller and is not copied.
 #[inline]
 fn read(attrs: &span::Attributes<'_>, here: &Here, open: &mut Open) -> bool {
@@ -299,7 +299,7 @@ fn read(attrs: &span::Attributes<'_>, here: &Here, open: &mut Open) -> bool {
     !plain.left_text
 }
 
-/// How figures are taken that a span tells before it is known what it is.
+/// How figures accumulate on a span before its operation is known.
 // Inlined: one test of a flag.
 #[inline]
 fn manner_of(meaning: &Meaning) -> Manner {

@@ -1,4 +1,4 @@
-//! What an open span, or an event, has told so far.
+//! The reading of a span or an event: everything that it has recorded so far.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::ledger::{CellTotals, Kind, Outcome, Sources, Symbol, Usage, Usd, Verd
 /// Everything recorded so far. The common part lies flat; what few spans have is behind a pointer.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
-    /// Its own amount: a call's usage, or what a stage has used by itself, and the cost of that where the emitter told it.
+    /// Its own amount: a call's usage, or what a stage has used by itself, and the cost of that where the emitter recorded it.
     /// It is completed where it lies when the span is settled: to move it would cost more than to work it out.
     pub(crate) own: CellTotals,
-    /// Names that it told, each at the place of its [`Naming`].
+    /// Names that it recorded, each at the place of its [`Naming`].
     names: [Option<Symbol>; Naming::COUNT],
     /// Usage that includes what is below.
     pub(crate) inclusive: Option<Box<Inclusive>>,
@@ -28,7 +28,7 @@ pub(crate) struct Reading {
     pub(crate) remarks: Option<Box<Remarks>>,
 }
 
-/// A figure for all that is inside a span, and what its descendants have told meanwhile.
+/// A figure for all that is inside a span, and what its descendants have recorded meanwhile.
 #[derive(Debug, Default)]
 pub(crate) struct Inclusive {
     pub(crate) usage: Usage,
@@ -37,7 +37,7 @@ pub(crate) struct Inclusive {
     pub(crate) below: CellTotals,
 }
 
-/// What few spans tell.
+/// What few spans record.
 #[derive(Debug, Default)]
 pub(crate) struct Remarks {
     pub(crate) failure: Failure,
@@ -49,7 +49,7 @@ pub(crate) struct Remarks {
     pub(crate) message: Option<Box<str>>,
 }
 
-/// Whether something failed, and what it said. The message is worth more than the type.
+/// A failure and its text. A message replaces a type.
 #[derive(Debug, Default)]
 pub(crate) struct Failure {
     pub(crate) failed: bool,
@@ -58,7 +58,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A failure that nothing was said of.
+    /// A failure without a message.
     pub(crate) fn untold() -> Self {
         Self { failed: true, ..Self::default() }
     }
@@ -85,7 +85,7 @@ impl Failure {
     }
 }
 
-/// What a gate has told so far.
+/// What a gate has recorded so far.
 #[derive(Debug, Default)]
 pub(crate) struct GateReading {
     pub(crate) name: Option<Box<str>>,
@@ -114,7 +114,7 @@ impl Reading {
             Role::Usage(kind, scope) => self.take_usage(kind, scope, field, told, manner),
             Role::Cost(scope) => self.take_cost(scope, field, told, manner),
             Role::Other => {}
-            // A name once told is only replaced by another.
+            // A name once recorded is only replaced by another.
             Role::Name(naming) => {
                 if let Some(name) = told.text(Symbol::intern) {
                     self.name(naming, name);
@@ -131,7 +131,7 @@ impl Reading {
         self.names[naming as usize] = Some(name);
     }
 
-    /// The name that it told last of those that name the same.
+    /// The name that it recorded last of those that name the same.
     // Inlined: one load from an array.
     #[inline]
     pub(crate) fn named(&self, naming: Naming) -> Option<Symbol> {
@@ -211,7 +211,7 @@ impl Reading {
         self.names = [None; Naming::COUNT];
     }
 
-    /// Has what it refused told to the run's reader.
+    /// Turns refused values into warnings of the run.
     pub(crate) fn warn_of_remarks(&mut self) {
         let refused = self.remarks.iter_mut().flat_map(|remarks| remarks.warnings.drain(..));
         refused.for_each(|warning| self.rest.warn(warning));
@@ -224,7 +224,7 @@ impl Reading {
         Amounts { settlement, own: &self.own, rest: &self.rest }
     }
 
-    /// The cost that it told.
+    /// The cost that it recorded.
     pub(crate) fn cost(&self) -> Option<Usd> {
         let own = &self.own;
         own.sources.contains(Sources::REPORTED).then_some(own.cost)
@@ -265,13 +265,13 @@ impl Reading {
         !own.usage.is_empty() || own.sources.contains(Sources::REPORTED)
     }
 
-    /// Whether it has told the name of a gate.
+    /// Whether it has recorded the name of a gate.
     pub(crate) fn has_gate(&self) -> bool {
         let gate = self.remarks.as_ref().and_then(|remarks| remarks.gate.as_ref());
         gate.is_some_and(|gate| gate.name.is_some())
     }
 
-    /// The id that it has told for its run.
+    /// The id that it has recorded for its run.
     pub(crate) fn run_id(&self) -> Option<&str> {
         self.remarks.as_ref()?.run.as_ref()?.run_id.as_deref()
     }
@@ -393,7 +393,7 @@ impl RunAttributes {
         Ok(())
     }
 
-    /// The labels among it: told twice, they are the same.
+    /// The labels of it: recorded twice, they are the same.
     pub(crate) fn labels(&self) -> Self {
         let (run_id, project, tags) = (self.run_id.clone(), self.project.clone(), self.tags.clone());
         Self { run_id, project, tags, ..Self::default() }

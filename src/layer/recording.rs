@@ -38,7 +38,7 @@ impl Core {
         }
     }
 
-    /// Adds what has to be formatted, and says anew where the span stands. To format a value runs its own code, which may
+    /// Adds values that have to be formatted, and places the span anew. Formatting runs the value's own code, which may
     /// well trace: not while the span's place is held.
     #[cold]
     pub(crate) fn record_more(&self, id: u64, values: &Record<'_>) {
@@ -53,7 +53,7 @@ impl Core {
         });
     }
 
-    /// Takes back what was thought of a span before it told its operation or its stage.
+    /// Corrects the placing of a span that recorded its operation or its stage after its creation.
     fn reconsider(&self, id: u64, open: &mut Open) {
         if !open.is_container
             && open.reading.operation().is_some_and(|operation| self.is_container(operation))

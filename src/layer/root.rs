@@ -23,7 +23,7 @@ pub(crate) struct RootPart {
 pub(crate) struct Early {
     /// Stages and operations that have ended.
     pub(crate) ledger: Ledger,
-    /// What spans inside have told of the run.
+    /// What spans inside have recorded of the run.
     pub(crate) told: RunAttributes,
     pub(crate) warnings: Vec<Cow<'static, str>>,
 }

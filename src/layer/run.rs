@@ -1,4 +1,4 @@
-//! A run in flight: its ledger, in as many parts as threads are at work on it, and what else it has been told.
+//! A run in flight: its ledger, in one part per thread, and everything else that was recorded in it.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ impl Part {
     }
 }
 
-/// What few spans tell, under one lock.
+/// What few spans record, under one lock.
 #[derive(Debug, Default)]
 pub(crate) struct Rest {
     pub(crate) told: RunAttributes,
@@ -243,7 +243,7 @@ impl Rest {
         }
     }
 
-    /// Keeps what a span told of the whole run.
+    /// Keeps the run's attributes that a span recorded.
     pub(crate) fn tell(&mut self, told: RunAttributes) {
         if let Some(journal) = &self.journal {
             journal.attributes(&told);

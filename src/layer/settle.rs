@@ -137,7 +137,7 @@ impl Core {
         rest.warnings().for_each(|warning| self.warn(place, warning));
     }
 
-    /// Settles a span that others have to know of, or whose run is not at hand: not where it lies, as spans around it are
+    /// Slow path: settles a span with ancestors to inform, or with a run that is not cached. Not in its slot, as ancestors are
     /// looked at, or all that are open.
     #[cold]
     pub(crate) fn close_taken(&self, id: u64) {
@@ -193,8 +193,8 @@ impl Core {
         }
     }
 
-    /// What few spans need before they are booked: their warnings kept, their run begun, those around told, their gate
-    /// heard.
+    /// What few spans need before they are booked: their warnings are kept, their run begins, their ancestors get their
+    /// amounts, and their gate is recorded.
     fn tell_others(&self, open: &mut Open, settlement: Settlement, duration: u64) {
         open.reading.warn_of_remarks();
         if open.root.is_some() && (settlement.is_accountable || open.reading.has_gate()) {
@@ -278,7 +278,7 @@ impl Core {
         true
     }
 
-    /// Counts an amount whose run has been finished.
+    /// Counts an amount that came after the end of its run.
     #[cold]
     fn is_late(&self) -> bool {
         count(&self.counters.late);
@@ -286,7 +286,7 @@ impl Core {
     }
 }
 
-/// What is to be told of a span once its place is free.
+/// What is passed on of a span once its slot is free.
 struct After {
     place: Place,
     collector: u64,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::ledger::{CellKey, CellTotals, Ledger};
 
-/// What one span or event adds to the ledger, beside the amount of its own: that lies where it was told.
+/// What one span or event adds to the ledger, beside its own amount, which stays in its reading.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Settlement {
     /// The row that its own amount belongs to, if it has any.
@@ -22,7 +22,7 @@ pub(crate) struct Rest {
 
 #[derive(Debug, Default)]
 struct More {
-    /// What a figure for everything inside has beyond the parts that were told.
+    /// What a figure for everything inside has beyond the parts that were recorded.
     excess: Vec<(CellKey, CellTotals)>,
     /// What else the run's reader should know.
     warnings: Vec<String>,
@@ -59,7 +59,7 @@ impl Rest {
         self.more.get_or_insert_default().warnings.push(warning);
     }
 
-    /// Keeps what a figure for everything inside has beyond the parts that were told.
+    /// Keeps what a figure for everything inside has beyond the parts that were recorded.
     pub(crate) fn exceed(&mut self, key: CellKey, excess: CellTotals) {
         self.more.get_or_insert_default().excess.push((key, excess));
     }
@@ -76,7 +76,7 @@ impl Rest {
 }
 
 impl Settlement {
-    /// An amount that was told together with its row.
+    /// An amount that was recorded together with its row.
     pub(crate) fn told(key: CellKey) -> Self {
         Self { key: Some(key), is_accountable: true }
     }

@@ -34,7 +34,7 @@ const THREAD_TO_LANE: u32 = 38 - NEAR.ilog2();
 #[derive(Debug)]
 pub(crate) struct Slots<T> {
     near: Box<[Slot<T>; LANES * NEAR]>,
-    /// How many spans there are whose place was another's.
+    /// Number of spans in the maps of all lanes, because their slot was taken.
     others: AtomicUsize,
     lanes: [Lane<T>; LANES],
 }
@@ -46,7 +46,7 @@ pub(crate) struct Slots<T> {
 struct Lane<T> {
     /// Whether anything was ever kept here.
     is_used: AtomicBool,
-    /// Spans whose place was another's, by their ids.
+    /// Spans whose slot was taken, by id.
     by_id: Mutex<HashMap<u64, T, FastHash>>,
 }
 
@@ -225,7 +225,7 @@ impl<T: Default> Slots<T> {
         }
     }
 
-    /// Keeps a span whose place is another's.
+    /// Keeps a span in the map, as its slot is taken.
     #[cold]
     fn keep_other(&self, lane: &Lane<T>, span: u64, act: impl FnOnce(&mut T, bool) -> bool) -> bool {
         let mut by_id = lane.by_id.lock();

@@ -15,7 +15,7 @@ use super::guard::BudgetGuard;
 use super::models::Models;
 use crate::sink::{Worker, print_diagnostic};
 
-/// The variables that turn a layer off, in the order in which they are asked.
+/// The variables that switch a layer off, in the order in which they are read.
 const VARIABLES: [&str; 2] = ["TRACING_BUDGET", "ENABLE_COST_TRACKING"];
 
 const OFF: [&str; 4] = ["off", "false", "no", "0"];
@@ -46,7 +46,7 @@ fn off_by(lookup: impl Fn(&str) -> Option<String>, mut complain: impl FnMut(&str
     None
 }
 
-/// A layer that does nothing: no thread, no sinks, and a guard that says why.
+/// A layer that does nothing: no thread, no sinks, and a guard with the reason.
 pub(crate) fn disabled(why: String) -> (BudgetLayer, BudgetGuard) {
     let options = Options { disabled: Some(why), ..Options::default() };
     let core = Arc::new(Core::new(options, Models::new(Arc::default()), Worker::idle(), Clock::new(), None));
@@ -54,10 +54,10 @@ pub(crate) fn disabled(why: String) -> (BudgetLayer, BudgetGuard) {
 }
 
 /// Puts the layer's own filter around it. One that is switched off lets nothing through: then the layer is never called,
-/// and a callsite that nobody else wants is as off as without any subscriber. For spans that somebody else wants, the
+/// and a callsite that no other layer wants is as off as without any subscriber. For spans that another layer wants, the
 /// registry's books are kept for one filter more.
 ///
-/// `Option` would save that; but it does not tell its layer which subscriber it is a part of, and so a layer that works
+/// `Option` would save that; but it does not pass the subscriber on to its layer, and so a layer that works
 /// would lose sight of what happens in spans that are hidden from it. A box around the layer would cost every span of a layer that works.
 pub(crate) fn filtered<S>(layer: BudgetLayer) -> Filtered<BudgetLayer, LevelFilter, S>
 where

@@ -18,7 +18,7 @@ use crate::limit::Stages;
 #[derive(Debug)]
 pub(crate) struct Open {
     pub(crate) meaning: &'static Meaning,
-    /// Where it stands: its run, its root, the stage it is in or is.
+    /// Its run, its root, and the stage that it is in or is.
     pub(crate) place: Place,
     /// The stage around a stage; what its row names as its parent.
     pub(crate) outer: Option<Symbol>,
@@ -40,7 +40,7 @@ pub(crate) struct Open {
     pub(crate) root: Option<RootPart>,
 }
 
-/// Where a span stands, which all inside it share.
+/// The run, root and stage of a span, which its descendants share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     /// The run's number, unique in the process.
@@ -58,7 +58,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// What stands for no place yet.
+    /// No place yet.
     pub(crate) const NOWHERE: Self =
         Self { run: 0, root: 0, stage: None, collector: 0, in_container: false, limited: Stages::NONE };
 }
@@ -87,12 +87,12 @@ impl Open {
         if self.is_call { Manner::Call } else { Manner::Sum }
     }
 
-    /// Whether it only repeats what other roots have told: an agent without a parent and without children.
+    /// Whether it only repeats the figures of other roots: an agent without a parent and without children.
     pub(crate) fn repeats(&self) -> bool {
         self.is_container && self.root.as_ref().is_some_and(|root| !root.has_children)
     }
 
-    /// Leaves behind a span that has nothing more to tell, and returns what it has told.
+    /// Leaves a span with nothing more to book behind, and returns its reading.
     pub(crate) fn take(&mut self) -> Self {
         let root = self.root.as_ref().map(|root| {
             let (adopted, has_children) = (root.adopted, root.has_children);
@@ -130,9 +130,9 @@ pub(crate) type Found<'a> = slots::Found<'a, Kept>;
 #[derive(Debug)]
 pub(crate) struct Table {
     slots: Slots<Kept>,
-    /// Spans that matter and have closed, and whose place was another's.
+    /// Closed spans that matter and were in a map, as their slot was taken.
     closed_elsewhere: AtomicU64,
-    /// Spans whose id came again before they had closed.
+    /// Spans with an id that was reused before they had closed.
     vanished: AtomicU64,
 }
 
@@ -155,7 +155,7 @@ impl Table {
         self.slots.room(span)
     }
 
-    /// Remembers a span that opens, if `fill` says so, which is given a blank one.
+    /// Keeps a span that opens, if `fill` returns `true`. `fill` gets a blank one.
     pub(crate) fn open(
         &self,
         span: u64,

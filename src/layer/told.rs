@@ -22,7 +22,7 @@ const ABSURD: Refusal = "it is larger than a trillion";
 const NOT_A_NUMBER: Refusal = "it is not a number";
 
 impl<'a> Told<'a> {
-    /// The value as a count; `None` if the text says that there is none.
+    /// The value as a count; `None` if the text is empty or `None`.
     pub(crate) fn count(self) -> Result<Option<u64>, Refusal> {
         let count = match self {
             Self::Unsigned(count) => count,
@@ -49,7 +49,7 @@ impl<'a> Told<'a> {
         if count > MAX_COUNT { Err(ABSURD) } else { Ok(Some(count)) }
     }
 
-    /// The value as money; `None` if the text says that there is none.
+    /// The value as money; `None` if the text is empty or `None`.
     pub(crate) fn usd(self) -> Result<Option<Usd>, Refusal> {
         let usd = match self {
             Self::Unsigned(usd) => {
@@ -126,7 +126,7 @@ impl<'a> Told<'a> {
         self.text(|text| text.into())
     }
 
-    /// The value as it stands in JSON.
+    /// The value as JSON.
     pub(crate) fn json(self) -> serde_json::Value {
         match self {
             Self::Unsigned(number) => number.into(),
@@ -138,7 +138,7 @@ impl<'a> Told<'a> {
     }
 }
 
-/// What a text says, seen through `Debug`: `Some(3)` is 3, `"gpt-5"` is gpt-5, and `None` and blanks are nothing.
+/// The value inside a text printed through `Debug`: `Some(3)` is 3, `"gpt-5"` is gpt-5, `None` and blanks are nothing.
 fn inner(text: &str) -> Option<&str> {
     let text = text.trim();
     let text = text.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(text);

@@ -24,7 +24,7 @@ pub(crate) struct PlainVisitor<'a, N> {
     places: bool,
 }
 
-/// Where a visitor looks for names. Spans tell most of theirs at their creation, where this thread's are at hand; later, they
+/// Where a visitor looks for names. Spans record most of theirs at their creation, where this thread's are at hand; later, they
 /// are looked for once there is one.
 pub(crate) trait Names {
     /// The name with this text if it takes no call to find it.

@@ -6,7 +6,7 @@ use tracing_budget::{Status, Usage, call, layer};
 use crate::runs_of::{chat, run_of, tokens, tokens_of};
 
 #[test]
-fn a_call_that_closes_after_its_stage_and_root_were_let_go_is_in_both() {
+fn a_call_that_closes_after_the_guards_of_its_stage_and_root_were_dropped_is_in_both() {
     let run = run_of(layer(), |guard| {
         let root = info_span!("pipeline");
         let stage = root.in_scope(|| info_span!("draft"));
@@ -22,7 +22,7 @@ fn a_call_that_closes_after_its_stage_and_root_were_let_go_is_in_both() {
 }
 
 #[test]
-fn what_a_stage_records_after_its_parent_was_let_go_counts() {
+fn what_a_stage_records_after_its_parent_was_dropped_counts() {
     let run = run_of(layer(), |_| {
         let root = info_span!("pipeline", tag.late = Empty);
         let stage = info_span!(parent: &root, "draft", input_tokens = Empty);

@@ -59,7 +59,7 @@ fn an_exit_without_an_entry_and_an_unknown_id_do_no_harm() {
 }
 
 #[test]
-fn spans_that_are_entered_deeper_than_a_thread_remembers_are_where_they_stand() {
+fn spans_that_are_entered_deeper_than_a_thread_remembers_have_their_place() {
     fn deep(levels: u64) {
         if levels == 0 {
             // Left before those inside of it, which nobody remembers either.

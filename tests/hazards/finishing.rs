@@ -17,7 +17,7 @@ fn finish(guard: &BudgetGuard) {
 
 /// A14.
 #[test]
-fn a_finished_run_has_what_its_open_spans_had_told_and_nothing_after_that() {
+fn a_finished_run_has_what_its_open_spans_had_recorded_and_nothing_later() {
     let run = run_of(layer(), |guard| {
         let root = info_span!("pipeline", cost_usd = Empty);
         let stage = info_span!(parent: &root, "draft", input_tokens = 1, model = "gpt-5");
@@ -115,7 +115,7 @@ fn a_guard_that_is_dropped_ends_what_is_open() {
 }
 
 #[test]
-fn a_guard_that_is_dropped_while_the_first_call_is_open_knows_of_it() {
+fn a_guard_that_is_dropped_while_the_first_call_is_open_delivers_it() {
     let memory = Memory::new();
     let (budget, guard) = layer().sink(memory.clone()).build().unwrap();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {

@@ -52,7 +52,7 @@ fn a_call_in_a_task_with_a_hidden_span_is_in_the_stage_around_it() {
 }
 
 #[test]
-fn usage_and_gates_told_by_events_in_such_a_task_are_too() {
+fn usage_and_gates_of_events_in_such_a_task_are_in_that_stage_too() {
     let (run, guard) = on_a_bare_thread(|| {
         chat(1);
         info!(input_tokens = 3);

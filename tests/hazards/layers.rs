@@ -74,7 +74,7 @@ fn subscribers_on_two_threads_keep_their_own() {
 }
 
 #[test]
-fn a_call_of_one_subscriber_may_tell_its_usage_under_another() {
+fn a_call_of_one_subscriber_may_record_its_usage_under_another() {
     let (one, two) = (Memory::new(), Memory::new());
     let (first, first_guard) = layer().sink(one.clone()).build().unwrap();
     let (second, second_guard) = layer().sink(two.clone()).build().unwrap();

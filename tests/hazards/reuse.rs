@@ -32,7 +32,7 @@ fn tens_of_thousands_of_roots_are_as_many_runs() {
 }
 
 #[test]
-fn tens_of_thousands_of_spans_in_one_run_are_each_where_they_stand() {
+fn tens_of_thousands_of_spans_in_one_run_each_have_their_place() {
     let run = run_of(layer(), |guard| {
         let _root = info_span!("pipeline").entered();
         for number in 0..MANY {

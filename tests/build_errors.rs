@@ -1,11 +1,11 @@
-//! An error's text names its cause, so that the chain behind it must not tell the same again.
+//! The text of a build error includes its cause, so its `source` chain must not repeat it.
 
 use std::error::Error;
 
 use tracing_subscriber::Registry;
 
 #[test]
-fn a_build_error_says_everything_once() {
+fn the_source_of_a_build_error_does_not_repeat_its_text() {
     let file = std::env::current_exe().expect("a test has an executable");
     for builder in [
         tracing_budget::layer().json_dir(file.join("directory")),
