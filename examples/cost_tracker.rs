@@ -10,7 +10,7 @@ fn main() {
     let lead = CostTracker::new("lead", "apprentice", "session-42");
     lead.operation("analysis").cost_usd("0.005").iteration(1).record();
 
-    // Specialists may work at once, each on a thread of his own.
+    // Specialists may work at once, each on its own thread.
     std::thread::scope(|threads| {
         for (name, cost) in [("security", "0.02"), ("performance", "0.015")] {
             let specialist = lead.specialist(name);

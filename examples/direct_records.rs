@@ -1,4 +1,4 @@
-//! What is no span costs money, too: paid tools, searches, build minutes. Recorded directly, it stands in the same summary.
+//! Paid tools, searches and build minutes cost money without a span. Recorded directly, they are in the same summary.
 //!
 //! ```sh
 //! cargo run --example direct_records
@@ -26,7 +26,7 @@ fn pipeline(handle: &Handle) {
     }
     Span::current().record("iteration", 3);
 
-    // Whoever is in no span of the run names it: a bill that comes from elsewhere.
+    // A thread outside of the run's spans names the run by its id.
     let handle = handle.clone();
     let billed = std::thread::spawn(move || {
         handle.operation("gpu_minutes").cost_usd("0.04").run("nightly-7").record()
@@ -43,5 +43,5 @@ fn research(round: u64) {
         .iteration(round)
         .meta("tool", "web_search")
         .record();
-    operation("cache_look_up").record(); // counted, and free as far as anybody knows
+    operation("cache_look_up").record(); // counted, and free: it has no cost
 }

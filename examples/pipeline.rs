@@ -51,7 +51,7 @@ async fn apprentice_pipeline() -> Result<(), String> {
     // `review` is declared, and is never reached.
 }
 
-/// A stage that tells its own usage.
+/// A stage that records its own usage.
 #[instrument(fields(model = "claude-sonnet-4-5", input_tokens = Empty, output_tokens = Empty))]
 async fn discovery() {
     work(40).await;

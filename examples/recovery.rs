@@ -24,8 +24,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return work();
     }
     let mut worker = Command::new(env::current_exe()?).arg("--work").stdout(Stdio::piped()).spawn()?;
-    let said = worker.stdout.take().ok_or("the worker says nothing")?;
-    for line in BufReader::new(said).lines() {
+    let output = worker.stdout.take().ok_or("the worker has no output")?;
+    for line in BufReader::new(output).lines() {
         let line = line?;
         println!("worker: {line}");
         if line.starts_with("implementation") {

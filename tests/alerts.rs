@@ -1,4 +1,4 @@
-//! Each alert is told once: to callbacks, to sinks, to the application's subscriber, and never from inside the pipeline.
+//! Each alert fires once, for callbacks, sinks and the application's subscriber, and never on a thread of the pipeline.
 
 mod budgeted;
 
@@ -17,7 +17,7 @@ use tracing_budget::{
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::prelude::*;
 
-/// Runs code under a layer, and returns the alerts with whatever is to be asked of the guard afterwards.
+/// Runs code under a layer, and returns its alerts and runs.
 fn alerts_of(builder: Builder, code: impl FnOnce(&BudgetGuard)) -> (Vec<Alert>, Vec<RunSummary>) {
     let memory = Memory::new();
     let (budget, guard) = builder.sink(memory.clone()).build().expect("a layer");
@@ -27,7 +27,7 @@ fn alerts_of(builder: Builder, code: impl FnOnce(&BudgetGuard)) -> (Vec<Alert>, 
     (memory.take_alerts(), memory.take())
 }
 
-fn told(alerts: &[Alert]) -> Vec<(LimitScope, u8, Amount)> {
+fn fired(alerts: &[Alert]) -> Vec<(LimitScope, u8, Amount)> {
     alerts.iter().map(|alert| (alert.scope, alert.percent, alert.used)).collect()
 }
 
@@ -41,7 +41,7 @@ fn four_cents_are_eighty_percent_of_five() {
     let (alerts, _) =
         alerts_of(layer().limit_usd("0.05"), |_| pipeline(&[0.024_999, 0.015, 0.000_001, 0.009]));
     assert_eq!(
-        told(&alerts),
+        fired(&alerts),
         [
             (LimitScope::Run, 50, Amount::Usd(usd("0.039999"))),
             (LimitScope::Run, 80, Amount::Usd(usd("0.04"))),
@@ -57,7 +57,7 @@ fn a_limit_is_used_up_at_the_limit() {
     let (alerts, runs) = alerts_of(layer().limit_usd("1.00"), |_| pipeline(&[0.10; 12]));
     let at = [(50, "0.50"), (80, "0.80"), (95, "1.00"), (100, "1.00")];
     let expected = at.map(|(percent, used)| (LimitScope::Run, percent, Amount::Usd(usd(used))));
-    assert_eq!(told(&alerts), expected);
+    assert_eq!(fired(&alerts), expected);
     assert!(alerts[3].is_exhausted() && !alerts[2].is_exhausted());
     assert_eq!(alerts[3].to_string(), "pipeline: the run has used up its limit of $1.00: $1.00");
     assert_eq!(
@@ -68,7 +68,7 @@ fn a_limit_is_used_up_at_the_limit() {
 }
 
 #[test]
-fn one_call_may_pass_several_of_them() {
+fn one_call_may_cause_several_alerts() {
     let builder = layer().limit_usd(1).limit_tokens(100).stage_limit_tokens("draft", 1_000);
     let (alerts, _) = alerts_of(builder, |_| {
         let _pipeline = info_span!("pipeline").entered();
@@ -77,7 +77,7 @@ fn one_call_may_pass_several_of_them() {
     let tokens = Amount::Tokens(900);
     let run = [50, 80, 95, 100].map(|percent| (LimitScope::Run, percent, tokens));
     let stage = [50, 80].map(|percent| (LimitScope::Stage("draft"), percent, tokens));
-    assert_eq!(told(&alerts), [&run[..], &stage].concat());
+    assert_eq!(fired(&alerts), [&run[..], &stage].concat());
 }
 
 #[test]
@@ -124,11 +124,11 @@ fn eight_threads_that_close_spans_make_each_alert_due_once() {
             });
         });
         for scope in [LimitScope::Run, LimitScope::Stage("draft")] {
-            let told: Vec<_> = alerts.iter().filter(|alert| alert.scope == scope).collect();
-            let percents: Vec<u8> = told.iter().map(|alert| alert.percent).collect();
+            let fired: Vec<_> = alerts.iter().filter(|alert| alert.scope == scope).collect();
+            let percents: Vec<u8> = fired.iter().map(|alert| alert.percent).collect();
             assert_eq!(percents, [50, 80, 95, 100], "{scope}: each once, and in order");
-            for alert in told {
-                // Calls are all alike, so it was told by the very call that got there.
+            for alert in fired {
+                // All calls cost the same, so the alert has the figures of the call that reached the percentage.
                 let at = match alert.used {
                     Amount::Usd(used) => (used.pico() * 100, 1_000_000_000_000),
                     Amount::Tokens(used) => (i128::from(used) * 100, 800),
@@ -136,16 +136,16 @@ fn eight_threads_that_close_spans_make_each_alert_due_once() {
                 assert_eq!(at.0, at.1 * i128::from(alert.percent), "{alert}");
             }
         }
-        assert_eq!(*calls.lock().expect("no panic"), alerts, "callbacks are told what sinks are told");
+        assert_eq!(*calls.lock().expect("no panic"), alerts, "callbacks and sinks get the same");
         assert_eq!(runs[0].budget_summary.total.cost_usd, Some(usd("1.60")), "and nothing is lost");
     }
 }
 
-/// What a log would write.
+/// The lines that a log would write.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<Line>>>);
 
-/// Its level, its fields, and the thread that it came from.
+/// Level, fields and thread of an event.
 type Line = (Level, String, Option<String>);
 
 impl<S: Subscriber> Layer<S> for Log {
@@ -166,7 +166,7 @@ impl<S: Subscriber> Layer<S> for Log {
 }
 
 #[test]
-fn the_applications_subscriber_hears_of_it_and_no_budget_layer_counts_it() {
+fn the_applications_subscriber_gets_an_event_that_no_budget_layer_counts() {
     let (log, memory) = (Log::default(), Memory::new());
     let (budget, guard) =
         layer().limit_usd("0.10").limit_tokens(1_000_000).sink(memory.clone()).build().expect("a layer");
@@ -178,10 +178,10 @@ fn the_applications_subscriber_hears_of_it_and_no_budget_layer_counts_it() {
         guard.flush().expect("delivered");
         beside_guard.flush().expect("delivered");
     });
-    let heard = log.0.lock().expect("no panic").clone();
-    let levels: Vec<Level> = heard.iter().map(|(level, ..)| *level).collect();
+    let events = log.0.lock().expect("no panic").clone();
+    let levels: Vec<Level> = events.iter().map(|(level, ..)| *level).collect();
     assert_eq!(levels, [Level::INFO, Level::WARN, Level::WARN, Level::ERROR]);
-    let (_, text, thread) = &heard[1];
+    let (_, text, thread) = &events[1];
     assert!(
         text.contains("percent=80") && text.contains("limit=$0.10") && text.contains("used=$0.10"),
         "{text}"
@@ -198,7 +198,7 @@ fn the_applications_subscriber_hears_of_it_and_no_budget_layer_counts_it() {
 }
 
 #[test]
-fn sinks_hear_of_an_alert_before_the_run_and_from_their_own_thread() {
+fn sinks_get_an_alert_before_the_run_and_on_their_own_thread() {
     struct Order(Arc<Mutex<Vec<String>>>);
     impl Sink for Order {
         fn run_finished(&mut self, run: &RunSummary) -> Result<(), SinkError> {
@@ -220,7 +220,7 @@ fn sinks_hear_of_an_alert_before_the_run_and_from_their_own_thread() {
 }
 
 #[test]
-fn who_panics_or_fails_on_an_alert_keeps_nobody_from_it() {
+fn a_sink_or_callback_that_fails_on_an_alert_affects_no_other() {
     struct Broken;
     impl Sink for Broken {
         fn run_finished(&mut self, _: &RunSummary) -> Result<(), SinkError> {
@@ -239,7 +239,7 @@ fn who_panics_or_fails_on_an_alert_keeps_nobody_from_it() {
     );
     let (alerts, runs) = alerts_of(builder, |guard| {
         pipeline(&[0.08]);
-        guard.flush().expect("an alert that a sink misses is no run that it loses");
+        guard.flush().expect("a missed alert is not a lost run");
         let stats = guard.handle().stats().delivery;
         assert_eq!((stats.sinks[0].missed_alerts, stats.sinks[0].delivered), (2, 1));
         assert_eq!(stats.sinks[0].last_error.as_deref(), Some("no network"));
@@ -248,7 +248,7 @@ fn who_panics_or_fails_on_an_alert_keeps_nobody_from_it() {
 }
 
 #[test]
-fn an_alert_is_told_even_while_the_queue_is_full() {
+fn an_alert_is_delivered_even_while_the_queue_is_full() {
     use std::sync::mpsc;
     use tracing_budget::sink::{Delivery, WhenFull};
 

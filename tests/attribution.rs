@@ -1,5 +1,6 @@
-//! Every token is counted once, in the stage that used it, for the span shapes of real libraries. The numbers A1 … A14 are
-//! those of the attribution rules.
+//! Every token is counted once, and in the stage it was used in, whatever a library's habits are.
+//!
+//! A1 to A14 are the rules of `docs/attribution.md`.
 
 mod budgeted;
 
@@ -65,8 +66,9 @@ fn calls(run: &RunSummary) -> u64 {
     run.budget_summary.total.llm_calls
 }
 
+/// A4.
 #[test]
-fn a4_streaming_that_records_usage_twice_counts_once() {
+fn streaming_that_records_usage_twice_counts_once() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let chat = chat();
@@ -76,8 +78,9 @@ fn a4_streaming_that_records_usage_twice_counts_once() {
     assert_eq!((tokens(&run), calls(&run)), ((100, 10), 1));
 }
 
+/// A4.
 #[test]
-fn a4_the_last_of_several_figures_of_a_call_replaces_the_others() {
+fn the_last_of_several_records_of_a_call_stands() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let chat = chat();
@@ -89,8 +92,9 @@ fn a4_the_last_of_several_figures_of_a_call_replaces_the_others() {
     assert!(run.budget_summary.per_model.get("openai/gpt-5-2025-08-07").is_some(), "{run}");
 }
 
+/// A6.
 #[test]
-fn a6_invoke_agent_that_repeats_its_children_adds_nothing() {
+fn invoke_agent_that_repeats_its_children_adds_nothing() {
     let run = run(|| {
         let agent = agent();
         agent.in_scope(|| {
@@ -105,8 +109,9 @@ fn a6_invoke_agent_that_repeats_its_children_adds_nothing() {
     assert_eq!((tool.calls, tool.figures.llm_calls), (1, 0));
 }
 
+/// A6.
 #[test]
-fn a6_only_the_excess_of_an_aggregate_is_new() {
+fn an_aggregate_counts_for_what_it_has_beyond_its_children() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let agent = agent();
@@ -117,8 +122,9 @@ fn a6_only_the_excess_of_an_aggregate_is_new() {
     assert_eq!(calls(&run), 2);
 }
 
+/// A6.
 #[test]
-fn a6_an_agent_as_a_tool_of_an_agent_is_counted_at_both_levels() {
+fn an_agent_as_a_tool_of_an_agent_is_counted_at_both_levels() {
     let run = run(|| {
         let agent = agent();
         agent.in_scope(|| {
@@ -132,8 +138,9 @@ fn a6_an_agent_as_a_tool_of_an_agent_is_counted_at_both_levels() {
     assert_eq!((tokens(&run), calls(&run)), ((360, 50), 3));
 }
 
+/// A9.
 #[test]
-fn a9_an_explicit_genai_root_belongs_to_the_current_stage() {
+fn an_explicit_root_is_adopted_by_the_stage_that_is_current() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let stage = info_span!("discovery").entered();
@@ -147,8 +154,9 @@ fn a9_an_explicit_genai_root_belongs_to_the_current_stage() {
     assert_eq!(stage(&run, "discovery").figures.input_tokens, 230);
 }
 
+/// A9.
 #[test]
-fn a9_any_other_explicit_root_starts_a_run() {
+fn a_plain_explicit_root_is_a_run_of_its_own() {
     let runs = runs(|| {
         let _root = info_span!("pipeline").entered();
         used(&chat(), 1, 1);
@@ -161,6 +169,7 @@ fn a9_any_other_explicit_root_starts_a_run() {
     assert_eq!(names, [("background", 2), ("pipeline", 1)]);
 }
 
+/// A6.
 #[test]
 fn a_parentless_childless_invoke_agent_is_dropped() {
     // Old rig without a span around: the agent and its chats are unrelated roots.
@@ -173,8 +182,9 @@ fn a_parentless_childless_invoke_agent_is_dropped() {
     assert_eq!(runs.len(), 2);
 }
 
+/// A6.
 #[test]
-fn a6_old_rig_that_records_an_aggregate_on_a_stage_counts_once() {
+fn old_rig_that_records_an_aggregate_on_a_stage_that_declares_the_fields_counts_once() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let stage =
@@ -189,8 +199,9 @@ fn a6_old_rig_that_records_an_aggregate_on_a_stage_counts_once() {
     assert_eq!(stage(&run, "discovery").figures.output_tokens, 30);
 }
 
+/// A4.
 #[test]
-fn a6_old_rig_that_records_each_call_on_a_stage_adds_up() {
+fn old_rig_that_records_each_call_on_a_stage_that_declares_the_fields_adds_up() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let stage =
@@ -201,8 +212,9 @@ fn a6_old_rig_that_records_each_call_on_a_stage_adds_up() {
     assert_eq!(tokens(&run), (230, 30));
 }
 
+/// A4.
 #[test]
-fn a4_figures_of_a_stage_by_short_names_add_up() {
+fn own_usage_of_a_stage_adds_to_what_is_below() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let stage = info_span!("discovery", model = "gpt-5", input_tokens = Empty, output_tokens = Empty);
@@ -214,8 +226,9 @@ fn a4_figures_of_a_stage_by_short_names_add_up() {
     assert_eq!(stage(&run, "discovery").figures.llm_calls, 2);
 }
 
+/// A3.
 #[test]
-fn a3_a_call_without_usage_is_counted_as_such() {
+fn a_call_without_usage_is_counted_as_such() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _stage = info_span!("discovery").entered();
@@ -227,8 +240,9 @@ fn a3_a_call_without_usage_is_counted_as_such() {
     assert_eq!(figures.unpriced_calls, 0);
 }
 
+/// A10.
 #[test]
-fn a10_cached_tokens_beyond_the_input_are_added_with_a_warning() {
+fn exclusive_cache_counting_is_noticed_and_said() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let chat = chat();
@@ -240,8 +254,9 @@ fn a10_cached_tokens_beyond_the_input_are_added_with_a_warning() {
     assert!(run.warnings.iter().any(|warning| warning.contains("cached input apart")), "{:?}", run.warnings);
 }
 
+/// A10.
 #[test]
-fn a10_a_declared_exclusive_cache_is_added_to_the_input() {
+fn an_emitter_known_to_count_cache_exclusively_is_put_right() {
     let code = || {
         let _root = info_span!("pipeline").entered();
         let chat = chat();
@@ -255,8 +270,9 @@ fn a10_a_declared_exclusive_cache_is_added_to_the_input() {
     assert_eq!(tokens(&run_with(other, code)), (100, 5));
 }
 
+/// A10.
 #[test]
-fn a10_a_total_is_never_added_to_its_parts() {
+fn a_librarys_total_is_ignored_where_input_or_output_is_known() {
     let run = run(|| {
         // langchain-rust 7: bare names, and an agent that repeats the total.
         let agent = info_span!(target: "langchain_rust::observability", "agent.run", total_tokens = Empty);
@@ -278,6 +294,7 @@ fn a10_a_total_is_never_added_to_its_parts() {
     assert_eq!(run.budget_summary.total.tokens_used, Some(110));
 }
 
+/// A10.
 #[test]
 fn tokens_alone_are_tokens_without_a_split_and_have_no_price() {
     let run = run(|| {
@@ -289,8 +306,9 @@ fn tokens_alone_are_tokens_without_a_split_and_have_no_price() {
     assert_eq!((total.cost_usd, total.unpriced_calls), (None, 1));
 }
 
+/// A3.
 #[test]
-fn a3_adk_without_an_operation_name_is_a_known_emitter() {
+fn adk_without_an_operation_name_is_known_as_an_emitter() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _nameless = info_span!("").entered();
@@ -314,8 +332,9 @@ fn a3_adk_without_an_operation_name_is_a_known_emitter() {
     assert!(run.budget_summary.per_model.get("openai/gpt-5").is_some(), "{run}");
 }
 
+/// A2.
 #[test]
-fn a2_a_span_with_an_empty_name_is_not_a_stage() {
+fn a_span_with_an_empty_name_is_no_stage_and_hides_nothing() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _nameless = info_span!("").entered();
@@ -324,8 +343,9 @@ fn a2_a_span_with_an_empty_name_is_not_a_stage() {
     assert_eq!(stage(&run, "unattributed").figures.input_tokens, 100);
 }
 
+/// A2.
 #[test]
-fn a2_the_state_is_per_span_and_not_per_name() {
+fn three_spans_of_one_name_are_told_apart() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _stage = info_span!("discovery").entered();
@@ -350,6 +370,7 @@ fn a2_the_state_is_per_span_and_not_per_name() {
     assert_eq!(stage(&run, "discovery").figures.llm_calls, 2);
 }
 
+/// A2.
 #[test]
 fn spans_that_are_never_entered_count_where_they_were_opened() {
     let run = run(|| {
@@ -370,8 +391,9 @@ fn spans_that_are_never_entered_count_where_they_were_opened() {
     assert_eq!(stage(&run, "discovery").figures.input_tokens, 100);
 }
 
+/// A2.
 #[test]
-fn a2_stages_are_direct_children_of_the_root_unless_declared() {
+fn stages_are_direct_children_of_the_root_unless_declared() {
     let code = || {
         let _root = info_span!("pipeline").entered();
         let _outer = info_span!("outer").entered();
@@ -385,8 +407,9 @@ fn a2_stages_are_direct_children_of_the_root_unless_declared() {
     assert!(declared.budget_summary.per_agent.get("outer").is_none(), "{declared}");
 }
 
+/// A2.
 #[test]
-fn a2_a_stage_field_makes_a_stage_at_any_depth() {
+fn a_stage_field_names_a_stage_anywhere() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _outer = info_span!("outer").entered();
@@ -399,8 +422,9 @@ fn a2_a_stage_field_makes_a_stage_at_any_depth() {
     assert_eq!(stage(&run, "outer").figures.input_tokens, 0, "a row's figures are its own");
 }
 
+/// A2.
 #[test]
-fn a2_an_agent_right_under_the_root_is_a_stage_named_by_the_agent() {
+fn an_agent_right_under_the_root_is_a_stage_of_its_own_name() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let agent = agent();
@@ -410,6 +434,7 @@ fn a2_an_agent_right_under_the_root_is_a_stage_named_by_the_agent() {
     assert_eq!(stage(&run, "scout").figures.input_tokens, 100);
 }
 
+/// A2, as built today.
 #[test]
 fn a_call_right_under_the_root_is_a_stage_and_a_call() {
     let run = run(|| {
@@ -420,8 +445,9 @@ fn a_call_right_under_the_root_is_a_stage_and_a_call() {
     assert_eq!((row.calls, row.figures.llm_calls, row.figures.input_tokens), (1, 1, 100));
 }
 
+/// A2.
 #[test]
-fn a2_amounts_outside_of_stages_are_unattributed() {
+fn what_no_stage_used_is_unattributed_so_that_rows_add_up() {
     let run = run_with(tracing_budget::layer().stages(["discovery"]), || {
         let _root = info_span!("pipeline").entered();
         used(&chat(), 100, 10);
@@ -431,6 +457,7 @@ fn a2_amounts_outside_of_stages_are_unattributed() {
     assert_eq!(stage(&run, "discovery").figures.input_tokens, 1);
 }
 
+/// A7, as built today.
 #[test]
 #[cfg_attr(not(feature = "prices"), ignore = "needs the published prices")]
 fn events_with_usage_always_add() {
@@ -447,8 +474,9 @@ fn events_with_usage_always_add() {
     assert!(run.budget_summary.per_model.get("openai/o3").is_some(), "the event's own\n{run}");
 }
 
+/// A1.
 #[test]
-fn a1_named_roots_open_runs_at_any_depth() {
+fn named_roots_open_runs_wherever_they_stand_and_no_other_span_does() {
     let runs = budgeted::runs_with(tracing_budget::layer().roots(["pipeline"]), || {
         let _request = info_span!("request").entered();
         used(&chat(), 1, 1);
@@ -461,8 +489,9 @@ fn a1_named_roots_open_runs_at_any_depth() {
     assert_eq!(stage(&runs[0], "discovery").figures.input_tokens, 100);
 }
 
+/// A1.
 #[test]
-fn a1_a_root_without_anything_accountable_leaves_no_summary() {
+fn a_root_with_nothing_accountable_leaves_no_summary() {
     assert_eq!(
         runs(|| {
             let _request = info_span!("request", method = "GET").entered();
@@ -472,6 +501,7 @@ fn a1_a_root_without_anything_accountable_leaves_no_summary() {
     );
 }
 
+/// A1.
 #[test]
 fn a_stage_that_ended_before_the_first_call_is_in_the_summary() {
     let run = run(|| {

@@ -1,8 +1,8 @@
-//! A disk that is full, a directory that cannot be written, a sink that panics: the pipeline finishes, the loss is counted,
-//! said once, and in the audit; and what still works has everything.
+//! A full disk, an unwritable directory, a panicking sink: the pipeline finishes, the loss is counted, printed once and in the
+//! audit, and the other sinks have every run.
 //!
-//! Nothing here hangs on permissions, which do not bind root: the full disk is `/dev/full` or a limit on the size of files,
-//! which binds everybody, and the directory that cannot be written is one below a file.
+//! Nothing here depends on permissions, which do not apply to root. The full disk is `/dev/full` or a limit on the size of
+//! files, and the unwritable directory is one below a file.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test may")]
@@ -43,7 +43,7 @@ fn one_run(calls: usize) {
 /// One of the ignored tests below, in a process of its own.
 fn process(test: &str, directory: &Path) -> Command {
     let mut command = Command::new("sh");
-    // A file may not become larger than 16 KiB: `write` says so, instead of a signal. The limit can be raised later.
+    // Files of at most 16 KiB: beyond that `write` fails, because the signal is ignored. The limit can be raised later.
     let limited = "ulimit -S -f 32; trap '' XFSZ; exec \"$@\"";
     command.args(["-c", limited, "sh"]).arg(env::current_exe().unwrap());
     command.args(["--exact", test, "--ignored", "--nocapture", "--test-threads", "1"]);
@@ -59,18 +59,18 @@ fn directory() -> PathBuf {
     env::var_os("BAD_DISK_DIRECTORY").unwrap().into()
 }
 
-/// Runs a test in a process of its own to its end; what it said on stderr.
-fn said_by(test: &str) -> String {
+/// Runs a test in a process of its own, and returns its stderr.
+fn stderr_of(test: &str) -> String {
     let fresh = Fresh::new();
     fs::create_dir_all(fresh.path()).unwrap();
     let output = process(test, fresh.path()).stdin(Stdio::null()).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stdout));
-    said
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}\n{}", String::from_utf8_lossy(&output.stdout));
+    stderr
 }
 
-fn lines<'a>(said: &'a str, with: &str) -> Vec<&'a str> {
-    said.lines().filter(|line| line.starts_with("tracing-budget: ") && line.contains(with)).collect()
+fn lines<'a>(stderr: &'a str, with: &str) -> Vec<&'a str> {
+    stderr.lines().filter(|line| line.starts_with("tracing-budget: ") && line.contains(with)).collect()
 }
 
 /// Three runs under a builder with a sink that fails beside one that does not; the audit names the first and its reason.
@@ -87,19 +87,19 @@ fn a_failing_sink(builder: Builder, meanwhile: impl FnOnce(), reason: &str) {
     let failed: Vec<_> = guard.handle().stats().delivery.sinks.iter().map(|sink| sink.failed).collect();
     assert_eq!(failed.iter().sum::<u64>(), RUNS as u64);
     let audit = guard.handle().audit();
-    let [Discrepancy::SinkFailed { runs: 3, reason: said, .. }] = audit.discrepancies.as_slice() else {
+    let [Discrepancy::SinkFailed { runs: 3, reason: reported, .. }] = audit.discrepancies.as_slice() else {
         panic!("{audit}")
     };
-    assert!(said.contains(reason), "{said}");
-    assert!(guard.flush().is_ok(), "told once");
+    assert!(reported.contains(reason), "{reported}");
+    assert!(guard.flush().is_ok(), "reported once");
 }
 
 #[test]
 fn a_full_disk() {
-    let said = said_by("on_a_full_disk");
-    assert_eq!(lines(&said, "sink JsonLines lost run").len(), 1, "{said}");
-    assert_eq!(lines(&said, "No space left on device").len(), 1, "{said}");
-    assert_eq!(lines(&said, "sink JsonLines lost 3 runs in all").len(), 1, "{said}");
+    let stderr = stderr_of("on_a_full_disk");
+    assert_eq!(lines(&stderr, "sink JsonLines lost run").len(), 1, "{stderr}");
+    assert_eq!(lines(&stderr, "No space left on device").len(), 1, "{stderr}");
+    assert_eq!(lines(&stderr, "sink JsonLines lost 3 runs in all").len(), 1, "{stderr}");
 }
 
 #[test]
@@ -110,8 +110,8 @@ fn on_a_full_disk() {
 
 #[test]
 fn a_directory_that_cannot_be_written() {
-    let said = said_by("in_a_directory_that_cannot_be_written");
-    assert_eq!(lines(&said, "sink JsonDir lost run").len(), 1, "{said}");
+    let stderr = stderr_of("in_a_directory_that_cannot_be_written");
+    assert_eq!(lines(&stderr, "sink JsonDir lost run").len(), 1, "{stderr}");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_directory_that_cannot_be_written() {
 fn in_a_directory_that_cannot_be_written() {
     let path = directory().join("runs");
     let files = JsonDir::new(&path).unwrap();
-    // From here on it cannot be made again either.
+    // From here on the directory cannot be created again either.
     let replaced = || {
         fs::remove_dir_all(&path).unwrap();
         fs::write(&path, "a file").unwrap();
@@ -129,9 +129,9 @@ fn in_a_directory_that_cannot_be_written() {
 
 #[test]
 fn a_sink_that_panics() {
-    let said = said_by("with_a_sink_that_panics");
-    assert_eq!(lines(&said, "lost run").len(), 1, "{said}");
-    assert_eq!(lines(&said, "it panicked: on purpose").len(), 1, "{said}");
+    let stderr = stderr_of("with_a_sink_that_panics");
+    assert_eq!(lines(&stderr, "lost run").len(), 1, "{stderr}");
+    assert_eq!(lines(&stderr, "it panicked: on purpose").len(), 1, "{stderr}");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn with_a_sink_that_panics() {
 }
 
 #[test]
-fn a_journal_where_none_can_be_is_an_error_of_the_builder() {
+fn a_journal_that_cannot_be_created_is_an_error_of_the_builder() {
     let fresh = Fresh::new();
     fs::create_dir_all(fresh.path()).unwrap();
     let file = fresh.path().join("file");
@@ -151,7 +151,7 @@ fn a_journal_where_none_can_be_is_an_error_of_the_builder() {
     let error = error.unwrap_err();
     assert!(matches!(error, BuildError::Sink(OpenError::CreateDirectory { .. })), "{error}");
     assert!(error.to_string().contains("file/below"), "{error}");
-    // Nor is there a file system below /proc that would take a file, from whomever.
+    // The file system below /proc takes no file, not even from root.
     let error = builder().journal("/proc/self/fd").build::<tracing_subscriber::Registry>().map(drop);
     let error = error.unwrap_err();
     assert!(matches!(error, BuildError::Sink(OpenError::WriteDirectory { .. })), "{error}");
@@ -177,9 +177,9 @@ fn fill(guard: &BudgetGuard) {
 #[test]
 fn a_journal_on_a_full_disk() {
     for test in ["a_journal_of_every_record", "a_journal_with_a_bound_in_time"] {
-        let said = said_by(test);
-        assert_eq!(lines(&said, "the journal cannot be written").len(), 1, "{said}");
-        assert_eq!(lines(&said, "File too large").len(), 1, "{said}");
+        let stderr = stderr_of(test);
+        assert_eq!(lines(&stderr, "the journal cannot be written").len(), 1, "{stderr}");
+        assert_eq!(lines(&stderr, "File too large").len(), 1, "{stderr}");
     }
 }
 
@@ -226,11 +226,11 @@ fn a_failing_journal(bound: JournalBound) {
 }
 
 #[test]
-fn when_there_is_room_again_the_journal_goes_on_and_says_what_it_lost() {
+fn when_there_is_room_again_the_journal_continues_and_names_its_loss() {
     let fresh = Fresh::new();
     let mut child = process("a_journal_that_loses", fresh.path()).spawn().unwrap();
-    let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let lost = said.by_ref().find_map(|line| line.strip_prefix("lost ").map(str::to_owned)).unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let lost = stdout.by_ref().find_map(|line| line.strip_prefix("lost ").map(str::to_owned)).unwrap();
     let raised = Command::new("prlimit")
         .args(["--pid", &child.id().to_string(), "--fsize=unlimited:"])
         .status()
@@ -238,7 +238,7 @@ fn when_there_is_room_again_the_journal_goes_on_and_says_what_it_lost() {
     assert!(raised.success());
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"on\n").unwrap();
-    assert!(said.any(|line| line == "wrote"));
+    assert!(stdout.any(|line| line == "wrote"));
     child.kill().unwrap();
     child.wait().unwrap();
     let found = fresh.recover();
@@ -266,10 +266,10 @@ fn a_journal_that_loses() {
         let mut number = 0;
         while journal_of(&handle).lost == 0 {
             number += 1;
-            // Warnings beyond the bound are only counted, so that this is the gate's doing.
+            // Gates, because warnings beyond the bound are only counted.
             info!(gate = "padding", verdict = "pass", reason = padding, number);
         }
-        // The harness has begun a line of its own.
+        // The test harness has begun a line of its own.
         println!("\nlost {}", journal_of(&handle).lost);
         let _ = std::io::stdin().lock().read(&mut [0]).unwrap();
         info!(model = "m", input_tokens = 1, operation = "after");

@@ -7,7 +7,7 @@ use tracing::{info, info_span};
 use tracing_budget::BuildError;
 use tracing_subscriber::Registry;
 
-fn said(builder: tracing_budget::Builder) -> String {
+fn build_error(builder: tracing_budget::Builder) -> String {
     match builder.build::<Registry>() {
         Ok(_) => panic!("it was built"),
         Err(error) => error.to_string(),
@@ -16,11 +16,11 @@ fn said(builder: tracing_budget::Builder) -> String {
 
 #[test]
 fn a_limit_that_is_no_amount_is_named() {
-    let error = said(tracing_budget::layer().limit_usd("five"));
+    let error = build_error(tracing_budget::layer().limit_usd("five"));
     assert!(error.contains("limit_usd") && error.contains("\"five\""), "{error}");
-    let error = said(tracing_budget::layer().limit_usd(f64::NAN));
+    let error = build_error(tracing_budget::layer().limit_usd(f64::NAN));
     assert!(error.contains("NaN"), "{error}");
-    let error = said(tracing_budget::layer().limit_usd("-1"));
+    let error = build_error(tracing_budget::layer().limit_usd("-1"));
     assert!(error.contains("-1"), "{error}");
     assert!(tracing_budget::layer().limit_usd(5.0).limit_tokens(1).build::<Registry>().is_ok());
 }
@@ -28,11 +28,11 @@ fn a_limit_that_is_no_amount_is_named() {
 #[test]
 fn a_stage_declared_twice_or_without_a_name_is_named() {
     assert!(
-        said(tracing_budget::layer().stages(["review", "review"]))
+        build_error(tracing_budget::layer().stages(["review", "review"]))
             .contains("stage \"review\" is declared twice")
     );
-    assert!(said(tracing_budget::layer().expect_gates([""])).contains("gate \"\" is empty"));
-    assert!(said(tracing_budget::layer().roots(["a", "a"])).contains("root \"a\" is declared twice"));
+    assert!(build_error(tracing_budget::layer().expect_gates([""])).contains("gate \"\" is empty"));
+    assert!(build_error(tracing_budget::layer().roots(["a", "a"])).contains("root \"a\" is declared twice"));
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_run_id_that_would_escape_its_directory_does_not() {
 
 #[cfg(feature = "prices")]
 #[test]
-fn a_malformed_price_file_is_told_by_line_and_key() {
+fn a_malformed_price_file_is_reported_with_line_and_key() {
     let text = "[[price]]\nmodel = \"mine\"\ninput = \"a lot\"\n";
     let error = tracing_budget::PriceBook::builder()
         .prices_toml(text)

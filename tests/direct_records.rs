@@ -62,11 +62,7 @@ fn records_and_model_calls_add_up_together() {
     let run = run(|| {
         let _pipeline = info_span!("pipeline").entered();
         let _stage = info_span!("research").entered();
-        record_usage(
-            UsageRecord::new(Usage::new().input(3_000))
-                .model("gpt-5")
-                .cost("0.01".parse().unwrap_or_default()),
-        );
+        record_usage(UsageRecord::new(Usage::new().input(3_000)).model("gpt-5").cost("0.01"));
         operation("chat").cost_usd("0.02").record();
     });
     let row = &run.budget_summary.by_operation["chat"];

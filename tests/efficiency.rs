@@ -1,4 +1,4 @@
-//! What the money brought, and how fast it goes: by the book, and null where nobody said.
+//! Efficiency and burn rates: computed as documented, and null without the recorded sources.
 
 mod budgeted;
 
@@ -19,8 +19,8 @@ fn written(run: &RunSummary) -> Value {
 }
 
 /// Half a unit in the sixth decimal.
-fn near(told: &Value, expected: f64) -> bool {
-    told.as_f64().is_some_and(|told| (told - expected).abs() < 5e-7)
+fn near(figure: &Value, expected: f64) -> bool {
+    figure.as_f64().is_some_and(|figure| (figure - expected).abs() < 5e-7)
 }
 
 #[test]
@@ -33,10 +33,10 @@ fn the_golden_run() {
         root.record("iteration", 8);
     });
     assert_eq!((run.budget_summary.total.cost_usd, run.iterations), (Some(usd("0.035")), Some(8)));
-    let told = written(&run);
-    assert_eq!(told["cost_per_iteration_usd"], json!(0.004375));
-    assert!(near(&told["roi"], 2_856.142_857), "{told}");
-    assert_eq!(told["cost_to_value"], json!(0.00035));
+    let efficiency = written(&run);
+    assert_eq!(efficiency["cost_per_iteration_usd"], json!(0.004375));
+    assert!(near(&efficiency["roi"], 2_856.142_857), "{efficiency}");
+    assert_eq!(efficiency["cost_to_value"], json!(0.00035));
     let table = run.to_string();
     assert!(
         table.contains("$100.00: a return of 2,856 times the cost, $0.000350 spent for each $1"),
@@ -46,7 +46,7 @@ fn the_golden_run() {
 }
 
 #[test]
-fn what_nobody_said_is_null() {
+fn figures_without_a_recorded_source_are_null() {
     let silent =
         written(&run(|| info_span!("pipeline").in_scope(|| operation("search").cost_usd("0.035").record())));
     for figure in ["cost_per_iteration_usd", "roi", "cost_to_value"] {
@@ -54,16 +54,16 @@ fn what_nobody_said_is_null() {
     }
     assert!(silent["usd_per_minute"].as_f64().is_some_and(|rate| rate > 0.0), "time has passed");
 
-    // Worth something, and nobody knows what it cost.
+    // A value is recorded, and the cost is unknown.
     let unpriced = run(|| {
         let _root = info_span!("pipeline", value_usd = 100, iteration = 2).entered();
-        info!(model = "nobody's own", input_tokens = 100);
+        info!(model = "a model of our own", input_tokens = 100);
     });
-    let told = written(&unpriced);
+    let efficiency = written(&unpriced);
     for figure in ["cost_per_iteration_usd", "roi", "cost_to_value", "usd_per_minute"] {
-        assert_eq!(told[figure], Value::Null, "{figure}");
+        assert_eq!(efficiency[figure], Value::Null, "{figure}");
     }
-    assert!(told["tokens_per_minute"].as_f64().is_some_and(|rate| rate > 0.0));
+    assert!(efficiency["tokens_per_minute"].as_f64().is_some_and(|rate| rate > 0.0));
     assert!(unpriced.to_string().contains("$100.00; what it cost is unknown"), "{unpriced}");
 }
 
@@ -107,7 +107,7 @@ fn the_burn_rate_is_that_of_the_runs_own_snapshots() {
         let mut seen = Vec::new();
         for _ in 0..2 {
             operation("search").cost_usd("0.01").record();
-            assert_eq!(burn.usd_per_minute(), None, "one point is none");
+            assert_eq!(burn.usd_per_minute(), None, "one point has no rate");
             let mut run = handle.snapshot().remove(0);
             // As if half a minute had passed.
             run.duration_seconds = 30.0 * seen.len() as f64;

@@ -82,7 +82,7 @@ fn figures_in_an_event_count() {
 }
 
 #[test]
-fn what_is_no_count_is_not_reported_and_said() {
+fn an_invalid_count_is_ignored_with_a_warning() {
     let runs = [
         (
             "-5",
@@ -118,9 +118,9 @@ fn what_is_no_count_is_not_reported_and_said() {
     for (value, run) in runs {
         let total = &run.budget_summary.total;
         assert_eq!((total.tokens_used, total.calls_without_usage), (None, 1), "{value}: {run}");
-        let is_said =
+        let is_about_it =
             |warning: &String| warning.contains("gen_ai.usage.input_tokens") && warning.contains(value);
-        assert!(run.warnings.iter().any(is_said), "{value}: {:?}", run.warnings);
+        assert!(run.warnings.iter().any(is_about_it), "{value}: {:?}", run.warnings);
     }
 }
 

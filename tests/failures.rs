@@ -1,4 +1,6 @@
 //! Which stage failed, and why; and nothing that was spent is lost over it.
+//!
+//! A1 to A14 are the rules of `docs/attribution.md`.
 
 mod budgeted;
 
@@ -19,6 +21,7 @@ fn pipeline() -> Result<(), String> {
     implementation(true)
 }
 
+/// A12.
 #[test]
 fn the_first_failing_stage_is_named_with_its_error() {
     let run = run(|| drop(pipeline()));
@@ -31,6 +34,7 @@ fn the_first_failing_stage_is_named_with_its_error() {
     assert_eq!(stage(&run, "discovery").status, Status::Completed);
 }
 
+/// A12.
 #[test]
 fn a12_the_last_attempt_of_a_stage_decides() {
     let run = run(|| {
@@ -43,6 +47,7 @@ fn a12_the_last_attempt_of_a_stage_decides() {
     assert_eq!((row.calls, row.errors, row.status, row.figures.llm_calls), (2, 1, Status::Completed, 2));
 }
 
+/// A12.
 #[test]
 fn a12_every_form_of_an_error_fails_its_span() {
     let ways: [fn(&tracing::Span); 6] = [
@@ -80,6 +85,7 @@ fn a12_every_form_of_an_error_fails_its_span() {
     }
 }
 
+/// A12.
 #[test]
 fn a12_other_error_events_fail_nothing() {
     let run = run(|| {
@@ -93,6 +99,7 @@ fn a12_other_error_events_fail_nothing() {
     assert_eq!((run.status, run.failed_stage.as_deref()), (Status::Completed, None));
 }
 
+/// A12.
 #[test]
 fn a12_a_failed_call_is_an_error_of_its_stage_and_does_not_fail_it() {
     let run = run(|| {
@@ -105,6 +112,7 @@ fn a12_a_failed_call_is_an_error_of_its_stage_and_does_not_fail_it() {
     assert_eq!(run.status, Status::Completed);
 }
 
+/// A12.
 #[test]
 fn the_root_can_fail_without_any_stage() {
     let run = run(|| {

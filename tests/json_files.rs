@@ -1,4 +1,4 @@
-//! The files that sinks write are whole, safe and nobody else's.
+//! Files of sinks are whole, inside their directory, and never overwrite another.
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
@@ -22,7 +22,7 @@ fn run(id: &str, pipeline: &str) -> RunSummary {
     .unwrap()
 }
 
-/// A path of this test run alone, with nothing there.
+/// A path of this test alone, without a file.
 fn fresh() -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let name = format!("json_files-{}-{}", std::process::id(), NEXT.fetch_add(1, SeqCst));
@@ -44,7 +44,7 @@ fn read(path: &Path) -> RunSummary {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// Runs one of the ignored tests below in a process of its own, on a path.
+/// A command that runs one of the ignored tests below in a process of its own, on a path.
 fn in_a_process(test: &str, path: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
@@ -71,7 +71,7 @@ fn a_run_is_one_file_named_after_it() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_written_is_found_at_once() {
+fn an_unwritable_directory_is_an_error_of_new() {
     let file = fresh();
     fs::write(&file, "in the way").unwrap();
     for path in [file.clone(), file.join("below")] {
@@ -85,7 +85,7 @@ fn a_directory_that_cannot_be_written_is_found_at_once() {
     assert!(matches!(JsonLines::new(file.join("x.jsonl")), Err(OpenError::CreateDirectory { .. })));
     assert!(matches!(JsonLines::new(file.parent().unwrap()), Err(OpenError::AppendFile { .. })));
     assert!(JsonDir::new("").is_err());
-    // A directory that is there and takes no files, whoever asks.
+    // A directory that exists and takes no file, not even from root.
     if cfg!(target_os = "linux") {
         let error = JsonDir::new("/proc/self").unwrap_err();
         assert!(matches!(error, OpenError::WriteDirectory { .. }), "{error:?}");
@@ -100,7 +100,7 @@ fn opening_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_directory_that_was_removed_comes_back() {
+fn a_removed_directory_is_created_again() {
     let directory = fresh();
     let mut files = JsonDir::new(&directory).unwrap();
     let mut lines = JsonLines::new(directory.join("lines/runs.jsonl")).unwrap();
@@ -112,17 +112,17 @@ fn a_directory_that_was_removed_comes_back() {
 }
 
 #[test]
-fn a_file_is_never_written_over() {
+fn a_file_is_never_overwritten() {
     let directory = fresh();
     let mut files = JsonDir::new(&directory).unwrap();
-    fs::write(directory.join("same.json"), "somebody's notes").unwrap();
+    fs::write(directory.join("same.json"), "notes of a user").unwrap();
     let (one, other) = (run("same", "one"), run("same", "other"));
     files.run_finished(&one).unwrap();
     files.run_finished(&other).unwrap();
-    // A run that is given again, as after a failure, is already there.
+    // A run that is given again, as after a failure, is already in the directory.
     files.run_finished(&one).unwrap();
     assert_eq!(names(&directory), ["same-2.json", "same-3.json", "same.json"]);
-    assert_eq!(fs::read_to_string(directory.join("same.json")).unwrap(), "somebody's notes");
+    assert_eq!(fs::read_to_string(directory.join("same.json")).unwrap(), "notes of a user");
     assert_eq!(files.path_for(&one), Some(directory.join("same-2.json")));
     assert_eq!(files.path_for(&other), Some(directory.join("same-3.json")));
     assert_eq!(files.last_path(), Some(directory.join("same-2.json")));
@@ -162,7 +162,7 @@ fn a_reader_never_sees_half_a_file() {
     let long = "x".repeat(20_000);
     let (done, begun) = (AtomicBool::new(false), AtomicBool::new(false));
     let seen = thread::scope(|scope| {
-        // Asks for the next file without a pause, to have it the moment that it is there.
+        // Without a pause, to read the file at the moment of its creation.
         let reader = scope.spawn(|| {
             let mut seen = 0;
             loop {
@@ -195,7 +195,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
     #[test]
-    fn any_id_gives_a_file_of_its_own_inside_the_directory(
+    fn each_id_gives_a_file_of_its_own_inside_the_directory(
         ids in prop::collection::hash_set(
             prop_oneof![
                 any::<String>(),
@@ -256,7 +256,7 @@ fn child_writes_two_hundred_lines() {
 }
 
 #[test]
-fn a_line_that_a_crash_cut_short_spoils_no_other() {
+fn a_line_cut_short_by_a_crash_damages_no_other() {
     let path = fresh();
     let mut lines = JsonLines::new(&path).unwrap();
     lines.run_finished(&run("a", "line\nbreak")).unwrap();

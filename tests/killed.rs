@@ -1,10 +1,10 @@
-//! A process that is killed at any moment takes nothing along but what the bound of its journal allows.
+//! A process that is killed at any moment loses no more than the bound of its journal allows.
 //!
-//! The child is this very program. It works with several threads on several runs, says on its standard output what has
-//! been settled, right after it was, and is killed with SIGKILL in the middle of that. What it has said is what is looked
-//! for; so whoever kills needs no clock. Where the bound is one in time, the child also says how far its journal has come: a
-//! busy machine may keep the journal's thread waiting for longer than any bound, and what counts is that all it calls written
-//! is.
+//! The child is this test program itself. Several threads work on several runs, print an acknowledgement for each settled
+//! record right after it was settled, and the parent kills the child with SIGKILL meanwhile. The parent looks for the
+//! acknowledged records, so it needs no clock. Under a bound in time the child also prints how many records its journal has
+//! written: a busy machine may delay the journal's thread beyond any bound, and all records that it counts as written must
+//! be in the file.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may")]
@@ -33,7 +33,7 @@ use tracing_subscriber::prelude::*;
 const KILLS: u64 = 200;
 const AT_ONCE: u64 = 8;
 
-/// The bound of those children that have one in time.
+/// The bound of the children with a bound in time.
 const BOUND: Duration = Duration::from_millis(20);
 
 /// How many tokens the call with this number uses.
@@ -41,7 +41,7 @@ fn tokens(call: u64) -> u64 {
     call * 7 + 1
 }
 
-/// Moments that are the same in every run of the test: splitmix64.
+/// Random numbers with a fixed seed, so that a failure can be repeated: splitmix64.
 struct Random(u64);
 
 impl Random {
@@ -67,11 +67,11 @@ impl Running {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let said = BufReader::new(child.stdout.take().unwrap());
-        (Self(child), said)
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        (Self(child), stdout)
     }
 
-    /// Kills it, and waits until it is gone.
+    /// Kills it, and waits for its end.
     fn kill(mut self) {
         self.0.kill().unwrap();
         let status = self.0.wait().unwrap();
@@ -86,7 +86,7 @@ impl Drop for Running {
     }
 }
 
-/// What a child said, and how many records its journal had been given by then.
+/// An acknowledgement of a child, and the number of records of its journal by then.
 #[derive(Debug)]
 struct Ack {
     records: u64,
@@ -94,7 +94,7 @@ struct Ack {
 }
 
 impl Ack {
-    /// A line that the child could end.
+    /// Reads a whole line; `None` for one that was cut short.
     fn read(line: &str) -> Option<Self> {
         let mut words = line.strip_suffix('\n')?.split(' ');
         (words.next()? == "ack").then_some(())?;
@@ -103,29 +103,29 @@ impl Ack {
     }
 }
 
-/// Acknowledgements up to a number, or to the end.
-fn acks(said: &mut impl BufRead, many: usize) -> Vec<Ack> {
+/// The next acknowledgements, up to a number or to the end.
+fn acks(stdout: &mut impl BufRead, most: usize) -> Vec<Ack> {
     let mut acks: Vec<Ack> = Vec::new();
     let mut line = String::new();
-    while acks.len() < many && said.read_line(&mut line).unwrap() > 0 {
+    while acks.len() < most && stdout.read_line(&mut line).unwrap() > 0 {
         acks.extend(Ack::read(&line));
         line.clear();
     }
     acks
 }
 
-/// One child, from its start to the recovery of what it left.
+/// Starts one child, kills it, and checks what its journal has.
 fn kill_one(seed: u64, bound: &str, life: u64) -> Counts {
     let directory = Fresh::new();
-    let (child, mut said) = Running::start(directory.path(), bound);
+    let (child, mut stdout) = Running::start(directory.path(), bound);
     let mut random = Random(seed);
-    let mut heard = acks(&mut said, random.below(life) as usize);
+    let mut acknowledged = acks(&mut stdout, random.below(life) as usize);
     let pause = Instant::now() + Duration::from_micros(random.below(500));
     while Instant::now() < pause {
         std::hint::spin_loop();
     }
     child.kill();
-    heard.extend(acks(&mut said, usize::MAX));
+    acknowledged.extend(acks(&mut stdout, usize::MAX));
 
     let found = directory.recover();
     assert_eq!((found.in_use(), found.unreadable().len()), (0, 0), "{found:#?}");
@@ -135,11 +135,11 @@ fn kill_one(seed: u64, bound: &str, life: u64) -> Counts {
     let runs: BTreeMap<&str, &RunSummary> = found.runs().map(|run| (run.run_id.as_str(), run)).collect();
     assert_eq!(runs.len(), found.runs().count(), "a run is there twice");
     runs.values().for_each(|run| is_in_order(run));
-    let settled = heard.iter().filter(|ack| ack.words[0] != "written").count();
-    // What a sink has is not the journal's any more.
+    let settled = acknowledged.iter().filter(|ack| ack.words[0] != "written").count();
+    // Delivered runs are no longer in the journal.
     let with_sink: BTreeSet<&str> =
-        heard.iter().filter(|ack| ack.words[0] == "sink").map(|ack| ack.words[1].as_str()).collect();
-    let mut promised = promised(&heard, bound);
+        acknowledged.iter().filter(|ack| ack.words[0] == "sink").map(|ack| ack.words[1].as_str()).collect();
+    let mut promised = promised(&acknowledged, bound);
     let kept = promised.len();
     promised.retain(|ack| !with_sink.contains(ack.words[1].as_str()));
     for ack in &promised {
@@ -151,20 +151,27 @@ fn kill_one(seed: u64, bound: &str, life: u64) -> Counts {
     counts
 }
 
-/// Records that one child had settled, those of them that were to survive, and those that no sink had either.
+/// Numbers of acknowledged records of one child.
 struct Counts {
     settled: usize,
+    /// Those that had to survive.
     kept: usize,
+    /// Those of them that were in no delivered run.
     looked_for: usize,
 }
 
-/// What must have survived.
-fn promised<'a>(heard: &'a [Ack], bound: &str) -> Vec<&'a Ack> {
+/// The records that must have survived.
+fn promised<'a>(acknowledged: &'a [Ack], bound: &str) -> Vec<&'a Ack> {
     let until = match bound {
         "every record" => u64::MAX,
-        _ => heard.iter().filter(|ack| ack.words[0] == "written").map(|ack| ack.records).max().unwrap_or(0),
+        _ => acknowledged
+            .iter()
+            .filter(|ack| ack.words[0] == "written")
+            .map(|ack| ack.records)
+            .max()
+            .unwrap_or(0),
     };
-    heard.iter().filter(|ack| ack.words[0] != "written" && ack.records <= until).collect()
+    acknowledged.iter().filter(|ack| ack.words[0] != "written" && ack.records <= until).collect()
 }
 
 fn holds(ack: &Ack, runs: &BTreeMap<&str, &RunSummary>) {
@@ -191,7 +198,7 @@ fn holds(ack: &Ack, runs: &BTreeMap<&str, &RunSummary>) {
     }
 }
 
-/// A recovered run adds up, has nothing that was never settled, and tells which verdict came after which.
+/// Checks that a recovered run adds up, has no record that was never settled, and has its verdicts in order.
 fn is_in_order(run: &RunSummary) {
     run.check().unwrap_or_else(|error| panic!("{error}\n{run}"));
     assert!(matches!(run.status, Status::Interrupted | Status::Completed), "{run}");
@@ -234,22 +241,22 @@ fn kill_all(bound: &'static str, life: u64) {
 }
 
 #[test]
-fn with_every_record_kept_nothing_that_was_settled_is_lost() {
+fn with_every_record_no_settled_record_is_lost() {
     kill_all("every record", 600);
 }
 
 #[test]
-fn with_a_bound_in_time_nothing_older_than_that_is_lost() {
+fn with_a_bound_in_time_no_record_counted_as_written_is_lost() {
     kill_all("in time", 1_600);
 }
 
 #[test]
-fn two_that_live_at_once_never_recover_each_others_runs() {
+fn live_processes_never_recover_each_others_runs() {
     let directory = Fresh::new();
-    let (one, mut one_said) = Running::start(directory.path(), "every record");
-    let first = acks(&mut one_said, 20);
-    let (two, mut two_said) = Running::start(directory.path(), "every record");
-    let second = acks(&mut two_said, 200);
+    let (one, mut one_stdout) = Running::start(directory.path(), "every record");
+    let first = acks(&mut one_stdout, 20);
+    let (two, mut two_stdout) = Running::start(directory.path(), "every record");
+    let second = acks(&mut two_stdout, 200);
     let of = |acks: &[Ack]| acks.iter().filter_map(|ack| ack.words.get(1).cloned()).collect::<BTreeSet<_>>();
     assert!(of(&first).is_disjoint(&of(&second)), "the second has delivered runs of the first");
     let found = directory.recover();
@@ -259,16 +266,16 @@ fn two_that_live_at_once_never_recover_each_others_runs() {
     assert_eq!((found.journals().len(), found.in_use()), (1, 1));
     assert!(found.runs().all(|run| !of(&second).contains(&run.run_id)));
     drop(found);
-    // A third takes what the dead one left, and the second one's still not.
-    let (three, mut three_said) = Running::start(directory.path(), "every record");
-    let third = acks(&mut three_said, 300);
+    // A third process recovers the runs of the dead one, and still not those of the second.
+    let (three, mut three_stdout) = Running::start(directory.path(), "every record");
+    let third = acks(&mut three_stdout, 300);
     assert!(of(&third).is_disjoint(&of(&second)));
     two.kill();
     three.kill();
     fs::remove_dir_all(directory.path()).unwrap();
 }
 
-/// Says what has been settled, in one write.
+/// Prints what was settled, in one write.
 fn acknowledge(records: u64, what: &str) {
     let line = format!("ack {records} {what}\n");
     let mut out = std::io::stdout().lock();
@@ -287,7 +294,7 @@ fn child() {
         .prices(prices())
         .journal(directory)
         .journal_bound(bound)
-        .sink(Wants)
+        .sink(TakesTwoWorkers)
         .delivery(Delivery::new().retries([]))
         .build()
         .unwrap();
@@ -316,27 +323,27 @@ fn child() {
     });
 }
 
-/// Takes the runs of two workers, so that those of the third stay in the journal when they have ended.
-struct Wants;
+/// Takes the runs of two workers; those of the third stay in the journal after their end.
+struct TakesTwoWorkers;
 
-impl Sink for Wants {
+impl Sink for TakesTwoWorkers {
     fn run_finished(&mut self, run: &RunSummary) -> Result<(), SinkError> {
         if run.run_id.contains("-2-") {
-            return Err(SinkError::new("not wanted"));
+            return Err(SinkError::new("refused"));
         }
         acknowledge(0, &format!("sink {}", run.run_id));
         Ok(())
     }
 }
 
-/// Prices without the bundled list, which two hundred children would read for longer than they live.
+/// Prices without the bundled list: reading it takes longer than a child lives.
 fn prices() -> PriceBook {
     let rates = Rates::per_million().input("1").output("2");
     PriceBook::builder().prices_json("[]").price("gpt-5", rates).build().unwrap()
 }
 
 /// A run with three stages, two threads, twelve calls and three gates.
-fn one_run(id: &str, say: &(impl Fn(&str) + Sync)) {
+fn one_run(id: &str, acknowledge: &(impl Fn(&str) + Sync)) {
     let root = info_span!("pipeline", run_id = id);
     let call = |stage: &str, number: u64| {
         let operation = format!("op-{number}");
@@ -347,7 +354,7 @@ fn one_run(id: &str, say: &(impl Fn(&str) + Sync)) {
             gen_ai.usage.input_tokens = tokens(number),
         );
         drop(span);
-        say(&format!("call {id} {stage} {number}"));
+        acknowledge(&format!("call {id} {stage} {number}"));
     };
     root.in_scope(|| {
         for (name, number) in ["discovery", "implementation", "review"].into_iter().zip(0_u64..) {
@@ -365,13 +372,13 @@ fn one_run(id: &str, say: &(impl Fn(&str) + Sync)) {
                 });
                 let gate_name = format!("gate-{number}");
                 gate(&gate_name).verdict(Verdict::Pass).emit();
-                say(&format!("gate {id} {gate_name}"));
+                acknowledge(&format!("gate {id} {gate_name}"));
             });
             drop(stage);
-            say(&format!("stage {id} {name}"));
+            acknowledge(&format!("stage {id} {name}"));
         }
         info!("what is no record");
     });
     drop(root);
-    say(&format!("run {id}"));
+    acknowledge(&format!("run {id}"));
 }

@@ -1,4 +1,4 @@
-//! A run and its stages have limits: what is used of them, and who is refused, to the last pico-dollar.
+//! Limits of a run and its stages are exact to the last pico-dollar.
 
 mod budgeted;
 
@@ -105,7 +105,7 @@ fn a_stage_has_its_own_limit_for_everything_inside_it() {
             assert_eq!(
                 check(),
                 exhausted(LimitScope::Run, "10", "10"),
-                "of two limits the wider one is told"
+                "of two limits the wider one is reported"
             );
         });
     });
@@ -137,7 +137,7 @@ fn limited_stages_inside_each_other_both_count() {
 }
 
 #[test]
-fn a_stage_that_is_named_late_counts_under_its_name() {
+fn a_stage_with_a_late_name_counts_under_its_name() {
     run_with(layer().stage_limit_usd("early", "1").stage_limit_usd("late", "2"), || {
         let _pipeline = info_span!("pipeline").entered();
         let named = info_span!("work", stage = "early").entered();
@@ -150,7 +150,7 @@ fn a_stage_that_is_named_late_counts_under_its_name() {
 }
 
 #[test]
-fn a_limit_whose_stage_never_ran_is_seen() {
+fn a_limit_of_a_stage_that_never_ran_is_in_the_summary() {
     let run = run_with(layer().stage_limit_usd("implementaton", "2"), || {
         let _pipeline = info_span!("pipeline").entered();
         info_span!("implementation").in_scope(|| spend("1"));
@@ -161,23 +161,23 @@ fn a_limit_whose_stage_never_ran_is_seen() {
 }
 
 #[test]
-fn an_unpriced_call_closes_the_limit_unless_told_otherwise() {
+fn an_unpriced_call_closes_the_limit_unless_configured_otherwise() {
     let spend_unpriced =
         || record_usage(UsageRecord::new(Usage::new().input(1_000_000)).model("no such model"));
     let run = run_with(layer().limit_usd("5"), || {
         let _pipeline = info_span!("pipeline").entered();
         spend("1");
         spend_unpriced();
-        let error = check().expect_err("nobody knows what was spent");
+        let error = check().expect_err("the cost is unknown");
         assert!(
-            matches!(error, BudgetExceeded::Unproven { scope: LimitScope::Run, calls: 1, .. }),
+            matches!(error, BudgetExceeded::Unverifiable { scope: LimitScope::Run, calls: 1, .. }),
             "{error:?}"
         );
         assert!(error.to_string().contains("$1.00 is known to be used, and 1 call has no price"), "{error}");
         assert_eq!(remaining().usd, None);
         assert!(current().expect("a run").reserve(usd("0.01")).is_err());
     });
-    assert_eq!(run.budget_summary.usd_remaining, Some(usd("4")), "the summary tells what is known");
+    assert_eq!(run.budget_summary.usd_remaining, Some(usd("4")), "the summary has the known cost");
 
     run_with(layer().limit_usd("5").unpriced_calls(UnpricedCalls::Ignore), || {
         let _pipeline = info_span!("pipeline").entered();
@@ -218,7 +218,7 @@ fn an_unpriced_call_elsewhere_leaves_the_limit_of_a_stage_alone() {
 }
 
 #[test]
-fn a_free_call_is_proven_and_a_silent_one_is_no_unpriced_one() {
+fn neither_a_free_call_nor_one_without_usage_is_unpriced() {
     let book = PriceBook::builder().price("free", Rates::per_million().input("0").output("0"));
     run_with(layer().limit_usd("1").prices(book.build().expect("a book")), || {
         let _pipeline = info_span!("pipeline").entered();
@@ -229,7 +229,7 @@ fn a_free_call_is_proven_and_a_silent_one_is_no_unpriced_one() {
 }
 
 #[test]
-fn nothing_may_be_spent_under_a_limit_of_nothing() {
+fn a_limit_of_zero_refuses_every_check() {
     runs_with(layer().limit_usd(0), || {
         let _pipeline = info_span!("pipeline").entered();
         assert_eq!(check(), exhausted(LimitScope::Run, "0", "0"), "before anything has happened");
@@ -237,7 +237,7 @@ fn nothing_may_be_spent_under_a_limit_of_nothing() {
 }
 
 #[test]
-fn without_limits_nobody_is_refused_and_outside_of_a_run_there_is_none() {
+fn without_limits_no_check_is_refused_and_outside_of_a_run_there_is_none() {
     runs_with(layer(), || {
         assert!(current().is_none());
         let _pipeline = info_span!("pipeline").entered();
@@ -249,7 +249,7 @@ fn without_limits_nobody_is_refused_and_outside_of_a_run_there_is_none() {
 }
 
 #[test]
-fn after_its_end_a_run_gives_no_room() {
+fn after_its_end_a_run_refuses_checks_and_reservations() {
     let mut kept = None;
     runs_with(layer().limit_usd(1), || {
         let _pipeline = info_span!("pipeline").entered();
@@ -263,7 +263,7 @@ fn after_its_end_a_run_gives_no_room() {
 }
 
 #[test]
-fn what_is_no_limit_is_refused_by_name() {
+fn an_invalid_limit_is_an_error_that_names_it() {
     let fault = |builder: tracing_budget::Builder| match builder.build::<tracing_subscriber::Registry>() {
         Err(error) => error.to_string(),
         Ok(_) => panic!("it was built"),

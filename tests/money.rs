@@ -64,7 +64,7 @@ fn a_million_calls_of_the_smallest_price_add_up() {
 
 #[test]
 #[cfg_attr(not(feature = "prices"), ignore = "needs the published prices")]
-fn an_unknown_model_is_unpriced_counted_and_said_once() {
+fn an_unknown_model_is_unpriced_and_warned_about_once() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _stage = info_span!("discovery").entered();
@@ -77,13 +77,14 @@ fn an_unknown_model_is_unpriced_counted_and_said_once() {
     assert_eq!((total.unpriced_calls, total.cost_usd), (3, Some(usd("1.25"))));
     let row = &run.budget_summary.per_model["anthropic/claude-sonet-4-5"];
     assert_eq!((row.figures.cost_usd, row.figures.tokens_used), (None, Some(330)));
-    let said: Vec<_> = run.warnings.iter().filter(|warning| warning.contains("claude-sonet-4-5")).collect();
-    assert_eq!(said.len(), 1, "{:?}", run.warnings);
-    assert!(said[0].contains("claude-sonnet-4-5"), "the nearest known model is named: {said:?}");
+    let warnings: Vec<_> =
+        run.warnings.iter().filter(|warning| warning.contains("claude-sonet-4-5")).collect();
+    assert_eq!(warnings.len(), 1, "{:?}", run.warnings);
+    assert!(warnings[0].contains("claude-sonnet-4-5"), "the nearest known model is named: {warnings:?}");
 }
 
 #[test]
-fn whoever_wants_unknown_models_to_cost_nothing_says_so() {
+fn unknown_models_are_free_by_an_explicit_policy() {
     let book = PriceBook::builder().unknown_model(UnknownModel::Zero).build().expect("a book");
     let run = run_with(tracing_budget::layer().prices(book), || {
         let _root = info_span!("pipeline").entered();
@@ -111,7 +112,7 @@ fn free_unpriced_and_no_call_are_three_states() {
     let run = run_with(tracing_budget::layer().prices(book.expect("a book")), || {
         let _root = info_span!("pipeline").entered();
         info_span!("free").in_scope(|| info!(model = "free", input_tokens = 10));
-        info_span!("unpriced").in_scope(|| info!(model = "nobody-knows-it", input_tokens = 10));
+        info_span!("unpriced").in_scope(|| info!(model = "unknown-model", input_tokens = 10));
         info_span!("none").in_scope(|| {});
     });
     let cost = |name| {
@@ -130,9 +131,9 @@ fn a_providers_raw_response_is_booked_with_the_model_that_it_names() {
         let _root = info_span!("pipeline").entered();
         let _stage = info_span!("discovery").entered();
         let body = br#"{"model": "claude-sonnet-4-5", "usage": {"input_tokens": 0, "output_tokens": 3987}}"#;
-        let told = tracing_budget::Usage::from_response("anthropic", None, body).expect("a response");
-        tracing_budget::record_usage(&told);
-        tracing_budget::call("claude-sonnet-4-5").provider("anthropic").start().usage(&told);
+        let found = tracing_budget::Usage::from_response("anthropic", None, body).expect("a response");
+        tracing_budget::record_usage(&found);
+        tracing_budget::call("claude-sonnet-4-5").provider("anthropic").start().usage(&found);
     });
     let row = &run.budget_summary.per_model["anthropic/claude-sonnet-4-5"];
     assert_eq!((row.figures.llm_calls, row.figures.cost_usd), (2, Some(usd("0.11961"))));

@@ -1,4 +1,4 @@
-//! A call costs what the price list said when it was made, to the last digit, or says why it has no cost.
+//! A call has the cost of the price list at its time, to the last digit, or a reason for its unknown cost.
 #![cfg(feature = "prices")]
 #![allow(clippy::unwrap_used)]
 
@@ -189,7 +189,7 @@ fn free_unpriced_and_billed_otherwise_are_three_things() {
 }
 
 #[test]
-fn usage_that_tells_too_little_or_too_much_has_no_cost() {
+fn usage_that_reports_too_little_or_too_much_has_no_cost() {
     let model = published(Some("anthropic"), "claude-sonnet-4-5");
     let reason = |usage: Usage| model.price(&usage, now()).unwrap_err();
     assert_eq!(reason(Usage::new()), Unpriced::NoUsage);
@@ -255,7 +255,7 @@ fn the_most_specific_price_is_taken() {
         ("", "/m.*/"),
         ("", "/m-\\d/"),
     ];
-    let whoever = |provider: &str, model: &str, skipped: usize| {
+    let first_match = |provider: &str, model: &str, skipped: usize| {
         let mut own = PriceBook::builder();
         for (index, (provider, name)) in entries.iter().enumerate().skip(skipped).rev() {
             let rates = rate(&(index + 1).to_string());
@@ -268,14 +268,14 @@ fn the_most_specific_price_is_taken() {
         let model = own.build().unwrap().model(Some(provider), Some(model));
         cost(&model, Usage::new().input(1_000_000), now()).to_string()
     };
-    assert_eq!(whoever("acme", "M-1-2026-01-01", 0), "1");
-    assert_eq!(whoever("other", "m-1-2026-01-01", 0), "2");
-    assert_eq!(whoever("other", "m-1", 0), "3");
-    assert_eq!(whoever("acme", "m-1", 3), "4");
-    assert_eq!(whoever("acme", "m-1", 4), "5");
-    assert_eq!(whoever("acme", "m-3", 4), "8", "equally long patterns: the one given first");
-    assert_eq!(whoever("acme", "m-33", 4), "6", "a pattern matches whole names only");
-    assert_eq!(whoever("acme", "mm", 4), "7");
+    assert_eq!(first_match("acme", "M-1-2026-01-01", 0), "1");
+    assert_eq!(first_match("other", "m-1-2026-01-01", 0), "2");
+    assert_eq!(first_match("other", "m-1", 0), "3");
+    assert_eq!(first_match("acme", "m-1", 3), "4");
+    assert_eq!(first_match("acme", "m-1", 4), "5");
+    assert_eq!(first_match("acme", "m-3", 4), "8", "equally long patterns: the one given first");
+    assert_eq!(first_match("acme", "m-33", 4), "6", "a pattern matches whole names only");
+    assert_eq!(first_match("acme", "mm", 4), "7");
 }
 
 #[test]
@@ -328,7 +328,7 @@ fn the_documented_file_is_read() {
 fn what_is_wrong_in_a_file_is_named_by_line_and_key() {
     let first = "[[price]]\nmodel = \"a\"\ninput = 1\n\n[[price]]\n";
     for (rest, expected) in [
-        ("model = \"b\"\ninputs = 1", "<toml>:7: inputs: is no key of a price"),
+        ("model = \"b\"\ninputs = 1", "<toml>:7: inputs: is not a key of a price"),
         ("model = \"b\"\ninput = true", "<toml>:7: input: expected an amount in USD, found a boolean"),
         (
             "model = \"b\"\noutput = \"dear\"",
@@ -357,7 +357,7 @@ fn files_are_named_in_errors() {
     let path = folder.join("own.toml");
     std::fs::write(&path, "[[price]]\nmodel = \"a\"\nprice = 1\n").unwrap();
     let error = PriceBook::builder().prices_file(&path).build().unwrap_err();
-    assert_eq!(error.to_string(), format!("{}:3: price: is no key of a price", path.display()));
+    assert_eq!(error.to_string(), format!("{}:3: price: is not a key of a price", path.display()));
     std::fs::write(&path, "[[price]]\nmodel = \"a\"\ninput = 0.1\n").unwrap();
     let book = with(|own| own.prices_file(&path));
     assert_eq!(cost(&book.model(None, Some("a")), Usage::new().input(3), now()), usd("0.0000003"));
@@ -380,7 +380,7 @@ fn newer_published_prices_replace_the_bundled_ones() {
 }
 
 #[test]
-fn responses_tell_their_usage() {
+fn responses_report_their_usage() {
     let body =
         br#"{"model": "claude-sonnet-4-5", "usage": {"input_tokens": 10, "cache_read_input_tokens": 20,
         "cache_creation_input_tokens": 30, "output_tokens": 40}}"#;
@@ -431,7 +431,9 @@ fn release() -> (String, Vec<serde_json::Value>) {
 fn without_remarks(mut providers: Vec<serde_json::Value>) -> String {
     let strip = |value: &mut serde_json::Value| {
         let fields = value.as_object_mut().unwrap();
-        ["pricing_urls", "price_comments", "description"].map(|field| fields.remove(field));
+        for field in ["pricing_urls", "price_comments", "description"] {
+            fields.remove(field);
+        }
     };
     for provider in &mut providers {
         strip(provider);

@@ -23,8 +23,8 @@ fn smallest() -> Value {
     json!({"schema_version": 1, "run_id": "0193", "status": "running", "started_at": "2026-04-19T09:12:03Z"})
 }
 
-/// What is said of the smallest document with one key replaced, or taken away with `None`.
-fn said_of(key: &str, value: Option<Value>) -> String {
+/// Returns the error of the smallest document with one key replaced, or taken away with `None`.
+fn error_of(key: &str, value: Option<Value>) -> String {
     let mut document = smallest();
     let object = document.as_object_mut().expect("an object");
     match value {
@@ -73,7 +73,7 @@ fn a_newer_document_is_refused_whatever_else_is_in_it() {
 
 #[test]
 fn the_key_at_fault_is_named_with_what_was_expected() {
-    for (key, value, said) in [
+    for (key, value, expected) in [
         ("schema_version", None, "schema_version is missing, expected a whole number from 1"),
         ("schema_version", Some(json!(0)), "schema_version is 0, expected a whole number from 1"),
         ("schema_version", Some(json!("1")), r#"schema_version is "1", expected a whole number from 1"#),
@@ -105,8 +105,8 @@ fn the_key_at_fault_is_named_with_what_was_expected() {
             "budget_summary.gate_verdicts[0].verdict is missing, expected a text",
         ),
     ] {
-        let text = said_of(key, value);
-        assert!(text.starts_with(said), "{text}");
+        let text = error_of(key, value);
+        assert!(text.starts_with(expected), "{text}");
     }
 }
 
@@ -123,7 +123,7 @@ fn what_is_no_object_and_what_is_no_json_is_refused() {
     let cut = &document("completed")[..500];
     assert!(matches!(RunSummary::from_json(cut), Err(ReadError::Syntax { line: 15.., .. })));
     let twice = smallest().to_string().replacen('{', r#"{"run_id": "0192", "#, 1);
-    let error = RunSummary::from_json(twice).expect_err("a key stands twice");
+    let error = RunSummary::from_json(twice).expect_err("a key occurs twice");
     assert!(error.to_string().contains("run_id"), "{error}");
 }
 
@@ -157,7 +157,7 @@ fn leaves(value: &Value, path: String, found: &mut Vec<String>) {
     }
 }
 
-/// Whatever is accepted can be shown, checked, merged and written; whatever is not says why.
+/// An accepted document can be shown, checked, merged and written. A refused one has an error.
 fn survives(json: &[u8]) {
     match RunSummary::from_json(json) {
         Ok(run) => {

@@ -1,4 +1,6 @@
-//! The README shows a program that runs, what it really prints, and every field that the layer understands.
+//! `docs/summary.md` shows a program that runs, and what it really prints. `docs/fields.md` has every field that the layer reads.
+//!
+//! The README's own program needs rig: `examples/rig_agent/tests/readme.rs` runs that one.
 
 #![cfg(feature = "prices")]
 
@@ -9,7 +11,8 @@ use std::{env, fs};
 
 use serde_json::Value;
 
-const README: &str = include_str!("../README.md");
+const SUMMARY: &str = include_str!("../docs/summary.md");
+const FIELDS: &str = include_str!("../docs/fields.md");
 
 /// What differs from run to run.
 const VOLATILE: [&str; 3] = ["run_id", "duration_seconds", "started_at"];
@@ -17,13 +20,14 @@ const VOLATILE: [&str; 3] = ["run_id", "duration_seconds", "started_at"];
 /// The first code block that opens with this line.
 fn block(fence: &str) -> &'static str {
     let opening = format!("\n```{fence}\n");
-    let (_, rest) = README.split_once(&opening).unwrap_or_else(|| panic!("no block {fence} in README.md"));
+    let (_, rest) =
+        SUMMARY.split_once(&opening).unwrap_or_else(|| panic!("no block {fence} in docs/summary.md"));
     rest.split_once("```").expect("a code block ends").0
 }
 
 #[test]
 fn the_program_is_the_example() {
-    let example = include_str!("../examples/readme.rs");
+    let example = include_str!("../examples/summary.rs");
     let (_, program) = example.split_once("\n\n").expect("a comment, then the program");
     assert_eq!(block("rust,no_run").trim(), program.trim());
 }
@@ -33,15 +37,15 @@ fn it_prints_what_is_shown() {
     // Cargo builds the examples before it runs tests, and puts them here.
     let tests = env::current_exe().expect("a test has an executable");
     let folder = tests.ancestors().nth(2).expect("target/debug").join("examples");
-    let program = folder.join(format!("readme{}", env::consts::EXE_SUFFIX));
-    assert!(program.is_file(), "not built yet: cargo build --example readme");
+    let program = folder.join(format!("summary{}", env::consts::EXE_SUFFIX));
+    assert!(program.is_file(), "not built yet: cargo build --example summary");
 
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("readme-{}", std::process::id()));
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("summary-{}", std::process::id()));
     fs::create_dir_all(&place).expect("a directory");
     let output = Command::new(program).current_dir(&place).output().expect("the example starts");
     assert!(output.status.success(), "{output:?}");
     let files: Vec<_> = fs::read_dir(place.join("target/budget"))
-        .expect("the directory that the README names")
+        .expect("the directory that the program names")
         .map(|entry| entry.expect("an entry").path())
         .collect();
     assert_eq!(files.len(), 1, "one file a run: {files:?}");
@@ -49,8 +53,12 @@ fn it_prints_what_is_shown() {
     fs::remove_dir_all(&place).expect("an end");
 
     let printed = String::from_utf8(output.stdout).expect("text");
-    assert_eq!(lasting(block("text")), lasting(&printed), "README.md shows something else than\n{printed}");
-    let shown: Value = serde_json::from_str(block("json")).expect("the README shows JSON");
+    assert_eq!(
+        lasting(block("text")),
+        lasting(&printed),
+        "docs/summary.md shows another table than\n{printed}"
+    );
+    let shown: Value = serde_json::from_str(block("json")).expect("docs/summary.md shows JSON");
     let written: Value = serde_json::from_slice(&document).expect("the program writes JSON");
     contained("", &shown, &written);
 }
@@ -93,7 +101,7 @@ fn every_field_is_in_the_table_and_no_other() {
     let understood: BTreeSet<&str> =
         roles.split('"').skip(1).step_by(2).map(|name| name.trim_end_matches('.')).collect();
 
-    let (_, table) = README.split_once("## Fields").expect("a section");
+    let (_, table) = FIELDS.split_once("## The names").expect("a section");
     let table = table.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
     let shown: BTreeSet<&str> = table
         .take_while(|line| line.starts_with('|'))

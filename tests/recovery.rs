@@ -1,4 +1,4 @@
-//! What a process had spent when it died comes back, exactly, and only once nobody can have it any more.
+//! The figures of a killed process are recovered exactly, and its journal is removed only after delivery.
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
@@ -34,7 +34,7 @@ fn traced(builder: Builder, code: impl FnOnce(&BudgetGuard)) {
     tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || code(&guard));
 }
 
-/// Everything that a run can tell, but its end.
+/// Every kind of record that a run can have, except its end.
 fn work() {
     info_span!("early").in_scope(|| ());
     info!(tag.branch = "main", count.candidates = 12, value_usd = "100.000000000001", iteration = 3_u64);
@@ -55,11 +55,11 @@ fn work() {
     info!(input_tokens = -5, model = "m");
 }
 
-/// A run that a sink is given, and what a kill would leave at that moment.
+/// A run as a sink gets it, and the runs that a kill would leave at that moment.
 type Seen = (RunSummary, Vec<RunSummary>);
 
 #[test]
-fn a_run_that_ended_and_had_no_sink_yet_comes_back_as_it_was() {
+fn an_ended_run_without_a_delivery_is_recovered_unchanged() {
     let directory = Fresh::new();
     let path = directory.path().to_owned();
     let found: Arc<Mutex<Vec<Seen>>> = Arc::default();
@@ -96,7 +96,7 @@ fn a_run_that_ended_and_had_no_sink_yet_comes_back_as_it_was() {
 }
 
 #[test]
-fn a_run_in_flight_comes_back_as_interrupted_with_all_that_was_spent() {
+fn a_run_in_flight_is_recovered_as_interrupted_with_all_its_figures() {
     let directory = Fresh::new();
     traced(journaled(&directory).stages(["early", "implementation", "review", "charts"]), |guard| {
         let _root = info_span!("pipeline", run_id = "own", tag.from = "root").entered();
@@ -107,7 +107,7 @@ fn a_run_in_flight_comes_back_as_interrupted_with_all_that_was_spent() {
         let lost = directory.lost_now().remove(0);
         assert_eq!(lost.status, Status::Interrupted);
         assert_eq!((lost.pipeline, lost.project), (live.pipeline, live.project));
-        // The root tells the living run at its end only.
+        // A root's own attributes reach the living run only when the root closes.
         assert_eq!((lost.run_id.as_str(), lost.tags["from"].as_str()), ("own", "root"));
         assert_eq!(lost.tags["branch"], live.tags["branch"]);
         assert_eq!((lost.counts, lost.warnings), (live.counts, live.warnings));
@@ -134,7 +134,7 @@ fn a_run_in_flight_comes_back_as_interrupted_with_all_that_was_spent() {
 }
 
 #[test]
-fn what_nobody_knows_comes_back_as_unknown() {
+fn unknown_figures_are_recovered_as_unknown() {
     let directory = Fresh::new();
     traced(journaled(&directory), |_| {
         let _root = info_span!("pipeline").entered();
@@ -146,7 +146,7 @@ fn what_nobody_knows_comes_back_as_unknown() {
 }
 
 #[test]
-fn a_stage_that_was_open_before_the_run_began_is_known_to_be_open() {
+fn a_stage_that_was_open_before_the_run_started_is_interrupted() {
     let directory = Fresh::new();
     traced(journaled(&directory), |_| {
         let _root = info_span!("pipeline").entered();
@@ -159,7 +159,7 @@ fn a_stage_that_was_open_before_the_run_began_is_known_to_be_open() {
 }
 
 #[test]
-fn nothing_is_left_of_a_process_that_ends_well() {
+fn a_process_that_ends_normally_leaves_no_file() {
     let directory = Fresh::new();
     let memory = Memory::new();
     let (budget, guard) = journaled(&directory).sink(memory.clone()).build().unwrap();
@@ -187,13 +187,13 @@ impl Sink for Refuses {
 }
 
 #[test]
-fn the_next_layer_delivers_what_no_sink_had_and_only_then_forgets_it() {
+fn the_next_layer_delivers_undelivered_runs_and_then_removes_the_journal() {
     let directory = Fresh::new();
     traced(journaled(&directory).sink(Refuses).delivery(no_retries()), |_| {
         info_span!("pipeline").in_scope(work);
     });
     assert_eq!(directory.files().len(), 1, "no sink has it");
-    // Without sinks there is nobody to have it either.
+    // A layer without sinks cannot deliver it either.
     traced(journaled(&directory), |guard| guard.flush().unwrap());
     traced(journaled(&directory).sink(Refuses).delivery(no_retries()), |guard| drop(guard.flush()));
     traced(journaled(&directory).sink(Memory::new()).recover(false), |guard| guard.flush().unwrap());
@@ -213,7 +213,7 @@ fn no_retries() -> tracing_budget::sink::Delivery {
 }
 
 #[test]
-fn journals_of_those_who_live_are_left_alone() {
+fn journals_of_live_processes_are_left_alone() {
     let directory = Fresh::new();
     let memory = Memory::new();
     traced(journaled(&directory), |_| {
@@ -228,7 +228,7 @@ fn journals_of_those_who_live_are_left_alone() {
 }
 
 #[test]
-fn what_is_being_recovered_is_not_recovered_twice() {
+fn a_journal_is_recovered_by_one_process_at_a_time() {
     let directory = Fresh::new();
     let crashed = crash(&directory);
     let found = crashed.recover();
@@ -236,12 +236,12 @@ fn what_is_being_recovered_is_not_recovered_twice() {
     assert_eq!((crashed.recover().runs().count(), crashed.recover().in_use()), (0, 1));
     drop(found);
     let again = crashed.recover();
-    assert_eq!(again.runs().count(), 1, "nobody said that it was delivered");
+    assert_eq!(again.runs().count(), 1, "it was not discarded");
     again.discard().unwrap();
     assert_eq!((crashed.recover().runs().count(), crashed.files().len()), (0, 0));
 }
 
-/// A journal with one run in it, whose process has gone.
+/// The journal of a dead process, with one run.
 fn crash(directory: &Fresh) -> Fresh {
     let mut crashed = None;
     traced(journaled(directory), |_| {
@@ -260,7 +260,7 @@ fn input_of(run: &RunSummary) -> u64 {
 }
 
 #[test]
-fn a_last_line_cut_short_anywhere_costs_that_line_alone() {
+fn a_last_line_cut_short_at_any_byte_loses_only_that_line() {
     let crashed = crash(&Fresh::new());
     let file = crashed.files().remove(0);
     let text = fs::read(&file).unwrap();
@@ -273,14 +273,14 @@ fn a_last_line_cut_short_anywhere_costs_that_line_alone() {
         let run = found.runs().next().unwrap();
         run.check().unwrap();
         assert_eq!(input_of(run), 1, "cut at {cut}");
-        assert!(run.warnings.is_empty(), "nobody was told that it was there: {:?}", run.warnings);
+        assert!(run.warnings.is_empty(), "its write had not returned: {:?}", run.warnings);
         let skipped = found.journals()[0].skipped();
         assert!(skipped.len() == 1 && skipped[0].is_cut_short, "{skipped:?}");
     }
     // Whole but for its end.
     fs::write(&file, &text[..end]).unwrap();
     assert_eq!(input_of(crashed.recover().runs().next().unwrap()), 3);
-    // Within the head there is nothing yet that could be recovered.
+    // Within the header there is no run yet.
     for cut in 1..40 {
         fs::write(&file, &text[..cut]).unwrap();
         let found = crashed.recover();
@@ -289,7 +289,7 @@ fn a_last_line_cut_short_anywhere_costs_that_line_alone() {
 }
 
 #[test]
-fn foreign_lines_are_skipped_and_counted_and_named_and_the_run_says_so() {
+fn unreadable_lines_are_skipped_counted_and_described_and_the_run_has_a_warning() {
     let crashed = crash(&Fresh::new());
     let file = crashed.files().remove(0);
     let text = fs::read_to_string(&file).unwrap();
@@ -312,10 +312,10 @@ fn foreign_lines_are_skipped_and_counted_and_named_and_the_run_says_so() {
 }
 
 #[test]
-fn what_is_no_journal_of_ours_is_left_as_it_is() {
+fn files_in_another_format_are_left_unchanged() {
     let directory = Fresh::new();
     fs::create_dir_all(directory.path()).unwrap();
-    let foreign = directory.path().join("journal-of-somebody.jsonl");
+    let foreign = directory.path().join("journal-of-another-program.jsonl");
     fs::write(&foreign, "{}\n").unwrap();
     let newer = directory.path().join("journal-z.jsonl");
     let head = r#"{"kind":"journal","format":2,"version":"9","process":1,"built_at":"2026-04-19T09:12:03Z","origin_ns":0,"book":""}"#;
@@ -334,7 +334,7 @@ fn what_is_no_journal_of_ours_is_left_as_it_is() {
 }
 
 #[test]
-fn verdicts_keep_their_order_and_are_numbered_anew_where_one_is_missing() {
+fn verdicts_keep_their_order_and_are_renumbered_if_one_is_missing() {
     let crashed = crash(&Fresh::new());
     let file = crashed.files().remove(0);
     let text = fs::read_to_string(&file).unwrap();
@@ -357,7 +357,7 @@ fn verdicts_keep_their_order_and_are_numbered_anew_where_one_is_missing() {
 }
 
 #[test]
-fn a_run_that_was_given_up_does_not_come_back() {
+fn a_forgotten_run_is_not_recovered() {
     let directory = Fresh::new();
     traced(journaled(&directory), |guard| {
         let _root = info_span!("pipeline").entered();
@@ -369,7 +369,7 @@ fn a_run_that_was_given_up_does_not_come_back() {
 }
 
 #[test]
-fn with_a_bound_in_time_a_flush_puts_all_of_it_on_the_disk() {
+fn with_a_bound_in_time_a_flush_writes_everything() {
     let directory = Fresh::new();
     let bound = JournalBound::Every(Duration::from_secs(3_600));
     traced(journaled(&directory).journal_bound(bound), |guard| {
@@ -383,7 +383,7 @@ fn with_a_bound_in_time_a_flush_puts_all_of_it_on_the_disk() {
 }
 
 #[test]
-fn a_journal_does_not_grow_for_ever() {
+fn a_journal_does_not_grow_without_bound() {
     let directory = Fresh::new();
     traced(journaled(&directory).sink(Memory::new()), |guard| {
         let size = || fs::metadata(directory.files().remove(0)).unwrap().len();
@@ -391,7 +391,7 @@ fn a_journal_does_not_grow_for_ever() {
             info_span!("pipeline").in_scope(|| info!(model = "m", input_tokens = 1));
             guard.flush().unwrap();
         }
-        assert!(size() < 100_000, "hundreds of runs that are done with take {} bytes", size());
+        assert!(size() < 100_000, "hundreds of delivered runs take {} bytes", size());
 
         let _root = info_span!("pipeline", tag.kept = "yes").entered();
         let _stage = info_span!("long", stage = "long").entered();
@@ -402,7 +402,7 @@ fn a_journal_does_not_grow_for_ever() {
         let padding = "x".repeat(9_000);
         for calls in 1..=800_u64 {
             info!(model = "m", input_tokens = 1, output_tokens = 2);
-            // Another run in between, that is not done with either.
+            // Another run in between, which is not delivered either.
             info_span!(parent: None, "other", stage = "other", error = padding).in_scope(|| ());
             if calls % 200 == 0 {
                 let run = directory.lost_now().remove(0);
@@ -423,7 +423,7 @@ fn a_journal_does_not_grow_for_ever() {
 }
 
 #[test]
-fn a_late_line_of_a_run_that_is_done_with_is_nobodys() {
+fn records_after_the_delivery_of_a_run_are_ignored() {
     let crashed = crash(&Fresh::new());
     let file = crashed.files().remove(0);
     let run = fs::read_to_string(&file).unwrap().lines().nth(1).map(str::to_owned).unwrap();
@@ -451,7 +451,7 @@ fn money_in_a_journal_is_exact() {
 }
 
 #[test]
-fn a_span_that_told_nothing_leaves_no_record() {
+fn a_span_without_amounts_leaves_no_record() {
     let directory = Fresh::new();
     traced(journaled(&directory), |guard| {
         let records = || guard.handle().stats().journal.unwrap().records;

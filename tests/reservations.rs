@@ -1,4 +1,4 @@
-//! Whoever reserves before he spends never races past a limit.
+//! Reservations before spending keep concurrent calls below a limit.
 
 mod budgeted;
 
@@ -21,7 +21,7 @@ fn reserve(amount: &str) -> Result<Permit, BudgetExceeded> {
     here().reserve(usd(amount))
 }
 
-/// A call whose span has closed.
+/// A call with a closed span.
 fn call_that_costs(cost: &str) {
     call("m").start().usage(UsageRecord::new(Usage::new().input(1)).cost(usd(cost)));
 }
@@ -34,8 +34,8 @@ fn ten_permits_of_ten_cents_fill_a_dollar_and_the_eleventh_is_refused() {
         let error = reserve("0.000000000001").expect_err("all of it is reserved");
         assert_eq!(
             error.to_string(),
-            "the run has no room for $0.000000000001: less than that is left of its limit of $1.00, after $0.00 that is \
-             used and what is reserved"
+            "the run has no room for $0.000000000001: less is left of its limit of $1.00, after $0.00 used and other \
+             reservations"
         );
         assert_eq!(here().check(), Ok(()), "what is reserved is not used");
         assert_eq!(here().remaining().usd, Some(usd("0")));
@@ -53,23 +53,23 @@ fn a_permit_settles_to_what_the_call_really_cost() {
         call_that_costs("0.20");
         permit.settle();
         assert_eq!(here().remaining().usd, Some(usd("0.80")), "once, and not twice");
-        let dearer_than_thought = reserve("0.10").expect("there is room");
+        let too_small = reserve("0.10").expect("there is room");
         call_that_costs("0.30");
-        drop(dearer_than_thought);
+        drop(too_small);
         assert_eq!(here().remaining().usd, Some(usd("0.50")));
     });
     assert_eq!(run.budget_summary.usd_remaining, Some(usd("0.50")), "live and in the summary alike");
 }
 
 #[test]
-fn a_permit_books_the_cost_of_what_no_span_tells() {
+fn a_permit_books_a_cost_that_no_span_records() {
     let run = run_with(layer().limit_usd("1.00"), || {
         let _pipeline = info_span!("pipeline").entered();
         let permit = info_span!("research").in_scope(|| reserve("0.01").expect("there is room"));
         permit.settle_as("web_search", usd("0.005"));
         assert_eq!(here().remaining().usd, Some(usd("0.995")));
         reserve("0.01").expect("there is room").settle_as("web_search", usd("-1"));
-        assert_eq!(here().remaining().usd, Some(usd("0.995")), "nobody earns by spending");
+        assert_eq!(here().remaining().usd, Some(usd("0.995")), "a cost never adds room");
     });
     let row = &run.budget_summary.by_operation["web_search"];
     assert_eq!((row.calls, row.figures.llm_calls, row.figures.cost_usd), (2, 0, Some(usd("0.005"))));
@@ -78,7 +78,7 @@ fn a_permit_books_the_cost_of_what_no_span_tells() {
 }
 
 #[test]
-fn room_is_taken_in_every_limit_around_or_in_none() {
+fn a_reservation_takes_room_in_every_enclosing_limit_or_in_none() {
     run_with(layer().limit_usd("1.00").stage_limit_usd("draft", "0.30"), || {
         let _pipeline = info_span!("pipeline").entered();
         let draft = info_span!("draft");
@@ -103,12 +103,12 @@ fn tokens_can_be_reserved() {
         assert_eq!((here().remaining().tokens, here().remaining().usd), (Some(200), Some(usd("1"))));
         drop(permit);
         call_that_costs("1");
-        assert!(here().reserve_tokens(1).is_err(), "money that is used up stands in the way of tokens too");
+        assert!(here().reserve_tokens(1).is_err(), "an exhausted USD limit refuses tokens as well");
     });
 }
 
 #[test]
-fn less_than_nothing_makes_no_room() {
+fn a_negative_reservation_adds_no_room() {
     run_with(layer().limit_usd(1), || {
         let _pipeline = info_span!("pipeline").entered();
         let _permit = reserve("-5").expect("it is nothing");
@@ -119,20 +119,20 @@ fn less_than_nothing_makes_no_room() {
 #[test]
 fn ten_thousand_reservations_on_each_of_two_threads_never_pass_the_limit() {
     const CALLS: usize = 10_000;
-    // Half of what both ask for together.
+    // Half of what both threads request together.
     const ROOM: u64 = 10_000;
     run_with(layer().limit_usd("1.00"), || {
         let _pipeline = info_span!("pipeline").entered();
         let (here, start, granted) = (here(), Barrier::new(2), AtomicU64::new(0));
         let share = usd("0.0001");
         let kept: Vec<Permit> = std::thread::scope(|threads| {
-            let ask = || {
+            let reserve_all = || {
                 start.wait();
                 let permits: Vec<_> = (0..CALLS).filter_map(|_| here.reserve(share).ok()).collect();
                 granted.fetch_add(permits.len() as u64, SeqCst);
                 permits
             };
-            let [one, two] = [threads.spawn(ask), threads.spawn(ask)];
+            let [one, two] = [threads.spawn(reserve_all), threads.spawn(reserve_all)];
             [one, two].into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
         });
         assert_eq!(granted.load(SeqCst), ROOM, "not one more, and not one less");
@@ -143,7 +143,7 @@ fn ten_thousand_reservations_on_each_of_two_threads_never_pass_the_limit() {
 }
 
 #[test]
-fn what_two_threads_hold_at_any_moment_is_within_the_limit() {
+fn permits_of_two_threads_stay_within_the_limit_at_any_moment() {
     const CALLS: usize = 10_000;
     let run = run_with(layer().limit_usd("0.05"), || {
         let root = info_span!("pipeline");
@@ -159,7 +159,7 @@ fn what_two_threads_hold_at_any_moment_is_within_the_limit() {
                         start.wait();
                         for number in 0..CALLS {
                             let Ok(permit) = here.reserve(usd("0.0000200")) else { continue };
-                            // Of what is counted here nothing is released before its permit is.
+                            // Each amount is taken off this count before its permit is released.
                             let now = held.fetch_add(20, SeqCst) + 20;
                             most.fetch_max(now, SeqCst);
                             if number % 2 == 0 {
@@ -218,7 +218,7 @@ async fn a_permit_is_held_across_await_and_threads() {
 }
 
 #[test]
-fn a_reservation_begins_the_run_that_it_is_taken_in() {
+fn a_reservation_starts_its_run() {
     let runs = runs_with(layer().limit_usd(1), || {
         let _pipeline = info_span!("pipeline").entered();
         assert_eq!(here().run_id(), None, "nothing has happened");

@@ -121,7 +121,7 @@ fn a_look_that_is_not_taken_is_counted_and_the_run_arrives() {
     });
     guard.flush().unwrap();
     let stats = guard.handle().stats().delivery;
-    assert!(stats.sinks[0].missed_looks >= 1, "{stats:?}");
+    assert!(stats.sinks[0].missed_polls >= 1, "{stats:?}");
     assert_eq!(stats.sinks[0].last_error.as_deref(), Some("no room for it"));
     assert_eq!((stats.sinks[0].delivered, stats.sinks[0].failed), (1, 0));
 }

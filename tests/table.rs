@@ -7,6 +7,8 @@ use std::path::Path;
 use std::{env, fs};
 
 use tracing_budget::RunSummary;
+use tracing_budget::present::columns::{cut, width};
+use tracing_budget::summary::StageRow;
 
 fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/table")
@@ -43,7 +45,7 @@ fn a_completed_run() {
 }
 
 #[test]
-fn a_failed_run_says_why_and_lists_what_did_not_run() {
+fn a_failed_run_has_its_cause_and_lists_what_did_not_run() {
     let shown = shown_as_kept("failed");
     is_tidy(&shown);
     for word in ["failed in implementation", "not run", "not reached", "✗ error", "? meh", "! warn"] {
@@ -68,7 +70,7 @@ fn what_is_unknown_is_never_shown_as_nothing() {
 }
 
 #[test]
-fn a_run_in_flight_says_how_fast_it_goes_and_what_it_brought_so_far() {
+fn a_run_in_flight_has_burn_rates_and_its_return_so_far() {
     let shown = shown_as_kept("running");
     is_tidy(&shown);
     for words in ["at most 380 times", "at least $0.0175 each", "3,315 tokens a minute", "mcp_tool_call"] {
@@ -125,4 +127,31 @@ fn ten_thousand_stages_are_all_shown() {
         run.to_string().lines().filter(|line| line.trim_start().starts_with("stage_")).count(),
         10_000
     );
+}
+
+#[test]
+fn a_name_of_a_hundred_characters_stays_within_the_page() {
+    let name = "審査の段階 step ".repeat(8);
+    let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse().expect("a time"));
+    run.pipeline = name.clone();
+    run.project = name.clone();
+    let mut row = StageRow::default();
+    row.calls = 1;
+    row.parent = Some(name.clone());
+    run.budget_summary.per_agent.insert(name.clone(), row.clone());
+    run.budget_summary.per_agent.insert(format!("{name} inner"), row);
+    for line in run.to_string().lines() {
+        assert!(width(line) <= 110, "{} cells: {line}", width(line));
+    }
+    assert!(width(&cut(&name, 80)) <= 80);
+}
+
+#[test]
+fn a_run_without_rows_and_a_run_with_one_are_shown() {
+    let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse().expect("a time"));
+    assert!(run.to_string().contains("Nothing was recorded"), "{run}");
+    let mut row = StageRow::default();
+    row.calls = 1;
+    run.budget_summary.per_agent.insert("only", row);
+    assert_eq!(run.to_string().lines().filter(|line| line.starts_with("only ")).count(), 1, "{run}");
 }

@@ -67,7 +67,7 @@ const SHAPES: [(&str, Tree); 11] = [
     ("stage with usage, no model", shapes::stages),
     ("call, unpriced", shapes::unpriced_calls),
     (MEMOISED, shapes::priced_calls),
-    ("call of an agent that tells their sum", shapes::calls_of_an_agent),
+    ("call of an agent that reports their sum", shapes::calls_of_an_agent),
     ("call, two runs in turn", shapes::calls_of_two_runs),
     ("call, price cold", shapes::cold_calls),
     ("call 2 below its stage", shapes::deep_calls::<2>),

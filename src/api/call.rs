@@ -6,7 +6,7 @@ use tracing::field::Empty;
 use tracing::span::{Entered, Span};
 
 use super::usage::UsageRecord;
-use crate::ledger::{Kind, Usd};
+use crate::ledger::{IntoUsd, Kind, Usd, UsdError};
 
 /// Begins a call to this model. All fields that a call may record are declared, and recorded through methods: a field
 /// that is misspelt in `Span::record` would be dropped without a word.
@@ -38,7 +38,7 @@ impl<'a> CallBuilder<'a> {
         self
     }
 
-    /// Says what the call is for; `chat` unless told otherwise.
+    /// Sets the purpose of the call; `chat` by default.
     pub fn operation(mut self, operation: &'a str) -> Self {
         self.operation = operation;
         self
@@ -74,7 +74,7 @@ impl<'a> CallBuilder<'a> {
     }
 }
 
-/// A call under way. One that is dropped without usage is counted as a call that did not tell its usage.
+/// A call under way. One that is dropped without usage is counted as a call without usage.
 #[derive(Clone, Debug)]
 pub struct Call(Span);
 
@@ -95,7 +95,7 @@ impl Call {
         self.0.in_scope(act)
     }
 
-    /// Tells what the call used; the newest figures stand.
+    /// Records what the call used; the newest figures count.
     pub fn usage<'a>(&self, record: impl Into<UsageRecord<'a>>) -> &Self {
         const FIELDS: [(Kind, &str); 10] = [
             (Kind::Input, "gen_ai.usage.input_tokens"),
@@ -109,7 +109,7 @@ impl Call {
             (Kind::Requests, "billed_requests"),
             (Kind::Tokens, "tokens"),
         ];
-        let (usage, model, cost) = record.into().parts();
+        let (usage, model, cost) = record.into().into_parts();
         for (kind, field) in FIELDS {
             if let Some(count) = usage.get(kind) {
                 self.0.record(field, count);
@@ -118,16 +118,25 @@ impl Call {
         if let Some(model) = model {
             self.0.record("gen_ai.response.model", model);
         }
-        cost.map_or(self, |cost| self.cost(cost))
+        cost.map_or(self, |cost| self.record_cost(cost))
     }
 
-    /// Tells what the call cost; then nothing is priced.
-    pub fn cost(&self, cost: Usd) -> &Self {
-        self.0.record("gen_ai.usage.cost", cost.to_f64());
+    /// Sets what the call cost, in USD; then nothing is priced. What is not an amount is taken as not reported, and a
+    /// warning in the summary names it.
+    pub fn cost(&self, cost: impl IntoUsd) -> &Self {
+        self.record_cost(cost.into_usd())
+    }
+
+    fn record_cost(&self, cost: Result<Usd, UsdError>) -> &Self {
+        match cost {
+            Ok(cost) => self.0.record("gen_ai.usage.cost", cost.to_f64()),
+            // The layer refuses the text by the rule for every recorded cost, and warns.
+            Err(error) => self.0.record("gen_ai.usage.cost", error.text()),
+        };
         self
     }
 
-    /// Tells that the call failed: the kind of error, such as `timeout` or `429`, and what it said.
+    /// Records that the call failed: the kind of error, such as `timeout` or `429`, and its message.
     pub fn error(&self, kind: &str, message: impl Display) -> &Self {
         self.0.record("otel.status_code", "ERROR");
         self.0.record("error.type", kind);

@@ -1,4 +1,4 @@
-//! What a cost tracker, or several together, have to say: documents for JSON.
+//! The documents of a cost tracker and of a team of them.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::summary::{Efficiency, OperationRecord, Rows, Timestamp};
 pub struct CostSummary {
     /// What kind of agent it is.
     pub agent_type: String,
-    /// Whose work it is.
+    /// The project.
     pub project: String,
     /// The session.
     pub session_id: String,
@@ -29,13 +29,13 @@ pub struct CostSummary {
     pub records: Vec<OperationRecord>,
     /// Records that are not listed any more. What they cost is in every sum.
     pub records_dropped: u64,
-    /// What it was worth in USD; null if nobody said.
+    /// What it was worth in USD; null where it was not recorded.
     pub value_usd: Option<Usd>,
-    /// The highest iteration recorded; null if nobody said.
+    /// The highest iteration recorded; null where it was not recorded.
     pub iterations: Option<u64>,
     /// What the money brought. A tracker knows no tokens.
     pub efficiency: Efficiency,
-    /// What was told and could not be taken, in plain words.
+    /// Values that were refused, with the reason.
     pub warnings: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ pub struct OperationCost {
     pub cost_usd: Option<Usd>,
     /// How often it was done.
     pub calls: u64,
-    /// Seconds that it took, summed, as far as told.
+    /// Seconds that it took, summed over those that recorded a duration.
     pub duration_seconds: f64,
 }
 

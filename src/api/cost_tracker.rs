@@ -1,13 +1,13 @@
 //! The tracker itself.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Display};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::cost_summary::{CostSummary, OperationCost};
 use super::operation_builder::{OperationBuilder, amount};
-use crate::ledger::{CellKey, Ledger, Name, Sources, Tally, Usd};
+use crate::ledger::{CellKey, CellTotals, IntoUsd, Ledger, Sources, Symbol, Usd};
 use crate::summary::{Efficiency, OperationFields, OperationRecord, Records, Rows, Timestamp, seconds};
 
 /// Distinct warnings that are kept.
@@ -15,8 +15,7 @@ const MAX_WARNINGS: usize = 100;
 
 /// What one agent spends, operation by operation: exact, without a subscriber, a layer or spans.
 ///
-/// One ledger is behind everything that it says: the total, the cost of one operation and the break-down are read from the same
-/// sums. The list of records is bounded ([`keep_records`](Self::keep_records)); the sums have all of them. Cheap to clone, and
+/// The total, the cost of one operation and the break-down are read from the same sums. The list of records is bounded ([`keep_records`](Self::keep_records)); the sums have all of them. Cheap to clone, and
 /// clones are the same tracker, on any thread.
 ///
 /// ```
@@ -34,7 +33,7 @@ const MAX_WARNINGS: usize = 100;
 /// assert_eq!((summary.record_count, summary.by_operation["iteration"].calls), (3, 2));
 /// ```
 ///
-/// It tells nothing to a layer, so that nothing is counted twice: what belongs to a run is recorded with
+/// A tracker reports to no layer, so nothing is counted twice. Record what belongs to a run with
 /// [`operation`](crate::operation()) instead.
 #[derive(Clone)]
 pub struct CostTracker(Arc<Tracked>);
@@ -85,13 +84,9 @@ impl CostTracker {
         OperationBuilder::new(name, self)
     }
 
-    /// Tells what the work is worth, in USD; told again, it adds up. What is no amount, or below zero, is not taken, and a
-    /// warning in the summary says so.
-    pub fn add_value_usd<V>(&self, value: V)
-    where
-        V: TryInto<Usd>,
-        V::Error: Display,
-    {
+    /// Adds to what the work is worth, in USD. What is not an amount, or below zero, is refused with a warning in the
+    /// summary.
+    pub fn add_value_usd(&self, value: impl IntoUsd) {
         let (value, refusal) = amount("value_usd", value);
         let mut account = self.account();
         if let Some(value) = value {
@@ -100,7 +95,7 @@ impl CostTracker {
         account.warn(refusal);
     }
 
-    /// Sets how many records are listed, 1,000 unless told otherwise. Older ones are dropped and counted; every sum keeps
+    /// Sets how many records are listed, 1,000 by default. Older ones are dropped and counted; every sum keeps
     /// them.
     pub fn keep_records(&self, most: usize) {
         self.account().records.keep(most);
@@ -191,7 +186,7 @@ impl CostTracker {
     }
 
     /// Its sums by operation, and the summary of the same moment.
-    pub(super) fn seen(&self) -> (Vec<(Name, Tally)>, CostSummary) {
+    pub(super) fn seen(&self) -> (Vec<(Symbol, CellTotals)>, CostSummary) {
         let account = self.account();
         let tallies = account.ledger.cells().map(|(key, tally)| (key.operation, *tally)).collect();
         (tallies, self.summarise(&account))
@@ -205,12 +200,13 @@ impl CostTracker {
         let OperationFields { operation, cost, duration, iteration, meta, refusal } = recorded;
         let nanos = duration.map_or(0, |duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
         let sources = if cost.is_some() { Sources::REPORTED } else { Sources::default() };
-        let tally = Tally { cost: cost.unwrap_or_default(), count: 1, nanos, sources, ..Tally::default() };
+        let tally =
+            CellTotals { cost: cost.unwrap_or_default(), count: 1, nanos, sources, ..CellTotals::default() };
         let mut record = OperationRecord::new(operation);
         (record.cost_usd, record.duration_seconds, record.iteration) =
             (cost, duration.map(seconds), iteration);
         record.meta = meta;
-        let key = CellKey { stage: None, model: None, operation: Name::of(operation) };
+        let key = CellKey { stage: None, model: None, operation: Symbol::intern(operation) };
         let mut account = self.account();
         // Under the lock, so that the list is in the order of its times.
         record.at = Some(Timestamp::from(self.0.began.1 + self.0.began.0.elapsed()));
@@ -252,20 +248,20 @@ impl Account {
     }
 }
 
-/// The cost of what was recorded; nothing recorded has cost nothing, and what nobody told is unknown.
-pub(super) fn cost(tally: &Tally) -> Option<Usd> {
+/// The cost of what was recorded: 0 for no record at all, unknown where no record has a cost.
+pub(super) fn cost(tally: &CellTotals) -> Option<Usd> {
     (tally.count == 0 || tally.sources.contains(Sources::REPORTED)).then_some(tally.cost)
 }
 
 /// One row of a tally.
-pub(super) fn row(tally: &Tally) -> OperationCost {
+pub(super) fn row(tally: &CellTotals) -> OperationCost {
     let duration_seconds = seconds(Duration::from_nanos(tally.nanos));
     OperationCost { cost_usd: cost(tally), calls: tally.count, duration_seconds }
 }
 
 /// One row an operation, the dearest first.
-pub(super) fn rows(tallies: impl Iterator<Item = (Name, Tally)>) -> Rows<OperationCost> {
-    let mut operations: BTreeMap<Name, Tally> = BTreeMap::new();
+pub(super) fn rows(tallies: impl Iterator<Item = (Symbol, CellTotals)>) -> Rows<OperationCost> {
+    let mut operations: BTreeMap<Symbol, CellTotals> = BTreeMap::new();
     tallies.for_each(|(operation, tally)| operations.entry(operation).or_default().merge(&tally));
     let mut operations: Vec<_> = operations.into_iter().collect();
     operations.sort_by_key(|(operation, tally)| (std::cmp::Reverse(tally.cost), *operation));

@@ -1,10 +1,11 @@
 //! The run that the current span belongs to.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::Permit;
 use crate::layer::{BudgetLayer, Core, Place};
-use crate::ledger::Usd;
+use crate::ledger::IntoUsd;
 use crate::limit::{BudgetExceeded, Remaining, Unit};
 use crate::summary::RunSummary;
 
@@ -42,7 +43,7 @@ impl Current {
     /// The nearest stage around the place.
     #[must_use]
     pub fn stage(&self) -> Option<&'static str> {
-        self.place.stage.map(crate::ledger::Name::as_str)
+        self.place.stage.map(crate::ledger::Symbol::as_str)
     }
 
     /// The run's id; `None` while nothing accountable has happened in it, and after its end.
@@ -77,7 +78,7 @@ impl Current {
     ///
     /// # Errors
     ///
-    /// [`BudgetExceeded`] with the widest limit that stands in the way, or because the run has ended. Without limits there is
+    /// [`BudgetExceeded`] with the widest limit that refuses, or because the run has ended. Without limits there is
     /// no error.
     pub fn check(&self) -> Result<(), BudgetExceeded> {
         self.core.check(self.place)
@@ -97,8 +98,10 @@ impl Current {
     ///
     /// # Errors
     ///
-    /// As [`check`](Self::check), and if a limit has less room than that.
-    pub fn reserve(&self, usd: Usd) -> Result<Permit, BudgetExceeded> {
+    /// As [`check`](Self::check), if a limit has less room than that, and if `usd` is not an amount.
+    pub fn reserve(&self, usd: impl IntoUsd) -> Result<Permit, BudgetExceeded> {
+        // Fail closed: an estimate that cannot be read must not let money through.
+        let usd = usd.into_usd().map_err(BudgetExceeded::NotAnAmount)?;
         self.permit(Unit::Usd, usd.pico())
     }
 
@@ -116,9 +119,18 @@ impl Current {
         Ok(Permit::new(Arc::clone(&self.core), self.place, hold))
     }
 
-    /// The run as it stands; `None` while nothing accountable has happened in it, and after its end.
+    /// A snapshot of the run; `None` while nothing accountable has happened in it, and after its end.
     #[must_use]
     pub fn snapshot(&self) -> Option<RunSummary> {
         self.core.live_run(self.place.run).map(|run| self.core.snapshot(&run))
+    }
+}
+
+impl fmt::Debug for Current {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Current")
+            .field("run_id", &self.run_id())
+            .field("stage", &self.stage())
+            .finish_non_exhaustive()
     }
 }

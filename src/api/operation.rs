@@ -39,20 +39,20 @@ impl OperationBuilder<'_, CurrentRun> {
     /// Records it, as one event in the current span. Outside of any run it is only counted, in
     /// [`Stats::outside`](crate::audit::Stats::outside).
     pub fn record(self) {
-        let (told, CurrentRun(())) = self.parts();
-        let meta = match told.meta.is_empty() {
+        let (fields, CurrentRun(())) = self.parts();
+        let meta = match fields.meta.is_empty() {
             true => None,
-            false => serde_json::to_string(&told.meta).ok(),
+            false => serde_json::to_string(&fields.meta).ok(),
         };
-        // Its target tells the layer what the fields below mean.
+        // The layer knows the fields below by this target.
         tracing::info!(
             target: "tracing_budget::operation",
-            operation = told.operation,
-            cost_usd = told.cost.map(crate::ledger::Usd::to_f64),
-            duration_seconds = told.duration.map(|duration| duration.as_secs_f64()),
-            iteration = told.iteration,
+            operation = fields.operation,
+            cost_usd = fields.cost.map(crate::ledger::Usd::to_f64),
+            duration_seconds = fields.duration.map(|duration| duration.as_secs_f64()),
+            iteration = fields.iteration,
             meta = meta.as_deref(),
-            refusal = told.refusal.as_deref(),
+            refusal = fields.refusal.as_deref(),
         );
     }
 }

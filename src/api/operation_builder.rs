@@ -1,18 +1,17 @@
-//! What is told of an operation before it is recorded.
+//! An operation before it is recorded.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::ledger::Usd;
+use crate::ledger::{IntoUsd, Usd};
 use crate::summary::OperationFields;
 
-/// What is known of an operation before it is recorded; `T` says where it goes. See [`operation`](crate::operation()),
+/// An operation before it is recorded; `T` is its destination. See [`operation`](crate::operation()),
 /// [`Handle::operation`](crate::Handle::operation) and [`CostTracker::operation`](crate::CostTracker::operation).
 ///
-/// What is not told stays unknown. An operation without a cost is counted and timed.
+/// What is not set stays unknown. An operation without a cost is counted and timed.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is recorded before `record`"]
 pub struct OperationBuilder<'a, T> {
@@ -37,36 +36,32 @@ impl<'a, T> OperationBuilder<'a, T> {
         }
     }
 
-    /// Tells what it cost, in USD: a text such as `"0.005"`, a number, or a [`Usd`]. What is no amount, or below zero,
-    /// is taken as not told, and a warning in the summary says so.
-    pub fn cost_usd<C>(mut self, cost: C) -> Self
-    where
-        C: TryInto<Usd>,
-        C::Error: Display,
-    {
+    /// Sets the cost in USD: a text such as `"0.005"`, a number, or a [`Usd`]. What is not an amount, or below zero, is
+    /// refused with a warning in the summary.
+    pub fn cost_usd(mut self, cost: impl IntoUsd) -> Self {
         (self.recorded.cost, self.recorded.refusal) = amount("cost_usd", cost);
         self
     }
 
-    /// Tells how long it took.
+    /// Sets how long it took.
     pub fn duration(mut self, duration: Duration) -> Self {
         self.recorded.duration = Some(duration);
         self
     }
 
-    /// Tells in which iteration it was done; the highest of a run is the run's `iterations`.
+    /// Sets the iteration in which it was done; the highest of a run is the run's `iterations`.
     pub fn iteration(mut self, iteration: u64) -> Self {
         self.recorded.iteration = Some(iteration);
         self
     }
 
-    /// Tells one more thing for whoever looks into it.
+    /// Adds a detail that is kept with the record.
     pub fn meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.recorded.meta.insert(key.into(), value.into());
         self
     }
 
-    /// Sends it elsewhere.
+    /// Changes its destination.
     pub(crate) fn to<U>(self, to: impl FnOnce(T) -> U) -> OperationBuilder<'a, U> {
         OperationBuilder { recorded: self.recorded, to: to(self.to) }
     }
@@ -76,14 +71,10 @@ impl<'a, T> OperationBuilder<'a, T> {
     }
 }
 
-/// An amount of USD that somebody told, or why it is none.
-pub(crate) fn amount<C>(field: &str, told: C) -> (Option<Usd>, Option<String>)
-where
-    C: TryInto<Usd>,
-    C::Error: Display,
-{
+/// A reported amount of USD, or the reason why it is refused.
+pub(super) fn amount(field: &str, reported: impl IntoUsd) -> (Option<Usd>, Option<String>) {
     let refused = |why: String| (None, Some(format!("{field} was taken as not reported: {why}")));
-    match told.try_into() {
+    match reported.into_usd() {
         Ok(amount) if amount < Usd::ZERO => refused(format!("{amount} USD is below zero")),
         Ok(amount) => (Some(amount), None),
         Err(error) => refused(error.to_string()),

@@ -3,24 +3,25 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::operation_builder::amount;
 use crate::layer::{Core, Hold, Place};
-use crate::ledger::Usd;
+use crate::ledger::{IntoUsd, Usd};
 use crate::limit::Amount;
 
 /// Room under the limits around a place, held until it is settled or dropped; from [`Current::reserve`](crate::Current::reserve).
 ///
 /// What a call really cost comes from the call itself, by its span or its event, as without a permit: a permit adds nothing
-/// to any figure. It only keeps others out until the cost is booked. So take it before the call's span opens, and let go of
-/// it after the span has closed: in between the call counts twice at most against others, never less than once. Let go of
-/// earlier, as by a permit that is taken inside of the span that carries the usage, somebody else may get room that is spent
+/// to any figure. It only holds room until the cost is booked. So take it before the call's span opens, and drop it
+/// after the span has closed: in between the call counts twice at most against others, never less than once. Dropped
+/// earlier, as by a permit that is taken inside the span with the usage, its room may be granted again although it is spent
 /// already. For several calls in a row take a permit each.
 ///
 /// ```
 /// use tracing_budget::{call, current, record::UsageRecord, Usage, Usd};
 /// use tracing_subscriber::prelude::*;
 ///
-/// fn ask(at_most: Usd) -> Result<(), tracing_budget::limit::BudgetExceeded> {
-///     let permit = current().map(|run| run.reserve(at_most)).transpose()?;
+/// fn ask(at_most: Usd) -> Result<(), Box<dyn std::error::Error>> {
+///     let permit = current().ok_or("no run is open here")?.reserve(at_most)?;
 ///     let call = call("gpt-5").provider("openai").start();
 ///     call.usage(UsageRecord::new(Usage::new().input(3_000).output(987)).cost(Usd::from_pico(80_000_000_000)));
 ///     drop(call); // its cost is booked
@@ -38,7 +39,7 @@ use crate::limit::Amount;
 /// # .expect("there is room");
 /// # Ok::<(), tracing_budget::BuildError>(())
 /// ```
-#[must_use = "a permit that is dropped at once keeps nobody out"]
+#[must_use = "a permit that is dropped at once holds no room"]
 pub struct Permit {
     core: Arc<Core>,
     place: Place,
@@ -61,22 +62,26 @@ impl Permit {
     pub fn settle(self) {}
 
     /// Books what it really cost, as an operation of the stage in which the room was reserved, and gives the room back. For work
-    /// that no span and no event tells of: with a call that has its own, this would be the same money again. Less than
-    /// nothing counts as nothing.
+    /// without a span or an event of its own; with one, this would count the same money again. A cost below zero counts as 0.
     ///
     /// ```
     /// # fn search() -> Result<(), Box<dyn std::error::Error>> {
     /// if let Some(run) = tracing_budget::current() {
-    ///     let permit = run.reserve("0.01".parse()?)?;
+    ///     let permit = run.reserve("0.01")?;
     ///     // … a search that is billed by the query …
-    ///     permit.settle_as("web_search", "0.005".parse()?);
+    ///     permit.settle_as("web_search", "0.005");
     /// }
     /// # Ok(())
     /// # }
     /// # search().expect("there is no run");
     /// ```
-    pub fn settle_as(self, operation: &str, cost: Usd) {
-        self.core.book_cost(self.place, operation, cost.max(Usd::ZERO));
+    pub fn settle_as(self, operation: &str, cost: impl IntoUsd) {
+        // A cost that cannot be read is unknown and never 0: the operation is booked without one, with a warning.
+        let (cost, refusal) = match cost.into_usd() {
+            Ok(cost) => (Some(cost.max(Usd::ZERO)), None),
+            Err(error) => amount("cost_usd", error.text()),
+        };
+        self.core.book_cost(self.place, operation, cost, refusal);
     }
 }
 

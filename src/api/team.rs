@@ -2,7 +2,7 @@
 
 use super::cost_summary::TeamSummary;
 use super::cost_tracker::{CostTracker, cost, row, rows};
-use crate::ledger::Tally;
+use crate::ledger::CellTotals;
 
 impl CostTracker {
     /// What this agent spent together with all that work for it.
@@ -28,27 +28,27 @@ impl CostTracker {
 }
 
 impl TeamSummary {
-    /// What these agents spent, together with all that work for them. A tracker that is met twice, as itself, as its clone or as
-    /// somebody's specialist, counts once.
+    /// What these agents spent, together with all that work for them. A tracker that is met twice, as itself, as its clone or as a
+    /// specialist, counts once.
     #[must_use]
     pub fn of<'a>(trackers: impl IntoIterator<Item = &'a CostTracker>) -> Self {
         let mut members: Vec<CostTracker> = Vec::new();
-        let mut asked: Vec<CostTracker> = trackers.into_iter().cloned().collect();
-        asked.reverse();
-        while let Some(tracker) = asked.pop() {
+        let mut pending: Vec<CostTracker> = trackers.into_iter().cloned().collect();
+        pending.reverse();
+        while let Some(tracker) = pending.pop() {
             if !members.iter().any(|member| member.is(&tracker)) {
-                asked.extend(tracker.specialists().into_iter().rev());
+                pending.extend(tracker.specialists().into_iter().rev());
                 members.push(tracker);
             }
         }
-        let mut total = Tally::default();
+        let mut total = CellTotals::default();
         let mut operations = Vec::new();
-        let mut by_agent: Vec<(&str, Tally)> = Vec::new();
+        let mut by_agent: Vec<(&str, CellTotals)> = Vec::new();
         let mut agents = Vec::new();
         for member in &members {
             let (tallies, summary) = member.seen();
             agents.push(summary);
-            let mut sum = Tally::default();
+            let mut sum = CellTotals::default();
             tallies.iter().for_each(|(_, tally)| sum.merge(tally));
             total.merge(&sum);
             match by_agent.iter_mut().find(|(name, _)| *name == member.agent_type()) {

@@ -1,6 +1,6 @@
-//! Telling usage that no library tells.
+//! Reporting usage of clients that emit none.
 
-use crate::ledger::{Kind, Usage, Usd};
+use crate::ledger::{IntoUsd, Kind, Usage, Usd, UsdError};
 #[cfg(feature = "prices")]
 use crate::price::ResponseUsage;
 
@@ -16,7 +16,19 @@ use crate::price::ResponseUsage;
 /// ```
 pub fn record_usage<'a>(record: impl Into<UsageRecord<'a>>) {
     let UsageRecord { usage, provider, model, operation, cost } = record.into();
-    let cost = cost.map(Usd::to_f64);
+    let (number, text);
+    // A cost that is not an amount goes to the layer as text, which refuses it by its own rule, and warns.
+    let cost: Option<&dyn tracing::Value> = match &cost {
+        None => None,
+        Some(Ok(usd)) => {
+            number = usd.to_f64();
+            Some(&number)
+        }
+        Some(Err(error)) => {
+            text = error.text();
+            Some(&text)
+        }
+    };
     tracing::info!(
         target: "tracing_budget::usage",
         provider,
@@ -37,13 +49,13 @@ pub fn record_usage<'a>(record: impl Into<UsageRecord<'a>>) {
 }
 
 /// Usage together with what it is the usage of; see [`record_usage`].
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UsageRecord<'a> {
     usage: Usage,
     provider: Option<&'a str>,
     model: Option<&'a str>,
     operation: Option<&'a str>,
-    cost: Option<Usd>,
+    cost: Option<Result<Usd, UsdError>>,
 }
 
 impl<'a> UsageRecord<'a> {
@@ -67,28 +79,29 @@ impl<'a> UsageRecord<'a> {
         self
     }
 
-    /// Says what the call was for; `chat` unless told otherwise.
+    /// Sets the purpose of the call; `chat` by default.
     #[must_use]
     pub fn operation(mut self, operation: &'a str) -> Self {
         self.operation = Some(operation);
         self
     }
 
-    /// Says what it cost; then nothing is priced.
+    /// Sets what the call cost, in USD; then nothing is priced. What is not an amount is taken as not reported, and a
+    /// warning in the summary names it.
     #[must_use]
-    pub fn cost(mut self, cost: Usd) -> Self {
-        self.cost = Some(cost);
+    pub fn cost(mut self, cost: impl IntoUsd) -> Self {
+        self.cost = Some(cost.into_usd());
         self
     }
 
-    pub(super) fn parts(&self) -> (Usage, Option<&'a str>, Option<Usd>) {
+    pub(super) fn into_parts(self) -> (Usage, Option<&'a str>, Option<Result<Usd, UsdError>>) {
         (self.usage, self.model, self.cost)
     }
 }
 
 #[cfg(feature = "prices")]
 impl<'a> From<&'a ResponseUsage> for UsageRecord<'a> {
-    /// The usage that a provider's response tells, with the provider and the model that it names.
+    /// The usage in a provider's response, with the provider and the model that it names.
     fn from(response: &'a ResponseUsage) -> Self {
         let record = Self::new(response.usage).provider(&response.provider);
         match &response.model {

@@ -1,7 +1,7 @@
-//! A journal's file: its name, its lock, and its end.
+//! A journal's file: its name, its lock, and its removal.
 //!
-//! The lock is the operating system's and goes with the process, however that ends. It belongs to the open file, so two
-//! layers of one process do not take each other's journals either.
+//! The operating system releases the lock when the process ends, however it ends. The lock belongs to the open file, so two
+//! layers of one process do not recover each other's journals either.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
@@ -21,109 +21,118 @@ pub(crate) struct JournalFile {
     file: File,
 }
 
-/// What became of a file that somebody wanted to take over.
-pub(super) enum Claimed {
-    Ours(JournalFile),
-    /// Its process lives, or somebody else is recovering it.
+/// The outcome of an attempt to lock the journal of a dead process.
+pub(super) enum Claim {
+    Locked(JournalFile),
+    /// Its process lives, or another process is recovering it.
     InUse,
-    /// It is gone, or there is nothing in it.
+    /// The file was removed or is empty.
     Gone,
 }
 
 impl JournalFile {
-    /// Makes a file for this process and locks it; its first bytes are `head`.
-    pub(super) fn create(directory: &Path, head: &[u8]) -> Result<Self, OpenError> {
+    /// Creates a locked file for this process that begins with `header`.
+    pub(super) fn create(directory: &Path, header: &[u8]) -> Result<Self, OpenError> {
         let create = |reason| OpenError::CreateDirectory { path: directory.to_owned(), reason };
         let absolute = std::path::absolute(directory).map_err(create)?;
         fs::create_dir_all(&absolute).map_err(create)?;
-        // The process's id is for people. Ids are used again, so it is the other part that tells two files apart.
+        // The process id is for people. Process ids are reused, so the UUID keeps two files apart.
         let name = format!("{PREFIX}{}-{}{SUFFIX}", Uuid::now_v7(), std::process::id());
-        Self::create_as(absolute.join(name), head).map_err(|error| match error {
-            NotMade::Write(reason) => OpenError::WriteDirectory { path: directory.to_owned(), reason },
-            NotMade::Lock(reason) => OpenError::LockFile { path: directory.to_owned(), reason },
+        Self::create_as(absolute.join(name), header).map_err(|error| match error {
+            CreateError::Write(reason) => OpenError::WriteDirectory { path: directory.to_owned(), reason },
+            CreateError::Lock(reason) => OpenError::LockFile { path: directory.to_owned(), reason },
         })
     }
 
-    /// Makes a file. It has its name only once it is locked and has its head, or whoever looks for journals of dead
-    /// processes could take it for one.
-    fn create_as(path: PathBuf, head: &[u8]) -> Result<Self, NotMade> {
+    /// Creates a file under a temporary name, and renames it once it is locked and has its header. Under its own name from the
+    /// start, another process could lock it first and recover it.
+    fn create_as(path: PathBuf, header: &[u8]) -> Result<Self, CreateError> {
+        // Another extension, so that `journals_in` of another process does not list it.
         let temporary = path.with_extension("tmp");
         let mut file = OpenOptions::new()
             .read(true)
+            // The system moves each write to the end, also after `cut` made the file shorter.
             .append(true)
+            // Never an existing file: it would be the journal of another process.
             .create_new(true)
             .open(&temporary)
-            .map_err(NotMade::Write)?;
-        let made = lock(&file).map_err(NotMade::Lock).and_then(|()| {
-            file.write_all(head).and_then(|()| fs::rename(&temporary, &path)).map_err(NotMade::Write)
+            .map_err(CreateError::Write)?;
+        let made = lock(&file).map_err(CreateError::Lock).and_then(|()| {
+            file.write_all(header).and_then(|()| fs::rename(&temporary, &path)).map_err(CreateError::Write)
         });
         match made {
             Ok(()) => Ok(Self { path, file }),
             Err(error) => {
+                // Best effort: a file that stays is no journal by its name, and the first error is the one to report.
                 let _ = fs::remove_file(&temporary);
                 Err(error)
             }
         }
     }
 
-    /// Puts a file with other contents in this one's place.
+    /// Replaces the file by one with other contents.
     pub(super) fn replace(&mut self, text: &[u8]) -> io::Result<()> {
-        let Self { file, .. } = Self::create_as(self.path.clone(), text).map_err(NotMade::into_io)?;
+        let Self { file, .. } = Self::create_as(self.path.clone(), text).map_err(CreateError::into_io)?;
         let old = std::mem::replace(&mut self.file, file);
-        // Whoever had opened it before it was replaced gets its lock now.
+        // A process that opened the old file before the rename can lock it now. Empty, it counts as gone; otherwise its
+        // runs would be delivered twice.
         old.set_len(0)
     }
 
-    /// Takes over the file of a process that has died.
-    pub(super) fn claim(path: &Path) -> io::Result<Claimed> {
+    /// Locks the file of a dead process.
+    pub(super) fn claim(path: &Path) -> io::Result<Claim> {
         let file = match OpenOptions::new().read(true).append(true).open(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Claimed::Gone),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Claim::Gone),
             other => other?,
         };
+        // Never a lock that waits: the owner may live for days.
         match file.try_lock() {
-            Err(TryLockError::WouldBlock) => return Ok(Claimed::InUse),
+            Err(TryLockError::WouldBlock) => return Ok(Claim::InUse),
             Err(TryLockError::Error(error)) => return Err(error),
             Ok(()) => {}
         }
-        let ours = Self { path: path.to_owned(), file };
-        // Whoever has recovered it a moment ago left it empty.
-        if ours.len()? == 0 {
-            ours.discard()?;
-            return Ok(Claimed::Gone);
+        let locked = Self { path: path.to_owned(), file };
+        // A process that recovered it between our open and our lock left it empty.
+        if locked.len()? == 0 {
+            locked.discard()?;
+            return Ok(Claim::Gone);
         }
-        Ok(Claimed::Ours(ours))
+        Ok(Claim::Locked(locked))
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(super) fn len(&self) -> io::Result<u64> {
-        self.file.metadata().map(|found| found.len())
+    fn len(&self) -> io::Result<u64> {
+        self.file.metadata().map(|metadata| metadata.len())
     }
 
-    /// Adds to the end; how many bytes, which may be fewer than were given.
+    /// Appends to the file. Returns the number of bytes that were written, which may be fewer than given.
     pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes)
     }
 
-    /// Takes off what is beyond a size.
+    /// Truncates the file to a size.
     pub(super) fn cut(&mut self, size: u64) -> io::Result<()> {
         self.file.set_len(size)
     }
 
-    /// All that is in it.
+    /// The whole contents.
     pub(super) fn text(&self) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
+        // By its path: a handle of its own starts at the first byte, and leaves the position of `self.file` alone.
         File::open(&self.path)?.read_to_end(&mut text)?;
         Ok(text)
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
+        // The size is synced as well. `sync_all` would add the modification time, which has no use here.
         self.file.sync_data()
     }
 
-    /// Removes the file. Empty first: another process may have opened it already, and gets the lock next.
+    /// Removes the file. It is emptied first, because another process may have opened it and can lock it once this one
+    /// closes: an empty file counts as gone.
     pub(super) fn discard(self) -> io::Result<()> {
         self.file.set_len(0)?;
         match fs::remove_file(&self.path) {
@@ -133,12 +142,12 @@ impl JournalFile {
     }
 }
 
-enum NotMade {
+enum CreateError {
     Write(io::Error),
     Lock(io::Error),
 }
 
-impl NotMade {
+impl CreateError {
     fn into_io(self) -> io::Error {
         match self {
             Self::Write(error) | Self::Lock(error) => error,
@@ -153,7 +162,7 @@ fn lock(file: &File) -> io::Result<()> {
     })
 }
 
-/// The journals in a directory, oldest first. One that does not exist has none.
+/// The journals in a directory, oldest first. A directory that does not exist has none.
 pub(super) fn journals_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -167,7 +176,7 @@ pub(super) fn journals_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
             found.push(path);
         }
     }
-    // Their names begin with the time.
+    // The UUID in a name begins with the time, so names sort by age.
     found.sort();
     Ok(found)
 }

@@ -1,32 +1,42 @@
-//! The journal: what a run has spent so far, kept where a killed process cannot take it along, and its recovery.
+//! The journal: a file of what runs have spent so far, so that a killed process loses none of it, and its recovery.
 //!
-//! A run writes through its [`RunJournal`]; [`Journal`] brings the records to a file, `line` says how they look there.
-//! Later `reader` puts a file's lines together again, each run in a `replay`, whose summary is taken from a ledger as that
-//! of a living run is. What a line is, and what is promised of it, is in `docs/journal.md`.
+//! ```text
+//! RunJournal (one run) -> Journal (one layer, its thread) -> Output (lines) -> JournalFile
+//! JournalFile -> JournalReader -> RunReplay (one run) -> RunSummary
+//! ```
 //!
-//! Nothing here knows spans or prices, and no sink is called.
+//! A `Record` is one line. A recovered run goes through the same ledger and the same summary code as a
+//! living one. The lines and what the journal promises are in `docs/journal.md`.
+//!
+//! # Invariants
+//!
+//! - Format 1 is read and written; `tests/golden/journal-v1.jsonl` holds it. Field names in a line never change.
+//! - A run's `Started` record precedes all its other records, whichever thread comes first.
+//! - A file has its name only once it is locked and has its header. A file without a lock belongs to a dead process.
+//! - A journal is removed only after each of its runs was delivered, or after [`Recovery::discard`].
+//! - A record that is lost is counted, reported on stderr once, and named in each run that is recovered from its file.
+//! - The pipeline never fails because of the journal, and waits for I/O only under [`JournalBound::EveryRecord`].
+//!
+//! Absent: spans, callsites and prices (a record holds costs, not rates), calls to sinks, and the text of prompts or replies.
+//! Only `file` opens, locks or removes files.
 
-mod beginning;
-mod exact;
 mod file;
-mod frame;
-mod line;
+mod header;
 mod output;
 mod reader;
 mod record;
 mod recovery;
-mod replay;
 mod run_journal;
-mod shapes;
-mod stats;
+mod wire;
 mod writer;
 
-pub(crate) use beginning::{Beginning, OpenStage};
 pub(crate) use file::JournalFile;
-pub(crate) use frame::Frame;
+pub(crate) use header::Header;
+pub use output::JournalStats;
+pub use reader::SkippedLine;
+pub(crate) use record::{OpenStage, RunStart};
 pub(crate) use recovery::{Claims, claim_all};
-pub use recovery::{RecoverError, RecoveredJournal, Recovery, SkippedLine, recover};
+pub use recovery::{RecoverError, RecoveredJournal, Recovery, recover};
 pub(crate) use run_journal::RunJournal;
-pub use stats::JournalStats;
 pub(crate) use writer::Journal;
 pub use writer::JournalBound;

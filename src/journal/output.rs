@@ -1,59 +1,92 @@
-//! Bringing lines to the file, and what happens when it does not take them.
+//! Writes records to the file as lines; keeps, counts and reports what the file does not take.
 
 use std::collections::HashSet;
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::file::JournalFile;
-use super::frame::Frame;
-use super::line::{Head, Line};
-use super::reader::Journaled;
-use super::record::{Entry, Record};
-use super::stats::JournalStats;
-use crate::sink::{OpenError, say};
+use super::header::Header;
+use super::reader::JournalReader;
+use super::record::Record;
+use crate::sink::{OpenError, print_diagnostic};
 
-/// Lines that a disk may keep waiting, in bytes: some ten thousand calls. Beyond, they are lost.
+/// Most bytes of lines that wait for a file that cannot be written: some ten thousand calls. Records beyond it are lost,
+/// because a disk that stays full must not take the program's memory as well.
 const MAX_PENDING: usize = 4 << 20;
 
-/// From here on, in bytes, a file that no run needs is begun anew.
+/// From this size in bytes on, a file that no run needs is rewritten with its header alone. A smaller one would be
+/// rewritten after every few short runs.
 const IDLE_SIZE: u64 = 64 << 10;
 
-/// From here on, in bytes, a file is rewritten with what its runs come to. It takes some twenty milliseconds then, and
-/// comes once in some thousand calls.
+/// From this size in bytes on, a file is rewritten with the sums of its open runs. That takes some twenty milliseconds and
+/// happens once in some thousand calls; without it, the file of a long run would grow without bound.
 const FULL_SIZE: u64 = 2 << 20;
 
-/// The file and what is on its way there.
+/// Figures of a layer's journal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JournalStats {
+    /// The file that is written.
+    pub path: PathBuf,
+    /// Records that runs gave to the journal.
+    pub records: u64,
+    /// Records in the file, which a kill of the process does not lose.
+    pub written: u64,
+    /// Records that never reached the file: it could not be written for too long, or was already closed.
+    pub lost: u64,
+    /// Runs that need the file: in flight, or not delivered to any sink yet.
+    pub open_runs: u64,
+    /// Runs of dead processes that were found when the layer was built.
+    pub recovered: u64,
+    /// Whether the last attempt to write the file failed.
+    pub is_failing: bool,
+    /// The error of the last failed attempt to write the file.
+    pub last_error: Option<String>,
+}
+
+impl JournalStats {
+    /// Records that are neither in the file nor lost.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.records.saturating_sub(self.written).saturating_sub(self.lost)
+    }
+}
+
+/// The file, and the lines that are not in it yet.
 pub(super) struct Output {
     file: JournalFile,
-    head: Vec<u8>,
-    /// Whole lines that are not in the file yet, or of the first one the rest.
+    /// The header's line, for rewriting the file.
+    header: Vec<u8>,
+    /// Whole lines that are not in the file yet; the first may be the rest of a line.
     pending: Vec<u8>,
     pending_records: u64,
     size: u64,
-    /// Where its last whole line ends.
+    /// Where the file's last whole line ends.
     whole: u64,
-    /// At which size the file is to be made smaller if no run needs it, and if some do.
+    /// The size from which on the file is rewritten while no run needs it.
     idle_at: u64,
+    /// The size from which on the file is rewritten while runs need it.
     full_at: u64,
-    /// Runs that the file is needed for.
+    /// Runs that need the file.
     open: HashSet<u64>,
     stats: JournalStats,
-    /// Records that were lost and are not in the file as such.
-    untold: u64,
-    said: bool,
+    /// Lost records that no `Lost` record in the file counts yet.
+    unreported: u64,
+    /// Whether a failure was reported on stderr.
+    has_warned: bool,
     failed_since_flush: bool,
 }
 
 impl Output {
-    pub(super) fn create(directory: &Path, frame: &Frame) -> Result<Self, OpenError> {
-        let mut head = Vec::new();
-        Line::Journal(Box::new(Head::of(frame))).write(&mut head);
-        let file = JournalFile::create(directory, &head)?;
+    pub(super) fn create(directory: &Path, header: &Header) -> Result<Self, OpenError> {
+        let mut line = Vec::new();
+        Record::Header(Box::new(header.clone())).write(&mut line);
+        let file = JournalFile::create(directory, &line)?;
         let stats = JournalStats { path: file.path().to_owned(), ..JournalStats::default() };
-        let size = head.len() as u64;
+        let size = line.len() as u64;
         Ok(Self {
             file,
-            head,
+            header: line,
             pending: Vec::new(),
             pending_records: 0,
             size,
@@ -62,8 +95,8 @@ impl Output {
             full_at: FULL_SIZE,
             open: HashSet::new(),
             stats,
-            untold: 0,
-            said: false,
+            unreported: 0,
+            has_warned: false,
             failed_since_flush: false,
         })
     }
@@ -72,31 +105,33 @@ impl Output {
         JournalStats { open_runs: self.open.len() as u64, ..self.stats.clone() }
     }
 
+    /// Counts runs of dead processes.
     pub(super) fn recovered(&mut self, runs: u64) {
         self.stats.recovered += runs;
     }
 
-    /// Puts a record behind those that wait.
-    pub(super) fn add(&mut self, entry: Entry) {
-        match entry.what {
-            Record::Began(_) => drop(self.open.insert(entry.run)),
-            Record::Delivered | Record::Forgotten => drop(self.open.remove(&entry.run)),
+    /// Appends a record to the pending lines.
+    pub(super) fn add(&mut self, record: &Record) {
+        match record {
+            Record::Started { run, .. } => drop(self.open.insert(*run)),
+            Record::Delivered { run } | Record::Forgotten { run } => drop(self.open.remove(run)),
             _ => {}
         }
         self.stats.records += 1;
-        if self.untold > 0 {
+        // Before the record, so that a kill right after it leaves the loss in the file.
+        if self.unreported > 0 {
             let reason = self.stats.last_error.clone().unwrap_or_default();
-            Line::Lost { records: self.untold, reason }.write(&mut self.pending);
-            self.untold = 0;
+            Record::Lost { records: self.unreported, reason }.write(&mut self.pending);
+            self.unreported = 0;
         }
-        Line::from(entry).write(&mut self.pending);
+        record.write(&mut self.pending);
         self.pending_records += 1;
     }
 
-    /// Counts records that came to nothing before they were lines.
-    pub(super) fn lose(&mut self, records: u64, reason: &str) {
+    /// Counts records that were refused before they reached this output.
+    pub(super) fn refuse(&mut self, records: u64, reason: &str) {
         self.stats.records += records;
-        self.lost(records);
+        self.count_lost(records);
         self.fail(reason.to_owned());
     }
 
@@ -104,14 +139,14 @@ impl Output {
         !self.pending.is_empty()
     }
 
-    /// Writes what waits. What the file does not take waits on, up to a bound.
+    /// Writes the pending lines. Lines that the file does not take stay pending, up to [`MAX_PENDING`].
     pub(super) fn write(&mut self) {
         match self.write_pending() {
             Ok(()) => {
                 self.stats.written += std::mem::take(&mut self.pending_records);
                 self.stats.is_failing = false;
                 if self.size >= if self.open.is_empty() { self.idle_at } else { self.full_at } {
-                    self.shrink();
+                    self.rewrite();
                 }
             }
             Err(error) => {
@@ -132,11 +167,13 @@ impl Output {
                 Some(rest) => match self.file.append(rest) {
                     Ok(0) => break Err(ErrorKind::WriteZero.into()),
                     Ok(count) => written += count,
+                    // A signal interrupted the call; nothing was written, and the next attempt works.
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
                     Err(error) => break Err(error),
                 },
             }
         };
+        // Also after an error: a full disk takes a part of the bytes, and those must not be written a second time.
         if let Some(end) = self.pending[..written].iter().rposition(|byte| *byte == b'\n') {
             self.whole = self.size + end as u64 + 1;
         }
@@ -147,7 +184,8 @@ impl Output {
 
     fn drop_pending(&mut self) {
         self.pending.clear();
-        // The first of them may be in the file in part, and a later one must not go on in its line.
+        // The first pending line may be in the file in part. A later record would continue that line, and both would be
+        // unreadable.
         if self.whole < self.size {
             match self.file.cut(self.whole) {
                 Ok(()) => self.size = self.whole,
@@ -155,53 +193,61 @@ impl Output {
             }
         }
         let records = std::mem::take(&mut self.pending_records);
-        self.lost(records);
+        self.count_lost(records);
     }
 
-    fn lost(&mut self, records: u64) {
+    fn count_lost(&mut self, records: u64) {
         self.stats.lost += records;
-        self.untold += records;
+        self.unreported += records;
     }
 
+    /// Keeps the reason of a failure, and reports the first one on stderr.
     fn fail(&mut self, reason: String) {
         self.failed_since_flush = true;
-        if !std::mem::replace(&mut self.said, true) {
-            say(&format!(
-                "the journal cannot be written, so a kill now would lose what it should have kept; the runs go on: {reason}"
+        // Once: a full disk fails every write, and would fill the terminal as well.
+        if !std::mem::replace(&mut self.has_warned, true) {
+            print_diagnostic(&format!(
+                "the journal cannot be written: {reason}; runs continue, but a kill now loses their latest records"
             ));
         }
         self.stats.last_error = Some(reason);
     }
 
-    /// Makes the file smaller.
-    fn shrink(&mut self) {
+    /// Rewrites the file with what its open runs come to.
+    fn rewrite(&mut self) {
         let is_idle = self.open.is_empty();
-        match self.shrunk(is_idle).and_then(|text| self.file.replace(&text).map(|()| text.len() as u64)) {
+        match self.compacted(is_idle).and_then(|text| self.file.replace(&text).map(|()| text.len() as u64)) {
             Ok(size) => {
                 (self.size, self.whole) = (size, size);
+                // Relative to what is left, or a file with large open runs would be rewritten on every write.
                 self.idle_at = IDLE_SIZE.max(size * 2);
                 self.full_at = FULL_SIZE.max(size * 4);
             }
             Err(reason) => {
-                // It is whole as it is; the next attempt comes when it has doubled.
+                // The old file is whole. The next attempt waits until it has doubled, or each write would retry.
                 self.idle_at = self.size * 2;
                 self.full_at = self.size * 2;
-                self.fail(format!("{} could not be made smaller: {reason}", self.file.path().display()));
+                self.fail(format!("{} could not be rewritten: {reason}", self.file.path().display()));
             }
         }
     }
 
-    fn shrunk(&self, is_idle: bool) -> io::Result<Vec<u8>> {
-        let mut text = self.head.clone();
+    fn compacted(&self, is_idle: bool) -> io::Result<Vec<u8>> {
+        let mut text = self.header.clone();
         if !is_idle {
+            // From the file, not from sums in memory: those would double what each open run needs, for a rare step.
             let whole = self.file.text()?;
-            let journaled = Journaled::read(&whole).map_err(io::Error::other)?;
-            text.extend(journaled.map(Journaled::compact).unwrap_or_default());
+            let journal = JournalReader::read(&whole).map_err(io::Error::other)?;
+            text.extend(journal.map(JournalReader::compact).unwrap_or_default());
         }
         Ok(text)
     }
 
-    /// Writes what waits, and brings all to the disk; why not, if it fails now or has failed since the last time.
+    /// Writes the pending lines, and syncs the file to the disk.
+    ///
+    /// # Errors
+    ///
+    /// The last error, if this fails or if a write has failed since the last flush.
     pub(super) fn flush(&mut self) -> Result<(), String> {
         self.write();
         if let Err(error) = self.file.sync() {
@@ -215,7 +261,7 @@ impl Output {
         Err(format!("{reason} ({waiting} records wait, {lost} are lost)"))
     }
 
-    /// Writes what waits; the file stays if a run needs it.
+    /// Writes the pending lines. Removes the file, unless a run needs it.
     pub(super) fn close(mut self) -> JournalStats {
         self.write();
         let waiting = std::mem::take(&mut self.pending_records);
@@ -224,7 +270,7 @@ impl Output {
         let path = self.file.path().to_owned();
         let closed = if self.open.is_empty() { self.file.discard() } else { self.file.sync() };
         if let Err(error) = closed {
-            say(&format!("the journal {} could not be closed: {error}", path.display()));
+            print_diagnostic(&format!("the journal {} could not be closed: {error}", path.display()));
         }
         stats
     }

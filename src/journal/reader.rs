@@ -1,68 +1,64 @@
-//! A journal's text, read line by line. What cannot be read is skipped, counted and named; nothing else is lost over it.
+//! Reads a journal's lines and puts its runs together again.
+//!
+//! A line that cannot be read is skipped, counted and described; the other lines still count.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
 use std::mem;
+use std::time::Duration;
 
-use super::frame::Frame;
-use super::line::{FORMAT, Head, Line, Said};
-use super::record::{Entry, Record};
-use super::recovery::SkippedLine;
-use super::replay::Replay;
-use crate::summary::RunSummary;
+use super::header::{FORMAT, Header};
+use super::record::{OpenStage, Record, RunStart};
+use crate::ledger::{FastHash, Ledger, Outcome, StageTotals, Symbol};
+use crate::summary::{EndReason, GateVerdict, Records, RunSummary, SummaryInput};
 
-/// Skipped lines that are described; further ones are only counted.
-const DESCRIBED: usize = 100;
+/// Most skipped lines that are described; further ones are only counted. A large file of another program would otherwise
+/// fill the memory with descriptions.
+const MAX_DESCRIBED: usize = 100;
 
-/// What a file tells.
-pub(super) struct Journaled {
-    pub(super) process: u32,
-    frame: Frame,
-    /// The runs that no sink has yet, by their numbers.
-    runs: BTreeMap<u64, Replay>,
-    /// Runs that are done with: what comes after that is nobody's.
+/// The contents of one journal.
+pub(super) struct JournalReader {
+    header: Header,
+    /// The runs that were not delivered, by their numbers.
+    runs: BTreeMap<u64, RunReplay>,
+    /// Delivered and forgotten runs. Later records of them are ignored: a thread may write one late.
     done: HashSet<u64>,
     /// Records that the file could not take, and why.
     lost: u64,
     lost_because: String,
     pub(super) skipped: Vec<SkippedLine>,
     pub(super) skipped_in_all: u64,
-    /// Lines that are whole and yet could not be read: the file is not as it was written.
+    /// Skipped lines but the last one, if that was cut short: damage to the file.
     unreadable: u64,
 }
 
-/// Why a file is not a journal of ours.
+/// Why a file is not a journal that this version reads.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Foreign {
+pub(super) enum NotAJournal {
     #[error("its first line is not the head of a journal: {0}")]
-    Head(String),
+    Header(String),
     #[error("its format is {0}, and this version reads format {FORMAT}")]
     Format(u32),
 }
 
-impl Journaled {
-    /// Reads a file; `None` if there is nothing in it.
-    pub(super) fn read(text: &[u8]) -> Result<Option<Self>, Foreign> {
+impl JournalReader {
+    /// Reads a file; `None` if it is empty.
+    ///
+    /// # Errors
+    ///
+    /// If the first line is not the header of a journal in format 1.
+    pub(super) fn read(text: &[u8]) -> Result<Option<Self>, NotAJournal> {
+        // With their ends: the last line has none if its process was killed while it wrote.
         let mut lines = text.split_inclusive(|byte| *byte == b'\n').zip(1..);
-        let Some((head, _)) = lines.next() else { return Ok(None) };
-        let head = match Line::read(head) {
-            Ok(Said::Head(head)) if head.format == FORMAT => head,
-            Ok(Said::Head(head)) => return Err(Foreign::Format(head.format)),
-            Ok(_) => return Err(Foreign::Head("it is the line of a run".to_owned())),
-            Err(error) => return Err(Foreign::Head(error.to_string())),
+        let Some((first, _)) = lines.next() else { return Ok(None) };
+        let header = match Record::read(first) {
+            Ok(Record::Header(header)) if header.format == FORMAT => *header,
+            Ok(Record::Header(header)) => return Err(NotAJournal::Format(header.format)),
+            Ok(_) => return Err(NotAJournal::Header("it is a record of a run".to_owned())),
+            Err(error) => return Err(NotAJournal::Header(error.to_string())),
         };
-        let mut journaled = Self::new(&head);
-        for (line, number) in lines {
-            if !line.trim_ascii().is_empty() {
-                journaled.take(line, number);
-            }
-        }
-        Ok(Some(journaled))
-    }
-
-    fn new(head: &Head) -> Self {
-        Self {
-            process: head.process,
-            frame: head.frame(),
+        let mut reader = Self {
+            header,
             runs: BTreeMap::new(),
             done: HashSet::new(),
             lost: 0,
@@ -70,31 +66,51 @@ impl Journaled {
             skipped: Vec::new(),
             skipped_in_all: 0,
             unreadable: 0,
+        };
+        for (line, number) in lines {
+            // A line that could not be cut off after a failed write is ended by a line break of its own.
+            if !line.trim_ascii().is_empty() {
+                reader.read_line(line, number);
+            }
         }
+        Ok(Some(reader))
     }
 
-    fn take(&mut self, line: &[u8], number: u64) {
-        match Line::read(line) {
-            Ok(Said::Entry(entry)) => self.add(entry, number),
-            Ok(Said::Lost { records, reason }) => {
+    /// The id of the process that wrote the journal.
+    pub(super) fn process(&self) -> u32 {
+        self.header.process
+    }
+
+    fn read_line(&mut self, line: &[u8], number: u64) {
+        let record = match Record::read(line) {
+            Ok(record) => record,
+            Err(error) => return self.skip(number, error.to_string(), !line.ends_with(b"\n")),
+        };
+        match record {
+            Record::Header(_) => self.skip(number, "a second head".to_owned(), false),
+            Record::Lost { records, reason } => {
                 self.lost += records;
                 self.lost_because = reason;
             }
-            Ok(Said::Head(_)) => self.skip(number, "a second head".to_owned(), false),
-            Err(error) => self.skip(number, error.to_string(), !line.ends_with(b"\n")),
-        }
-    }
-
-    fn add(&mut self, Entry { run, at, what }: Entry, number: u64) {
-        match what {
-            _ if self.done.contains(&run) => {}
-            Record::Began(beginning) => drop(self.runs.insert(run, Replay::new(*beginning, at))),
-            Record::Delivered | Record::Forgotten => {
+            Record::Started { run, at, start } => {
+                if !self.done.contains(&run) {
+                    self.runs.insert(run, RunReplay::new(*start, at));
+                }
+            }
+            Record::Delivered { run } | Record::Forgotten { run } => {
                 self.runs.remove(&run);
+                // Remembered, or a late record of the run would be reported as damage to the file.
                 self.done.insert(run);
             }
-            what => match self.runs.get_mut(&run) {
-                Some(replay) => replay.add(at, what),
+            Record::Opened { run, .. }
+            | Record::Booked { run, .. }
+            | Record::Attributes { run, .. }
+            | Record::Operation { run, .. }
+            | Record::Gate { run, .. }
+            | Record::Warning { run, .. }
+            | Record::Ended { run, .. } => match self.runs.get_mut(&run) {
+                Some(replay) => replay.add(record),
+                None if self.done.contains(&run) => {}
                 None => self.skip(number, format!("the beginning of its run {run} is missing"), false),
             },
         }
@@ -103,45 +119,276 @@ impl Journaled {
     fn skip(&mut self, line: u64, reason: String, is_cut_short: bool) {
         self.skipped_in_all += 1;
         self.unreadable += u64::from(!is_cut_short);
-        if self.skipped.len() < DESCRIBED {
+        if self.skipped.len() < MAX_DESCRIBED {
             self.skipped.push(SkippedLine { line, reason, is_cut_short });
         }
     }
 
-    /// The summaries of the runs that no sink has, oldest first.
+    /// The summaries of the runs that were not delivered, oldest first.
     pub(super) fn summaries(&mut self) -> Vec<RunSummary> {
-        let doubts = self.doubts();
-        mem::take(&mut self.runs).into_values().map(|run| run.summary(&self.frame, &doubts)).collect()
+        let warnings = self.warnings();
+        mem::take(&mut self.runs).into_values().map(|run| run.summary(&self.header, &warnings)).collect()
     }
 
-    /// What a reader of these runs should know.
-    fn doubts(&self) -> Vec<String> {
-        let mut doubts = Vec::new();
+    /// Warnings for each run of the file: its figures may lack something.
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
         if self.lost > 0 {
-            doubts.push(format!(
+            warnings.push(format!(
                 "{} records of this run's process are in no figure, as its journal could not be written: {}",
                 self.lost, self.lost_because
             ));
         }
         if self.unreadable > 0 {
-            doubts.push(format!(
+            warnings.push(format!(
                 "{} lines of the journal could not be read and are in no figure",
                 self.unreadable
             ));
         }
-        doubts
+        warnings
     }
 
-    /// The lines that say the same as all that were read, in as few as can be; the head is not among them.
+    /// The fewest lines that give the same runs, without the header.
     pub(super) fn compact(self) -> Vec<u8> {
         let mut text = Vec::new();
+        // Unreadable lines are not copied, so they are counted as lost from here on.
         let records = self.lost + self.unreadable;
         if records > 0 {
-            Line::Lost { records, reason: self.lost_because }.write(&mut text);
+            Record::Lost { records, reason: self.lost_because }.write(&mut text);
         }
         for (number, run) in self.runs {
-            run.entries(number).for_each(|entry| Line::from(entry).write(&mut text));
+            run.records(number).for_each(|record| record.write(&mut text));
         }
         text
+    }
+}
+
+/// A line of a journal that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SkippedLine {
+    /// Its number in the file, from 1.
+    pub line: u64,
+    /// Why it could not be read.
+    pub reason: String,
+    /// It is the last line, and its process was killed while it wrote it. The write had not returned, so
+    /// [`JournalStats::written`](super::JournalStats::written) did not count it.
+    pub is_cut_short: bool,
+}
+
+impl fmt::Display for SkippedLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.reason)
+    }
+}
+
+/// One run, put together from its records.
+#[derive(Debug)]
+struct RunReplay {
+    start: RunStart,
+    /// The time of the newest record.
+    last: u64,
+    /// Opened stages by time and parent, not by name: a span may record its stage's name after it was opened.
+    open: HashMap<(u64, Option<Symbol>), Symbol, FastHash>,
+    /// Stages that ended. A record that a stage was opened may come after the record that it ended: two threads write them.
+    closed: HashSet<(u64, Option<Symbol>), FastHash>,
+    gates: BTreeMap<u64, GateVerdict>,
+    records: Records,
+    end: Option<RunEnd>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+struct RunEnd {
+    at: u64,
+    outcome: Outcome,
+    incomplete: bool,
+}
+
+impl RunReplay {
+    fn new(mut start: RunStart, at: u64) -> Self {
+        let open = mem::take(&mut start.open);
+        let mut records = Records::default();
+        records.drop_more(start.records_dropped);
+        Self {
+            start,
+            last: at,
+            open: open.into_iter().map(|open| ((open.at, open.parent), open.stage)).collect(),
+            closed: HashSet::with_hasher(FastHash),
+            gates: BTreeMap::new(),
+            records,
+            end: None,
+        }
+    }
+
+    /// Adds a record of this run.
+    fn add(&mut self, record: Record) {
+        match record {
+            Record::Opened { stage: OpenStage { stage, parent, at }, .. } => {
+                self.last = self.last.max(at);
+                self.open.insert((at, parent), stage);
+            }
+            Record::Booked { at, amount, .. } => {
+                self.last = self.last.max(at);
+                self.book(&amount);
+            }
+            Record::Attributes { at, attributes, .. } => {
+                self.last = self.last.max(at);
+                self.start.attributes.merge(*attributes);
+            }
+            Record::Operation { at, operation, .. } => {
+                self.last = self.last.max(at);
+                let attributes = &mut self.start.attributes;
+                attributes.iteration = attributes.iteration.max(operation.iteration);
+                self.records.push(*operation);
+            }
+            Record::Gate { at, verdict, .. } => {
+                self.last = self.last.max(at);
+                self.gates.insert(verdict.seq, *verdict);
+            }
+            Record::Warning { at, text, .. } => {
+                self.last = self.last.max(at);
+                match text {
+                    Some(text) => self.start.warnings.push(text.into_owned()),
+                    None => self.start.more_warnings += 1,
+                }
+            }
+            Record::Ended { at, outcome, incomplete, .. } => {
+                self.last = self.last.max(at);
+                self.end = Some(RunEnd { at, outcome, incomplete });
+            }
+            // The reader handles these itself.
+            Record::Header(_)
+            | Record::Started { .. }
+            | Record::Delivered { .. }
+            | Record::Forgotten { .. }
+            | Record::Lost { .. } => {}
+        }
+    }
+
+    fn book(&mut self, amount: &Ledger) {
+        for (_, tally) in amount.stages() {
+            // One attempt that has ended. Sums of several, from a rewritten file, were taken off `open` there.
+            if let (1, 0, Some(began)) = (tally.attempts, tally.open, tally.first) {
+                self.closed.insert((began.at, began.parent));
+            }
+        }
+        self.start.ledger.merge(amount);
+    }
+
+    /// Stages that have not ended, in the order in which they were opened.
+    fn still_open(&self) -> Vec<OpenStage> {
+        let open = self.open.iter().filter(|(key, _)| !self.closed.contains(key));
+        let mut open: Vec<OpenStage> =
+            open.map(|((at, parent), stage)| OpenStage { stage: *stage, parent: *parent, at: *at }).collect();
+        // A hash map has no order, and a rewritten file must not depend on it.
+        open.sort_by_key(|open| (open.at, open.stage));
+        open
+    }
+
+    /// The fewest records that give the same run.
+    fn records(self, run: u64) -> impl Iterator<Item = Record> {
+        let at = self.last;
+        let open = self.still_open();
+        let start = RunStart { open, records_dropped: self.records.dropped(), ..self.start };
+        let operations = self.records.to_vec().into_iter().map(move |operation| {
+            let operation = Box::new(operation);
+            Record::Operation { run, at, operation }
+        });
+        let gates = self.gates.into_values().map(move |verdict| {
+            let verdict = Box::new(verdict);
+            Record::Gate { run, at, verdict }
+        });
+        let end =
+            self.end.map(|RunEnd { at, outcome, incomplete }| Record::Ended { run, at, outcome, incomplete });
+        let start = Record::Started { run, at, start: Box::new(start) };
+        std::iter::once(start).chain(operations).chain(gates).chain(end)
+    }
+
+    /// The run's summary: as it ended, or with status `interrupted` if it had not.
+    fn summary(self, header: &Header, file_warnings: &[String]) -> RunSummary {
+        let open = self.still_open();
+        let RunStart {
+            id,
+            pipeline,
+            krate,
+            started,
+            attributes,
+            mut warnings,
+            more_warnings,
+            mut ledger,
+            records_dropped: _,
+            open: _,
+        } = self.start;
+        let (end, ending, outcome) = match self.end {
+            Some(RunEnd { at, outcome, incomplete: true }) => (at, EndReason::Incomplete, outcome),
+            Some(RunEnd { at, outcome, incomplete: false }) => (at, EndReason::Closed, outcome),
+            None => (self.last, EndReason::Interrupted, Outcome::Completed),
+        };
+        if ending == EndReason::Interrupted {
+            for OpenStage { stage, parent, at } in open {
+                let nanos = end.saturating_sub(at);
+                ledger.add_stage(stage, &StageTotals { nanos, ..StageTotals::opened(at, parent) });
+            }
+        }
+        if more_warnings > 0 {
+            warnings.push(format!("{more_warnings} more warnings were not kept"));
+        }
+        let mut gates: Vec<GateVerdict> = self.gates.into_values().collect();
+        // Numbers are 1, 2, 3 … in a whole journal, so the last one is their count.
+        let missing = gates.last().map_or(0, |last| last.seq - gates.len() as u64);
+        if missing > 0 {
+            warnings.push(format!("{missing} verdicts before the last one are not in the journal"));
+            // A summary with a gap in its numbers would not pass its own check.
+            gates.iter_mut().zip(1..).for_each(|(gate, seq)| gate.seq = seq);
+        }
+        warnings.extend_from_slice(file_warnings);
+        let mut tags = header.tags.clone();
+        tags.extend(attributes.tags);
+        let wall = |nanos| header.origin + Duration::from_nanos(nanos);
+        RunSummary::build(SummaryInput {
+            run_id: attributes.run_id.map_or(id, Into::into),
+            project: attributes.project.as_deref().or(header.project.as_deref()).unwrap_or(&krate).to_owned(),
+            pipeline,
+            started: wall(started),
+            origin: header.origin,
+            elapsed: Duration::from_nanos(end.saturating_sub(started)),
+            end: Some((outcome, ending)),
+            ledger: &ledger,
+            declared_stages: &header.stages,
+            expected_gates: &header.gates,
+            gates,
+            tags,
+            counts: attributes.counts,
+            value_usd: attributes.value,
+            iterations: attributes.iteration,
+            warnings,
+            records: &self.records,
+            limits: header.limits(),
+            // A stage's limit also counts the stages inside it. The journal's rows do not have those.
+            stage_limits: Vec::new(),
+            book: &header.book,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever the old version wrote, the record types keep all of it, and write it in the same form.
+    #[test]
+    fn golden_lines_are_written_again_byte_for_byte() {
+        for name in ["journal-v1", "journal-v1-rewritten"] {
+            let path = format!("{}/tests/golden/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
+            // Read when the test runs, because the published package has no golden files.
+            let text = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+            let mut again = Vec::new();
+            for line in text.split_inclusive(|byte| *byte == b'\n') {
+                let record = Record::read(line).unwrap_or_else(|error| panic!("{error}"));
+                record.write(&mut again);
+            }
+            assert_eq!(String::from_utf8_lossy(&again), String::from_utf8_lossy(&text), "{name}");
+        }
     }
 }

@@ -1,42 +1,145 @@
-//! What a run gives to its journal.
+//! A record: one line of a journal, in memory and as JSON.
 
 use std::borrow::Cow;
 
-use super::beginning::Beginning;
-use crate::ledger::{Ledger, Name, Outcome, RunReading};
+use serde::{Deserialize, Serialize};
+
+use super::header::Header;
+use super::wire;
+use crate::ledger::{Ledger, Outcome, RunAttributes, Symbol};
 use crate::summary::{GateVerdict, OperationRecord};
 
-/// One record of one run.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    /// The run's number in its process.
-    pub(crate) run: u64,
-    /// When, in nanoseconds after the frame's origin.
-    pub(crate) at: u64,
-    pub(crate) what: Record,
+/// One line of a journal. Field names and the tag `kind` are format 1 and do not change; Rust names may.
+///
+/// `run` is the run's number in its process. `at` is in nanoseconds after [`Header::origin`](Header).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Record {
+    /// The first line of a file.
+    #[serde(rename = "journal")]
+    Header(Box<Header>),
+    /// A run started to record something.
+    #[serde(rename = "run")]
+    Started {
+        run: u64,
+        at: u64,
+        // Boxed, as all large payloads: a queue of `Booked` records, nearly all, must not have room for the largest kind.
+        #[serde(flatten)]
+        start: Box<RunStart>,
+    },
+    /// A stage was opened.
+    Opened {
+        run: u64,
+        // Its `at` is the record's: when the stage was opened.
+        #[serde(flatten)]
+        stage: OpenStage,
+    },
+    /// Amounts were booked or stages ended: what was added to the run's ledger.
+    Booked {
+        run: u64,
+        at: u64,
+        #[serde(flatten, with = "wire::ledger")]
+        amount: Ledger,
+    },
+    /// A span recorded attributes of its whole run.
+    #[serde(rename = "told")]
+    Attributes {
+        run: u64,
+        at: u64,
+        #[serde(flatten, with = "wire::attributes")]
+        attributes: Box<RunAttributes>,
+    },
+    /// An operation was recorded directly; its amount is in a `Booked` record.
+    #[serde(rename = "recorded")]
+    Operation {
+        run: u64,
+        at: u64,
+        #[serde(flatten, with = "wire::operation")]
+        operation: Box<OperationRecord>,
+    },
+    /// A gate reported its verdict.
+    Gate {
+        run: u64,
+        at: u64,
+        #[serde(flatten, with = "wire::gate")]
+        verdict: Box<GateVerdict>,
+    },
+    /// A warning of the run; without a text, one more than the run keeps.
+    #[serde(rename = "warned")]
+    Warning {
+        run: u64,
+        at: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<Cow<'static, str>>,
+    },
+    /// The run ended, and its summary is queued for the sinks.
+    Ended {
+        run: u64,
+        at: u64,
+        #[serde(flatten, with = "wire::outcome")]
+        outcome: Outcome,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        incomplete: bool,
+    },
+    /// A sink took the summary, or there are no sinks.
+    Delivered { run: u64 },
+    /// The run was discarded without a summary.
+    Forgotten { run: u64 },
+    /// Records that the file could not take.
+    Lost { records: u64, reason: String },
 }
 
-/// What happened.
-#[derive(Clone, Debug)]
-pub(crate) enum Record {
-    /// The run began to count.
-    Began(Box<Beginning>),
-    /// A stage was opened; the entry's time is when.
-    Opened { stage: Name, parent: Option<Name> },
-    /// Amounts were settled, and stages ended: what the ledger had added to it.
-    Booked(Ledger),
-    /// A span told something of its whole run.
-    Told(Box<RunReading>),
-    /// An operation was recorded directly; its amount is booked apart.
-    Recorded(Box<OperationRecord>),
-    /// A gate spoke.
-    Gate(Box<GateVerdict>),
-    /// The reader has something to know; none is a warning beyond those that are kept.
-    Warned(Option<Cow<'static, str>>),
-    /// The run ended, and its summary is on its way.
-    Ended { outcome: Outcome, is_incomplete: bool },
-    /// A sink has the summary, or nobody wants it.
-    Delivered,
-    /// The run was given up without a summary.
-    Forgotten,
+/// The state of a run at the moment when its journal starts.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct RunStart {
+    pub(crate) id: String,
+    pub(crate) pipeline: String,
+    /// The root span's crate.
+    #[serde(rename = "crate")]
+    pub(crate) krate: String,
+    /// When the root was opened, in nanoseconds after the header's origin.
+    pub(crate) started: u64,
+    #[serde(flatten, with = "wire::RunAttributesWire")]
+    pub(crate) attributes: RunAttributes,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<String>,
+    /// Warnings beyond those that are kept.
+    #[serde(default, skip_serializing_if = "wire::is_zero")]
+    pub(crate) more_warnings: u64,
+    /// What was booked before.
+    #[serde(flatten, with = "wire::ledger")]
+    pub(crate) ledger: Ledger,
+    /// Directly recorded operations beyond those that are kept.
+    #[serde(default, skip_serializing_if = "wire::is_zero")]
+    pub(crate) records_dropped: u64,
+    /// Stages that are open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) open: Vec<OpenStage>,
+}
+
+/// A stage that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OpenStage {
+    pub(crate) stage: Symbol,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parent: Option<Symbol>,
+    pub(crate) at: u64,
+}
+
+impl Record {
+    /// Appends the record to `text` as one line.
+    pub(super) fn write(&self, text: &mut Vec<u8>) {
+        let start = text.len();
+        // A vector takes every byte and all map keys are strings, so this does not fail. If it ever does, half a line
+        // must not stay: the next record would continue it, and both would be unreadable.
+        match serde_json::to_writer(&mut *text, self) {
+            Ok(()) => text.push(b'\n'),
+            Err(_) => text.truncate(start),
+        }
+    }
+
+    /// Reads one line.
+    pub(super) fn read(line: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(line)
+    }
 }

@@ -1,20 +1,18 @@
-//! Runs of processes that have died, found in their journals.
+//! Recovers the runs of dead processes from their journals.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::file::{Claimed, JournalFile, journals_in};
-use super::reader::Journaled;
+use super::file::{Claim, JournalFile, journals_in};
+use super::reader::{JournalReader, SkippedLine};
 use crate::summary::RunSummary;
 
-/// Reads the journals of dead processes in a directory: their runs as far as they came, with status `interrupted`. A run
-/// that had ended, and that no sink had yet, is told as it ended.
+/// Reads the journals of dead processes in a directory. Each run has the figures that were booked before the kill, and
+/// status `interrupted`. A run that had ended without a delivery keeps its own status.
 ///
-/// Journals of processes that live are left alone, the caller's own among them. What is returned is locked, so that nobody
-/// else recovers it meanwhile, and stays where it is until it is [discarded](Recovery::discard): first put the runs where
-/// they belong. A layer that is built with the same [`Builder::journal`](crate::Builder::journal) does all of that by
-/// itself.
+/// Journals of live processes, including the caller's own, are left alone. The returned journals are locked, so no other
+/// process recovers them meanwhile. They stay in the directory until [`Recovery::discard`]: store the runs first. A layer
+/// that is built with the same [`Builder::journal`](crate::Builder::journal) does all of this by itself.
 ///
 /// ```
 /// # let directory = std::env::temp_dir().join("tracing-budget-doc-recover");
@@ -28,9 +26,10 @@ use crate::summary::RunSummary;
 ///
 /// # Errors
 ///
-/// If the directory cannot be read. One that does not exist has no journals. A journal that cannot be read is in
+/// If the directory cannot be read. A directory that does not exist has no journals. A journal that cannot be read is in
 /// [`Recovery::unreadable`].
 pub fn recover(directory: impl AsRef<Path>) -> Result<Recovery, RecoverError> {
+    // All locks before the first read: reading takes time, and a second process would recover the rest meanwhile.
     let claims = claim_all(directory.as_ref())?;
     let Claims { files, in_use, mut unreadable } = claims;
     let mut journals = Vec::new();
@@ -45,7 +44,7 @@ pub fn recover(directory: impl AsRef<Path>) -> Result<Recovery, RecoverError> {
     Ok(Recovery { journals, in_use, unreadable })
 }
 
-/// The journals of dead processes, locked and not read yet.
+/// The journals of dead processes, locked and not yet read.
 #[derive(Default)]
 pub(crate) struct Claims {
     files: Vec<JournalFile>,
@@ -66,16 +65,17 @@ pub(crate) fn claim_all(directory: &Path) -> Result<Claims, RecoverError> {
     let mut claims = Claims::default();
     for path in journals_in(directory).map_err(failed)? {
         match JournalFile::claim(&path) {
-            Ok(Claimed::Ours(file)) => claims.files.push(file),
-            Ok(Claimed::InUse) => claims.in_use += 1,
-            Ok(Claimed::Gone) => {}
+            Ok(Claim::Locked(file)) => claims.files.push(file),
+            Ok(Claim::InUse) => claims.in_use += 1,
+            Ok(Claim::Gone) => {}
+            // Not an error of the whole search: the other journals can still be recovered.
             Err(reason) => claims.unreadable.push((path, reason.to_string())),
         }
     }
     Ok(claims)
 }
 
-/// What [`recover`] has found. Dropping it leaves everything as it was.
+/// The journals that [`recover`] found. Dropping it leaves them as they were.
 #[derive(Debug)]
 pub struct Recovery {
     journals: Vec<RecoveredJournal>,
@@ -95,24 +95,25 @@ impl Recovery {
         self.journals.iter().flat_map(|journal| &journal.runs)
     }
 
-    /// Journals that were left alone, as their processes live or somebody else is recovering them.
+    /// Number of journals that were left alone: their processes live, or another process is recovering them.
     #[must_use]
     pub fn in_use(&self) -> usize {
         self.in_use
     }
 
-    /// Files that have a journal's name and could not be read, and why. They are left as they are.
+    /// Files with a journal's name that could not be read, and why. They are left as they are.
     #[must_use]
     pub fn unreadable(&self) -> &[(PathBuf, String)] {
         &self.unreadable
     }
 
-    /// Removes the journals, as their runs are where they belong.
+    /// Removes the journals. Call it once their runs are stored.
     ///
     /// # Errors
     ///
-    /// The first journal that cannot be removed; the others are.
+    /// The error of the first journal that cannot be removed. The others are removed all the same.
     pub fn discard(self) -> io::Result<()> {
+        // Collected before the first error returns: a journal that stays would deliver its runs again.
         let outcomes: Vec<_> = self.journals.into_iter().map(RecoveredJournal::discard).collect();
         outcomes.into_iter().collect()
     }
@@ -129,17 +130,17 @@ pub struct RecoveredJournal {
 }
 
 impl RecoveredJournal {
-    /// Reads a journal; `None` if there is nothing in it. One that is not ours is left as it is.
+    /// Reads a journal; `None` if it is empty. A file in another format is left as it is.
     pub(crate) fn read(file: JournalFile) -> Result<Option<Self>, String> {
         let text = file.text().map_err(|reason| reason.to_string())?;
-        let Some(mut journaled) = Journaled::read(&text).map_err(|reason| reason.to_string())? else {
+        let Some(mut reader) = JournalReader::read(&text).map_err(|reason| reason.to_string())? else {
             return Ok(None);
         };
         Ok(Some(Self {
-            process: journaled.process,
-            runs: journaled.summaries(),
-            skipped: journaled.skipped,
-            skipped_in_all: journaled.skipped_in_all,
+            process: reader.process(),
+            runs: reader.summaries(),
+            skipped: reader.skipped,
+            skipped_in_all: reader.skipped_in_all,
             file,
         }))
     }
@@ -150,32 +151,32 @@ impl RecoveredJournal {
         self.file.path()
     }
 
-    /// The id that the process had.
+    /// The id of the process that wrote it.
     #[must_use]
     pub fn process(&self) -> u32 {
         self.process
     }
 
-    /// The runs that no sink had, oldest first.
+    /// The runs that were not delivered to any sink, oldest first.
     #[must_use]
     pub fn runs(&self) -> &[RunSummary] {
         &self.runs
     }
 
-    /// Lines that could not be read, the first hundred of them. The last line of a process that was killed while it wrote
-    /// is among them, cut short; nobody was told that it was there.
+    /// The first hundred lines that could not be read. The last line of a process that was killed while it wrote is among
+    /// them, cut short: its write had not returned.
     #[must_use]
     pub fn skipped(&self) -> &[SkippedLine] {
         &self.skipped
     }
 
-    /// How many lines could not be read.
+    /// Number of lines that could not be read.
     #[must_use]
     pub fn skipped_in_all(&self) -> u64 {
         self.skipped_in_all
     }
 
-    /// The lines that are damaged: all that could not be read but the last one, if that was cut short.
+    /// Damaged lines: those that could not be read, without a last line that was cut short.
     pub(crate) fn damaged(&self) -> Vec<&SkippedLine> {
         self.skipped.iter().filter(|line| !line.is_cut_short).collect()
     }
@@ -184,7 +185,7 @@ impl RecoveredJournal {
         (std::mem::take(&mut self.runs), self)
     }
 
-    /// Removes the journal, as its runs are where they belong.
+    /// Removes the journal. Call it once its runs are stored.
     ///
     /// # Errors
     ///
@@ -194,25 +195,7 @@ impl RecoveredJournal {
     }
 }
 
-/// A line of a journal that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SkippedLine {
-    /// Its number in the file, from 1.
-    pub line: u64,
-    /// What is wrong with it.
-    pub reason: String,
-    /// It is the last line, and its process was killed while it wrote it: nobody was told that it was there.
-    pub is_cut_short: bool,
-}
-
-impl fmt::Display for SkippedLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.reason)
-    }
-}
-
-/// A directory whose journals cannot be listed.
+/// The journals of a directory cannot be listed.
 #[derive(Debug, thiserror::Error)]
 #[error("the journals in {path:?} cannot be listed: {reason}")]
 pub struct RecoverError {

@@ -1,98 +1,106 @@
-//! What one run writes its journal with.
+//! The journal of one run: turns what happens in the run into records.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::beginning::{Beginning, OpenStage};
-use super::record::{Entry, Record};
+use super::record::{OpenStage, Record, RunStart};
 use super::writer::Journal;
-use crate::ledger::{Ledger, Outcome, RunReading};
+use crate::ledger::{Ledger, Outcome, RunAttributes};
 use crate::summary::{GateVerdict, OperationRecord};
 
-/// The journal as one run sees it. Its beginning is written before anything else of it, whoever comes first.
+/// The journal of one run. Its `Started` record is written before any other of the run, whichever thread comes first.
 pub(crate) struct RunJournal {
     journal: Arc<Journal>,
     run: u64,
-    beginning: Mutex<Option<Box<Beginning>>>,
-    begun: OnceLock<()>,
+    /// `None` once it was written.
+    start: Mutex<Option<Box<RunStart>>>,
+    has_started: OnceLock<()>,
 }
 
 impl RunJournal {
-    pub(crate) fn new(journal: &Arc<Journal>, run: u64, beginning: Beginning) -> Self {
-        let beginning = Mutex::new(Some(Box::new(beginning)));
-        Self { journal: Arc::clone(journal), run, beginning, begun: OnceLock::new() }
+    pub(crate) fn new(journal: &Arc<Journal>, run: u64, start: RunStart) -> Self {
+        let start = Mutex::new(Some(Box::new(start)));
+        Self { journal: Arc::clone(journal), run, start, has_started: OnceLock::new() }
     }
 
-    /// Writes the beginning, if nobody has.
+    /// Writes the `Started` record unless it was written.
     pub(crate) fn begin(&self) {
-        self.begun.get_or_init(|| {
-            let beginning = self.beginning.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(beginning) = beginning {
-                let what = Record::Began(beginning);
-                self.journal.append(Entry { run: self.run, at: self.journal.now(), what });
+        // `OnceLock` makes other threads wait until the record is in the journal. A flag alone would let them write
+        // theirs first, and the reader skips records of a run that it does not know yet.
+        self.has_started.get_or_init(|| {
+            // Lock order: `start`, released at the end of this statement, before the locks of `Journal::append`.
+            let start = self.start.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(start) = start {
+                self.journal.append(Record::Started { run: self.run, at: self.journal.now(), start });
             }
         });
     }
 
     /// Adds to a ledger, and writes what was added.
+    // Out of line: runs without a journal, nearly all, must not carry this code in their booking path.
     #[inline(never)]
     pub(crate) fn book<T>(&self, ledger: &mut Ledger, act: impl FnOnce(&mut Ledger) -> T) -> T {
-        // What adding does to an empty ledger is what it does to any.
-        let mut added = Ledger::default();
-        let done = act(&mut added);
-        ledger.merge(&added);
-        self.append_now(Record::Booked(added));
-        done
+        // Adding to an empty ledger and merging gives the same sums, because merging is associative; and the difference
+        // is the record.
+        let mut amount = Ledger::default();
+        let result = act(&mut amount);
+        ledger.merge(&amount);
+        self.append_now(|run, at| Record::Booked { run, at, amount });
+        result
     }
 
-    /// A stage was opened.
-    pub(crate) fn opened(&self, OpenStage { stage, parent, at }: OpenStage) {
-        self.append(at, Record::Opened { stage, parent });
-    }
-
-    /// A span told something of its whole run.
-    pub(crate) fn told(&self, told: &RunReading) {
-        self.append_now(Record::Told(Box::new(told.clone())));
-    }
-
-    /// A gate spoke.
-    pub(crate) fn spoke(&self, gate: &GateVerdict) {
-        self.append_now(Record::Gate(Box::new(gate.clone())));
-    }
-
-    /// An operation was recorded directly; its amount is booked apart.
-    pub(crate) fn recorded(&self, record: &OperationRecord) {
-        self.append_now(Record::Recorded(Box::new(record.clone())));
-    }
-
-    /// The reader has something to know; none is one of those that are only counted.
-    pub(crate) fn warned(&self, warning: Option<&Cow<'static, str>>) {
-        self.append_now(Record::Warned(warning.cloned()));
-    }
-
-    /// The run ended, and its summary is on its way.
-    pub(crate) fn ended(&self, at: u64, outcome: &Outcome, is_incomplete: bool) {
-        self.append(at, Record::Ended { outcome: outcome.clone(), is_incomplete });
-    }
-
-    /// A sink has the summary, or nobody wants it.
-    pub(crate) fn delivered(&self) {
-        self.append_now(Record::Delivered);
-    }
-
-    /// The run was given up without a summary.
-    pub(crate) fn forgotten(&self) {
-        self.append_now(Record::Forgotten);
-    }
-
-    fn append_now(&self, what: Record) {
-        self.append(self.journal.now(), what);
-    }
-
-    fn append(&self, at: u64, what: Record) {
+    /// Writes that a stage was opened.
+    pub(crate) fn stage_opened(&self, stage: OpenStage) {
         self.begin();
-        self.journal.append(Entry { run: self.run, at, what });
+        self.journal.append(Record::Opened { run: self.run, stage });
+    }
+
+    /// Writes attributes that a span recorded for its whole run.
+    pub(crate) fn attributes(&self, attributes: &RunAttributes) {
+        let attributes = Box::new(attributes.clone());
+        self.append_now(|run, at| Record::Attributes { run, at, attributes });
+    }
+
+    /// Writes the verdict of a gate.
+    pub(crate) fn gate(&self, verdict: &GateVerdict) {
+        let verdict = Box::new(verdict.clone());
+        self.append_now(|run, at| Record::Gate { run, at, verdict });
+    }
+
+    /// Writes an operation that was recorded directly; its amount goes through [`book`](Self::book).
+    pub(crate) fn operation(&self, operation: &OperationRecord) {
+        let operation = Box::new(operation.clone());
+        self.append_now(|run, at| Record::Operation { run, at, operation });
+    }
+
+    /// Writes a warning; `None` is one more than the run keeps.
+    pub(crate) fn warning(&self, warning: Option<&Cow<'static, str>>) {
+        let text = warning.cloned();
+        self.append_now(|run, at| Record::Warning { run, at, text });
+    }
+
+    /// Writes that the run ended and that its summary is queued for the sinks.
+    pub(crate) fn ended(&self, at: u64, outcome: &Outcome, incomplete: bool) {
+        self.begin();
+        self.journal.append(Record::Ended { run: self.run, at, outcome: outcome.clone(), incomplete });
+    }
+
+    /// Writes that a sink took the summary, or that there are no sinks.
+    pub(crate) fn delivered(&self) {
+        self.append_now(|run, _| Record::Delivered { run });
+    }
+
+    /// Writes that the run was discarded without a summary.
+    pub(crate) fn forgotten(&self) {
+        self.append_now(|run, _| Record::Forgotten { run });
+    }
+
+    fn append_now(&self, record: impl FnOnce(u64, u64) -> Record) {
+        // The time is taken first: the record that starts the run may have to wait for the disk.
+        let at = self.journal.now();
+        self.begin();
+        self.journal.append(record(self.run, at));
     }
 }
 

@@ -7,7 +7,7 @@ use super::core::Core;
 use super::handle::Handle;
 use super::stats::{Stats, count};
 use crate::journal::JournalStats;
-use crate::ledger::Tally;
+use crate::ledger::CellTotals;
 use crate::summary::Figures;
 
 /// What a layer has seen and what became of it, with every place where the two differ.
@@ -297,7 +297,7 @@ impl CallsAccounted {
         self.unpriced.fetch_add(figures.unpriced_calls, Ordering::Relaxed);
     }
 
-    fn with(&self, in_flight: &Tally) -> CallAudit {
+    fn with(&self, in_flight: &CellTotals) -> CallAudit {
         // Relaxed: see `add`.
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let without_usage = read(&self.without_usage) + in_flight.without_usage;
@@ -355,7 +355,7 @@ impl Handle {
         // Queued first: what is delivered meanwhile must not look as if a sink were behind.
         let spans = core.span_audit();
         let in_flight = core.runs_in_flight();
-        let mut under_way = Tally::default();
+        let mut under_way = CellTotals::default();
         in_flight.iter().for_each(|run| under_way.merge(&run.ledger().total()));
         let runs = RunAudit {
             started: stats.runs_started,

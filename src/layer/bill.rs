@@ -8,17 +8,17 @@ use super::models::ModelName;
 use super::reading::{Inclusive, Reading};
 use super::settlement::{Rest, Settlement};
 use super::table::Open;
-use crate::ledger::{CellKey, Kind, Name, Sources, Tally, Usage, Usd};
+use crate::ledger::{CellKey, CellTotals, Kind, Sources, Symbol, Usage, Usd};
 
 /// The model to price an amount of, and the moment of its use.
 #[derive(Clone, Copy)]
 pub(crate) struct Bill {
     pub(crate) model: ModelName,
-    pub(crate) operation: Option<Name>,
+    pub(crate) operation: Option<Symbol>,
     /// Of the callsite that recorded it.
     pub(crate) meaning: &'static Meaning,
     pub(crate) run: u64,
-    pub(crate) stage: Option<Name>,
+    pub(crate) stage: Option<Symbol>,
     pub(crate) at: Moment,
     /// Whether it was a call even if it recorded nothing.
     pub(crate) is_call: bool,
@@ -74,14 +74,14 @@ impl Core {
     }
 
     /// Works out what an event adds.
-    pub(crate) fn work_out_event(&self, bill: Bill, own: &mut Tally, rest: &mut Rest) -> Settlement {
+    pub(crate) fn work_out_event(&self, bill: Bill, own: &mut CellTotals, rest: &mut Rest) -> Settlement {
         Settlement::told(at_desk(|desk| self.price(desk, bill, own, rest)))
     }
 
     /// Prices an amount unless its cost was reported, and returns the cell that it belongs to.
     // Inlined: the arguments are four words that the caller has in registers.
     #[inline(always)]
-    fn price(&self, desk: &Desk, bill: Bill, tally: &mut Tally, rest: &mut Rest) -> CellKey {
+    fn price(&self, desk: &Desk, bill: Bill, tally: &mut CellTotals, rest: &mut Rest) -> CellKey {
         if tally.usage.has_more_than_input_and_output() {
             self.normalise(&mut tally.usage, bill.meaning, bill.model.0, rest);
         }
@@ -116,7 +116,7 @@ impl Core {
 
     // Inlined for the same reason as `price`.
     #[inline(always)]
-    fn price_as(&self, near: &mut NearModel, run: u64, at: Moment, tally: &mut Tally, rest: &mut Rest) {
+    fn price_as(&self, near: &mut NearModel, run: u64, at: Moment, tally: &mut CellTotals, rest: &mut Rest) {
         let NearModel { model, recent, .. } = near;
         if model.why_never_priced.is_some() {
             tally.unpriced = 1;
@@ -154,12 +154,13 @@ impl Core {
         if !parts.is_empty() {
             // Cached or reasoning tokens that the calls below did not tell apart: they are in these calls' input and
             // output already, so that they count in their own column and cost nothing more.
-            rest.exceed(key, Tally { usage: parts, ..Tally::default() });
+            rest.exceed(key, CellTotals { usage: parts, ..CellTotals::default() });
         }
         // A cost that was recorded is the cost of all of it: what goes beyond the calls in tokens alone costs nothing more.
         let cost = inclusive.cost.map(|cost| if cost > below.cost { cost - below.cost } else { Usd::ZERO });
         let sources = if cost.is_some() { Sources::REPORTED } else { Sources::default() };
-        let mut tally = Tally { usage, cost: cost.unwrap_or_default(), sources, ..Tally::default() };
+        let mut tally =
+            CellTotals { usage, cost: cost.unwrap_or_default(), sources, ..CellTotals::default() };
         if usage.tokens_used().is_some() {
             settlement.is_accountable = true;
             let bill = Bill { is_call: false, ..bill };
@@ -175,7 +176,7 @@ impl Core {
     /// total only where nothing better is known.
     // Not inlined: few emitters need it, and its code would displace the path of all others from the instruction cache.
     #[inline(never)]
-    fn normalise(&self, usage: &mut Usage, meaning: &Meaning, provider: Option<Name>, rest: &mut Rest) {
+    fn normalise(&self, usage: &mut Usage, meaning: &Meaning, provider: Option<Symbol>, rest: &mut Rest) {
         if usage.get(Kind::Input).or(usage.get(Kind::Output)).is_some() {
             usage.forget(Kind::Tokens);
         }

@@ -14,11 +14,11 @@ use super::core::{Core, Emitter, Options};
 use super::guard::BudgetGuard;
 use super::models::Models;
 use super::switch;
-use crate::ledger::{Usd, UsdError};
+use crate::ledger::{IntoUsd, Usd, UsdError};
 use crate::limit::{Alert, MOST_STAGES, UnpricedCalls};
 use crate::price::PriceBook;
-use crate::sink::{Callback, Delivery, JsonDir, JsonLines, OpenError, Sink, Worker};
-use crate::summary::Limits;
+use crate::sink::{Callback, Delivery, JsonDir, JsonLines, OpenError, Sink, Worker, print_diagnostic};
+use crate::summary::{Limits, RunSummary};
 
 /// Names the project of a builder that was given none.
 const PROJECT_VARIABLE: &str = "TRACING_BUDGET_PROJECT";
@@ -206,11 +206,7 @@ impl<F> Builder<F> {
     /// [`Current::check`](crate::Current::check) or [`Current::reserve`](crate::Current::reserve) before it spends.
     ///
     /// An amount that is not a number, or is negative, makes [`build`](Self::build) fail.
-    pub fn limit_usd<T>(mut self, limit: T) -> Self
-    where
-        T: TryInto<Usd>,
-        T::Error: Into<LimitError>,
-    {
+    pub fn limit_usd(mut self, limit: impl IntoUsd) -> Self {
         match amount(limit) {
             Ok(limit) => self.plan.options.limits.run.usd = Some(limit),
             Err(error) => self.fault(error),
@@ -239,11 +235,7 @@ impl<F> Builder<F> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn stage_limit_usd<T>(mut self, stage: impl Into<String>, limit: T) -> Self
-    where
-        T: TryInto<Usd>,
-        T::Error: Into<LimitError>,
-    {
+    pub fn stage_limit_usd(mut self, stage: impl Into<String>, limit: impl IntoUsd) -> Self {
         let stage = stage.into();
         match amount(limit) {
             Ok(limit) => self.limit_stage(stage, |limits| limits.usd = Some(limit)),
@@ -341,6 +333,21 @@ impl<F> Builder<F> {
         self
     }
 
+    /// Calls a function with every finished run, on the layer's delivery thread.
+    ///
+    /// A closure that [`sink`](Self::sink) takes must name the type of its argument; here the compiler infers it.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), tracing_budget::BuildError> {
+    /// let builder = tracing_budget::layer().on_run(|run| println!("{run}"));
+    /// # builder.build::<tracing_subscriber::Registry>()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_run(self, call: impl FnMut(&RunSummary) + Send + 'static) -> Self {
+        self.sink(call)
+    }
+
     /// Adds sinks for finished runs that were chosen at run time.
     pub fn sinks(mut self, sinks: impl IntoIterator<Item = Box<dyn Sink>>) -> Self {
         self.plan.sinks.extend(sinks);
@@ -417,7 +424,7 @@ impl<F> Builder<F> {
         let core = Arc::new(Core::new(options, Models::new(book), worker, clock, journal));
         core.recover(dead);
         let seen = Arc::downgrade(&core);
-        core.worker.watch(move || seen.upgrade().map_or_else(Vec::new, |core| core.snapshots()));
+        core.worker.set_run_list(move || seen.upgrade().map_or_else(Vec::new, |core| core.snapshots()));
         Ok((BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core)))
     }
 
@@ -432,7 +439,7 @@ impl<F> Builder<F> {
     /// Like [`start`](Self::start), but an error is printed to stderr and results in a layer that does nothing.
     fn start_or_disable(self) -> (BudgetLayer, BudgetGuard) {
         self.start().unwrap_or_else(|error| {
-            switch::say(&format!("nothing is counted, as the layer could not be built: {error}"));
+            print_diagnostic(&format!("nothing is counted, as the layer could not be built: {error}"));
             switch::disabled(error.to_string())
         })
     }
@@ -471,6 +478,30 @@ impl Builder {
     /// `tracing_subscriber::fmt().finish()` registering it panics, as with every filtered layer; write
     /// `registry().with(fmt::layer()).with(budget)`, or use [`unfiltered`](Self::unfiltered). A filter on the whole subscriber, such as a
     /// global `EnvFilter`, hides spans from this layer too.
+    ///
+    /// A layer is built for one type of subscriber. Where the program chooses its layers at run time, build in each branch, or
+    /// put the budget first and make the others optional:
+    ///
+    /// ```
+    /// # fn main() -> Result<(), tracing_budget::BuildError> {
+    /// use tracing_subscriber::{fmt, prelude::*};
+    ///
+    /// # let json = true;
+    /// let builder = tracing_budget::layer();
+    /// let guard = if json {
+    ///     let (budget, guard) = builder.build()?;
+    ///     tracing_subscriber::registry().with(fmt::layer().without_time()).with(budget).init();
+    ///     guard
+    /// } else {
+    ///     let (budget, guard) = builder.build()?;
+    ///     let text = fmt::layer().compact();
+    ///     tracing_subscriber::registry().with(budget).with(text).init();
+    ///     guard
+    /// };
+    /// # drop(guard);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -531,30 +562,24 @@ impl Builder<Unfiltered> {
 }
 
 /// An amount that a limit may have.
-fn amount<T>(limit: T) -> Result<Usd, BuildError>
-where
-    T: TryInto<Usd>,
-    T::Error: Into<LimitError>,
-{
-    match limit.try_into().map_err(Into::into) {
+fn amount(limit: impl IntoUsd) -> Result<Usd, BuildError> {
+    match limit.into_usd() {
         Ok(limit) if limit < Usd::ZERO => Err(BuildError::NegativeLimit(limit)),
         Ok(limit) => Ok(limit),
-        Err(LimitError(error)) => Err(BuildError::Limit(error)),
+        Err(error) => Err(BuildError::Limit(error)),
     }
 }
 
-/// Why a limit could not be read; what [`Builder::limit_usd`] asks of the types that it takes.
-#[derive(Debug)]
-pub struct LimitError(UsdError);
-
-impl From<UsdError> for LimitError {
-    fn from(error: UsdError) -> Self {
-        Self(error)
-    }
-}
-
-impl From<std::convert::Infallible> for LimitError {
-    fn from(never: std::convert::Infallible) -> Self {
-        match never {}
+impl<F> std::fmt::Debug for Builder<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Plan { options, sinks, json_dirs, json_lines, openers, is_unwanted, .. } = &self.plan;
+        f.debug_struct("Builder")
+            .field("project", &options.project)
+            .field("stages", &options.stages)
+            .field("gates", &options.gates)
+            .field("limits", &options.limits.run)
+            .field("sinks", &(sinks.len() + json_dirs.len() + json_lines.len() + openers.len()))
+            .field("enabled", &!is_unwanted)
+            .finish_non_exhaustive()
     }
 }

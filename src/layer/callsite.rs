@@ -7,7 +7,7 @@ use once_cell::sync::Lazy;
 use tracing_core::{Level, Metadata};
 
 use super::direct;
-use crate::ledger::{FastHash, Kind, Name};
+use crate::ledger::{FastHash, Kind, Symbol};
 
 /// The role of a field. Its first byte is the variant, so that one load per value decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +165,7 @@ impl Role {
 /// ever.
 pub(crate) struct Meaning {
     /// The span's name, interned.
-    pub(crate) name: Name,
+    pub(crate) name: Symbol,
     pub(crate) target: &'static str,
     /// The crate that the callsite is in.
     pub(crate) krate: &'static str,
@@ -239,7 +239,7 @@ impl Meaning {
             }
         }
         Self {
-            name: Name::of(metadata.name()),
+            name: Symbol::intern(metadata.name()),
             target: metadata.target(),
             krate: crate_of(metadata),
             is_error: metadata.is_event() && *metadata.level() == Level::ERROR,

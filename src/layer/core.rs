@@ -19,7 +19,7 @@ use super::said::Said;
 use super::stats::Counters;
 use super::table::Table;
 use crate::journal::Journal;
-use crate::ledger::{FastHash, Name};
+use crate::ledger::{FastHash, Symbol};
 use crate::limit::Plan;
 use crate::sink::Worker;
 
@@ -86,7 +86,7 @@ pub(crate) struct Emitter {
 
 impl Emitter {
     /// Whether a span with this target, and a call to this provider, are its.
-    pub(crate) fn is(&self, target: &str, provider: Option<Name>) -> bool {
+    pub(crate) fn is(&self, target: &str, provider: Option<Symbol>) -> bool {
         let names_it = |named: &str| provider.is_some_and(|provider| provider.as_str() == named);
         target.starts_with(&self.target) && self.provider.as_deref().is_none_or(names_it)
     }
@@ -95,22 +95,22 @@ impl Emitter {
 /// Names that the layer itself gives and looks for.
 pub(crate) struct Words {
     /// The operation of a call that has none.
-    pub(crate) chat: Name,
+    pub(crate) chat: Symbol,
     /// The operation of a cost that has none.
-    pub(crate) unattributed: Name,
+    pub(crate) unattributed: Symbol,
     /// The operation of a tool that a model called.
-    pub(crate) execute_tool: Name,
+    pub(crate) execute_tool: Symbol,
     /// Operations that contain calls and are none.
-    pub(crate) containers: [Name; 3],
+    pub(crate) containers: [Symbol; 3],
 }
 
 impl Default for Words {
     fn default() -> Self {
         Self {
-            chat: Name::of("chat"),
-            unattributed: Name::of("unattributed"),
-            execute_tool: Name::of("execute_tool"),
-            containers: ["invoke_agent", "invoke_workflow", "create_agent"].map(Name::of),
+            chat: Symbol::intern("chat"),
+            unattributed: Symbol::intern("unattributed"),
+            execute_tool: Symbol::intern("execute_tool"),
+            containers: ["invoke_agent", "invoke_workflow", "create_agent"].map(Symbol::intern),
         }
     }
 }
@@ -119,7 +119,7 @@ impl Core {
     /// Whether an operation contains calls and is none.
     // Inlined: nearly always one comparison of two pointers.
     #[inline]
-    pub(crate) fn is_container(&self, operation: Name) -> bool {
+    pub(crate) fn is_container(&self, operation: Symbol) -> bool {
         // Nearly all are chats.
         operation != self.words.chat && self.words.containers.contains(&operation)
     }

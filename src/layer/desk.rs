@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::here::here;
 use super::models::{Model, ModelName, Recent};
 use super::run::Run;
-use crate::ledger::Name;
+use crate::ledger::Symbol;
 
 /// Runs that a thread caches beside the last one: a server's thread switches between several. Eight, as a thread of a busy server
 /// polls a handful of requests in turn. A run that ended on another thread stays until another run takes its entry.
@@ -35,7 +35,9 @@ impl NearModel {
     // Inlined: three comparisons on the path of every call.
     #[inline(always)]
     fn is(&self, layer: u32, (provider, model): ModelName) -> bool {
-        self.layer == layer && Name::are_same(self.name.0, provider) && Name::are_same(self.name.1, model)
+        self.layer == layer
+            && Symbol::same_option(self.name.0, provider)
+            && Symbol::same_option(self.name.1, model)
     }
 }
 
@@ -204,7 +206,7 @@ fn run_slot(serial: u64) -> usize {
 #[inline]
 fn model_slot((provider, model): ModelName) -> usize {
     // Names are allocated 16 bytes apart at least, so the low four bits of an address hardly differ.
-    model.or(provider).map_or(0, Name::address) / 16 % NEAR_MODELS
+    model.or(provider).map_or(0, Symbol::address) / 16 % NEAR_MODELS
 }
 
 /// Puts a value where there is none, nearly always.

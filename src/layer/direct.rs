@@ -12,7 +12,7 @@ use super::settlement::{Amounts, Rest, Settlement};
 use super::stats::count;
 use super::table::Place;
 use super::told::trimmed;
-use crate::ledger::{CellKey, Name, Sources, Tally, Usd};
+use crate::ledger::{CellKey, CellTotals, Sources, Symbol, Usd};
 use crate::limit::Stages;
 use crate::summary::{OperationFields, OperationRecord, Timestamp, seconds};
 
@@ -29,7 +29,7 @@ pub(crate) struct RecordReading {
 /// An operation that was recorded.
 #[derive(Debug)]
 pub(crate) struct Direct {
-    operation: Name,
+    operation: Symbol,
     cost: Option<Usd>,
     duration: Option<Duration>,
     iteration: Option<u64>,
@@ -39,7 +39,7 @@ pub(crate) struct Direct {
 
 impl Direct {
     /// The fields of an event.
-    pub(crate) fn heard(reading: &mut Reading, unnamed: Name) -> Self {
+    pub(crate) fn heard(reading: &mut Reading, unnamed: Symbol) -> Self {
         let (operation, cost) = (reading.operation().unwrap_or(unnamed), reading.cost());
         let remarks = reading.remarks.as_mut().map(std::mem::take).unwrap_or_default();
         let RecordReading { duration, meta } = remarks.record.map(|record| *record).unwrap_or_default();
@@ -47,17 +47,17 @@ impl Direct {
         Self { operation, cost, duration, iteration, meta, warnings: remarks.warnings }
     }
 
-    fn told(recorded: OperationFields<'_>, unnamed: Name) -> Self {
+    fn told(recorded: OperationFields<'_>, unnamed: Symbol) -> Self {
         let OperationFields { operation, cost, duration, iteration, meta, refusal } = recorded;
-        let operation = trimmed(operation).map_or(unnamed, Name::of);
+        let operation = trimmed(operation).map_or(unnamed, Symbol::intern);
         Self { operation, cost, duration, iteration, meta, warnings: Vec::from_iter(refusal) }
     }
 
-    fn tally(&self) -> Tally {
+    fn tally(&self) -> CellTotals {
         let nanos =
             self.duration.map_or(0, |duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
         let sources = if self.cost.is_some() { Sources::REPORTED } else { Sources::default() };
-        Tally { cost: self.cost.unwrap_or_default(), count: 1, nanos, sources, ..Tally::default() }
+        CellTotals { cost: self.cost.unwrap_or_default(), count: 1, nanos, sources, ..CellTotals::default() }
     }
 }
 
@@ -90,11 +90,18 @@ impl Core {
         true
     }
 
-    /// Books what an operation cost of which nothing else is known.
-    pub(crate) fn book_cost(&self, place: Place, operation: &str, cost: Usd) {
-        let operation = trimmed(operation).map_or(self.words.unattributed, Name::of);
+    /// Books what an operation cost of which nothing else is known; `refusal` is why its cost is unknown.
+    pub(crate) fn book_cost(
+        &self,
+        place: Place,
+        operation: &str,
+        cost: Option<Usd>,
+        refusal: Option<String>,
+    ) {
+        let operation = trimmed(operation).map_or(self.words.unattributed, Symbol::intern);
         let (duration, iteration, meta) = (None, None, BTreeMap::new());
-        let direct = Direct { operation, cost: Some(cost), duration, iteration, meta, warnings: Vec::new() };
+        let warnings = Vec::from_iter(refusal);
+        let direct = Direct { operation, cost, duration, iteration, meta, warnings };
         self.book_direct(place, direct);
     }
 

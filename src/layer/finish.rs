@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::clock::{Clock, Moment};
 use super::core::{Core, Options};
 use super::desk::at_desk;
-use super::reading::RunReading;
+use super::reading::RunAttributes;
 use super::root::{Early, RunState};
 use super::run::{End, Rest, Run};
 use super::stats::count;
 use super::table::{Open, Place};
-use crate::ledger::{Ledger, Outcome, StageTally};
-use crate::summary::{Account, Ending, RunSummary};
+use crate::ledger::{Ledger, Outcome, StageTotals};
+use crate::summary::{EndReason, RunSummary, SummaryInput};
 
 /// A root that closed before the spans that it had adopted: its run ends with the last of them, and only then is it
 /// known what was inside it.
@@ -220,13 +220,13 @@ impl Core {
     }
 
     /// Keeps what a span recorded of its whole run.
-    pub(crate) fn tell_run(&self, place: Place, told: RunReading) {
+    pub(crate) fn tell_run(&self, place: Place, told: RunAttributes) {
         let mut told = Some(told);
         self.rest_or_early(place, |rest, early| {
             let Some(told) = told.take() else { return };
             match (rest, early) {
                 (Some(rest), _) => rest.tell(told),
-                (None, Some(early)) => early.told.join(told),
+                (None, Some(early)) => early.told.merge(told),
                 (None, None) => {}
             }
         });
@@ -259,13 +259,13 @@ impl Core {
 }
 
 impl End {
-    fn ending(&self) -> Ending {
-        if self.is_incomplete { Ending::Incomplete } else { Ending::Closed }
+    fn ending(&self) -> EndReason {
+        if self.is_incomplete { EndReason::Incomplete } else { EndReason::Closed }
     }
 }
 
-fn still_open(open: &Open, now: Moment) -> StageTally {
-    StageTally { nanos: now.since(open.started), ..StageTally::began(open.started.nanos(), open.outer) }
+fn still_open(open: &Open, now: Moment) -> StageTotals {
+    StageTotals { nanos: now.since(open.started), ..StageTotals::opened(open.started.nanos(), open.outer) }
 }
 
 /// The summary of a run with this ledger.
@@ -281,7 +281,7 @@ fn summary(run: &Run, options: &Options, clock: Clock, ledger: &Ledger) -> RunSu
     let told = &rest.told;
     let mut tags: std::collections::BTreeMap<_, _> = options.tags.iter().cloned().collect();
     tags.extend(told.tags.clone());
-    RunSummary::take(Account {
+    RunSummary::build(SummaryInput {
         run_id,
         project: run.project(&rest, options),
         pipeline: run.pipeline.as_str().to_owned(),

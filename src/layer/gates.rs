@@ -5,7 +5,7 @@ use super::core::Core;
 use super::reading::GateReading;
 use super::stats::count;
 use super::table::{Open, Place};
-use crate::ledger::{Outcome, Tally, Usd, Verdict};
+use crate::ledger::{CellTotals, Outcome, Usd, Verdict};
 use crate::summary::{GateVerdict, Timestamp};
 
 /// The verdict of an evaluation that gave a score and no label.
@@ -20,7 +20,7 @@ pub(crate) struct Spoke {
 
 impl Core {
     /// Books the verdict of a gate that is a span. `sum` is what was settled in it.
-    pub(crate) fn settle_gate(&self, open: &mut Open, sum: &Tally, duration: u64) {
+    pub(crate) fn settle_gate(&self, open: &mut Open, sum: &CellTotals, duration: u64) {
         let Some(remarks) = &mut open.reading.remarks else { return };
         let Some(mut gate) = remarks.gate.take() else { return };
         if gate.verdict.is_none() && !(gate.is_evaluation && gate.score.is_some()) {

@@ -57,6 +57,12 @@ impl BudgetGuard {
     }
 }
 
+impl std::fmt::Debug for BudgetGuard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BudgetGuard").field("handle", &self.handle()).finish()
+    }
+}
+
 impl Drop for BudgetGuard {
     /// Ends open runs as `incomplete`, and waits, within the time limits of [`Delivery`](crate::sink::Delivery), until every
     /// summary is delivered.

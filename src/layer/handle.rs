@@ -135,3 +135,12 @@ impl Core {
         self.runs_in_flight().iter().map(|run| self.snapshot(run)).collect()
     }
 }
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle")
+            .field("disabled", &self.why_disabled())
+            .field("stats", &self.stats())
+            .finish()
+    }
+}

@@ -16,7 +16,7 @@ use tracing_core::Metadata;
 use super::class::Class;
 use super::parent::Around;
 use super::table::Place;
-use crate::ledger::NearNames;
+use crate::ledger::SymbolCache;
 
 /// Depth of the span stack that a thread remembers. Real programs enter fewer than 30 spans at once; below the 128th, the parent
 /// is looked up in the registry, which is slower and still correct. An entry is about 100 bytes.
@@ -88,7 +88,7 @@ pub(crate) struct Here {
     entered: [Entered; DEPTH],
     classes: [Cell<NearClass>; NEAR_CLASSES],
     /// Names that spans recorded.
-    pub(crate) names: NearNames,
+    pub(crate) names: SymbolCache,
     /// The number of the run that the thread is at work on.
     at_work_on: Cell<u64>,
 }
@@ -117,7 +117,7 @@ impl Here {
             depth: Cell::new(0),
             entered: [const { Entered::nobody() }; DEPTH],
             classes: [const { Cell::new(NearClass::NONE) }; NEAR_CLASSES],
-            names: NearNames::new(),
+            names: SymbolCache::new(),
             at_work_on: Cell::new(0),
         }
     }

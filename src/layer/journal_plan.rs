@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::builder::{BuildError, Builder};
 use super::clock::Clock;
 use super::core::{Core, Options};
-use crate::journal::{Claims, Frame, Journal, JournalBound, JournalFile, RecoveredJournal, claim_all};
-use crate::sink::say;
-use crate::summary::RunSummary;
+use crate::journal::{Claims, Header, Journal, JournalBound, JournalFile, RecoveredJournal, claim_all};
+use crate::sink::print_diagnostic;
+use crate::summary::{Limits, RunSummary};
 
 /// Where to keep a journal, and how.
 #[derive(Default)]
@@ -67,16 +67,18 @@ impl JournalPlan {
         has_sinks: bool,
     ) -> Result<(Option<Journal>, Claims), BuildError> {
         let Some(directory) = self.directory else { return Ok(Default::default()) };
-        let frame = Frame {
-            origin: clock.origin(),
+        let Limits { usd: limit_usd, tokens: limit_tokens } = options.limits.run;
+        let header = Header {
             project: options.project.clone(),
             stages: options.stages.clone(),
             gates: options.gates.clone(),
-            tags: options.tags.clone(),
-            limits: options.limits.run,
+            tags: options.tags.iter().cloned().collect(),
+            limit_usd,
+            limit_tokens,
             book: options.book.clone(),
+            ..Header::new(clock.origin())
         };
-        let journal = Journal::open(&directory, self.bound, &frame, clock.instant())?;
+        let journal = Journal::open(&directory, self.bound, &header, clock.instant())?;
         let recovers = has_sinks && !self.leaves_dead;
         let dead =
             if recovers { claim_all(&directory).map_err(BuildError::Recover)? } else { Claims::default() };
@@ -90,7 +92,7 @@ impl Core {
         let Some(journal) = &self.journal else { return };
         let (files, unreadable) = dead.into_parts();
         for (path, reason) in unreadable {
-            say(&format!("the journal {} cannot be read: {reason}", path.display()));
+            print_diagnostic(&format!("the journal {} cannot be read: {reason}", path.display()));
         }
         for file in files {
             let journal = Arc::clone(journal);
@@ -106,7 +108,7 @@ impl Core {
                 let journal = to_discard.lock().unwrap_or_else(PoisonError::into_inner).take();
                 journal.into_iter().for_each(discard);
             };
-            self.worker.deliver_found(find, taken);
+            self.worker.deliver_recovered(find, taken);
         }
     }
 }
@@ -118,7 +120,7 @@ fn found(file: JournalFile) -> (Vec<RunSummary>, Option<RecoveredJournal>) {
         Ok(Some(journal)) => {
             let damaged = journal.damaged();
             if let Some(first) = damaged.first() {
-                say(&format!(
+                print_diagnostic(&format!(
                     "the journal {} has {} lines that cannot be read, which are in no run: {first}",
                     path.display(),
                     damaged.len(),
@@ -129,7 +131,10 @@ fn found(file: JournalFile) -> (Vec<RunSummary>, Option<RecoveredJournal>) {
         }
         Ok(None) => (Vec::new(), None),
         Err(reason) => {
-            say(&format!("the journal {} cannot be read, and is left as it is: {reason}", path.display()));
+            print_diagnostic(&format!(
+                "the journal {} cannot be read, and is left as it is: {reason}",
+                path.display()
+            ));
             (Vec::new(), None)
         }
     }
@@ -138,7 +143,7 @@ fn found(file: JournalFile) -> (Vec<RunSummary>, Option<RecoveredJournal>) {
 fn discard(journal: RecoveredJournal) {
     let path = journal.path().to_owned();
     if let Err(error) = journal.discard() {
-        say(&format!(
+        print_diagnostic(&format!(
             "the journal {} cannot be removed, so its runs will come again: {error}",
             path.display()
         ));

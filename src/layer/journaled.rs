@@ -5,7 +5,7 @@ use super::core::Core;
 use super::root::Early;
 use super::run::Run;
 use super::table::{Open, Place};
-use crate::journal::{Beginning, OpenStage, RunJournal};
+use crate::journal::{OpenStage, RunJournal, RunStart};
 
 impl Open {
     fn as_open_stage(&self) -> Option<OpenStage> {
@@ -20,12 +20,12 @@ impl Core {
     pub(crate) fn journal_from_here(&self, run: &mut Run, early: Option<&Early>) {
         let Some(journal) = &self.journal else { return };
         let rest = run.rest();
-        let beginning = Beginning {
+        let start = RunStart {
             id: run.id.to_string(),
             pipeline: run.pipeline.as_str().to_owned(),
             krate: run.krate.to_owned(),
             started: run.started.nanos(),
-            told: rest.told.clone(),
+            attributes: rest.told.clone(),
             warnings: rest.warnings.iter().map(ToString::to_string).collect(),
             more_warnings: rest.more_warnings,
             ledger: early.map(|early| early.ledger.clone()).unwrap_or_default(),
@@ -33,7 +33,7 @@ impl Core {
             open: Vec::new(),
         };
         drop(rest);
-        run.journal_to(RunJournal::new(journal, run.serial, beginning));
+        run.journal_to(RunJournal::new(journal, run.serial, start));
     }
 
     /// Writes that a run has begun, and which stages were open by then.
@@ -46,7 +46,7 @@ impl Core {
                 open.extend(span.as_open_stage());
             }
         });
-        open.into_iter().for_each(|stage| journal.opened(stage));
+        open.into_iter().for_each(|stage| journal.stage_opened(stage));
     }
 
     /// The stage that a new span is, if anybody wants to know.
@@ -61,7 +61,7 @@ impl Core {
     pub(crate) fn journal_opened(&self, place: Place, opened: OpenStage) {
         let run = self.live_run(place.run);
         if let Some(journal) = run.as_ref().and_then(|run| run.journal()) {
-            journal.opened(opened);
+            journal.stage_opened(opened);
         }
     }
 }

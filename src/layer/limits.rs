@@ -8,14 +8,16 @@ use super::root::RunState;
 use super::run::{Rest, Run};
 use super::settlement::Amounts;
 use super::table::Place;
-use crate::ledger::{Name, Usd};
-use crate::limit::{Alert, Amount, BudgetExceeded, Charge, Due, Meters, Plan, Remaining, Stages, Unit};
+use crate::ledger::{Symbol, Usd};
+use crate::limit::{
+    Alert, Amount, BudgetExceeded, DueAlert, LimitSet, Plan, Remaining, Stages, Unit, UsedAmount,
+};
 use crate::summary::{StageLimits, Timestamp};
 
 /// The limits of one run.
 #[derive(Debug)]
 pub(crate) struct RunLimits {
-    meters: Meters,
+    set: LimitSet,
     /// The run itself, which alerts name.
     run: OnceLock<Weak<Run>>,
 }
@@ -38,13 +40,13 @@ impl Run {
     }
 
     /// What is left of the limits of its stages, of what is known: nothing that was assumed is in a summary.
-    pub(crate) fn stage_limits(&self, plan: &Plan) -> Vec<(Name, StageLimits)> {
+    pub(crate) fn stage_limits(&self, plan: &Plan) -> Vec<(Symbol, StageLimits)> {
         let Some(limits) = &self.limits else { return Vec::new() };
-        let meters = limits.meters.all();
+        let states = limits.set.all();
         let known = |number: usize, unit: Unit| {
-            let mut meters = meters.iter();
-            let (_, meter) = meters.find(|(bound, _)| (bound.stage, bound.unit) == (Some(number), unit))?;
-            meter.charged.known()
+            let mut states = states.iter();
+            let (_, state) = states.find(|(limit, _)| (limit.stage, limit.unit) == (Some(number), unit))?;
+            state.used.known()
         };
         let stages = plan.stages().enumerate().map(|(number, (name, limits))| {
             let tokens = known(number, Unit::Tokens).and_then(|tokens| u64::try_from(tokens).ok());
@@ -72,7 +74,7 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         if let Some(limits) = &self.run.limits {
-            limits.meters.release(self.around, self.unit, self.amount);
+            limits.set.release(self.around, self.unit, self.amount);
         }
     }
 }
@@ -80,25 +82,25 @@ impl Drop for Hold {
 impl Core {
     /// The limits for a run that begins.
     pub(crate) fn limits_of_a_run(&self) -> Option<Box<RunLimits>> {
-        self.options.limits.meters().map(|meters| Box::new(RunLimits { meters, run: OnceLock::new() }))
+        self.options.limits.limit_set().map(|set| Box::new(RunLimits { set, run: OnceLock::new() }))
     }
 
     /// Counts what is booked at a place, and fires the alerts that are due.
     #[cold]
     pub(crate) fn charge(&self, limits: &RunLimits, place: Place, amounts: Amounts<'_>) {
-        let (mut usd, mut tokens) = (Charge::default(), Charge::default());
+        let (mut usd, mut tokens) = (UsedAmount::default(), UsedAmount::default());
         for tally in amounts.tallies() {
             usd.add(&self.options.limits.unpriced.usd(tally));
-            tokens.add(&Charge::tokens(tally));
+            tokens.add(&UsedAmount::tokens(tally));
         }
         let now = self.clock.now();
-        limits.meters.charge(place.limited, &usd, &tokens, |due| self.tell(limits, due, now));
+        limits.set.add(place.limited, &usd, &tokens, |due| self.tell(limits, due, now));
     }
 
     /// Leaves an alert to the worker.
-    fn tell(&self, limits: &RunLimits, due: Due, now: Moment) {
+    fn tell(&self, limits: &RunLimits, due: DueAlert, now: Moment) {
         let Some(run) = limits.run.get().and_then(Weak::upgrade) else { return };
-        let bound = limits.meters.bound(due.bound);
+        let limit = limits.set.limit(due.position);
         let (options, at) = (Arc::clone(&self.options), Timestamp::from(self.clock.wall(now)));
         self.worker.alert(self.dispatch.get().cloned(), move || {
             let run_id = run.public_id();
@@ -106,10 +108,10 @@ impl Core {
                 run_id,
                 project: run.project(&run.rest(), &options),
                 pipeline: run.pipeline.as_str().to_owned(),
-                scope: options.limits.scope(bound.stage),
+                scope: options.limits.scope(limit.stage),
                 percent: due.percent,
-                used: Amount::of(bound.unit, due.meter.charged.used),
-                limit: Amount::of(bound.unit, due.meter.limit),
+                used: Amount::of(limit.unit, due.state.used.used),
+                limit: Amount::of(limit.unit, due.state.limit),
                 at,
             }
         });
@@ -118,21 +120,21 @@ impl Core {
     /// Whether more may be spent at a place.
     pub(crate) fn check(&self, place: Place) -> Result<(), BudgetExceeded> {
         let plan = &self.options.limits;
-        let refused = |meters: &Meters| {
-            meters.check(place.limited).map_err(|refusal| BudgetExceeded::of(plan, meters, &refusal, None))
+        let refused = |limits: &LimitSet| {
+            limits.check(place.limited).map_err(|refusal| BudgetExceeded::new(plan, limits, &refusal, None))
         };
-        self.with_meters(place, refused)?.unwrap_or(Ok(()))
+        self.with_limits(place, refused)?.unwrap_or(Ok(()))
     }
 
     /// What may still be spent at a place.
     pub(crate) fn remaining(&self, place: Place) -> Remaining {
-        let left = |meters: &Meters| Remaining {
-            usd: meters.left(place.limited, Unit::Usd).map(Usd::from_pico),
-            tokens: meters
+        let left = |limits: &LimitSet| Remaining {
+            usd: limits.left(place.limited, Unit::Usd).map(Usd::from_pico),
+            tokens: limits
                 .left(place.limited, Unit::Tokens)
                 .map(|left| i64::try_from(left).unwrap_or(if left < 0 { i64::MIN } else { i64::MAX })),
         };
-        self.with_meters(place, left).ok().flatten().unwrap_or_default()
+        self.with_limits(place, left).ok().flatten().unwrap_or_default()
     }
 
     /// Takes room in the limits around a place, and begins its run if it has to be; holds nothing where nothing is limited.
@@ -150,28 +152,31 @@ impl Core {
         let run = run.filter(|run| !run.is_sealed()).ok_or(BudgetExceeded::RunEnded)?;
         // Less than nothing would make room for others.
         let amount = amount.max(0);
-        if let Some(RunLimits { meters, .. }) = run.limits.as_deref() {
-            meters
-                .reserve(around, unit, amount)
-                .map_err(|refusal| BudgetExceeded::of(plan, meters, &refusal, Some((unit, amount))))?;
+        if let Some(RunLimits { set, .. }) = run.limits.as_deref() {
+            set.reserve(around, unit, amount)
+                .map_err(|refusal| BudgetExceeded::new(plan, set, &refusal, Some((unit, amount))))?;
         }
         Ok(Some(Hold { run, around, unit, amount }))
     }
 
     /// Runs `act` on the limits of the run of a place; `None` where nothing is limited. A run that has not begun yet has used
     /// nothing.
-    fn with_meters<T>(&self, place: Place, act: impl Fn(&Meters) -> T) -> Result<Option<T>, BudgetExceeded> {
+    fn with_limits<T>(
+        &self,
+        place: Place,
+        act: impl Fn(&LimitSet) -> T,
+    ) -> Result<Option<T>, BudgetExceeded> {
         let plan = &self.options.limits;
         if plan.is_empty() {
             return Ok(None);
         }
         let in_flight =
-            || self.live_run(place.run).and_then(|run| run.limits.as_ref().map(|limits| act(&limits.meters)));
+            || self.live_run(place.run).and_then(|run| run.limits.as_ref().map(|limits| act(&limits.set)));
         if let Some(done) = in_flight() {
             return Ok(Some(done));
         }
         match self.at_root(place, |root| root.state) {
-            Some(RunState::Empty) => Ok(plan.meters().map(|unused| act(&unused))),
+            Some(RunState::Empty) => Ok(plan.limit_set().map(|unused| act(&unused))),
             // It has begun meanwhile.
             Some(RunState::Live) => in_flight().map(Some).ok_or(BudgetExceeded::RunEnded),
             Some(RunState::Finished) | None => Err(BudgetExceeded::RunEnded),

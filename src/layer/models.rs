@@ -8,11 +8,11 @@ use super::clock::{Clock, Moment};
 use super::desk::{Desk, NearModel};
 use super::said::Said;
 use super::settlement::Rest;
-use crate::ledger::{FastHash, Name, Sources, Usage, Usd};
+use crate::ledger::{FastHash, Sources, Symbol, Usage, Usd};
 use crate::price::{PriceBook, PricedModel, Source, Unpriced};
 
 /// Provider and model as an emitter names them.
-pub(crate) type ModelName = (Option<Name>, Option<Name>);
+pub(crate) type ModelName = (Option<Symbol>, Option<Symbol>);
 
 /// From what an emitter calls a model to the price book's entry.
 pub(crate) struct Models {
@@ -23,9 +23,9 @@ pub(crate) struct Models {
 /// A model that was called.
 pub(crate) struct Model {
     /// The name of its row.
-    pub(crate) label: Name,
+    pub(crate) label: Symbol,
     /// Why it has no price whatever is used of it, for the run's reader.
-    pub(crate) why_never_priced: Option<Name>,
+    pub(crate) why_never_priced: Option<Symbol>,
     priced: PricedModel,
     /// The run that was last warned that the model has no price.
     pub(crate) said: Said,
@@ -104,10 +104,10 @@ impl Models {
         if let Some(known) = self.known.get(&name) {
             return Arc::clone(&known);
         }
-        let priced = self.book.model(provider.map(Name::as_str), model.map(Name::as_str));
+        let priced = self.book.model(provider.map(Symbol::as_str), model.map(Symbol::as_str));
         let why_never_priced =
-            priced.never_priced().map(|why| Name::of(&format!("{}: {why}", priced.label())));
-        let label = Name::of(priced.label());
+            priced.never_priced().map(|why| Symbol::intern(&format!("{}: {why}", priced.label())));
+        let label = Symbol::intern(priced.label());
         let found = Arc::new(Model { label, why_never_priced, priced, said: Said::default() });
         Arc::clone(self.known.entry(name).or_insert(found).value())
     }

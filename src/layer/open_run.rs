@@ -51,7 +51,7 @@ impl Core {
         let (run, early) = self.with_root(place, |open| self.begin_at(open))??;
         self.write_early(&run, early);
         self.journal_begun(&run);
-        self.worker.began();
+        self.worker.run_started();
         Some(run)
     }
 
@@ -82,7 +82,7 @@ impl Core {
                 }
                 // What the run is called is to be seen while it is in flight, not only when its root closes.
                 if let Some(told) = open.reading.remarks.as_ref().and_then(|remarks| remarks.run.as_ref()) {
-                    run.rest().told.join(told.labels());
+                    run.rest().told.merge(told.labels());
                 }
                 self.journal_from_here(&mut run, early.as_deref());
                 let run = RunLimits::tie(run);

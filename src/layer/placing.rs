@@ -15,7 +15,7 @@ use super::reading::Manner;
 use super::root::RootPart;
 use super::table::{Open, Place};
 use super::visit::{PlainVisitor, TextVisitor};
-use crate::ledger::Name;
+use crate::ledger::Symbol;
 
 impl Core {
     pub(crate) fn class(&self, metadata: &'static Metadata<'static>) -> Class {
@@ -255,7 +255,7 @@ impl Core {
     /// The name of the stage that a span is, if it is one.
     // Inlined into `fill`, where half of its tests are known.
     #[inline(always)]
-    fn stage(&self, class: Class, around: Option<&Surroundings>, open: &Open) -> Option<Name> {
+    fn stage(&self, class: Class, around: Option<&Surroundings>, open: &Open) -> Option<Symbol> {
         let meaning = class.meaning;
         if class.is_stage_anywhere() {
             let told = open.reading.named(Naming::Stage).filter(|_| class.tells_its_stage());

@@ -10,17 +10,17 @@ use super::direct::RecordReading;
 use super::models::ModelName;
 use super::settlement::{Amounts, Rest, Settlement};
 use super::told::Told;
-pub(crate) use crate::ledger::RunReading;
-use crate::ledger::{Kind, Name, Outcome, Sources, Tally, Usage, Usd, Verdict};
+pub(crate) use crate::ledger::RunAttributes;
+use crate::ledger::{CellTotals, Kind, Outcome, Sources, Symbol, Usage, Usd, Verdict};
 
 /// Everything recorded so far. The common part lies flat; what few spans have is behind a pointer.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
     /// Its own amount: a call's usage, or what a stage has used by itself, and the cost of that where the emitter recorded it.
     /// It is completed where it lies when the span is settled: to move it would cost more than to work it out.
-    pub(crate) own: Tally,
+    pub(crate) own: CellTotals,
     /// Names that it recorded, each at the place of its [`Naming`].
-    names: [Option<Name>; Naming::COUNT],
+    names: [Option<Symbol>; Naming::COUNT],
     /// Usage that includes what is below.
     pub(crate) inclusive: Option<Box<Inclusive>>,
     /// What is to be booked beside its own amount, once it is settled.
@@ -34,7 +34,7 @@ pub(crate) struct Inclusive {
     pub(crate) usage: Usage,
     pub(crate) cost: Option<Usd>,
     /// What was settled below.
-    pub(crate) below: Tally,
+    pub(crate) below: CellTotals,
 }
 
 /// What few spans record.
@@ -42,7 +42,7 @@ pub(crate) struct Inclusive {
 pub(crate) struct Remarks {
     pub(crate) failure: Failure,
     pub(crate) gate: Option<Box<GateReading>>,
-    pub(crate) run: Option<Box<RunReading>>,
+    pub(crate) run: Option<Box<RunAttributes>>,
     pub(crate) record: Option<Box<RecordReading>>,
     pub(crate) warnings: Vec<String>,
     /// An event's text.
@@ -116,7 +116,7 @@ impl Reading {
             Role::Other => {}
             // A name once recorded is only replaced by another.
             Role::Name(naming) => {
-                if let Some(name) = told.text(Name::of) {
+                if let Some(name) = told.text(Symbol::intern) {
                     self.name(naming, name);
                 }
             }
@@ -127,26 +127,26 @@ impl Reading {
     /// Takes a name.
     // Inlined: one store into an array.
     #[inline]
-    pub(crate) fn name(&mut self, naming: Naming, name: Name) {
+    pub(crate) fn name(&mut self, naming: Naming, name: Symbol) {
         self.names[naming as usize] = Some(name);
     }
 
     /// The name that it recorded last of those that name the same.
     // Inlined: one load from an array.
     #[inline]
-    pub(crate) fn named(&self, naming: Naming) -> Option<Name> {
+    pub(crate) fn named(&self, naming: Naming) -> Option<Symbol> {
         self.names[naming as usize]
     }
 
     // Inlined: one load.
     #[inline]
-    pub(crate) fn provider(&self) -> Option<Name> {
+    pub(crate) fn provider(&self) -> Option<Symbol> {
         self.named(Naming::Provider)
     }
 
     // Inlined: one load.
     #[inline]
-    pub(crate) fn operation(&self) -> Option<Name> {
+    pub(crate) fn operation(&self) -> Option<Symbol> {
         self.named(Naming::Operation)
     }
 
@@ -238,7 +238,7 @@ impl Reading {
     pub(crate) fn make_inclusive(&mut self) {
         if self.has_amount() {
             let (usage, cost) = (self.own.usage, self.cost());
-            self.own = Tally::default();
+            self.own = CellTotals::default();
             let inclusive = self.inclusive.get_or_insert_default();
             inclusive.usage.merge(&usage);
             inclusive.cost = cost.or(inclusive.cost);
@@ -246,7 +246,7 @@ impl Reading {
     }
 
     /// The model to book the usage under.
-    pub(crate) fn model(&self) -> Option<Name> {
+    pub(crate) fn model(&self) -> Option<Symbol> {
         self.named(Naming::ResponseModel).or(self.named(Naming::RequestModel))
     }
 
@@ -364,7 +364,7 @@ impl GateReading {
     }
 }
 
-impl RunReading {
+impl RunAttributes {
     fn take(&mut self, role: Role, field: &'static str, told: Told<'_>) -> Result<(), String> {
         let refuse = |expected| Err(format!("{field} = {} was ignored: expected {expected}", told.json()));
         match role {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::reading::RunReading;
+use super::reading::RunAttributes;
 use crate::ledger::Ledger;
 
 /// A root's part of its run. Small, as every span has the room for one: a box would be an allocation for every
@@ -24,7 +24,7 @@ pub(crate) struct Early {
     /// Stages and operations that have ended.
     pub(crate) ledger: Ledger,
     /// What spans inside have recorded of the run.
-    pub(crate) told: RunReading,
+    pub(crate) told: RunAttributes,
     pub(crate) warnings: Vec<Cow<'static, str>>,
 }
 
@@ -32,7 +32,7 @@ impl Early {
     /// Forgets everything, and keeps the room for it.
     pub(crate) fn clear(&mut self) {
         self.ledger.clear();
-        self.told = RunReading::default();
+        self.told = RunAttributes::default();
         self.warnings.clear();
     }
 }

@@ -11,10 +11,10 @@ use super::callsite::Meaning;
 use super::clock::{Clock, Moment};
 use super::desk::{Desk, at_desk};
 use super::limits::RunLimits;
-use super::reading::RunReading;
+use super::reading::RunAttributes;
 use super::table::Place;
 use crate::journal::RunJournal;
-use crate::ledger::{Ledger, Name, Outcome};
+use crate::ledger::{Ledger, Outcome, Symbol};
 use crate::limit::Stages;
 use crate::summary::{GateVerdict, OperationRecord, Records, Timestamp};
 
@@ -37,7 +37,7 @@ pub(crate) struct Run {
     /// Its number, unique in the process; unlike a span's id it is never used again.
     pub(crate) serial: u64,
     pub(crate) root: u64,
-    pub(crate) pipeline: Name,
+    pub(crate) pipeline: Symbol,
     /// The root span's crate: the project of a builder that named none.
     pub(crate) krate: &'static str,
     pub(crate) id: Uuid,
@@ -67,7 +67,7 @@ impl Part {
 /// What few spans record, under one lock.
 #[derive(Debug, Default)]
 pub(crate) struct Rest {
-    pub(crate) told: RunReading,
+    pub(crate) told: RunAttributes,
     pub(crate) gates: Vec<GateVerdict>,
     /// Operations that were recorded directly.
     pub(crate) records: Records,
@@ -220,7 +220,7 @@ impl Run {
     }
 
     /// The stage that closed last.
-    pub(crate) fn last_stage(&self) -> Option<Name> {
+    pub(crate) fn last_stage(&self) -> Option<Symbol> {
         let last = self.parts.iter().filter_map(|part| part.lock().last_stage()).max();
         last.map(|(_, stage)| stage)
     }
@@ -234,7 +234,7 @@ impl Rest {
         }
         let is_kept = self.warnings.len() < MAX_WARNINGS;
         if let Some(journal) = &self.journal {
-            journal.warned(is_kept.then_some(&warning));
+            journal.warning(is_kept.then_some(&warning));
         }
         if is_kept {
             self.warnings.push(warning);
@@ -244,17 +244,17 @@ impl Rest {
     }
 
     /// Keeps the run's attributes that a span recorded.
-    pub(crate) fn tell(&mut self, told: RunReading) {
+    pub(crate) fn tell(&mut self, told: RunAttributes) {
         if let Some(journal) = &self.journal {
-            journal.told(&told);
+            journal.attributes(&told);
         }
-        self.told.join(told);
+        self.told.merge(told);
     }
 
     /// Keeps an operation that was recorded directly.
     pub(crate) fn record(&mut self, record: OperationRecord) {
         if let Some(journal) = &self.journal {
-            journal.recorded(&record);
+            journal.operation(&record);
         }
         self.told.iteration = self.told.iteration.max(record.iteration);
         self.records.push(record);
@@ -263,7 +263,7 @@ impl Rest {
     /// Keeps a gate's verdict.
     pub(crate) fn speak(&mut self, gate: GateVerdict) {
         if let Some(journal) = &self.journal {
-            journal.spoke(&gate);
+            journal.gate(&gate);
         }
         self.gates.push(gate);
     }

@@ -10,7 +10,7 @@ use super::settlement::{Amounts, Rest, Settlement};
 use super::slots::Slot;
 use super::stats::count;
 use super::table::{Kept, Open, Place};
-use crate::ledger::{Began, Ledger, Name, Outcome, Tally};
+use crate::ledger::{CellTotals, Ledger, Outcome, StageStart, Symbol};
 
 impl Open {
     /// Whether any span around it, its run, or its run's reader has to know more than its amount.
@@ -21,14 +21,14 @@ impl Open {
     }
 
     /// Adds what was settled below it.
-    fn collect(&mut self, sum: &Tally) {
+    fn collect(&mut self, sum: &CellTotals) {
         self.reading.inclusive.get_or_insert_default().below.merge(sum);
     }
 
     // Inlined: copies two fields.
     #[inline(always)]
-    fn began(&self) -> Began {
-        Began { at: self.started.nanos(), parent: self.outer }
+    fn began(&self) -> StageStart {
+        StageStart { at: self.started.nanos(), parent: self.outer }
     }
 
     /// If it is a stage, how it ended.
@@ -212,7 +212,7 @@ impl Core {
 
     /// Tells a span what was settled below it, at a place. Where that was adopted, the span may have closed, and its id
     /// may be another's by now.
-    pub(crate) fn collect(&self, place: Place, collector: u64, sum: &Tally) {
+    pub(crate) fn collect(&self, place: Place, collector: u64, sum: &CellTotals) {
         if collector == 0 {
             return;
         }
@@ -290,7 +290,7 @@ impl Core {
 struct After {
     place: Place,
     collector: u64,
-    sum: Tally,
+    sum: CellTotals,
     rest: Rest,
 }
 
@@ -305,8 +305,8 @@ impl After {
 /// A stage, how it began and how it ended.
 #[derive(Clone, Copy)]
 pub(crate) struct StageEnd<'a> {
-    stage: Name,
-    began: Began,
+    stage: Symbol,
+    began: StageStart,
     at: u64,
     outcome: &'a Outcome,
 }

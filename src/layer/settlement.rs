@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::ledger::{CellKey, Ledger, Tally};
+use crate::ledger::{CellKey, CellTotals, Ledger};
 
 /// What one span or event adds to the ledger, beside its own amount, which stays in its reading.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,7 +23,7 @@ pub(crate) struct Rest {
 #[derive(Debug, Default)]
 struct More {
     /// What a figure for everything inside has beyond the parts that were recorded.
-    excess: Vec<(CellKey, Tally)>,
+    excess: Vec<(CellKey, CellTotals)>,
     /// What else the run's reader should know.
     warnings: Vec<String>,
 }
@@ -32,7 +32,7 @@ struct More {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Amounts<'a> {
     pub(crate) settlement: Settlement,
-    pub(crate) own: &'a Tally,
+    pub(crate) own: &'a CellTotals,
     pub(crate) rest: &'a Rest,
 }
 
@@ -60,11 +60,11 @@ impl Rest {
     }
 
     /// Keeps what a figure for everything inside has beyond the parts that were recorded.
-    pub(crate) fn exceed(&mut self, key: CellKey, excess: Tally) {
+    pub(crate) fn exceed(&mut self, key: CellKey, excess: CellTotals) {
         self.more.get_or_insert_default().excess.push((key, excess));
     }
 
-    fn excess(&self) -> &[(CellKey, Tally)] {
+    fn excess(&self) -> &[(CellKey, CellTotals)] {
         self.more.as_ref().map_or(&[], |more| &more.excess)
     }
 
@@ -90,13 +90,13 @@ impl<'a> Amounts<'a> {
     }
 
     /// The amounts, one by one.
-    pub(crate) fn tallies(self) -> impl Iterator<Item = &'a Tally> {
+    pub(crate) fn tallies(self) -> impl Iterator<Item = &'a CellTotals> {
         let own = self.settlement.key.map(|_| self.own);
         own.into_iter().chain(self.rest.excess().iter().map(|(_, tally)| tally))
     }
 
     /// All together.
-    pub(crate) fn sum(self) -> Tally {
+    pub(crate) fn sum(self) -> CellTotals {
         let mut sum = *self.own;
         self.rest.excess().iter().for_each(|(_, tally)| sum.merge(tally));
         sum

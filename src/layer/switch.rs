@@ -1,6 +1,5 @@
 //! Whether a layer is wanted at all, and how one is made that is not.
 
-use std::io::{self, Write};
 use std::sync::Arc;
 
 use tracing_core::{Dispatch, LevelFilter, Subscriber};
@@ -14,7 +13,7 @@ use super::clock::Clock;
 use super::core::{Core, Options};
 use super::guard::BudgetGuard;
 use super::models::Models;
-use crate::sink::Worker;
+use crate::sink::{Worker, print_diagnostic};
 
 /// The variables that switch a layer off, in the order in which they are read.
 const VARIABLES: [&str; 2] = ["TRACING_BUDGET", "ENABLE_COST_TRACKING"];
@@ -24,7 +23,10 @@ const ON: [&str; 5] = ["on", "true", "yes", "1", ""];
 
 /// Why the environment of this process wants no layer; `None` if it has nothing against one.
 pub(crate) fn off_by_environment() -> Option<String> {
-    off_by(|variable| std::env::var_os(variable).map(|value| value.to_string_lossy().into_owned()), say)
+    off_by(
+        |variable| std::env::var_os(variable).map(|value| value.to_string_lossy().into_owned()),
+        print_diagnostic,
+    )
 }
 
 /// The same of any environment. A word that is neither on nor off turns nothing off, and is complained of.
@@ -88,13 +90,6 @@ impl<S: Subscriber> Layer<S> for Catch {
     fn max_level_hint(&self) -> Option<LevelFilter> {
         self.0.options.disabled.is_some().then_some(LevelFilter::OFF)
     }
-}
-
-/// Prints one line to stderr, for the person who started the program.
-pub(crate) fn say(text: &str) {
-    // `eprintln!` panics where stderr is closed.
-    let line = format!("tracing-budget: {}\n", text.lines().collect::<Vec<_>>().join(" "));
-    let _ = io::stderr().write_all(line.as_bytes());
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::callsite::{Meaning, Naming, Role};
 use super::here::here;
 use super::reading::{Manner, Reading};
 use super::told::Told;
-use crate::ledger::{MAX_COUNT, Name, NearNames};
+use crate::ledger::{MAX_COUNT, Symbol, SymbolCache};
 
 /// Reads what comes as a plain value. Values that come as `Debug` or `Display` run their author's code, which must
 /// not happen under a lock: they are only noticed.
@@ -28,21 +28,21 @@ pub(crate) struct PlainVisitor<'a, N> {
 /// are looked for once there is one.
 pub(crate) trait Names {
     /// The name with this text if it takes no call to find it.
-    fn at_hand(&self, text: &str) -> Option<Name>;
+    fn at_hand(&self, text: &str) -> Option<Symbol>;
 
     /// The name with this text, without the blanks around it; `None` if there is nothing else.
-    fn find(&self, text: &str) -> Option<Name>;
+    fn find(&self, text: &str) -> Option<Symbol>;
 }
 
-impl Names for &NearNames {
+impl Names for &SymbolCache {
     // Inlined: a lookup in the names of this thread.
     #[inline]
-    fn at_hand(&self, text: &str) -> Option<Name> {
-        NearNames::at_hand(self, text)
+    fn at_hand(&self, text: &str) -> Option<Symbol> {
+        SymbolCache::get_short(self, text)
     }
 
-    fn find(&self, text: &str) -> Option<Name> {
-        NearNames::find(self, text)
+    fn find(&self, text: &str) -> Option<Symbol> {
+        SymbolCache::intern_trimmed(self, text)
     }
 }
 
@@ -52,12 +52,12 @@ pub(crate) struct Later;
 impl Names for Later {
     // Inlined: always nothing.
     #[inline]
-    fn at_hand(&self, _: &str) -> Option<Name> {
+    fn at_hand(&self, _: &str) -> Option<Symbol> {
         None
     }
 
-    fn find(&self, text: &str) -> Option<Name> {
-        here(|here| here.names.find(text))
+    fn find(&self, text: &str) -> Option<Symbol> {
+        here(|here| here.names.intern_trimmed(text))
     }
 }
 

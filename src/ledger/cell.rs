@@ -1,29 +1,30 @@
-//! What was used for one (stage, model, operation).
+//! One cell of the ledger: what was used for one (stage, model, operation).
 
 use std::hash::{Hash, Hasher};
 
 use super::money::Usd;
-use super::name::Name;
+use super::symbol::Symbol;
 use super::usage::Usage;
 
-/// Where an amount belongs. Rows by stage, by model and by operation are sums over the same cells, so that they
-/// cannot but add up to the same totals.
+/// The key of a cell. Rows by stage, by model and by operation are sums over the same cells, so they add up to the same
+/// totals.
 #[derive(Clone, Copy, Debug, Eq)]
 pub(crate) struct CellKey {
-    /// The nearest enclosing stage; none is the row `unattributed`.
-    pub(crate) stage: Option<Name>,
-    /// The model's row name; none for what is not a model call, or whose model was never told.
-    pub(crate) model: Option<Name>,
-    /// What it was done for.
-    pub(crate) operation: Name,
+    /// The nearest enclosing stage; `None` is the row `unattributed`.
+    pub(crate) stage: Option<Symbol>,
+    /// The model's row name; `None` if the amount is not a model call, or if its model was not recorded.
+    pub(crate) model: Option<Symbol>,
+    /// The purpose of the call, such as `chat`.
+    pub(crate) operation: Symbol,
 }
 
 impl PartialEq for CellKey {
+    // Always inlined: the last-hit check runs it for every amount. `same_option` compares without branches.
     #[inline(always)]
     fn eq(&self, other: &Self) -> bool {
         self.operation == other.operation
-            && Name::are_same(self.stage, other.stage)
-            && Name::are_same(self.model, other.model)
+            && Symbol::same_option(self.stage, other.stage)
+            && Symbol::same_option(self.model, other.model)
     }
 }
 
@@ -33,31 +34,32 @@ impl Hash for CellKey {
     }
 }
 
-/// Sums of one cell, or of several.
+/// The sums of one cell, or of several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
+pub(crate) struct CellTotals {
     /// Tokens by kind.
     pub(crate) usage: Usage,
     /// Known cost.
     pub(crate) cost: Usd,
-    /// How often the operation was done, by a model or not.
+    /// Executions of the operation, with or without a model.
     pub(crate) count: u64,
     /// Model calls among them.
     pub(crate) llm_calls: u64,
     /// Calls with usage that could not be priced.
     pub(crate) unpriced: u64,
-    /// Calls that told neither usage nor cost.
+    /// Calls that reported neither usage nor cost.
     pub(crate) without_usage: u64,
     /// Calls and operations that failed.
     pub(crate) errors: u64,
     /// Nanoseconds from open to close, summed.
     pub(crate) nanos: u64,
-    /// Where the prices came from.
+    /// The sources of the prices.
     pub(crate) sources: Sources,
 }
 
-impl Tally {
-    /// Makes it the tally of nothing again.
+impl CellTotals {
+    /// Sets every sum to nothing.
+    // Always inlined, and field by field: `*self = Self::default()` would copy all 10 counts of the usage for each call.
     #[inline(always)]
     pub(crate) fn clear(&mut self) {
         let Self { usage, cost, count, llm_calls, unpriced, without_usage, errors, nanos, sources } = self;
@@ -66,10 +68,12 @@ impl Tally {
         (*count, *llm_calls, *unpriced, *without_usage, *errors, *nanos) = (0, 0, 0, 0, 0, 0);
     }
 
-    /// Adds another tally; in any order the sum is the same.
+    /// Adds other sums. The order of additions does not change the result.
+    // Always inlined: it runs for each model call.
     #[inline(always)]
     pub(crate) fn merge(&mut self, other: &Self) {
         self.usage.merge(&other.usage);
+        // Most amounts on the hot path have no cost of their own, and a saturating 128-bit addition is not free.
         if other.cost != Usd::ZERO {
             self.cost += other.cost;
         }
@@ -83,7 +87,7 @@ impl Tally {
     }
 }
 
-/// A set of places that prices came from.
+/// A set of price sources, one bit each: a cell copies one byte and allocates no list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sources(u8);
 

@@ -1,10 +1,12 @@
-//! Quality gates: what a named check said.
+//! The verdicts of quality gates.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What a gate said. Text is read without regard to case, and unknown words are kept as they came.
+/// The verdict of a gate. Text is read without regard to case; an unknown word is kept as it is.
+///
+/// Deliberately not `#[non_exhaustive]`: [`Other`](Self::Other) holds every future word, so a program can match all verdicts.
 ///
 /// ```
 /// use tracing_budget::Verdict;
@@ -22,14 +24,18 @@ pub enum Verdict {
     Warn,
     /// The check was not made.
     Skipped,
-    /// The check itself broke.
+    /// The check itself failed to run.
     Error,
-    /// A word that is none of ours, kept as it came.
+    /// Any other word, as it was recorded.
     Other(Box<str>),
 }
 
 impl Verdict {
-    /// The word that stands in JSON and tables.
+    /// Returns the word used in JSON and in tables.
+    ///
+    /// ```
+    /// assert_eq!(tracing_budget::Verdict::Skipped.as_str(), "skipped");
+    /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {

@@ -1,25 +1,37 @@
-//! The arithmetic: usage, money, cells, stages, gates. Knows neither `tracing` nor I/O nor prices.
+//! The arithmetic of a run: usage, money, cells, stages, verdicts.
+//!
+//! A run's [`Ledger`] is a map from (stage, model, operation) to sums. Rows by stage, by model and by operation are sums over the
+//! same cells, so they add up to the same totals.
+//!
+//! # Invariants
+//!
+//! - No `tracing`, no I/O, no clock, no prices. Times are nanoseconds that the caller measured.
+//! - Merging is associative and commutative. A run is kept in one part per thread, and the parts are merged in any order.
+//! - Sums saturate and never wrap. Money is an integer, so its sums are exact.
+//! - Unknown is absent, never 0.
 
-mod book;
 mod cell;
 mod gate;
 mod hash;
+mod into_usd;
+mod last_hit_map;
 mod money;
-mod name;
 pub(crate) mod rfc3339;
-mod shelf;
+mod run_attributes;
+mod run_ledger;
 mod stage;
-mod told;
+mod symbol;
 mod usage;
 
-pub(crate) use book::Ledger;
-pub(crate) use cell::{CellKey, Sources, Tally};
+pub(crate) use cell::{CellKey, CellTotals, Sources};
 pub use gate::Verdict;
 pub(crate) use hash::FastHash;
+pub use into_usd::IntoUsd;
 pub use money::{Usd, UsdError};
-pub(crate) use name::{Name, NearNames};
-pub(crate) use stage::Ended;
-pub(crate) use stage::{Began, Outcome, StageTally};
-pub(crate) use told::RunReading;
+pub(crate) use run_attributes::RunAttributes;
+pub(crate) use run_ledger::Ledger;
+pub(crate) use stage::StageEnd;
+pub(crate) use stage::{Outcome, StageStart, StageTotals};
+pub(crate) use symbol::{Symbol, SymbolCache};
 pub(crate) use usage::MAX_COUNT;
 pub use usage::{Kind, Usage};

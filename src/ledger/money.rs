@@ -1,4 +1,4 @@
-//! Exact money: a whole number of pico-dollars.
+//! Exact money: an integer number of pico-dollars.
 
 use std::fmt;
 use std::iter::Sum;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// Pico-dollars in one dollar.
 const PICO_PER_USD: i128 = 1_000_000_000_000;
 
-/// Digits after the decimal point that a [`Usd`] can hold.
+/// Digits after the decimal point of a [`Usd`]: 10¹² pico-dollars are one dollar.
 const SCALE: usize = 12;
 
 /// An exact amount of US dollars, counted in pico-dollars (1e-12 USD).
@@ -27,27 +27,45 @@ const SCALE: usize = 12;
 /// assert_eq!(total.to_string(), "0.075");
 /// # Ok::<(), tracing_budget::money::UsdError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Usd(i128);
 
 impl Usd {
-    /// No money at all: free, which is not the same as unknown.
+    /// Zero dollars: free, which differs from unknown.
     pub const ZERO: Self = Self(0);
 
-    /// The amount of this many pico-dollars.
+    /// Returns the amount of `pico` pico-dollars.
+    ///
+    /// ```
+    /// use tracing_budget::Usd;
+    ///
+    /// assert_eq!(Usd::from_pico(1_500_000_000_000).to_string(), "1.5");
+    /// ```
     #[must_use]
     pub const fn from_pico(pico: i128) -> Self {
         Self(pico)
     }
 
-    /// This amount in pico-dollars.
+    /// Returns the amount in pico-dollars (1e-12 USD).
+    ///
+    /// ```
+    /// use tracing_budget::Usd;
+    ///
+    /// assert_eq!("2".parse().map(Usd::pico), Ok(2_000_000_000_000));
+    /// ```
     #[must_use]
     pub const fn pico(self) -> i128 {
         self.0
     }
 
-    /// The nearest amount to a floating-point number of dollars, or `None` if it is not finite or its
-    /// magnitude reaches 1e15 dollars.
+    /// Returns the amount nearest to `usd` dollars, or `None` if `usd` is not finite or its magnitude is 1e15 or more.
+    ///
+    /// ```
+    /// use tracing_budget::Usd;
+    ///
+    /// assert_eq!(Usd::from_f64(0.25), "0.25".parse().ok());
+    /// assert_eq!(Usd::from_f64(f64::NAN), None);
+    /// ```
     #[must_use]
     pub fn from_f64(usd: f64) -> Option<Self> {
         if !usd.is_finite() || usd.abs() >= 1e15 {
@@ -59,10 +77,16 @@ impl Usd {
         Some(Self(whole as i128 * PICO_PER_USD + fraction as i128))
     }
 
-    /// The double nearest to this amount.
+    /// Returns the double nearest to the amount, in dollars.
+    ///
+    /// ```
+    /// use tracing_budget::Usd;
+    ///
+    /// assert_eq!(Usd::from_pico(59_805_000_000).to_f64(), 0.059805);
+    /// ```
     #[must_use]
     pub fn to_f64(self) -> f64 {
-        // Both are doubles exactly, and a quotient is rounded correctly.
+        // Both operands are exact doubles, and IEEE 754 rounds a quotient correctly. The text below is slower.
         if self.0.unsigned_abs() <= 1 << f64::MANTISSA_DIGITS {
             return self.0 as f64 / PICO_PER_USD as f64;
         }
@@ -71,7 +95,7 @@ impl Usd {
     }
 }
 
-/// A text that is not an amount of US dollars.
+/// The error of a text that is not an amount of US dollars.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not an amount in USD: {reason}")]
 pub struct UsdError {
@@ -79,12 +103,29 @@ pub struct UsdError {
     reason: &'static str,
 }
 
+impl UsdError {
+    pub(super) fn new(text: String, reason: &'static str) -> Self {
+        Self { text, reason }
+    }
+
+    /// Returns the refused text, or the refused number as text.
+    ///
+    /// ```
+    /// let error = "five".parse::<tracing_budget::Usd>().expect_err("not a number");
+    /// assert_eq!(error.text(), "five");
+    /// ```
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 impl FromStr for Usd {
     type Err = UsdError;
 
     /// Reads plain decimals such as `5`, `0.059805` or `-1.5`, with an optional leading `$`.
     fn from_str(text: &str) -> Result<Self, UsdError> {
-        let fail = |reason| UsdError { text: text.to_owned(), reason };
+        let fail = |reason| UsdError::new(text.to_owned(), reason);
         let trimmed = text.trim();
         let (negative, digits) = match trimmed.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -103,7 +144,7 @@ impl FromStr for Usd {
             return Err(fail("at most 12 digits may follow the decimal point"));
         }
         if whole.len() > 15 {
-            return Err(fail("at most 15 digits may stand before the decimal point"));
+            return Err(fail("at most 15 digits may precede the decimal point"));
         }
         let number = |digits: &str| digits.bytes().fold(0i128, |n, digit| n * 10 + i128::from(digit - b'0'));
         let scale = 10i128.pow((SCALE - fraction.len()) as u32);
@@ -112,27 +153,17 @@ impl FromStr for Usd {
     }
 }
 
-impl TryFrom<&str> for Usd {
-    type Error = UsdError;
-
-    fn try_from(text: &str) -> Result<Self, UsdError> {
-        text.parse()
-    }
-}
-
 impl From<u32> for Usd {
-    /// Whole dollars, so that a limit of 5 USD may be written as `5`.
+    /// Whole dollars.
     fn from(dollars: u32) -> Self {
         Self(i128::from(dollars) * PICO_PER_USD)
     }
 }
 
-impl TryFrom<f64> for Usd {
-    type Error = UsdError;
-
-    fn try_from(usd: f64) -> Result<Self, UsdError> {
-        Self::from_f64(usd)
-            .ok_or_else(|| UsdError { text: usd.to_string(), reason: "expected a finite number below 1e15" })
+impl fmt::Debug for Usd {
+    /// Writes the exact amount: `Usd(0.0225)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Usd({self})")
     }
 }
 
@@ -206,9 +237,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_dollars_need_no_point() {
-        assert_eq!(Usd::from(5).to_string(), "5");
-        assert_eq!(Usd::from(u32::MAX), "4294967295".parse().expect("an amount"));
+    fn debug_shows_dollars() {
+        assert_eq!(format!("{:?}", Usd::from_pico(22_500_000_000)), "Usd(0.0225)");
+        assert_eq!(format!("{:?}", Some(Usd::ZERO)), "Some(Usd(0))");
     }
 
     #[test]
@@ -226,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_amount_is_refused_by_name() {
+    fn an_error_contains_the_refused_text() {
         for text in ["", ".", "five", "1e3", "0.0000000000001", "1.2.3", "--1", "1234567890123456"] {
             let error = text.parse::<Usd>().expect_err(text);
             assert!(error.to_string().contains(&format!("{text:?}")), "{error}");
@@ -234,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn display_rounds_when_asked() {
+    fn display_rounds_to_a_precision() {
         let usd: Usd = "0.059805".parse().expect("an amount");
         assert_eq!(format!("{usd:.4}"), "0.0598");
         assert_eq!(format!("{usd:.0}"), "0");
@@ -267,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn doubles_that_are_no_money_are_refused() {
+    fn doubles_out_of_range_are_refused() {
         for usd in [f64::NAN, f64::INFINITY, 1e15, -1e15] {
             assert_eq!(Usd::from_f64(usd), None);
         }

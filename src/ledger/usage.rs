@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// A kind of thing a model call uses up.
+/// A unit that a model call consumes. The names follow the OpenTelemetry GenAI conventions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
@@ -20,19 +20,19 @@ pub enum Kind {
     CacheWrite1h,
     /// Output tokens spent on reasoning; part of the output.
     Reasoning,
-    /// Audio tokens heard; part of the input.
+    /// Audio input tokens; part of the input.
     AudioInput,
-    /// Audio tokens spoken; part of the output.
+    /// Audio output tokens; part of the output.
     AudioOutput,
-    /// Requests billed by the piece.
+    /// Requests that are billed one by one.
     Requests,
-    /// Tokens whose split into input and output was never told.
+    /// Tokens reported as a total, without a split into input and output.
     Tokens,
 }
 
 impl Kind {
-    /// Every kind, in the order in which [`Usage`] keeps them.
-    pub const ALL: [Self; 10] = [
+    /// Every kind, in the order in which [`Usage`] stores them.
+    pub const ALL: &'static [Self] = &[
         Self::Input,
         Self::Output,
         Self::CacheRead,
@@ -50,11 +50,11 @@ impl Kind {
     }
 }
 
-/// The largest count taken at its word, in tokens. A larger one is a bug in the emitter: at a trillion tokens a
-/// call costs more than any account may spend.
+/// The largest accepted count of one call, in tokens. A larger one is a bug in the emitter: a call of a trillion tokens costs
+/// more than any account may spend, and a few of them would overflow a `u64` sum.
 pub(crate) const MAX_COUNT: u64 = 1_000_000_000_000;
 
-/// Token counts of one or more model calls. A kind that nobody reported is absent, which is not zero.
+/// Token counts of one or more model calls. A kind without a report is absent, which differs from 0. Sums saturate.
 ///
 /// ```
 /// use tracing_budget::{Kind, Usage};
@@ -70,43 +70,83 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// No usage reported yet.
+    /// Returns a usage without any count.
+    ///
+    /// ```
+    /// assert!(tracing_budget::Usage::new().is_empty());
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self { known: 0, counts: [0; Kind::ALL.len()] }
     }
 
     /// Sets the input tokens, cached ones included.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().input(900).get(Kind::Input), Some(900));
+    /// ```
     #[must_use]
     pub fn input(self, tokens: u64) -> Self {
         self.with(Kind::Input, tokens)
     }
 
     /// Sets the output tokens, reasoning included.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().output(900).get(Kind::Output), Some(900));
+    /// ```
     #[must_use]
     pub fn output(self, tokens: u64) -> Self {
         self.with(Kind::Output, tokens)
     }
 
     /// Sets the input tokens that came from the provider's cache.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().cache_read(900).get(Kind::CacheRead), Some(900));
+    /// ```
     #[must_use]
     pub fn cache_read(self, tokens: u64) -> Self {
         self.with(Kind::CacheRead, tokens)
     }
 
     /// Sets the input tokens that went into the provider's cache.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().cache_write(900).get(Kind::CacheWrite), Some(900));
+    /// ```
     #[must_use]
     pub fn cache_write(self, tokens: u64) -> Self {
         self.with(Kind::CacheWrite, tokens)
     }
 
     /// Sets the output tokens spent on reasoning.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().reasoning(900).get(Kind::Reasoning), Some(900));
+    /// ```
     #[must_use]
     pub fn reasoning(self, tokens: u64) -> Self {
         self.with(Kind::Reasoning, tokens)
     }
 
-    /// The same usage with one kind set.
+    /// Returns the usage with the count of one kind set.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().with(Kind::AudioInput, 7).count(Kind::AudioInput), 7);
+    /// ```
     #[must_use]
     pub fn with(mut self, kind: Kind, count: u64) -> Self {
         self.set(kind, count);
@@ -114,6 +154,15 @@ impl Usage {
     }
 
     /// Replaces the count of a kind.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// let mut usage = Usage::new();
+    /// usage.set(Kind::Input, 7);
+    /// assert_eq!(usage.count(Kind::Input), 7);
+    /// ```
+    // Inlined: the layer calls it once per recorded token field.
     #[inline]
     pub fn set(&mut self, kind: Kind, count: u64) {
         self.known |= kind.bit();
@@ -121,6 +170,15 @@ impl Usage {
     }
 
     /// Adds to the count of a kind.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// let mut usage = Usage::new().input(7);
+    /// usage.add(Kind::Input, 3);
+    /// assert_eq!(usage.get(Kind::Input), Some(10));
+    /// ```
+    // Inlined: the layer calls it once per recorded token field of a stage.
     #[inline]
     pub fn add(&mut self, kind: Kind, count: u64) {
         self.known |= kind.bit();
@@ -128,20 +186,23 @@ impl Usage {
         *sum = sum.saturating_add(count);
     }
 
-    /// Whether any kind but input and output was reported.
+    /// Returns whether any kind but input and output was reported.
+    // Inlined: one mask. It selects the short path of each method below.
     #[inline]
     pub(crate) fn has_more_than_input_and_output(&self) -> bool {
         self.known & !(Kind::Input.bit() | Kind::Output.bit()) != 0
     }
 
-    /// Whether another usage is the same.
+    /// Returns whether two usages are equal, with a short path for input and output alone.
+    // Always inlined: the price memo compares each call with the last one.
     #[inline(always)]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let common = |usage: &Self| (usage.known, usage.counts[0], usage.counts[1]);
         common(self) == common(other) && (!self.has_more_than_input_and_output() || self == other)
     }
 
-    /// Makes everything unknown again.
+    /// Makes every kind unknown.
+    // Always inlined: each call clears one usage. Most have two counts, and eight stores are saved.
     #[inline(always)]
     pub(crate) fn clear(&mut self) {
         if self.has_more_than_input_and_output() {
@@ -150,13 +211,21 @@ impl Usage {
         (self.known, self.counts[0], self.counts[1]) = (0, 0, 0);
     }
 
-    /// Makes a kind unknown again.
+    /// Makes a kind unknown.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// let mut usage = Usage::new().input(7);
+    /// usage.forget(Kind::Input);
+    /// assert!(usage.is_empty());
+    /// ```
     pub fn forget(&mut self, kind: Kind) {
         self.known &= !kind.bit();
         self.counts[kind as usize] = 0;
     }
 
-    /// Takes out what the counts of parts have beyond the count that they are parts of, and returns it.
+    /// Removes what parts exceed their whole by, and returns it. Cached is part of input, reasoning part of output.
     pub(crate) fn split_parts(&mut self) -> Self {
         let mut beyond = Self::new();
         let mut cap = |usage: &mut Self, kind: Kind, room: u64| {
@@ -167,6 +236,7 @@ impl Usage {
             }
             room - count.min(room)
         };
+        // The parts of input share one room: reads first, then writes, then the one-hour share of the writes.
         let (input, output) = (self.counts[Kind::Input as usize], self.counts[Kind::Output as usize]);
         let room = cap(self, Kind::CacheRead, input);
         let left = cap(self, Kind::CacheWrite, room);
@@ -177,29 +247,57 @@ impl Usage {
         beyond
     }
 
-    /// The count of a kind, if it was reported.
+    /// Returns the count of a kind, or `None` if it was not reported.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().input(0).get(Kind::Input), Some(0));
+    /// assert_eq!(Usage::new().get(Kind::Input), None);
+    /// ```
     #[must_use]
     pub fn get(&self, kind: Kind) -> Option<u64> {
         (self.known & kind.bit() != 0).then(|| self.counts[kind as usize])
     }
 
-    /// The count of a kind, zero where nothing was reported.
+    /// Returns the count of a kind, or 0 if it was not reported.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().count(Kind::Input), 0);
+    /// ```
     #[must_use]
     pub fn count(&self, kind: Kind) -> u64 {
         self.counts[kind as usize]
     }
 
-    /// Whether no kind was reported.
+    /// Returns whether no kind was reported.
+    ///
+    /// ```
+    /// use tracing_budget::Usage;
+    ///
+    /// assert!(!Usage::new().input(0).is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.known == 0
     }
 
     /// Adds every kind of another usage.
+    ///
+    /// ```
+    /// use tracing_budget::Usage;
+    ///
+    /// let mut sum = Usage::new().input(7);
+    /// sum.merge(&Usage::new().input(3).output(2));
+    /// assert_eq!(sum.tokens_used(), Some(12));
+    /// ```
+    // Always inlined: each model call is merged into its cell.
     #[inline(always)]
     pub fn merge(&mut self, other: &Self) {
         self.known |= other.known;
-        // Of ten kinds most calls tell these two, and what is not told is zero.
+        // Most calls report these two of ten kinds. Absent counts are stored as 0, so adding them is correct.
         for kind in [Kind::Input as usize, Kind::Output as usize] {
             self.counts[kind] = self.counts[kind].saturating_add(other.counts[kind]);
         }
@@ -208,6 +306,7 @@ impl Usage {
         }
     }
 
+    // Never inlined: rare, and eight additions would grow every caller of `merge`.
     #[inline(never)]
     fn merge_rest(&mut self, other: &Self) {
         for (sum, count) in self.counts.iter_mut().zip(&other.counts).skip(2) {
@@ -215,11 +314,18 @@ impl Usage {
         }
     }
 
-    /// What this usage has beyond another, kind by kind; kinds with nothing more are absent.
+    /// Returns the excess over another usage, kind by kind. Kinds without an excess are absent.
+    ///
+    /// ```
+    /// use tracing_budget::Usage;
+    ///
+    /// let (own, inner) = (Usage::new().input(10).output(4), Usage::new().input(7).output(4));
+    /// assert_eq!(own.excess_over(&inner), Usage::new().input(3));
+    /// ```
     #[must_use]
     pub fn excess_over(&self, other: &Self) -> Self {
         let mut excess = Self::new();
-        for kind in Kind::ALL {
+        for &kind in Kind::ALL {
             if let Some(count) = self.get(kind).and_then(|count| count.checked_sub(other.count(kind)))
                 && count > 0
             {
@@ -229,7 +335,14 @@ impl Usage {
         excess
     }
 
-    /// Input and output tokens together, or the unsplit tokens where neither is known; `None` if all are unknown.
+    /// Returns input, output and unsplit tokens together; `None` if all three are unknown.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// assert_eq!(Usage::new().with(Kind::Tokens, 300).tokens_used(), Some(300));
+    /// assert_eq!(Usage::new().with(Kind::Requests, 1).tokens_used(), None);
+    /// ```
     #[must_use]
     pub fn tokens_used(&self) -> Option<u64> {
         let split = Kind::Input.bit() | Kind::Output.bit();
@@ -245,20 +358,21 @@ impl Usage {
 }
 
 impl Hash for Usage {
-    /// Only what is known: a price is looked up by it on the hot path, and what is unknown is zero in every usage.
+    /// Hashes the known counts only: the hot path looks up prices by usage, and most have two of ten kinds.
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u16(self.known);
-        let mut told = self.known;
-        while told != 0 {
-            state.write_u64(self.counts[told.trailing_zeros() as usize]);
-            told &= told - 1;
+        let mut known = self.known;
+        while known != 0 {
+            state.write_u64(self.counts[known.trailing_zeros() as usize]);
+            // Clears the lowest set bit.
+            known &= known - 1;
         }
     }
 }
 
 impl fmt::Debug for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = Kind::ALL.into_iter().filter_map(|kind| Some((kind, self.get(kind)?)));
+        let known = Kind::ALL.iter().copied().filter_map(|kind| Some((kind, self.get(kind)?)));
         f.debug_map().entries(known).finish()
     }
 }

@@ -1,25 +1,25 @@
-//! What somebody is told when a limit is near or reached.
+//! Alerts: a run or a stage is near a limit or has reached it.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::meters::Unit;
+use super::limit_set::Unit;
 use crate::ledger::Usd;
 use crate::present::numbers::{counted, limit as limit_text};
 use crate::summary::Timestamp;
 
-/// Whose limit it is.
+/// What a limit applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LimitScope {
-    /// That of the whole run.
+    /// The whole run.
     Run,
-    /// That of a stage, with everything inside it.
+    /// A stage with everything inside it.
     Stage(&'static str),
 }
 
 impl LimitScope {
-    /// The stage, if it is a stage's.
+    /// The stage; `None` for the run.
     #[must_use]
     pub const fn stage(self) -> Option<&'static str> {
         match self {
@@ -45,7 +45,7 @@ impl Serialize for LimitScope {
     }
 }
 
-/// An amount of what a limit is counted in. In JSON `{"usd": 0.04}` or `{"tokens": 80000}`.
+/// An amount in the unit of a limit. In JSON `{"usd": 0.04}` or `{"tokens": 80000}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Amount {
@@ -60,6 +60,7 @@ impl Amount {
         match unit {
             Unit::Usd => Self::Usd(Usd::from_pico(amount)),
             Unit::Tokens => {
+                // Clamped: a count of tokens is never negative, and a wrapped one would read as no use at all.
                 Self::Tokens(u64::try_from(amount).unwrap_or(if amount < 0 { 0 } else { u64::MAX }))
             }
         }
@@ -75,26 +76,28 @@ impl fmt::Display for Amount {
     }
 }
 
-/// A run or a stage has used 50, 80, 95 or 100 % of a limit. Each is told once a limit and run, by the layer's delivery
-/// thread: to [`Builder::on_alert`](crate::Builder::on_alert), to [`Sink::alert`](crate::sink::Sink::alert), and to the
-/// application's subscriber as an event with the target `tracing_budget::alert`.
+/// A run or a stage has used 50, 80, 95 or 100 % of a limit.
 ///
-/// Figures are those at the moment when the alert became due. What is only reserved is not used.
+/// Each alert fires once for each limit and run. The layer's delivery thread passes it to
+/// [`Builder::on_alert`](crate::Builder::on_alert), to [`Sink::alert`](crate::sink::Sink::alert), and to the application's
+/// subscriber as an event with the target `tracing_budget::alert`.
+///
+/// Figures are those at the moment when the alert became due. Reserved amounts do not count as used.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Alert {
-    /// The run, as its summary names it.
+    /// The run's id, as in its summary.
     pub run_id: String,
-    /// Whose run it is.
+    /// The run's project.
     pub project: String,
     /// The root span's name.
     pub pipeline: String,
-    /// Whose limit it is; in JSON the stage's name, or null for the run.
+    /// The run or stage that has the limit; in JSON the stage's name, or null for the run.
     #[serde(rename = "stage")]
     pub scope: LimitScope,
-    /// 50, 80, 95 or 100: so much of the limit is used, or more.
+    /// 50, 80, 95 or 100: at least this percentage of the limit is used.
     pub percent: u8,
-    /// What is used.
+    /// The used amount.
     pub used: Amount,
     /// The limit.
     pub limit: Amount,
@@ -103,7 +106,7 @@ pub struct Alert {
 }
 
 impl Alert {
-    /// Whether all of the limit is used.
+    /// Returns whether all of the limit is used.
     #[must_use]
     pub const fn is_exhausted(&self) -> bool {
         self.percent >= 100

@@ -1,109 +1,120 @@
-//! Why no more may be spent.
+//! The error of a refused check or reservation.
 
 use super::alert::{Amount, LimitScope};
-use super::meters::{Meters, Refusal, Unit, Why};
+use super::limit_set::{LimitSet, Refusal, Refused, Unit};
 use super::plan::Plan;
+use crate::ledger::UsdError;
 use crate::present::numbers::counted;
 
-/// Why [`Current::check`](crate::Current::check) or [`Current::reserve`](crate::Current::reserve) says no. The run itself
-/// goes on and keeps counting.
+/// Why [`Current::check`](crate::Current::check) or [`Current::reserve`](crate::Current::reserve) fails. The run itself
+/// continues and keeps counting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BudgetExceeded {
     /// A limit is used up.
     #[error("{scope} has used up its limit of {limit}: {used}")]
     Exhausted {
-        /// Whose limit it is.
+        /// The run or stage that has the limit.
         scope: LimitScope,
-        /// What is used, which is at least the limit.
+        /// The used amount, at least the limit.
         used: Amount,
         /// The limit.
         limit: Amount,
     },
-    /// A limit has less room than was asked for.
+    /// A limit has less left than the reservation needs.
     #[error(
-        "{scope} has no room for {asked}: less than that is left of its limit of {limit}, after {used} that is used and what \
-         is reserved"
+        "{scope} has no room for {requested}: less is left of its limit of {limit}, after {used} used and other reservations"
     )]
     NoRoom {
-        /// Whose limit it is.
+        /// The run or stage that has the limit.
         scope: LimitScope,
-        /// What was to be reserved.
-        asked: Amount,
-        /// What is used.
+        /// The amount to reserve.
+        requested: Amount,
+        /// The used amount.
         used: Amount,
         /// The limit.
         limit: Amount,
     },
-    /// Calls without a price leave it open whether the limit holds, and
+    /// Calls without a price make the limit unverifiable, and
     /// [`UnpricedCalls::FailClosed`](crate::limit::UnpricedCalls::FailClosed) is the policy.
     #[error(
-        "{scope} has a limit of {limit} that cannot be proven to hold: {used} is known to be used, and {} no price; give the \
-         model a price, or choose another policy by `unpriced_calls`",
+        "{scope} has a limit of {limit} that cannot be verified: {used} is known to be used, and {} no price; give the model a \
+         price, or choose another policy by `unpriced_calls`",
         have(*.calls)
     )]
-    Unproven {
-        /// Whose limit it is.
+    Unverifiable {
+        /// The run or stage that has the limit.
         scope: LimitScope,
-        /// Calls whose price is unknown.
+        /// Calls with an unknown price.
         calls: u64,
-        /// What is known to be used.
+        /// The known part of the used amount.
         used: Amount,
         /// The limit.
         limit: Amount,
     },
-    /// The run has ended: what is spent now is in no summary and under no limit.
-    #[error("the run has ended: what is spent now is in no summary and under no limit")]
+    /// The run has ended: later costs are in no summary and under no limit.
+    #[error("the run has ended: later costs are in no summary and under no limit")]
     RunEnded,
+    /// The amount to reserve cannot be read.
+    #[error("nothing can be reserved: {0}")]
+    NotAnAmount(UsdError),
 }
 
 impl BudgetExceeded {
-    /// Whose limit it is; `None` if the run has ended.
+    /// The run or stage that has the limit; `None` for [`RunEnded`](Self::RunEnded) and [`NotAnAmount`](Self::NotAnAmount).
     #[must_use]
     pub const fn scope(&self) -> Option<LimitScope> {
         match self {
-            Self::Exhausted { scope, .. } | Self::NoRoom { scope, .. } | Self::Unproven { scope, .. } => {
+            Self::Exhausted { scope, .. } | Self::NoRoom { scope, .. } | Self::Unverifiable { scope, .. } => {
                 Some(*scope)
             }
-            Self::RunEnded => None,
+            Self::RunEnded | Self::NotAnAmount(_) => None,
         }
     }
 
-    /// What is used, as far as it is known; `None` if the run has ended.
+    /// The used amount, as far as it is known; `None` for [`RunEnded`](Self::RunEnded) and [`NotAnAmount`](Self::NotAnAmount).
     #[must_use]
     pub const fn used(&self) -> Option<Amount> {
         match self {
-            Self::Exhausted { used, .. } | Self::NoRoom { used, .. } | Self::Unproven { used, .. } => {
+            Self::Exhausted { used, .. } | Self::NoRoom { used, .. } | Self::Unverifiable { used, .. } => {
                 Some(*used)
             }
-            Self::RunEnded => None,
+            Self::RunEnded | Self::NotAnAmount(_) => None,
         }
     }
 
-    /// The limit; `None` if the run has ended.
+    /// The limit; `None` for [`RunEnded`](Self::RunEnded) and [`NotAnAmount`](Self::NotAnAmount).
     #[must_use]
     pub const fn limit(&self) -> Option<Amount> {
         match self {
-            Self::Exhausted { limit, .. } | Self::NoRoom { limit, .. } | Self::Unproven { limit, .. } => {
+            Self::Exhausted { limit, .. } | Self::NoRoom { limit, .. } | Self::Unverifiable { limit, .. } => {
                 Some(*limit)
             }
-            Self::RunEnded => None,
+            Self::RunEnded | Self::NotAnAmount(_) => None,
         }
     }
 
-    /// A refusal in words, with what was asked for, if anything was.
-    pub(crate) fn of(plan: &Plan, meters: &Meters, refusal: &Refusal, asked: Option<(Unit, i128)>) -> Self {
-        let Refusal { bound, meter, why } = *refusal;
-        let bound = meters.bound(bound);
-        let scope = plan.scope(bound.stage);
-        let amount = |amount| Amount::of(bound.unit, amount);
-        let (used, limit) = (amount(meter.charged.used), amount(meter.limit));
-        match (why, asked) {
-            (Why::Unproven, _) => Self::Unproven { scope, calls: meter.charged.unproven, used, limit },
-            (Why::NoRoom, Some((unit, asked))) => {
-                Self::NoRoom { scope, asked: Amount::of(unit, asked), used, limit }
+    /// The error of a refusal; `requested` is what was to be reserved, if anything.
+    pub(crate) fn new(
+        plan: &Plan,
+        limits: &LimitSet,
+        refusal: &Refusal,
+        requested: Option<(Unit, i128)>,
+    ) -> Self {
+        let Refusal { position, state, reason } = *refusal;
+        let configured = limits.limit(position);
+        let scope = plan.scope(configured.stage);
+        let amount = |amount| Amount::of(configured.unit, amount);
+        let (used, limit) = (amount(state.used.used), amount(state.limit));
+        match (reason, requested) {
+            (Refused::Unverifiable, _) => {
+                Self::Unverifiable { scope, calls: state.used.unverifiable_calls, used, limit }
             }
-            (Why::NoRoom | Why::Exhausted, _) => Self::Exhausted { scope, used, limit },
+            (Refused::NoRoom, Some((unit, requested))) => {
+                Self::NoRoom { scope, requested: Amount::of(unit, requested), used, limit }
+            }
+            // A check requests nothing, so `NoRoom` without an amount does not occur; it must not panic if it ever does.
+            (Refused::NoRoom | Refused::Exhausted, _) => Self::Exhausted { scope, used, limit },
         }
     }
 }

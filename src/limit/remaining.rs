@@ -1,14 +1,14 @@
-//! What may still be spent.
+//! What is left of the limits.
 
 use crate::ledger::Usd;
 
-/// What may still be spent at a place in a run, under the limit that leaves least: less what is used and what is reserved.
+/// What is left inside a span, of the limit that leaves least: the limit minus used and reserved amounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Remaining {
-    /// USD, negative where the limit was passed; `None` without such a limit, after the run's end, and where calls without a
-    /// price leave it unknown.
+    /// USD, negative if the limit was passed. `None` without such a limit, after the run's end, and if calls without a price
+    /// make it unverifiable.
     pub usd: Option<Usd>,
-    /// Tokens, negative where the limit was passed; `None` without such a limit, and after the run's end.
+    /// Tokens, negative if the limit was passed. `None` without such a limit and after the run's end.
     pub tokens: Option<i64>,
 }

@@ -1,3 +1,3 @@
-//! The lock of [`meters`](super::meters). A model checker has another in this place.
+//! The lock of [`limit_set`](super::limit_set). `tests/model` puts a model checker's lock in its place.
 
 pub(super) use std::sync::Mutex;

@@ -1,14 +1,14 @@
-//! What a limit in USD makes of calls that have no price.
+//! The policy of a USD limit for calls without a price.
 
-use super::meters::Charge;
-use crate::ledger::Tally;
+use super::limit_set::UsedAmount;
+use crate::ledger::CellTotals;
 use crate::price::Rates;
 
-/// What a limit in USD makes of a call whose usage is known and whose price is not. The summary has no cost for such a call,
-/// whatever stands here; `prices` on the builder gives the model a price, which is better.
+/// How a USD limit counts a call with known usage and an unknown price. The summary has no cost for such a call under any
+/// policy. A price for the model, set by `prices` on the builder, is better.
 ///
-/// A call that closed without telling its usage at all, as a request that failed does, is none of these: it counts in
-/// `calls_without_usage` and no limit sees it.
+/// A call that closed without usage, such as a failed request, is not affected: it counts in `calls_without_usage` and under
+/// no limit.
 ///
 /// ```
 /// use tracing_budget::{limit::UnpricedCalls, price::Rates};
@@ -19,41 +19,45 @@ use crate::price::Rates;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnpricedCalls {
-    /// From the first such call on nobody can say whether the limit holds: checks and reservations are refused.
+    /// From the first such call on, the limit is unverifiable: checks and reservations are refused.
     #[default]
     FailClosed,
-    /// The limit is one of the known cost.
+    /// The limit counts known costs only.
     Ignore,
-    /// The limit counts such a call at these rates. Where they have none for what was used, it fails closed.
+    /// The limit counts such a call at these rates. Where a used unit has no rate, it fails closed.
     AtRate(Rates),
 }
 
 impl UnpricedCalls {
-    /// What an amount adds to a limit in USD.
-    pub(crate) fn usd(&self, tally: &Tally) -> Charge {
-        let untold = tally.unpriced + tally.without_usage;
-        let told = u64::from(untold == 0 && (tally.llm_calls > 0 || tally.cost.pico() != 0));
-        let known = Charge { used: tally.cost.pico(), told, untold, ..Charge::default() };
+    /// What a tally adds to a limit in USD.
+    pub(crate) fn usd(&self, tally: &CellTotals) -> UsedAmount {
+        let unknown_calls = tally.unpriced + tally.without_usage;
+        // A tally with an unknown part has no known amount, or the sum would look complete.
+        let is_known = unknown_calls == 0 && (tally.llm_calls > 0 || tally.cost.pico() != 0);
+        let known_calls = u64::from(is_known);
+        let used = tally.cost.pico();
+        let known = UsedAmount { used, known_calls, unknown_calls, ..UsedAmount::default() };
         match self {
+            // Before the policies, so that rates never replace a known cost.
             _ if tally.unpriced == 0 => known,
             Self::Ignore => known,
-            Self::FailClosed => Charge { unproven: tally.unpriced, ..known },
+            Self::FailClosed => UsedAmount { unverifiable_calls: tally.unpriced, ..known },
             Self::AtRate(rates) => match rates.cost_of(&tally.usage) {
-                Some(cost) => Charge { used: known.used + cost.pico(), assumed: cost.pico(), ..known },
-                None => Charge { unproven: tally.unpriced, ..known },
+                Some(cost) => UsedAmount { used: known.used + cost.pico(), assumed: cost.pico(), ..known },
+                None => UsedAmount { unverifiable_calls: tally.unpriced, ..known },
             },
         }
     }
 }
 
-impl Charge {
-    /// What an amount adds to a limit in tokens.
-    pub(crate) fn tokens(tally: &Tally) -> Self {
+impl UsedAmount {
+    /// What a tally adds to a limit in tokens.
+    pub(crate) fn tokens(tally: &CellTotals) -> Self {
         let used = tally.usage.tokens_used();
         Self {
             used: used.unwrap_or_default().into(),
-            told: u64::from(used.is_some()),
-            untold: tally.without_usage,
+            known_calls: u64::from(used.is_some()),
+            unknown_calls: tally.without_usage,
             ..Self::default()
         }
     }
@@ -64,40 +68,40 @@ mod tests {
     use super::*;
     use crate::ledger::{Kind, Usage, Usd};
 
-    fn unpriced(usage: Usage) -> Tally {
-        Tally { usage, llm_calls: 1, unpriced: 1, ..Tally::default() }
+    fn unpriced(usage: Usage) -> CellTotals {
+        CellTotals { usage, llm_calls: 1, unpriced: 1, ..CellTotals::default() }
     }
 
     #[test]
     fn a_priced_call_is_its_cost_under_every_policy() {
-        let priced = Tally { cost: Usd::from_pico(7), llm_calls: 1, ..Tally::default() };
+        let priced = CellTotals { cost: Usd::from_pico(7), llm_calls: 1, ..CellTotals::default() };
         let rates = Rates::per_million().input("1");
         for policy in [UnpricedCalls::FailClosed, UnpricedCalls::Ignore, UnpricedCalls::AtRate(rates)] {
-            let charge = policy.usd(&priced);
-            assert_eq!(charge, Charge { used: 7, told: 1, ..Charge::default() });
-            assert_eq!(charge.known(), Some(7));
+            let amount = policy.usd(&priced);
+            assert_eq!(amount, UsedAmount { used: 7, known_calls: 1, ..UsedAmount::default() });
+            assert_eq!(amount.known(), Some(7));
         }
     }
 
     #[test]
-    fn an_unpriced_call_is_what_the_policy_makes_of_it() {
+    fn an_unpriced_call_counts_by_its_policy() {
         let call = unpriced(Usage::new().input(2_000_000));
-        let none = Charge { untold: 1, ..Charge::default() };
-        assert_eq!(UnpricedCalls::Ignore.usd(&call), none);
-        assert_eq!(UnpricedCalls::FailClosed.usd(&call), Charge { unproven: 1, ..none });
+        let unknown = UsedAmount { unknown_calls: 1, ..UsedAmount::default() };
+        assert_eq!(UnpricedCalls::Ignore.usd(&call), unknown);
+        assert_eq!(UnpricedCalls::FailClosed.usd(&call), UsedAmount { unverifiable_calls: 1, ..unknown });
         let at_rate = UnpricedCalls::AtRate(Rates::per_million().input("1.5")).usd(&call);
         assert_eq!(
-            (at_rate.used, at_rate.assumed, at_rate.unproven),
+            (at_rate.used, at_rate.assumed, at_rate.unverifiable_calls),
             (3_000_000_000_000, 3_000_000_000_000, 0)
         );
-        assert_eq!(at_rate.known(), None, "what is assumed is not known");
+        assert_eq!(at_rate.known(), None, "an assumption is not known");
     }
 
     #[test]
-    fn a_rate_that_does_not_fit_proves_nothing() {
+    fn without_a_rate_for_the_used_unit_the_limit_is_unverifiable() {
         let policy = UnpricedCalls::AtRate(Rates::per_million().input("1.5"));
         for usage in [Usage::new().input(1).output(1), Usage::new().with(Kind::Tokens, 5)] {
-            assert_eq!(policy.usd(&unpriced(usage)).unproven, 1, "{usage:?}");
+            assert_eq!(policy.usd(&unpriced(usage)).unverifiable_calls, 1, "{usage:?}");
         }
     }
 }

@@ -1,42 +1,77 @@
-//! Text in columns: how wide it is in a terminal, how it is cut, and how it is lined up.
+//! Text for a terminal: its width, truncation, wrapping and alignment in columns.
 
 use std::fmt;
 
-/// Where the text of a column stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The alignment of a column.
+///
+/// Deliberately not `#[non_exhaustive]`: a column is one of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// Flush left, as text is.
+    /// Flush left, for text.
     Left,
-    /// Flush right, as numbers are.
+    /// Flush right, for numbers.
     Right,
 }
 
-/// Lines of cells under headings, every column as wide as its widest cell.
+/// Lines of cells under headings. Each column is as wide as its widest cell.
+///
+/// ```
+/// use tracing_budget::present::columns::{Align, Columns};
+///
+/// let mut columns = Columns::new(&[("STAGE", Align::Left), ("COST", Align::Right)]);
+/// columns.line(["review".to_owned(), "$10.50".to_owned()]);
+/// assert_eq!(columns.to_string(), "STAGE     COST\nreview  $10.50\n");
+/// ```
+#[derive(Debug)]
 pub struct Columns {
     headings: Vec<(&'static str, Align)>,
     lines: Vec<Line>,
 }
 
+#[derive(Debug)]
 enum Line {
     Cells(Vec<String>),
     Rule,
 }
 
-/// What stands between two columns.
+/// The text between two columns.
 const GAP: &str = "  ";
 
 impl Columns {
-    /// Columns under these headings.
+    /// Returns columns with these headings and no lines.
+    ///
+    /// ```
+    /// use tracing_budget::present::columns::{Align, Columns};
+    ///
+    /// let columns = Columns::new(&[("STAGE", Align::Left), ("COST", Align::Right)]);
+    /// assert_eq!(columns.to_string(), "STAGE  COST\n");
+    /// ```
     pub fn new(headings: &[(&'static str, Align)]) -> Self {
         Self { headings: headings.to_vec(), lines: Vec::new() }
     }
 
-    /// Adds a line; cells beyond the last heading are not shown.
+    /// Adds a line. Cells beyond the last heading are ignored.
+    ///
+    /// ```
+    /// use tracing_budget::present::columns::{Align, Columns};
+    ///
+    /// let mut columns = Columns::new(&[("STAGE", Align::Left)]);
+    /// columns.line(["review".to_owned()]);
+    /// assert_eq!(columns.to_string(), "STAGE\nreview\n");
+    /// ```
     pub fn line(&mut self, cells: impl IntoIterator<Item = String>) {
         self.lines.push(Line::Cells(cells.into_iter().collect()));
     }
 
-    /// Adds a line that sets apart what follows.
+    /// Adds a horizontal rule.
+    ///
+    /// ```
+    /// use tracing_budget::present::columns::{Align, Columns};
+    ///
+    /// let mut columns = Columns::new(&[("STAGE", Align::Left)]);
+    /// columns.rule();
+    /// assert_eq!(columns.to_string(), "STAGE\n─────\n");
+    /// ```
     pub fn rule(&mut self) {
         self.lines.push(Line::Rule);
     }
@@ -88,17 +123,24 @@ impl fmt::Display for Columns {
     }
 }
 
-/// How many terminal cells a text takes.
+/// Returns the number of terminal cells that a text takes.
+///
+/// ```
+/// use tracing_budget::present::columns::width;
+///
+/// assert_eq!((width("lint"), width("審査")), (4, 4));
+/// ```
+#[must_use]
 pub fn width(text: &str) -> usize {
     text.chars().map(char_width).sum()
 }
 
-/// Cells of one character, after the blocks that UAX #11 (East Asian Width) gives as wide. Blocks, not
-/// characters: a table that is a cell off for a rare sign is still read.
+/// Returns the cells of one character, by the blocks that UAX #11 (East Asian Width) lists as wide. By blocks and not by
+/// characters: a full table would be large, and a rare character only shifts a line by one cell.
 fn char_width(c: char) -> usize {
     match u32::from(c) {
         0x20..=0x2FF => 1,
-        // Marks that stand on the character before them, joiners and selectors.
+        // Combining marks, joiners and variation selectors take no cell of their own.
         0x300..=0x36F
         | 0x1AB0..=0x1AFF
         | 0x1DC0..=0x1DFF
@@ -133,8 +175,15 @@ fn char_width(c: char) -> usize {
     }
 }
 
-/// A text on one line: runs of white space become one space, and signs that would steer the terminal or turn
-/// the direction of writing are shown as `�`.
+/// Returns a text on one line that is safe in a terminal. White space becomes single spaces. Control characters and
+/// bidirectional overrides become `�`: a name from a document could otherwise move the cursor or disguise itself.
+///
+/// ```
+/// use tracing_budget::present::columns::one_line;
+///
+/// assert_eq!(one_line("a\n b\u{1b}[31m"), "a b�[31m");
+/// ```
+#[must_use]
 pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for word in text.split_whitespace() {
@@ -142,14 +191,21 @@ pub fn one_line(text: &str) -> String {
             line.push(' ');
         }
         line.extend(word.chars().map(|c| {
-            let steers = c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-            if steers { '\u{FFFD}' } else { c }
+            let controls = c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+            if controls { '\u{FFFD}' } else { c }
         }));
     }
     line
 }
 
-/// A text on one line and at most this many cells wide, with `…` where something is left out.
+/// Returns a text on one line of at most `cells` cells, with `…` at the end if it was cut.
+///
+/// ```
+/// use tracing_budget::present::columns::cut;
+///
+/// assert_eq!(cut("implementation", 8), "impleme…");
+/// ```
+#[must_use]
 pub fn cut(text: &str, cells: usize) -> String {
     let mut line = one_line(text);
     if width(&line) <= cells {
@@ -167,7 +223,14 @@ pub fn cut(text: &str, cells: usize) -> String {
     line
 }
 
-/// A text broken between words into lines of at most this many cells; a longer word has a line to itself.
+/// Returns a text wrapped between words into lines of at most `cells` cells. A longer word is cut on its own line.
+///
+/// ```
+/// use tracing_budget::present::columns::wrap;
+///
+/// assert_eq!(wrap("one two  three four", 9), ["one two", "three", "four"]);
+/// ```
+#[must_use]
 pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in one_line(text).split(' ').filter(|word| !word.is_empty()) {
@@ -207,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_a_name_steers_the_terminal() {
+    fn a_name_cannot_control_the_terminal() {
         assert_eq!(one_line("a\n\tb  c\u{1b}[31m\u{202e}"), "a b c�[31m�");
     }
 

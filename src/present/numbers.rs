@@ -1,16 +1,26 @@
-//! Figures as a person reads them.
+//! Numbers with their units.
 
 use crate::ledger::Usd;
 
-/// What stands where a figure is unknown.
+/// The text for an unknown figure. Unknown is never shown as 0.
 pub const UNKNOWN: &str = "—";
 
-/// A whole number with its thousands set apart.
+/// Returns a whole number with separated thousands.
+///
+/// ```
+/// assert_eq!(tracing_budget::present::numbers::count(1_234_567), "1,234,567");
+/// ```
+#[must_use]
 pub fn count(number: u64) -> String {
     grouped(&number.to_string())
 }
 
-/// A number of things, with the word for them: `1 call`, `1,204 calls`.
+/// Returns a number with its noun: `1 call`, `1,204 calls`. The plural is the noun with an `s`.
+///
+/// ```
+/// assert_eq!(tracing_budget::present::numbers::counted(1_204, "call"), "1,204 calls");
+/// ```
+#[must_use]
 pub fn counted(number: u64, thing: &str) -> String {
     format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
 }
@@ -26,14 +36,32 @@ fn grouped(digits: &str) -> String {
     grouped
 }
 
-/// How amounts are written side by side: all with the same digits, so that they can be compared at a glance.
-#[derive(Clone, Copy)]
+/// A format for amounts of one table: all have the same number of decimals, so that they can be compared at a glance.
+///
+/// ```
+/// use tracing_budget::{Usd, present::numbers::Money};
+///
+/// let amounts: [Usd; 2] = ["0.059805".parse()?, "0.00002".parse()?];
+/// let money = Money::for_amounts(amounts.into_iter());
+/// assert_eq!(amounts.map(|amount| money.write(amount)), ["$0.0598", "<$0.0001"]);
+/// # Ok::<(), tracing_budget::money::UsdError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
 pub struct Money {
     decimals: usize,
 }
 
 impl Money {
-    /// As many digits as the largest amount needs to be told to about a thousandth.
+    /// Returns the format with which the largest amount has about three significant digits.
+    ///
+    /// ```
+    /// use tracing_budget::present::numbers::Money;
+    ///
+    /// let amount = "1500".parse()?;
+    /// assert_eq!(Money::for_amounts([amount].into_iter()).write(amount), "$1,500.00");
+    /// # Ok::<(), tracing_budget::money::UsdError>(())
+    /// ```
+    #[must_use]
     pub fn for_amounts(amounts: impl Iterator<Item = Usd>) -> Self {
         let largest = amounts.map(|amount| amount.pico().unsigned_abs()).max().unwrap_or(0);
         let decimals = match largest {
@@ -48,7 +76,15 @@ impl Money {
         Self { decimals }
     }
 
-    /// An amount; one too small for the digits is said to be below them, as only nothing is `$0`.
+    /// Returns an amount as text. An amount too small for the decimals is `<$0.01` or the like: only zero is `$0`.
+    ///
+    /// ```
+    /// use tracing_budget::{Usd, present::numbers::Money};
+    ///
+    /// let money = Money::for_amounts("200".parse().ok().into_iter());
+    /// assert_eq!([Usd::ZERO, Usd::from_pico(1)].map(|usd| money.write(usd)), ["$0", "<$0.01"]);
+    /// ```
+    #[must_use]
     pub fn write(self, amount: Usd) -> String {
         let sign = if amount < Usd::ZERO { "-" } else { "" };
         let size = if amount < Usd::ZERO { -amount } else { amount };
@@ -64,7 +100,14 @@ impl Money {
     }
 }
 
-/// A limit as whoever set it would write it.
+/// Returns a limit as a person would write it: in cents, or exactly if it has more digits.
+///
+/// ```
+/// use tracing_budget::present::numbers::limit;
+///
+/// assert_eq!("5".parse().map(limit), Ok("$5.00".to_owned()));
+/// ```
+#[must_use]
 pub fn limit(amount: Usd) -> String {
     let cents = format!("{amount:.2}");
     let exact = if cents.parse() == Ok(amount) { cents } else { amount.to_string() };
@@ -75,7 +118,12 @@ pub fn limit(amount: Usd) -> String {
     }
 }
 
-/// How many times something is another: to a hundredth, from a hundred on in whole numbers.
+/// Returns a ratio: to a hundredth below 100, in whole numbers from there.
+///
+/// ```
+/// assert_eq!(tracing_budget::present::numbers::times(2_856.14), "2,856");
+/// ```
+#[must_use]
 pub fn times(ratio: f64) -> String {
     if !ratio.is_finite() {
         return UNKNOWN.to_owned();
@@ -88,12 +136,17 @@ pub fn times(ratio: f64) -> String {
     }
 }
 
-/// Seconds as `120ms`, `47.3s`, `2m 05s`, `1h 02m` or `3d 04h`.
+/// Returns seconds as `120ms`, `47.3s`, `2m 05s`, `1h 02m` or `3d 04h`; a negative or infinite number is unknown.
+///
+/// ```
+/// assert_eq!(tracing_budget::present::numbers::duration(47.27), "47.3s");
+/// ```
+#[must_use]
 pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
         return UNKNOWN.to_owned();
     }
-    // No run lasts thirty million years; the bound keeps the arithmetic below within its range.
+    // 1e15 s are thirty million years. The bound keeps the integers below from saturating.
     let seconds = seconds.min(1e15);
     // Each unit is chosen after rounding, so that 59.97 s is a minute and not `60.0s`.
     let ms = (seconds * 1e3).round() as u64;
@@ -111,7 +164,14 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// A part of a whole in per cent; only nothing is `0%` and only all is `100%`.
+/// Returns a part of a whole in per cent. Only 0 is `0%` and only 1 is `100%`.
+///
+/// ```
+/// use tracing_budget::present::numbers::share;
+///
+/// assert_eq!([0.0, 0.001, 0.255, 0.999].map(share), ["0%", "<1%", "26%", ">99%"]);
+/// ```
+#[must_use]
 pub fn share(part: f64) -> String {
     let percent = (part * 100.0).round();
     if !percent.is_finite() {
@@ -142,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn no_cost_is_ever_shown_as_nothing() {
+    fn a_cost_above_zero_is_never_shown_as_zero() {
         let cents = Money { decimals: 2 };
         for (amount, text) in [
             ("0", "$0"),

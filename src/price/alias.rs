@@ -1,10 +1,10 @@
-//! The many names of one provider, and what a model's name says about its vendor.
+//! The many names of one provider, and the vendor in a model's name.
 
 /// The names in use for a provider, spelled without case or punctuation, and the id that prices go by.
 ///
 /// The first of each group are the values of `gen_ai.provider.name` and the older `gen_ai.system` in the
 /// OpenTelemetry semantic conventions for generative AI; then come OpenInference's, rig's, genai's and LiteLLM's.
-/// A name is matched whole: `openai` inside `azure.ai.openai` or `my-openai-proxy` says nothing.
+/// A name is matched whole: `openai` inside `azure.ai.openai` or `my-openai-proxy` identifies no provider.
 const PROVIDERS: &[(&str, &[&str])] = &[
     ("openai", &["openai", "openairesponses", "openairesp", "openaichat"]),
     (
@@ -54,7 +54,7 @@ const PROVIDERS: &[(&str, &[&str])] = &[
     ("zhipuai", &["zhipuai", "zhipu", "bigmodel"]),
 ];
 
-/// Servers that run weights on one's own machine: whatever the model is called, no vendor bills for it.
+/// Servers that run weights on the user's machine: no vendor bills for their calls, whatever the model's name.
 const SELF_HOSTED: &[&str] = &[
     "ollama",
     "vllm",

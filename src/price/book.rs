@@ -3,34 +3,35 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::alias;
 use super::catalog::{Catalog, Route};
 use super::error::PriceBookError;
 use super::model::PricedModel;
-use super::overrides::{self, Name, Override};
+use super::overrides::{self, ModelPattern, Override};
 use super::rates::Rates;
 use super::reason::{BookName, Unpriced};
-use super::{alias, nearest};
+use crate::present::nearest;
 
-/// Model, provider, time and usage in; exact cost or a typed reason out.
+/// Prices by model, provider and time. Cloning is cheap: clones share their data.
 ///
-/// Several prices may speak for one model. The first of these that holds at the call's time is taken:
+/// Several prices can match one model. The first of these that is valid at the call's time is used:
 ///
-/// | | from | speaks for |
+/// | | from | matches |
 /// |---|---|---|
 /// | 1 | the user | an exact name at one provider |
 /// | 2 | the user | an exact name at any provider |
 /// | 3 | the user | a pattern at one provider |
 /// | 4 | the user | a pattern at any provider |
-/// | 5 | published | the model at the provider that was told |
+/// | 5 | published | the model at the reported provider |
 /// | 6 | published | the vendor that a name such as `openai/gpt-5` spells out, unless the provider runs weights itself (Ollama, vLLM, …) |
-/// | 7 | published | the vendor whose model has this name, only if no provider was told |
+/// | 7 | published | the vendor of a model with this name, only if no provider was reported |
 ///
-/// Among equals a name with its date goes before one without (`gpt-5` speaks for `gpt-5-2025-08-07` too), then the
-/// longest pattern, then what was given first. Names are compared without regard to case; a pattern must match a
+/// Among equals, a name with its date precedes one without (`gpt-5` also matches `gpt-5-2025-08-07`), then the longest
+/// pattern, then the order in which prices were given. Names are compared without regard to case; a pattern must match a
 /// whole name, with or without its vendor.
 ///
-/// A model that its provider does not list is not priced as somebody else's, and a cost of zero is only taken
-/// from the provider that was told: weights of the same name may be free at one place and not at another.
+/// A model that its provider does not list is not priced as another provider's model. A cost of zero is only taken from the
+/// reported provider: weights of one name can be free at one provider and not at another.
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -46,24 +47,26 @@ use super::{alias, nearest};
 /// # Ok::<(), tracing_budget::price::PriceBookError>(())
 /// ```
 #[derive(Clone)]
-pub struct PriceBook(pub(super) Arc<Shelf>);
+pub struct PriceBook(pub(super) Arc<BookData>);
 
-/// What every priced model of a book shares.
-pub(super) struct Shelf {
+/// The data that a book shares with its priced models.
+pub(super) struct BookData {
     pub(super) catalog: Catalog,
     overrides: Vec<Override>,
     pub(super) unknown: UnknownModel,
 }
 
-/// What a call costs whose model no price is known for, or that names no model.
+/// The cost of a call without a known price, or without a model.
+///
+/// Deliberately not `#[non_exhaustive]`: the three policies are all there are, and programs read them from settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum UnknownModel {
-    /// Nothing can be said: the cost stays unknown.
+    /// The cost is unknown.
     #[default]
     Unpriced,
-    /// It is free.
+    /// The call is free.
     Zero,
-    /// These rates.
+    /// The call is charged at these rates.
     Rate(Rates),
 }
 
@@ -84,44 +87,72 @@ impl fmt::Debug for PriceBook {
 }
 
 impl PriceBook {
-    /// The published prices alone. They are read when the first model is looked up, or by [`warm`](Self::warm).
+    /// Returns a book with the published prices alone. They are parsed at the first look-up, or by [`warm`](Self::warm).
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// let model = PriceBook::new().model(Some("openai"), Some("gpt-5"));
+    /// assert_eq!(model.label(), "openai/gpt-5");
+    /// ```
     #[must_use]
     pub fn new() -> Self {
-        Self(Arc::new(Shelf {
+        Self(Arc::new(BookData {
             catalog: Catalog::default(),
             overrides: Vec::new(),
             unknown: UnknownModel::default(),
         }))
     }
 
-    /// A book with prices of one's own.
+    /// Returns a builder for a book with the user's own prices.
+    ///
+    /// ```
+    /// let book = tracing_budget::PriceBook::builder().build()?;
+    /// # Ok::<(), tracing_budget::price::PriceBookError>(())
+    /// ```
     #[must_use]
     pub fn builder() -> PriceBookBuilder {
         PriceBookBuilder::default()
     }
 
-    /// The name of the published prices, as it stands in a summary.
+    /// Returns the name of the published prices, as a summary has it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "prices")]
+    /// assert!(tracing_budget::PriceBook::new().name().as_str().starts_with("genai-prices@"));
+    /// ```
     #[must_use]
     pub fn name(&self) -> BookName {
         self.0.catalog.name()
     }
 
-    /// Reads the published prices now, which takes some 50 milliseconds, instead of at the first look-up.
+    /// Parses the published prices now, which takes some 50 milliseconds, and not at the first look-up.
+    ///
+    /// ```
+    /// let book = tracing_budget::PriceBook::new();
+    /// book.warm();
+    /// ```
     pub fn warm(&self) {
         self.0.catalog.warm();
     }
 
-    /// Looks a model up. This takes microseconds (a millisecond if the model is unknown and a similar one is
-    /// sought), so keep the result: it prices every later call of the same model.
+    /// Looks up a model. This takes microseconds, or a millisecond for an unknown model, because similar names are searched.
+    /// Keep the result: it prices every later call of the same model.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// assert_eq!(PriceBook::new().model(None, None).label(), "unknown");
+    /// ```
     #[must_use]
     pub fn model(&self, provider: Option<&str>, model: Option<&str>) -> PricedModel {
-        let shelf = Arc::clone(&self.0);
-        let told = provider.map(str::trim).filter(|name| !name.is_empty());
+        let data = Arc::clone(&self.0);
+        let reported = provider.map(str::trim).filter(|name| !name.is_empty());
         let Some(model) = model.map(str::trim).filter(|name| !name.is_empty()) else {
-            return PricedModel::new(shelf, "unknown".to_owned(), "", Vec::new(), Err(Unpriced::NoModel));
+            return PricedModel::new(data, "unknown".to_owned(), "", Vec::new(), Err(Unpriced::NoModel));
         };
-        let mut lookup = Lookup::new(&self.0.catalog, told, model);
-        let own = overrides::speaking_for(&self.0.overrides, &lookup.names(), &lookup.providers());
+        let mut lookup = Lookup::new(&self.0.catalog, reported, model);
+        let own = overrides::matching_rates(&self.0.overrides, &lookup.names(), &lookup.providers());
         let label = lookup.label();
         let unknown = |lookup: &Lookup<'_>| Unpriced::UnknownModel {
             model: model.into(),
@@ -132,11 +163,19 @@ impl PriceBook {
             Some(route) => Ok((route, lookup.inferred)),
             None => Err(unknown(&lookup)),
         };
-        PricedModel::new(shelf, label, model, own, route)
+        PricedModel::new(data, label, model, own, route)
     }
 
-    /// The models that have a price under their own name, as provider and model: the user's, then the published ones.
-    /// What the user gave patterns for is not among them.
+    /// Returns the models that have a price by name, as provider and model: the user's, then the published ones. Models that
+    /// only a pattern matches are not listed.
+    ///
+    /// ```
+    /// use tracing_budget::{PriceBook, price::Rates};
+    ///
+    /// let book = PriceBook::builder().price("qwen3", Rates::per_million().input("0.1")).build()?;
+    /// assert_eq!(book.models()[0], (None, "qwen3".to_owned()));
+    /// # Ok::<(), tracing_budget::price::PriceBookError>(())
+    /// ```
     #[must_use]
     pub fn models(&self) -> Vec<(Option<String>, String)> {
         let own = self
@@ -150,50 +189,51 @@ impl PriceBook {
         own.chain(published).filter(|model| met.insert(model.clone())).collect()
     }
 
-    /// The known model with the most similar name: the user's, the provider's or, if that is unknown, anybody's.
+    /// Returns the known model with the most similar name: the user's, the provider's or, if it is unknown, any provider's.
     fn nearest(&self, lookup: &Lookup<'_>) -> Option<&str> {
         let own = self.0.overrides.iter().filter_map(|own| own.name.exact());
         let published = self.0.catalog.model_ids(lookup.provider.as_deref());
-        nearest::nearest(lookup.bare, own.chain(published))
+        nearest(lookup.bare, own.chain(published))
     }
 }
 
-/// A model and a provider as they were told, and what the catalog makes of them.
+/// A model and a provider as they were reported, resolved in the catalog.
 struct Lookup<'a> {
     model: &'a str,
     /// The model without the prefix that names its vendor.
     bare: &'a str,
-    /// The vendor's id, where the model's name has it for a prefix.
+    /// The vendor's id, if the model's name has it as a prefix.
     vendor: Option<String>,
-    /// The id of the provider that was told or, where none was, of the vendor in the name.
+    /// The id of the reported provider or, without one, of the vendor in the name.
     provider: Option<String>,
     route: Option<Route>,
-    /// Whether the route leads to another provider than the one that was told.
+    /// Whether the route leads to another provider than the reported one.
     inferred: bool,
 }
 
 impl<'a> Lookup<'a> {
-    fn new(catalog: &Catalog, told: Option<&str>, model: &'a str) -> Self {
+    fn new(catalog: &Catalog, reported: Option<&str>, model: &'a str) -> Self {
         let id = |name: &str| {
             let known = catalog.provider_id(name).or_else(|| alias::aliased(name).map(str::to_owned));
             known.unwrap_or_else(|| name.trim().to_lowercase())
         };
-        let told = told.map(id);
+        let reported = reported.map(id);
         let (vendor, bare) = match model.split_once('/') {
             Some((prefix, rest)) if !prefix.is_empty() && !rest.is_empty() => {
                 let vendor = id(prefix);
                 let named = catalog.provider_id(prefix).is_some()
                     || alias::aliased(prefix).is_some()
                     || alias::is_self_hosted(prefix)
-                    || told.as_deref() == Some(&vendor);
+                    || reported.as_deref() == Some(&vendor);
                 if named { (Some(vendor), rest) } else { (None, model) }
             }
             _ => (None, model),
         };
-        let mut lookup = Self { model, bare, vendor, provider: told.clone(), route: None, inferred: false };
+        let mut lookup =
+            Self { model, bare, vendor, provider: reported.clone(), route: None, inferred: false };
         lookup.route = lookup.find(catalog);
         lookup.inferred =
-            lookup.route.as_ref().is_some_and(|route| told.as_deref() != Some(route.provider()));
+            lookup.route.as_ref().is_some_and(|route| reported.as_deref() != Some(route.provider()));
         if lookup.provider.is_none() {
             lookup.provider = lookup.vendor.clone();
         }
@@ -203,24 +243,24 @@ impl<'a> Lookup<'a> {
     fn find(&self, catalog: &Catalog) -> Option<Route> {
         let (model, bare) = (self.model.to_lowercase(), self.bare.to_lowercase());
         let spelled_out = || catalog.find(self.vendor.as_deref()?, &bare);
-        let Some(told) = self.provider.as_deref() else {
+        let Some(provider) = self.provider.as_deref() else {
             return match &self.vendor {
                 Some(_) => spelled_out(),
-                // An organisation that is no provider, as in `Qwen/Qwen3-32B`, says who made the weights and not who bills.
+                // An organisation that is not a provider, as in `Qwen/Qwen3-32B`, made the weights. The biller is unknown.
                 None if model.contains('/') && !model.starts_with("models/") => None,
                 None => catalog.infer(&model),
             };
         };
-        if alias::is_self_hosted(told) {
+        if alias::is_self_hosted(provider) {
             return None;
         }
-        let own = catalog
-            .find(told, &model)
-            .or_else(|| if self.vendor.as_deref() == Some(told) { catalog.find(told, &bare) } else { None });
+        let own = catalog.find(provider, &model).or_else(|| {
+            if self.vendor.as_deref() == Some(provider) { catalog.find(provider, &bare) } else { None }
+        });
         own.or_else(spelled_out)
     }
 
-    /// Every name that a price of the user's own may call this model by, in lower case.
+    /// Returns every name by which the user's prices may match this model, in lower case.
     fn names(&self) -> Vec<String> {
         let mut names =
             vec![self.model.to_lowercase(), self.bare.to_lowercase(), self.label().to_lowercase()];
@@ -228,13 +268,13 @@ impl<'a> Lookup<'a> {
         names
     }
 
-    /// The providers at which a price of the user's own may place this model.
+    /// Returns the providers for which the user's prices may match this model.
     fn providers(&self) -> Vec<&str> {
         let routed = self.route.as_ref().map(Route::provider);
         self.provider.as_deref().into_iter().chain(routed).collect()
     }
 
-    /// The row that this model's calls are counted in.
+    /// Returns the name of the row of this model's calls.
     fn label(&self) -> String {
         let provider = self.provider.as_deref().or(self.route.as_ref().map(Route::provider));
         match provider {
@@ -245,7 +285,7 @@ impl<'a> Lookup<'a> {
     }
 }
 
-/// Collects prices; [`build`](Self::build) checks them all.
+/// A builder for a [`PriceBook`]. [`build`](Self::build) validates everything.
 #[derive(Debug, Default)]
 pub struct PriceBookBuilder {
     own: Vec<Own>,
@@ -266,22 +306,43 @@ enum Own {
 }
 
 impl PriceBookBuilder {
-    /// Gives a price for a model, whoever serves it. A name between slashes (`/qwen3.*/`) is a regular expression
+    /// Adds a price for a model at any provider. A name between slashes (`/qwen3.*/`) is a regular expression
     /// that must match the whole name; that needs the feature `prices`.
+    ///
+    /// ```
+    /// use tracing_budget::{PriceBook, price::Rates};
+    ///
+    /// let book = PriceBook::builder().price("qwen3-32b", Rates::per_million().input("0.10")).build()?;
+    /// # Ok::<(), tracing_budget::price::PriceBookError>(())
+    /// ```
     #[must_use]
     pub fn price(mut self, model: impl Into<String>, rates: Rates) -> Self {
         self.own.push(Own::Price { provider: None, model: model.into(), rates });
         self
     }
 
-    /// Gives a price for a model at one provider.
+    /// Adds a price for a model at one provider.
+    ///
+    /// ```
+    /// use tracing_budget::{PriceBook, price::Rates};
+    ///
+    /// let book = PriceBook::builder().price_for("ollama", "qwen3:32b", Rates::per_million().input("0.10")).build()?;
+    /// # Ok::<(), tracing_budget::price::PriceBookError>(())
+    /// ```
     #[must_use]
     pub fn price_for(mut self, provider: impl Into<String>, model: impl Into<String>, rates: Rates) -> Self {
         self.own.push(Own::Price { provider: Some(provider.into()), model: model.into(), rates });
         self
     }
 
-    /// Takes the prices in a TOML file, in the format of `docs/prices.md`.
+    /// Adds the prices in a TOML file, in the format of `docs/prices.md`.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// let missing = PriceBook::builder().prices_file("no-such.toml").build();
+    /// assert!(missing.is_err());
+    /// ```
     #[cfg(feature = "price-files")]
     #[must_use]
     pub fn prices_file(mut self, path: impl Into<std::path::PathBuf>) -> Self {
@@ -289,7 +350,15 @@ impl PriceBookBuilder {
         self
     }
 
-    /// Takes the prices in a TOML text, in the format of `docs/prices.md`.
+    /// Adds the prices in a TOML text, in the format of `docs/prices.md`.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// let toml = "[[price]]\nmodel = \"my-own\"\ninput = 0.10";
+    /// let book = PriceBook::builder().prices_toml(toml).build()?;
+    /// # Ok::<(), tracing_budget::price::PriceBookError>(())
+    /// ```
     #[cfg(feature = "price-files")]
     #[must_use]
     pub fn prices_toml(mut self, text: impl Into<String>) -> Self {
@@ -298,6 +367,12 @@ impl PriceBookBuilder {
     }
 
     /// Replaces the bundled prices by a newer `data.json` of genai-prices.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// assert!(PriceBook::builder().prices_json("not JSON").build().is_err());
+    /// ```
     #[cfg(feature = "prices")]
     #[must_use]
     pub fn prices_json(mut self, json: impl Into<Vec<u8>>) -> Self {
@@ -306,6 +381,12 @@ impl PriceBookBuilder {
     }
 
     /// Replaces the bundled prices by a newer `data.json` of genai-prices in a file.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// assert!(PriceBook::builder().prices_json_file("no-such.json").build().is_err());
+    /// ```
     #[cfg(feature = "prices")]
     #[must_use]
     pub fn prices_json_file(mut self, path: impl Into<std::path::PathBuf>) -> Self {
@@ -313,18 +394,35 @@ impl PriceBookBuilder {
         self
     }
 
-    /// Says what a call costs for which no price is known.
+    /// Sets the cost of calls without a known price.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use tracing_budget::{PriceBook, Usage, price::UnknownModel};
+    ///
+    /// let book = PriceBook::builder().unknown_model(UnknownModel::Zero).build()?;
+    /// let model = book.model(Some("ollama"), Some("my-own"));
+    /// assert!(model.price(&Usage::new().input(7), SystemTime::now()).is_ok());
+    /// # Ok::<(), tracing_budget::price::PriceBookError>(())
+    /// ```
     #[must_use]
     pub fn unknown_model(mut self, policy: UnknownModel) -> Self {
         self.unknown = policy;
         self
     }
 
-    /// Reads and checks everything that was given.
+    /// Reads and validates everything that was given.
+    ///
+    /// ```
+    /// use tracing_budget::{PriceBook, price::Rates};
+    ///
+    /// let error = PriceBook::builder().price("m", Rates::per_million()).build().expect_err("no rate");
+    /// assert!(error.to_string().contains("it has no rate"), "{error}");
+    /// ```
     ///
     /// # Errors
     ///
-    /// The first price, file or data that is not usable, by name; for a TOML file with line and key.
+    /// [`PriceBookError`] with the first unusable price, file or data; for a TOML file with line and key.
     pub fn build(self) -> Result<PriceBook, PriceBookError> {
         #[cfg(feature = "prices")]
         let catalog = match self.published {
@@ -344,7 +442,7 @@ impl PriceBookBuilder {
                 Own::Price { provider, model, rates } => {
                     let checked = match rates.fault() {
                         Some(fault) => Err(fault),
-                        None => Name::parse(&model),
+                        None => ModelPattern::parse(&model),
                     };
                     let name = checked.map_err(|reason| PriceBookError::Price { model, reason })?;
                     overrides.push(Override { name, provider, rates: Arc::new(rates) });
@@ -357,6 +455,6 @@ impl PriceBookBuilder {
             own.provider =
                 own.provider.take().map(|name| alias::squeezed(alias::aliased(&name).unwrap_or(&name)));
         }
-        Ok(PriceBook(Arc::new(Shelf { catalog, overrides, unknown: self.unknown })))
+        Ok(PriceBook(Arc::new(BookData { catalog, overrides, unknown: self.unknown })))
     }
 }

@@ -9,6 +9,7 @@ use genai_prices::{
 
 use super::alias;
 use super::reason::{BookName, Unpriced};
+use crate::fnv::fnv1a_64;
 use crate::ledger::{Kind, Usage, Usd};
 
 /// Below this many USD, a double that is off by the few roundings of one calculation is still nearer to the true
@@ -64,14 +65,11 @@ impl Route {
 }
 
 impl Catalog {
-    /// Reads a newer `data.json`. The name it goes by ends in a fingerprint of its bytes, so that two files of one
-    /// name can be told apart in a history.
+    /// Reads a newer `data.json`. The name it goes by ends in a fingerprint of its bytes, so that a history
+    /// distinguishes two files of one name.
     pub(super) fn load(name: &str, json: &[u8]) -> Result<Self, genai_prices::Error> {
         let calculator = Calculator::from_json(json)?;
-        // 64-bit FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/
-        let print = json.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let print = fnv1a_64(json);
         Ok(Self {
             loaded: Some(Box::new(calculator)),
             name: BookName::loaded(&format!("{name}#{print:016x}")),
@@ -118,7 +116,7 @@ impl Catalog {
         })
     }
 
-    /// Finds the vendor whose model has this name.
+    /// Finds the vendor of a model with this name.
     pub(super) fn infer(&self, model: &str) -> Option<Route> {
         let model = model.strip_prefix("models/").unwrap_or(model);
         let found = self.calculator().calculate(&PriceRequest::new(model, &Counts::new())).ok()?;
@@ -150,19 +148,19 @@ impl Catalog {
         usage: &Usage,
         at: SystemTime,
     ) -> Result<Usd, Unpriced> {
-        let ask = |counts: &Counts| {
+        let calculate = |counts: &Counts| {
             let request = PriceRequest::new(&route.model, counts).with_provider_id(&route.provider);
             self.calculator().calculate(&request.with_timestamp(at)).map_err(unpriced)
         };
-        let found = ask(&counts(usage))?;
+        let found = calculate(&counts(usage))?;
         let used = usage.count(Kind::Input) > 0 || usage.count(Kind::Output) > 0;
-        if used && found.total_price == 0.0 && billed_otherwise(&ask) {
+        if used && found.total_price == 0.0 && billed_otherwise(&calculate) {
             return Err(Unpriced::NotByTokens { model: model.into() });
         }
         let cost = if found.total_price < EXACT_BELOW {
             Usd::from_f64(found.total_price)
         } else {
-            exactly(&ask, usage, found.total_price)?
+            exactly(&calculate, usage, found.total_price)?
         };
         let beyond = || Unpriced::TooLarge {
             reason: format!(
@@ -172,30 +170,34 @@ impl Catalog {
             .into(),
         };
         let cost = cost.ok_or_else(beyond)?;
-        // The data charges one request a call; a usage may tell of several, or of none.
+        // The data charges one request per call. A usage may report several, or 0.
         match usage.get(Kind::Requests) {
             None | Some(1) => Ok(cost),
             Some(requests) => {
-                let fee = Usd::from_f64(ask(&Counts::new())?.total_price).ok_or_else(beyond)?;
+                let fee = Usd::from_f64(calculate(&Counts::new())?.total_price).ok_or_else(beyond)?;
                 Ok(Usd::from_pico(cost.pico() + fee.pico() * (i128::from(requests) - 1)))
             }
         }
     }
 }
 
-type Asked = Result<PriceCalculation, Unpriced>;
+type Calculated = Result<PriceCalculation, Unpriced>;
 
-/// Whether a model that asks nothing for tokens asks something for another measure, and so is not free.
-fn billed_otherwise(ask: &impl Fn(&Counts) -> Asked) -> bool {
+/// Returns whether a model with free tokens charges for another measure, and so is not free.
+fn billed_otherwise(calculate: &impl Fn(&Counts) -> Calculated) -> bool {
     OTHER_MEASURES.iter().any(|measure| {
         let counts = measure.iter().cloned().collect();
-        ask(&counts).is_ok_and(|price| price.total_price > 0.0)
+        calculate(&counts).is_ok_and(|price| price.total_price > 0.0)
     })
 }
 
-/// The cost of a large call in whole numbers: each rate is asked for alone, in the same context tier, where a double
-/// still names it exactly, and multiplied out as an integer. `None` if a rate is no whole number of pico-dollars.
-fn exactly(ask: &impl Fn(&Counts) -> Asked, usage: &Usage, about: f64) -> Result<Option<Usd>, Unpriced> {
+/// Returns the cost of a large call in integers. Each rate is calculated alone, in the same context tier, where a double is still
+/// exact, and then multiplied as an integer. `None` if a rate is not a whole number of pico-dollars.
+fn exactly(
+    calculate: &impl Fn(&Counts) -> Calculated,
+    usage: &Usage,
+    about: f64,
+) -> Result<Option<Usd>, Unpriced> {
     let (input, output) = (usage.count(Kind::Input), usage.count(Kind::Output));
     let whole = || {
         let known = [(UsageKey::INPUT_TOKENS, input), (UsageKey::OUTPUT_TOKENS, output)];
@@ -205,7 +207,7 @@ fn exactly(ask: &impl Fn(&Counts) -> Asked, usage: &Usage, about: f64) -> Result
     let alone = |keys: &[UsageKey], count: u64| {
         let mut counts = whole();
         counts.extend(keys.iter().map(|key| (key.clone(), count as f64)));
-        ask(&counts)
+        calculate(&counts)
     };
     let hour = usage.count(Kind::CacheWrite1h);
     let mut pico: i128 = 0;
@@ -236,9 +238,9 @@ fn exactly(ask: &impl Fn(&Counts) -> Asked, usage: &Usage, about: f64) -> Result
         let Some(rate) = per_token(price, tokens) else { return Ok(None) };
         pico += rate * i128::from(tokens);
     }
-    let Some(fee) = Usd::from_f64(ask(&Counts::new())?.total_price) else { return Ok(None) };
+    let Some(fee) = Usd::from_f64(calculate(&Counts::new())?.total_price) else { return Ok(None) };
     let exact = Usd::from_pico(pico + fee.pico());
-    // Both ways must agree as far as a double reaches; if not, something was charged that this did not see.
+    // Both results must agree to the precision of a double. If not, the data charges something that is not listed above.
     Ok(((exact.to_f64() - about).abs() <= about * 1e-12).then_some(exact))
 }
 

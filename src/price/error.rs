@@ -1,8 +1,8 @@
-//! What can be wrong with the prices a user brings.
+//! Errors of the user's own prices.
 
 use std::path::PathBuf;
 
-/// A price book that cannot be built.
+/// The error of a price book that cannot be built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PriceBookError {
@@ -19,7 +19,7 @@ pub enum PriceBookError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The operating system's message.
         reason: std::io::Error,
     },
     /// A price file is not TOML.
@@ -29,10 +29,10 @@ pub enum PriceBookError {
         file: String,
         /// The line, counted from 1.
         line: usize,
-        /// What the TOML reader says.
+        /// The TOML parser's message.
         reason: String,
     },
-    /// A price file holds a key or a value that means nothing.
+    /// A price file has an unknown key or an invalid value.
     #[error("{file}:{line}: {key}: {reason}")]
     Key {
         /// The file's path, or `<toml>` for text.
@@ -49,7 +49,7 @@ pub enum PriceBookError {
     Data {
         /// The file's name, or `prices.json` for bytes.
         name: String,
-        /// What the price data's own reader says.
+        /// The message of `genai-prices`.
         reason: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Prices worked out before: the same usage in the same minute costs the same.
+//! A cache of prices: the same usage in the same minute costs the same.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Mutex;
@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::reason::Price;
 use crate::ledger::Usage;
 
-/// Slots of a memo, five kilobytes in all: retries, health checks and evaluation loops repeat a few usages.
+/// Slots of a memo, five kilobytes per model. Retries, health checks and evaluation loops repeat a few usages.
 const SLOTS: usize = 32;
 
-/// A direct-mapped table of prices. Each slot has its own lock, and a slot that is busy counts as a miss, so
-/// that no caller ever waits for another.
+/// A direct-mapped table of prices. Each slot has its own lock, and only `try_lock` is used: a busy slot is a miss, so no call
+/// waits and no lock order is needed.
 pub(super) struct Memo {
     slots: [Mutex<Option<Entry>>; SLOTS],
 }
@@ -63,8 +63,8 @@ impl Memo {
     }
 }
 
-/// A hash of a few words in a few instructions. It only has to spread, not to withstand an adversary: a collision
-/// costs one calculation.
+/// A hash of a few words in a few instructions. It has to spread, and not to resist an attacker: a collision costs one
+/// calculation. The multiplier is 2⁶⁴ over the golden ratio (Knuth).
 struct Mixer(u64);
 
 impl Hasher for Mixer {

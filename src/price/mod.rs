@@ -1,6 +1,11 @@
-//! The price book: model, provider, time and usage in, exact cost or a typed reason out.
+//! The price book: from model, provider, time and usage to an exact cost, or a typed reason why the cost is unknown.
 //!
-//! Nothing here knows `tracing`, runs or rows, and nothing here decides what an unpriced call means for a limit.
+//! # Invariants
+//!
+//! - Uses `ledger`, `fnv` and `present` (the nearest name): no `tracing`, no runs, no rows. What an unpriced call means for a limit is decided in `limit`.
+//! - No network. Published prices are compiled in, or come from a file that the program names.
+//! - A cost is exact or absent. It is never a guess, and 0 only if a price of 0 is known.
+//! - `genai-prices` is the oracle: whatever is computed in integers equals its result.
 
 mod alias;
 mod book;
@@ -11,7 +16,6 @@ mod data_file;
 mod error;
 mod memo;
 mod model;
-mod nearest;
 mod overrides;
 mod rates;
 mod reason;

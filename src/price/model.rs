@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::book::{Shelf, UnknownModel};
+use super::book::{BookData, UnknownModel};
 use super::catalog::Route;
 use super::memo::{Memo, Minute};
 use super::rates::{NoCost, Rates};
@@ -20,9 +20,9 @@ pub struct PricedModel {
     model: Box<str>,
     /// The user's own rates, most specific first.
     own: Vec<Arc<Rates>>,
-    /// The published price, and whether it is that of another provider than the one that was told.
+    /// The published price, and whether it is that of another provider than the reported one.
     route: Result<(Route, bool), Unpriced>,
-    shelf: Arc<Shelf>,
+    data: Arc<BookData>,
     memo: Memo,
 }
 
@@ -37,55 +37,78 @@ impl fmt::Debug for PricedModel {
 
 impl PricedModel {
     pub(super) fn new(
-        shelf: Arc<Shelf>,
+        data: Arc<BookData>,
         label: String,
         model: &str,
         own: Vec<Arc<Rates>>,
         route: Result<(Route, bool), Unpriced>,
     ) -> Self {
-        Self { label: label.into(), model: model.into(), own, route, shelf, memo: Memo::new() }
+        Self { label: label.into(), model: model.into(), own, route, data, memo: Memo::new() }
     }
 
-    /// The name of the row that this model's calls are counted in: the provider's id and the model as reported, such as
-    /// `anthropic/claude-sonnet-4-5`; the model alone if its provider is unknown; `unknown` if no model was told.
+    /// Returns the name of the row in which this model's calls are counted in: the provider's id and the model as reported, such as
+    /// `anthropic/claude-sonnet-4-5`; the model alone if its provider is unknown; `unknown` if no model was reported.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// assert_eq!(PriceBook::new().model(Some("ollama"), Some("llama3")).label(), "ollama/llama3");
+    /// ```
     #[must_use]
     pub fn label(&self) -> &str {
         &self.label
     }
 
-    /// What a call with this usage cost that began at this time.
+    /// Returns the cost of a call with this usage that began at this time.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use tracing_budget::{PriceBook, Usage, price::Rates};
+    ///
+    /// let book = PriceBook::builder().price("m", Rates::per_million().input("2")).build()?;
+    /// let price = book.model(None, Some("m")).price(&Usage::new().input(500_000), SystemTime::now())?;
+    /// assert_eq!(price.cost.to_string(), "1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// An [`Unpriced`] that says why the cost is unknown.
+    /// [`Unpriced`] with the reason why the cost is unknown.
     pub fn price(&self, usage: &Usage, at: SystemTime) -> Result<Price, Unpriced> {
         self.price_and_hold(usage, at).map(|(price, _)| price)
     }
 
-    /// The same, and whether the price holds for all of the minute.
+    /// Returns the price, and whether it is valid for all of the minute.
     pub(crate) fn price_and_hold(&self, usage: &Usage, at: SystemTime) -> Result<(Price, bool), Unpriced> {
         let minute = Minute::of(at);
         if let Some(price) = minute.and_then(|minute| self.memo.get(usage, minute)) {
             return Ok((price, true));
         }
-        let price = self.work_out(usage, at)?;
+        let price = self.compute(usage, at)?;
         let holds = minute.is_some_and(|minute| self.remember(usage, minute, &price));
         Ok((price, holds))
     }
 
-    /// Why no usage of this model has a price, if that is so: it is in no book, and the user has none for it.
+    /// Returns why no usage of this model has a price: neither the published prices nor the user's have one. `None` if one has.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// assert!(PriceBook::new().model(Some("ollama"), Some("llama3")).never_priced().is_some());
+    /// ```
     #[must_use]
     pub fn never_priced(&self) -> Option<&Unpriced> {
-        match (&self.route, &self.shelf.unknown) {
+        match (&self.route, &self.data.unknown) {
             (Err(reason), UnknownModel::Unpriced) if self.own.is_empty() => Some(reason),
             _ => None,
         }
     }
 
-    /// Keeps a price for the rest of its minute; false if prices change within that minute.
+    /// Stores a price for the rest of its minute. Returns `false` if prices change within that minute: prices have a time of
+    /// day, to the minute, so both ends of the minute are checked.
     fn remember(&self, usage: &Usage, minute: Minute, price: &Price) -> bool {
         let Some((first, last)) = minute.ends() else { return false };
-        let agrees = |at| self.work_out(usage, at).is_ok_and(|other| other == *price);
+        let agrees = |at| self.compute(usage, at).is_ok_and(|other| other == *price);
         let holds = agrees(first) && agrees(last);
         if holds {
             self.memo.put(usage, minute, price);
@@ -93,12 +116,12 @@ impl PricedModel {
         holds
     }
 
-    fn work_out(&self, usage: &Usage, at: SystemTime) -> Result<Price, Unpriced> {
+    fn compute(&self, usage: &Usage, at: SystemTime) -> Result<Price, Unpriced> {
         let nanoseconds = since_epoch(at);
         if let Some(rates) = self.own.iter().find(|rates| rates.hold_at(nanoseconds)) {
             return self.by_rates(rates, usage);
         }
-        match (&self.route, &self.shelf.unknown) {
+        match (&self.route, &self.data.unknown) {
             (Ok((route, inferred)), _) => self.by_catalog(route, *inferred, usage, at),
             (Err(reason), UnknownModel::Unpriced) => Err(reason.clone()),
             (Err(_), UnknownModel::Zero) => Ok(Price { cost: Usd::ZERO, source: Source::Override }),
@@ -127,12 +150,12 @@ impl PricedModel {
         at: SystemTime,
     ) -> Result<Price, Unpriced> {
         check(usage)?;
-        let cost = self.shelf.catalog.price(route, &self.model, usage, at)?;
+        let cost = self.data.catalog.price(route, &self.model, usage, at)?;
         if inferred && cost == Usd::ZERO && usage.tokens_used().is_some_and(|tokens| tokens > 0) {
             let (model, suggested) = ((&*self.model).into(), route.provider().into());
             return Err(Unpriced::FreeElsewhere { model, suggested });
         }
-        Ok(Price { cost, source: Source::Book(self.shelf.catalog.name()) })
+        Ok(Price { cost, source: Source::Book(self.data.catalog.name()) })
     }
 }
 
@@ -145,17 +168,16 @@ fn since_epoch(at: SystemTime) -> i128 {
 }
 
 impl Rates {
-    /// The exact cost of a usage of whatever model; `None` where they have no rate for what was used, or the tokens cannot
-    /// be charged.
+    /// Returns the exact cost of a usage of any model; `None` without a rate for a used kind, or if the tokens cannot be charged.
     pub(crate) fn cost_of(&self, usage: &Usage) -> Option<Usd> {
         let can_be_charged = !self.charges_tokens() || check(usage).is_ok();
         if can_be_charged { self.cost(usage).ok() } else { None }
     }
 }
 
-/// Whether the counts can be charged by the token: the split is known and no part exceeds its whole.
+/// Checks that the counts can be charged by the token: the split is known, and no part exceeds its whole.
 fn check(usage: &Usage) -> Result<(), Unpriced> {
-    if let Some(kind) = Kind::ALL.into_iter().find(|kind| usage.count(*kind) > MAX_COUNT) {
+    if let Some(kind) = Kind::ALL.iter().copied().find(|kind| usage.count(*kind) > MAX_COUNT) {
         let reason = format!("{} {kind:?}, expected at most {MAX_COUNT}", usage.count(kind));
         return Err(Unpriced::TooLarge { reason: reason.into() });
     }

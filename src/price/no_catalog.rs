@@ -1,4 +1,4 @@
-//! The catalog of a build without the feature `prices`: it knows nothing.
+//! The catalog of a build without the feature `prices`: it is empty.
 
 use std::time::SystemTime;
 
@@ -8,7 +8,7 @@ use crate::ledger::{Usage, Usd};
 #[derive(Default)]
 pub(super) struct Catalog(());
 
-/// A model in the published prices, of which there are none here.
+/// A model in the published prices. It has no values, because there are no published prices.
 pub(super) enum Route {}
 
 impl Route {

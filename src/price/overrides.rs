@@ -1,4 +1,4 @@
-//! A user's own prices: which of them speaks for a model, and in which order.
+//! The user's own prices: which of them match a model, and in which order.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -6,17 +6,18 @@ use std::sync::Arc;
 use super::alias;
 use super::rates::Rates;
 
-/// One price of the user's own.
+/// One of the user's own prices.
 #[derive(Debug)]
 pub(super) struct Override {
-    pub(super) name: Name,
+    pub(super) name: ModelPattern,
     /// The id of the only provider it holds for, without punctuation.
     pub(super) provider: Option<String>,
     pub(super) rates: Arc<Rates>,
 }
 
+/// The models that a price is for.
 #[derive(Debug)]
-pub(super) enum Name {
+pub(super) enum ModelPattern {
     /// A whole name, in lower case.
     Exact(String),
     /// Every whole name that the expression matches.
@@ -24,8 +25,8 @@ pub(super) enum Name {
     Pattern { length: usize, regex: fancy_regex::Regex },
 }
 
-impl Name {
-    /// Reads a name; between slashes stands a regular expression.
+impl ModelPattern {
+    /// Parses a name, or a regular expression between slashes.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if let Some(pattern) = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
@@ -70,7 +71,7 @@ impl Name {
 type Rank = (bool, bool, bool, usize);
 
 impl Override {
-    /// How specifically this speaks for a model known by these names (all in lower case) at these providers.
+    /// Returns how specifically the price matches a model with these names (in lower case) at these providers.
     fn rank(&self, names: &[String], providers: &[&str]) -> Option<Rank> {
         if let Some(provider) = &self.provider
             && !providers.iter().any(|name| alias::squeezed(name) == *provider)
@@ -79,14 +80,14 @@ impl Override {
         }
         let scoped = self.provider.is_some();
         match &self.name {
-            Name::Exact(exact) if names.contains(exact) => Some((true, scoped, true, 0)),
-            Name::Exact(exact) => {
+            ModelPattern::Exact(exact) if names.contains(exact) => Some((true, scoped, true, 0)),
+            ModelPattern::Exact(exact) => {
                 let undated = names.iter().filter_map(|name| alias::undated(name)).any(|name| name == exact);
                 undated.then_some((true, scoped, false, 0))
             }
-            // A pattern that gives up on a name does not speak for it.
+            // A pattern that exceeds its backtracking limit on a name does not match it.
             #[cfg(feature = "prices")]
-            Name::Pattern { length, regex } => names
+            ModelPattern::Pattern { length, regex } => names
                 .iter()
                 .any(|name| regex.is_match(name.as_str()).unwrap_or(false))
                 .then_some((false, scoped, true, *length)),
@@ -94,8 +95,12 @@ impl Override {
     }
 }
 
-/// The rates that speak for a model, most specific first; equals stand in the order in which they were given.
-pub(super) fn speaking_for(overrides: &[Override], names: &[String], providers: &[&str]) -> Vec<Arc<Rates>> {
+/// Returns the rates that match a model, most specific first. Equals keep the order in which they were given.
+pub(super) fn matching_rates(
+    overrides: &[Override],
+    names: &[String],
+    providers: &[&str],
+) -> Vec<Arc<Rates>> {
     let mut ranked: Vec<(Rank, &Arc<Rates>)> =
         overrides.iter().filter_map(|own| Some((own.rank(names, providers)?, &own.rates))).collect();
     ranked.sort_by_key(|(rank, _)| Reverse(*rank));

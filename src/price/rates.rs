@@ -1,10 +1,8 @@
-//! A user's own rates, and the exact arithmetic on them.
+//! The user's own rates, and their exact arithmetic.
 
-use std::fmt::Display;
+use crate::ledger::{IntoUsd, Kind, Usage, Usd, rfc3339};
 
-use crate::ledger::{Kind, Usage, Usd, rfc3339};
-
-/// Tokens that a rate is quoted for.
+/// Tokens that a rate is quoted for, as every provider publishes prices.
 const QUOTED_TOKENS: i128 = 1_000_000;
 
 /// Kinds that may have a rate, in [`Kind`]'s order.
@@ -19,7 +17,7 @@ const KINDS: [Kind; 8] = [
     Kind::AudioOutput,
 ];
 
-/// What a model costs: USD per million tokens by kind, USD per request, and when that holds.
+/// The rates of a model: USD per million tokens by kind, USD per request, and their period of validity.
 ///
 /// Cached and audio input are part of the input, reasoning and audio output part of the output: each is charged
 /// apart where it has a rate of its own, else at the rate of what it is part of. Cache writes kept for an hour fall
@@ -47,11 +45,11 @@ pub struct Rates {
     /// Nanoseconds since the Unix epoch; the end is not included.
     from: Option<i128>,
     until: Option<i128>,
-    /// The first thing wrong with what was given, told when the book is built.
+    /// The first invalid value. Building the book reports it, so that rates can be chained without a `?` each.
     fault: Option<String>,
 }
 
-/// Why rates give no cost for a usage.
+/// The reason why rates give no cost for a usage.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoCost {
     NoRate(Kind),
@@ -59,68 +57,134 @@ pub(super) enum NoCost {
 }
 
 impl Rates {
-    /// No rates yet; token rates are given in USD per million tokens.
+    /// Returns empty rates. Token rates are set in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().input("3").output("15");
+    /// ```
     #[must_use]
     pub fn per_million() -> Self {
         Self { tokens: Box::new([None; KINDS.len()]), request: None, from: None, until: None, fault: None }
     }
 
     /// Sets the rate of input, in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().input("0.10");
+    /// ```
     #[must_use]
-    pub fn input(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn input(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::Input, usd)
     }
 
     /// Sets the rate of output, in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().output("0.10");
+    /// ```
     #[must_use]
-    pub fn output(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn output(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::Output, usd)
     }
 
     /// Sets the rate of input read from the provider's cache, in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().cache_read("0.10");
+    /// ```
     #[must_use]
-    pub fn cache_read(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn cache_read(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::CacheRead, usd)
     }
 
     /// Sets the rate of input written to the provider's cache, in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().cache_write("0.10");
+    /// ```
     #[must_use]
-    pub fn cache_write(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn cache_write(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::CacheWrite, usd)
     }
 
     /// Sets the rate of input kept in the provider's cache for an hour, in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().cache_write_1h("0.10");
+    /// ```
     #[must_use]
-    pub fn cache_write_1h(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn cache_write_1h(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::CacheWrite1h, usd)
     }
 
     /// Sets the rate of reasoning, in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().reasoning("0.10");
+    /// ```
     #[must_use]
-    pub fn reasoning(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn reasoning(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::Reasoning, usd)
     }
 
-    /// Sets the rate of audio heard, in USD per million tokens.
+    /// Sets the rate of audio input, in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().audio_input("0.10");
+    /// ```
     #[must_use]
-    pub fn audio_input(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn audio_input(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::AudioInput, usd)
     }
 
-    /// Sets the rate of audio spoken, in USD per million tokens.
+    /// Sets the rate of audio output, in USD per million tokens.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().audio_output("0.10");
+    /// ```
     #[must_use]
-    pub fn audio_output(self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn audio_output(self, usd: impl IntoUsd) -> Self {
         self.rate(Kind::AudioOutput, usd)
     }
 
     /// Sets the price of one request, in USD. A call that does not count its requests is one.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().per_request("0.005");
+    /// ```
     #[must_use]
-    pub fn per_request(mut self, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    pub fn per_request(mut self, usd: impl IntoUsd) -> Self {
         self.request = self.checked("per_request", usd).or(self.request);
         self
     }
 
     /// Sets when these rates begin to hold: a date, at midnight UTC, or an RFC 3339 time of a whole minute.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().input("3").from("2026-01-01");
+    /// ```
     #[must_use]
     pub fn from(mut self, date: &str) -> Self {
         self.from = self.moment("from", date).or(self.from);
@@ -128,21 +192,27 @@ impl Rates {
     }
 
     /// Sets when these rates no longer hold, in the same form. The date itself is no longer included.
+    ///
+    /// ```
+    /// use tracing_budget::price::Rates;
+    ///
+    /// let rates = Rates::per_million().input("3").until("2026-07-01T12:00:00Z");
+    /// ```
     #[must_use]
     pub fn until(mut self, date: &str) -> Self {
         self.until = self.moment("until", date).or(self.until);
         self
     }
 
-    fn rate(mut self, kind: Kind, usd: impl TryInto<Usd, Error: Display>) -> Self {
+    fn rate(mut self, kind: Kind, usd: impl IntoUsd) -> Self {
         let rate = self.checked(&format!("{kind:?} rate"), usd);
         let slot = &mut self.tokens[kind as usize];
         *slot = rate.or(*slot);
         self
     }
 
-    fn checked(&mut self, what: &str, usd: impl TryInto<Usd, Error: Display>) -> Option<i128> {
-        let fault = match usd.try_into() {
+    fn checked(&mut self, what: &str, usd: impl IntoUsd) -> Option<i128> {
+        let fault = match usd.into_usd() {
             Ok(usd) if usd >= Usd::ZERO => return Some(usd.pico()),
             Ok(usd) => format!("{what} is {usd}, expected zero or more"),
             Err(error) => format!("{what}: {error}"),
@@ -161,13 +231,13 @@ impl Rates {
         }
     }
 
-    /// The first thing wrong with a value that was given.
+    /// Returns the first invalid value.
     #[cfg(feature = "price-files")]
     pub(super) fn own_fault(&self) -> Option<&str> {
         self.fault.as_deref()
     }
 
-    /// What makes these rates unusable, if anything does.
+    /// Returns what makes these rates unusable, if anything does.
     pub(crate) fn fault(&self) -> Option<String> {
         if self.fault.is_some() {
             return self.fault.clone();
@@ -181,7 +251,7 @@ impl Rates {
         }
     }
 
-    /// Whether these rates hold at a time, in nanoseconds since the Unix epoch.
+    /// Returns whether these rates are valid at a time, in nanoseconds since the Unix epoch.
     pub(super) fn hold_at(&self, nanoseconds: i128) -> bool {
         self.from.is_none_or(|from| from <= nanoseconds) && self.until.is_none_or(|until| nanoseconds < until)
     }
@@ -191,7 +261,7 @@ impl Rates {
         self.tokens.iter().any(Option::is_some)
     }
 
-    /// The exact cost of a usage whose parts are known not to exceed their wholes.
+    /// Returns the exact cost of a usage. The caller has checked that no part exceeds its whole.
     pub(super) fn cost(&self, usage: &Usage) -> Result<Usd, NoCost> {
         // Pico-dollars times a million, so that nothing is rounded before the end.
         let mut scaled: i128 = 0;

@@ -1,4 +1,4 @@
-//! What asking for a price gives: an amount and where it came from, or why there is none.
+//! The result of pricing a call: an amount with its source, or the reason why the cost is unknown.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,16 +8,18 @@ use crate::ledger::{Kind, Usd};
 /// The release of `genai-prices` that `data/genai-prices.json` was taken from. `tests/prices.rs` compares the two.
 const BUNDLED: &str = "genai-prices@0.2.1";
 
-/// What one call cost, and who says so.
+/// The cost of one call, and its source.
+///
+/// Deliberately not `#[non_exhaustive]`: a price is these two, and tests of programs build them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Price {
     /// The exact cost; zero means free.
     pub cost: Usd,
-    /// Where the price came from.
+    /// The source of the price.
     pub source: Source,
 }
 
-/// Where a cost came from.
+/// The source of a cost.
 ///
 /// ```
 /// use tracing_budget::price::Source;
@@ -45,7 +47,14 @@ impl BookName {
         Self(Some(name.into()))
     }
 
-    /// The name as it stands in a summary.
+    /// Returns the name, as a summary has it.
+    ///
+    /// ```
+    /// use tracing_budget::price::BookName;
+    ///
+    /// let name = BookName::default();
+    /// assert_eq!(name.to_string(), name.as_str());
+    /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_deref().unwrap_or(BUNDLED)
@@ -68,7 +77,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// Why a call has no cost. Its cost is then unknown, which is not zero.
+/// The reason why a call's cost is unknown. Unknown differs from zero.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unpriced {
@@ -80,13 +89,12 @@ pub enum Unpriced {
     UnknownModel {
         /// The model as it was reported.
         model: Arc<str>,
-        /// The provider, if one was told.
+        /// The provider, if one was reported.
         provider: Option<Arc<str>>,
         /// The known model with the most similar name, if any is similar.
         nearest: Option<Arc<str>>,
     },
-    /// The model is free at the provider that its name suggests, but nobody said that the provider served the
-    /// call. A zero is never inferred.
+    /// The model is free at the provider that its name suggests, but that provider was not reported. A zero is never inferred.
     #[error("{model} is free at {suggested}, but that was not the provider named")]
     FreeElsewhere {
         /// The model as it was reported.
@@ -120,7 +128,7 @@ pub enum Unpriced {
         /// Which counts contradict each other, and how.
         reason: Arc<str>,
     },
-    /// A count is beyond belief, or the cost is beyond what can be stated exactly.
+    /// A count is implausible, or the cost is too large to be exact.
     #[error("too large to price exactly: {reason}")]
     TooLarge {
         /// What is too large, and the bound.
@@ -129,7 +137,7 @@ pub enum Unpriced {
     /// The published prices could not be applied.
     #[error("the published price could not be applied: {reason}")]
     Failed {
-        /// What the price data's own code says.
+        /// The message of `genai-prices`.
         reason: Arc<str>,
     },
 }

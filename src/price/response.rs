@@ -1,4 +1,4 @@
-//! Usage out of a provider's raw response.
+//! Reading usage from a provider's raw response.
 
 use std::cmp::Reverse;
 
@@ -10,26 +10,26 @@ use crate::ledger::{MAX_COUNT, Usage};
 /// Response shapes that are tried first where none was named, first one first.
 const FLAVORS: [&str; 4] = ["default", "chat", "responses", "anthropic"];
 
-/// What a provider's response says about its call.
+/// The usage that a provider's response reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResponseUsage {
     /// The token counts. Kinds that this crate does not count, such as searches, are left out.
     pub usage: Usage,
-    /// The model that the response names.
+    /// The model in the response.
     pub model: Option<String>,
     /// The provider's id in the price book.
     pub provider: String,
 }
 
-/// A response that no usage can be read from.
+/// The error of a response without readable usage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResponseError {
     /// The body is not JSON.
     #[error("the response is not JSON: {reason}")]
     NotJson {
-        /// What the JSON reader says.
+        /// The JSON parser's message.
         reason: String,
     },
     /// The price data does not describe this provider's responses.
@@ -46,7 +46,7 @@ pub enum ResponseError {
         /// Which shapes were tried, and what was missing.
         reason: String,
     },
-    /// A count is no whole number of tokens, or beyond belief.
+    /// A count is not a whole number of tokens, or implausible.
     #[error("{key} is {value}, expected a whole number up to {MAX_COUNT}")]
     InvalidCount {
         /// The name of the count in genai-prices' vocabulary.
@@ -57,7 +57,7 @@ pub enum ResponseError {
 }
 
 impl Usage {
-    /// Reads the usage, and the model, out of a provider's raw JSON response.
+    /// Reads the usage and the model from a provider's raw JSON response.
     ///
     /// `api_flavor` names the shape where a provider has several (`chat` and `responses` at OpenAI); without it,
     /// the known shapes are tried and the first that fits is taken.
@@ -74,8 +74,8 @@ impl Usage {
     ///
     /// # Errors
     ///
-    /// If the body is not JSON, the provider's responses are not described by the price data, the body has
-    /// none of the described shapes, or a count is not a count.
+    /// [`ResponseError`] if the body is not JSON, if the price data does not describe the provider's responses, if the body has
+    /// none of the described shapes, or if a count is invalid.
     pub fn from_response(
         provider: &str,
         api_flavor: Option<&str>,

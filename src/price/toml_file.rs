@@ -9,10 +9,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::data_file::Bytes;
 use super::error::PriceBookError;
-use super::overrides::{Name, Override};
+use super::overrides::{ModelPattern, Override};
 use super::rates::Rates;
 
-/// Reads a user's own prices.
+/// Reads the user's own prices.
 pub(super) fn load_overrides(bytes: &Bytes) -> Result<Vec<Override>, PriceBookError> {
     let file = bytes.name("<toml>");
     let content = bytes.read()?;
@@ -24,7 +24,7 @@ pub(super) fn load_overrides(bytes: &Bytes) -> Result<Vec<Override>, PriceBookEr
     Page { file, text }.read()
 }
 
-/// A price file being read.
+/// A price file that is being read.
 struct Page<'a> {
     file: String,
     text: &'a str,
@@ -69,7 +69,7 @@ impl Page<'_> {
         span: &Range<usize>,
         items: impl Iterator<Item = Item<'a>>,
     ) -> Result<Override, PriceBookError> {
-        let mut name: Option<Name> = None;
+        let mut name: Option<ModelPattern> = None;
         let mut provider = None;
         let mut rates = Rates::per_million();
         for (key, value) in items {
@@ -90,9 +90,9 @@ impl Page<'_> {
                     }
                     let text = text()?;
                     let named = if kind == "model" {
-                        Ok(Name::Exact(text.to_lowercase()))
+                        Ok(ModelPattern::Exact(text.to_lowercase()))
                     } else {
-                        Name::pattern(&text)
+                        ModelPattern::pattern(&text)
                     };
                     name = Some(named.map_err(wrong)?);
                     rates
@@ -112,9 +112,9 @@ impl Page<'_> {
                 "per_request" => rates.per_request(&*amount()?),
                 "from" => rates.from(&date(value.get_ref()).map_err(wrong)?),
                 "until" => rates.until(&date(value.get_ref()).map_err(wrong)?),
-                other => return Err(self.wrong(&key.span(), other, "is no key of a price")),
+                other => return Err(self.wrong(&key.span(), other, "is not a key of a price")),
             };
-            // Told here, where the line is known.
+            // Reported here, where the line is known.
             if let Some(fault) = rates.own_fault() {
                 return Err(wrong(fault.to_owned()));
             }
@@ -127,7 +127,7 @@ impl Page<'_> {
     }
 }
 
-/// The text of an amount as it stands in the file, so that no digit passes through a double.
+/// Returns the text of an amount as the file has it. A double would lose digits.
 fn amount(value: &DeValue<'_>) -> Result<String, String> {
     match value {
         DeValue::Float(number) => Ok(number.as_str().to_owned()),

@@ -1,4 +1,4 @@
-//! What a sink promises.
+//! The trait [`Sink`].
 
 use std::any::type_name;
 use std::borrow::Cow;
@@ -8,11 +8,11 @@ use super::SinkError;
 use crate::limit::Alert;
 use crate::summary::RunSummary;
 
-/// Takes the runs that are finished.
+/// The destination of finished runs.
 ///
-/// A sink lives on the layer's delivery thread. What it returns as an error is retried after a pause, then counted
-/// and reported once; the other sinks and the pipeline do not notice. A sink that panics has lost that run and
-/// gets the next one. Since a run that failed is given again, a sink should leave nothing half-done behind an error.
+/// A sink runs on the layer's delivery thread. A run that it fails to take is given again after a pause, then counted as
+/// lost and reported once. Other sinks and the pipeline are not affected. A sink that panics loses that run and gets the
+/// next one. Because a failed run is given again, a sink should undo its partial work before it returns an error.
 ///
 /// A closure is a sink too:
 ///
@@ -43,9 +43,9 @@ use crate::summary::RunSummary;
 /// }
 /// ```
 pub trait Sink: Send + 'static {
-    /// What statistics and error messages call this sink; the type's name without its path unless overridden.
+    /// The name of this sink in statistics and error messages; the type's name without its path unless overridden.
     ///
-    /// It is asked once, when the layer is built.
+    /// Called once, when the layer is built.
     fn name(&self) -> Cow<'_, str> {
         Cow::Borrowed(without_path(type_name::<Self>()))
     }
@@ -54,47 +54,48 @@ pub trait Sink: Send + 'static {
     ///
     /// # Errors
     ///
-    /// Whatever kept the run from being taken. It is given again after a pause, a bounded number of times.
+    /// Why the run was not taken. It is given again after a pause, a bounded number of times.
     fn run_finished(&mut self, run: &RunSummary) -> Result<(), SinkError>;
 
-    /// How often this sink wants to see the runs in flight; `None`, unless overridden, is never.
+    /// The interval at which this sink polls the runs in flight; `None`, the default, is never.
     ///
-    /// It is asked once, when the layer is built.
+    /// Called once, when the layer is built.
     fn interval(&self) -> Option<Duration> {
         None
     }
 
-    /// Takes the runs in flight as they stand, with status `running`, oldest first.
+    /// Takes the runs in flight with their figures so far, status `running`, oldest first.
     ///
-    /// Called soon after a run has begun, then at every [`interval`](Self::interval) for as long as there is one, and once
-    /// more, with none, after the last has ended and was given to [`run_finished`](Self::run_finished). A run that ends between two looks is never seen here.
+    /// Called soon after a run has started, then at every [`interval`](Self::interval) while a run is in flight. Called
+    /// once more, with an empty slice, after the last run was given to [`run_finished`](Self::run_finished). A run that
+    /// ends between two calls never appears here.
     ///
     /// # Errors
     ///
-    /// Whatever kept them from being taken. It is counted, and said the first time; the next look brings newer figures,
-    /// so these are not given again.
+    /// Why they were not taken. The failure is counted, and the first one is reported on stderr. The runs are not given
+    /// again, because the next call has newer figures.
     fn runs_in_flight(&mut self, runs: &[RunSummary]) -> Result<(), SinkError> {
         let _ = runs;
         Ok(())
     }
 
-    /// Takes the alert that a run or a stage is near a limit or has reached it, before the run itself is finished.
+    /// Takes an alert: a run or a stage is near a limit or has reached it. It comes before the run itself.
     ///
     /// # Errors
     ///
-    /// Whatever kept it from being taken. It is counted, and said the first time; an alert is not given again.
+    /// Why it was not taken. The failure is counted, and the first one is reported on stderr. An alert is not given again.
     fn alert(&mut self, alert: &Alert) -> Result<(), SinkError> {
         let _ = alert;
         Ok(())
     }
 
-    /// Puts what was taken where it is safe.
+    /// Makes the taken runs durable: writes buffers, syncs files.
     ///
-    /// Called after every run that was finished before a flush of the layer has been given to this sink.
+    /// Called by a flush of the layer, after all runs that had finished before it were given to this sink.
     ///
     /// # Errors
     ///
-    /// Whatever kept that from happening. The one who asked for the flush is told.
+    /// Why a run may not be durable. The caller of the layer's flush gets the reason.
     fn flush(&mut self) -> Result<(), SinkError> {
         Ok(())
     }
@@ -118,7 +119,7 @@ where
     }
 }
 
-/// `a::b::Type<c::Other>` is `Type`.
+/// The name of a type without path and parameters: `Type` of `a::b::Type<c::Other>`.
 fn without_path(full: &str) -> &str {
     let plain = full.split('<').next().unwrap_or(full);
     plain.rsplit("::").next().unwrap_or(plain)

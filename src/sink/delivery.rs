@@ -1,9 +1,9 @@
-//! How runs are delivered, how that went, and what a flush has to say about it.
+//! Options and figures of the delivery, and the errors of a flush.
 
 use std::fmt;
 use std::time::Duration;
 
-/// How finished runs reach the sinks.
+/// Options of the delivery thread.
 ///
 /// ```
 /// use std::time::Duration;
@@ -15,26 +15,28 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// Runs that may wait for the sinks; at least 1. 1,024 unless set.
+    /// Most runs that wait for the sinks; at least 1. Default: 1,024.
     pub capacity: usize,
-    /// What happens to a run that finds the queue full.
+    /// What happens to a run when the queue is full.
     pub when_full: WhenFull,
-    /// The pauses before a run is given again to a sink that failed; 50, 200 and 800 ms unless set.
+    /// The pauses before a failed run is given again to a sink. Default: 50, 200 and 800 ms.
     ///
-    /// The other sinks have the run before the first pause. A sink that fails after the last one has lost the run, and
-    /// is given each later run once, without pauses, until it takes one: a broken sink must not fill the queue.
+    /// The other sinks get the run before the first pause. A sink that fails after the last pause has lost the run. It then
+    /// gets each later run once, without pauses, until it takes one: a broken sink must not fill the queue.
     pub retries: Vec<Duration>,
-    /// How long the guard waits for the sinks when it is dropped; 30 s unless set.
+    /// How long the guard waits for the sinks when it is dropped. Default: 30 s.
     pub close_timeout: Duration,
 }
 
 impl Default for Delivery {
     fn default() -> Self {
         Self {
-            // A waiting run is its rows, not yet a document: some kilobytes. This is a burst of a busy server.
+            // A burst of a busy server. A waiting run is its rows, not yet a document, so all of them are a few megabytes.
             capacity: 1024,
             when_full: WhenFull::Wait,
+            // About one second in all: enough for a locked file or a short network failure. The queue waits meanwhile.
             retries: [50, 200, 800].map(Duration::from_millis).into(),
+            // Longer than any retry, shorter than the patience of a supervisor that stops the process.
             close_timeout: Duration::from_secs(30),
         }
     }
@@ -47,21 +49,21 @@ impl Delivery {
         Self::default()
     }
 
-    /// Sets how many runs may wait; 0 counts as 1.
+    /// Sets the most runs that wait; 0 counts as 1.
     #[must_use]
     pub fn capacity(mut self, runs: usize) -> Self {
         self.capacity = runs.max(1);
         self
     }
 
-    /// Sets what happens to a run that finds the queue full.
+    /// Sets what happens to a run when the queue is full.
     #[must_use]
     pub fn when_full(mut self, when_full: WhenFull) -> Self {
         self.when_full = when_full;
         self
     }
 
-    /// Sets the pauses before each further attempt; none means one attempt.
+    /// Sets the pause before each further attempt. Without pauses there is one attempt.
     #[must_use]
     pub fn retries(mut self, pauses: impl IntoIterator<Item = Duration>) -> Self {
         self.retries = pauses.into_iter().collect();
@@ -76,32 +78,32 @@ impl Delivery {
     }
 }
 
-/// What happens to a run that finds the queue full.
+/// What happens to a run when the queue is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WhenFull {
-    /// The closing of its root span waits for room, and nothing is lost.
+    /// The closing of its root span waits for room. No run is lost.
     #[default]
     Wait,
-    /// It is dropped, and counted.
+    /// The run is dropped and counted.
     Drop,
 }
 
-/// How the delivery stands.
+/// Figures of the delivery.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryStats {
-    /// One entry a sink, in the order in which they were added.
+    /// One entry for each sink, in the order in which they were added.
     pub sinks: Vec<SinkStats>,
-    /// Runs that are on their way, the one that the sinks have just now included.
+    /// Runs that are on their way, including the one that the sinks are taking.
     pub queued: u64,
-    /// Runs that found the queue full and were dropped, as [`WhenFull::Drop`] says.
+    /// Runs that were dropped because the queue was full, under [`WhenFull::Drop`].
     pub dropped: u64,
-    /// Runs that no sink was given: the delivery had ended, or their summary could not be made.
+    /// Runs that reached no sink: the delivery had ended, or their summary could not be made.
     pub lost: u64,
 }
 
-/// How one sink stands.
+/// Figures of one sink.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SinkStats {
@@ -109,27 +111,27 @@ pub struct SinkStats {
     pub name: String,
     /// Runs that it took.
     pub delivered: u64,
-    /// Runs that it did not take in any attempt.
+    /// Runs that it failed to take in every attempt.
     pub failed: u64,
     /// Attempts after the first, over all runs.
     pub retries: u64,
-    /// Looks at the runs in flight that it did not take.
-    pub missed_looks: u64,
-    /// Alerts that it did not take.
+    /// Failed polls of the runs in flight.
+    pub missed_polls: u64,
+    /// Alerts that it failed to take.
     pub missed_alerts: u64,
-    /// Why its last failed attempt, look, alert or flush failed.
+    /// The error of its last failed attempt, poll, alert or flush.
     pub last_error: Option<String>,
 }
 
-/// What one sink did not do since the last flush.
+/// What one sink failed to do since the last flush.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SinkLoss {
     /// The sink's name.
     pub sink: String,
-    /// Runs that it did not take; 0 if only its flush failed.
+    /// Runs that it failed to take; 0 if only its flush failed.
     pub runs: u64,
-    /// Why, the last time.
+    /// The last error.
     pub reason: String,
 }
 
@@ -144,7 +146,7 @@ impl fmt::Display for SinkLoss {
     }
 }
 
-/// Why not every finished run is where it should be. What is told here is not told by the next flush again.
+/// Why not every finished run is durable. Each loss is in one error: the next flush does not repeat it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlushError {
@@ -153,33 +155,33 @@ pub enum FlushError {
     Lost {
         /// The sinks that failed.
         sinks: Vec<SinkLoss>,
-        /// Runs that no sink was given.
+        /// Runs that reached no sink.
         lost: u64,
     },
-    /// A sink asked for the flush, and would have waited for itself.
-    #[error("a sink cannot wait for the delivery that it is a part of")]
+    /// A sink called the flush, and would have waited for itself.
+    #[error("flush was called by a sink, and would wait for itself")]
     FromSink,
-    /// The delivery has ended, and runs came after that.
-    #[error("the delivery has ended, and runs without a sink since the last flush are {lost}")]
+    /// Runs came after the delivery had ended.
+    #[error("the delivery has ended; runs that reached no sink since the last flush: {lost}")]
     Ended {
-        /// Runs that no sink was given.
+        /// Runs that reached no sink.
         lost: u64,
     },
-    /// The sinks were not done within the time given for closing.
-    #[error("the sinks were not done within {timeout:?}, and runs still on their way are {queued}")]
+    /// The sinks were not done within the timeout of closing.
+    #[error("timed out after {timeout:?} waiting for sinks; runs still queued: {queued}")]
     TimedOut {
-        /// The time given.
+        /// The timeout.
         timeout: Duration,
-        /// Runs still on their way.
+        /// Runs that were still on their way.
         queued: u64,
     },
 }
 
 impl FlushError {
-    /// The name under which the journal stands among the sinks.
+    /// The journal's name among the sinks.
     const JOURNAL: &str = "journal";
 
-    /// The same outcome of a flush, and that the journal could not be written.
+    /// Adds the failure of the journal to the outcome of a flush.
     pub(crate) fn with_journal(delivered: Result<(), Self>, reason: String) -> Self {
         let journal = SinkLoss { sink: Self::JOURNAL.to_owned(), runs: 0, reason };
         match delivered {
@@ -188,7 +190,7 @@ impl FlushError {
                 sinks.push(journal);
                 Self::Lost { sinks, lost }
             }
-            // That nothing is delivered any more is the worse news.
+            // An error has one cause here, and a delivery that has ended is worse than a journal that failed.
             Err(other) => other,
         }
     }
@@ -197,7 +199,7 @@ impl FlushError {
 fn losses(sinks: &[SinkLoss], lost: u64) -> String {
     let mut parts: Vec<String> = sinks.iter().map(ToString::to_string).collect();
     if lost > 0 {
-        parts.push(format!("runs that no sink was given: {lost}"));
+        parts.push(format!("runs that reached no sink: {lost}"));
     }
     parts.join("; ")
 }

@@ -1,4 +1,4 @@
-//! Why a sink could not be opened, or did not take a run.
+//! Errors of sinks: a run that was not taken, or a destination that cannot be used.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -6,8 +6,8 @@ use std::{fmt, io};
 
 /// Why a sink did not take a run.
 ///
-/// It reads as the error within reads. `?` makes one from [`io::Error`] and [`serde_json::Error`];
-/// [`SinkError::new`] from any other error or from a text.
+/// It displays as the error that it wraps. `?` converts [`io::Error`] and [`serde_json::Error`]; [`SinkError::new`] wraps any
+/// other error or a text.
 #[derive(Debug)]
 pub struct SinkError(Box<dyn Error + Send + Sync>);
 
@@ -17,14 +17,14 @@ impl SinkError {
     /// ```
     /// use tracing_budget::sink::SinkError;
     ///
-    /// assert_eq!(SinkError::new("the queue said no").to_string(), "the queue said no");
+    /// assert_eq!(SinkError::new("the queue is full").to_string(), "the queue is full");
     /// assert_eq!(SinkError::new("a".parse::<u8>().unwrap_err()).to_string(), "invalid digit found in string");
     /// ```
     pub fn new(reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(reason.into())
     }
 
-    /// The error within.
+    /// The wrapped error.
     #[must_use]
     pub fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.0
@@ -38,7 +38,8 @@ impl fmt::Display for SinkError {
 }
 
 impl Error for SinkError {
-    /// What is behind the error within, whose own text is already this error's.
+    /// The source of the wrapped error. The wrapped error itself is already this error's text: a report would print it
+    /// twice.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.source()
     }
@@ -56,24 +57,24 @@ impl From<serde_json::Error> for SinkError {
     }
 }
 
-/// Why a place for runs cannot be used; found when the sink is made, not when the first run ends.
+/// Why a destination cannot be used. It is found when the sink is created, not when the first run ends.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The directory is not there and cannot be made.
+    /// The directory does not exist and cannot be created.
     #[error("the directory {path:?} cannot be created: {reason}")]
     CreateDirectory {
         /// The directory.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         reason: io::Error,
     },
-    /// The directory is there, and a file in it cannot be written.
+    /// The directory exists, and no file in it can be written.
     #[error("no file can be written in the directory {path:?}: {reason}")]
     WriteDirectory {
         /// The directory.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         reason: io::Error,
     },
     /// The file cannot be opened to append to it.
@@ -81,15 +82,15 @@ pub enum OpenError {
     AppendFile {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         reason: io::Error,
     },
-    /// The file system has no locks, without which two live processes could not tell whose journal is whose.
+    /// The file system has no locks. Without them a process would recover the journal of a live one.
     #[error("no file can be locked in the directory {path:?}: {reason}")]
     LockFile {
         /// The directory.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         reason: io::Error,
     },
 }

@@ -1,25 +1,27 @@
-//! The file name of a run, whatever its id holds.
+//! The file name of a run, for every possible id.
 //!
-//! Ids come from users, so they may hold separators, dots, control characters or a novel. A name made here is safe
-//! on every common file system, still shows the id, and belongs to this id alone even where `A` and `a` are one:
+//! Ids come from users, so they may contain separators, dots or control characters, and be long. A name made here is safe on
+//! every common file system and still shows the id. No two ids share a name, also where the file system ignores case:
 //!
 //! | id | name |
 //! |---|---|
-//! | of `a-z 0-9 - _ .` | the id |
-//! | with other bytes, or an unlucky start | those bytes as `%xx` |
+//! | only `a-z 0-9 - _ .` | the id |
+//! | with other bytes, or an unsafe start | those bytes as `%xx` |
 //! | with capitals | followed by `~` and which of the characters are capitals, four to a hexadecimal digit |
-//! | longer than [`LONGEST`] so written | its beginning, `~h` and a 128-bit hash of the id |
+//! | longer than [`LONGEST`] in this form | its beginning, `~h` and a 128-bit hash of the id |
 //! | empty | `%empty` |
 
 use std::fmt::Write;
 
-/// Bytes that a name may have; a number, `.json` and the dress of a temporary file still fit into 255.
+use crate::fnv::fnv1a_128;
+
+/// Most bytes of a name. File systems allow 255: the rest is for a number, `.json`, and the dot and `.tmp` of a claim.
 const LONGEST: usize = 200;
 
-/// Bytes that the hash of a longer name takes, with its mark.
+/// Bytes of the hash of a longer name: the mark `~h` and 32 hexadecimal digits.
 const HASH: usize = 2 + 32;
 
-/// What Windows keeps for devices, whatever the extension.
+/// Names that Windows reserves for devices, with every extension.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
 /// The name, without extension, of the file of a run with this id.
@@ -33,14 +35,16 @@ pub(super) fn file_stem(run_id: &str) -> String {
         return stem + &capitals;
     }
     let mut beginning: String = stem.chars().take(LONGEST - HASH).collect();
-    // An escape that was cut in two would show a byte that the id does not hold.
+    // An escape that was cut in two would show a byte that the id does not contain.
     if let Some(cut) = beginning.char_indices().rev().take(2).find(|(_, c)| *c == '%') {
         beginning.truncate(cut.0);
     }
-    format!("{beginning}~h{:032x}", fnv1a(run_id.as_bytes()))
+    // Two ids that were made to collide get numbered names, as two runs with one id do.
+    format!("{beginning}~h{:032x}", fnv1a_128(run_id.as_bytes()))
 }
 
 fn escape(run_id: &str) -> String {
+    // Ordinary ids have no byte to escape, so this is their exact length.
     let mut stem = String::with_capacity(run_id.len());
     let device = is_device(run_id);
     for (at, byte) in run_id.bytes().enumerate() {
@@ -71,7 +75,8 @@ fn is_device(run_id: &str) -> bool {
     numbered == digit && DEVICES.iter().any(|device| name.eq_ignore_ascii_case(device))
 }
 
-/// Tells apart what differs in capitals only; empty where there are none.
+/// Marks which characters are capitals; empty without any. Without the mark, `A` and `a` would be one file on a
+/// file system that ignores case.
 fn capitals(stem: &str) -> String {
     let mut marks = String::new();
     for four in stem.as_bytes().chunks(4) {
@@ -83,14 +88,6 @@ fn capitals(stem: &str) -> String {
     }
     let marks = marks.trim_end_matches('0');
     if marks.is_empty() { String::new() } else { format!("~{marks}") }
-}
-
-/// FNV-1a, 128 bits: <https://datatracker.ietf.org/doc/draft-eastlake-fnv/>. Against accidents only; two runs
-/// whose ids were made to collide get a numbered name like two runs with the same id.
-fn fnv1a(bytes: &[u8]) -> u128 {
-    const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-    bytes.iter().fold(BASIS, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(PRIME))
 }
 
 #[cfg(test)]
@@ -138,12 +135,6 @@ mod tests {
         assert!(stem.starts_with(&"x".repeat(100)));
         assert_ne!(stem, file_stem(&"x".repeat(301)));
         assert_eq!(file_stem(&"x".repeat(LONGEST)), "x".repeat(LONGEST));
-    }
-
-    #[test]
-    fn the_hash_is_the_published_one() {
-        assert_eq!(fnv1a(b""), 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
-        assert_eq!(fnv1a(b"a"), 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
     }
 
     /// Ids that are close to each other, and to the names that the encoding itself makes.

@@ -1,4 +1,4 @@
-//! One JSON file a run, in a directory.
+//! A sink that writes one JSON file for each run.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -13,11 +13,10 @@ use crate::summary::RunSummary;
 
 /// Writes each run to `{run_id}.json` in a directory.
 ///
-/// A file is there whole or not at all: it is written under a temporary name, brought to the disk, and only then
-/// given its own. A file that is there is never written over: another run with the same id, from this process or
-/// any other, becomes `{run_id}-2.json`, `-3` and so on. An id that is no safe file name is escaped (`../x` becomes
-/// `%2e.%2fx.json`); the document keeps it as it is. What a killed process leaves behind begins with a dot
-/// and ends with `.tmp`.
+/// A file is whole or absent: it is written under a temporary name, synced to the disk, and then renamed. An existing file
+/// is never overwritten: another run with the same id becomes `{run_id}-2.json`, `-3` and so on. An id that is not a safe
+/// file name is escaped (`../x` becomes `%2e.%2fx.json`); the document keeps the id unchanged. Files that a killed process
+/// leaves behind begin with a dot and end with `.tmp`.
 ///
 /// Clones write to the same directory and share [`last_path`](Self::last_path).
 ///
@@ -37,13 +36,13 @@ pub struct JsonDir {
 }
 
 impl JsonDir {
-    /// Makes the directory if need be, and writes and removes a file in it.
+    /// Creates the directory if it does not exist, and writes and removes a file in it.
     ///
-    /// A relative path is taken from the current directory as it is now, and stays there.
+    /// A relative path is resolved now: a later change of the current directory has no effect.
     ///
     /// # Errors
     ///
-    /// If the directory cannot be made, or a file in it cannot be written.
+    /// If the directory cannot be created, or a file in it cannot be written.
     pub fn new(directory: impl AsRef<Path>) -> Result<Self, OpenError> {
         let given = directory.as_ref();
         let create = |reason| OpenError::CreateDirectory { path: given.to_owned(), reason };
@@ -66,7 +65,7 @@ impl JsonDir {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The file that holds exactly this run, if it is in the directory.
+    /// The file that contains exactly this run, if it is in the directory.
     #[must_use]
     pub fn path_for(&self, run: &RunSummary) -> Option<PathBuf> {
         let document = document(run).ok()?;
@@ -86,7 +85,8 @@ impl JsonDir {
         };
         for name in names(run_id) {
             let path = self.directory.join(&name);
-            // The second case is a run given again because the error came after its file was there.
+            // `holds`: the run was written in an earlier attempt that failed afterwards, in syncing the directory. Without this
+            // case the next attempt would write it a second time.
             if link(&temporary.0, &path)? || holds(&path, document) {
                 sync_directory(&self.directory)?;
                 return Ok(path);
@@ -106,14 +106,14 @@ impl Sink for JsonDir {
     }
 }
 
-/// Indented, because people open these files.
+/// The run as indented JSON, because people open these files.
 fn document(run: &RunSummary) -> serde_json::Result<Vec<u8>> {
     let mut document = serde_json::to_vec_pretty(run)?;
     document.push(b'\n');
     Ok(document)
 }
 
-/// The names that a run may get, best first.
+/// The possible names of a run's file, in the order in which they are tried.
 fn names(run_id: &str) -> impl Iterator<Item = String> {
     let stem = file_stem(run_id);
     (1..=u32::MAX).map(move |n| if n == 1 { format!("{stem}.json") } else { format!("{stem}-{n}.json") })
@@ -129,8 +129,10 @@ fn holds(path: &Path, document: &[u8]) -> bool {
 /// Gives a finished file a name; `false` if the name is taken.
 type Link = fn(from: &Path, to: &Path) -> io::Result<bool>;
 
-/// A second name for the file, which the system refuses if there is one: nobody can come in between.
+/// Gives the file its name by a hard link.
 fn link(from: &Path, to: &Path) -> io::Result<bool> {
+    // The system refuses to link over an existing name, in one step. A check and a rename would be two, and another
+    // process could create the file in between and lose it.
     match fs::hard_link(from, to) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
@@ -138,9 +140,9 @@ fn link(from: &Path, to: &Path) -> io::Result<bool> {
     }
 }
 
-/// For file systems without hard links: whoever makes the claim first may look and rename.
+/// For file systems without hard links: only the process that creates the claim file may check the name and rename.
 ///
-/// A claim that a killed process left behind makes the name taken for good.
+/// The claim of a process that was killed in between stays, and the name counts as taken.
 fn rename_under_claim(from: &Path, to: &Path) -> io::Result<bool> {
     let Some(name) = to.file_name() else { return Err(ErrorKind::InvalidInput.into()) };
     let claim = to.with_file_name(format!(".{}.tmp", name.to_string_lossy()));
@@ -157,11 +159,11 @@ fn rename_under_claim(from: &Path, to: &Path) -> io::Result<bool> {
     }
 }
 
-/// A file that is gone when this is.
+/// A file that is removed when this is dropped.
 struct Temporary(PathBuf);
 
 impl Temporary {
-    /// Brings a new file to the disk under a name that nobody else has and no reader takes for a run.
+    /// Writes and syncs a new file, under a unique name that does not look like a run's.
     fn write(directory: &Path, content: &[u8]) -> io::Result<Self> {
         let path = directory.join(format!(".tracing-budget-{}.tmp", Uuid::now_v7().simple()));
         let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
@@ -174,17 +176,18 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // Gone already if it was renamed; and there is nobody to tell if it cannot be removed.
+        // Fails if it was renamed, which is the normal case. Any other error has no effect on the run's file.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// Brings the names in the directory to the disk; some file systems cannot, and lose nothing by it.
+/// Syncs the directory, which has the names of its files. Without it a power failure could lose the new name.
 fn sync_directory(directory: &Path) -> io::Result<()> {
     if cfg!(not(unix)) {
         return Ok(());
     }
     match File::open(directory)?.sync_all() {
+        // File systems that cannot sync a directory keep names durable by themselves.
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
         other => other,
     }
@@ -197,7 +200,7 @@ mod tests {
 
     use super::*;
 
-    /// Eight threads, one id, no two documents alike: every one must be there whole, under a name of its own.
+    /// Eight threads write different documents for one id. Each must be in the directory, whole, under its own name.
     fn race(directory: &str, link: Link) {
         let directory =
             std::env::temp_dir().join(format!("tracing-budget-{}-{directory}", std::process::id()));
@@ -208,7 +211,7 @@ mod tests {
                 let (files, begin) = (&files, &begin);
                 scope.spawn(move || {
                     for n in 0..25 {
-                        // Together each time, so that all of them are after the same name.
+                        // All start together each time, so that they try the same name.
                         begin.wait();
                         files
                             .publish("same", format!("{}", thread * 25 + n).as_bytes(), link)

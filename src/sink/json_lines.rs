@@ -1,4 +1,4 @@
-//! One line of JSON a run, in one file.
+//! A sink that appends one line of JSON for each run to a file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -9,9 +9,9 @@ use crate::summary::RunSummary;
 
 /// Appends each run to a file, as one line of compact JSON.
 ///
-/// A line is one write to the end of the file, so several processes may share it. A last line that a crash or a full
-/// disk cut short stays as it is and the next run begins on a line of its own: a reader should skip a line that is
-/// empty or not a document. The file is opened anew for each run, so it may be moved away at any time.
+/// Each line is one write to the end of the file, so several processes may share it. A last line that a crash or a full disk
+/// cut short stays, and the next run begins on a new line. Readers should skip lines that are empty or not a document. The
+/// file is opened for each run, so it may be moved away at any time.
 ///
 /// ```
 /// use tracing_budget::sink::JsonLines;
@@ -27,13 +27,13 @@ pub struct JsonLines {
 }
 
 impl JsonLines {
-    /// Makes the file, and the directories above it, if need be.
+    /// Creates the file, and the directories above it, if they do not exist.
     ///
-    /// A relative path is taken from the current directory as it is now, and stays there.
+    /// A relative path is resolved now: a later change of the current directory has no effect.
     ///
     /// # Errors
     ///
-    /// If the file's directory cannot be made, or the file cannot be opened to append to it.
+    /// If the file's directory cannot be created, or the file cannot be opened for appending.
     pub fn new(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         let given = path.as_ref();
         let append = |reason| OpenError::AppendFile { path: given.to_owned(), reason };
@@ -56,6 +56,7 @@ impl JsonLines {
     fn open(&self) -> io::Result<File> {
         let open = || OpenOptions::new().read(true).append(true).create(true).open(&self.path);
         match (open(), self.path.parent()) {
+            // The directory was removed since the sink was created, by a clean build for example.
             (Err(error), Some(directory)) if error.kind() == ErrorKind::NotFound => {
                 fs::create_dir_all(directory)?;
                 open()
@@ -66,6 +67,7 @@ impl JsonLines {
 
     fn append(&mut self, document: &[u8]) -> io::Result<()> {
         let mut file = self.open()?;
+        // Two more for the line breaks before and after.
         let mut line = Vec::with_capacity(document.len() + 2);
         if ends_within_a_line(&mut file)? {
             line.push(b'\n');
@@ -79,7 +81,7 @@ impl JsonLines {
                 other => break other?,
             }
         };
-        // The rest in a second write could land behind another process's line.
+        // No second write for the rest: it could land behind another process's line.
         if written < line.len() {
             let reason = format!("only {written} of {} bytes were written", line.len());
             return Err(io::Error::new(ErrorKind::WriteZero, reason));
@@ -98,7 +100,7 @@ impl Sink for JsonLines {
         self.append(&document).map_err(|error| self.named(&error))
     }
 
-    /// Brings the lines to the disk; before that they outlive the process, not the machine.
+    /// Syncs the file to the disk. Before that its lines survive the process, but not a power failure.
     fn flush(&mut self) -> Result<(), SinkError> {
         if self.unsynced {
             sync(&self.path).map_err(|error| self.named(&error))?;
@@ -108,7 +110,7 @@ impl Sink for JsonLines {
     }
 }
 
-/// Whether the last line was cut short. A pipe or a device has no last line.
+/// Whether the file's last line has no end. A pipe or a device has no last line.
 fn ends_within_a_line(file: &mut File) -> io::Result<bool> {
     let found = file.metadata()?;
     if !found.is_file() || found.len() == 0 {
@@ -122,7 +124,7 @@ fn ends_within_a_line(file: &mut File) -> io::Result<bool> {
 
 fn sync(path: &Path) -> io::Result<()> {
     let file = match OpenOptions::new().append(true).open(path) {
-        // Moved away or removed: whoever did that owns what is in it.
+        // Moved away or removed by another program, which now owns its lines.
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         other => other?,
     };

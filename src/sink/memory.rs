@@ -1,4 +1,4 @@
-//! Runs and alerts kept in memory, for tests.
+//! A sink that keeps runs and alerts in memory, for tests.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,9 +7,9 @@ use super::{Sink, SinkError};
 use crate::limit::Alert;
 use crate::summary::RunSummary;
 
-/// Keeps the runs and the alerts in memory, for tests; clones share one list.
+/// Keeps the runs and the alerts in memory, for tests. Clones share one list.
 ///
-/// A run arrives a moment after its root span closed: flush the guard before looking.
+/// A run arrives a moment after its root span closed: flush the guard before reading.
 ///
 /// ```
 /// use tracing_budget::sink::Memory;

@@ -1,25 +1,44 @@
-//! Where a finished run goes: the [`Sink`] trait, the sinks of the house, and the thread that feeds them.
+//! Destinations of finished runs: the [`Sink`] trait, the sinks of this crate, and the thread that calls them.
 //!
-//! A sink sees finished documents and nothing else; what a run is and what it costs is settled before.
-//! Sinks run on one thread of the layer, with no `tracing` subscriber active, so they may do I/O, block, log
-//! and fail without reaching the pipeline.
+//! ```text
+//! pipeline -> Worker (queue) -> delivery thread -> SinkWorker (one sink) -> Sink
+//! ```
 //!
-//! Nothing here knows spans, callsites or prices.
+//! # Invariants
+//!
+//! - Sinks run on one thread of the layer, without an active `tracing` subscriber. They may do I/O, block, log and fail: the
+//!   pipeline is not affected.
+//! - Every call of a user's code is under `catch_panic`; the thread ends only when it is stopped.
+//! - Each run is delivered, failed, dropped or lost, and counted as one of these. A job that is dropped counts itself.
+//! - A run is given to every sink before the first one gets it again. Alerts precede the run that they are about.
+//! - No lock is held while a sink runs.
+//! - Each kind of failure is printed once. All diagnostics of the crate go through `print_diagnostic`.
+//! - A file of [`JsonDir`] is whole or absent, and never overwritten.
+//!
+//! Absent: spans, callsites, prices and the ledger. A sink gets a finished document; nothing here changes a figure.
 
+mod alert_queue;
 mod contract;
 mod delivery;
+mod delivery_state;
+mod diagnostics;
 mod error;
 mod file_name;
 mod json_dir;
 mod json_lines;
 mod memory;
+mod poll_schedule;
+mod sink_worker;
+#[cfg(test)]
+mod tests;
 mod worker;
 
+pub(crate) use alert_queue::Callback;
 pub use contract::Sink;
 pub use delivery::{Delivery, DeliveryStats, FlushError, SinkLoss, SinkStats, WhenFull};
+pub(crate) use diagnostics::print_diagnostic;
 pub use error::{OpenError, SinkError};
 pub use json_dir::JsonDir;
 pub use json_lines::JsonLines;
 pub use memory::Memory;
-pub(crate) use worker::say;
-pub(crate) use worker::{Callback, Worker};
+pub(crate) use worker::Worker;

@@ -1,18 +1,9 @@
-//! The thread that feeds the sinks.
+//! The delivery thread, and the queue before it.
 //!
-//! The pipeline hands over a job, a closure that makes the summary, and goes on; the summary is made here. Each job
-//! counts itself: one that is dropped unfinished, wherever that happens, is a lost run. The thread itself
-//! never ends before it is told to, since everything that is not ours runs under `catch_unwind`.
-
-mod alerts;
-mod looks;
-mod outlet;
-mod shared;
-#[cfg(test)]
-mod tests;
+//! The pipeline queues a [`Job`], a closure that makes the summary, and goes on. The thread makes the summary and gives it to
+//! the sinks.
 
 use std::io;
-use std::sync::atomic::Ordering::SeqCst;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -20,170 +11,170 @@ use std::time::{Duration, Instant};
 
 use tracing::dispatcher::{self, Dispatch, WeakDispatch};
 
-pub(crate) use self::alerts::Callback;
-use self::alerts::announce;
-use self::looks::Looks;
-use self::outlet::Outlet;
-use self::shared::Found;
-use self::shared::{Job, Shared, caught};
+use super::alert_queue::{Callback, emit_event};
+use super::delivery_state::{DeliveryState, Job, RecoveryJob};
+use super::diagnostics::{catch_panic, print_diagnostic};
+use super::poll_schedule::PollSchedule;
+use super::sink_worker::SinkWorker;
 use super::{Delivery, DeliveryStats, FlushError, Sink, WhenFull};
 use crate::limit::Alert;
 use crate::summary::RunSummary;
 
-pub(crate) use self::shared::say;
-
-/// One thread that gives finished runs to the sinks, and the queue before it.
+/// The handle of the delivery thread.
 pub(crate) struct Worker {
     queue: SyncSender<Message>,
     when_full: WhenFull,
-    shared: Arc<Shared>,
+    state: Arc<DeliveryState>,
     thread: Mutex<Option<Thread>>,
 }
 
 struct Thread {
     handle: JoinHandle<()>,
-    /// Never receives anything; disconnected when the thread has nothing left to do.
-    over: Receiver<()>,
+    /// Never receives anything; disconnects when the thread ends. Unlike a join, waiting for it has a timeout.
+    ended: Receiver<()>,
 }
 
 enum Message {
     Job(Job),
-    Found(Found),
-    /// A run has begun.
-    Began,
-    /// An alert is due.
-    Alert,
+    Recovery(RecoveryJob),
+    RunStarted,
+    AlertQueued,
     Flush(SyncSender<Result<(), FlushError>>),
     Stop(SyncSender<Result<(), FlushError>>),
 }
 
 impl Worker {
-    /// Starts the thread, which does the warm-up before anything else.
+    /// Starts the thread. It runs the warm-up before anything else.
     ///
     /// # Errors
     ///
-    /// If the operating system gives no thread.
+    /// If the operating system cannot start a thread.
     pub(crate) fn spawn(
         sinks: Vec<Box<dyn Sink>>,
         options: Delivery,
         warm_up: impl FnOnce() + Send + 'static,
     ) -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let outlets = sinks.into_iter().map(|sink| Outlet::new(sink, Arc::clone(&shared))).collect();
+        let state = Arc::new(DeliveryState::default());
+        let sinks = sinks.into_iter().map(|sink| SinkWorker::new(sink, Arc::clone(&state))).collect();
+        // At least 1: without a buffer each closing of a root would wait for the thread.
         let (queue, received) = sync_channel(options.capacity.max(1));
-        let (over_when_dropped, over) = sync_channel(0);
-        let feeder = Feeder { received, outlets, retries: options.retries, shared: Arc::clone(&shared) };
+        // No room: nothing is ever sent.
+        let (ended_when_dropped, ended) = sync_channel(0);
+        let delivery = DeliveryLoop { received, sinks, retries: options.retries, state: Arc::clone(&state) };
         let handle = thread::Builder::new().name("tracing-budget".to_owned()).spawn(move || {
-            let _over_when_dropped: SyncSender<()> = over_when_dropped;
-            feeder.shared.started();
-            // A warm-up that panics only leaves things cold; the panic hook has said so.
-            // Not `quietly`: it takes the fast path to the global subscriber from the whole program, and this is ours and
-            // traces nothing.
-            let _ = caught(warm_up);
-            feeder.run();
+            let _ended_when_dropped: SyncSender<()> = ended_when_dropped;
+            delivery.state.set_thread();
+            // A warm-up that panics leaves caches cold; the panic hook has reported it. It traces nothing, so it is not under
+            // `without_subscriber`: a scoped subscriber on any thread takes the fast path to the global one from all threads.
+            let _ = catch_panic(warm_up);
+            delivery.run();
         })?;
         Ok(Self {
             queue,
             when_full: options.when_full,
-            shared,
-            thread: Mutex::new(Some(Thread { handle, over })),
+            state,
+            thread: Mutex::new(Some(Thread { handle, ended })),
         })
     }
 
-    /// A worker without a thread, for a layer that is switched off: there is nothing to flush, and what it is given is
-    /// dropped.
+    /// A worker without a thread, for a disabled layer. A flush succeeds, and runs are dropped.
     pub(crate) fn idle() -> Self {
-        let shared = Arc::new(Shared::default());
-        shared.closed.store(true, SeqCst);
+        let state = Arc::new(DeliveryState::default());
+        state.close();
+        // Without a receiver each send fails at once, and returns what it was given.
         let (queue, _) = sync_channel(1);
-        Self { queue, when_full: WhenFull::Drop, shared, thread: Mutex::new(None) }
+        Self { queue, when_full: WhenFull::Drop, state, thread: Mutex::new(None) }
     }
 
-    /// Hands over a run. Waits while the queue is full, unless told to drop; never fails, and counts what is lost.
-    pub(crate) fn deliver(&self, summary: impl FnOnce() -> RunSummary + Send + 'static) {
-        self.deliver_and(summary, || ());
+    /// Queues a run. Waits while the queue is full, or drops the run, depending on [`WhenFull`]. Never fails; lost runs are
+    /// counted.
+    pub(crate) fn deliver(&self, make_summary: impl FnOnce() -> RunSummary + Send + 'static) {
+        self.deliver_and(make_summary, || ());
     }
 
-    /// The same; `taken` is called on the worker's thread once a sink has the run, also where there are no sinks.
+    /// Queues a run. `on_taken` is called on the delivery thread once a sink took the run, or if there are no sinks.
     pub(crate) fn deliver_and(
         &self,
-        summary: impl FnOnce() -> RunSummary + Send + 'static,
-        taken: impl FnOnce() + Send + 'static,
+        make_summary: impl FnOnce() -> RunSummary + Send + 'static,
+        on_taken: impl FnOnce() + Send + 'static,
     ) {
-        let job = Job::new(Box::new(summary), Box::new(taken), &self.shared);
-        if self.shared.is_this_thread() {
-            // A sink that has runs of its own would wait for itself.
-            self.shared.keep_own_job(job);
+        // Counted before `closed` is read, so that a run that comes too late is a lost one.
+        let job = Job::new(Box::new(make_summary), Box::new(on_taken), &self.state);
+        if self.state.is_this_thread() {
+            // A sink that delivers runs of its own would wait for itself when the queue is full.
+            self.state.push_sink_job(job);
             return;
         }
-        if self.shared.closed.load(SeqCst) {
+        if self.state.is_closed() {
             return;
         }
         match self.when_full {
-            // A job that comes back is dropped here, which counts it.
+            // An ended thread returns the job, and its drop counts it as lost.
             WhenFull::Wait => drop(self.queue.send(Message::Job(job))),
             WhenFull::Drop => match self.queue.try_send(Message::Job(job)) {
-                Err(TrySendError::Full(Message::Job(job))) => job.dropped(),
+                Err(TrySendError::Full(Message::Job(job))) => job.drop_as_configured(),
                 other => drop(other),
             },
         }
     }
 
-    /// Hands over runs that are to be looked for on the worker's thread; `taken` is called there once sinks have all of
-    /// them.
-    pub(crate) fn deliver_found(
+    /// Queues a search for runs of a dead process. `on_taken` is called on the delivery thread once sinks took all of them.
+    pub(crate) fn deliver_recovered(
         &self,
         find: impl FnOnce() -> Vec<RunSummary> + Send + 'static,
-        taken: impl FnOnce() + Send + 'static,
+        on_taken: impl FnOnce() + Send + 'static,
     ) {
-        let found = Found::new(Box::new(find), Box::new(taken), &self.shared);
-        drop(self.queue.send(Message::Found(found)));
+        let job = RecoveryJob::new(Box::new(find), Box::new(on_taken), &self.state);
+        drop(self.queue.send(Message::Recovery(job)));
     }
 
-    /// Says once how to see the runs in flight, for the sinks that want to.
-    pub(crate) fn watch(&self, look: impl Fn() -> Vec<RunSummary> + Send + Sync + 'static) {
-        self.shared.look_by(look);
+    /// Sets the function that lists the runs in flight, for the sinks that poll them; called once.
+    pub(crate) fn set_run_list(&self, list_runs: impl Fn() -> Vec<RunSummary> + Send + Sync + 'static) {
+        self.state.set_run_list(list_runs);
     }
 
-    /// Says that a run has begun. Where nobody watches it does nothing, and where the queue is full the sinks see the run
-    /// a little later.
-    pub(crate) fn began(&self) {
-        if self.shared.is_watched.load(SeqCst) {
-            drop(self.queue.try_send(Message::Began));
+    /// Wakes the sinks that poll the runs in flight, because a run started.
+    pub(crate) fn run_started(&self) {
+        if self.state.has_polls() {
+            // Where the queue is full this is lost, and the sinks see the run at their next poll: the pipeline must not
+            // wait for that.
+            drop(self.queue.try_send(Message::RunStarted));
         }
     }
 
-    /// Says once whom to call when an alert is due.
+    /// Sets the functions that are called for each alert; called once.
     pub(crate) fn call_on_alert(&self, callbacks: Vec<Callback>) {
-        self.shared.alerts.call(callbacks);
+        self.state.alerts.set_callbacks(callbacks);
     }
 
-    /// Hands over an alert, with the subscriber that is to hear of it. Never waits: where the queue is full the thread is awake.
+    /// Queues an alert, with the subscriber that gets it as an event. Never waits.
     pub(crate) fn alert(
         &self,
         subscriber: Option<WeakDispatch>,
-        alert: impl FnOnce() -> Alert + Send + 'static,
+        make_alert: impl FnOnce() -> Alert + Send + 'static,
     ) {
-        if self.shared.closed.load(SeqCst) {
+        if self.state.is_closed() {
             return;
         }
-        self.shared.alerts.push(subscriber, Box::new(alert));
-        drop(self.queue.try_send(Message::Alert));
+        self.state.alerts.push(subscriber, Box::new(make_alert));
+        // The message only wakes the thread. Where the queue is full the thread is awake anyway.
+        drop(self.queue.try_send(Message::AlertQueued));
     }
 
-    /// Waits until all that was delivered before is out and every sink is flushed.
+    /// Waits until all runs that were queued before are delivered and every sink is flushed.
     ///
     /// # Errors
     ///
-    /// If runs were lost since the last flush, a sink cannot be flushed, the worker has ended with runs undelivered, or
+    /// If runs were lost since the last flush, a sink cannot be flushed, the thread has ended with runs undelivered, or
     /// the caller is a sink.
     pub(crate) fn flush(&self) -> Result<(), FlushError> {
-        if self.shared.is_this_thread() {
+        if self.state.is_this_thread() {
             return Err(FlushError::FromSink);
         }
-        if self.shared.closed.load(SeqCst) {
+        if self.state.is_closed() {
             return self.ended();
         }
+        // Room for the one answer: without it the thread would wait for a caller that gave up.
         let (reply, answer) = sync_channel(1);
         if self.queue.send(Message::Flush(reply)).is_err() {
             return self.ended();
@@ -191,22 +182,23 @@ impl Worker {
         answer.recv().unwrap_or_else(|_| self.ended())
     }
 
-    /// Flushes, then ends the thread; waits no longer than the timeout. Does nothing the second time.
+    /// Flushes, then ends the thread; waits no longer than the timeout. The second call does nothing.
     ///
-    /// After a timeout the thread ends by itself as soon as the sink that holds it returns.
+    /// After a timeout the thread ends as soon as the sink that keeps it busy returns.
     ///
     /// # Errors
     ///
-    /// As [`flush`](Self::flush), and if the time was not enough.
+    /// As [`flush`](Self::flush), and if the timeout passed.
     pub(crate) fn close(&self, timeout: Duration) -> Result<(), FlushError> {
-        if self.shared.is_this_thread() {
+        if self.state.is_this_thread() {
             return Err(FlushError::FromSink);
         }
-        if self.shared.closed.swap(true, SeqCst) {
+        if self.state.close() {
             return Ok(());
         }
-        let begun = Instant::now();
-        let left = || timeout.saturating_sub(begun.elapsed());
+        let started = Instant::now();
+        let left = || timeout.saturating_sub(started.elapsed());
+        // Room for the one answer, as in `flush`.
         let (reply, answer) = sync_channel(1);
         let mut stop = Message::Stop(reply);
         loop {
@@ -216,7 +208,8 @@ impl Worker {
                 Err(TrySendError::Full(_)) if left().is_zero() => return self.give_up(timeout),
                 Err(TrySendError::Full(back)) => stop = back,
             }
-            // There is no send with a timeout in std; this is off the pipeline's way.
+            // std has no send with a timeout. Two milliseconds are short beside any sink's work, and long enough not to
+            // spin; the pipeline does not come through here.
             thread::sleep(left().min(Duration::from_millis(2)));
         }
         let result = match answer.recv_timeout(left()) {
@@ -225,9 +218,9 @@ impl Worker {
             Err(RecvTimeoutError::Disconnected) => return self.ended(),
         };
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Thread { handle, over }) = thread {
-            // Dropping the sinks is their code too, and may hang as well.
-            match over.recv_timeout(left()) {
+        if let Some(Thread { handle, ended }) = thread {
+            // The thread drops the sinks now, which is the user's code and may hang: a join would wait for ever.
+            match ended.recv_timeout(left()) {
                 Err(RecvTimeoutError::Timeout) => return self.give_up(timeout),
                 _ => drop(handle.join()),
             }
@@ -235,145 +228,161 @@ impl Worker {
         result
     }
 
-    /// How the delivery stands.
+    /// The figures of the delivery.
     pub(crate) fn stats(&self) -> DeliveryStats {
-        self.shared.stats()
+        self.state.stats()
     }
 
     fn ended(&self) -> Result<(), FlushError> {
-        let lost = self.shared.take_lost();
-        if lost == 0 && self.shared.closed.load(SeqCst) { Ok(()) } else { Err(FlushError::Ended { lost }) }
+        let lost = self.state.take_lost();
+        if lost == 0 && self.state.is_closed() { Ok(()) } else { Err(FlushError::Ended { lost }) }
     }
 
     fn give_up(&self, timeout: Duration) -> Result<(), FlushError> {
-        self.shared.abandoned.store(true, SeqCst);
-        let error = FlushError::TimedOut { timeout, queued: self.shared.on_their_way() };
-        self.shared.say(&error.to_string());
+        self.state.abandon();
+        let error = FlushError::TimedOut { timeout, queued: self.state.queued() };
+        print_diagnostic(&error.to_string());
         Err(error)
+    }
+
+    /// The same worker without a connection to its thread, as if the thread had died.
+    #[cfg(test)]
+    pub(super) fn disconnect(&mut self) {
+        (self.queue, _) = sync_channel(1);
+    }
+
+    /// Whether the thread has dropped its half of the state.
+    #[cfg(test)]
+    pub(super) fn has_ended(&self) -> bool {
+        Arc::strong_count(&self.state) == 1
     }
 }
 
-/// The thread's side.
-struct Feeder {
+/// The loop of the delivery thread. It ends only when it is stopped: every call of other code is under `catch_panic`.
+struct DeliveryLoop {
     received: Receiver<Message>,
-    outlets: Vec<Outlet>,
+    sinks: Vec<SinkWorker>,
     retries: Vec<Duration>,
-    shared: Arc<Shared>,
+    state: Arc<DeliveryState>,
 }
 
-impl Feeder {
+impl DeliveryLoop {
     fn run(mut self) {
         let reply = loop {
-            self.look_if_due();
+            self.poll_if_due();
             // The sinks' own jobs take turns with the queue, so that neither can starve the other.
-            let message = match self.shared.next_own_job() {
+            let message = match self.state.next_sink_job() {
                 None => self.receive(),
-                Some(own) => {
-                    self.tell_alerts();
-                    quietly(|| self.give(own));
+                Some(job) => {
+                    self.deliver_alerts();
+                    without_subscriber(|| self.give(job));
                     self.received.try_recv()
                 }
             };
-            // Before the run that they are about.
-            self.tell_alerts();
+            // Before the run: its alerts became due before it ended.
+            self.deliver_alerts();
             match message {
                 Ok(Message::Job(job)) => {
-                    quietly(|| self.give(job));
-                    self.look_at_last();
+                    without_subscriber(|| self.give(job));
+                    self.schedule_last_poll();
                 }
-                Ok(Message::Found(found)) => quietly(|| self.give_found(found)),
-                Ok(Message::Began) => self.look_soon(),
+                Ok(Message::Recovery(job)) => without_subscriber(|| self.give_recovered(job)),
+                Ok(Message::RunStarted) => self.schedule_poll(),
                 Ok(Message::Flush(reply)) => {
-                    let result = quietly(|| self.flush());
-                    // Whoever asked may have gone.
+                    let result = without_subscriber(|| self.flush());
+                    // The caller of the flush may have ended meanwhile.
                     let _ = reply.send(result);
                 }
                 Ok(Message::Stop(reply)) => break Some(reply),
-                Ok(Message::Alert) | Err(TryRecvError::Empty) => {}
+                Ok(Message::AlertQueued) | Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => break None,
             }
-            if self.shared.abandoned.load(SeqCst) {
+            if self.state.is_abandoned() {
                 break None;
             }
         };
-        // What was on its way when the end was announced.
-        while let (false, Ok(message)) = (self.shared.abandoned.load(SeqCst), self.received.try_recv()) {
+        // Jobs that were queued while `close` sent the stop.
+        while let (false, Ok(message)) = (self.state.is_abandoned(), self.received.try_recv()) {
             match message {
                 Message::Job(job) => {
-                    self.tell_alerts();
-                    quietly(|| self.give(job));
+                    self.deliver_alerts();
+                    without_subscriber(|| self.give(job));
                 }
-                Message::Found(found) => quietly(|| self.give_found(found)),
+                Message::Recovery(job) => without_subscriber(|| self.give_recovered(job)),
                 _ => {}
             }
         }
-        self.tell_alerts();
-        if !self.shared.abandoned.load(SeqCst) {
-            let result = quietly(|| self.flush());
-            self.shared.say_totals();
+        self.deliver_alerts();
+        if !self.state.is_abandoned() {
+            let result = without_subscriber(|| self.flush());
+            self.state.print_totals();
             if let Some(reply) = reply {
                 let _ = reply.send(result);
             }
         }
-        quietly(|| self.outlets.drain(..).for_each(Outlet::end));
-        drop(self.shared.take_own_jobs());
+        without_subscriber(|| self.sinks.drain(..).for_each(SinkWorker::close));
+        // Runs that sinks delivered during the last flush are lost; a sink that does so for each run would never end.
+        drop(self.state.take_sink_jobs());
     }
 
-    /// The next message; [`TryRecvError::Empty`] if a look is due before there is one.
+    /// The next message, or [`TryRecvError::Empty`] if a poll is due before it comes.
     fn receive(&self) -> Result<Message, TryRecvError> {
-        let Some(due) = self.outlets.iter().filter_map(|outlet| outlet.looks.as_ref()?.due()).min() else {
+        let due = self.sinks.iter().filter_map(|sink| sink.polls.as_ref()?.due()).min();
+        let Some(due) = due else {
             return self.received.recv().map_err(|_| TryRecvError::Disconnected);
         };
-        self.received.recv_timeout(due.saturating_duration_since(Instant::now())).map_err(|error| match error
-        {
+        let left = due.saturating_duration_since(Instant::now());
+        self.received.recv_timeout(left).map_err(|error| match error {
             RecvTimeoutError::Timeout => TryRecvError::Empty,
             RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
         })
     }
 
-    fn look_soon(&mut self) {
+    fn schedule_poll(&mut self) {
         let now = Instant::now();
-        self.outlets.iter_mut().filter_map(|outlet| outlet.looks.as_mut()).for_each(|looks| looks.soon(now));
+        let schedules = self.sinks.iter_mut().filter_map(|sink| sink.polls.as_mut());
+        schedules.for_each(|polls| polls.run_started(now));
     }
 
-    fn look_at_last(&mut self) {
-        let looks = self.outlets.iter_mut().filter_map(|outlet| outlet.looks.as_mut());
+    fn schedule_last_poll(&mut self) {
         let now = Instant::now();
-        looks.for_each(|looks| looks.at_last(now));
+        let schedules = self.sinks.iter_mut().filter_map(|sink| sink.polls.as_mut());
+        schedules.for_each(|polls| polls.run_ended(now));
     }
 
-    /// Shows the runs in flight to the sinks whose look is due.
-    fn look_if_due(&mut self) {
+    /// Gives the runs in flight to the sinks with a due poll.
+    fn poll_if_due(&mut self) {
         let now = Instant::now();
-        let is_due =
-            |outlet: &Outlet| outlet.looks.as_ref().and_then(Looks::due).is_some_and(|due| due <= now);
-        if !self.outlets.iter().any(is_due) {
+        let is_due = |sink: &SinkWorker| {
+            let due = sink.polls.as_ref().and_then(PollSchedule::due);
+            due.is_some_and(|due| due <= now)
+        };
+        // Listing the runs makes a summary of each: not without need.
+        if !self.sinks.iter().any(is_due) {
             return;
         }
-        quietly(|| {
-            let runs = self.shared.runs_in_flight();
-            for outlet in self.outlets.iter_mut().filter(|outlet| is_due(outlet)) {
-                outlet.show(&runs);
-                if let Some(looks) = &mut outlet.looks {
-                    // When it was done, so that a slow sink has its pause too.
-                    looks.taken(Instant::now(), runs.is_empty());
+        without_subscriber(|| {
+            let runs = self.state.runs_in_flight();
+            for sink in self.sinks.iter_mut().filter(|sink| is_due(sink)) {
+                sink.poll(&runs);
+                if let Some(polls) = &mut sink.polls {
+                    // The time after the poll, so that a slow sink has its pause as well.
+                    polls.polled(Instant::now(), runs.is_empty());
                 }
             }
         });
     }
 
-    /// Tells callbacks, sinks and the application's subscriber of the alerts that are due.
-    fn tell_alerts(&mut self) {
-        while let (false, Some((alert, subscriber))) =
-            (self.shared.abandoned.load(SeqCst), self.shared.alerts.next())
-        {
-            quietly(|| {
-                for callback in self.shared.alerts.callbacks().iter_mut() {
-                    self.shared.alert_told(caught(|| callback(&alert)));
+    /// Gives the queued alerts to callbacks, sinks and the application's subscriber.
+    fn deliver_alerts(&mut self) {
+        while let (false, Some((alert, subscriber))) = (self.state.is_abandoned(), self.state.alerts.next()) {
+            without_subscriber(|| {
+                for callback in self.state.alerts.callbacks().iter_mut() {
+                    self.state.report_alert(catch_panic(|| callback(&alert)));
                 }
-                self.outlets.iter_mut().for_each(|outlet| outlet.alert(&alert));
+                self.sinks.iter_mut().for_each(|sink| sink.alert(&alert));
             });
-            self.shared.alert_told(announce(&alert, subscriber));
+            self.state.report_alert(emit_event(&alert, subscriber));
         }
     }
 
@@ -381,43 +390,42 @@ impl Feeder {
         job.run(|run| self.give_run(run));
     }
 
-    fn give_found(&mut self, found: Found) {
-        found.run(|run| self.give_run(run));
+    fn give_recovered(&mut self, job: RecoveryJob) {
+        job.run(|run| self.give_run(run));
     }
 
-    /// Gives a run to every sink, then again to those that failed; a failing sink keeps no other sink waiting. Whether any
-    /// took it, where there are some.
+    /// Gives a run to every sink, then again to those that failed, so that a failing sink delays no other. Returns whether a
+    /// sink took it, or there are no sinks.
     fn give_run(&mut self, run: &RunSummary) -> bool {
-        let Self { outlets, retries, shared, .. } = self;
-        let mut behind: Vec<&mut Outlet> =
-            outlets.iter_mut().filter_map(|outlet| outlet.give(run).then_some(outlet)).collect();
+        let Self { sinks, retries, state, .. } = self;
+        let mut failed: Vec<&mut SinkWorker> =
+            sinks.iter_mut().filter_map(|sink| sink.give(run).then_some(sink)).collect();
         for pause in retries.iter() {
-            if behind.is_empty() || shared.abandoned.load(SeqCst) {
+            if failed.is_empty() || state.is_abandoned() {
                 break;
             }
             thread::sleep(*pause);
-            behind.retain_mut(|outlet| outlet.give_again(run));
+            failed.retain_mut(|sink| sink.give_again(run));
         }
-        behind.into_iter().for_each(|outlet| outlet.lose(run));
-        outlets.is_empty() || outlets.iter().any(|outlet| outlet.has_taken)
+        failed.into_iter().for_each(|sink| sink.lose(run));
+        sinks.is_empty() || sinks.iter().any(|sink| sink.has_taken)
     }
 
     fn flush(&mut self) -> Result<(), FlushError> {
-        // Those that come of delivering these are not waited for, or a sink could keep a flush from ending.
-        for job in self.shared.take_own_jobs() {
+        // Taken once: jobs that these deliveries cause wait for their turn, or a sink could keep a flush from ending.
+        for job in self.state.take_sink_jobs() {
             self.give(job);
         }
-        let sinks: Vec<_> = self.outlets.iter_mut().filter_map(Outlet::flush).collect();
-        let lost = self.shared.take_lost();
+        let sinks: Vec<_> = self.sinks.iter_mut().filter_map(SinkWorker::flush).collect();
+        let lost = self.state.take_lost();
         if sinks.is_empty() && lost == 0 { Ok(()) } else { Err(FlushError::Lost { sinks, lost }) }
     }
 }
 
-/// Does something with no subscriber active, so that a sink that logs does not make runs of its own.
+/// Runs `work` without an active subscriber, so that a sink that logs does not open runs of its own.
 ///
-/// Only while there is something to do: a thread that keeps a scoped subscriber takes the fast path to the
-/// global one from every other thread of the program. `Dispatch::none()` is not registered, unlike a new one,
-/// which would make every callsite ask again whether it is enabled.
-fn quietly<T>(work: impl FnOnce() -> T) -> T {
+/// Only around work: while any thread has a scoped subscriber, all threads of the program miss the fast path to the global
+/// one. `Dispatch::none()` is not registered; a new dispatch would make every callsite compute its interest again.
+fn without_subscriber<T>(work: impl FnOnce() -> T) -> T {
     dispatcher::with_default(&Dispatch::none(), work)
 }

@@ -11,7 +11,7 @@ use super::rows::Rows;
 use super::timestamp::Timestamp;
 use crate::ledger::{Usd, Verdict};
 
-/// The version of the document that this crate writes, and the newest that it reads.
+/// The version of the document that this crate writes, and the newest version that it reads.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// One run: who, when, how it ended, and where its tokens, money and time went.
@@ -22,13 +22,13 @@ pub struct RunSummary {
     pub schema_version: u32,
     /// Identifies the run: a UUIDv7, or what the root span recorded as `run_id`.
     pub run_id: String,
-    /// Whose run it is.
+    /// The project of the run.
     #[serde(default)]
     pub project: String,
     /// The root span's name.
     #[serde(default)]
     pub pipeline: String,
-    /// How the run stands.
+    /// The status of the run.
     pub status: Status,
     /// When the root span was opened.
     pub started_at: Timestamp,
@@ -38,14 +38,14 @@ pub struct RunSummary {
     /// Seconds from the start to the end, or to the moment of a live snapshot.
     #[serde(default)]
     pub duration_seconds: f64,
-    /// The first stage whose last attempt failed.
+    /// The first stage with a failed last attempt.
     #[serde(default)]
     pub failed_stage: Option<String>,
     /// Why the run failed, in one line of at most 512 characters.
     #[serde(default)]
     pub error_summary: Option<String>,
-    /// When that failure came; null if nothing failed or nobody noted it. Of several parts of a run, the one
-    /// that failed first tells the cause.
+    /// When that failure occurred; null if nothing failed or the time was not recorded. Of several parts of a run, the
+    /// one that failed first gives the cause.
     #[serde(default)]
     pub failed_at: Option<Timestamp>,
     /// Labels recorded as `tag.*`.
@@ -54,16 +54,16 @@ pub struct RunSummary {
     /// Domain counters recorded as `count.*`, summed.
     #[serde(default)]
     pub counts: BTreeMap<String, i64>,
-    /// What the run was worth in USD, as recorded in `value_usd`; null if nobody said.
+    /// The value of the run in USD, as recorded in `value_usd`; null if it was not recorded.
     #[serde(default)]
     pub value_usd: Option<Usd>,
-    /// The highest `iteration` recorded; null if nobody said.
+    /// The highest recorded `iteration`; null if none was recorded.
     #[serde(default)]
     pub iterations: Option<u64>,
-    /// What the money brought, and how fast it went.
+    /// Return on the cost, and burn rates.
     #[serde(default)]
     pub efficiency: Efficiency,
-    /// What the reader should know about the figures, in plain words.
+    /// Warnings about the figures, for people.
     #[serde(default)]
     pub warnings: Vec<String>,
     /// The figures.
@@ -72,7 +72,7 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
-    /// A run that has begun and used nothing yet.
+    /// Returns a running run without any usage.
     ///
     /// ```
     /// use tracing_budget::{RunSummary, Status};
@@ -106,9 +106,53 @@ impl RunSummary {
             budget_summary: BudgetSummary::default(),
         }
     }
+
+    /// Returns the rows of the stages, which are also `budget_summary.per_agent`.
+    ///
+    /// ```
+    /// use tracing_budget::RunSummary;
+    ///
+    /// let run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// assert!(run.stages().is_empty());
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
+    #[must_use]
+    pub const fn stages(&self) -> &Rows<StageRow> {
+        &self.budget_summary.per_agent
+    }
+
+    /// Returns the row of a stage; `None` if the run has no such stage.
+    ///
+    /// ```
+    /// use tracing_budget::RunSummary;
+    ///
+    /// let run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// assert!(run.stage("review").is_none());
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
+    #[must_use]
+    pub fn stage(&self, name: &str) -> Option<&StageRow> {
+        self.budget_summary.per_agent.get(name)
+    }
+
+    /// Returns the known cost of the run in USD; `None` if calls were made and the cost of each is unknown.
+    ///
+    /// ```
+    /// use tracing_budget::RunSummary;
+    ///
+    /// let run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// assert_eq!(run.cost_usd(), "0".parse().ok());
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
+    #[must_use]
+    pub const fn cost_usd(&self) -> Option<Usd> {
+        self.budget_summary.total.cost_usd
+    }
 }
 
-/// How a run or a stage stands. A terminal status is never overwritten.
+/// The status of a run or a stage. A terminal status is never overwritten.
+///
+/// Deliberately not `#[non_exhaustive]`: programs show every status, and a new one is a new `schema_version`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -118,19 +162,23 @@ pub enum Status {
     Completed,
     /// Ended with an error, a panic or a blocking gate that failed.
     Failed,
-    /// Given up on purpose.
+    /// Cancelled on purpose.
     Cancelled,
-    /// Closed for it while parts were still open.
+    /// Closed by the layer while spans of it were still open.
     Incomplete,
     /// Its process died; what it had spent was recovered.
     Interrupted,
-    /// Declared, and never begun.
+    /// Declared and never begun.
     #[default]
     NotRun,
 }
 
 impl Status {
-    /// The word that stands in JSON and tables.
+    /// Returns the word used in JSON. People see [`present::status::word`](crate::present::status::word).
+    ///
+    /// ```
+    /// assert_eq!(tracing_budget::Status::NotRun.as_str(), "not_run");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -144,7 +192,13 @@ impl Status {
         }
     }
 
-    /// Whether nothing may change it any more.
+    /// Returns whether the status is final.
+    ///
+    /// ```
+    /// use tracing_budget::Status;
+    ///
+    /// assert!(Status::Failed.is_terminal() && !Status::Running.is_terminal());
+    /// ```
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         !matches!(self, Self::Running | Self::NotRun)
@@ -167,36 +221,42 @@ pub struct BudgetSummary {
     pub total: Figures,
     /// The limits set for the run.
     pub limits: Limits,
-    /// USD left under the limit, negative when it was passed; null without a limit, and where no cost is known.
+    /// USD left under the limit, negative when it was exceeded; null without a limit, and where no cost is known.
     pub usd_remaining: Option<Usd>,
-    /// Tokens left under the limit, negative when it was passed; null without a limit, and where no usage is known.
+    /// Tokens left under the limit, negative when it was exceeded; null without a limit, and where no usage is known.
     pub tokens_remaining: Option<i64>,
-    /// Whether what was used has reached a limit.
+    /// Whether the usage has reached a limit.
     pub exhausted: bool,
-    /// One row a stage. What belongs to no stage is in the row `unattributed`.
+    /// One row per stage. Amounts outside of any stage are in the row `unattributed`.
     pub per_agent: Rows<StageRow>,
-    /// One row a model, named `provider/model`.
+    /// One row per model, named `provider/model`.
     pub per_model: Rows<ModelRow>,
-    /// One row an operation: `chat`, `embeddings`, `execute_tool`, …
+    /// One row per operation: `chat`, `embeddings`, `execute_tool`, …
     pub by_operation: Rows<OperationRow>,
-    /// What the gates said, ordered by `seq`.
+    /// The verdicts of the gates, ordered by `seq`.
     pub gate_verdicts: Vec<GateVerdict>,
-    /// Operations that were recorded directly, oldest first; of more than 1,000 the newest. What they cost is in the rows,
-    /// whether they are listed here or not.
+    /// Operations that were recorded directly, oldest first: the newest 1,000. The rows contain the cost of all of them.
     pub records: Vec<OperationRecord>,
-    /// Records that are not listed any more.
+    /// Records that were dropped from the list.
     pub records_dropped: u64,
 }
 
 impl BudgetSummary {
-    /// What an operation cost in USD; `None` if it was never done, or if its cost is unknown.
+    /// Returns the cost of an operation in USD; `None` if it was never executed, or if its cost is unknown.
+    ///
+    /// ```
+    /// assert_eq!(tracing_budget::summary::BudgetSummary::default().operation_cost("chat"), None);
+    /// ```
     #[must_use]
     pub fn operation_cost(&self, operation: &str) -> Option<Usd> {
         self.by_operation.get(operation)?.figures.cost_usd
     }
 }
 
-/// Tokens, money and calls: the figures that every row has and that add up to the totals.
+/// Tokens, money and calls: the figures of every row, which add up to the totals.
+///
+/// Deliberately not `#[non_exhaustive]`: programs and tests build rows with `..Figures::default()`, and new figures would change
+/// the schema.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Figures {
@@ -216,14 +276,14 @@ pub struct Figures {
     pub cache_write_tokens: u64,
     /// Output tokens spent on reasoning.
     pub reasoning_tokens: u64,
-    /// Calls whose cost is unknown although their usage is known; they are not in `cost_usd`.
+    /// Calls with known usage and unknown cost. `cost_usd` does not contain them.
     pub unpriced_calls: u64,
-    /// Calls that closed without telling what they used; they are in no token figure.
+    /// Calls that closed without reporting usage. No token figure contains them.
     pub calls_without_usage: u64,
 }
 
 impl Default for Figures {
-    /// Nothing called: known to have used nothing and to have cost nothing.
+    /// No calls: known to have used nothing and to have cost nothing.
     fn default() -> Self {
         Self {
             tokens_used: Some(0),
@@ -240,7 +300,9 @@ impl Default for Figures {
     }
 }
 
-/// What a run may spend; null is no limit.
+/// The limits of a run; null is no limit.
+///
+/// Deliberately not `#[non_exhaustive]`: it has one field per unit that a limit can have, and programs build it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Limits {
@@ -250,7 +312,7 @@ pub struct Limits {
     pub tokens: Option<u64>,
 }
 
-/// One stage. Its figures are its own: what a stage inside it used is in that stage's row.
+/// One stage. Its figures exclude those of enclosed stages, which have their own rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
@@ -258,27 +320,27 @@ pub struct StageRow {
     /// Tokens, money and calls of this stage alone.
     #[serde(flatten)]
     pub figures: Figures,
-    /// How often the stage was begun; a retry counts.
+    /// Attempts of the stage, retries included.
     pub calls: u64,
-    /// Seconds from open to close, summed over its runs; a stage inside it is included.
+    /// Seconds from open to close, summed over its attempts. Enclosed stages are included.
     pub duration_seconds: f64,
-    /// Times that the stage itself or a call in it failed.
+    /// Failures of the stage itself and of calls in it.
     pub errors: u64,
-    /// How its last run ended.
+    /// The status of its last attempt.
     pub status: Status,
-    /// The stage around it.
+    /// The enclosing stage.
     pub parent: Option<String>,
-    /// When it was first begun; null if it never was.
+    /// When its first attempt was begun; null if it was never begun.
     pub started_at: Option<Timestamp>,
-    /// Its part of the run's known cost, 0 to 1; null where there is no known cost to share.
+    /// Its share of the run's known cost, 0 to 1; null if no cost is known.
     pub share_of_cost: Option<f64>,
-    /// What the stage may spend, and what is left of it; null where it has no limit.
+    /// The limits of the stage and what remains; null without a limit.
     pub limits: Option<StageLimits>,
     /// The same figures by model.
     pub per_model: Rows<ModelRow>,
 }
 
-/// A stage's limits. Unlike the figures of its row they are for the stage with everything inside it, stages included.
+/// The limits of a stage. Unlike the figures of its row, they include enclosed stages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
@@ -287,11 +349,11 @@ pub struct StageLimits {
     pub usd: Option<Usd>,
     /// Tokens; null is no limit.
     pub tokens: Option<u64>,
-    /// USD left, negative when the limit was passed; null without a limit, and where no cost is known.
+    /// USD left, negative when the limit was exceeded; null without a limit, and where no cost is known.
     pub usd_remaining: Option<Usd>,
-    /// Tokens left, negative when the limit was passed; null without a limit, and where no usage is known.
+    /// Tokens left, negative when the limit was exceeded; null without a limit, and where no usage is known.
     pub tokens_remaining: Option<i64>,
-    /// Whether what was used has reached a limit.
+    /// Whether the usage has reached a limit.
     pub exhausted: bool,
 }
 
@@ -305,7 +367,7 @@ pub struct ModelRow {
     pub figures: Figures,
     /// Seconds from open to close of its calls, summed.
     pub duration_seconds: f64,
-    /// Where its prices came from: `reported`, `override`, `genai-prices@VERSION`.
+    /// The sources of its prices: `reported`, `override`, `genai-prices@VERSION`.
     pub price_sources: Vec<String>,
 }
 
@@ -317,50 +379,57 @@ pub struct OperationRow {
     /// Tokens, money and calls of this operation.
     #[serde(flatten)]
     pub figures: Figures,
-    /// How often the operation was done, by a model or not.
+    /// Executions of the operation, with or without a model.
     pub calls: u64,
     /// Seconds from open to close, summed.
     pub duration_seconds: f64,
 }
 
-/// What one gate said.
+/// The verdict of one gate, with its circumstances.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GateVerdict {
-    /// Its place in the order of verdicts, from 1.
+    /// Its position in the order of verdicts, from 1.
     pub seq: u64,
     /// The gate's name.
     pub gate_name: String,
-    /// The stage it was in, else the last stage that closed before it.
+    /// The enclosing stage, else the last stage that closed before it.
     #[serde(default)]
     pub after_stage: Option<String>,
-    /// What it said.
+    /// The verdict.
     pub verdict: Verdict,
     /// Whether its `fail` fails the run.
     #[serde(default)]
     pub blocking: bool,
-    /// Its score, in whatever unit the gate has.
+    /// Its score, in a unit of the gate's own.
     #[serde(default)]
     pub score: Option<f64>,
-    /// Why it said so.
+    /// The reason for the verdict.
     #[serde(default)]
     pub reason: Option<String>,
-    /// Whatever else it recorded.
+    /// Other recorded values.
     #[serde(default)]
     pub diagnostics: BTreeMap<String, serde_json::Value>,
-    /// When it spoke; null for a gate that was never reached.
+    /// When it was recorded; null for a gate that was never reached.
     #[serde(default)]
     pub at: Option<Timestamp>,
-    /// Seconds that the check took, where it was a span.
+    /// Seconds that the check took, if it was a span.
     #[serde(default)]
     pub duration_seconds: Option<f64>,
-    /// USD that the check itself cost, where it was a span with priced calls in it.
+    /// USD that the check itself cost, if it was a span with priced calls.
     #[serde(default)]
     pub cost_usd: Option<Usd>,
 }
 
 impl GateVerdict {
-    /// A verdict with nothing said around it: not blocking, no stage, no reason, no time.
+    /// Returns a verdict that is not blocking and has no stage, reason or time.
+    ///
+    /// ```
+    /// use tracing_budget::{Verdict, summary::GateVerdict};
+    ///
+    /// let gate = GateVerdict::new(1, "lint", Verdict::Pass);
+    /// assert_eq!((gate.gate_name.as_str(), gate.blocking), ("lint", false));
+    /// ```
     #[must_use]
     pub fn new(seq: u64, gate_name: impl Into<String>, verdict: Verdict) -> Self {
         Self {

@@ -1,50 +1,56 @@
-//! What the money brought: cost an iteration, return on it, and how fast it goes.
+//! Efficiency: cost per iteration, return on the cost, burn rates.
 
 use serde::{Deserialize, Serialize};
 
 use super::document::RunSummary;
 use crate::ledger::Usd;
 
-/// The smallest amount that something is divided by, a tenth of a cent: what was free has not returned infinitely much.
+/// The smallest divisor, a tenth of a cent. Without it, a free run would have an infinite return.
 const LEAST: Usd = Usd::from_pico(1_000_000_000);
 
-/// What the money brought, worked out from `cost_usd`, `value_usd`, `iterations`, `tokens_used` and `duration_seconds`.
+/// Cost per iteration, return on the cost and burn rates, computed from `cost_usd`, `value_usd`, `iterations`, `tokens_used` and `duration_seconds`.
 ///
-/// Every figure is null where one of those that it is made of is null. Where the cost of some calls is unknown, the cost
-/// is what is known of it, and so `roi` is at most, the others at least, what they say.
+/// A figure is null if one of its sources is null. If the cost of some calls is unknown, the known cost is used: then `roi` is
+/// an upper bound, and the other figures are lower bounds.
 ///
 /// ```
 /// use tracing_budget::{summary::Efficiency, Usd};
 ///
-/// let (cost, value): (Usd, Usd) = ("0.035".parse()?, 100.into());
+/// let (cost, value): (Usd, Usd) = ("0.035".parse()?, "100".parse()?);
 /// let efficiency = Efficiency::of(Some(cost), Some(value), Some(8));
 /// assert_eq!(efficiency.cost_per_iteration_usd, "0.004375".parse().ok());
 /// assert_eq!(efficiency.roi.map(|roi| format!("{roi:.6}")).as_deref(), Some("2856.142857"));
 /// assert_eq!(efficiency.cost_to_value, Some(0.00035));
 ///
-/// let untold = Efficiency::of(Some(cost), None, None);
-/// assert_eq!((untold.roi, untold.cost_per_iteration_usd), (None, None));
+/// let unknown = Efficiency::of(Some(cost), None, None);
+/// assert_eq!((unknown.roi, unknown.cost_per_iteration_usd), (None, None));
 /// # Ok::<(), tracing_budget::money::UsdError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct Efficiency {
-    /// USD an iteration: `cost / max(iterations, 1)`, to the pico-dollar.
+    /// USD per iteration: `cost / max(iterations, 1)`, to the pico-dollar.
     pub cost_per_iteration_usd: Option<Usd>,
     /// Return on the cost, as a multiple of it: `(value - cost) / max(cost, 0.001)`.
     pub roi: Option<f64>,
     /// USD spent for each USD of value: `cost / max(value, 0.001)`.
     pub cost_to_value: Option<f64>,
-    /// Burn rate in USD a minute: the cost over the whole duration; null where no time has passed.
+    /// Burn rate in USD per minute: the cost over the whole duration; null if no time has passed.
     pub usd_per_minute: Option<f64>,
-    /// Burn rate in tokens a minute, likewise.
+    /// Burn rate in tokens per minute, likewise.
     pub tokens_per_minute: Option<f64>,
 }
 
 impl Efficiency {
-    /// What a cost brought in value, and what an iteration cost; what is not given is unknown. The rates take a
-    /// duration, see [`over`](Self::over).
+    /// Returns the return on a cost and the cost per iteration. Figures with an absent source are unknown. The burn rates
+    /// need a duration: see [`over`](Self::over).
+    ///
+    /// ```
+    /// use tracing_budget::summary::Efficiency;
+    ///
+    /// assert_eq!(Efficiency::of("2".parse().ok(), "6".parse().ok(), None).roi, Some(2.0));
+    /// ```
     #[must_use]
     pub fn of(cost: Option<Usd>, value: Option<Usd>, iterations: Option<u64>) -> Self {
         let quotient =
@@ -58,7 +64,14 @@ impl Efficiency {
         }
     }
 
-    /// The same with the rates at which a cost and tokens were used over a duration in seconds.
+    /// Returns the efficiency with the burn rates of a cost and tokens over a duration in seconds.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Efficiency;
+    ///
+    /// let efficiency = Efficiency::default().over(30.0, None, Some(600));
+    /// assert_eq!(efficiency.tokens_per_minute, Some(1_200.0));
+    /// ```
     #[must_use]
     pub fn over(mut self, seconds: f64, cost: Option<Usd>, tokens: Option<u64>) -> Self {
         self.usd_per_minute = cost.and_then(|cost| per_minute(cost.to_f64(), seconds));
@@ -68,15 +81,26 @@ impl Efficiency {
 }
 
 impl RunSummary {
-    /// Works out everything that follows from the other figures: what [`BudgetSummary::settle`](crate::summary::BudgetSummary::settle) does,
+    /// Derives everything that follows from the other figures: what [`BudgetSummary::settle`](crate::summary::BudgetSummary::settle) does,
     /// and the efficiency.
+    ///
+    /// ```
+    /// use tracing_budget::RunSummary;
+    ///
+    /// let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// run.value_usd = "6".parse().ok();
+    /// run.budget_summary.total.cost_usd = "2".parse().ok();
+    /// run.settle();
+    /// assert_eq!(run.efficiency.roi, Some(2.0));
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
     pub fn settle(&mut self) {
         self.budget_summary.settle();
-        self.efficiency = self.worked_out();
+        self.efficiency = self.computed_efficiency();
     }
 
-    /// The efficiency that the other figures make.
-    pub(super) fn worked_out(&self) -> Efficiency {
+    /// Returns the efficiency computed from the other figures.
+    pub(super) fn computed_efficiency(&self) -> Efficiency {
         let total = &self.budget_summary.total;
         Efficiency::of(total.cost_usd, self.value_usd, self.iterations).over(
             self.duration_seconds,
@@ -86,13 +110,13 @@ impl RunSummary {
     }
 }
 
-/// A cost in equal parts, rounded half up to the pico-dollar.
+/// Returns a cost divided into equal parts, rounded half up to the pico-dollar.
 fn divided(cost: Usd, parts: u64) -> Usd {
     let parts = i128::from(parts.max(1));
     Usd::from_pico((cost.pico() + parts / 2).div_euclid(parts))
 }
 
-/// How much of an amount there is in a minute; nothing can be said where no time has passed.
+/// Returns an amount per minute; `None` if no time has passed.
 pub(super) fn per_minute(amount: f64, seconds: f64) -> Option<f64> {
     let rate = amount * 60.0 / seconds;
     (seconds > 0.0 && rate.is_finite()).then_some(rate)

@@ -1,7 +1,6 @@
-//! One run out of the parts that several processes saw of it.
+//! Merging the parts of one run, which several processes recorded.
 //!
-//! Every rule here gives the same result whatever the order and the grouping of the parts: it looks only at
-//! what survives a merge.
+//! Every rule is associative and commutative. Each reads only what a merged document still contains.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,17 +15,16 @@ use super::rows::Rows;
 use super::timestamp::Timestamp;
 use crate::ledger::{Usd, Verdict};
 
-/// The row of what belongs to no stage.
+/// The row of amounts outside of any stage.
 const UNATTRIBUTED: &str = "unattributed";
 
 impl RunSummary {
-    /// This part of a run together with another part of it, such as what a second process saw.
+    /// Returns this part of a run merged with another part of it, such as that of a second process.
     ///
-    /// Figures and counts add up, times are taken to the microsecond, and the graver status stands. The part
-    /// that began first gives the names, the part that failed first the cause. The run has ended when every part
-    /// has. Gates stand in the order in which they spoke, by name where they did in the same millisecond, and a
-    /// gate that one part reached is no longer listed as not reached. Where parts disagree on a label, the one
-    /// that sorts first stands and a warning says so.
+    /// Figures and counts add up, times are summed to the microsecond, and the graver status wins. The part
+    /// that began first gives the names, and the part that failed first gives the cause. The run has ended when every part
+    /// has. Gates are ordered by time, then by name. A gate that one part reached is not listed as not reached. If parts
+    /// disagree on a label, the value that sorts first wins, with a warning.
     ///
     /// Merging is associative and commutative, as long as no counter of `counts` passes the range of an `i64`.
     ///
@@ -70,7 +68,7 @@ impl RunSummary {
             warnings: self.warnings_with(other),
             budget_summary: self.budget_summary.merge(&other.budget_summary),
         };
-        merged.efficiency = merged.worked_out();
+        merged.efficiency = merged.computed_efficiency();
         merged
     }
 
@@ -240,7 +238,7 @@ fn added_where_known<T>(one: Option<T>, two: Option<T>, add: impl FnOnce(T, T) -
     }
 }
 
-/// The smaller of what is known: the stricter limit, the earlier time, the name that sorts first.
+/// Returns the smaller of the known values: the stricter limit, the earlier time, the name that sorts first.
 fn stricter<T: Ord>(one: Option<T>, two: Option<T>) -> Option<T> {
     match (one, two) {
         (Some(one), Some(two)) => Some(one.min(two)),
@@ -248,8 +246,8 @@ fn stricter<T: Ord>(one: Option<T>, two: Option<T>) -> Option<T> {
     }
 }
 
-/// The graver of two statuses. What has failed stays failed while other parts still run, as nothing that they
-/// do can mend it.
+/// Returns the graver of two statuses. A failed run stays failed while other parts still run: their success cannot undo the
+/// failure.
 fn graver(one: Status, two: Status) -> Status {
     const fn gravity(status: Status) -> u8 {
         match status {
@@ -285,33 +283,33 @@ fn added(one: &BTreeMap<String, i64>, two: &BTreeMap<String, i64>) -> BTreeMap<S
     counts
 }
 
-/// Every verdict once, in the order in which it was given, numbered from 1. A gate that some part reached is not
-/// also kept as one that was not.
+/// Returns every verdict once, in the order of time, numbered from 1. A gate that one part reached is not also listed as not
+/// reached.
 fn in_order<'a>(verdicts: impl Iterator<Item = &'a GateVerdict>) -> Vec<GateVerdict> {
-    let (unreached, mut spoken): (Vec<_>, Vec<_>) = verdicts.cloned().partition(GateVerdict::is_unreached);
-    let reached: BTreeSet<String> = spoken.iter().map(|gate| gate.gate_name.clone()).collect();
-    spoken.sort_by(GateVerdict::order);
+    let (unreached, mut given): (Vec<_>, Vec<_>) = verdicts.cloned().partition(GateVerdict::is_unreached);
+    let reached: BTreeSet<String> = given.iter().map(|gate| gate.gate_name.clone()).collect();
+    given.sort_by(GateVerdict::order);
     let mut unreached: Vec<_> =
         unreached.into_iter().filter(|gate| !reached.contains(&gate.gate_name)).collect();
     unreached.sort_by(|one, two| one.gate_name.cmp(&two.gate_name).then_with(|| one.order(two)));
     unreached.dedup_by(|later, first| later.gate_name == first.gate_name);
-    spoken.append(&mut unreached);
-    for (seq, gate) in (1..).zip(&mut spoken) {
+    given.append(&mut unreached);
+    for (seq, gate) in (1..).zip(&mut given) {
         gate.seq = seq;
     }
-    spoken
+    given
 }
 
 impl GateVerdict {
-    /// Whether it only stands here because the gate was expected.
+    /// Returns whether the verdict is listed only because the gate was expected.
     fn is_unreached(&self) -> bool {
         self.verdict == Verdict::Skipped && self.at.is_none()
     }
 
-    /// By time, then by everything else but `seq`, which every merge gives out anew.
+    /// Orders verdicts by time, then by every field but `seq`, which every merge assigns again.
     fn order(&self, other: &Self) -> Ordering {
         fn double(value: Option<f64>) -> (bool, u64) {
-            // Any total order will do; this one keeps equal bits together.
+            // `f64` has no total order in Rust's `Ord`. Any total order serves here, and that of the bits is one.
             (value.is_none(), value.unwrap_or(0.0).to_bits())
         }
         let known = |gate: &Self| (gate.at.is_none(), gate.at);
@@ -331,12 +329,12 @@ impl GateVerdict {
     }
 }
 
-/// The longest time that seconds in a double still hold to the microsecond, 71 years.
+/// The longest duration that a double of seconds holds to the microsecond, 2⁵¹ µs or 71 years.
 const LONGEST_US: i64 = 1 << 51;
 
 /// Seconds in whole microseconds. Sums of doubles depend on their order, sums of whole numbers do not.
 fn micros(seconds: f64) -> i64 {
-    // The cast takes what is not a number for 0.
+    // The cast saturates, and converts NaN to 0.
     ((seconds * 1e6).round() as i64).clamp(0, LONGEST_US)
 }
 
@@ -385,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn the_part_that_failed_first_tells_the_cause() {
+    fn the_part_that_failed_first_gives_the_cause() {
         let failed = |stage: &str, when: Option<&str>| {
             let mut part = part("00:00", Some("00:30"));
             part.status = Status::Failed;
@@ -431,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn disagreeing_labels_are_settled_and_told() {
+    fn disagreeing_labels_have_one_value_and_a_warning() {
         let tagged = |tier: &str| {
             let mut part = part("00:00", None);
             part.tags.insert("tier".into(), tier.into());

@@ -1,10 +1,18 @@
-//! The document that a run leaves behind: its shape, how it is read, merged and shown.
+//! The summary of a run: the document, how it is built from a ledger, read, validated and merged.
 //!
-//! Nothing here knows `tracing`, sinks or prices.
+//! Files, the history, the HTTP API and live snapshots all have this one document. It is described by
+//! `schema/run-summary.v1.schema.json`.
+//!
+//! # Invariants
+//!
+//! - Uses `ledger` alone: no `tracing`, no sinks, no prices, no clock, no presentation (that is `present`).
+//! - Rows add up to the totals in every dimension. [`RunSummary::check`] verifies it wherever a document is read.
+//! - [`RunSummary::merge`] is associative and commutative.
+//! - Unknown is null. It is 0 in no figure, and each sum that lacks a call counts it.
+//! - Keys are stable. A change that an earlier reader could not understand raises [`SCHEMA_VERSION`].
 
-mod balance;
-mod burn;
-mod cells;
+mod build;
+mod burn_rate;
 mod document;
 mod efficiency;
 mod merge;
@@ -12,12 +20,11 @@ mod reader;
 mod record;
 mod rows;
 mod settle;
-mod table;
-mod take;
 mod timestamp;
+mod validate;
 
-pub use balance::Unbalanced;
-pub use burn::BurnRate;
+pub(crate) use build::{EndReason, SummaryInput};
+pub use burn_rate::BurnRate;
 pub use document::{
     BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, SCHEMA_VERSION,
     StageLimits, StageRow, Status,
@@ -27,5 +34,5 @@ pub use reader::ReadError;
 pub use record::OperationRecord;
 pub(crate) use record::{OperationFields, Records, seconds};
 pub use rows::Rows;
-pub(crate) use take::{Account, Ending};
 pub use timestamp::{Timestamp, TimestampError};
+pub use validate::Unbalanced;

@@ -7,7 +7,7 @@ use super::document::{RunSummary, SCHEMA_VERSION, Status};
 use super::timestamp::Timestamp;
 use crate::ledger::Usd;
 
-/// Why a text is not a run summary.
+/// The error of a text that is not a run summary.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -18,7 +18,7 @@ pub enum ReadError {
         line: usize,
         /// The column, from 1.
         column: usize,
-        /// What the parser says.
+        /// The parser's message.
         reason: String,
     },
     /// The document has a shape that this version does not know.
@@ -26,40 +26,40 @@ pub enum ReadError {
         "schema_version is {found}, expected at most {supported}: a newer tracing-budget wrote this summary"
     )]
     Newer {
-        /// The version that the document claims.
+        /// The version of the document.
         found: u64,
         /// The newest that can be read, [`SCHEMA_VERSION`].
         supported: u32,
     },
-    /// A key is not there that every summary has.
+    /// A required key is missing.
     #[error("{key} is missing, expected {expected}")]
     Missing {
         /// The key, with those around it: `budget_summary.gate_verdicts[0].seq`.
         key: String,
-        /// What should stand there.
+        /// The expected value.
         expected: &'static str,
     },
-    /// A key holds something else than it should.
+    /// A key has a value of another shape than expected.
     #[error("{key} is {found}, expected {expected}")]
     Unexpected {
         /// The key, with those around it: `budget_summary.per_agent.review.calls`.
         key: String,
-        /// What should stand there.
+        /// The expected value.
         expected: &'static str,
-        /// What stands there, as JSON, cut to 64 characters.
+        /// The value, as JSON, cut to 64 characters.
         found: String,
     },
     /// The document cannot be read for a reason that no single key has, such as a key given twice.
     #[error("not a run summary: {reason}")]
     Malformed {
-        /// What the parser says.
+        /// The parser's message.
         reason: String,
     },
 }
 
 impl RunSummary {
-    /// Reads a summary from JSON text or its bytes. Missing optional keys stand for nothing recorded; keys that
-    /// this version does not know are passed over.
+    /// Reads a summary from JSON text or its bytes. Missing optional keys mean that nothing was recorded. Unknown
+    /// keys are ignored.
     ///
     /// ```
     /// use tracing_budget::RunSummary;
@@ -76,10 +76,10 @@ impl RunSummary {
     ///
     /// # Errors
     ///
-    /// [`ReadError`] with the key that is at fault and what was expected of it.
+    /// [`ReadError`] with the key at fault and its expected value.
     pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self, ReadError> {
         let json = json.as_ref();
-        // The version is looked at first: of a newer document no other complaint would mean anything.
+        // The version first: any other error about a newer document would mislead.
         let head: Head = serde_json::from_slice(json).map_err(|error| explain(json, &error))?;
         check_version(head.schema_version.as_ref())?;
         let run: Self = serde_json::from_slice(json).map_err(|error| explain(json, &error))?;
@@ -94,6 +94,14 @@ impl RunSummary {
     }
 
     /// Writes the summary as indented JSON that ends with a newline.
+    ///
+    /// ```
+    /// use tracing_budget::RunSummary;
+    ///
+    /// let run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// assert_eq!(RunSummary::from_json(run.to_json()), Ok(run));
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
     #[must_use]
     pub fn to_json(&self) -> String {
         let written = serde_json::to_string_pretty(self);
@@ -122,21 +130,21 @@ fn check_version(version: Option<&Value>) -> Result<(), ReadError> {
     }
 }
 
-/// Finds the key at fault, which the parser, who buffers rows before it looks into them, can no longer name.
+/// Finds the key at fault. The parser buffers flattened rows, so its own error no longer names the key.
 fn explain(json: &[u8], error: &serde_json::Error) -> ReadError {
     match serde_json::from_slice::<Value>(json) {
         Ok(document) => find_fault("", &document, RUN)
             .err()
             .unwrap_or_else(|| ReadError::Malformed { reason: error.to_string() }),
         Err(error) => {
-            let told = error.to_string();
-            let reason = told.split(" at line ").next().unwrap_or_default().to_owned();
+            let message = error.to_string();
+            let reason = message.split(" at line ").next().unwrap_or_default().to_owned();
             ReadError::Syntax { line: error.line(), column: error.column(), reason }
         }
     }
 }
 
-/// What a key may hold.
+/// The shape of a key's value.
 #[derive(Clone, Copy)]
 enum Shape {
     Version,

@@ -10,28 +10,28 @@ use serde_json::Value;
 use super::timestamp::Timestamp;
 use crate::ledger::Usd;
 
-/// Records that a list keeps unless told otherwise: some hundred kilobytes.
+/// Default maximum number of records in a list: some hundred kilobytes.
 pub(crate) const MOST_RECORDS: usize = 1_000;
 
 /// An operation that was recorded directly, without a span: see [`operation`](crate::operation()).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OperationRecord {
-    /// What was done: `mcp_tool_call`, `verification`, …
+    /// The name of the operation: `mcp_tool_call`, `verification`, …
     pub operation: String,
-    /// The stage that it belongs to; null for none.
+    /// Its stage; null outside of any stage.
     #[serde(default)]
     pub stage: Option<String>,
-    /// USD; null where nobody said.
+    /// Cost in USD; null if it was not recorded.
     #[serde(default)]
     pub cost_usd: Option<Usd>,
-    /// Seconds that it took; null where nobody said.
+    /// Duration in seconds; null if it was not recorded.
     #[serde(default)]
     pub duration_seconds: Option<f64>,
-    /// In which iteration it was done; null where nobody said.
+    /// Its iteration; null if it was not recorded.
     #[serde(default)]
     pub iteration: Option<u64>,
-    /// Whatever else was recorded with it.
+    /// Other recorded values.
     #[serde(default)]
     pub meta: BTreeMap<String, Value>,
     /// When it was recorded.
@@ -40,7 +40,13 @@ pub struct OperationRecord {
 }
 
 impl OperationRecord {
-    /// An operation of which nothing else is known.
+    /// Returns a record with a name and nothing else.
+    ///
+    /// ```
+    /// use tracing_budget::summary::OperationRecord;
+    ///
+    /// assert_eq!(OperationRecord::new("verification").cost_usd, None);
+    /// ```
     #[must_use]
     pub fn new(operation: impl Into<String>) -> Self {
         Self {
@@ -54,7 +60,7 @@ impl OperationRecord {
         }
     }
 
-    /// By time, then by everything else.
+    /// Orders records by time, then by every other field, so that merging gives one order.
     pub(super) fn order(&self, other: &Self) -> Ordering {
         let number = |seconds: Option<f64>| seconds.map(f64::to_bits);
         let text = |record: &Self| record.meta.iter().map(|(k, v)| format!("{k}={v};")).collect::<String>();
@@ -80,18 +86,18 @@ impl Default for Records {
 }
 
 impl Records {
-    /// Keeps a record, at the cost of the oldest where there is no room.
+    /// Adds a record, and drops the oldest if the list is full.
     pub(crate) fn push(&mut self, record: OperationRecord) {
         self.kept.push_back(record);
         self.trim();
     }
 
-    /// Counts records as dropped that were never here.
+    /// Counts records as dropped that were never in this list.
     pub(crate) fn drop_more(&mut self, records: u64) {
         self.dropped += records;
     }
 
-    /// Keeps no more than so many from now on.
+    /// Sets the maximum number of records.
     pub(crate) fn keep(&mut self, most: usize) {
         self.most = most;
         self.trim();
@@ -104,23 +110,23 @@ impl Records {
         }
     }
 
-    /// The records that were kept, in the order in which they came.
+    /// Returns the records in the order in which they were added.
     pub(crate) fn to_vec(&self) -> Vec<OperationRecord> {
         self.kept.iter().cloned().collect()
     }
 
-    /// Records that were not kept.
+    /// Returns the number of dropped records.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// All records that ever came.
+    /// Returns the number of records that were ever added.
     pub(crate) fn count(&self) -> u64 {
         (self.kept.len() as u64).saturating_add(self.dropped)
     }
 }
 
-/// Seconds to the microsecond, as all times in a document.
+/// Returns seconds to the microsecond, the resolution of every duration in a document.
 pub(crate) fn seconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1e6
 }
@@ -133,6 +139,6 @@ pub(crate) struct OperationFields<'a> {
     pub(crate) duration: Option<Duration>,
     pub(crate) iteration: Option<u64>,
     pub(crate) meta: BTreeMap<String, Value>,
-    /// Why a cost that was told is taken as not told.
+    /// Why a recorded cost is ignored.
     pub(crate) refusal: Option<String>,
 }

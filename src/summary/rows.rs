@@ -1,4 +1,4 @@
-//! Named rows that keep their order.
+//! Rows by name, in a stable order.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,56 +8,106 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Rows by name, in the order in which a reader wants to see them; a JSON object.
+/// Rows by name, in the order of presentation; a JSON object.
 ///
-/// Two are equal when the same names hold the same rows, whatever their order.
+/// Two are equal if the same names have equal rows, in any order.
 #[derive(Clone)]
 pub struct Rows<T>(Vec<(String, T)>);
 
 impl<T> Rows<T> {
-    /// No rows.
+    /// Returns no rows.
+    ///
+    /// ```
+    /// use tracing_budget::summary::{Rows, StageRow};
+    ///
+    /// assert!(Rows::<StageRow>::new().is_empty());
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// Rows whose names are known to differ.
+    /// Returns rows with names that the caller knows to be distinct.
     pub(crate) fn of_unique(rows: Vec<(String, T)>) -> Self {
         Self(rows)
     }
 
-    /// The row of this name.
+    /// Returns the row with this name. It compares the names one by one.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Rows;
+    ///
+    /// let rows: Rows<u8> = [("draft", 1), ("review", 2)].into_iter().collect();
+    /// assert_eq!((rows.get("review"), rows.get("other")), (Some(&2), None));
+    /// ```
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&T> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, row)| row)
     }
 
-    /// The names and their rows, in order.
+    /// Iterates over the names and their rows, in order.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Rows;
+    ///
+    /// let rows: Rows<u8> = [("draft", 1), ("review", 2)].into_iter().collect();
+    /// assert_eq!(rows.iter().next(), Some(("draft", &1)));
+    /// ```
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &T)> {
         self.0.iter().map(|(name, row)| (name.as_str(), row))
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Rows;
+    ///
+    /// let rows: Rows<u8> = [("draft", 1), ("review", 2)].into_iter().collect();
+    /// assert_eq!(rows.len(), 2);
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are no rows.
+    /// Returns whether there are no rows.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Rows;
+    ///
+    /// let rows: Rows<u8> = [("draft", 1), ("review", 2)].into_iter().collect();
+    /// assert!(!rows.is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The rows in order, open to change. After a change, [`BudgetSummary::check`](crate::summary::BudgetSummary::check)
-    /// shows whether rows still add up to totals.
+    /// Iterates over the rows in order, to change them. [`RunSummary::check`](crate::RunSummary::check) verifies afterwards that
+    /// rows add up to totals.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Rows;
+    ///
+    /// let mut rows: Rows<u8> = [("draft", 1)].into_iter().collect();
+    /// rows.values_mut().for_each(|row| *row += 1);
+    /// assert_eq!(rows["draft"], 2);
+    /// ```
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.0.iter_mut().map(|(_, row)| row)
     }
 
-    /// Puts a row under a name, in place of the one that may be there.
+    /// Inserts a row, or replaces the row with its name.
     ///
-    /// Looks through the rows; many at once are better collected.
+    /// It compares the names one by one. Collect many rows instead.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Rows;
+    ///
+    /// let mut rows = Rows::new();
+    /// rows.insert("draft", 1);
+    /// assert_eq!(rows["draft"], 1);
+    /// ```
     pub fn insert(&mut self, name: impl Into<String>, row: T) {
         let name = name.into();
         match self.0.iter_mut().find(|(key, _)| *key == name) {
@@ -66,7 +116,15 @@ impl<T> Rows<T> {
         }
     }
 
-    /// The row of this name, made where there is none.
+    /// Returns the row with this name, and inserts a default row for a new name.
+    ///
+    /// ```
+    /// use tracing_budget::summary::{Rows, StageRow};
+    ///
+    /// let mut rows = Rows::<StageRow>::new();
+    /// rows.entry("review").calls += 1;
+    /// assert_eq!(rows["review"].calls, 1);
+    /// ```
     pub fn entry(&mut self, name: &str) -> &mut T
     where
         T: Default,
@@ -79,7 +137,7 @@ impl<T> Rows<T> {
         &mut self.0[at].1
     }
 
-    /// The rows of both; where both have one of a name, what `join` makes of the two.
+    /// Returns the rows of both. Two rows with one name are combined by `join`.
     pub(crate) fn unite(&self, other: &Self, mut join: impl FnMut(&T, &T) -> T) -> Self
     where
         T: Clone,
@@ -95,12 +153,20 @@ impl<T> Rows<T> {
         united
     }
 
-    /// Where each name stands: one pass instead of one for every look-up.
+    /// Returns the position of each name: one pass instead of one per look-up.
     fn places(&self) -> HashMap<&str, usize> {
         self.0.iter().enumerate().map(|(at, (name, _))| (name.as_str(), at)).collect()
     }
 
-    /// Puts the rows in the order of a key.
+    /// Sorts the rows by a key. Equal keys keep their order.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Rows;
+    ///
+    /// let mut rows: Rows<u8> = [("a", 2), ("b", 1)].into_iter().collect();
+    /// rows.sort_by_key(|_, row| *row);
+    /// assert_eq!(rows.iter().next(), Some(("b", &1)));
+    /// ```
     pub fn sort_by_key<K: Ord>(&mut self, mut key: impl FnMut(&str, &T) -> K) {
         self.0.sort_by_cached_key(|(name, row)| key(name, row));
     }
@@ -115,15 +181,19 @@ impl<T> Default for Rows<T> {
 impl<T> std::ops::Index<&str> for Rows<T> {
     type Output = T;
 
-    /// The row of this name.
+    /// Returns the row with this name.
     ///
     /// # Panics
     ///
-    /// If there is none; [`Rows::get`] does not.
+    /// If no row has this name, with the names of the rows that exist. [`Rows::get`] returns `None` instead.
     fn index(&self, name: &str) -> &T {
         match self.get(name) {
             Some(row) => row,
-            None => panic!("no row named {name:?}"),
+            None if self.is_empty() => panic!("no row named {name:?}: there are no rows"),
+            None => {
+                let names: Vec<_> = self.iter().map(|(name, _)| name).collect();
+                panic!("no row named {name:?}: the rows are {names:?}")
+            }
         }
     }
 }
@@ -148,7 +218,7 @@ impl<T: fmt::Debug> fmt::Debug for Rows<T> {
 }
 
 impl<N: Into<String>, T> FromIterator<(N, T)> for Rows<T> {
-    /// Collects rows; of those that share a name, the last one stands in the place of the first.
+    /// Collects rows. Of rows with one name, the last replaces the first at its position.
     fn from_iter<I: IntoIterator<Item = (N, T)>>(rows: I) -> Self {
         let mut gathered = Gathered::default();
         for (name, row) in rows {
@@ -158,7 +228,7 @@ impl<N: Into<String>, T> FromIterator<(N, T)> for Rows<T> {
     }
 }
 
-/// Rows on their way in, with an index so that ten thousand of them are not a hundred million comparisons.
+/// Rows while they are collected, with an index: without it ten thousand rows would take fifty million comparisons.
 struct Gathered<T> {
     rows: Rows<T>,
     places: HashMap<String, usize>,

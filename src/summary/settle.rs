@@ -1,4 +1,4 @@
-//! What the other figures decide: which of them are unknown, what is left under a limit, who had which share.
+//! Derived figures: which figures are unknown, what remains of a limit, shares of the cost.
 
 use std::iter::Sum;
 use std::ops::AddAssign;
@@ -7,10 +7,18 @@ use super::document::{BudgetSummary, Figures, Limits, StageLimits};
 use crate::ledger::Usd;
 
 impl Figures {
-    /// Works out which figures are unknown, from those that are counted.
+    /// Derives which figures are unknown.
     ///
-    /// `tokens_used` is null where calls were made and none told its usage; `cost_usd` is null where calls were
+    /// `tokens_used` is null where calls were made and none reported usage; `cost_usd` is null where calls were
     /// made and the cost of none is known. In every other place null becomes 0. Running it twice changes nothing.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Figures;
+    ///
+    /// let mut figures = Figures { llm_calls: 1, calls_without_usage: 1, ..Figures::default() };
+    /// figures.settle_unknowns();
+    /// assert_eq!((figures.tokens_used, figures.cost_usd), (None, None));
+    /// ```
     pub fn settle_unknowns(&mut self) {
         let tokens = self.tokens_used.unwrap_or(0);
         let counted = tokens
@@ -28,8 +36,7 @@ impl Figures {
         self.cost_usd = (!cost_unknown).then_some(cost);
     }
 
-    /// The part of a total's known cost that these figures are, 0 to 1; `None` where either is unknown or there
-    /// is no cost to share.
+    /// Returns these figures' share of a total's known cost, 0 to 1; `None` if either is unknown or the total is 0.
     #[must_use]
     pub(crate) fn share_of_cost(&self, total: &Self) -> Option<f64> {
         let whole = total.cost_usd.filter(|whole| *whole > Usd::ZERO)?;
@@ -38,8 +45,8 @@ impl Figures {
 }
 
 impl AddAssign<&Self> for Figures {
-    /// Adds every figure, an unknown one as nothing, and settles anew what is unknown. The order of additions
-    /// does not matter.
+    /// Adds every figure, an unknown one as 0, and derives again which are unknown. The order of additions does not change
+    /// the result.
     fn add_assign(&mut self, other: &Self) {
         let tokens = self.tokens_used.unwrap_or(0).saturating_add(other.tokens_used.unwrap_or(0));
         self.tokens_used = Some(tokens);
@@ -70,8 +77,8 @@ impl<'a> Sum<&'a Self> for Figures {
 }
 
 impl BudgetSummary {
-    /// Works out everything that follows from the counted figures and the limits: unknowns, shares of the cost,
-    /// what remains, and whether a limit is reached.
+    /// Derives everything that follows from the counted figures and the limits: unknown figures, shares of the cost, what
+    /// remains, and whether a limit is reached.
     ///
     /// ```
     /// use tracing_budget::summary::BudgetSummary;
@@ -104,14 +111,14 @@ impl BudgetSummary {
         let Figures { cost_usd: cost, tokens_used: tokens, .. } = self.total;
         self.usd_remaining = self.limits.usd.zip(cost).map(|(limit, used)| limit - used);
         self.tokens_remaining = self.limits.tokens.zip(tokens).map(|(limit, used)| left(limit, used));
-        // Either limit may be the one that is reached; what is unknown has reached nothing provable.
+        // Either limit can be the one that is reached. An unknown figure reaches no limit, because that would be a guess.
         self.exhausted = self.limits.usd.zip(cost).is_some_and(|(limit, used)| used >= limit)
             || self.limits.tokens.zip(tokens).is_some_and(|(limit, used)| used >= limit);
     }
 }
 
 impl StageLimits {
-    /// What is left of a stage's limits after this use, as far as that is known.
+    /// Returns what remains of a stage's limits after this usage, as far as it is known.
     pub(crate) fn after(limits: Limits, cost: Option<Usd>, tokens: Option<u64>) -> Self {
         let mut after = Self {
             usd: limits.usd,
@@ -124,7 +131,7 @@ impl StageLimits {
         after
     }
 
-    /// What was used, as far as it is known.
+    /// Returns the usage, as far as it is known.
     pub(super) fn used(&self) -> (Option<Usd>, Option<u64>) {
         let cost = self.usd.zip(self.usd_remaining).map(|(limit, left)| limit - left);
         let tokens = self.tokens.zip(self.tokens_remaining);
@@ -139,7 +146,8 @@ impl StageLimits {
     }
 }
 
-/// Tokens left, negative when more than the limit was used.
+/// Returns the tokens left, negative when the limit is exceeded. Computed in `i128`, because a difference of two `u64` does not
+/// fit an `i64`.
 fn left(limit: u64, used: u64) -> i64 {
     let left = i128::from(limit) - i128::from(used);
     i64::try_from(left).unwrap_or(if left < 0 { i64::MIN } else { i64::MAX })
@@ -162,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn only_calls_that_all_kept_silent_leave_usage_unknown() {
+    fn usage_is_unknown_only_if_no_call_reported_any() {
         for (figures, tokens) in [
             (calls(2, 0, 2), None),
             (calls(2, 0, 1), Some(0)),

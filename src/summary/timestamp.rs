@@ -1,4 +1,4 @@
-//! Wall time as a summary writes it.
+//! Wall time in a summary.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,14 +23,28 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// The point this many milliseconds after the Unix epoch, if it lies in the years -9999 to 9999.
+    /// Returns the time `unix_ms` milliseconds after the Unix epoch; `None` outside of the years -9999 to 9999.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Timestamp;
+    ///
+    /// let at = Timestamp::from_unix_ms(0).map(|at| at.to_string());
+    /// assert_eq!(at.as_deref(), Some("1970-01-01T00:00:00.000Z"));
+    /// ```
     #[must_use]
     pub fn from_unix_ms(unix_ms: i64) -> Option<Self> {
         let is_in_range = (rfc3339::EARLIEST_MS..=rfc3339::LATEST_MS).contains(&unix_ms);
         is_in_range.then_some(Self { unix_ms })
     }
 
-    /// Milliseconds after the Unix epoch.
+    /// Returns the milliseconds after the Unix epoch.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Timestamp;
+    ///
+    /// assert_eq!("1970-01-01T00:00:01Z".parse::<Timestamp>()?.unix_ms(), 1_000);
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
     #[must_use]
     pub const fn unix_ms(self) -> i64 {
         self.unix_ms
@@ -38,7 +52,7 @@ impl Timestamp {
 }
 
 impl From<SystemTime> for Timestamp {
-    /// Cuts to the millisecond; a time outside the years that RFC 3339 can write becomes the nearest that it can.
+    /// Truncates to the millisecond. A time outside of the years that RFC 3339 can write becomes the nearest one inside.
     fn from(time: SystemTime) -> Self {
         let unix_ms = match time.duration_since(UNIX_EPOCH) {
             Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
@@ -61,7 +75,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// A text that is not an RFC 3339 time.
+/// The error of a text that is not an RFC 3339 time.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{text:?} is not an RFC 3339 time such as 2026-04-19T09:12:03.120Z: {reason}")]
 pub struct TimestampError {

@@ -1,5 +1,5 @@
-//! Whatever a program traces, in whatever order its spans close and on whatever threads: the summary is what section 4
-//! of the design says that it is, worked out here a second time from a plain tree.
+//! Whatever a program traces, in whatever order its spans close and on whatever threads: the summary has the figures of
+//! `docs/attribution.md`, computed here a second time from a plain tree.
 #![allow(clippy::unwrap_used)]
 
 mod model;

@@ -1,4 +1,4 @@
-//! What the design says that a program used: section 4, in as few words as it takes.
+//! The usage of a program by the rules of `docs/attribution.md`, in as few words as possible.
 
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ fn price(model: Option<&str>, input: u64, output: u64) -> Option<i128> {
     Some(i128::from(input) * per_input + i128::from(output) * per_output)
 }
 
-/// One call, or an amount that is booked like one (4.8: a reported cost wins, and is never added to a price).
+/// One call, or an amount that is booked like one (a reported cost wins, and is never added to a price: `docs/prices.md`).
 fn bill(model: Option<&str>, input: Option<u64>, output: Option<u64>, cost: Option<i128>) -> Row {
     let mut row =
         Row { llm_calls: 1, input: input.unwrap_or(0), output: output.unwrap_or(0), ..Row::default() };
@@ -103,7 +103,7 @@ fn settle(
         Kind::Alpha if declared => Some(STAGES[0]),
         _ => None,
     };
-    // 4.2: a `stage` field, a declared name, or, where no list is given, a direct child of the root.
+    // A2: a `stage` field, a declared name, or, where no list is given, a direct child of the root.
     let own_stage = named.or_else(|| is_direct.then(|| name(node.kind)));
     let stage = own_stage.or(around);
     if let Some(stage) = own_stage {
@@ -120,7 +120,7 @@ fn settle(
         told.stages.entry(stage.unwrap_or("unattributed")).or_default().add(&row);
         row
     };
-    // 4.4: events with usage always add.
+    // A7, as built today: events with usage always add.
     for event in node.tellings.iter().filter(|telling| telling.as_event) {
         let row = bill(Some("m-a"), Some(event.input), event.output, event.cost.map(pico));
         inside.add(&book(row, told));
@@ -143,18 +143,18 @@ fn settle(
             told.gates += 1;
             told.is_accountable = true;
         }
-        // 4.3: on a call the newest figure stands; 4.9: one without usage is counted.
+        // A4: on a call the newest figure counts. A3: a call without usage is counted.
         Kind::Chat | Kind::Embed => {
             let row = bill(node.model, last(input), last(output), last(cost).map(pico));
             inside.add(&book(row, told));
         }
-        // 4.4: a stage's own usage adds up, is one call of the stage, and adds to what is inside.
+        // A4: a stage's own usage adds up, is one call of the stage, and adds to what is inside.
         Kind::Alpha | Kind::Step(_) if !records.is_empty() => {
             let row = bill(node.model, sum(input), sum(output), sum(cost).map(pico));
             inside.add(&book(row, told));
         }
         Kind::Alpha | Kind::Step(_) => {}
-        // 4.4: figures of all that is inside count for what they have beyond what is known from inside.
+        // A6: figures of all that is inside count for what they have beyond what is known from inside.
         Kind::Sum | Kind::Agent => {
             let input = sum(input).unwrap_or(0).saturating_sub(inside.input);
             let output = sum(output).unwrap_or(0).saturating_sub(inside.output);

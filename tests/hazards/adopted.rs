@@ -16,6 +16,7 @@ fn agent() -> Span {
     )
 }
 
+/// A9.
 #[test]
 fn it_is_in_the_stage_that_was_current() {
     let run = run_of(layer(), |_| {
@@ -25,6 +26,7 @@ fn it_is_in_the_stage_that_was_current() {
     assert_eq!((tokens(&run), tokens_of(&run, "draft")), (Some(3), Some(3)));
 }
 
+/// A9.
 #[test]
 fn it_may_close_after_its_stage_and_its_root_and_the_run_ends_with_it() {
     let run = run_of(layer(), |guard| {

@@ -15,6 +15,7 @@ fn finish(guard: &BudgetGuard) {
     assert!(guard.handle().snapshot().is_empty());
 }
 
+/// A14.
 #[test]
 fn a_finished_run_has_what_its_open_spans_had_recorded_and_nothing_later() {
     let run = run_of(layer(), |guard| {
@@ -84,6 +85,7 @@ fn an_aggregate_that_is_open_at_the_end_is_not_counted_with_its_parts() {
     assert_eq!(tokens(&run), Some(10));
 }
 
+/// A14.
 #[test]
 fn a_guard_that_is_dropped_ends_what_is_open() {
     let memory = Memory::new();
@@ -249,6 +251,7 @@ fn a_run_may_be_finished_from_another_thread_while_it_is_at_work() {
     }
 }
 
+/// A14.
 #[test]
 fn runs_end_once_however_many_end_them() {
     let memory = Memory::new();

@@ -1,4 +1,6 @@
 //! What must hold when a program does what no example does.
+//!
+//! A1 to A14 are the rules of `docs/attribution.md`.
 #![allow(clippy::unwrap_used)]
 
 mod adopted;

@@ -26,6 +26,7 @@ fn failed_in_draft(run: &RunSummary) {
     assert_eq!(tokens_of(run, "draft"), Some(3));
 }
 
+/// A12.
 #[test]
 fn a_stage_that_panics_fails_the_run_even_if_its_root_catches_it() {
     let run = run_of(layer(), |_| {
@@ -35,6 +36,7 @@ fn a_stage_that_panics_fails_the_run_even_if_its_root_catches_it() {
     failed_in_draft(&run);
 }
 
+/// A14.
 #[test]
 fn a_panic_through_the_root_leaves_a_summary() {
     let run = run_of(layer(), |_| {

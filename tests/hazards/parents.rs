@@ -23,6 +23,7 @@ fn an_explicit_parent_is_the_parent_whatever_is_current() {
     assert_eq!(tokens(of("two")), Some(8));
 }
 
+/// A9.
 #[test]
 fn a_plain_root_of_its_own_is_a_run_of_its_own_even_inside_another() {
     let runs = runs_of(layer(), |_| {

@@ -7,6 +7,7 @@ use tracing_budget::layer;
 
 use crate::runs_of::{chat, run_of, runs_of, tokens, tokens_of};
 
+/// A1.
 #[test]
 fn plain_requests_leave_no_summary_and_are_counted() {
     let runs = runs_of(layer(), |guard| {
@@ -23,6 +24,7 @@ fn plain_requests_leave_no_summary_and_are_counted() {
     assert!(runs.is_empty());
 }
 
+/// A1.
 #[test]
 fn what_happened_before_a_run_began_to_count_is_in_it() {
     let run = run_of(layer(), |_| {

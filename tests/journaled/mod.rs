@@ -12,9 +12,10 @@ use tracing_budget::{
 };
 
 /// A directory of this test run alone, which does not exist yet; removed when it is dropped.
-pub(crate) struct Fresh(PathBuf, IsOurs);
-
-type IsOurs = bool;
+pub(crate) struct Fresh {
+    path: PathBuf,
+    is_owned: bool,
+}
 
 impl Fresh {
     pub(crate) fn new() -> Self {
@@ -22,21 +23,21 @@ impl Fresh {
         let name = format!("journal-{}-{}", std::process::id(), NEXT.fetch_add(1, SeqCst));
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = fs::remove_dir_all(&path);
-        Self(path, true)
+        Self { path, is_owned: true }
     }
 
-    /// A directory of somebody else.
+    /// A directory that this value does not remove.
     pub(crate) fn at(path: &Path) -> Self {
-        Self(path.to_owned(), false)
+        Self { path: path.to_owned(), is_owned: false }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// The journals in it.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
-        let Ok(entries) = fs::read_dir(&self.0) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(&self.path) else { return Vec::new() };
         let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
         files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
         files.sort();
@@ -50,18 +51,18 @@ impl Fresh {
         fs::read_to_string(&files[0]).unwrap()
     }
 
-    /// What would be here if the processes died now: the same files, and nobody holds them.
+    /// What would be here if the processes died now: copies of the files, without their locks.
     pub(crate) fn crashed(&self) -> Self {
         let copy = Self::new();
-        fs::create_dir_all(&copy.0).unwrap();
+        fs::create_dir_all(&copy.path).unwrap();
         for file in self.files() {
-            fs::copy(&file, copy.0.join(file.file_name().unwrap())).unwrap();
+            fs::copy(&file, copy.path.join(file.file_name().unwrap())).unwrap();
         }
         copy
     }
 
     pub(crate) fn recover(&self) -> Recovery {
-        recover(&self.0).unwrap()
+        recover(&self.path).unwrap()
     }
 
     /// The runs that a crash would leave now; each adds up.
@@ -79,8 +80,8 @@ impl Fresh {
 
 impl Drop for Fresh {
     fn drop(&mut self) {
-        if self.1 {
-            let _ = fs::remove_dir_all(&self.0);
+        if self.is_owned {
+            let _ = fs::remove_dir_all(&self.path);
         }
     }
 }

@@ -1,55 +1,56 @@
-//! No order in which threads can meet passes a limit, loses room, or tells an alert twice or never.
+//! In every order of threads, reservations stay below the limit, no room is lost, and each alert fires once.
 //!
-//! The source of the crate itself, with the checker's lock in place of the standard one. The checker runs each model once for
-//! every order of the threads' steps.
+//! This compiles the source of the crate itself, with the checker's lock in place of the standard one. The checker runs each
+//! model once for every order of the threads' steps.
 
 mod sync {
     pub(crate) use loom::sync::Mutex;
 }
 
 #[allow(dead_code, reason = "the crate needs more of it than the models")]
-#[path = "../../src/limit/meters.rs"]
-mod meters;
+#[path = "../../src/limit/limit_set.rs"]
+mod limit_set;
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-// What the models share beside the meters is the standard library's, as it is not what is looked at.
+// What the models share beside the limits is the standard library's: its orders are not what is checked.
 use std::sync::{Arc, Mutex};
 
+use limit_set::{DueAlert, Limit, LimitSet, LimitState, Refusal, Refused, Stages, Unit, UsedAmount};
 use loom::thread;
-use meters::{Bound, Charge, Meter, Meters, Refusal, Stages, Unit, Why};
 
-/// A place in no stage that has a limit.
+/// A span in no stage that has a limit.
 const RUN: Stages = Stages::NONE;
 
-fn usd(stage: Option<usize>, limit: i128) -> Bound {
-    Bound { stage, unit: Unit::Usd, limit }
+fn usd(stage: Option<usize>, amount: i128) -> Limit {
+    Limit { stage, unit: Unit::Usd, amount }
 }
 
-fn charge(meters: &Meters, around: Stages, used: i128, tell: impl FnMut(meters::Due)) {
-    meters.charge(around, &Charge { used, told: 1, ..Charge::default() }, &Charge::default(), tell);
+fn add(limits: &LimitSet, stages: Stages, used: i128, on_alert: impl FnMut(DueAlert)) {
+    let usd = UsedAmount { used, known_calls: 1, ..UsedAmount::default() };
+    limits.add(stages, &usd, &UsedAmount::default(), on_alert);
 }
 
-fn meter(meters: &Meters, at: usize) -> Meter {
-    meters.all()[at].1
+fn state(limits: &LimitSet, position: usize) -> LimitState {
+    limits.all()[position].1
 }
 
-/// Runs the same on several threads at once, in every order of their steps, and looks at what is left.
+/// Runs `act` on several threads at once, in every order of their steps, then `afterwards`.
 fn in_every_order<const THREADS: usize>(
-    bounds: impl Fn() -> Box<[Bound]> + Send + Sync + 'static,
-    act: fn(usize, &Meters),
-    afterwards: fn(&Meters),
+    configured: impl Fn() -> Box<[Limit]> + Send + Sync + 'static,
+    act: fn(usize, &LimitSet),
+    afterwards: fn(&LimitSet),
 ) {
     let orders = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&orders);
     loom::model(move || {
         counted.fetch_add(1, SeqCst);
-        let meters = Arc::new(Meters::new(bounds()));
+        let limits = Arc::new(LimitSet::new(configured()));
         let threads: [_; THREADS] = std::array::from_fn(|number| {
-            let meters = Arc::clone(&meters);
-            thread::spawn(move || act(number, &meters))
+            let limits = Arc::clone(&limits);
+            thread::spawn(move || act(number, &limits))
         });
         threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
-        afterwards(&meters);
+        afterwards(&limits);
     });
     let orders = orders.load(SeqCst);
     println!("{orders} orders");
@@ -57,102 +58,106 @@ fn in_every_order<const THREADS: usize>(
 }
 
 #[test]
-fn three_that_want_the_room_of_two_are_granted_two() {
+fn of_three_reservations_with_room_for_two_two_succeed() {
     in_every_order::<3>(
         || [usd(None, 100)].into(),
-        |_, meters| {
-            if let Err(refusal) = meters.reserve(RUN, Unit::Usd, 40) {
-                let Refusal { why, meter, .. } = *refusal;
-                assert_eq!((why, meter.reserved), (Why::NoRoom, 80), "refused only where two hold room");
+        |_, limits| {
+            if let Err(refusal) = limits.reserve(RUN, Unit::Usd, 40) {
+                let Refusal { reason, state, .. } = *refusal;
+                assert_eq!(
+                    (reason, state.reserved),
+                    (Refused::NoRoom, 80),
+                    "refused only while two have room"
+                );
             }
         },
-        |meters| assert_eq!((meter(meters, 0).reserved, meters.left(RUN, Unit::Usd)), (80, Some(20))),
+        |limits| assert_eq!((state(limits, 0).reserved, limits.left(RUN, Unit::Usd)), (80, Some(20))),
     );
 }
 
 #[test]
-fn what_is_given_back_is_there_again() {
+fn a_released_reservation_leaves_all_room() {
     in_every_order::<2>(
         || [usd(None, 100)].into(),
-        |_, meters| {
-            if meters.reserve(RUN, Unit::Usd, 60).is_ok() {
-                let Meter { reserved, .. } = meter(meters, 0);
-                assert_eq!(reserved, 60, "nobody else has room beside it");
-                meters.release(RUN, Unit::Usd, 60);
+        |_, limits| {
+            if limits.reserve(RUN, Unit::Usd, 60).is_ok() {
+                let LimitState { reserved, .. } = state(limits, 0);
+                assert_eq!(reserved, 60, "no other thread has room beside it");
+                limits.release(RUN, Unit::Usd, 60);
             }
         },
-        |meters| assert_eq!((meter(meters, 0).reserved, meters.left(RUN, Unit::Usd)), (0, Some(100))),
+        |limits| assert_eq!((state(limits, 0).reserved, limits.left(RUN, Unit::Usd)), (0, Some(100))),
     );
 }
 
 #[test]
-fn whoever_spends_what_he_reserved_never_passes_the_limit() {
+fn spending_a_reservation_never_passes_the_limit() {
     in_every_order::<2>(
         || [usd(None, 100)].into(),
-        |_, meters| {
-            if meters.reserve(RUN, Unit::Usd, 60).is_ok() {
-                charge(meters, RUN, 50, |_| {});
-                meters.release(RUN, Unit::Usd, 60);
+        |_, limits| {
+            if limits.reserve(RUN, Unit::Usd, 60).is_ok() {
+                add(limits, RUN, 50, |_| {});
+                limits.release(RUN, Unit::Usd, 60);
             }
         },
-        |meters| {
-            let Meter { reserved, charged, .. } = meter(meters, 0);
-            assert_eq!((reserved, charged.used), (0, 50), "the second has no room for 60 beside 50");
+        |limits| {
+            let LimitState { reserved, used, .. } = state(limits, 0);
+            assert_eq!((reserved, used.used), (0, 50), "the second has no room for 60 beside 50");
         },
     );
 }
 
 #[test]
-fn room_is_taken_in_both_limits_or_in_none() {
+fn a_reservation_takes_room_in_both_limits_or_in_none() {
     in_every_order::<2>(
         || [usd(None, 100), usd(Some(0), 50)].into(),
-        |number, meters| {
+        |number, limits| {
             // One outside of the stage, one inside, where the run has less room than the stage.
-            let (around, amount) = if number == 0 { (RUN, 60) } else { (Stages::only(0), 45) };
-            let granted = meters.reserve(around, Unit::Usd, amount).is_ok();
-            let [run, stage] = [meter(meters, 0).reserved, meter(meters, 1).reserved];
+            let (stages, amount) = if number == 0 { (RUN, 60) } else { (Stages::only(0), 45) };
+            let granted = limits.reserve(stages, Unit::Usd, amount).is_ok();
+            let [run, stage] = [state(limits, 0).reserved, state(limits, 1).reserved];
             assert!(run <= 100 && stage <= 50, "{run} in the run, {stage} in the stage");
             if granted {
-                meters.release(around, Unit::Usd, amount);
+                limits.release(stages, Unit::Usd, amount);
             }
         },
-        |meters| assert_eq!([meter(meters, 0).reserved, meter(meters, 1).reserved], [0, 0]),
+        |limits| assert_eq!([state(limits, 0).reserved, state(limits, 1).reserved], [0, 0]),
     );
 }
 
 #[test]
-fn each_alert_is_told_once_and_in_order() {
+fn each_alert_fires_once_and_in_order() {
     let orders = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&orders);
     loom::model(move || {
         counted.fetch_add(1, SeqCst);
-        let meters = Arc::new(Meters::new([usd(None, 5), usd(Some(0), 4)].into()));
-        let told = Arc::new(Mutex::new(Vec::new()));
+        let limits = Arc::new(LimitSet::new([usd(None, 5), usd(Some(0), 4)].into()));
+        let fired = Arc::new(Mutex::new(Vec::new()));
         let threads = [1, 2, 2].map(|used| {
-            let (meters, told) = (Arc::clone(&meters), Arc::clone(&told));
+            let (limits, fired) = (Arc::clone(&limits), Arc::clone(&fired));
             thread::spawn(move || {
-                charge(&meters, Stages::only(0), used, |due| {
-                    told.lock().expect("no panic").push((due.bound, due.percent));
+                add(&limits, Stages::only(0), used, |due| {
+                    fired.lock().expect("no panic").push((due.position, due.percent));
                 });
             })
         });
         threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
-        let told = told.lock().expect("no panic");
-        for bound in [0, 1] {
+        let fired = fired.lock().expect("no panic");
+        for position in [0, 1] {
             let percents: Vec<u8> =
-                told.iter().filter(|(of, _)| *of == bound).map(|(_, percent)| *percent).collect();
+                fired.iter().filter(|(of, _)| *of == position).map(|(_, percent)| *percent).collect();
             assert_eq!(percents, [50, 80, 95, 100]);
         }
-        assert_eq!(meter(&meters, 0).charged.used, 5);
+        assert_eq!(state(&limits, 0).used.used, 5);
     });
     let orders = orders.load(SeqCst);
     assert!(orders >= 6, "{orders} orders are not all of three threads");
 }
 
-/// That the checker would have found it: looking and taking under two locks lets two threads have the same room.
+/// The checker finds the fault that the models exclude: a check and a change under two locks give the same room twice.
 #[test]
 #[should_panic(expected = "120 are reserved")]
-fn a_careless_version_is_caught() {
+fn a_version_with_two_locks_fails() {
     loom::model(|| {
         let reserved = Arc::new(loom::sync::Mutex::new(0));
         let threads = [0; 2].map(|_| {

@@ -54,7 +54,7 @@ fn the_examples_summary_is_by_the_schema_and_true() {
     let gates = &run.budget_summary.gate_verdicts;
     assert!(gates.iter().map(|gate| gate.seq).eq(1..=gates.len() as u64));
     for verdict in [Verdict::Pass, Verdict::Fail, Verdict::Warn, Verdict::Skipped, Verdict::Error] {
-        assert!(gates.iter().any(|gate| gate.verdict == verdict), "no gate said {verdict}");
+        assert!(gates.iter().any(|gate| gate.verdict == verdict), "no gate has the verdict {verdict}");
     }
     assert!(printed.contains(&run.to_string()), "the table is that of the file");
 }

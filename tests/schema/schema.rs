@@ -97,7 +97,7 @@ fn full() -> RunSummary {
     run.counts = [("candidates".to_owned(), -12)].into();
     run.value_usd = Some(Usd::from_pico(100));
     run.iterations = Some(8);
-    run.warnings = vec!["one call told no usage".into()];
+    run.warnings = vec!["one call reported no usage".into()];
     let mut record = OperationRecord::new("mcp_tool_call");
     record.stage = Some("discovery".into());
     record.cost_usd = Some(Usd::from_pico(1));
@@ -128,7 +128,7 @@ fn faults(validator: &Validator, document: &Value) -> Vec<String> {
     validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
-/// What the schema says of the value at each pointer of the document: pointer, key, and the schema of the key
+/// Returns the schema of the value at each pointer of the document: pointer, key, and the schema of the key
 /// with its reference resolved. Names that the user gives (stages, models, tags) are not keys of the document.
 fn described(schema: &Value, document: &Value) -> Vec<(String, Value)> {
     let mut found = Vec::new();
@@ -226,7 +226,7 @@ fn every_key_that_is_written_is_described_and_every_described_key_is_written() {
         let value = document.pointer(pointer).expect("it was walked");
         assert!(!value.is_null(), "{pointer} is not set in the full document");
         let nullable = property["type"].as_array().is_some_and(|types| types.contains(&json!("null")));
-        assert_eq!(nullable, text.contains("Null"), "{pointer}: say when it is null, and only then");
+        assert_eq!(nullable, text.contains("Null"), "{pointer}: the description must state when it is null, and only then");
     }
     let used = |name: &str| schema.to_string().contains(&format!("#/$defs/{name}"));
     assert!(
@@ -249,7 +249,7 @@ fn every_key_is_required() {
 }
 
 #[test]
-fn a_value_of_a_wrong_type_is_refused_wherever_it_stands() {
+fn a_value_of_a_wrong_type_is_refused_at_every_key() {
     let validator = validator();
     let document = written(&full());
     let schema = schema();

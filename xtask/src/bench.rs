@@ -1,4 +1,4 @@
-//! Measures everything and writes the tables of `docs/performance.md`. What stands between the tables is kept.
+//! Measures everything and writes the tables of `docs/performance.md`. The text between the tables is kept.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

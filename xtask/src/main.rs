@@ -1,13 +1,24 @@
 //! The developer's day in one command: `cargo xtask <task>`. Continuous integration runs the same tasks.
 
+mod application;
 mod architecture;
 mod bench;
+mod circles;
 mod cold_start;
 mod crates;
+mod deny;
 mod deps;
-mod leaks;
-mod licence;
+mod house;
+mod imports;
+mod lines;
+mod processor;
+mod reasons;
+mod revision;
+mod sources;
 mod steps;
+mod surface;
+mod tokens;
+mod words;
 
 use std::error::Error;
 use std::path::Path;
@@ -19,14 +30,17 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 const USAGE: &str = "\
 usage: cargo xtask <task>
 
-  check         formatting, lints, documentation, architecture, dependencies, leaks
+  check         formatting, words, reasons, architecture, dependencies, lints, documentation
   test          every test and every example
-  ci            check, test, the compile time of a first use, the package as it would be published
+  ci            check, test, instructions of a span, compile times, the packages as they would be published
   bench         [count|memory|threads|time ...] measures, and writes the tables of docs/performance.md
   fmt           format the sources
-  architecture  whether the rooms of src/ depend on each other one way only
-  deps          licences, duplicates and the number of crates that the default build adds
-  leaks         names of this machine in tracked files";
+  architecture  whether crates, rooms and files depend on each other in one direction
+  words         words of the sources and pages that style forbids
+  reasons       comment lines with reasons per 100 lines of code
+  house         [--before REV] size and shape of the sources, then and now
+  deny          licences, sources and advisories of dependencies
+  deps          [--before REV] crates and compile time added to an application";
 
 fn main() -> ExitCode {
     let tasks: Vec<String> = std::env::args().skip(1).collect();
@@ -37,8 +51,14 @@ fn main() -> ExitCode {
         ["bench", parts @ ..] => bench::run(parts),
         ["fmt"] => run(&mut cargo(&["fmt", "--all"])),
         ["architecture"] => architecture::check(),
-        ["deps"] => deps::check(),
-        ["leaks"] => leaks::check(),
+        ["deny"] => deny::check(),
+        ["deps"] => deps::check(None),
+        ["deps", "--before"] => deps::check(Some(revision::BEFORE_THE_SPLIT)),
+        ["deps", "--before", before] => deps::check(Some(before)),
+        ["house"] => house::print(revision::BEFORE_THE_SPLIT),
+        ["house", "--before", before] => house::print(before),
+        ["words"] => words::check(),
+        ["reasons"] => reasons::check(),
         _ => Err(USAGE.into()),
     };
     match outcome {
@@ -65,24 +85,28 @@ fn cargo(arguments: &[&str]) -> Command {
 
 fn run(command: &mut Command) -> Outcome {
     let status = command.status()?;
-    if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", words(command)).into()) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{} ended with {status}", command_line(command)).into())
+    }
 }
 
 fn read(command: &mut Command) -> Outcome<String> {
     let output = command.output()?;
     if !output.status.success() {
         let reason = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("{} ended with {}\n{reason}", words(command), output.status).into());
+        return Err(format!("{} ended with {}\n{reason}", command_line(command), output.status).into());
     }
     Ok(String::from_utf8(output.stdout)?)
 }
 
-fn words(command: &Command) -> String {
+fn command_line(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
-    let mut words = program.to_string_lossy().into_owned();
+    let mut line = program.to_string_lossy().into_owned();
     for argument in command.get_args() {
-        words.push(' ');
-        words.push_str(&argument.to_string_lossy());
+        line.push(' ');
+        line.push_str(&argument.to_string_lossy());
     }
-    words
+    line
 }

@@ -1,12 +1,12 @@
-//! Makes a run history of many runs, and says how fast it is written and asked.
+//! Writes a run history of many runs, and measures writes and queries.
 //!
 //! ```sh
 //! cargo run --release -p budget-history-bench -- --runs 1000000 --db target/history-bench.db
 //! ```
 //!
-//! What is there already is kept: an interrupted run goes on where it was. The file is about 8 kB a run.
+//! Stored runs are kept: an interrupted run of this program continues. The file is about 8 kB a run.
 
-mod ask;
+mod queries;
 mod runs;
 
 use std::error::Error;
@@ -19,47 +19,47 @@ use tracing_budget_history::{HistorySink, Put, Scope, Sqlite, Store};
 struct Options {
     runs: u64,
     db: PathBuf,
-    /// Only one question, asked and answered: what a command line is.
-    ask: Option<String>,
+    /// Runs only this query: the time of a command line.
+    query: Option<String>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = options()?;
-    if let Some(question) = &options.ask {
-        return ask::once(&options.db, question);
+    if let Some(query) = &options.query {
+        return queries::once(&options.db, query);
     }
     make(&options)?;
     write_through_sink(&options.db)?;
-    ask::all(&options.db)
+    queries::all(&options.db)
 }
 
 fn options() -> Result<Options, Box<dyn Error>> {
-    let mut options = Options { runs: 1_000_000, db: "target/history-bench.db".into(), ask: None };
+    let mut options = Options { runs: 1_000_000, db: "target/history-bench.db".into(), query: None };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
         match word.as_str() {
             "--runs" => options.runs = value.parse()?,
             "--db" => options.db = value.into(),
-            "--ask" => options.ask = Some(value),
-            _ => return Err(format!("{word}: expected --runs, --db or --ask").into()),
+            "--query" => options.query = Some(value),
+            _ => return Err(format!("{word}: expected --runs, --db or --query").into()),
         }
     }
     Ok(options)
 }
 
-/// Puts the runs that are not there yet, a thousand at a time.
+/// Stores the missing runs, a thousand at a time.
 fn make(options: &Options) -> Result<(), Box<dyn Error>> {
     let store = Sqlite::open(&options.db)?;
     let there = store.summary(&Scope::new())?.runs;
     let begun = Instant::now();
-    let mut said = begun;
+    let mut printed = begun;
     for from in (there..options.runs).step_by(1_000) {
         let to = options.runs.min(from + 1_000);
         let runs: Vec<_> = (from..to).map(|n| runs::run(n, options.runs)).collect();
         store.put_all(&runs.iter().map(Put::new).collect::<Vec<_>>())?;
-        if said.elapsed() > Duration::from_secs(10) || to == options.runs {
-            said = Instant::now();
+        if printed.elapsed() > Duration::from_secs(10) || to == options.runs {
+            printed = Instant::now();
             println!("{to} runs, {:.0} a second", (to - there) as f64 / begun.elapsed().as_secs_f64());
         }
     }
@@ -100,7 +100,7 @@ fn write_through_sink(db: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Seconds that this process has kept a core busy, where Linux says so; in hundredths.
+/// Seconds that this process has kept a core busy, from Linux, in hundredths.
 fn busy_seconds() -> Option<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     // The name of the process, in brackets, may hold spaces.

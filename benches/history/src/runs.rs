@@ -129,15 +129,15 @@ fn figures(dice: &mut Dice, calls: u64, (per_input, per_output): (i128, i128), u
     let input = (2_000.0 * calls as f64 * dice.skewed()) as u64;
     let output = (500.0 * calls as f64 * dice.skewed()) as u64;
     let cost = Usd::from_pico(per_input * i128::from(input) + per_output * i128::from(output));
-    let nobody_told = dice.chance(2);
+    let without_usage = dice.chance(2);
     Figures {
-        tokens_used: (!nobody_told).then_some(input + output),
-        cost_usd: (!nobody_told && !unpriced).then_some(cost),
+        tokens_used: (!without_usage).then_some(input + output),
+        cost_usd: (!without_usage && !unpriced).then_some(cost),
         llm_calls: calls,
-        input_tokens: if nobody_told { 0 } else { input },
-        output_tokens: if nobody_told { 0 } else { output },
-        unpriced_calls: if unpriced && !nobody_told { calls } else { 0 },
-        calls_without_usage: if nobody_told { calls } else { 0 },
+        input_tokens: if without_usage { 0 } else { input },
+        output_tokens: if without_usage { 0 } else { output },
+        unpriced_calls: if unpriced && !without_usage { calls } else { 0 },
+        calls_without_usage: if without_usage { calls } else { 0 },
         ..Figures::default()
     }
 }

@@ -20,10 +20,10 @@ fn main() {
     closed_spans();
     open_spans();
     runs();
-    println!("\n| `snapshot()` of a run | time | heap asked for | of it returned | besides |");
+    println!("\n| `snapshot()` of a run | time | heap requested | of it returned | besides |");
     println!("|---|--:|--:|--:|--:|");
     snapshots();
-    println!("\n| pricing a call on its own | time | heap asked for |");
+    println!("\n| pricing a call on its own | time | heap requested |");
     println!("|---|--:|--:|");
     prices();
 }

@@ -1,7 +1,7 @@
 //! The run history as tools for an agent, over standard input and output.
 //!
-//! An MCP client starts this program; `tracing-budget mcp` is the same with options.
-//! `cargo run --features mcp --example agent_tools -- runs.db`
+//! An MCP client starts this program; `tracing-budget mcp` is the same, with options.
+//! `cargo run -p tracing-budget-cli --example agent_tools -- runs.db`
 
 use std::error::Error;
 use std::sync::Arc;

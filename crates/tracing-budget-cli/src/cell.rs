@@ -1,15 +1,15 @@
-//! One figure or word, as a person reads it and as a program does.
+//! One figure or word: its text in a table, and its value in CSV.
 
 use tracing_budget::present::columns::{cut, one_line};
 use tracing_budget::present::numbers::{self, Money, UNKNOWN};
+use tracing_budget::present::{id, status, verdict};
 use tracing_budget::summary::{Status, Timestamp};
 use tracing_budget::{Usd, Verdict};
+use tracing_budget_history::grammar::Zone;
 
-use super::when;
-
-/// How much a cell wants to be seen.
+/// Emphasis of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(crate) enum Tone {
     Plain,
     Good,
     Warn,
@@ -17,31 +17,44 @@ pub(super) enum Tone {
     Faint,
 }
 
-/// One figure or word: the text of a table, and the value of CSV.
+impl From<status::Tone> for Tone {
+    fn from(tone: status::Tone) -> Self {
+        match tone {
+            status::Tone::Good => Self::Good,
+            // Running is the normal state of a run in flight, and needs no attention.
+            status::Tone::Active => Self::Plain,
+            status::Tone::Warn => Self::Warn,
+            status::Tone::Bad => Self::Bad,
+            status::Tone::Faint => Self::Faint,
+        }
+    }
+}
+
+/// One figure or word: its text in a table, and its value in CSV.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     text: String,
     raw: String,
     tone: Tone,
 }
 
-/// The widest that a free text is shown in a table.
-const WORDS: usize = 60;
+/// Maximum columns of a free text in a table: longer ones wrap the row on a terminal of 120 columns.
+const MAX_WORDS: usize = 60;
 
 impl Cell {
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    pub(super) fn raw(&self) -> &str {
+    pub(crate) fn raw(&self) -> &str {
         &self.raw
     }
 
-    pub(super) const fn tone(&self) -> Tone {
+    pub(crate) const fn tone(&self) -> Tone {
         self.tone
     }
 
-    pub(super) fn in_tone(mut self, tone: Tone) -> Self {
+    pub(crate) fn in_tone(mut self, tone: Tone) -> Self {
         self.tone = tone;
         self
     }
@@ -50,56 +63,56 @@ impl Cell {
         Self { text: text.into(), raw: raw.into(), tone: Tone::Plain }
     }
 
-    /// What nobody knows: `—`, and nothing in CSV.
-    pub(super) fn unknown() -> Self {
+    /// An unknown value: `—` in a table, empty in CSV.
+    pub(crate) fn unknown() -> Self {
         Self::new(UNKNOWN, "").in_tone(Tone::Faint)
     }
 
-    /// Where there is nothing to say.
-    pub(super) fn empty() -> Self {
+    /// An empty cell.
+    pub(crate) fn empty() -> Self {
         Self::new("", "")
     }
 
-    /// A word or a name: on one line, cut where it is very long.
-    pub(super) fn words(text: impl AsRef<str>) -> Self {
+    /// A word or a name: on one line, cut if it is very long.
+    pub(crate) fn words(text: impl AsRef<str>) -> Self {
         let text = text.as_ref();
-        Self::new(cut(text, WORDS), text)
+        Self::new(cut(text, MAX_WORDS), text)
     }
 
     /// An identifier or a path: on one line, never cut.
-    pub(super) fn whole(text: impl AsRef<str>) -> Self {
+    pub(crate) fn whole(text: impl AsRef<str>) -> Self {
         let text = text.as_ref();
         Self::new(one_line(text), text)
     }
 
-    /// A text for people in place of a value for programs.
-    pub(super) fn short(text: impl Into<String>, raw: impl Into<String>) -> Self {
+    /// A text for people and a different value for programs.
+    pub(crate) fn short(text: impl Into<String>, raw: impl Into<String>) -> Self {
         Self::new(text, raw)
     }
 
-    pub(super) fn words_or_unknown(text: Option<impl AsRef<str>>) -> Self {
+    pub(crate) fn words_or_unknown(text: Option<impl AsRef<str>>) -> Self {
         text.map_or_else(Self::unknown, Self::words)
     }
 
-    pub(super) fn words_or_empty(text: Option<impl AsRef<str>>) -> Self {
+    pub(crate) fn words_or_empty(text: Option<impl AsRef<str>>) -> Self {
         text.map_or_else(Self::empty, Self::words)
     }
 
-    pub(super) fn count(number: u64) -> Self {
+    pub(crate) fn count(number: u64) -> Self {
         Self::new(numbers::count(number), number.to_string())
     }
 
-    /// A number of things that should be none.
-    pub(super) fn faults(number: u64, tone: Tone) -> Self {
+    /// A count that is emphasised if it is above 0.
+    pub(crate) fn faults(number: u64, tone: Tone) -> Self {
         Self::count(number).in_tone(if number > 0 { tone } else { Tone::Plain })
     }
 
-    pub(super) fn count_or_unknown(number: Option<u64>) -> Self {
+    pub(crate) fn count_or_unknown(number: Option<u64>) -> Self {
         number.map_or_else(Self::unknown, Self::count)
     }
 
-    /// An amount, with `≥` where it is known in part only.
-    pub(super) fn money(money: Money, amount: Option<Usd>, in_part: bool) -> Self {
+    /// An amount, with `≥` if a part of it is unknown.
+    pub(crate) fn money(money: Money, amount: Option<Usd>, in_part: bool) -> Self {
         match amount {
             None => Self::unknown(),
             Some(Usd::ZERO) if in_part => Self::new(UNKNOWN, "0").in_tone(Tone::Faint),
@@ -108,8 +121,8 @@ impl Cell {
         }
     }
 
-    /// Tokens, with `≥` where they are known in part only.
-    pub(super) fn tokens(tokens: Option<u64>, in_part: bool) -> Self {
+    /// Tokens, with `≥` if a part of them is unknown.
+    pub(crate) fn tokens(tokens: Option<u64>, in_part: bool) -> Self {
         match tokens {
             None => Self::unknown(),
             Some(0) if in_part => Self::new(UNKNOWN, "0").in_tone(Tone::Faint),
@@ -118,54 +131,49 @@ impl Cell {
         }
     }
 
-    pub(super) fn seconds(seconds: Option<f64>) -> Self {
+    pub(crate) fn seconds(seconds: Option<f64>) -> Self {
         seconds
             .map_or_else(Self::unknown, |seconds| Self::new(numbers::duration(seconds), seconds.to_string()))
     }
 
-    pub(super) fn share(part: Option<f64>) -> Self {
+    pub(crate) fn share(part: Option<f64>) -> Self {
         part.map_or_else(Self::unknown, |part| Self::new(numbers::share(part), part.to_string()))
     }
 
-    pub(super) fn number(number: Option<f64>) -> Self {
+    pub(crate) fn number(number: Option<f64>) -> Self {
         number.map_or_else(Self::unknown, |number| Self::new(number.to_string(), number.to_string()))
     }
 
-    pub(super) fn time(at: Option<Timestamp>) -> Self {
-        at.map_or_else(Self::unknown, |at| Self::new(when::shown(at), at.to_string()))
+    pub(crate) fn time(at: Option<Timestamp>, zone: &Zone) -> Self {
+        at.map_or_else(Self::unknown, |at| Self::new(zone.minute(at), at.to_string()))
     }
 
-    /// How a run or a stage stands. A run that says it runs and that nobody hears of is not shown as running.
-    pub(super) fn status(status: Status, stale: bool) -> Self {
-        let (mark, tone) = match status {
-            Status::Running if stale => ('?', Tone::Warn),
-            Status::Running => ('…', Tone::Plain),
-            Status::Completed => ('✓', Tone::Good),
-            Status::Failed => ('✗', Tone::Bad),
-            Status::NotRun => ('·', Tone::Faint),
-            Status::Cancelled | Status::Incomplete | Status::Interrupted => ('!', Tone::Warn),
-        };
-        let word = status.as_str().replace('_', " ");
-        let word = if stale { format!("{mark} {word}, stale") } else { format!("{mark} {word}") };
-        // A failure is told by its letters too, for those who see no colour.
-        let word = if status == Status::Failed { word.to_uppercase() } else { word };
-        Self::new(word, status.as_str()).in_tone(tone)
+    /// The status of a run or a stage. A running run without a recent heartbeat is stale.
+    pub(crate) fn status(status: Status, stale: bool) -> Self {
+        if stale {
+            let text = format!("{} {}, {}", status::STALE_GLYPH, status::word(status), status::STALE);
+            return Self::new(text, status.as_str()).in_tone(Tone::Warn);
+        }
+        let word = status::word(status);
+        // Capitals too: a failure must be visible without colours.
+        let word = if status == Status::Failed { word.to_uppercase() } else { word.to_owned() };
+        let text = format!("{} {word}", status::glyph(status));
+        Self::new(text, status.as_str()).in_tone(status::tone(status).into())
     }
 
-    pub(super) fn verdict(verdict: Option<&Verdict>) -> Self {
+    pub(crate) fn verdict(verdict: Option<&Verdict>) -> Self {
         let Some(verdict) = verdict else { return Self::unknown() };
-        let (mark, tone) = match verdict {
-            Verdict::Pass => ('✓', Tone::Good),
-            Verdict::Fail | Verdict::Error => ('✗', Tone::Bad),
-            Verdict::Warn => ('!', Tone::Warn),
-            Verdict::Skipped => ('·', Tone::Faint),
-            Verdict::Other(_) => ('?', Tone::Warn),
-        };
-        Self::new(format!("{mark} {}", cut(verdict.as_str(), 24)), verdict.as_str()).in_tone(tone)
+        let text = format!("{} {}", verdict::glyph(verdict), cut(verdict.as_str(), 24));
+        Self::new(text, verdict.as_str()).in_tone(verdict::tone(verdict).into())
     }
 
-    /// What an amount changed by, with its sign.
-    pub(super) fn money_change(money: Money, change: Option<Usd>) -> Self {
+    /// A run's id: short in a table, whole in CSV. Every command accepts both.
+    pub(crate) fn run_id(run_id: &str) -> Self {
+        Self::new(one_line(id::short(run_id)), run_id)
+    }
+
+    /// The change of an amount, with its sign.
+    pub(crate) fn money_change(money: Money, change: Option<Usd>) -> Self {
         let Some(change) = change else { return Self::unknown() };
         let text = match change {
             Usd::ZERO => "0".to_owned(),
@@ -175,8 +183,8 @@ impl Cell {
         Self::new(text, change.to_string())
     }
 
-    /// What a count changed by, with its sign.
-    pub(super) fn count_change(change: Option<i64>) -> Self {
+    /// The change of a count, with its sign.
+    pub(crate) fn count_change(change: Option<i64>) -> Self {
         let Some(change) = change else { return Self::unknown() };
         let size = numbers::count(change.unsigned_abs());
         let text = match change {
@@ -187,8 +195,8 @@ impl Cell {
         Self::new(text, change.to_string())
     }
 
-    /// What a time changed by, with its sign.
-    pub(super) fn seconds_change(change: Option<f64>) -> Self {
+    /// The change of a duration, with its sign.
+    pub(crate) fn seconds_change(change: Option<f64>) -> Self {
         let Some(change) = change.filter(|change| change.is_finite()) else { return Self::unknown() };
         let sign = if change > 0.0 { "+" } else { "-" };
         let text =
@@ -196,15 +204,15 @@ impl Cell {
         Self::new(text, change.to_string())
     }
 
-    /// What something changed by as a part of what it was, with its sign.
-    pub(super) fn ratio(ratio: Option<f64>) -> Self {
+    /// A relative change, with its sign.
+    pub(crate) fn ratio(ratio: Option<f64>) -> Self {
         let Some(ratio) = ratio.filter(|ratio| ratio.is_finite()) else { return Self::unknown() };
         Self::new(percent_change(ratio), ratio.to_string())
     }
 }
 
-/// A change in per cent with its sign; a change too small for the digits is not shown as none.
-pub(super) fn percent_change(ratio: f64) -> String {
+/// Returns a relative change in per cent, with its sign. A change too small for the digits is `<0.1%`, not 0.
+pub(crate) fn percent_change(ratio: f64) -> String {
     let percent = ratio * 100.0;
     let sign = if percent > 0.0 { "+" } else { "-" };
     match percent.abs() {
@@ -225,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_a_dash_and_never_a_nought() {
+    fn an_unknown_value_is_a_dash_and_never_0() {
         let money = Money::for_amounts([usd("1")].into_iter());
         for cell in [
             Cell::money(money, None, false),
@@ -236,7 +244,7 @@ mod tests {
         ] {
             assert_eq!((cell.text(), cell.raw()), ("—", ""));
         }
-        assert_eq!(Cell::money(money, Some(Usd::ZERO), true).text(), "—", "at least nothing");
+        assert_eq!(Cell::money(money, Some(Usd::ZERO), true).text(), "—", "at least 0");
         assert_eq!(Cell::money(money, Some(Usd::ZERO), false).text(), "$0");
         assert_eq!(Cell::money(money, Some(usd("1.5")), true).text(), "≥$1.5000");
     }
@@ -256,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_run_is_found_without_colours() {
+    fn a_failed_run_is_visible_without_colours() {
         assert_eq!(Cell::status(Status::Failed, false).text(), "✗ FAILED");
         assert_eq!(Cell::status(Status::Running, true).text(), "? running, stale");
     }

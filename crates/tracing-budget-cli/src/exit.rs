@@ -1,4 +1,4 @@
-//! How the program ends: one number a kind of end, so that scripts need not read words.
+//! Exit codes: one number per kind of end, so that scripts need not parse messages.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -6,46 +6,46 @@ use std::process::ExitCode;
 use tracing_budget_history::StoreError;
 use tracing_budget_server::ServeError;
 
-/// How a command ended, short of an error.
+/// How a command ended, if without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// It did what was asked.
-    Good,
-    /// It did what was asked, and the answer is bad: a check failed, a project's health is critical.
-    Bad,
+pub(crate) enum Exit {
+    /// The command worked, and found nothing wrong.
+    Success,
+    /// The command worked, and its finding is negative: a check failed, health is critical.
+    Negative,
 }
 
-/// The exit codes and what each stands for, as `--help` and the documents list them.
-pub(super) const CODES: [(u8, &str); 6] = [
-    (0, "done, and nothing is wrong"),
-    (1, "a check failed, or health is as bad as --fail-on says"),
-    (2, "the command line is wrong"),
+/// The exit codes and their meanings, for `--help` and docs/cli.md.
+pub(crate) const CODES: [(u8, &str); 6] = [
+    (0, "success"),
+    (1, "a check failed, or health reached --fail-on"),
+    (2, "invalid arguments"),
     (3, "the run history cannot be opened, read or written"),
-    (4, "what was asked for is not there: a run, a model, a baseline"),
+    (4, "not found, or not unique: a run, a model, a baseline"),
     (5, "a file or standard input cannot be read, or a result cannot be written"),
 ];
 
-/// What was asked for is not there, or is there more than once.
+/// A run, model or file that does not exist, or is not unique.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Absent(pub(super) String);
+pub(crate) struct NotFound(pub(crate) String);
 
-/// Arguments that are each right and make no sense together.
+/// An argument that is invalid, or does not go with the others.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Misused(pub(super) String);
+pub(crate) struct UsageError(pub(crate) String);
 
-impl From<End> for ExitCode {
-    fn from(end: End) -> Self {
-        match end {
-            End::Good => Self::SUCCESS,
-            End::Bad => Self::from(1),
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Success => Self::SUCCESS,
+            Exit::Negative => Self::from(1),
         }
     }
 }
 
-/// The code that an error ends the program with.
-pub(super) fn code_of(error: &anyhow::Error) -> u8 {
+/// Returns the exit code of an error.
+pub(crate) fn code_of(error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<StoreError>() {
         Some(StoreError::NoSuchRun { .. }) => return 4,
         Some(StoreError::Cursor { .. } | StoreError::Series { .. }) => return 2,
@@ -58,16 +58,16 @@ pub(super) fn code_of(error: &anyhow::Error) -> u8 {
         return 2;
     }
     match () {
-        () if error.is::<Absent>() => 4,
-        () if error.is::<Misused>() => 2,
+        () if error.is::<NotFound>() => 4,
+        () if error.is::<UsageError>() => 2,
         () => 5,
     }
 }
 
 /// The table of exit codes at the end of a help text.
-pub(super) struct Codes;
+pub(crate) struct ExitCodes;
 
-impl fmt::Display for Codes {
+impl fmt::Display for ExitCodes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Exit codes:")?;
         CODES.iter().try_for_each(|(code, meaning)| write!(f, "\n  {code}  {meaning}"))
@@ -79,17 +79,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_keeps_its_code_whatever_is_said_around_it() {
+    fn context_around_an_error_keeps_its_code() {
         use anyhow::Context as _;
-        let absent = Err::<(), _>(Absent("no run".into())).context("while comparing").expect_err("an error");
-        assert_eq!(code_of(&absent), 4);
+        let missing =
+            Err::<(), _>(NotFound("no run".into())).context("while comparing").expect_err("an error");
+        assert_eq!(code_of(&missing), 4);
         let store = Err::<(), _>(StoreError::NoDataDirectory).context("opening").expect_err("an error");
         assert_eq!(code_of(&store), 3);
         assert_eq!(code_of(&anyhow::anyhow!("anything else")), 5);
     }
 
     #[test]
-    fn codes_are_told_in_order() {
+    fn codes_are_listed_in_order() {
         assert!(CODES.iter().enumerate().all(|(at, (code, _))| at == usize::from(*code)));
     }
 }

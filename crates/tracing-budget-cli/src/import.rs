@@ -1,23 +1,38 @@
 //! `import`: summaries from files into the run history.
 
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
 use serde::Serialize;
 
-use super::args::ImportArgs;
-use super::cell::Cell;
-use super::exit::End;
-use super::page::Page;
-use super::progress::Progress;
-use super::session::Session;
-use super::sheet::{Sheet, left};
-use super::sources;
+use crate::cell::Cell;
+use crate::exit::Exit;
+use crate::input;
+use crate::output::Output;
+use crate::output::Progress;
+use crate::session::Session;
+use crate::table::{Table, left};
 use tracing_budget::present::numbers::{count, counted};
 use tracing_budget::summary::RunSummary;
 use tracing_budget_history::{Put, Store, StoreError, Stored};
 
-/// Runs a transaction: enough that its cost is spread, few enough that others get their turn.
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Summary files (.json), files with one summary per line (.jsonl), journals, folders of these, or `-` for standard
+    /// input.
+    #[arg(value_name = "PATH", required = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Report without storing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Runs per transaction: fewer pay one fsync per few runs, more keep other writers waiting.
 const BATCH: usize = 500;
 
-/// What came of it.
+/// Counts of stored and skipped summaries.
 #[derive(Default, Serialize)]
 struct Imported {
     new: u64,
@@ -33,29 +48,29 @@ struct Skipped {
     reason: String,
 }
 
-/// Stores everything that is a summary, and says what was not.
-pub(super) fn run(args: &ImportArgs, session: &Session) -> anyhow::Result<End> {
+/// Stores every readable summary, and lists the others.
+pub(super) fn run(args: &ImportArgs, session: &Session) -> anyhow::Result<Exit> {
     let store = if args.dry_run { None } else { Some(session.store_or_new()?) };
     let mut imported = Imported { dry_run: args.dry_run, ..Imported::default() };
-    let progress = Progress::open("reading summaries");
+    let progress = Progress::start("reading summaries");
     let mut batch = Vec::new();
-    let mut each = |found: sources::Found| {
+    let mut each = |item: input::Item| {
         progress.step();
-        match found.run {
-            Ok(run) => batch.push((found.origin, run)),
-            Err(reason) => imported.skipped.push(Skipped { origin: found.origin, reason }),
+        match item.run {
+            Ok(run) => batch.push((item.origin, run)),
+            Err(reason) => imported.skipped.push(Skipped { origin: item.origin, reason }),
         }
         if batch.len() >= BATCH { imported.store(store.as_ref(), &mut batch) } else { Ok(()) }
     };
-    sources::read(&args.paths, &mut each)?;
-    sources::read_journals(&args.paths, &mut each)?;
+    input::read(&args.paths, &mut each)?;
+    input::read_journals(&args.paths, &mut each)?;
     imported.store(store.as_ref(), &mut batch)?;
     drop(progress);
-    session.show(&imported, || imported.page())?;
+    session.show(&imported, || imported.output())?;
     for skipped in &imported.skipped {
-        session.remark(format!("skipped {}: {}", skipped.origin, skipped.reason));
+        session.note(format!("skipped {}: {}", skipped.origin, skipped.reason));
     }
-    Ok(End::Good)
+    Ok(Exit::Success)
 }
 
 impl Imported {
@@ -71,7 +86,7 @@ impl Imported {
         let puts: Vec<Put<'_>> = batch.iter().map(|(_, run)| Put::new(run)).collect();
         match store.put_all(&puts) {
             Ok(stored) => stored.into_iter().for_each(|stored| self.count(stored)),
-            // One that is refused must not keep the others out.
+            // The store refuses the whole batch: store one by one, so that one bad summary does not block the others.
             Err(StoreError::Refused { .. }) => {
                 for (origin, run) in batch.iter() {
                     match store.put(run) {
@@ -97,25 +112,24 @@ impl Imported {
         }
     }
 
-    fn page(&self) -> Page {
-        let mut sheet = Sheet::new([left("", "skipped"), left("", "reason")]);
+    fn output(&self) -> Output {
+        let mut table = Table::new([left("", "skipped"), left("", "reason")]);
         for skipped in &self.skipped {
-            sheet.row([Cell::whole(&skipped.origin), Cell::whole(&skipped.reason)]);
+            table.row([Cell::whole(&skipped.origin), Cell::whole(&skipped.reason)]);
         }
-        let found = self.new;
-        let mut said = if self.dry_run {
-            format!("{} found, nothing stored", counted(found, "summary").replace("summarys", "summaries"))
+        let mut text = if self.dry_run {
+            format!("{} found, nothing stored", counted(self.new, "summary").replace("summarys", "summaries"))
         } else {
             format!(
                 "{} new, {} updated, {} already there",
-                count(found),
+                count(self.new),
                 count(self.updated),
                 count(self.unchanged)
             )
         };
         if !self.skipped.is_empty() {
-            said += &format!(", {} skipped", count(self.skipped.len() as u64));
+            text += &format!(", {} skipped", count(self.skipped.len() as u64));
         }
-        Page::new().text(said).for_csv(sheet)
+        Output::new().text(text).for_csv(table)
     }
 }

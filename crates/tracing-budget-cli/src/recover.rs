@@ -1,26 +1,44 @@
-//! `recover`: the runs of processes that died, out of their journals into the history.
+//! `recover`: the runs of killed processes, from their journals into the run history.
+
+use std::path::PathBuf;
 
 use anyhow::Context as _;
+use clap::{Args, ValueHint};
 use serde::Serialize;
 
-use super::args::RecoverArgs;
-use super::cell::{Cell, Tone};
-use super::exit::End;
-use super::page::Page;
-use super::runs::short_ids;
-use super::session::Session;
-use super::sheet::{Sheet, csv_only, left, right};
+use crate::cell::{Cell, Tone};
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::session::Session;
+use crate::table::{Table, csv_only, left, right};
 use tracing_budget::Usd;
 use tracing_budget::journal::{Recovery, recover};
 use tracing_budget::present::numbers::{Money, counted};
 use tracing_budget::summary::{RunSummary, Status, Timestamp};
+use tracing_budget_history::grammar::Zone;
 use tracing_budget_history::{Put, Store};
 
-/// What was found and what became of it.
+/// Arguments of `recover`.
+#[derive(Debug, Args)]
+pub(crate) struct RecoverArgs {
+    /// Journal directories, as passed to `.journal(..)`.
+    #[arg(value_name = "DIRECTORY", required = true, value_hint = ValueHint::DirPath)]
+    pub(crate) directories: Vec<PathBuf>,
+
+    /// Report without storing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Keep the journals; the next layer with this directory delivers their runs again.
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+/// The runs that were found, and the journals that were not read.
 #[derive(Default, Serialize)]
 struct Recovered {
     runs: Vec<Line>,
-    /// Journals that were left alone, as their processes live.
+    /// Journals of running processes, which are skipped.
     in_use: usize,
     unreadable: Vec<Unreadable>,
     dry_run: bool,
@@ -37,7 +55,7 @@ struct Line {
     duration_seconds: f64,
     tokens_used: Option<u64>,
     cost_usd: Option<Usd>,
-    /// Calls whose cost is not in it.
+    /// Calls whose cost is unknown, and not in `cost_usd`.
     calls_without_cost: u64,
     journal: String,
 }
@@ -48,8 +66,8 @@ struct Unreadable {
     reason: String,
 }
 
-/// Stores what the journals of dead processes hold, then removes them.
-pub(super) fn run(args: &RecoverArgs, session: &Session) -> anyhow::Result<End> {
+/// Stores the runs of the journals, then deletes the journals.
+pub(super) fn run(args: &RecoverArgs, session: &Session) -> anyhow::Result<Exit> {
     let mut recovered = Recovered { dry_run: args.dry_run, kept: args.keep, ..Recovered::default() };
     for directory in &args.directories {
         let found = recover(directory)?;
@@ -61,22 +79,22 @@ pub(super) fn run(args: &RecoverArgs, session: &Session) -> anyhow::Result<End> 
         if !puts.is_empty() {
             session.store_or_new()?.put_all(&puts)?;
         }
-        // Only now: a journal goes when its runs are in the history.
+        // After the store has them: a journal deleted earlier would lose its runs if storing failed.
         if !args.keep {
             found.discard().with_context(|| {
-                format!("the runs are stored; the journals in {} stay", directory.display())
+                format!("the runs are stored, but the journals in {} cannot be deleted", directory.display())
             })?;
         }
     }
-    session.show(&recovered, || recovered.page())?;
+    session.show(&recovered, || recovered.output(session.zone()))?;
     for unreadable in &recovered.unreadable {
-        session.remark(format!("left as it is, {}: {}", unreadable.journal, unreadable.reason));
+        session.note(format!("not read, {}: {}", unreadable.journal, unreadable.reason));
     }
     if recovered.in_use > 0 {
         let journals = counted(recovered.in_use as u64, "journal");
-        session.remark(format!("{journals} left alone: the processes live"));
+        session.note(format!("{journals} skipped: in use by a running process"));
     }
-    Ok(End::Good)
+    Ok(Exit::Success)
 }
 
 impl Recovered {
@@ -85,7 +103,7 @@ impl Recovered {
         for journal in found.journals() {
             let path = journal.path().display().to_string();
             self.runs.extend(journal.runs().iter().map(|run| Line::of(run, path.clone())));
-            // The line that the process died over is no loss; others are.
+            // A line cut short by the kill is expected, and holds nothing that was complete.
             for line in journal.skipped().iter().filter(|line| !line.is_cut_short) {
                 self.unreadable.push(Unreadable { journal: path.clone(), reason: line.to_string() });
             }
@@ -96,18 +114,18 @@ impl Recovered {
         }));
     }
 
-    fn page(&self) -> Page {
+    fn output(&self, zone: &Zone) -> Output {
         let runs = counted(self.runs.len() as u64, "run");
-        let said = match (self.dry_run, self.kept) {
+        let text = match (self.dry_run, self.kept) {
             (true, _) => format!("{runs} found, nothing stored"),
-            (false, true) => format!("{runs} stored, the journals stay"),
+            (false, true) => format!("{runs} stored, journals kept"),
             (false, false) => format!("{runs} stored"),
         };
-        Page::new().sheet(self.sheet()).text(said)
+        Output::new().table(self.table(zone)).text(text)
     }
 
-    fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new([
+    fn table(&self, zone: &Zone) -> Table {
+        let mut table = Table::new([
             left("RUN", "run_id"),
             left("STARTED", "started_at"),
             left("PROJECT", "project"),
@@ -120,11 +138,10 @@ impl Recovered {
             csv_only("journal"),
         ]);
         let money = Money::for_amounts(self.runs.iter().filter_map(|run| run.cost_usd));
-        let ids: Vec<&str> = self.runs.iter().map(|run| run.run_id.as_str()).collect();
-        for (run, id) in self.runs.iter().zip(short_ids(&ids)) {
-            sheet.row([
-                Cell::short(id, &run.run_id),
-                Cell::time(Some(run.started_at)),
+        for run in &self.runs {
+            table.row([
+                Cell::run_id(&run.run_id),
+                Cell::time(Some(run.started_at), zone),
                 Cell::words(&run.project),
                 Cell::words(&run.pipeline),
                 Cell::status(run.status, false),
@@ -135,7 +152,7 @@ impl Recovered {
                 Cell::whole(&run.journal),
             ]);
         }
-        sheet
+        table
     }
 }
 

@@ -1,75 +1,147 @@
-//! What every command has at hand: the screen, the format asked for, and the way to the run history.
+//! What every command uses: the screen, the output format, the time zone, and the run history.
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use anstream::ColorChoice;
 use anyhow::Context as _;
+use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
 
-use super::args::{Cli, Color, Format};
-use super::page::Page;
-use super::screen::Screen;
+use crate::exit::UsageError;
+use crate::output::{Output, Screen};
+use tracing_budget::summary::Timestamp;
+use tracing_budget_history::grammar::{When, Zone};
 use tracing_budget_history::{Sqlite, StoreError};
 
-/// What every command has at hand.
-pub(super) struct Session {
-    pub(super) screen: Screen,
+/// Arguments of every command.
+#[derive(Debug, Args)]
+pub(crate) struct GlobalArgs {
+    /// File of the run history; default: a file in the platform's data directory.
+    #[arg(long, global = true, value_name = "FILE", env = "TRACING_BUDGET_DB", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub(crate) db: Option<PathBuf>,
+
+    /// Output format; tables are for people, and their shape may change.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: Format,
+
+    /// Colours in tables; `auto` follows the terminal, NO_COLOR and CLICOLOR_FORCE.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: Color,
+
+    /// Time zone of days and of the times in tables: UTC, local, or an IANA name.
+    #[arg(long, global = true, value_name = "ZONE", default_value = "local")]
+    pub(crate) tz: Zone,
+}
+
+/// Output format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs: the whole result; unknown values are null.
+    Json,
+    /// For spreadsheets: the main rows; unknown values are empty.
+    Csv,
+}
+
+/// Colours in tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Also in a pipe.
+    Always,
+    /// No colours.
+    Never,
+}
+
+/// What every command uses.
+pub(crate) struct Session {
+    pub(crate) screen: Screen,
     format: Format,
     db: Option<PathBuf>,
+    zone: Zone,
+    now: Timestamp,
 }
 
 impl Session {
-    pub(super) fn new(cli: &Cli) -> Self {
-        let color = match cli.color {
+    pub(crate) fn new(args: &GlobalArgs) -> Self {
+        let color = match args.color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self { screen: Screen::new(color), format: cli.format, db: cli.db.clone() }
+        Self {
+            screen: Screen::new(color),
+            format: args.format,
+            db: args.db.clone(),
+            zone: args.tz.clone(),
+            now: SystemTime::now().into(),
+        }
     }
 
-    /// Shows a result in the format asked for. `page` is only made where somebody reads it.
-    pub(super) fn show(&self, value: &impl Serialize, page: impl FnOnce() -> Page) -> anyhow::Result<()> {
+    /// Writes a result in the chosen format. `output` is called only for tables and CSV.
+    pub(crate) fn show(&self, value: &impl Serialize, output: impl FnOnce() -> Output) -> anyhow::Result<()> {
         match self.format {
             Format::Json => self.screen.json(value)?,
-            Format::Csv => self.screen.data(page().csv()?)?,
-            Format::Table => self.screen.data(page().written(self.screen.width()))?,
+            Format::Csv => self.screen.data(output().to_csv()?)?,
+            Format::Table => self.screen.data(output().to_text(self.screen.width()))?,
         }
         Ok(())
     }
 
-    /// Says something about a table that is no part of the result.
-    pub(super) fn remark(&self, text: impl AsRef<str>) {
+    /// Writes a note beside a table. JSON and CSV have none: their readers are programs.
+    pub(crate) fn note(&self, text: impl AsRef<str>) {
         if self.format == Format::Table {
-            self.screen.talk(text);
+            self.screen.message(text);
         }
     }
 
-    /// The run history, which must be there.
-    pub(super) fn store(&self) -> anyhow::Result<Sqlite> {
+    /// Opens the run history, which must exist.
+    pub(crate) fn store(&self) -> anyhow::Result<Sqlite> {
         let path = self.path()?;
         match Sqlite::open_existing(&path) {
             Err(missing @ StoreError::Missing { .. }) => Err(missing).context(
                 "no run history\n\
-                 to make one, store what your runs have left behind: tracing-budget import target/budget\n\
-                 or have them stored as they end: the sink `HistorySink` of the feature `history`\n\
-                 if it is somewhere else, name the file with --db or TRACING_BUDGET_DB",
+                 to create one from the summary files of your runs: tracing-budget import target/budget\n\
+                 to store runs as they end: `.history(path)` on the layer's builder (crate tracing-budget-history)\n\
+                 to use another file: --db FILE, or the variable TRACING_BUDGET_DB",
             ),
             opened => Ok(opened?),
         }
     }
 
-    /// The run history, if there is one.
-    pub(super) fn store_if_any(&self) -> anyhow::Result<Option<Sqlite>> {
+    /// Opens the run history; `None` if there is no file.
+    pub(crate) fn store_if_any(&self) -> anyhow::Result<Option<Sqlite>> {
         match Sqlite::open_existing(self.path()?) {
             Err(StoreError::Missing { .. }) => Ok(None),
             opened => Ok(Some(opened?)),
         }
     }
 
-    /// The run history, begun if it is not there.
-    pub(super) fn store_or_new(&self) -> anyhow::Result<Sqlite> {
+    /// Opens the run history; creates the file if there is none.
+    pub(crate) fn store_or_new(&self) -> anyhow::Result<Sqlite> {
         Ok(Sqlite::open(self.path()?)?)
+    }
+
+    /// The time at which the command started: every `7d` of one command counts from the same instant.
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The time zone of days, and of the times in tables.
+    pub(crate) const fn zone(&self) -> &Zone {
+        &self.zone
+    }
+
+    /// Resolves the time of an argument; a day is its beginning. `ever` is an error: it is a bound of a period, and
+    /// `runs prune --older-than ever` must not delete every run.
+    pub(crate) fn instant(&self, argument: &str, when: When) -> anyhow::Result<Timestamp> {
+        let error = || UsageError(format!("{argument}: expected a day, a time or an age, got \"ever\""));
+        Ok(when.since(self.now, &self.zone).ok_or_else(error)?)
     }
 
     fn path(&self) -> Result<PathBuf, StoreError> {

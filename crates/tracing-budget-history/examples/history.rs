@@ -1,12 +1,13 @@
-//! Three runs kept in a history, and what can be asked of it afterwards.
+//! Three runs stored in a history, and the queries that it answers afterwards.
 //!
 //! `cargo run --example history --features history` needs no network and no key.
 
 use tracing::{info, info_span};
 use tracing_budget::{Verdict, gate};
-use tracing_budget_history::{
-    By, Filter, HealthQuery, HistorySink, Measure, Page, Scope, SeriesQuery, Sort, Sqlite, Store, compare,
-};
+use tracing_budget_history::compare::compare;
+use tracing_budget_history::health::HealthQuery;
+use tracing_budget_history::series::{By, Measure, SeriesQuery};
+use tracing_budget_history::{Filter, HistorySink, Page, Scope, Sort, Sqlite, Store};
 use tracing_subscriber::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

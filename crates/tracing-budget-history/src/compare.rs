@@ -1,4 +1,4 @@
-//! Two runs side by side.
+//! Comparison of two runs: the change of every figure, by stage, model and gate.
 
 use std::collections::BTreeSet;
 
@@ -7,35 +7,35 @@ use serde::Serialize;
 use tracing_budget::summary::{Figures, RunSummary, Status, Timestamp};
 use tracing_budget::{Usd, Verdict};
 
-/// Two runs side by side: what `b` has more or less than `a`.
+/// The comparison of two runs: every figure of `b` less that of `a`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Comparison {
-    /// The run that is compared with, usually the older.
+    /// The baseline, usually the older run.
     pub a: RunHead,
-    /// The run that is looked at.
+    /// The run that is compared with the baseline.
     pub b: RunHead,
-    /// The runs as wholes.
+    /// The totals of the runs.
     pub total: FiguresDelta,
     /// The stages of both, those of `b` first, in its order.
     pub stages: Vec<RowDelta>,
     /// The models of both, those of `b` first, in its order.
     pub models: Vec<RowDelta>,
-    /// The gates of both, in the order in which they spoke.
+    /// The gates of both, in the order of their verdicts.
     pub gates: Vec<GateChange>,
 }
 
-/// Which run it is.
+/// Identifies one of the two runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RunHead {
     /// Identifies the run.
     pub run_id: String,
-    /// Whose run it is.
+    /// The project of the run.
     pub project: String,
     /// The root span's name.
     pub pipeline: String,
-    /// How it stands.
+    /// The status.
     pub status: Status,
     /// When it started.
     pub started_at: Timestamp,
@@ -43,7 +43,8 @@ pub struct RunHead {
     pub failed_stage: Option<String>,
 }
 
-/// A figure of both, and what it has changed by.
+/// A figure of both runs, and its change.
+// Exhaustive: the four figures are destructured together.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Delta<T, D = T> {
     /// The figure in `a`; null where unknown.
@@ -61,7 +62,7 @@ pub struct Delta<T, D = T> {
 #[non_exhaustive]
 pub struct FiguresDelta {
     /// USD.
-    // Both parameters are named, here and below: the schema is made from what stands here, without the default.
+    // Both parameters are named, here and below: the schema is generated from these lines, without the default.
     pub cost_usd: Delta<Usd, Usd>,
     /// Tokens.
     pub tokens_used: Delta<u64, i64>,
@@ -73,7 +74,7 @@ pub struct FiguresDelta {
     pub input_tokens: Delta<u64, i64>,
     /// Output tokens.
     pub output_tokens: Delta<u64, i64>,
-    /// Calls whose cost is unknown although their usage is known.
+    /// Calls of known usage and unknown cost.
     pub unpriced_calls: Delta<u64, i64>,
 }
 
@@ -96,29 +97,29 @@ pub struct RowDelta {
     pub figures: FiguresDelta,
 }
 
-/// A gate of both. Where it spoke more than once, its last word counts.
+/// A gate of both runs. Its last verdict in a run counts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GateChange {
     /// The gate.
     pub gate: String,
-    /// What it said in `a`; null where it is not there.
+    /// Its last verdict in `a`; null without one.
     pub a: Option<Verdict>,
-    /// What it said in `b`; null where it is not there.
+    /// Its last verdict in `b`; null without one.
     pub b: Option<Verdict>,
-    /// Whether it says something else.
+    /// Whether the two verdicts differ.
     pub changed: bool,
-    /// Why, in `b`.
+    /// The reason of the verdict in `b`.
     pub reason: Option<String>,
     /// Its score.
     pub score: Delta<f64, f64>,
 }
 
-/// Puts two runs side by side.
+/// Compares two runs; changes are `b` less `a`.
 ///
 /// ```
 /// use tracing_budget::RunSummary;
-/// use tracing_budget_history::compare;
+/// use tracing_budget_history::compare::compare;
 ///
 /// let run = |id, tokens| {
 ///     let mut run = RunSummary::new(id, "2026-04-19T09:12:03Z".parse().expect("a time"));
@@ -195,12 +196,12 @@ fn gates(a: &RunSummary, b: &RunSummary) -> Vec<GateChange> {
         .map(|name| {
             let one = of_a.iter().rev().find(|gate| gate.gate_name == name);
             let two = of_b.iter().rev().find(|gate| gate.gate_name == name);
-            let (said_a, said_b) =
+            let (verdict_a, verdict_b) =
                 (one.map(|gate| gate.verdict.clone()), two.map(|gate| gate.verdict.clone()));
             GateChange {
-                changed: said_a != said_b,
-                a: said_a,
-                b: said_b,
+                changed: verdict_a != verdict_b,
+                a: verdict_a,
+                b: verdict_b,
                 reason: two.and_then(|gate| gate.reason.clone()),
                 score: Delta::seconds(one.and_then(|gate| gate.score), two.and_then(|gate| gate.score)),
                 gate: name,

@@ -1,22 +1,22 @@
-//! Where a page of a list ended.
+//! The end of a page: where the next one begins.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::error::StoreError;
-use super::query::Sort;
+use super::sort::Sort;
 
-/// Where a page ended, to be given back as it is.
+/// The end of a page, as opaque text: pass it back unchanged for the next page.
 ///
-/// It names the last run of the page by what the list is ordered by, so runs that come or go meanwhile neither repeat nor
-/// hide others.
+/// It has the last run's id and sort key, not a number of runs to skip. So runs that are stored or deleted meanwhile
+/// neither repeat nor hide others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor(String);
 
-/// What a cursor says.
+/// The content of a cursor.
 #[derive(Debug, PartialEq)]
 pub(super) struct Position {
-    /// What the list is ordered by; `None` where that is unknown.
+    /// The sort key; `None` where it is unknown.
     pub(super) key: Option<Key>,
     pub(super) run_id: String,
 }
@@ -32,7 +32,7 @@ impl Cursor {
         let key = match &position.key {
             None => "-".to_owned(),
             Some(Key::Whole(number)) => format!("i{number}"),
-            // The bits, as the place must be met exactly.
+            // The bits: a rounded key would repeat or skip the run at the end of the page.
             Some(Key::Real(number)) => format!("r{:016x}", number.to_bits()),
         };
         let plain = format!("{sort} {key} {}", position.run_id);
@@ -85,7 +85,7 @@ impl fmt::Display for Cursor {
 }
 
 impl From<String> for Cursor {
-    /// Any text; whether it is one is found when it is used.
+    /// Takes any text; [`Store::list`](crate::Store::list) checks it.
     fn from(text: String) -> Self {
         Self(text)
     }
@@ -117,7 +117,7 @@ mod tests {
     use crate::{Order, SortBy};
 
     #[test]
-    fn a_cursor_says_what_it_was_told() {
+    fn a_cursor_is_read_back() {
         let sort = Sort { by: SortBy::Duration, order: Order::Asc };
         for key in [None, Some(Key::Whole(-5)), Some(Key::Real(47.27)), Some(Key::Whole(i128::MAX))] {
             let position = Position { key, run_id: "a run — with spaces".into() };
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_cursor_is_refused() {
+    fn a_text_that_is_not_a_cursor_is_refused() {
         for text in ["", "zz", "abc", "é0", "7374", "ff"] {
             assert!(Cursor::from(text.to_owned()).read(Sort::default()).is_err(), "{text}");
         }

@@ -1,28 +1,28 @@
-//! Why a store cannot be opened, or did not do what was asked.
+//! Why a store cannot be opened, or failed.
 
 use std::io;
 use std::path::PathBuf;
 
 use tracing_budget::summary::ReadError;
 
-/// Why a store cannot be opened, or did not do what was asked of it.
+/// Why a store cannot be opened, or an operation failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The platform has no directory for data, so there is no default place.
+    /// The platform has no directory for data, so there is no default path.
     #[error(
-        "this user has no data directory (is HOME set?): say where the run history is, with --db or Sqlite::open"
+        "cannot find the run history: expected a data directory of the user, got none (is HOME set?); pass a path with --db or Sqlite::open"
     )]
     NoDataDirectory,
-    /// The directory of the file is not there and cannot be made.
+    /// The directory of the file is missing and cannot be created.
     #[error("the directory {path:?} for the run history cannot be created: {reason}")]
     CreateDirectory {
         /// The directory.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         reason: io::Error,
     },
-    /// The file is not there, and was not to be made.
+    /// The file is missing, and the caller did not want it created.
     #[error("there is no run history at {path:?} yet: it begins with the first run that is stored there")]
     Missing {
         /// The file.
@@ -33,10 +33,10 @@ pub enum StoreError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the operating system or the database said.
+        /// The error of the operating system or the database.
         reason: String,
     },
-    /// The file is there and is something else.
+    /// The file is not a run history.
     #[error(
         "{path:?} is not a run history but {found}; it was not touched: name another file, or move this one away"
     )]
@@ -70,7 +70,7 @@ pub enum StoreError {
         /// The newest schema that can be read.
         supported: u32,
     },
-    /// An older file could not be brought to the present schema; it is as it was.
+    /// An older file could not be migrated to the current schema; it is unchanged.
     #[error(
         "the run history {path:?} could not be brought from schema {from} to {to}, and is as it was: {reason}"
     )]
@@ -79,30 +79,30 @@ pub enum StoreError {
         path: PathBuf,
         /// Its schema.
         from: u32,
-        /// The present schema.
+        /// The current schema.
         to: u32,
-        /// What the database said.
+        /// The error of the database.
         reason: String,
     },
-    /// Others were writing for longer than anybody should wait.
+    /// Other processes held the file for longer than the timeout.
     #[error("the run history {path:?} was busy for more than {waited_seconds} s: another process holds it")]
     Busy {
         /// The file.
         path: PathBuf,
-        /// Seconds that were waited.
+        /// The timeout in seconds.
         waited_seconds: u64,
     },
-    /// The database refused.
+    /// The database reported an error.
     #[error("the run history {path:?} could not {action}: {reason}")]
     Database {
         /// The file.
         path: PathBuf,
-        /// What was being done.
+        /// The operation that failed.
         action: &'static str,
-        /// What the database said.
+        /// The error of the database.
         reason: String,
     },
-    /// A stored document cannot be read back.
+    /// A stored document cannot be parsed.
     #[error("the stored summary of run {run_id:?} in {path:?} cannot be read: {reason}")]
     Document {
         /// The file.
@@ -112,7 +112,7 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: ReadError,
     },
-    /// A summary that is no run.
+    /// A summary that cannot be a run of a history.
     #[error("run {run_id:?} cannot be stored: {reason}")]
     Refused {
         /// The run.
@@ -120,7 +120,7 @@ pub enum StoreError {
         /// Why not.
         reason: &'static str,
     },
-    /// A cursor that this query did not give out.
+    /// A cursor of another list, or not a cursor.
     #[error("{cursor:?} is not a cursor of this list: {reason}")]
     Cursor {
         /// The cursor.
@@ -128,17 +128,17 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A series that has no meaning.
+    /// A series that is not defined.
     #[error("there is no {measure} by {by}: {reason}")]
     Series {
-        /// What was to be measured.
+        /// The measure.
         measure: &'static str,
-        /// By what.
+        /// The dimension.
         by: &'static str,
-        /// What can be asked instead.
+        /// The alternative.
         reason: &'static str,
     },
-    /// A run that is not there.
+    /// No run has this id.
     #[error("there is no run {run_id:?} in the history")]
     NoSuchRun {
         /// The run.

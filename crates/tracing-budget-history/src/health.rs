@@ -1,24 +1,50 @@
-//! How a pipeline's newest runs compare with those before them.
+//! Health: a pipeline's newest runs against those before them, by median and MAD.
+//!
+//! ```
+//! use tracing_budget::{RunSummary, Status};
+//! use tracing_budget_history::health::{FindingKind, HealthQuery, Severity};
+//! use tracing_budget_history::{Sqlite, Store};
+//!
+//! # let directory = std::env::temp_dir().join(format!("tracing-budget-doc-health-{}", std::process::id()));
+//! let store = Sqlite::open(directory.join("runs.db"))?;
+//! let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+//! run.status = Status::Completed;
+//! store.put(&run)?;
+//!
+//! let health = store.health(&HealthQuery::default())?;
+//! assert_eq!(health.severity, Severity::Ok);
+//! assert_eq!(health.findings[0].kind, FindingKind::LittleHistory); // one run is no baseline
+//! # drop(store);
+//! # std::fs::remove_dir_all(directory)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Invariants
+//!
+//! - Each pipeline is compared with its own earlier runs only.
+//! - Thresholds are distances from a median in units of the MAD: a single outlier moves neither.
+//! - Absent: a store. The rules take runs in memory, so that every store has the same findings.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::answers::ratio;
-use super::query::Scope;
+use super::filter::Scope;
 use super::statistics::{mad, median, median_whole};
+use super::stats::ratio;
+use tracing_budget::present::numbers::{self, Money, duration, share};
 use tracing_budget::summary::Status;
 use tracing_budget::{Usd, Verdict};
 
-/// What is compared with what: each pipeline's newest runs that have ended with those before them.
+/// Which runs are judged, and by how many before them. Each pipeline is judged by its own history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HealthQuery {
     /// Which runs; each pipeline is judged by itself.
     pub scope: Scope,
-    /// How many runs are new; 20 unless set.
+    /// Number of newest runs that are judged; 20 by default.
     pub recent: usize,
-    /// How many runs before them are the history; 200 unless set.
+    /// Number of runs before them that are the baseline; 200 by default.
     pub history: usize,
 }
 
@@ -29,14 +55,14 @@ impl HealthQuery {
         Self { scope, recent: 20, history: 200 }
     }
 
-    /// Sets how many runs are new; at least 1.
+    /// Sets the number of newest runs that are judged; at least 1.
     #[must_use]
     pub fn recent(mut self, runs: usize) -> Self {
         self.recent = runs.max(1);
         self
     }
 
-    /// Sets how many runs before them are the history.
+    /// Sets the number of runs before them that are the baseline.
     #[must_use]
     pub const fn history(mut self, runs: usize) -> Self {
         self.history = runs;
@@ -50,11 +76,12 @@ impl Default for HealthQuery {
     }
 }
 
-/// How much a finding matters.
+/// The severity of a finding.
+// Exhaustive: a caller that maps severities to exit codes or colours must decide on every one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Nothing to see to.
+    /// Nothing to do.
     #[default]
     Ok,
     /// Worth knowing.
@@ -66,7 +93,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The word that stands in JSON and tables.
+    /// The word in JSON and tables.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -99,27 +126,27 @@ pub enum FindingKind {
     GateSilent,
     /// A stage takes a much larger part of the cost than before.
     StageDominates,
-    /// Calls whose cost nobody knows.
+    /// Model calls without a known price.
     Unpriced,
-    /// A run says that it runs and is not heard of any more.
+    /// A run is `running` and its heartbeat is overdue.
     Stale,
 }
 
-/// One thing that is not as usual.
+/// One deviation from the usual.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// How much it matters.
+    /// Its severity.
     pub severity: Severity,
-    /// What it is about.
+    /// Its kind.
     pub kind: FindingKind,
-    /// Whose pipeline.
+    /// The project of the pipeline.
     pub project: String,
     /// The pipeline.
     pub pipeline: String,
     /// The gate, stage or run that it is about.
     pub subject: Option<String>,
-    /// What is the matter, in a sentence.
+    /// The deviation, as a sentence.
     pub text: String,
     /// The figure now: USD, seconds or a part of a whole, as the kind has it.
     pub recent: Option<f64>,
@@ -131,17 +158,17 @@ pub struct Finding {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PipelineHealth {
-    /// Whose pipeline.
+    /// The project of the pipeline.
     pub project: String,
     /// The pipeline.
     pub pipeline: String,
-    /// How much the gravest finding matters.
+    /// The highest severity of its findings.
     pub severity: Severity,
-    /// How many runs are new.
+    /// Number of runs that are judged.
     pub recent_runs: u64,
-    /// How many runs the history has.
+    /// Number of runs in the baseline.
     pub history_runs: u64,
-    /// The part of the new runs that did not complete, 0 to 1, without those cancelled.
+    /// The fraction of the new runs that did not complete, 0 to 1, without those cancelled.
     pub failure_rate: Option<f64>,
     /// The same of the history.
     pub usual_failure_rate: Option<f64>,
@@ -157,7 +184,7 @@ pub struct PipelineHealth {
     pub usual_duration_seconds: Option<f64>,
     /// The median distance of the history's durations from their median, in seconds.
     pub duration_mad_seconds: Option<f64>,
-    /// The part of the new runs' calls whose cost is unknown although their usage is known, 0 to 1.
+    /// The fraction of the new runs' calls with known usage and unknown cost, 0 to 1.
     pub unpriced_share: Option<f64>,
     /// The same of the history.
     pub usual_unpriced_share: Option<f64>,
@@ -167,16 +194,16 @@ pub struct PipelineHealth {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Health {
-    /// How much the gravest finding matters.
+    /// The highest severity of its findings.
     pub severity: Severity,
-    /// What is not as usual, the gravest first.
+    /// The findings, the most severe first.
     pub findings: Vec<Finding>,
     /// The figures behind it, by project and pipeline.
     pub pipelines: Vec<PipelineHealth>,
 }
 
 impl Health {
-    /// Out of each pipeline's judgement.
+    /// From the pipelines' findings.
     pub(super) fn of(judged: impl IntoIterator<Item = (PipelineHealth, Vec<Finding>)>) -> Self {
         let mut health = Self::default();
         for (pipeline, findings) in judged {
@@ -190,9 +217,9 @@ impl Health {
     }
 }
 
-/// What the rules look at in a run that has ended.
+/// The figures of an ended run that the rules use.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Seen {
+pub(super) struct EndedRun {
     pub(super) run_id: String,
     pub(super) status: Status,
     pub(super) cost: Option<Usd>,
@@ -205,22 +232,23 @@ pub(super) struct Seen {
     pub(super) gates: Vec<(String, Verdict)>,
 }
 
-/// Fewer runs are no history to judge by.
+/// Minimum number of runs in a baseline: the MAD of fewer is chance.
 const ENOUGH: usize = 8;
 
-/// Distances from the median, in units of 1.4826 MAD (a standard deviation, were they normally distributed), from which
-/// a median is told and from which it is grave. 3.5 is what Iglewicz and Hoaglin propose.
+/// Distances from the median at which a median is reported, and at which it is critical. The unit is 1.4826 MAD, which
+/// is the standard deviation of a normal distribution. Iglewicz and Hoaglin propose 3.5.
 const FAR: f64 = 3.5;
 const VERY_FAR: f64 = 10.0;
 
-/// A pipeline whose runs hardly differ must not alarm about a cent: no unit is smaller than this part of the median.
+/// The smallest unit, as a fraction of the median. Without it, a pipeline of nearly equal runs would alarm about a
+/// cent.
 const LEAST_UNIT: f64 = 0.05;
 
 struct Judge<'a> {
     project: &'a str,
     pipeline: &'a str,
-    recent: &'a [Seen],
-    before: &'a [Seen],
+    recent: &'a [EndedRun],
+    before: &'a [EndedRun],
     findings: Vec<Finding>,
 }
 
@@ -228,8 +256,8 @@ struct Judge<'a> {
 pub(super) fn judge(
     project: &str,
     pipeline: &str,
-    recent: &[Seen],
-    before: &[Seen],
+    recent: &[EndedRun],
+    before: &[EndedRun],
 ) -> (PipelineHealth, Vec<Finding>) {
     let mut judge = Judge { project, pipeline, recent, before, findings: Vec::new() };
     if before.len() < ENOUGH {
@@ -270,7 +298,7 @@ impl Judge<'_> {
     }
 
     fn figures(&self, severity: Severity) -> PipelineHealth {
-        let usd = |runs: &[Seen]| median_whole(costs(runs).map(Usd::pico)).map(Usd::from_pico);
+        let usd = |runs: &[EndedRun]| median_whole(costs(runs).map(Usd::pico)).map(Usd::from_pico);
         let before: Vec<f64> = costs(self.before).map(Usd::to_f64).collect();
         let seconds: Vec<f64> = durations(self.before).collect();
         PipelineHealth {
@@ -294,7 +322,7 @@ impl Judge<'_> {
 
     fn little_history(&mut self) {
         let text = format!(
-            "{} ended before the newest {}: too few to say what is usual (it takes {ENOUGH})",
+            "{} ended before the newest {}: too few for a baseline (expected at least {ENOUGH})",
             runs(self.before.len()),
             self.recent.len()
         );
@@ -317,7 +345,7 @@ impl Judge<'_> {
         if in_a_row >= 3 {
             let text = format!(
                 "the last {in_a_row} runs in a row did not complete; usually {} of runs do not",
-                percent(usual)
+                share(usual)
             );
             self.find(Severity::Critical, FindingKind::FailureRate, None, text, (Some(now), Some(usual)));
             return;
@@ -329,8 +357,8 @@ impl Judge<'_> {
             let text = format!(
                 "{failed} of the last {} did not complete ({}); usually {} do not",
                 runs(self.recent.len()),
-                percent(now),
-                percent(usual)
+                share(now),
+                share(usual)
             );
             self.find(severity, FindingKind::FailureRate, None, text, (Some(now), Some(usual)));
         }
@@ -340,12 +368,8 @@ impl Judge<'_> {
         let now: Vec<f64> = costs(self.recent).map(Usd::to_f64).collect();
         let before: Vec<f64> = costs(self.before).map(Usd::to_f64).collect();
         let Some(shift) = Shift::of(&now, &before) else { return };
-        let text = format!(
-            "a run costs {} where {} is usual ({})",
-            dollars(shift.now),
-            dollars(shift.usual),
-            shift.times()
-        );
+        let [now, usual] = dollars(shift.now, shift.usual);
+        let text = format!("a run costs {now} where {usual} is usual ({})", shift.times());
         self.find(shift.severity(), FindingKind::Cost, None, text, (Some(shift.now), Some(shift.usual)));
     }
 
@@ -353,18 +377,19 @@ impl Judge<'_> {
         let before: Vec<f64> = costs(self.before).map(Usd::to_f64).collect();
         let Some((usual, unit)) = usual_and_unit(&before) else { return };
         let recent = self.recent;
-        let dearest = recent
+        let most_expensive = recent
             .iter()
             .filter_map(|run| Some((run, run.cost?.to_f64())))
             .max_by(|a, b| a.1.total_cmp(&b.1));
-        let Some((run, cost)) = dearest else { return };
+        let Some((run, cost)) = most_expensive else { return };
         if cost > usual + VERY_FAR * unit && cost > 3.0 * usual {
+            let [spent, usually] = dollars(cost, usual);
             let times = if usual > 0.0 {
-                format!(", {:.0} times the usual {}", cost / usual, dollars(usual))
+                format!(", {:.0} times the usual {usually}", cost / usual)
             } else {
                 String::new()
             };
-            let text = format!("run {} cost {}{times}", run.run_id, dollars(cost));
+            let text = format!("run {} cost {spent}{times}", run.run_id);
             self.find(
                 Severity::Warning,
                 FindingKind::CostlyRun,
@@ -381,11 +406,11 @@ impl Judge<'_> {
         let Some(shift) = Shift::of(&now, &before) else { return };
         let text = format!(
             "a run takes {} where {} is usual ({})",
-            seconds(shift.now),
-            seconds(shift.usual),
+            duration(shift.now),
+            duration(shift.usual),
             shift.times()
         );
-        // Time is not money: what is late is looked at tomorrow.
+        // A slow run is at most a warning: it costs time, not money.
         let severity = shift.severity().min(Severity::Warning);
         self.find(severity, FindingKind::Duration, None, text, (Some(shift.now), Some(shift.usual)));
     }
@@ -400,7 +425,7 @@ impl Judge<'_> {
                 let text = format!(
                     "gate {gate} did not run in any of the last {}; it used to run in {} of them",
                     runs(self.recent.len()),
-                    percent(was.made.min(self.before.len() as u64) as f64 / self.before.len() as f64)
+                    share(was.made.min(self.before.len() as u64) as f64 / self.before.len() as f64)
                 );
                 self.find(Severity::Warning, FindingKind::GateSilent, Some(gate), text, (None, None));
             }
@@ -412,8 +437,8 @@ impl Judge<'_> {
                     "gate {gate} failed {} of its last {} checks ({}); before, {} failed",
                     is.failed,
                     made,
-                    percent(rate),
-                    percent(usual)
+                    share(rate),
+                    share(usual)
                 );
                 self.find(severity, FindingKind::GateFailing, Some(gate), text, (Some(rate), Some(usual)));
             }
@@ -424,19 +449,19 @@ impl Judge<'_> {
         let (now, before) = (shares(self.recent), shares(self.before));
         let names: BTreeSet<&String> = now.keys().collect();
         for stage in names {
-            let (share, usual) = (now[stage], before.get(stage).copied().unwrap_or(0.0));
-            if share >= 0.5 && share >= usual + 0.2 {
+            let (part, usual) = (now[stage], before.get(stage).copied().unwrap_or(0.0));
+            if part >= 0.5 && part >= usual + 0.2 {
                 let text = format!(
                     "stage {stage} takes {} of the cost; it used to take {}",
-                    percent(share),
-                    percent(usual)
+                    share(part),
+                    share(usual)
                 );
                 self.find(
                     Severity::Warning,
                     FindingKind::StageDominates,
                     Some(stage),
                     text,
-                    (Some(share), Some(usual)),
+                    (Some(part), Some(usual)),
                 );
             }
         }
@@ -448,7 +473,7 @@ impl Judge<'_> {
         let severity = if now >= usual.unwrap_or(0.0) + 0.05 { Severity::Warning } else { Severity::Notice };
         let text = format!(
             "{} of the model calls have no known price: the true cost is higher than what is shown",
-            percent(now)
+            share(now)
         );
         self.find(severity, FindingKind::Unpriced, None, text, (Some(now), usual));
     }
@@ -485,7 +510,7 @@ impl Shift {
     fn times(&self) -> String {
         match self.now / self.usual {
             times if times >= 2.0 => format!("{times:.1} times as much"),
-            times => format!("{:+.0} %", (times - 1.0) * 100.0),
+            times => format!("{:+.0}%", (times - 1.0) * 100.0),
         }
     }
 }
@@ -505,7 +530,7 @@ struct Checks {
 }
 
 impl Checks {
-    fn by_gate(runs: &[Seen]) -> BTreeMap<String, Self> {
+    fn by_gate(runs: &[EndedRun]) -> BTreeMap<String, Self> {
         let mut gates: BTreeMap<String, Self> = BTreeMap::new();
         for (name, verdict) in runs.iter().flat_map(|run| run.gates.iter()) {
             let checks = gates.entry(name.clone()).or_default();
@@ -523,30 +548,30 @@ impl Checks {
     }
 }
 
-fn has_failed(run: &Seen) -> bool {
+fn has_failed(run: &EndedRun) -> bool {
     matches!(run.status, Status::Failed | Status::Incomplete | Status::Interrupted)
 }
 
-fn failure_rate(runs: &[Seen]) -> Option<f64> {
+fn failure_rate(runs: &[EndedRun]) -> Option<f64> {
     let meant = runs.iter().filter(|run| run.status != Status::Cancelled).count();
     ratio(runs.iter().filter(|run| has_failed(run)).count() as u64, meant as u64)
 }
 
-/// Of runs that completed: one that broke off early cost little, and says nothing about what a run costs.
-fn costs(runs: &[Seen]) -> impl Iterator<Item = Usd> {
+/// Only of runs that completed: a run that broke off early cost little, and would lower the median.
+fn costs(runs: &[EndedRun]) -> impl Iterator<Item = Usd> {
     runs.iter().filter(|run| run.status == Status::Completed).filter_map(|run| run.cost)
 }
 
-fn durations(runs: &[Seen]) -> impl Iterator<Item = f64> {
+fn durations(runs: &[EndedRun]) -> impl Iterator<Item = f64> {
     runs.iter().filter(|run| run.status == Status::Completed).map(|run| run.seconds)
 }
 
-fn unpriced_share(runs: &[Seen]) -> Option<f64> {
+fn unpriced_share(runs: &[EndedRun]) -> Option<f64> {
     ratio(runs.iter().map(|run| run.unpriced_calls).sum(), runs.iter().map(|run| run.llm_calls).sum())
 }
 
 /// Each stage's part of the known cost.
-fn shares(runs: &[Seen]) -> BTreeMap<String, f64> {
+fn shares(runs: &[EndedRun]) -> BTreeMap<String, f64> {
     let mut costs: BTreeMap<String, Usd> = BTreeMap::new();
     for (name, cost) in runs.iter().flat_map(|run| run.stages.iter()) {
         *costs.entry(name.clone()).or_default() += *cost;
@@ -559,32 +584,14 @@ fn shares(runs: &[Seen]) -> BTreeMap<String, f64> {
 }
 
 fn runs(count: usize) -> String {
-    format!("{count} run{}", if count == 1 { "" } else { "s" })
+    numbers::counted(count as u64, "run")
 }
 
-fn percent(part: f64) -> String {
-    match part * 100.0 {
-        percent if percent > 0.0 && percent < 1.0 => "less than 1 %".to_owned(),
-        percent => format!("{percent:.0} %"),
-    }
-}
-
-fn dollars(usd: f64) -> String {
-    match usd.abs() {
-        0.0 => "$0".to_owned(),
-        size if size >= 1.0 => format!("${usd:.2}"),
-        size if size >= 0.001 => format!("${usd:.4}"),
-        _ => format!("${usd:.8}"),
-    }
-}
-
-fn seconds(seconds: f64) -> String {
-    match seconds {
-        seconds if seconds < 1.0 => format!("{:.0} ms", seconds * 1e3),
-        seconds if seconds < 120.0 => format!("{seconds:.1} s"),
-        seconds if seconds < 7_200.0 => format!("{:.0} min", seconds / 60.0),
-        seconds => format!("{:.1} h", seconds / 3_600.0),
-    }
+/// Two amounts with the same number of digits, so that they compare at a glance.
+fn dollars(one: f64, other: f64) -> [String; 2] {
+    let amounts = [one, other].map(Usd::from_f64);
+    let money = Money::for_amounts(amounts.into_iter().flatten());
+    amounts.map(|amount| amount.map_or_else(|| numbers::UNKNOWN.to_owned(), |amount| money.write(amount)))
 }
 
 #[cfg(test)]
@@ -592,8 +599,8 @@ mod tests {
     use super::*;
 
     /// A run that completed, cost this many cents and took as many seconds.
-    fn run(cents: i64) -> Seen {
-        Seen {
+    fn run(cents: i64) -> EndedRun {
+        EndedRun {
             run_id: format!("run-{cents}"),
             status: Status::Completed,
             cost: Some(Usd::from_pico(i128::from(cents) * 10_000_000_000)),
@@ -606,17 +613,17 @@ mod tests {
     }
 
     /// Median 100 cents, MAD 5 cents.
-    fn usual() -> Vec<Seen> {
+    fn usual() -> Vec<EndedRun> {
         (0..40).map(|n| run([90, 95, 100, 105, 110][n % 5])).collect()
     }
 
-    fn texts(recent: &[Seen]) -> Vec<(Severity, String)> {
+    fn texts(recent: &[EndedRun]) -> Vec<(Severity, String)> {
         let (_, findings) = judge("apprentice", "nightly", recent, &usual());
         findings.into_iter().map(|finding| (finding.severity, finding.text)).collect()
     }
 
     #[test]
-    fn what_is_usual_is_not_told() {
+    fn a_usual_run_has_no_finding() {
         assert_eq!(texts(&usual()[..10]), []);
         // One failure among ten is chance, and a tenth more is within what varies.
         let mut recent = vec![run(110); 10];
@@ -634,18 +641,18 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_that_jumped_is_told_with_both_figures() {
+    fn a_cost_that_jumped_is_reported_with_both_figures() {
         // 40 cents are 5.4 units of 1.4826 * 5 cents; 300 are 40.
         assert_eq!(
             texts(&vec![run(140); 5]),
             [
-                (Severity::Warning, "a run costs $1.40 where $1.00 is usual (+40 %)".to_owned()),
-                (Severity::Warning, "a run takes 2 min where 100.0 s is usual (+40 %)".to_owned()),
+                (Severity::Warning, "a run costs $1.4000 where $1.0000 is usual (+40%)".to_owned()),
+                (Severity::Warning, "a run takes 2m 20s where 1m 40s is usual (+40%)".to_owned()),
             ]
         );
         assert_eq!(
             texts(&vec![run(300); 5])[0],
-            (Severity::Critical, "a run costs $3.00 where $1.00 is usual (3.0 times as much)".to_owned())
+            (Severity::Critical, "a run costs $3.0000 where $1.0000 is usual (3.0 times as much)".to_owned())
         );
         assert_eq!(texts(&vec![run(50); 5])[0].0, Severity::Notice, "cheaper is worth knowing");
     }
@@ -661,7 +668,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_told_when_they_are_more_than_chance() {
+    fn failures_are_reported_when_they_are_more_than_chance() {
         let mut recent = vec![run(100); 10];
         for at in [1, 4, 6] {
             recent[at].status = Status::Failed;
@@ -670,20 +677,20 @@ mod tests {
             texts(&recent),
             [(
                 Severity::Warning,
-                "3 of the last 10 runs did not complete (30 %); usually 0 % do not".to_owned()
+                "3 of the last 10 runs did not complete (30%); usually 0% do not".to_owned()
             )]
         );
         recent[0].status = Status::Interrupted;
         recent[2].status = Status::Incomplete;
         assert_eq!(texts(&recent)[0].0, Severity::Critical);
         assert!(texts(&recent)[0].1.starts_with("the last 3 runs in a row"));
-        // Whoever cancels a run means to.
+        // A cancelled run is no failure.
         recent.iter_mut().for_each(|run| run.status = Status::Cancelled);
         assert_eq!(texts(&recent), []);
     }
 
     #[test]
-    fn gates_are_told_when_they_begin_to_fail_or_fall_silent() {
+    fn gates_are_reported_when_they_begin_to_fail_or_stop_running() {
         let mut recent = vec![run(100); 6];
         for at in [0, 1, 3] {
             recent[at].gates[0].1 = Verdict::Fail;
@@ -692,7 +699,7 @@ mod tests {
             texts(&recent),
             [(
                 Severity::Critical,
-                "gate lint failed 3 of its last 6 checks (50 %); before, 0 % failed".to_owned()
+                "gate lint failed 3 of its last 6 checks (50%); before, 0% failed".to_owned()
             )]
         );
         recent.iter_mut().for_each(|run| run.gates[0].1 = Verdict::Skipped);
@@ -700,41 +707,41 @@ mod tests {
             texts(&recent),
             [(
                 Severity::Warning,
-                "gate lint did not run in any of the last 6 runs; it used to run in 100 % of them".to_owned()
+                "gate lint did not run in any of the last 6 runs; it used to run in 100% of them".to_owned()
             )]
         );
     }
 
     #[test]
-    fn a_stage_that_takes_over_is_told() {
+    fn a_stage_that_takes_over_is_reported() {
         let mut recent = vec![run(100); 5];
         recent.iter_mut().for_each(|run| run.stages[0].1 = Usd::from_pico(9));
         assert_eq!(
             texts(&recent),
-            [(Severity::Warning, "stage review takes 90 % of the cost; it used to take 50 %".to_owned())]
+            [(Severity::Warning, "stage review takes 90% of the cost; it used to take 50%".to_owned())]
         );
     }
 
     #[test]
-    fn calls_without_a_price_are_told() {
+    fn calls_without_a_price_are_reported() {
         let mut recent = vec![run(100); 5];
         recent[0].unpriced_calls = 2;
         assert_eq!(
             texts(&recent),
             [(
                 Severity::Warning,
-                "10 % of the model calls have no known price: the true cost is higher than what is shown"
+                "10% of the model calls have no known price: the true cost is higher than what is shown"
                     .to_owned()
             )]
         );
     }
 
     #[test]
-    fn with_little_history_only_failures_are_told() {
+    fn with_little_history_only_failures_are_reported() {
         let mut recent = vec![run(100), run(9_000)];
         let (_, findings) = judge("apprentice", "nightly", &recent, &usual()[..3]);
         let texts: Vec<_> = findings.iter().map(|finding| finding.text.as_str()).collect();
-        assert_eq!(texts, ["3 runs ended before the newest 2: too few to say what is usual (it takes 8)"]);
+        assert_eq!(texts, ["3 runs ended before the newest 2: too few for a baseline (expected at least 8)"]);
         recent.iter_mut().for_each(|run| run.status = Status::Failed);
         let (figures, findings) = judge("apprentice", "nightly", &recent, &[]);
         assert_eq!((figures.severity, findings.len()), (Severity::Critical, 2));

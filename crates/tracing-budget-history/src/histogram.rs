@@ -1,15 +1,15 @@
-//! How long things took, counted so that any number of runs takes little room.
+//! Durations counted by bin, so that the quantiles of any number of runs take little space.
 //!
-//! Durations are counted in bins whose borders grow by 2 %, so that the middle of a bin is within 1 % of everything in
-//! it (as DDSketch does it: Masson, Rim, Lee, "DDSketch", VLDB 2019). Unlike a sample it can be added to another, and what
-//! was added can be taken away again.
+//! The borders of the bins grow by 2 %, so that the middle of a bin is within 1 % of every duration in it (as DDSketch
+//! does it: Masson, Rim, Lee, "DDSketch", VLDB 2019). Unlike a sample it can be added to another, and what was added
+//! can be taken away again.
 
 use std::cmp::Ordering;
 
 /// How much wider a bin reaches than the one before.
 const GROWTH: f64 = 1.02;
 
-/// Seconds below this are counted as none: a microsecond is as fine as times are taken.
+/// Seconds below this are counted as 0: a microsecond is as fine as times are taken.
 const LEAST: f64 = 1e-6;
 
 /// The bin of what took no time.

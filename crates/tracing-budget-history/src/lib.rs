@@ -1,14 +1,5 @@
-//! The run history: the [`Store`] trait, what it is asked and what it answers, and the store in SQLite.
-//!
-//! Everything that can be worked out from documents and rows alone (comparing two runs, judging a project's health,
-//! medians) is in files without a database; SQL is in `sqlite/` and nowhere else. Nothing here knows `tracing`, prices,
-//! or how a table is shown.
-//!
-//! # What is kept
-//!
-//! A run is stored as its **parts**: usually one, several where several processes worked on one `run_id`. Each part's
-//! document is kept word for word; the run is the merge of its parts, as [`RunSummary::merge`](crate::RunSummary::merge)
-//! has it. Beside the documents stand rows that can be asked: the run, its stages, models, operations, gates and tags.
+//! The run history of [`tracing-budget`](tracing_budget): every run of an LLM pipeline, in flight or ended, in one
+//! SQLite file that any number of processes may write at once.
 //!
 //! ```
 //! use tracing_budget::RunSummary;
@@ -22,40 +13,77 @@
 //!
 //! let page = store.list(&Filter::new().project("apprentice"), Sort::default(), &Page::first(20))?;
 //! assert_eq!(page.runs[0].run_id, "0193c0de");
-//! assert!(page.runs[0].stale); // it says that it runs, and nobody says so any more
+//! assert!(page.runs[0].stale); // its status is `running`, and no process sends heartbeats for it
 //! assert_eq!(store.get("0193c0de")?, Some(run));
 //! # drop(store);
 //! # std::fs::remove_dir_all(directory)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! | to | use |
+//! |---|---|
+//! | fill a history from a layer | [`BuilderExt::history`], [`HistorySink`] |
+//! | store and read runs | [`Store`], [`Sqlite`], [`Put`] |
+//! | list runs | [`Filter`], [`Sort`], [`Page`] → [`RunPage`] |
+//! | read filters and times that people type | [`grammar`] |
+//! | find one run by a short id | [`resolve_run_id`] |
+//! | sum over many runs | [`Scope`], [`stats`], [`series`] |
+//! | find what changed | [`compare`], [`health`] |
+//! | price runs again | [`reprice`] |
+//!
+//! # What is kept
+//!
+//! A run is stored as its **parts**: usually one, several where several processes worked on one `run_id`. Each part's
+//! document is stored unchanged. The run is the merge of its parts, by [`RunSummary::merge`]. Beside the documents are
+//! rows for queries (the run, its stages, models, operations, gates and tags) and sums by hour and by day.
+//!
+//! # Invariants
+//!
+//! - SQL is in `sqlite/` only. Comparisons, health, statistics and repricing work on documents and rows in memory.
+//! - [`Filter::matches`] defines a filter; a store's query returns the same runs.
+//! - Sums equal those of the documents, to the last pico-dollar, after every change.
+//! - [`Heartbeat::is_fresh`] alone decides whether a run is in flight or stale.
+//! - Absent: `tracing` spans and subscribers, output formats, HTTP, terminals, and a clock in [`grammar`].
+//!
+//! [`RunSummary::merge`]: tracing_budget::RunSummary::merge
 
-mod answers;
-mod compare;
-mod cover;
+pub mod compare;
 mod cursor;
 mod error;
-mod find;
-mod health;
+mod filter;
+pub mod grammar;
+pub mod health;
+mod heartbeat;
 mod histogram;
-mod query;
 pub mod reprice;
+mod resolve_run_id;
 mod row;
-mod series;
+pub mod series;
 mod sink;
+mod sort;
 mod sqlite;
 mod statistics;
+pub mod stats;
 mod store;
 mod tally;
+mod time_partition;
 
-pub use answers::{GateStats, ModelStats, Overview, ProjectRow, StageStats, StatusCounts, Typical};
-pub use compare::{Comparison, Delta, FiguresDelta, GateChange, RowDelta, RunHead, compare};
 pub use cursor::Cursor;
 pub use error::StoreError;
-pub use find::{FindError, find_run};
-pub use health::{Finding, FindingKind, Health, HealthQuery, PipelineHealth, Severity};
-pub use query::{Filter, Order, Page, Prune, Scope, Sort, SortBy, SortError};
+pub use filter::{Filter, Page, Prune, Scope};
+pub use heartbeat::Heartbeat;
+pub use resolve_run_id::{RunIdError, resolve_run_id};
 pub use row::{RunPage, RunRow};
-pub use series::{Amount, Bucket, By, Line, Measure, Series, SeriesQuery};
 pub use sink::{BuilderExt, HistorySink};
+pub use sort::{Order, Sort, SortBy};
 pub use sqlite::Sqlite;
-pub use store::{Heartbeat, Put, Store, Stored};
+pub use store::{Put, Store, Stored};
+
+// The README's code is compiled, and run where it is not marked otherwise.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/history.md")]
+struct HistoryPage;

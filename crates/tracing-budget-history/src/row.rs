@@ -1,4 +1,4 @@
-//! A run as a list shows it.
+//! A run as a row of a list.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::cursor::Cursor;
 use tracing_budget::summary::{RunSummary, Status, Timestamp};
 use tracing_budget::{Usd, Verdict};
 
-/// The row of what belongs to no stage.
+/// The stage row of amounts outside any stage.
 pub(super) const UNATTRIBUTED: &str = "unattributed";
 
 /// A run in a list: enough to choose one, without its rows.
@@ -17,14 +17,14 @@ pub(super) const UNATTRIBUTED: &str = "unattributed";
 pub struct RunRow {
     /// Identifies the run.
     pub run_id: String,
-    /// Whose run it is.
+    /// The project of the run.
     pub project: String,
     /// The root span's name.
     pub pipeline: String,
-    /// How it stands, as far as its process told.
+    /// The status that its process last stored.
     pub status: Status,
-    /// It is `running` as far as it told, and has not been heard of for longer than it promised: its process has died
-    /// or hangs. A stale run is not live.
+    /// The status is `running` and the heartbeat is overdue: the process has died or hangs. See
+    /// [`Heartbeat::is_fresh`](crate::Heartbeat::is_fresh).
     pub stale: bool,
     /// When it was first stored.
     pub created_at: Timestamp,
@@ -32,9 +32,9 @@ pub struct RunRow {
     pub started_at: Timestamp,
     /// When it ended; null while it runs.
     pub completed_at: Option<Timestamp>,
-    /// Seconds from the start to the end, or to when it was last heard of.
+    /// Seconds from the start to the end, or to the last delivery of a run in flight.
     pub duration_seconds: f64,
-    /// Stages that were begun.
+    /// Number of stages that were begun.
     pub stages: u64,
     /// Model calls.
     pub llm_calls: u64,
@@ -42,9 +42,9 @@ pub struct RunRow {
     pub tokens_used: Option<u64>,
     /// USD; null where calls were made and the cost of none is known.
     pub cost_usd: Option<Usd>,
-    /// Calls whose cost is unknown although their usage is known; they are not in `cost_usd`.
+    /// Calls of known usage and unknown cost; they are not in `cost_usd`.
     pub unpriced_calls: u64,
-    /// Calls that did not tell what they used.
+    /// Calls that reported no usage.
     pub calls_without_usage: u64,
     /// Verdicts `pass`.
     pub gates_passed: u64,
@@ -56,7 +56,7 @@ pub struct RunRow {
     pub failed_stage: Option<String>,
     /// Why the run failed.
     pub error_summary: Option<String>,
-    /// Its labels.
+    /// Its tags.
     pub tags: BTreeMap<String, String>,
     /// Parts that several processes stored of it; usually 1.
     pub parts: u64,
@@ -67,7 +67,7 @@ impl RunRow {
     #[must_use]
     pub fn of(run: &RunSummary, created_at: Timestamp) -> Self {
         let figures = &run.budget_summary;
-        let said = |wanted: &[Verdict]| {
+        let count = |wanted: &[Verdict]| {
             figures.gate_verdicts.iter().filter(|gate| wanted.contains(&gate.verdict)).count() as u64
         };
         Self {
@@ -90,8 +90,8 @@ impl RunRow {
             cost_usd: figures.total.cost_usd,
             unpriced_calls: figures.total.unpriced_calls,
             calls_without_usage: figures.total.calls_without_usage,
-            gates_passed: said(&[Verdict::Pass]),
-            gates_failed: said(&[Verdict::Fail, Verdict::Error]),
+            gates_passed: count(&[Verdict::Pass]),
+            gates_failed: count(&[Verdict::Fail, Verdict::Error]),
             gates_total: figures.gate_verdicts.len() as u64,
             failed_stage: run.failed_stage.clone(),
             error_summary: run.error_summary.clone(),
@@ -100,7 +100,7 @@ impl RunRow {
         }
     }
 
-    /// Whether it is in flight: `running`, and heard of lately.
+    /// Whether the run is in flight: `running`, with a heartbeat that is not overdue.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.status == Status::Running && !self.stale
@@ -111,7 +111,7 @@ impl RunRow {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunPage {
-    /// The runs, in the order asked for.
+    /// The runs, in the requested order.
     pub runs: Vec<RunRow>,
     /// Where the next page begins; null at the end of the list.
     pub next: Option<Cursor>,

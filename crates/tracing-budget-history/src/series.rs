@@ -1,17 +1,37 @@
-//! Measures over time.
+//! Measures over time: cost, tokens, durations and rates by hour or by day, for whole runs, by stage or by model.
+//!
+//! ```
+//! use tracing_budget::{RunSummary, Status};
+//! use tracing_budget_history::series::{Amount, Measure, SeriesQuery};
+//! use tracing_budget_history::{Scope, Sqlite, Store};
+//!
+//! # let directory = std::env::temp_dir().join(format!("tracing-budget-doc-series-{}", std::process::id()));
+//! let store = Sqlite::open(directory.join("runs.db"))?;
+//! let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+//! run.status = Status::Completed;
+//! store.put(&run)?;
+//!
+//! let runs = store.series(&SeriesQuery::new(Scope::new(), Measure::Runs))?;
+//! assert_eq!(runs.at, ["2026-04-19T00:00:00Z".parse()?]); // one day
+//! assert_eq!(runs.lines[0].values, [Some(Amount::Count(1))]);
+//! # drop(store);
+//! # std::fs::remove_dir_all(directory)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::cover::{DAY, HOUR};
 use super::error::StoreError;
-use super::query::Scope;
-use super::tally::{Kind, Tally, count};
+use super::filter::Scope;
+use super::tally::{Subject, Tally, count};
+use super::time_partition::{DAY, HOUR};
 use tracing_budget::Usd;
 use tracing_budget::summary::Timestamp;
 
-/// How long one step of a series is. Steps begin on the hour or the day of UTC.
+/// The length of one step of a series. Steps begin on the hour or the day of UTC.
+// Exhaustive: every step has its own column of sums in the store; a new one is a new schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bucket {
@@ -30,13 +50,13 @@ impl Bucket {
         }
     }
 
-    /// The beginning of the step that a time lies in.
+    /// The start of the step that contains a time.
     pub(super) const fn start(self, unix_ms: i64) -> i64 {
         unix_ms.div_euclid(self.ms()) * self.ms()
     }
 }
 
-/// What a series measures. All of it is of runs that have ended, at the time at which they started.
+/// The measure of a series: of runs that have ended, at the time of their start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -48,21 +68,21 @@ pub enum Measure {
     Tokens,
     /// Runs.
     Runs,
-    /// The part that completed, 0 to 1; what was cancelled is left out. Not by model.
+    /// The fraction that completed, 0 to 1; what was cancelled is left out. Not by model.
     SuccessRate,
     /// Seconds that half of the runs stayed below, within 1 %.
     P50Duration,
     /// Seconds that 95 % of the runs stayed below, within 1 %.
     P95Duration,
-    /// The part of the checks made that passed, 0 to 1. Not by model.
+    /// The fraction of the checks made that passed, 0 to 1. Not by model.
     GatePassRate,
-    /// The part of the model calls whose cost is unknown although their usage is known, 0 to 1.
+    /// The fraction of the model calls with known usage and unknown cost, 0 to 1.
     UnpricedShare,
 }
 
 impl Measure {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: &[Self] = &[
         Self::Cost,
         Self::Tokens,
         Self::Runs,
@@ -73,7 +93,7 @@ impl Measure {
         Self::UnpricedShare,
     ];
 
-    /// The word that stands in JSON and addresses.
+    /// The word in JSON and addresses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -102,7 +122,7 @@ impl Measure {
     }
 }
 
-/// What a series has one line for.
+/// The dimension of a series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -110,14 +130,14 @@ pub enum By {
     /// One line for whole runs.
     #[default]
     Run,
-    /// A line a stage. The checks of a stage are those that stood after it.
+    /// A line a stage. A check counts for the stage that it came after.
     Stage,
     /// A line a model.
     Model,
 }
 
 impl By {
-    /// The word that stands in JSON and addresses.
+    /// The word in JSON and addresses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -127,27 +147,29 @@ impl By {
         }
     }
 
-    pub(super) const fn kind(self) -> Kind {
+    pub(super) const fn kind(self) -> Subject {
         match self {
-            Self::Run => Kind::Run,
-            Self::Stage => Kind::Stage,
-            Self::Model => Kind::Model,
+            Self::Run => Subject::Run,
+            Self::Stage => Subject::Stage,
+            Self::Model => Subject::Model,
         }
     }
 }
 
-/// A series that is asked for. Without `since`, it begins with the first run; without `until`, it ends with the last.
+/// The runs, measure, dimension and step of a series. Without `since`, it begins with the first run; without `until`,
+/// it ends with the last.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct SeriesQuery {
     /// Which runs.
     #[serde(flatten)]
     pub scope: Scope,
-    /// What is measured.
+    /// The measure.
     pub measure: Measure,
-    /// What there is a line for.
+    /// The dimension: one line for each of its values.
     pub by: By,
-    /// How long a step is.
+    /// The length of a step.
     pub bucket: Bucket,
 }
 
@@ -177,7 +199,7 @@ impl SeriesQuery {
             (By::Model, Measure::SuccessRate | Measure::GatePassRate) => Err(StoreError::Series {
                 measure: self.measure.as_str(),
                 by: self.by.as_str(),
-                reason: "models neither succeed nor pass; ask for it by stage or by run",
+                reason: "models neither succeed nor pass; expected by stage or by run",
             }),
             _ => Ok(()),
         }
@@ -185,14 +207,15 @@ impl SeriesQuery {
 }
 
 /// A value in the unit of its measure; in JSON a number.
+// Exhaustive: a caller that draws a value must decide on every unit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Amount {
     /// USD.
     Usd(Usd),
-    /// A number of things.
+    /// A count.
     Count(u64),
-    /// A part of a whole, 0 to 1.
+    /// A fraction, 0 to 1.
     Ratio(f64),
     /// Seconds.
     Seconds(f64),
@@ -214,11 +237,11 @@ impl Amount {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Series {
-    /// What is measured.
+    /// The measure.
     pub measure: Measure,
-    /// What there is a line for.
+    /// The dimension: one line for each of its values.
     pub by: By,
-    /// How long a step is.
+    /// The length of a step.
     pub bucket: Bucket,
     /// When each step begins, without gaps.
     pub at: Vec<Timestamp>,
@@ -232,17 +255,17 @@ pub struct Series {
 pub struct Line {
     /// The stage or the model; empty for whole runs.
     pub name: String,
-    /// A value for each step; null where nobody knows, which is not 0.
+    /// A value for each step; null where it is unknown, which is not 0.
     pub values: Vec<Option<Amount>>,
     /// The same measure over the whole time.
     pub total: Option<Amount>,
 }
 
-/// No series has more steps than this; what is older is left out. A year of hours.
+/// Maximum number of steps, a year of hours; older steps are left out.
 const MOST_STEPS: i64 = 24 * 366;
 
 impl Series {
-    /// Out of sums by step and name.
+    /// From sums by step and name.
     pub(super) fn of(query: &SeriesQuery, tallies: &BTreeMap<(i64, String), Tally>) -> Self {
         let step = query.bucket.ms();
         let bound = |end: Option<Timestamp>| end.map(|at| at.unix_ms());

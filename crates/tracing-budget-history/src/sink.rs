@@ -11,20 +11,21 @@ use tracing_budget::Builder;
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::heartbeat::Heartbeat;
 use super::sqlite::Sqlite;
-use super::store::{Heartbeat, Put, Store};
+use super::store::{Put, Store};
 use tracing_budget::sink::{Sink, SinkError};
 use tracing_budget::summary::{RunSummary, Timestamp};
 
-/// Puts runs into a store: those in flight once a second, those that have ended in batches.
+/// Stores runs: those in flight once a second, ended ones in batches.
 ///
-/// A run is in the history as `running` as soon as it is accountable, so that other processes see it, and is refreshed for
-/// as long as it runs. A process that dies leaves its runs as they were last seen, and they are shown as stale after
-/// three intervals.
+/// A run is in the history as `running` as soon as it is accountable, so that other processes see it, and is refreshed
+/// for as long as it runs. A process that dies leaves its runs as they were last stored, and they are shown as stale
+/// after three intervals.
 ///
-/// Runs that ended are written together: when there are [`BATCH`](Self::BATCH) of them, at the next look at the runs in
-/// flight, and when the layer is flushed or its guard dropped, whichever is first. Until then they are in memory only;
-/// a killed process can lose what ended in its last second, of which the history keeps the last look.
+/// Runs that ended are written together: when there are [`BATCH`](Self::BATCH) of them, at the next refresh of the
+/// runs in flight, and when the layer is flushed or its guard dropped, whichever is first. Until then they are in
+/// memory only; a killed process can lose what ended in its last second, of which the history keeps the last refresh.
 ///
 /// ```no_run
 /// use tracing_budget_history::HistorySink;
@@ -39,7 +40,7 @@ use tracing_budget::summary::{RunSummary, Timestamp};
 pub struct HistorySink {
     store: Arc<dyn Store>,
     interval: Duration,
-    /// Tells this sink's parts of a run from those of others.
+    /// Distinguishes this sink's parts of a run from those of other processes.
     identity: Uuid,
     ended: Vec<(String, RunSummary)>,
     last_write: Instant,
@@ -49,10 +50,11 @@ pub struct HistorySink {
 impl HistorySink {
     /// Runs that have ended are written together when there are this many.
     ///
-    /// As many as touch the same pages of the indices, which are then written once: some megabytes.
+    /// So many runs touch mostly the same index pages, some megabytes, which are then written once instead of once a
+    /// run.
     pub const BATCH: usize = 1_024;
 
-    /// Fills the run history in this file; makes it where there is none.
+    /// Fills the run history in this file, which is created if it is missing.
     ///
     /// # Errors
     ///
@@ -83,14 +85,15 @@ impl HistorySink {
         }
     }
 
-    /// Sets how often runs in flight are refreshed; once a second unless set. A run is stale after three intervals.
+    /// Sets the interval at which runs in flight are stored; 1 s by default. A run is stale after
+    /// [`Heartbeat::INTERVALS`] of them.
     #[must_use]
     pub const fn refresh(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
     }
 
-    /// Writes what has ended, together with what is in flight, in one transaction.
+    /// Stores ended runs and runs in flight in one transaction.
     fn write(&mut self, in_flight: &[RunSummary]) -> Result<(), SinkError> {
         if self.ended.is_empty() && in_flight.is_empty() {
             return Ok(());
@@ -109,8 +112,8 @@ impl HistorySink {
 
 /// Adds the run history to the builder of a layer.
 pub trait BuilderExt {
-    /// Keeps the runs in a history, which is created where it is missing; see [`HistorySink`]. The file is opened when the
-    /// layer is built, and not for a layer that is switched off.
+    /// Keeps the runs in a history, which is created where it is missing; see [`HistorySink`]. The file is opened when
+    /// the layer is built, and not for a layer that is switched off.
     ///
     /// The history of the user, in the platform's data directory, is `.open_sink(HistorySink::open_default)`.
     ///
@@ -149,13 +152,13 @@ impl Sink for HistorySink {
     fn run_finished(&mut self, run: &RunSummary) -> Result<(), SinkError> {
         let part = self.names.of_ended(self.identity, run);
         self.ended.push((part, run.clone()));
-        // The time is for a stream of runs so thick that no look comes in between.
+        // By time too: a stream of short runs may leave no time for a refresh in between.
         if self.ended.len() < Self::BATCH && self.last_write.elapsed() < 2 * self.interval {
             return Ok(());
         }
         let written = self.write(&[]);
         if written.is_err() {
-            // It is given again. The others stay, and are tried again with it.
+            // The worker delivers this run again; the others stay in the batch.
             self.ended.pop();
             self.names.forget_last();
         }
@@ -180,8 +183,8 @@ impl Sink for HistorySink {
 #[derive(Default)]
 struct PartNames {
     ended: HashMap<(String, i64), Ended>,
-    /// The ids and starts of those that ended, oldest first: whoever shares a millisecond with a run ends not too long
-    /// after it.
+    /// Ids and starts of ended runs, oldest first. A run that shares the id and the millisecond of another ends not
+    /// long after it, so old entries can be dropped.
     order: VecDeque<(String, i64)>,
 }
 
@@ -194,7 +197,7 @@ struct Ended {
 }
 
 impl PartNames {
-    /// As many ends are remembered; more than are in flight at once.
+    /// Number of ends that are remembered: more than are in flight at once.
     const REMEMBERED: usize = 10_000;
 
     fn of_ended(&mut self, identity: Uuid, run: &RunSummary) -> String {

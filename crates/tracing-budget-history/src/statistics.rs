@@ -1,6 +1,6 @@
-//! Medians and quantiles of what is at hand.
+//! Medians, quantiles and the median absolute deviation of values in memory.
 
-/// The value below which this part of the values lies, between neighbours in proportion; `None` of nothing.
+/// The quantile of the values, interpolated between neighbours; `None` of an empty slice.
 ///
 /// The definition is the usual one of spreadsheets and numpy (linear interpolation, "type 7").
 pub(super) fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
@@ -32,7 +32,7 @@ pub(super) fn median_whole(values: impl IntoIterator<Item = i128>) -> Option<i12
     Some(low + (high - low).div_euclid(2))
 }
 
-/// The median distance from the median: how far a usual value lies from the usual value.
+/// The median absolute deviation: the median distance from the median.
 pub(super) fn mad(values: &[f64]) -> Option<f64> {
     let middle = median(values.iter().copied())?;
     median(values.iter().map(|value| (value - middle).abs()))

@@ -1,21 +1,21 @@
 //! What a store of runs promises.
 
-use std::time::Duration;
-
-use super::answers::{GateStats, ModelStats, Overview, ProjectRow, StageStats};
 use super::error::StoreError;
+use super::filter::{Filter, Page, Prune, Scope};
 use super::health::{Health, HealthQuery};
-use super::query::{Filter, Page, Prune, Scope, Sort};
+use super::heartbeat::Heartbeat;
 use super::row::{RunPage, RunRow};
 use super::series::{Series, SeriesQuery};
+use super::sort::Sort;
+use super::stats::{GateStats, ModelStats, Overview, ProjectRow, StageStats};
 use tracing_budget::summary::RunSummary;
 
 /// A run history.
 ///
-/// Methods block, on disks and on other processes that write; a server calls them from threads that may. Clones and
-/// references may be used by many threads at once.
+/// Methods block, on disks and on other processes that write: call them from threads that may block. Many threads may
+/// use a store at once.
 ///
-/// A run that nobody has stored is no error: [`get`](Self::get) gives `None`.
+/// An unknown run id is not an error: [`get`](Self::get) returns `None`.
 pub trait Store: Send + Sync {
     /// Stores a run, once however often it is given; see [`Put`] for what "once" means.
     ///
@@ -34,8 +34,8 @@ pub trait Store: Send + Sync {
     /// If any of them cannot be written.
     fn put_all(&self, runs: &[Put<'_>]) -> Result<Vec<Stored>, StoreError>;
 
-    /// Puts other figures in place of a stored run's, as repricing does. The old document is kept beside it; delivering
-    /// it again changes nothing.
+    /// Replaces a stored run's figures, as repricing does. The old document is kept beside the new one; delivering the
+    /// old one again changes nothing.
     ///
     /// # Errors
     ///
@@ -49,19 +49,27 @@ pub trait Store: Send + Sync {
     /// If the store or the document cannot be read.
     fn get(&self, run_id: &str) -> Result<Option<RunSummary>, StoreError>;
 
-    /// The list's row of this run: also says whether a run that is `running` is stale.
+    /// The list's row of this run, with [`stale`](RunRow::stale), which a document does not have.
     ///
     /// # Errors
     ///
     /// If the store cannot be read.
     fn row(&self, run_id: &str) -> Result<Option<RunRow>, StoreError>;
 
-    /// The ids that begin with this, at most `limit`, in order: what a person who typed the start of an id meant.
+    /// The ids that begin with this, at most `limit`, in order; see [`resolve_run_id`](crate::resolve_run_id).
     ///
     /// # Errors
     ///
     /// If the store cannot be read.
     fn ids_beginning_with(&self, start: &str, limit: usize) -> Result<Vec<String>, StoreError>;
+
+    /// The ids that end with this, at most `limit`, in order. Reads every id: ids that share a beginning, as those of
+    /// one day do, differ at their ends.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn ids_ending_with(&self, end: &str, limit: usize) -> Result<Vec<String>, StoreError>;
 
     /// One page of the runs that match.
     ///
@@ -77,7 +85,7 @@ pub trait Store: Send + Sync {
     /// If the store cannot be read.
     fn projects(&self) -> Result<Vec<ProjectRow>, StoreError>;
 
-    /// How the runs went: counts by status, the last that failed and why, what is typical.
+    /// The runs in figures: counts by status, the last failure and its reason, the usual run.
     ///
     /// # Errors
     ///
@@ -91,21 +99,21 @@ pub trait Store: Send + Sync {
     /// If the measure has no meaning by that, or the store cannot be read.
     fn series(&self, query: &SeriesQuery) -> Result<Series, StoreError>;
 
-    /// The stages of the runs that ended, dearest first.
+    /// The stages of the ended runs, the most expensive first.
     ///
     /// # Errors
     ///
     /// If the store cannot be read.
     fn stages(&self, scope: &Scope) -> Result<Vec<StageStats>, StoreError>;
 
-    /// The models of the runs that ended, dearest first.
+    /// The models of the ended runs, the most expensive first.
     ///
     /// # Errors
     ///
     /// If the store cannot be read.
     fn models(&self, scope: &Scope) -> Result<Vec<ModelStats>, StoreError>;
 
-    /// The gates of the runs that ended, the one that fails most first.
+    /// The gates of the runs that ended, those that fail most first.
     ///
     /// # Errors
     ///
@@ -119,14 +127,14 @@ pub trait Store: Send + Sync {
     /// If the store cannot be read.
     fn health(&self, query: &HealthQuery) -> Result<Health, StoreError>;
 
-    /// Deletes these runs; how many there were.
+    /// Deletes these runs and returns how many of them were stored.
     ///
     /// # Errors
     ///
     /// If the store cannot be written; then all of them are still there.
     fn delete(&self, run_ids: &[&str]) -> Result<u64, StoreError>;
 
-    /// Deletes old runs that have ended or are stale; how many.
+    /// Deletes old runs that have ended or are stale, and returns how many.
     ///
     /// # Errors
     ///
@@ -134,10 +142,10 @@ pub trait Store: Send + Sync {
     fn prune(&self, prune: &Prune) -> Result<u64, StoreError>;
 }
 
-/// A run on its way into a store.
+/// A run to be stored.
 ///
-/// What is stored once is a **part** of a run: what one process saw of it. A part is told apart by the name that it is
-/// given here, which the history sink does; without one, by what the document says:
+/// What is stored once is a **part** of a run: the summary of one process. Parts are distinguished by the name given
+/// here, as the history sink does. Without a name, the document decides:
 ///
 /// - a document that is already there, or was until it was replaced, changes nothing;
 /// - one that began at the same millisecond in the same pipeline as a part that is still `running` is that part, and
@@ -162,7 +170,7 @@ pub struct Put<'a> {
 }
 
 impl<'a> Put<'a> {
-    /// A run whose document says which part it is.
+    /// A run without a part name: the document decides which part it is.
     #[must_use]
     pub const fn new(run: &'a RunSummary) -> Self {
         Self { run, part: None, heartbeat: None }
@@ -175,7 +183,7 @@ impl<'a> Put<'a> {
         self
     }
 
-    /// Promises a further delivery while the run is in flight; a `running` part without a promise is stale at once.
+    /// Promises a further delivery while the run is in flight. A `running` part without a heartbeat is stale at once.
     #[must_use]
     pub const fn heartbeat(mut self, heartbeat: Heartbeat) -> Self {
         self.heartbeat = Some(heartbeat);
@@ -183,22 +191,14 @@ impl<'a> Put<'a> {
     }
 }
 
-/// A sign of life, and when the next is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heartbeat {
-    /// When it was.
-    pub at: tracing_budget::summary::Timestamp,
-    /// How long until the next.
-    pub every: Duration,
-}
-
-/// What came of a delivery.
+/// The result of a delivery.
+// Exhaustive: a caller that counts deliveries must decide on every result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stored {
     /// The run is new.
     Inserted,
-    /// The run was there: a further part of it, or a newer state of one.
+    /// The run was stored before: this is a further part of it, or a newer state of one.
     Updated,
-    /// It was there already, or its part has ended: nothing changed.
+    /// It was stored before, or its part has ended: nothing changed.
     Unchanged,
 }

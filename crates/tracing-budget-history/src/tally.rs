@@ -1,25 +1,26 @@
 //! Sums over runs, or over one stage, model or gate of many runs.
 //!
-//! A tally of a run can be added and taken away again, so that sums over many runs follow every change of one.
+//! A tally of a run can be added and subtracted, so that sums follow every change of one run without reading the
+//! others.
 
 use std::collections::BTreeMap;
 
-use super::answers::{StatusCounts, ratio};
 use super::histogram::Histogram;
+use super::stats::{StatusCounts, ratio};
 use tracing_budget::summary::{Figures, RunSummary, Status};
 use tracing_budget::{Usd, Verdict};
 
-/// What a tally is of.
+/// The subject of a tally.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Kind {
+pub(super) enum Subject {
     Run,
     Stage,
     Model,
     Gate,
 }
 
-impl Kind {
-    /// The word that stands in the roll-ups.
+impl Subject {
+    /// The word in the table of sums.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Run => "run",
@@ -66,7 +67,7 @@ fn whole(count: u64) -> i64 {
 }
 
 fn micros(seconds: f64) -> i64 {
-    // A cast brings what is too large to the largest, and NaN to 0.
+    // `as` saturates, and makes NaN 0.
     (seconds * 1e6).round() as i64
 }
 
@@ -76,29 +77,32 @@ pub(super) fn count(number: i64) -> u64 {
 
 impl Tally {
     /// What one run that has ended adds: a tally for it, and one for each of its stages, models and gates.
-    pub(super) fn of(run: &RunSummary) -> BTreeMap<(Kind, &str), Self> {
+    pub(super) fn of(run: &RunSummary) -> BTreeMap<(Subject, &str), Self> {
         let mut tallies = BTreeMap::new();
         let figures = &run.budget_summary;
-        tallies.insert((Kind::Run, ""), Self::one(&figures.total, run.status, run.duration_seconds));
+        tallies.insert((Subject::Run, ""), Self::one(&figures.total, run.status, run.duration_seconds));
         for (name, row) in
             figures.per_agent.iter().filter(|(_, row)| row.calls > 0 || row.figures.llm_calls > 0)
         {
             let mut tally = Self::one(&row.figures, row.status, row.duration_seconds);
             tally.errors = whole(row.errors);
-            tallies.insert((Kind::Stage, name), tally);
+            tallies.insert((Subject::Stage, name), tally);
         }
         for (name, row) in figures.per_model.iter() {
-            tallies
-                .insert((Kind::Model, name), Self::one(&row.figures, Status::NotRun, row.duration_seconds));
+            tallies.insert(
+                (Subject::Model, name),
+                Self::one(&row.figures, Status::NotRun, row.duration_seconds),
+            );
         }
         for gate in &figures.gate_verdicts {
-            let of_gate = tallies.entry((Kind::Gate, gate.gate_name.as_str())).or_default();
+            let of_gate = tallies.entry((Subject::Gate, gate.gate_name.as_str())).or_default();
             of_gate.runs = 1;
             of_gate.add_check(&gate.verdict, gate.duration_seconds, gate.cost_usd);
-            if let Some(of_run) = tallies.get_mut(&(Kind::Run, "")) {
+            if let Some(of_run) = tallies.get_mut(&(Subject::Run, "")) {
                 of_run.add_verdict(&gate.verdict);
             }
-            let after = gate.after_stage.as_deref().and_then(|stage| tallies.get_mut(&(Kind::Stage, stage)));
+            let after =
+                gate.after_stage.as_deref().and_then(|stage| tallies.get_mut(&(Subject::Stage, stage)));
             if let Some(of_stage) = after {
                 of_stage.add_verdict(&gate.verdict);
             }
@@ -136,7 +140,7 @@ impl Tally {
         tally
     }
 
-    /// A check of a gate: what it said, how long it took in seconds, what it cost.
+    /// Adds a check of a gate: its verdict, its duration in seconds, its cost.
     pub(super) fn add_check(&mut self, verdict: &Verdict, seconds: Option<f64>, cost: Option<Usd>) {
         self.add_verdict(verdict);
         match cost {
@@ -202,7 +206,7 @@ impl Tally {
 
     pub(super) const COUNTS: usize = 24;
 
-    /// Whether nothing is left of it.
+    /// Whether every count is 0.
     pub(super) fn is_nothing(&self) -> bool {
         *self == Self::default()
     }

@@ -1,6 +1,6 @@
-//! A pipeline that serves its own history while it runs: the dashboard, the API and the live stream in one process.
+//! A pipeline that serves its own history while it runs: dashboard, API and live events in one process.
 //!
-//! `cargo run --example dashboard --features server`, then open the address that it prints. Ctrl-C ends it.
+//! `cargo run -p tracing-budget-server --example dashboard`, then open the printed URL. Ctrl-C ends it.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,20 +1,19 @@
-//! What all handlers share.
+//! State shared by all handlers.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::sync::{Semaphore, watch};
-
-use super::counters::Counters;
-use super::guard::Keys;
-use super::live::Hub;
-use super::options::ServeOptions;
-use super::problem::{Kind, Problem};
-use super::totals::Totals;
 use tracing_budget::summary::Timestamp;
 use tracing_budget_history::Store;
 
-/// What all handlers share: the store, the options, the time, and whether the server is to stop.
+use crate::keys::Keys;
+use crate::live::Broadcaster;
+use crate::metrics::{Metrics, ProjectTotalsCache};
+use crate::options::ServeOptions;
+use crate::problem::{Problem, ProblemKind};
+
+/// State shared by all handlers: the store, the options, the clock and the shutdown signal. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct App {
     shared: Arc<Shared>,
@@ -24,33 +23,34 @@ struct Shared {
     store: Arc<dyn Store>,
     options: ServeOptions,
     keys: Keys,
-    live: Hub,
-    counters: Counters,
-    totals: Totals,
+    live: Broadcaster,
+    metrics: Metrics,
+    totals: ProjectTotalsCache,
     readers: Arc<Semaphore>,
     writer: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
 }
 
 impl App {
-    pub(super) fn new(
+    pub(crate) fn new(
         store: Arc<dyn Store>,
         options: ServeOptions,
         keys: Keys,
         stopping: watch::Receiver<bool>,
     ) -> Self {
-        // A store writes one thing after the other; those who wait for their turn must not keep readers waiting.
-        let (readers, writer) = (Arc::new(Semaphore::new(options.readers)), Arc::new(Semaphore::new(1)));
-        let live = Hub::new(options.listeners);
-        let (counters, totals) = (Counters::new(), Totals::default());
+        let readers = Arc::new(Semaphore::new(options.readers));
+        // One permit: SQLite has one writer at a time. Writers have a semaphore of their own, because deliveries that wait
+        // for the database lock would otherwise use up the permits of all readers.
+        let writer = Arc::new(Semaphore::new(1));
+        let live = Broadcaster::new(options.listeners);
         Self {
             shared: Arc::new(Shared {
                 store,
                 options,
                 keys,
                 live,
-                counters,
-                totals,
+                metrics: Metrics::new(),
+                totals: ProjectTotalsCache::default(),
                 readers,
                 writer,
                 stopping,
@@ -62,46 +62,46 @@ impl App {
         &self.shared.options
     }
 
-    pub(super) fn keys(&self) -> &Keys {
+    pub(crate) fn keys(&self) -> &Keys {
         &self.shared.keys
     }
 
-    /// What happens to runs in flight.
-    pub(crate) fn live(&self) -> &Hub {
+    /// Events of runs in flight.
+    pub(crate) fn live(&self) -> &Broadcaster {
         &self.shared.live
     }
 
-    pub(crate) fn counters(&self) -> &Counters {
-        &self.shared.counters
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
     }
 
-    pub(crate) fn totals(&self) -> &Totals {
+    pub(crate) fn totals(&self) -> &ProjectTotalsCache {
         &self.shared.totals
     }
 
-    /// The time now.
+    /// The current time.
     pub(crate) fn now(&self) -> Timestamp {
         SystemTime::now().into()
     }
 
-    /// Asks the store, on a thread that may block; as many at once as the options allow.
+    /// Reads from the store on a blocking thread; at most [`ServeOptions::readers`] reads run at once.
     ///
     /// # Errors
     ///
-    /// What the store said, as a problem.
-    pub(crate) async fn ask<T: Send + 'static, E: Into<Problem> + Send + 'static>(
+    /// The store's error as a problem.
+    pub(crate) async fn read<T: Send + 'static, E: Into<Problem> + Send + 'static>(
         &self,
-        question: impl FnOnce(&dyn Store) -> Result<T, E> + Send + 'static,
+        query: impl FnOnce(&dyn Store) -> Result<T, E> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.on_store(&self.shared.readers, question).await
+        self.on_store(&self.shared.readers, query).await
     }
 
-    /// Has the store write, on a thread that may block; one at a time.
+    /// Writes to the store on a blocking thread; one write at a time.
     ///
     /// # Errors
     ///
-    /// What the store said, as a problem.
-    pub(crate) async fn tell<T: Send + 'static, E: Into<Problem> + Send + 'static>(
+    /// The store's error as a problem.
+    pub(crate) async fn write<T: Send + 'static, E: Into<Problem> + Send + 'static>(
         &self,
         change: impl FnOnce(&dyn Store) -> Result<T, E> + Send + 'static,
     ) -> Result<T, Problem> {
@@ -110,27 +110,32 @@ impl App {
 
     async fn on_store<T: Send + 'static, E: Into<Problem> + Send + 'static>(
         &self,
-        turns: &Arc<Semaphore>,
+        permits: &Arc<Semaphore>,
         work: impl FnOnce(&dyn Store) -> Result<T, E> + Send + 'static,
     ) -> Result<T, Problem> {
-        let gone = || Problem::new(Kind::Failed, "the server is stopping");
-        let turn = Arc::clone(turns).acquire_owned().await.map_err(|_| gone())?;
+        let closed = |_| Problem::new(ProblemKind::Failed, "the server is stopping");
+        let permit = Arc::clone(permits).acquire_owned().await.map_err(closed)?;
         let store = Arc::clone(&self.shared.store);
         let work = move || {
-            // Until the work is done, even if nobody waits for it any more.
-            let _turn = turn;
+            // Moved into the blocking task, which also runs on after the request was cancelled (timeout, closed connection).
+            // If the future held the permit, cancelled requests would free permits while their queries still run.
+            let _permit = permit;
             work(store.as_ref())
         };
         match tokio::task::spawn_blocking(work).await {
             Ok(answer) => answer.map_err(Into::into),
-            Err(_) => Err(Problem::new(Kind::Failed, "the store broke off; the server's log says where")),
+            Err(_) => Err(Problem::new(
+                ProblemKind::Failed,
+                "the store panicked; the server's stderr has the panic message",
+            )),
         }
     }
 
-    /// Comes back when the server is to stop: what streams without an end waits for this, too.
+    /// Completes when the server stops. Streams without an end of their own wait for this too: a graceful shutdown would
+    /// otherwise wait for them forever.
     pub(crate) async fn stopping(&self) {
         let mut stopping = self.shared.stopping.clone();
-        // An error is that the server is gone altogether.
+        // An error means that the sender was dropped, and so the server has stopped.
         let _ = stopping.wait_for(|stop| *stop).await;
     }
 }

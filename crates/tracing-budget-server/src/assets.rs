@@ -1,4 +1,4 @@
-//! The dashboard's own files: one stylesheet, one script, one picture, compiled in.
+//! The dashboard's stylesheet, scripts and icon, compiled in.
 
 use std::sync::OnceLock;
 
@@ -8,14 +8,15 @@ use axum::response::{IntoResponse, Response};
 
 const STYLE: &str = include_str!("assets/style.css");
 const SCRIPT: &str = include_str!("assets/live.js");
+const ZONE: &str = include_str!("assets/zone.js");
 const MARK: &str = include_str!("assets/mark.svg");
 
-/// Changes when a file does, so that a browser may keep the files for ever and still get the new ones.
+/// Hash of the files. It is part of their URLs: browsers cache the files without limit, and load new ones after an update.
 fn version() -> &'static str {
     static VERSION: OnceLock<String> = OnceLock::new();
     VERSION.get_or_init(|| {
-        // FNV-1a: the version must only differ, and must be the same in every process of one build.
-        let bytes = [STYLE, SCRIPT, MARK].into_iter().flat_map(str::bytes);
+        // FNV-1a, because std's hasher is seeded per process: two servers behind one proxy need the same version.
+        let bytes = [STYLE, SCRIPT, ZONE, MARK].into_iter().flat_map(str::bytes);
         let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
@@ -23,15 +24,19 @@ fn version() -> &'static str {
     })
 }
 
-pub(super) fn style_path() -> String {
+pub(crate) fn style_path() -> String {
     path("style.css")
 }
 
-pub(super) fn script_path() -> String {
+pub(crate) fn script_path() -> String {
     path("live.js")
 }
 
-pub(super) fn mark_path() -> String {
+pub(crate) fn zone_path() -> String {
+    path("zone.js")
+}
+
+pub(crate) fn mark_path() -> String {
     path("mark.svg")
 }
 
@@ -40,10 +45,11 @@ fn path(name: &str) -> String {
 }
 
 /// Answers `/assets/{name}`.
-pub(super) async fn serve(Path(name): Path<String>) -> Response {
+pub(crate) async fn serve(Path(name): Path<String>) -> Response {
     let (kind, text) = match name.as_str() {
         "style.css" => ("text/css; charset=utf-8", STYLE),
         "live.js" => ("text/javascript; charset=utf-8", SCRIPT),
+        "zone.js" => ("text/javascript; charset=utf-8", ZONE),
         "mark.svg" => ("image/svg+xml", MARK),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };

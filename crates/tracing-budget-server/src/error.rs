@@ -1,53 +1,53 @@
-//! Why a server does not start, or stopped.
+//! Errors of starting and running a server.
 
 use std::io;
 use std::net::SocketAddr;
 
-/// Why a server does not start, or stopped.
+/// Why a server did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// Others could reach it, and nothing would keep them out.
+    /// The address is reachable from other machines, and no token is set.
     #[error(
-        "will not listen on {address} without a token, as everybody who reaches it could read all runs: set a token, or \
-         listen on 127.0.0.1"
+        "cannot listen on {address} without a token: every machine that reaches this address could read all runs; set a \
+         token, or listen on 127.0.0.1"
     )]
     TokenRequired {
-        /// Where it was to listen.
+        /// The address from the options.
         address: SocketAddr,
     },
-    /// A token that is easily guessed, or that no header can hold.
-    #[error("the token {reason}, expected at least 16 characters, none of them a blank or beyond ASCII")]
+    /// The token is too short, or cannot be sent in a header.
+    #[error("the token {reason}: expected at least 16 ASCII characters without blanks")]
     Token {
-        /// What is wrong with it.
+        /// The defect, as a verb phrase.
         reason: &'static str,
     },
-    /// A text that is no origin.
+    /// The text is not an origin.
     #[error(
-        "{origin:?} is no origin, expected a scheme and a host such as https://example.org, without a path"
+        "cannot allow the origin {origin:?}: expected a scheme and a host without a path, such as https://example.org"
     )]
     Origin {
         /// The text.
         origin: String,
     },
-    /// The address cannot be listened on.
+    /// The address cannot be bound.
     #[error("cannot listen on {address}: {reason}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The operating system's error.
         reason: io::Error,
     },
-    /// The threads of the server cannot be started.
-    #[error("the server's threads cannot be started: {reason}")]
+    /// The server's threads cannot be started.
+    #[error("cannot start the server's threads: {reason}")]
     Threads {
-        /// What the operating system said.
+        /// The operating system's error.
         reason: io::Error,
     },
-    /// The server stopped by itself.
+    /// Serving failed.
     #[error("the server stopped: {reason}")]
     Stopped {
-        /// Why.
+        /// The operating system's error.
         reason: io::Error,
     },
 }

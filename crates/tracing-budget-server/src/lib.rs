@@ -1,59 +1,85 @@
-//! The HTTP API and the dashboard, over a run history.
+//! HTTP API, dashboard and live events over a run history.
 //!
-//! Here live what answers requests, what keeps strangers out, and the hub that tells listeners of runs in flight. What a
-//! question about runs *means* is the history's business: nothing here computes figures, and nothing here knows SQL,
-//! `tracing` or prices.
+//! ```
+//! use std::sync::Arc;
 //!
-//! # Whose path is whose
+//! use tracing_budget_history::Sqlite;
+//! use tracing_budget_server::{ServeOptions, Server};
 //!
-//! No path answers both machines and people. Machines have `/projects` and all below it, `POST /runs`, `/live`,
-//! `/metrics`, `/healthz` and `/openapi.json`, which answer JSON, server-sent events or the text of Prometheus, whatever
-//! the request accepts. Everything else is a page for people.
+//! # let directory = std::env::temp_dir().join(format!("tracing-budget-doc-lib-{}", std::process::id()));
+//! let store = Arc::new(Sqlite::open(directory.join("runs.db"))?);
+//! let options = ServeOptions::new(); // 127.0.0.1:7417, no token
+//! # let options = options.address(([127, 0, 0, 1], 0));
+//! let server = Server::bind(&options, store)?.start();
+//! println!("dashboard: http://{}", server.address());
+//! server.stop()?;
+//! # std::fs::remove_dir_all(directory)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
-//! Only errors look at `Accept`: they are problem details (RFC 9457), and a page that says the same to a client that asks
-//! for `text/html`.
+//! [`run`] serves until Ctrl-C. [`Server::start`] serves on its own threads, beside a pipeline; [`Server::serve`] on the
+//! caller's tokio runtime. The program `tracing-budget serve` does the same from a shell.
 //!
-//! # Who may ask
+//! | path | answers |
+//! |---|---|
+//! | `/`, `/runs/…`, `/compare`, `/trends`, `/now` | pages for people |
+//! | `/projects` and below, `POST /runs` | JSON |
+//! | `/live` | server-sent events of runs in flight |
+//! | `/openapi.json` | the OpenAPI document |
+//! | `/metrics`, `/healthz` | OpenMetrics text, health check |
 //!
-//! The server listens on the loopback interface and answers whoever reaches it there, if he asks for a host that is this
-//! machine: a page of another site that has its name resolve to 127.0.0.1 does not. Elsewhere it only listens with a token,
-//! which every request must then bring as `Authorization: Bearer …`, except for `/healthz`. A browser brings it once, as
-//! `/?token=…`, and gets a cookie for as long as the server runs. There is no TLS: beyond a machine of one's own, a proxy
-//! that has it belongs in front.
+//! A path serves either people or programs, never both. Only errors depend on `Accept`: they are problem details
+//! (RFC 9457), or a page for clients that accept `text/html`.
 //!
-//! Scripts of other sites read nothing unless [`ServeOptions::allow_origin`] lets them, and write nothing.
+//! # Access
+//!
+//! On the loopback interface, the server answers every request with this machine as its `Host`. This check stops DNS rebinding: a
+//! request from another site's name that resolves to 127.0.0.1 is refused.
+//!
+//! On other addresses, the server needs a token. Every request except `/healthz` carries it as `Authorization: Bearer …`.
+//! A browser opens `/?token=…` once and gets a cookie that is valid while the server runs. There is no TLS: use a proxy that
+//! has it.
+//!
+//! Scripts of other sites can neither read nor write, unless [`ServeOptions::allow_origin`] allows their origin.
+//!
+//! # Invariants
+//!
+//! - Figures are computed by the history and formatted by `tracing_budget::present`, never here.
+//! - No SQL, no `tracing`, no prices.
+//! - No request blocks a thread of the runtime: the store is read and written on blocking threads, bounded by permits.
 //!
 //! # Problems
 //!
-//! What the `type` of a problem leads to. Its `detail` names the thing, the value, and what was expected.
+//! Each section below is the target of a problem's `type`. The problem's `detail` names the thing, its value, and what was
+//! expected.
 //!
 //! ## Bad request
 //!
-//! 400. The path or the query cannot be read, or asks for what does not fit together.
+//! 400. The path or the query cannot be read, or its parameters contradict each other.
 //!
 //! ## Token needed
 //!
-//! 401. The request brought no token, or another one.
+//! 401. The token is missing or wrong.
 //!
 //! ## Foreign origin
 //!
-//! 403. A page of another site would write.
+//! 403. A page of another site tried to write.
 //!
 //! ## No such path
 //!
-//! 404. There is nothing at this path.
+//! 404. The path has no route.
 //!
 //! ## No such project
 //!
-//! 404. No run of this project was ever stored: its name may be misspelt.
+//! 404. The history has no run of this project. The name may be misspelt.
 //!
 //! ## No such run
 //!
-//! 404. The project has no run of this id.
+//! 404. The project has no run with this id.
 //!
 //! ## Wrong method
 //!
-//! 405. The path takes other methods; `Allow` lists them.
+//! 405. The path has other methods; the header `Allow` lists them.
 //!
 //! ## Body too large
 //!
@@ -65,15 +91,15 @@
 //!
 //! ## Foreign host
 //!
-//! 421. The request is for a host that this server does not answer for.
+//! 421. The host of the request is not allowed; see [`ServeOptions::allow_host`].
 //!
 //! ## Not a run
 //!
-//! 422. The body is no summary of a run, or one that cannot be stored.
+//! 422. The body is not the summary of a run, or one that cannot be stored.
 //!
 //! ## Busy
 //!
-//! 503. Others hold the store, or as many listen as may; to be tried again.
+//! 503. Another process holds the store's lock, or the server has its maximum number of live streams. Try again.
 //!
 //! ## Too slow
 //!
@@ -85,24 +111,30 @@
 //!
 //! ## Failed
 //!
-//! 500. The server is at fault.
+//! 500. An error of the server itself.
 
-mod address;
 mod api;
 mod app;
 mod assets;
 mod charts;
-mod counters;
 mod error;
+mod find_run;
 mod guard;
+mod keys;
 mod live;
+mod metrics;
 mod options;
 mod pages;
 mod problem;
 mod router;
-mod serve;
-mod totals;
+mod schema;
+mod server;
 
 pub use error::ServeError;
 pub use options::ServeOptions;
-pub use serve::{Running, Server, run};
+pub use server::{Running, Server, run};
+
+// The README's code is compiled, and run where it is not marked otherwise.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

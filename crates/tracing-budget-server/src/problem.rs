@@ -1,31 +1,31 @@
-//! Errors as every client reads them: problem details, [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457).
+//! Errors as problem details, [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457).
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use tracing_budget_history::StoreError;
+use tracing_budget_history::{RunIdError, StoreError};
 
-/// What was wrong with a request, or with its answer.
+/// An error of a request or of its answer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Problem {
-    /// Which kind of problem; the address of its description.
+    /// The kind of problem: the URL of its description.
     #[serde(rename = "type")]
     #[schema(value_type = String, format = "uri")]
-    kind: Kind,
-    /// The kind, in words.
+    kind: ProblemKind,
+    /// The kind's title.
     title: &'static str,
     /// The HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
-    /// What is wrong in this very case, and what was expected.
+    /// The thing, its value, and what was expected.
     detail: String,
 }
 
-/// The kinds of problems there are.
+/// The kinds of problems. Each has a section in the documentation of the crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ProblemKind {
     BadRequest,
     NotARun,
     TokenNeeded,
@@ -43,7 +43,7 @@ pub(crate) enum Kind {
     Failed,
 }
 
-impl Kind {
+impl ProblemKind {
     const fn title(self) -> &'static str {
         match self {
             Self::BadRequest => "Bad request",
@@ -80,7 +80,7 @@ impl Kind {
         }
     }
 
-    /// What a bare status of the framework means.
+    /// The kind for a status that the framework set without a body of ours.
     pub(super) fn of(status: StatusCode) -> Self {
         match status {
             StatusCode::UNPROCESSABLE_ENTITY => Self::NotARun,
@@ -98,27 +98,29 @@ impl Kind {
     }
 }
 
-impl Serialize for Kind {
-    /// The address of the kind's description in the documentation of [`server`](crate::server).
+/// The crate's page at docs.rs.
+const PAGE: &str = "https://docs.rs/tracing-budget-server/latest/tracing_budget_server/index.html";
+
+impl Serialize for ProblemKind {
+    /// The URL of the kind's section on the crate's page at docs.rs.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let anchor = self.title().to_ascii_lowercase().replace(' ', "-");
-        let page = "https://docs.rs/tracing-budget/latest/tracing_budget/server/index.html";
-        serializer.collect_str(&format_args!("{page}#{anchor}"))
+        serializer.collect_str(&format_args!("{PAGE}#{anchor}"))
     }
 }
 
 impl Problem {
-    /// A problem of this kind; `detail` names the thing, the value, and what was expected.
-    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+    /// Creates a problem; `detail` names the thing, its value, and what was expected.
+    pub(crate) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self { kind, title: kind.title(), status: kind.status().as_u16(), detail: detail.into() }
     }
 
-    /// The kind, in words.
+    /// The kind's title.
     pub(crate) fn title(&self) -> &'static str {
         self.title
     }
 
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> ProblemKind {
         self.kind
     }
 
@@ -126,7 +128,7 @@ impl Problem {
         self.kind.status()
     }
 
-    /// What is wrong in this very case.
+    /// The thing, its value, and what was expected.
     pub(crate) fn detail(&self) -> &str {
         &self.detail
     }
@@ -135,13 +137,23 @@ impl Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let kind = match &error {
-            StoreError::NoSuchRun { .. } => Kind::NoSuchRun,
-            StoreError::Cursor { .. } | StoreError::Series { .. } => Kind::BadRequest,
-            StoreError::Refused { .. } => Kind::NotARun,
-            StoreError::Busy { .. } => Kind::Busy,
-            _ => Kind::StoreFailed,
+            StoreError::NoSuchRun { .. } => ProblemKind::NoSuchRun,
+            StoreError::Cursor { .. } | StoreError::Series { .. } => ProblemKind::BadRequest,
+            StoreError::Refused { .. } => ProblemKind::NotARun,
+            StoreError::Busy { .. } => ProblemKind::Busy,
+            _ => ProblemKind::StoreFailed,
         };
         Self::new(kind, error.to_string())
+    }
+}
+
+impl From<RunIdError> for Problem {
+    fn from(error: RunIdError) -> Self {
+        match error {
+            RunIdError::Store(error) => error.into(),
+            RunIdError::Ambiguous { .. } => Self::new(ProblemKind::BadRequest, error.to_string()),
+            _ => Self::new(ProblemKind::NoSuchRun, error.to_string()),
+        }
     }
 }
 
@@ -152,15 +164,15 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match self.kind {
-            Kind::TokenNeeded => {
+            ProblemKind::TokenNeeded => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Kind::Busy | Kind::TooSlow => {
+            ProblemKind::Busy | ProblemKind::TooSlow => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
         }
-        // The layer that looks at what the client accepts finds it there.
+        // `guard::errors` reads the problem from here and renders it as a page for clients that accept text/html.
         response.extensions_mut().insert(self);
         response
     }

@@ -1,4 +1,4 @@
-//! All routes, with what stands before them.
+//! All routes and the middleware in front of them.
 
 use axum::Router;
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -7,35 +7,35 @@ use tower_http::cors::CorsLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use super::app::App;
-use super::error::ServeError;
-use super::options::ServeOptions;
-use super::{api, guard, pages};
+use crate::app::App;
+use crate::error::ServeError;
+use crate::options::ServeOptions;
+use crate::{api, guard, pages};
 
-/// What comes later in this function stands further out.
+/// Builds the router. A layer that is added later runs earlier: `guard::measure` sees every request first.
 ///
 /// # Errors
 ///
-/// If an origin that was allowed is none.
-pub(super) fn router(app: App) -> Result<Router, ServeError> {
+/// If an allowed origin is malformed.
+pub(crate) fn router(app: App) -> Result<Router, ServeError> {
     let options = app.options();
     let router = api::router(options)
         .merge(pages::router())
         .fallback(guard::no_such_path)
         .layer(RequestBodyLimitLayer::new(options.body_bytes))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, options.timeout))
-        .layer(from_fn_with_state(app.clone(), guard::origin))
-        .layer(from_fn_with_state(app.clone(), guard::access));
-    // A browser asks whether it may before it sends a token.
+        .layer(from_fn_with_state(app.clone(), guard::check_origin))
+        .layer(from_fn_with_state(app.clone(), guard::check_access));
+    // Outside of `access`: a browser's preflight request carries no token, and would be refused with 401.
     let router = match cors(options)? {
         Some(cors) => router.layer(cors),
         None => router,
     };
     let router = router
-        .layer(from_fn_with_state(app.clone(), guard::host))
-        .layer(from_fn(guard::shape))
-        .layer(from_fn_with_state(app.clone(), guard::observe));
-    Ok(guard::secure(router).with_state(app))
+        .layer(from_fn_with_state(app.clone(), guard::check_host))
+        .layer(from_fn(guard::render_errors))
+        .layer(from_fn_with_state(app.clone(), guard::measure));
+    Ok(guard::security_headers(router).with_state(app))
 }
 
 fn cors(options: &ServeOptions) -> Result<Option<CorsLayer>, ServeError> {
@@ -52,12 +52,12 @@ fn cors(options: &ServeOptions) -> Result<Option<CorsLayer>, ServeError> {
 }
 
 fn origin(text: &str) -> Result<HeaderValue, ServeError> {
-    let fault = || ServeError::Origin { origin: text.to_owned() };
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or_else(fault)?;
+    let error = || ServeError::Origin { origin: text.to_owned() };
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or_else(error)?;
     if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte)) {
-        return Err(fault());
+        return Err(error());
     }
-    HeaderValue::from_str(text).map_err(|_| fault())
+    HeaderValue::from_str(text).map_err(|_| error())
 }
 
 #[cfg(test)]
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_a_scheme_and_a_host() {
+    fn an_origin_has_a_scheme_and_a_host() {
         for text in ["https://example.org", "http://localhost:3000", "http://[::1]:8080"] {
             assert!(origin(text).is_ok(), "{text}");
         }

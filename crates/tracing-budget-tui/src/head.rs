@@ -1,4 +1,4 @@
-//! The lines above the tables: what was spent, how fast, and what is left.
+//! The lines around the tables: title, totals, burn rate, limit, session.
 
 use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
@@ -7,17 +7,23 @@ use super::state::CostPanelState;
 use tracing_budget::Usd;
 use tracing_budget::present::numbers::limit as limit_text;
 use tracing_budget::present::numbers::{Money, UNKNOWN, count, duration, share};
+use tracing_budget::present::status::{self, Tone};
 use tracing_budget::summary::{RunSummary, Status};
 
-/// How a status looks; its word stands there too, as a colour alone says nothing on some screens.
-pub(super) fn tone(status: Status) -> Style {
-    match status {
-        Status::Failed => Style::new().fg(Color::Red).add_modifier(Modifier::BOLD),
-        Status::Running => Style::new().fg(Color::Cyan),
-        Status::Completed => Style::new().fg(Color::Green),
-        Status::Cancelled | Status::Incomplete | Status::Interrupted => Style::new().fg(Color::Yellow),
-        Status::NotRun => Style::new().add_modifier(Modifier::DIM),
+/// Returns the style of a status. Its text is always shown too: a colour alone is invisible on some screens.
+pub(super) fn style(status: Status) -> Style {
+    match status::tone(status) {
+        Tone::Bad => Style::new().fg(Color::Red).add_modifier(Modifier::BOLD),
+        Tone::Active => Style::new().fg(Color::Cyan),
+        Tone::Good => Style::new().fg(Color::Green),
+        Tone::Warn => Style::new().fg(Color::Yellow),
+        Tone::Faint => Style::new().add_modifier(Modifier::DIM),
     }
+}
+
+/// Returns the glyph and the word of a status.
+pub(super) fn status_text(status: Status) -> String {
+    format!("{} {}", status::glyph(status), status::word(status))
 }
 
 pub(super) fn spent(run: &RunSummary, state: &CostPanelState, money: Money) -> Line<'static> {
@@ -38,7 +44,7 @@ pub(super) fn spent(run: &RunSummary, state: &CostPanelState, money: Money) -> L
     Line::from(spans)
 }
 
-/// The rate of the last minute, before there is one that of the run so far.
+/// Returns the burn rate of the last minute; before there is one, that of the whole run.
 fn burn(run: &RunSummary, state: &CostPanelState) -> String {
     let efficiency = &run.efficiency;
     let usd = state.burn.usd_per_minute().or(efficiency.usd_per_minute);
@@ -56,7 +62,7 @@ fn burn(run: &RunSummary, state: &CostPanelState) -> String {
     }
 }
 
-/// How much of a limit is used, as a bar of this width; `None` where nothing is limited.
+/// Returns the used part of the limit as a bar for a line of this width; `None` without a limit.
 pub(super) fn gauge(run: &RunSummary, state: &CostPanelState, width: u16) -> Option<Line<'static>> {
     let budget = &run.budget_summary;
     let limits = &budget.limits;
@@ -68,7 +74,7 @@ pub(super) fn gauge(run: &RunSummary, state: &CostPanelState, width: u16) -> Opt
         let used = budget.total.tokens_used.map(|tokens| tokens as f64);
         (format!("{} tokens", count(limit)), part(used, limit as f64), state.burn.until_tokens(limit))
     });
-    // The one that is nearer to its end.
+    // Of two limits, the one that is used up first.
     let of = |gauge: &(String, Option<f64>, _)| gauge.1.unwrap_or(0.0);
     let nearer = by_usd.into_iter().chain(by_tokens).max_by(|one, two| of(one).total_cmp(&of(two)))?;
     let (limit, used, until) = nearer;
@@ -78,7 +84,7 @@ pub(super) fn gauge(run: &RunSummary, state: &CostPanelState, width: u16) -> Opt
         _ => Style::new().fg(Color::Green),
     };
     let cells = usize::from(width.saturating_sub(46)).clamp(4, 40);
-    // The cast saturates; what is beyond the limit has no more room than the limit.
+    // Clamped: usage above the limit must not widen the bar. The cast saturates.
     let full = (used.unwrap_or(0.0) * cells as f64).floor().clamp(0.0, cells as f64) as usize;
     let end = match (used, until) {
         (Some(used), _) if used >= 1.0 => "   EXHAUSTED".to_owned(),
@@ -96,7 +102,7 @@ pub(super) fn gauge(run: &RunSummary, state: &CostPanelState, width: u16) -> Opt
     ]))
 }
 
-/// Of a limit of nothing everything is used.
+/// Returns the used part. A limit of 0 is always fully used: 0 / 0 would be unknown.
 fn part(used: Option<f64>, limit: f64) -> Option<f64> {
     used.map(|used| if limit > 0.0 { used / limit } else { 1.0 })
 }
@@ -104,7 +110,7 @@ fn part(used: Option<f64>, limit: f64) -> Option<f64> {
 pub(super) fn title(run: &RunSummary, at: usize, of: usize) -> Line<'static> {
     let mut spans = vec![
         Span::from(format!(" {} ", run.pipeline)).bold(),
-        Span::styled(format!("{} ", run.status), tone(run.status)),
+        Span::styled(format!("{} ", status_text(run.status)), style(run.status)),
         Span::from(format!("{} ", duration(run.duration_seconds))),
     ];
     if of > 1 {

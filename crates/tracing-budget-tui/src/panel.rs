@@ -1,4 +1,4 @@
-//! The widget.
+//! The widget: its border, and the layout inside.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -11,7 +11,7 @@ use super::{head, rows};
 use tracing_budget::present::numbers::Money;
 use tracing_budget::summary::RunSummary;
 
-/// Where the tokens, the money and the time of a run in flight are going: totals, limit, burn rate, stages and models.
+/// Totals, limit, burn rate, stages and models of a run in flight.
 ///
 /// ```
 /// use ratatui::{Terminal, backend::TestBackend};
@@ -35,7 +35,7 @@ pub struct CostPanel<'a> {
 }
 
 impl<'a> CostPanel<'a> {
-    /// Shows one of these runs; which one is the state's to say.
+    /// Creates a panel over these runs; the state selects the run that it shows.
     #[must_use]
     pub const fn new(runs: &'a [RunSummary]) -> Self {
         Self { runs }
@@ -66,7 +66,7 @@ fn run_inside(run: &RunSummary, state: &CostPanelState, area: Rect, buffer: &mut
     let money = Money::for_amounts(budget.total.cost_usd.into_iter());
     let gauge = head::gauge(run, state, area.width);
     let models = u16::try_from(budget.per_model.len() + 1).unwrap_or(u16::MAX);
-    // Models take what they need, up to a third: the stages are what people look for.
+    // Models take at most a third of the height: many models must not hide the stages.
     let models = models.min(area.height / 3);
     let [spent, limit, _, stages, _, by_model] = Layout::vertical([
         Constraint::Length(1),
@@ -81,6 +81,6 @@ fn run_inside(run: &RunSummary, state: &CostPanelState, area: Rect, buffer: &mut
     if let Some(gauge) = gauge {
         gauge.render(limit, buffer);
     }
-    Widget::render(rows::stages(run, money), stages, buffer);
-    Widget::render(rows::models(run, money), by_model, buffer);
+    Widget::render(rows::stage_table(run, money), stages, buffer);
+    Widget::render(rows::model_table(run, money), by_model, buffer);
 }

@@ -1,18 +1,20 @@
-//! The tables: where it went, by stage and by model.
+//! The tables: figures by stage and by model.
 
 use ratatui::layout::Constraint;
 use ratatui::style::Style;
 use ratatui::text::Text;
 use ratatui::widgets::{Cell, Row, Table};
 
-use super::head::tone;
+use super::head::{status_text, style};
+use tracing_budget::present::columns::one_line;
 use tracing_budget::present::numbers::{Money, UNKNOWN, count, duration, share};
+use tracing_budget::present::stages::{self, StageNode};
 use tracing_budget::summary::{Figures, RunSummary};
 
-/// Wide enough for most amounts of their kind.
+/// Column widths, for amounts below 10,000 USD, counts below 10^9 and durations below 100 hours.
 const WIDTHS: [Constraint; 7] = [
     Constraint::Fill(1),
-    Constraint::Length(11),
+    Constraint::Length(13),
     Constraint::Length(12),
     Constraint::Length(6),
     Constraint::Length(12),
@@ -20,40 +22,41 @@ const WIDTHS: [Constraint; 7] = [
     Constraint::Length(9),
 ];
 
-pub(super) fn stages(run: &RunSummary, money: Money) -> Table<'_> {
-    let rows = run.budget_summary.per_agent.iter().map(|(name, row)| {
+pub(super) fn stage_table(run: &RunSummary, money: Money) -> Table<'_> {
+    let nodes = stages::tree(&run.budget_summary.per_agent).into_iter();
+    let rows = nodes.map(|StageNode { name, depth, row }| {
         let cells = [
-            Cell::from(name),
-            Cell::from(row.status.as_str()).style(tone(row.status)),
+            Cell::from(format!("{:indent$}{}", "", one_line(name), indent = depth * 2)),
+            Cell::from(status_text(row.status)).style(style(row.status)),
             right(row.figures.cost_cell(money)),
             right(row.share_of_cost.map_or(UNKNOWN.to_owned(), share)),
         ];
-        Row::new(cells.into_iter().chain(rest(&row.figures, row.duration_seconds)))
+        Row::new(cells.into_iter().chain(usage_cells(&row.figures, row.duration_seconds)))
     });
     table(rows, ["stage", "status", "cost", "share", "tokens", "calls", "time"])
 }
 
-pub(super) fn models(run: &RunSummary, money: Money) -> Table<'_> {
+pub(super) fn model_table(run: &RunSummary, money: Money) -> Table<'_> {
     let rows = run.budget_summary.per_model.iter().map(|(name, row)| {
         let cells = [
             Cell::from(name),
             Cell::from(""),
             right(row.figures.cost_cell(money)),
-            right(part_of_cost(run, &row.figures)),
+            right(share_of_cost(run, &row.figures)),
         ];
-        Row::new(cells.into_iter().chain(rest(&row.figures, row.duration_seconds)))
+        Row::new(cells.into_iter().chain(usage_cells(&row.figures, row.duration_seconds)))
     });
     table(rows, ["model", "", "cost", "share", "tokens", "calls", "time"])
 }
 
-fn part_of_cost(run: &RunSummary, figures: &Figures) -> String {
+fn share_of_cost(run: &RunSummary, figures: &Figures) -> String {
     let total =
         run.budget_summary.total.cost_usd.map(tracing_budget::Usd::to_f64).filter(|total| *total > 0.0);
     let part = figures.cost_usd.zip(total).map(|(cost, total)| share(cost.to_f64() / total));
     part.unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
-fn rest(figures: &Figures, seconds: f64) -> [Cell<'static>; 3] {
+fn usage_cells(figures: &Figures, seconds: f64) -> [Cell<'static>; 3] {
     [right(figures.all_tokens_cell()), right(count(figures.llm_calls)), right(duration(seconds))]
 }
 

@@ -1,39 +1,39 @@
-//! What all runs of a session have spent together.
+//! The total of all runs of a session.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use tracing_budget::Usd;
 use tracing_budget::summary::RunSummary;
 
-/// Runs in flight whose figures are remembered one by one; what further ones have spent joins the total when they are
-/// first seen, and what they spend later is missed.
-const MOST: usize = 8;
+/// Maximum number of runs in flight that are followed: each takes 48 bytes of the state, which must stay below 1 KiB. With
+/// more runs the total is a lower bound.
+const MAX_FOLLOWED: usize = 8;
 
-/// What all runs that were seen have spent together, those that have ended included.
+/// Total cost and tokens of all runs seen, including ended ones.
 ///
-/// A run that is in one look and not in the next has ended, and counts with what it had spent when it was last seen.
+/// A run that is missing from a snapshot has ended, and counts with its last figures.
 #[derive(Clone, Debug, Default)]
 pub struct Session {
     ended: Spent,
     in_flight: Vec<(u64, Spent)>,
     runs: u64,
-    /// Whether some run could not be followed to its end.
-    lost_sight: bool,
+    /// Whether a run was not followed to its end.
+    unfollowed: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Spent {
     cost: Usd,
     tokens: u64,
-    /// Whether there is more that nobody knows.
+    /// Whether a part is unknown.
     in_part: bool,
 }
 
 impl Session {
     pub(super) fn observe(&mut self, runs: &[RunSummary]) {
-        let mut seen: Vec<(u64, Spent)> = Vec::with_capacity(runs.len().min(MOST));
-        self.lost_sight |= runs.len() > MOST;
-        for run in runs.iter().take(MOST) {
+        let mut seen: Vec<(u64, Spent)> = Vec::with_capacity(runs.len().min(MAX_FOLLOWED));
+        self.unfollowed |= runs.len() > MAX_FOLLOWED;
+        for run in runs.iter().take(MAX_FOLLOWED) {
             let id = BuildHasherDefault::<DefaultHasher>::default().hash_one(run.run_id.as_str());
             match self.in_flight.iter().position(|(known, _)| *known == id) {
                 Some(at) => drop(self.in_flight.swap_remove(at)),
@@ -47,26 +47,26 @@ impl Session {
         self.in_flight = seen;
     }
 
-    /// USD; at least this much where [`is_in_part`](Self::is_in_part).
+    /// Total cost in USD; a lower bound if [`is_in_part`](Self::is_in_part).
     #[must_use]
     pub fn cost_usd(&self) -> Usd {
         self.total().cost
     }
 
-    /// Input and output tokens; at least so many where [`is_in_part`](Self::is_in_part).
+    /// Total input and output tokens; a lower bound if [`is_in_part`](Self::is_in_part).
     #[must_use]
     pub fn tokens_used(&self) -> u64 {
         self.total().tokens
     }
 
-    /// Whether there is more that nobody knows: calls without a price or without usage, or more runs at once than are
-    /// followed.
+    /// Returns whether a part is unknown: calls without a price or without usage, or more concurrent runs than the state
+    /// follows.
     #[must_use]
     pub fn is_in_part(&self) -> bool {
-        self.lost_sight || self.total().in_part
+        self.unfollowed || self.total().in_part
     }
 
-    /// How many runs were seen.
+    /// Number of runs seen.
     #[must_use]
     pub const fn runs(&self) -> u64 {
         self.runs
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_counts_once_while_it_grows_and_after_it_ended() {
+    fn a_run_counts_once_while_it_grows_and_after_its_end() {
         let mut session = Session::default();
         session.observe(&[run("a", "0.10", 10)]);
         session.observe(&[run("a", "0.25", 30), run("b", "1", 1)]);
@@ -126,14 +126,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_said() {
+    fn an_unknown_part_makes_the_total_a_lower_bound() {
         let mut session = Session::default();
         let mut unpriced = run("a", "0", 10);
         unpriced.budget_summary.total.unpriced_calls = 1;
         session.observe(&[unpriced]);
         assert!(session.is_in_part());
 
-        let many: Vec<_> = (0..=MOST).map(|at| run(&at.to_string(), "1", 1)).collect();
+        let many: Vec<_> = (0..=MAX_FOLLOWED).map(|at| run(&at.to_string(), "1", 1)).collect();
         let mut session = Session::default();
         session.observe(&many);
         assert!(session.is_in_part(), "one of them is not followed");

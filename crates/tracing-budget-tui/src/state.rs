@@ -1,23 +1,23 @@
-//! What the panel remembers from one frame to the next.
+//! The state of the panel between two frames.
 
 use std::time::Duration;
 
 use super::session::Session;
 use tracing_budget::summary::{BurnRate, RunSummary};
 
-/// The burn rate is that of the last minute.
+/// Period of the burn rate: shorter ones jump with every call, longer ones lag.
 const WINDOW: Duration = Duration::from_secs(60);
-/// So far apart are the points that it is worked out from: few enough that all of them take half a kibibyte.
-const APART: Duration = Duration::from_secs(15);
+/// Distance between the points of the burn rate: closer ones would not fit into the state's 1 KiB.
+const INTERVAL: Duration = Duration::from_secs(15);
 
-/// What a [`CostPanel`](super::CostPanel) remembers: which run is shown, how fast it spends, what the session has spent.
-/// Less than 1 KiB in all, however many runs there are.
+/// The state of a [`CostPanel`](super::CostPanel): the shown run, its burn rate, and the session's total. Less than 1 KiB for
+/// any number of runs.
 #[derive(Clone, Debug)]
 pub struct CostPanelState {
     pub(super) burn: BurnRate,
     pub(super) session: Session,
     shown: String,
-    last_point: Option<Duration>,
+    last_observed: Option<Duration>,
 }
 
 impl Default for CostPanelState {
@@ -27,58 +27,58 @@ impl Default for CostPanelState {
 }
 
 impl CostPanelState {
-    /// Nothing seen yet.
+    /// Creates a state without runs.
     #[must_use]
     pub fn new() -> Self {
         Self {
             burn: BurnRate::over(WINDOW),
             session: Session::default(),
             shown: String::new(),
-            last_point: None,
+            last_observed: None,
         }
     }
 
-    /// Takes a look at the runs in flight, as [`Handle::snapshot`](tracing_budget::Handle::snapshot) gives them.
+    /// Updates the state from the runs in flight, as [`Handle::snapshot`](tracing_budget::Handle::snapshot) returns them.
     pub fn observe(&mut self, runs: &[RunSummary]) {
         self.session.observe(runs);
         match self.index(runs) {
             Some(at) => self.follow(&runs[at]),
-            None => self.forget_pace(),
+            None => self.reset_burn_rate(),
         }
     }
 
-    /// Forgets everything: what was spent before is no part of the session any more.
+    /// Resets the state: a new session starts at 0.
     pub fn reset(&mut self) {
         *self = Self::new();
     }
 
-    /// What all runs that were seen have spent together.
+    /// Total of all runs seen.
     #[must_use]
     pub const fn session(&self) -> &Session {
         &self.session
     }
 
-    /// How fast the run that is shown has spent in the last minute.
+    /// Burn rate of the shown run, over the last minute.
     #[must_use]
     pub const fn burn_rate(&self) -> &BurnRate {
         &self.burn
     }
 
-    /// Shows the run after the one that is shown, the first after the last.
+    /// Shows the next run; after the last one, the first.
     pub fn show_next(&mut self, runs: &[RunSummary]) {
         if let Some(at) = self.index(runs) {
             self.follow(&runs[(at + 1) % runs.len()]);
         }
     }
 
-    /// Shows the run before the one that is shown, the last before the first.
+    /// Shows the previous run; before the first one, the last.
     pub fn show_previous(&mut self, runs: &[RunSummary]) {
         if let Some(at) = self.index(runs) {
             self.follow(&runs[(at + runs.len() - 1) % runs.len()]);
         }
     }
 
-    /// Which of these runs is shown: the one that was, else the newest.
+    /// Returns the index of the shown run; if it is gone, that of the newest.
     pub(super) fn index(&self, runs: &[RunSummary]) -> Option<usize> {
         let shown = runs.iter().position(|run| run.run_id == self.shown);
         shown.or(runs.len().checked_sub(1))
@@ -86,20 +86,20 @@ impl CostPanelState {
 
     fn follow(&mut self, run: &RunSummary) {
         if run.run_id != self.shown {
-            self.forget_pace();
-            // An emitter's own id may be of any length, and this is all that tells runs apart here.
+            self.reset_burn_rate();
+            // Ids of emitters have any length: a longer one would exceed the state's 1 KiB. Without an id the newest run is shown.
             self.shown = if run.run_id.len() <= 64 { run.run_id.clone() } else { String::new() };
         }
         let now = Duration::try_from_secs_f64(run.duration_seconds).unwrap_or_default();
-        if self.last_point.is_none_or(|last| now >= last + APART) {
-            self.last_point = Some(now);
+        if self.last_observed.is_none_or(|last| now >= last + INTERVAL) {
+            self.last_observed = Some(now);
             self.burn.observe_run(run);
         }
     }
 
-    fn forget_pace(&mut self) {
+    fn reset_burn_rate(&mut self) {
         self.burn = BurnRate::over(WINDOW);
-        self.last_point = None;
+        self.last_observed = None;
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_run_is_shown_until_another_is_asked_for() {
+    fn the_newest_run_is_shown_until_another_is_selected() {
         let runs = [run("a", 1.0, 1), run("b", 1.0, 1), run("c", 1.0, 1)];
         let mut state = CostPanelState::new();
         state.observe(&runs);
@@ -125,12 +125,12 @@ mod tests {
         state.show_previous(&runs);
         state.show_previous(&runs);
         state.observe(&runs);
-        assert_eq!(state.index(&runs), Some(1), "a new look changes nothing");
-        assert_eq!(state.index(&runs[2..]), Some(0), "one that is gone makes room for the newest");
+        assert_eq!(state.index(&runs), Some(1), "a new snapshot keeps the selection");
+        assert_eq!(state.index(&runs[2..]), Some(0), "if the shown run is gone, the newest is shown");
     }
 
     #[test]
-    fn the_pace_is_that_of_one_run() {
+    fn the_burn_rate_is_that_of_one_run() {
         let mut state = CostPanelState::new();
         state.observe(&[run("a", 0.0, 0)]);
         state.observe(&[run("a", 30.0, 600)]);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_clears_it() {
+    fn reset_clears_the_state() {
         let mut state = CostPanelState::new();
         state.observe(&[run("a", 0.0, 10)]);
         state.observe(&[run("a", 30.0, 600)]);

@@ -1,6 +1,6 @@
-//! A rig agent with a tool, asked twice, and what it used, stage by stage, to the token.
+//! A rig agent with a tool, prompted twice, and what it used, stage by stage, to the token.
 //!
-//! Nothing here tells the budget about tokens: rig's own spans carry them, and the layer works out whose they are.
+//! No line here mentions tokens to the layer: rig's own spans carry them, and the layer attributes them to stages.
 //!
 //! ```text
 //! cargo run -p rig_agent
@@ -36,7 +36,7 @@ async fn main() -> Result<()> {
     let summary = summaries.take().pop().context("the pipeline left no summary")?;
     println!("{summary}");
 
-    // The point of it all: what the budget says was used is what the model says it answered.
+    // The point of it all: the budget's figures equal those of the model's answers.
     let (answered, figures) = (server.answered(), &summary.budget_summary.total);
     let budgeted = Tokens {
         input: figures.input_tokens,

@@ -5,8 +5,8 @@ use std::process::Command;
 #[test]
 fn the_example_agrees_with_its_server() {
     let output = Command::new(env!("CARGO_BIN_EXE_rig_agent")).output().expect("it starts");
-    let (shown, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{shown}\n{said}");
+    let (shown, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{shown}\n{errors}");
     for row in ["discovery", "review"] {
         assert!(shown.contains(row), "no {row} in the table:\n{shown}");
     }

@@ -1,4 +1,4 @@
-//! What axe-core finds on each page.
+//! No page has serious findings of axe-core.
 
 use std::fs;
 use std::path::Path;
@@ -26,14 +26,15 @@ async fn no_page_has_serious_findings() {
         browser.look(look).await;
         for address in &addresses {
             browser.open(address).await;
-            // What is folded away is looked at, too.
+            // Hidden parts are checked too.
             browser
                 .script("document.querySelectorAll('details').forEach((details) => { details.open = true })")
                 .await;
             browser.script(&axe).await;
             let answer = browser.client.execute_async(RUN, Vec::new()).await.expect("axe runs");
             let violations = answer["violations"].as_array().unwrap_or_else(|| panic!("{address}: {answer}"));
-            let serious: Vec<String> = violations.iter().filter(|found| matters(found)).map(told).collect();
+            let serious: Vec<String> =
+                violations.iter().filter(|found| matters(found)).map(described).collect();
             assert!(serious.is_empty(), "{address} in {}:\n{}", look.name, serious.join("\n"));
         }
     }
@@ -44,7 +45,7 @@ fn matters(found: &Value) -> bool {
     matches!(found["impact"].as_str(), Some("serious" | "critical") | None)
 }
 
-fn told(found: &Value) -> String {
+fn described(found: &Value) -> String {
     let nodes = found["nodes"].as_array().into_iter().flatten().take(5);
     let places: Vec<String> =
         nodes.map(|node| format!("  {} {}", node["target"], node["failureSummary"])).collect();

@@ -22,7 +22,7 @@ use tokio::sync::{Mutex, MutexGuard};
 /// One browser at a time: a dozen of them on two cores only wait for each other.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-/// How long a page may take to become what a test waits for. Nothing hangs on it but how soon a failure is told.
+/// Maximum wait for a change of a page. It affects only how soon a failure is reported.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Browser {
@@ -54,7 +54,7 @@ pub(crate) const LOOKS: [Look; 4] = [
 ];
 
 impl Browser {
-    /// Starts one; none where there is no browser, which fails instead when nothing may be skipped.
+    /// Starts a browser; `None` if there is none, which is a failure if no test may be skipped.
     pub(crate) async fn start(scripts: Scripts) -> Option<Self> {
         let turn = TURN.lock().await;
         let (Some(chromedriver), Some(chromium)) = (find("chromedriver"), find("chromium")) else {
@@ -112,7 +112,7 @@ impl Browser {
         fs::write(folder.join(format!("{name}.png")), picture).expect("the picture is kept");
     }
 
-    /// Errors that the page's scripts, its policy or its files caused since this was last asked.
+    /// Errors of the page's scripts, policy or files since the last call.
     pub(crate) async fn errors(&self) -> Vec<String> {
         let log = self.command("se/log", json!({ "type": "browser" })).await;
         let entries = log.as_array().cloned().unwrap_or_default();
@@ -156,7 +156,7 @@ impl Browser {
         self.client.current_url().await.expect("an address").to_string()
     }
 
-    /// Waits until the page's source says so.
+    /// Waits until the page's source meets a condition.
     pub(crate) async fn until(&self, what: &str, holds: impl Fn(&str) -> bool) {
         let start = Instant::now();
         loop {
@@ -225,12 +225,12 @@ impl Driver {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver starts");
-        let mut said = BufReader::new(process.stdout.take().expect("its output is piped"));
+        let mut output = BufReader::new(process.stdout.take().expect("its output is piped"));
         let mut line = String::new();
         let port = loop {
             line.clear();
             assert!(
-                said.read_line(&mut line).expect("its output") > 0,
+                output.read_line(&mut line).expect("its output") > 0,
                 "chromedriver ended before it listened"
             );
             // "ChromeDriver was started successfully on port 37221."
@@ -238,8 +238,8 @@ impl Driver {
                 break port.trim().trim_end_matches('.').parse().expect("a port");
             }
         };
-        // It goes on saying things, and must not be held up when nobody reads them.
-        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+        // It keeps writing, and would block if the pipe were full.
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         Self { process, port, profile }
     }
 
@@ -271,7 +271,7 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
-/// Where cargo builds, whatever it was told: three folders above this program.
+/// The folder where cargo builds: three folders above this program.
 pub(crate) fn target() -> PathBuf {
     let program = env::current_exe().expect("this program has a path");
     program.ancestors().nth(3).expect("it is in target/debug/deps").to_owned()

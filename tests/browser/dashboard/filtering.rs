@@ -1,4 +1,4 @@
-//! The list of runs is narrowed, ordered and paged by what stands in the address, with scripts and without.
+//! The URL filters, orders and pages the list of runs, with scripts and without.
 
 use fantoccini::Locator;
 
@@ -51,7 +51,7 @@ async fn a_heading_orders_and_the_next_page_goes_on() {
     let site = Site::seeded();
     browser.open(&site.at("/")).await;
     browser.click("thead a[href*='sort=cost']").await;
-    browser.until("the dearest come first", |page| page.contains("dearest first")).await;
+    browser.until("the most expensive come first", |page| page.contains("most expensive first")).await;
     let first = costs(&browser).await;
     assert!(first.is_sorted_by(|one, two| one >= two), "{first:?}");
     browser

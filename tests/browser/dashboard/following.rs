@@ -1,11 +1,11 @@
-//! A run in flight is followed to its end: by events where scripts run, by loading the page again where they do not.
+//! The page of a run in flight follows it to its end: by events with scripts, by reloading without.
 
 use tracing_budget_browser_tests::going_on;
 
 use crate::browser::{Browser, Scripts};
 use crate::site::Site;
 
-/// The places of a page that show the stages.
+/// Number of stages of the run.
 const STAGES: usize = 3;
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn a_run_is_followed_to_its_end() {
 }
 
 #[tokio::test]
-async fn the_live_page_shows_who_comes_and_goes() {
+async fn the_live_page_shows_starts_and_ends() {
     let Some(browser) = Browser::start(Scripts::On).await else { return };
     let site = Site::seeded();
     browser.open(&site.at("/now")).await;

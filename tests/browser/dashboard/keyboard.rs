@@ -1,4 +1,4 @@
-//! Who has no pointer gets everywhere.
+//! Every part of a page is reachable with the keyboard.
 
 use fantoccini::key::Key;
 

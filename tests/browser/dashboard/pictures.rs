@@ -25,7 +25,7 @@ pub(crate) fn pages() -> Vec<(&'static str, String, &'static str)> {
         ("compare-choose", "/compare".to_owned(), "Compare"),
         ("compare", format!("/compare?a={BEFORE}&b={FAILED}"), "Compare"),
         ("live", "/now".to_owned(), "Live"),
-        ("no-such-run", "/runs/nobody".to_owned(), "No such run"),
+        ("no-such-run", "/runs/missing".to_owned(), "No such run"),
     ]
 }
 
@@ -44,7 +44,7 @@ async fn every_page_opens_fits_and_is_kept() {
 }
 
 #[tokio::test]
-async fn a_history_without_runs_says_what_to_do() {
+async fn a_history_without_runs_shows_what_to_do() {
     let Some(browser) = Browser::start(Scripts::On).await else { return };
     let site = Site::empty();
     for look in LOOKS {
@@ -57,14 +57,14 @@ async fn a_history_without_runs_says_what_to_do() {
         ] {
             opens(&browser, &site, name, path, heading, look.name).await;
             let program = browser.text("pre").await;
-            assert!(program.contains("tracing_budget::layer()"), "{path} says {program}");
+            assert!(program.contains("tracing_budget::layer()"), "{path} shows {program}");
         }
     }
     browser.close().await;
 }
 
 #[tokio::test]
-async fn a_stranger_is_asked_for_the_token() {
+async fn a_missing_token_gets_a_form() {
     let Some(browser) = Browser::start(Scripts::On).await else { return };
     let site = Site::with(ServeOptions::new().token("sesame-sesame-sesame"));
     browser.open(&site.at("/trends")).await;
@@ -83,7 +83,7 @@ async fn opens(browser: &Browser, site: &Site, name: &str, path: &str, heading: 
     let title = browser.client.title().await.expect("a title");
     assert!(title.ends_with("· tracing-budget") && title.len() > 16, "{path} is titled {title:?}");
     browser.keep(&format!("{name}-{look}")).await;
-    // The browser itself notes that the answer to a page that is not there was no success.
+    // The browser itself logs the 404 of a missing page.
     let errors: Vec<String> =
         browser.errors().await.into_iter().filter(|error| !error.contains("404 (Not Found)")).collect();
     assert!(errors.is_empty(), "{path} in {look}: {errors:?}");

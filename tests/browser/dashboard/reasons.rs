@@ -1,4 +1,4 @@
-//! A failed run is one click from its reason, and its page from everything around it.
+//! From the list, the reason of a failure is one click away; from a run's page, its document and a comparison are.
 
 use fantoccini::Locator;
 
@@ -23,12 +23,12 @@ async fn reads(scripts: Scripts) {
     browser.click(&format!("a[href='/runs/{FAILED}#failure']")).await;
     browser.until("the run is open", |page| page.contains("id=\"failure\"")).await;
     let why = browser.text("#failure").await;
-    for said in
+    for text in
         ["failed", "implementation", "3 of 41 tests failed: ledger::rows_add_up", "could not read deny.toml"]
     {
-        assert!(why.contains(said), "{said:?} is not in {why}");
+        assert!(why.contains(text), "{text:?} is not in {why}");
     }
-    // From there to the gate, the row of which is marked as failed by more than a colour.
+    // A link leads to the gate, which is marked as failed by more than a colour.
     browser
         .client
         .find(Locator::Css("#failure a[href='#gate-3']"))
@@ -74,7 +74,7 @@ async fn a_run_leads_to_its_document_and_to_the_run_before_it() {
 }
 
 #[tokio::test]
-async fn a_run_that_nobody_hears_of_is_stale() {
+async fn a_run_with_an_overdue_heartbeat_is_stale() {
     let Some(browser) = Browser::start(Scripts::On).await else { return };
     let site = Site::seeded();
     browser.open(&site.at(&format!("/runs/{STALE}"))).await;

@@ -41,9 +41,9 @@ impl Site {
         let directory =
             std::env::temp_dir().join(format!("tracing-budget-site-{}-{number}", std::process::id()));
         let store = Arc::new(Sqlite::open(directory.join("runs.db")).expect("a new history"));
-        let options = options.address(([127, 0, 0, 1], 0)).look_every(Duration::from_millis(50));
+        let options = options.address(([127, 0, 0, 1], 0)).poll_every(Duration::from_millis(50));
         let shown = Arc::clone(&store) as Arc<dyn Store>;
-        // On a thread of its own, as the server brings its own runtime and a test is inside of one.
+        // On its own thread: the server has its own runtime, which cannot start inside a test's runtime.
         let server = thread::spawn(move || Server::bind(&options, shown).expect("a free port").start());
         let server = server.join().expect("the server starts");
         Self { server: Some(server), store, directory, now: SystemTime::now().into() }
@@ -55,7 +55,7 @@ impl Site {
         format!("http://{}{path}", server.address())
     }
 
-    /// Stores a run as its process would: while it is in flight, with a promise to be heard of again.
+    /// Stores a run as its process would, with a heartbeat.
     pub(crate) fn put(&self, run: &RunSummary) {
         let heartbeat = Heartbeat { at: SystemTime::now().into(), every: Duration::from_secs(600) };
         self.store.put_all(&[Put::new(run).part("1").heartbeat(heartbeat)]).expect("the run is stored");

@@ -1,4 +1,4 @@
-//! Serves the sample runs, to look at the dashboard: `cargo run -p tracing-budget-browser-tests`.
+//! Serves the dashboard with sample runs: `cargo run -p tracing-budget-browser-tests`.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tracing_budget_server::{ServeOptions, Server};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let port = std::env::args().nth(1).map_or(Ok(ServeOptions::PORT), |port| port.parse())?;
-    let directory = std::env::temp_dir().join(format!("tracing-budget-look-{}", std::process::id()));
+    let directory = std::env::temp_dir().join(format!("tracing-budget-samples-{}", std::process::id()));
     let store = Sqlite::open(directory.join("runs.db"))?;
     let now = SystemTime::now().into();
     for sample in month(now) {

@@ -1,4 +1,4 @@
-//! Runs made up the same way every time, from the time that they are to end at.
+//! Sample runs. They are the same every time, except that their times are relative to a given end.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ const HAIKU: &str = "anthropic/claude-haiku-4-5";
 const LOCAL: &str = "local/qwen3-coder-30b";
 const EMBEDDINGS: &str = "openai/text-embedding-3-small";
 
-/// A run, and how long ago its process was to be heard of next.
+/// A run with its heartbeat.
 pub struct Sample {
     /// The run.
     pub run: RunSummary,
-    /// Its process promises to be heard of as often as this; without, it is stale at once.
+    /// Interval of the heartbeats; a running run without one is stale at once.
     pub heartbeat: Option<Duration>,
 }
 
@@ -26,12 +26,12 @@ pub struct Sample {
 pub fn month(now: Timestamp) -> Vec<Sample> {
     let mut runs = Vec::new();
     for n in 0..120_u64 {
-        // Older ones further apart, as a project that picks up.
+        // Older runs are further apart, as in a project that grows.
         let ago = i64::try_from(n * n).unwrap_or(0) * 30 * DAY_MS / (120 * 120) + 420_000;
         let started = at(now, -ago);
         runs.push(Sample { run: run(n, started), heartbeat: None });
     }
-    let mut stale = begun(
+    let mut stale = new_run(
         "apprentice",
         "apprentice_pipeline",
         "0193c0de-7a11-7000-8000-00000057a1e0",
@@ -45,11 +45,12 @@ pub fn month(now: Timestamp) -> Vec<Sample> {
     runs
 }
 
-/// The run that failed last: in a stage, after a retry, with a blocking gate that said why.
+/// The run that failed last: in a stage, after a retry, with a blocking gate that has a reason.
 #[must_use]
 pub fn failed(now: Timestamp) -> RunSummary {
     let started = at(now, -200_000);
-    let mut run = begun("apprentice", "apprentice_pipeline", "0193c0de-7a11-7000-8000-0000000fa17e", started);
+    let mut run =
+        new_run("apprentice", "apprentice_pipeline", "0193c0de-7a11-7000-8000-0000000fa17e", started);
     run.tags = [("branch", "main"), ("tier", "2")].map(|(name, value)| (name.into(), value.into())).into();
     run.counts.insert("candidates".into(), 12);
     run.value_usd = "25.00".parse().ok();
@@ -80,7 +81,7 @@ pub fn failed(now: Timestamp) -> RunSummary {
     run.warnings.push("cache_read + cache_write of target rig_core::completion exceed the input: taken as counted beside it, and added to the input of 1 call".into());
     run.budget_summary.limits.usd = "0.50".parse().ok();
     run.budget_summary.limits.tokens = Some(200_000);
-    let said = [
+    let verdicts = [
         ("plan_quality", "discovery", Verdict::Pass, false, Some(0.92), Some("clear and small")),
         (
             "lint",
@@ -100,7 +101,7 @@ pub fn failed(now: Timestamp) -> RunSummary {
             Some("cargo-deny: could not read deny.toml"),
         ),
     ];
-    for (name, stage, verdict, blocking, score, reason) in said {
+    for (name, stage, verdict, blocking, score, reason) in verdicts {
         gate(&mut run, name, Some(stage), verdict, blocking, score, reason, Some(at(started, 93_100)));
     }
     gate(&mut run, "human_review", None, Verdict::Skipped, true, None, Some("not reached"), None);
@@ -110,10 +111,10 @@ pub fn failed(now: Timestamp) -> RunSummary {
     run
 }
 
-/// A run in flight, as it stands after so many of its three stages; after all of them it has completed.
+/// A run in flight after this number of its three stages; after all of them it is completed.
 #[must_use]
 pub fn going_on(started: Timestamp, settled: usize) -> RunSummary {
-    let mut run = begun("apprentice", "live_pipeline", "0193c0de-7a11-7000-8000-00000000071e", started);
+    let mut run = new_run("apprentice", "live_pipeline", "0193c0de-7a11-7000-8000-00000000071e", started);
     let stages = [("discovery", SONNET, 0), ("implementation", SONNET, 9_000), ("assessment", HAIKU, 31_000)];
     for (n, (name, model, from)) in stages.into_iter().enumerate() {
         let status = match n.cmp(&settled) {
@@ -149,7 +150,7 @@ fn run(n: u64, started: Timestamp) -> RunSummary {
     let (project, pipeline) =
         if n % 5 == 3 { ("librarian", "nightly_index") } else { ("apprentice", "apprentice_pipeline") };
     let id = format!("0193c0de-7a11-7000-8000-{:012x}", 0xa0_0000 + n * 7_919);
-    let mut run = begun(project, pipeline, &id, started);
+    let mut run = new_run(project, pipeline, &id, started);
     let wobble = |salt: u64| ((n * 2_654_435_761 + salt * 40_503) % 97) as f64 / 97.0;
     let more = |base: u64, salt: u64| base + (base as f64 * wobble(salt)) as u64;
     let minutes = 20.0 + 50.0 * wobble(1);
@@ -261,7 +262,7 @@ fn run(n: u64, started: Timestamp) -> RunSummary {
     run
 }
 
-fn begun(project: &str, pipeline: &str, id: &str, started: Timestamp) -> RunSummary {
+fn new_run(project: &str, pipeline: &str, id: &str, started: Timestamp) -> RunSummary {
     let mut run = RunSummary::new(id, started);
     run.project = project.into();
     run.pipeline = pipeline.into();
@@ -358,7 +359,7 @@ fn gate(
     gates.push(gate);
 }
 
-/// Works out what derives from the stages: models, operations, totals, and what is settled from these.
+/// Computes everything that follows from the stages: models, operations, totals, limits.
 fn total(run: &mut RunSummary) {
     let budget = &mut run.budget_summary;
     for (_, stage) in budget.per_agent.iter() {

@@ -1,4 +1,6 @@
 //! What the tests of real libraries share: a budget over one piece of work, and a transcript of what it was told.
+//!
+//! A1 to A14 are the rules of `docs/attribution.md`.
 
 mod observed;
 mod transcript;

@@ -54,6 +54,7 @@ fn agent_run() {
     });
 }
 
+/// A3 and A10.
 #[test]
 fn a_call_without_an_operation_name_is_counted_once_whatever_its_total_says() {
     let ((), observed) = observe(async || {
@@ -65,6 +66,7 @@ fn a_call_without_an_operation_name_is_counted_once_whatever_its_total_says() {
     assert_eq!(models, ["openai/gpt-4o-mini"]);
 }
 
+/// A4.
 #[test]
 fn of_usage_told_piece_by_piece_the_last_counts() {
     let first = Tokens { output: 3, ..FINAL_TURN };

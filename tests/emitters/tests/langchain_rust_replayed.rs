@@ -63,6 +63,7 @@ const RUN: Tokens = Tokens {
     output: TOOL_TURN.output + FINAL_TURN.output,
 };
 
+/// A3 and A6.
 #[test]
 fn bare_names_count_and_the_agents_total_adds_nothing() {
     let ((), observed) = observe(async || {

@@ -57,6 +57,7 @@ async fn drain(agent: &Agent) {
     }
 }
 
+/// A6.
 #[test]
 fn an_agents_aggregate_is_not_counted_on_top_of_its_calls() {
     let server = Server::start().expect("a port");
@@ -66,6 +67,7 @@ fn an_agents_aggregate_is_not_counted_on_top_of_its_calls() {
     assert_eq!(server.answered().tokens, TOOL_TURN + FINAL_TURN);
 }
 
+/// A4.
 #[test]
 fn streaming_that_records_usage_twice_counts_once() {
     let server = Server::start().expect("a port");
@@ -167,6 +169,7 @@ fn delegating(server: &Server) -> Agent {
     builder(server.base_url()).dynamic_tool(inner).build()
 }
 
+/// A3.
 #[test]
 fn a_stream_dropped_early_is_a_call_of_unknown_usage() {
     let server = Server::start_with(Streams::Stalled).expect("a port");
@@ -181,6 +184,7 @@ fn a_stream_dropped_early_is_a_call_of_unknown_usage() {
     assert_eq!(server.answered().calls, 0);
 }
 
+/// A3.
 #[test]
 fn a_refused_connection_is_a_call_of_unknown_usage() {
     let base_url = loopback_llm::refusing_base_url().expect("a port");

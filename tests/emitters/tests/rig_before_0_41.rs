@@ -59,6 +59,7 @@ fn stage_for_rig(name: &'static str) -> Span {
     )
 }
 
+/// A6.
 #[test]
 fn an_aggregate_on_the_callers_stage_is_not_counted_on_top_of_the_calls() {
     let server = Server::start().expect("a port");

@@ -1,16 +1,45 @@
-//! What is asked of a run, and what it answers.
+//! The rules: limits, gates, and growth over a baseline, applied to one run.
 //!
-//! A figure that is unknown passes no limit: nothing shows that the run kept to it.
+//! An unknown figure fails its limit: nothing proves that the run kept it.
 
-use super::outcome::Outcome;
-use super::words::{cost_unknown, tokens_unknown, usd};
-use crate::args::{Figure, Percent};
+use std::str::FromStr;
+
+use clap::ValueEnum;
+
+use super::report::Check;
 use crate::cell::percent_change;
-use tracing_budget::present::numbers::{count, counted, duration, limit};
-use tracing_budget::summary::{RunSummary, Status};
+use tracing_budget::present::numbers::{Money, count, counted, duration, limit};
+use tracing_budget::summary::{Figures, RunSummary, Status};
 use tracing_budget::{Usd, Verdict};
 
-/// What is asked of a run.
+/// A figure that is compared with the baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Figure {
+    /// USD.
+    Cost,
+    /// Tokens.
+    Tokens,
+    /// Seconds.
+    Duration,
+}
+
+/// A percentage: `10%`, or `10`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Percent(pub(crate) f64);
+
+impl FromStr for Percent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.trim().trim_end_matches('%').trim_end();
+        match number.parse::<f64>() {
+            Ok(percent) if percent.is_finite() && percent >= 0.0 => Ok(Self(percent)),
+            _ => Err("expected a percentage of 0 or more, such as 10%".to_owned()),
+        }
+    }
+}
+
+/// The rules of one check.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rules {
     pub(super) any_status: bool,
@@ -21,8 +50,8 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// What every rule says of a run.
-    pub(super) fn judge(&self, run: &RunSummary) -> Vec<Outcome> {
+    /// Applies every rule to a run.
+    pub(super) fn apply(&self, run: &RunSummary) -> Vec<Check> {
         let status = (!self.any_status).then(|| status(run));
         let limits = [
             self.max_cost.map(|most| cost(run, most)),
@@ -34,7 +63,7 @@ impl Rules {
     }
 }
 
-fn status(run: &RunSummary) -> Outcome {
+fn status(run: &RunSummary) -> Check {
     let why = match (&run.failed_stage, &run.error_summary) {
         (Some(stage), Some(error)) => format!(" in {stage}: {error}"),
         (Some(stage), None) => format!(" in {stage}"),
@@ -42,84 +71,84 @@ fn status(run: &RunSummary) -> Outcome {
         (None, None) => String::new(),
     };
     match run.status {
-        Status::Completed => Outcome::passed("status", "completed"),
-        Status::Running => Outcome::failed("status", "still running: check it when it has ended"),
-        status => Outcome::failed("status", format!("{status}{why}")),
+        Status::Completed => Check::passed("status", "completed"),
+        Status::Running => Check::failed("status", "still running; check the run after its end"),
+        status => Check::failed("status", format!("{status}{why}")),
     }
 }
 
-fn cost(run: &RunSummary, most: Usd) -> Outcome {
+fn cost(run: &RunSummary, most: Usd) -> Check {
     let total = &run.budget_summary.total;
     let known = total.cost_usd.unwrap_or(Usd::ZERO);
     let bound = limit(most);
     if known > most {
-        return Outcome::failed("cost", format!("{}, more than {bound}", usd(known, &[most])));
+        return Check::failed("cost", format!("{}, more than {bound}", usd(known, &[most])));
     }
     match cost_unknown(total) {
         Some(why) => {
-            Outcome::failed("cost", format!("unknown, with {why}: nothing shows that it kept to {bound}"))
+            Check::failed("cost", format!("unknown, with {why}: the limit {bound} cannot be verified"))
         }
-        None => Outcome::passed("cost", format!("{} of {bound}", usd(known, &[most]))),
+        None => Check::passed("cost", format!("{} of {bound}", usd(known, &[most]))),
     }
 }
 
-fn tokens(run: &RunSummary, most: u64) -> Outcome {
+fn tokens(run: &RunSummary, most: u64) -> Check {
     let total = &run.budget_summary.total;
     let known = total.tokens_used.unwrap_or(0);
     let bound = counted(most, "token");
     if known > most {
-        return Outcome::failed("tokens", format!("{}, more than {bound}", count(known)));
+        return Check::failed("tokens", format!("{}, more than {bound}", count(known)));
     }
     match tokens_unknown(total) {
         Some(why) => {
-            Outcome::failed("tokens", format!("unknown, with {why}: nothing shows that it kept to {bound}"))
+            Check::failed("tokens", format!("unknown, with {why}: the limit {bound} cannot be verified"))
         }
-        None => Outcome::passed("tokens", format!("{} of {bound}", count(known))),
+        None => Check::passed("tokens", format!("{} of {bound}", count(known))),
     }
 }
 
-fn seconds(run: &RunSummary, most: f64) -> Outcome {
+fn seconds(run: &RunSummary, most: f64) -> Check {
     let (took, bound) = (duration(run.duration_seconds), duration(most));
     if run.duration_seconds > most {
-        Outcome::failed("time", format!("{took}, more than {bound}"))
+        Check::failed("time", format!("{took}, more than {bound}"))
     } else {
-        Outcome::passed("time", format!("{took} of {bound}"))
+        Check::passed("time", format!("{took} of {bound}"))
     }
 }
 
-/// A gate that spoke more than once is taken at its last word.
-fn gate(run: &RunSummary, name: &str) -> Outcome {
+/// The last verdict of a gate decides.
+fn gate(run: &RunSummary, name: &str) -> Check {
     let check = format!("gate {name}");
     let verdicts = &run.budget_summary.gate_verdicts;
     let Some(gate) = verdicts.iter().rev().find(|gate| gate.gate_name == name) else {
         let mut others: Vec<&str> = verdicts.iter().map(|gate| gate.gate_name.as_str()).collect();
         others.dedup();
         let others = if others.is_empty() {
-            "no gate did".to_owned()
+            "no gate ran".to_owned()
         } else {
-            format!("these did: {}", others.join(", "))
+            format!("gates that ran: {}", others.join(", "))
         };
-        return Outcome::failed(check, format!("did not run; {others}"));
+        return Check::failed(check, format!("did not run; {others}"));
     };
     let reason = gate.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
     match &gate.verdict {
-        Verdict::Pass => Outcome::passed(check, format!("pass{reason}")),
-        Verdict::Skipped => Outcome::failed(check, format!("did not run{reason}")),
-        verdict => Outcome::failed(check, format!("{verdict}{reason}")),
+        Verdict::Pass => Check::passed(check, format!("pass{reason}")),
+        Verdict::Skipped => Check::failed(check, format!("did not run{reason}")),
+        verdict => Check::failed(check, format!("{verdict}{reason}")),
     }
 }
 
-/// Whether a run has grown beyond what it is held against.
+/// Compares a run with its baseline.
 pub(super) fn regressions(
     run: &RunSummary,
     baseline: &RunSummary,
     figures: &[Figure],
     most: Percent,
-) -> Vec<Outcome> {
+) -> Vec<Check> {
     figures.iter().map(|figure| regression(run, baseline, *figure, most)).collect()
 }
 
-fn regression(run: &RunSummary, baseline: &RunSummary, figure: Figure, most: Percent) -> Outcome {
+fn regression(run: &RunSummary, baseline: &RunSummary, figure: Figure, most: Percent) -> Check {
     let (now, then) = (&run.budget_summary.total, &baseline.budget_summary.total);
     let (name, unknown, is, was, is_text, was_text) = match figure {
         Figure::Cost => {
@@ -139,24 +168,53 @@ fn regression(run: &RunSummary, baseline: &RunSummary, figure: Figure, most: Per
     };
     let check = format!("{name} against baseline");
     match unknown {
-        [Some(why), _] => return Outcome::failed(check, format!("unknown, with {why}")),
-        [_, Some(why)] => return Outcome::failed(check, format!("the baseline's is unknown, with {why}")),
+        [Some(why), _] => return Check::failed(check, format!("unknown, with {why}")),
+        [_, Some(why)] => return Check::failed(check, format!("the baseline is unknown, with {why}")),
         [None, None] => {}
     }
     let grown = if was > 0.0 { Some((is - was) / was) } else { (is == 0.0).then_some(0.0) };
-    let change = grown.map_or_else(|| "the baseline's is nothing".to_owned(), percent_change);
+    let change = grown.map_or_else(|| "the baseline is 0".to_owned(), percent_change);
     let text = format!("{is_text} against {was_text}, {change} ({}% accepted)", most.0);
-    // A bound that is met to the last digit is kept, whatever doubles make of it.
+    // 1e-9 absorbs the rounding of doubles: growth of exactly the bound must pass.
     if grown.is_some_and(|grown| grown * 100.0 <= most.0 + 1e-9) {
-        Outcome::passed(check, text)
+        Check::passed(check, text)
     } else {
-        Outcome::failed(check, text)
+        Check::failed(check, text)
+    }
+}
+
+/// Returns an amount with as many digits as the amounts beside it need.
+pub(super) fn usd(amount: Usd, beside: &[Usd]) -> String {
+    Money::for_amounts(beside.iter().copied().chain([amount])).write(amount)
+}
+
+/// Returns the reason why a cost is not fully known; `None` if it is.
+pub(super) fn cost_unknown(figures: &Figures) -> Option<String> {
+    let mut reasons = Vec::new();
+    if figures.unpriced_calls > 0 {
+        reasons.push(format!("{} of unknown price", counted(figures.unpriced_calls, "call")));
+    }
+    if figures.calls_without_usage > 0 {
+        reasons.push(format!("{} without usage", counted(figures.calls_without_usage, "call")));
+    }
+    if reasons.is_empty() && figures.cost_usd.is_none() {
+        reasons.push("no call has a cost".to_owned());
+    }
+    (!reasons.is_empty()).then(|| reasons.join(" and "))
+}
+
+/// Returns the reason why tokens are not fully known; `None` if they are.
+pub(super) fn tokens_unknown(figures: &Figures) -> Option<String> {
+    match (figures.calls_without_usage, figures.tokens_used) {
+        (0, Some(_)) => None,
+        (0, None) => Some("no call reported usage".to_owned()),
+        (calls, _) => Some(format!("{} without usage", counted(calls, "call"))),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::outcome::Verdict as Result;
+    use super::super::report::CheckResult as Result;
     use super::*;
     use tracing_budget::summary::GateVerdict;
 
@@ -171,12 +229,12 @@ mod tests {
         run
     }
 
-    fn result(outcome: &Outcome) -> (Result, &str) {
+    fn result(outcome: &Check) -> (Result, &str) {
         (outcome.result, &outcome.text)
     }
 
     #[test]
-    fn a_limit_is_kept_when_it_is_just_met() {
+    fn a_figure_equal_to_its_limit_passes() {
         let five = "5".parse().expect("an amount");
         assert_eq!(result(&cost(&run("5", 1), five)), (Result::Passed, "$5.0000 of $5.00"));
         assert_eq!(cost(&run("5.000000000001", 1), five).result, Result::Failed);
@@ -187,22 +245,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_passes_no_limit() {
-        let mut dark = run("0.01", 10);
-        dark.budget_summary.total.unpriced_calls = 1;
+    fn an_unknown_figure_fails_its_limit() {
+        let mut unknown = run("0.01", 10);
+        unknown.budget_summary.total.unpriced_calls = 1;
         let five = "5".parse().expect("an amount");
-        let said = cost(&dark, five);
+        let outcome = cost(&unknown, five);
         assert_eq!(
-            result(&said),
-            (Result::Failed, "unknown, with 1 call of unknown price: nothing shows that it kept to $5.00")
+            result(&outcome),
+            (Result::Failed, "unknown, with 1 call of unknown price: the limit $5.00 cannot be verified")
         );
-        assert_eq!(tokens(&dark, 10).result, Result::Passed, "its tokens are known");
-        dark.budget_summary.total.calls_without_usage = 1;
-        assert_eq!(tokens(&dark, 10).result, Result::Failed);
+        assert_eq!(tokens(&unknown, 10).result, Result::Passed, "its tokens are known");
+        unknown.budget_summary.total.calls_without_usage = 1;
+        assert_eq!(tokens(&unknown, 10).result, Result::Failed);
     }
 
     #[test]
-    fn a_gate_is_taken_at_its_last_word_and_must_have_run() {
+    fn the_last_verdict_of_a_gate_decides_and_a_required_gate_must_run() {
         let mut gated = run("0", 0);
         let verdict = |seq, name: &str, verdict| GateVerdict::new(seq, name, verdict);
         gated.budget_summary.gate_verdicts = vec![
@@ -215,11 +273,11 @@ mod tests {
         assert_eq!(gate(&gated, "tests").result, Result::Failed);
         assert_eq!(result(&gate(&gated, "review")), (Result::Failed, "did not run"));
         let missing = gate(&gated, "deploy");
-        assert_eq!(result(&missing), (Result::Failed, "did not run; these did: lint, tests, review"));
+        assert_eq!(result(&missing), (Result::Failed, "did not run; gates that ran: lint, tests, review"));
     }
 
     #[test]
-    fn growth_up_to_the_bound_is_accepted() {
+    fn growth_up_to_the_bound_passes() {
         let cost_of = |now: &str, then: &str, most| {
             regression(&run(now, 1), &run(then, 1), Figure::Cost, Percent(most)).result
         };
@@ -231,10 +289,10 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_baseline_shows_nothing() {
-        let mut dark = run("1", 1);
-        dark.budget_summary.total.cost_usd = None;
-        let said = regression(&run("1", 1), &dark, Figure::Cost, Percent(10.0));
-        assert_eq!(result(&said), (Result::Failed, "the baseline's is unknown, with no call has a cost"));
+    fn an_unknown_baseline_fails() {
+        let mut unknown = run("1", 1);
+        unknown.budget_summary.total.cost_usd = None;
+        let outcome = regression(&run("1", 1), &unknown, Figure::Cost, Percent(10.0));
+        assert_eq!(result(&outcome), (Result::Failed, "the baseline is unknown, with no call has a cost"));
     }
 }

@@ -1,34 +1,36 @@
-//! The tools themselves.
+//! The tools, and the resource that explains their fields.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::wrapper::{Json, Parameters};
 use rmcp::model::{
     Implementation, ListResourcesResult, PaginatedRequestParams, ReadResourceRequestParams,
-    ReadResourceResponse, ServerCapabilities, ServerConfig,
+    ReadResourceResponse, ReadResourceResult, Resource, ResourceContents, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, tool, tool_handler, tool_router};
 
-use super::answers::{self, Changes, Condition, Cost, Failure, Gate, Run, RunDetail, RunList};
-use super::pages;
-use super::questions::{CompareRuns, ListRuns, ModelCost, Order, ShowRun, Where, Word};
+use super::params::{CompareRuns, ListRuns, ModelCost, ScopeParams, ShowRun};
+use super::results::{self, Changes, CostResult, FailureResult, Gate, HealthResult, Run, RunDetail, RunList};
 use tracing_budget::price::PriceBook;
 use tracing_budget::summary::{RunSummary, Status};
 use tracing_budget::{Usage, Usd, Verdict};
+use tracing_budget_history::compare::compare;
+use tracing_budget_history::grammar::{WordError, Zone};
+use tracing_budget_history::health::HealthQuery;
 use tracing_budget_history::{
-    Filter, FindError, HealthQuery, Page, RunRow, Scope, Sort, SortBy, Store, StoreError, compare, find_run,
+    Filter, Page, RunIdError, RunRow, Scope, Sort, Store, StoreError, resolve_run_id,
 };
 
 const INSTRUCTIONS: &str = "\
-The history of this machine's LLM pipeline runs: where tokens, money and time went, stage by stage, and which quality gates \
-ran. Begin with explain_last_failure or check_health if something is wrong, with list_runs otherwise. A cost of null is \
-unknown, never zero: unpriced_calls says how many calls are missing from a cost.";
+The history of this machine's LLM pipeline runs: tokens, money and time by stage, and the verdicts of quality gates. Begin \
+with explain_last_failure or check_health if something is wrong, with list_runs otherwise. A cost of null is unknown, never \
+zero: unpriced_calls is the number of calls missing from a cost.";
 
-/// What a tool says: an answer, or a sentence about why there is none.
-type Said<T> = Result<Json<T>, String>;
+/// A result, or a sentence about the reason why there is none.
+type ToolResult<T> = Result<Json<T>, String>;
 
 #[derive(Clone)]
 pub(super) struct Tools {
@@ -45,52 +47,60 @@ impl Tools {
 
     /// Lists runs, newest first: status, cost in USD, tokens, duration, and the reason of those that failed.
     #[tool(annotations(read_only_hint = true, open_world_hint = false))]
-    async fn list_runs(&self, Parameters(question): Parameters<ListRuns>) -> Said<RunList> {
-        self.ask(move |store| {
-            let page = store.list(&question.filter(), question.sort(), &question.page())?;
+    async fn list_runs(&self, Parameters(params): Parameters<ListRuns>) -> ToolResult<RunList> {
+        self.query(move |store| {
+            let ListRuns(query) = params;
+            let filter = query.filter(SystemTime::now().into(), &Zone::local());
+            let page = store.list(
+                &filter,
+                query.sort.unwrap_or_default(),
+                &query.page(ListRuns::DEFAULT_LIMIT, ListRuns::MAX_LIMIT)?,
+            )?;
             let next = page.next.map(|cursor| cursor.as_str().to_owned());
             Ok(RunList { runs: page.runs.into_iter().map(Run::from).collect(), next })
         })
         .await
     }
 
-    /// Shows one run: cost, tokens and time by stage and by model, what the gates said, warnings.
+    /// Shows one run: cost, tokens and time by stage and by model, gate verdicts, warnings.
     #[tool(annotations(read_only_hint = true, open_world_hint = false))]
-    async fn show_run(&self, Parameters(question): Parameters<ShowRun>) -> Said<RunDetail> {
-        self.ask(move |store| {
-            let run = pick(store, &question.run)?;
+    async fn show_run(&self, Parameters(params): Parameters<ShowRun>) -> ToolResult<RunDetail> {
+        self.query(move |store| {
+            let run = load(store, &params.run)?;
             let row = row_of(store, &run)?;
             Ok(RunDetail::of(&run, row))
         })
         .await
     }
 
-    /// Explains why the last run that failed did: the stage, the error, the gates, what was spent until then, and the last
-    /// run of the same pipeline that completed before it.
+    /// Explains the last failed run: the stage, the error, the gates, the cost so far, and the last completed run of the
+    /// same pipeline before it.
     #[tool(annotations(read_only_hint = true, open_world_hint = false))]
-    async fn explain_last_failure(&self, Parameters(question): Parameters<Where>) -> Said<Failure> {
-        self.ask(move |store| explain(store, question.scope())).await
+    async fn explain_last_failure(
+        &self,
+        Parameters(params): Parameters<ScopeParams>,
+    ) -> ToolResult<FailureResult> {
+        self.query(move |store| explain(store, params.scope())).await
     }
 
-    /// Compares two runs, stage by stage and model by model: what changed in cost, tokens, time and gates.
+    /// Compares two runs, stage by stage and model by model: changes in cost, tokens, time and gates.
     #[tool(annotations(read_only_hint = true, open_world_hint = false))]
-    async fn compare_runs(&self, Parameters(question): Parameters<CompareRuns>) -> Said<Changes> {
-        self.ask(move |store| Ok(compare(&pick(store, &question.a)?, &pick(store, &question.b)?).into()))
-            .await
+    async fn compare_runs(&self, Parameters(params): Parameters<CompareRuns>) -> ToolResult<Changes> {
+        self.query(move |store| Ok(compare(&load(store, &params.a)?, &load(store, &params.b)?).into())).await
     }
 
     /// Compares each pipeline's newest runs with those before them: failures, cost, duration, gates, stages that dominate,
     /// calls without a price.
     #[tool(annotations(read_only_hint = true, open_world_hint = false))]
-    async fn check_health(&self, Parameters(question): Parameters<Where>) -> Said<Condition> {
-        self.ask(move |store| Ok(store.health(&HealthQuery::new(question.scope()))?.into())).await
+    async fn check_health(&self, Parameters(params): Parameters<ScopeParams>) -> ToolResult<HealthResult> {
+        self.query(move |store| Ok(store.health(&HealthQuery::new(params.scope()))?.into())).await
     }
 
-    /// Says what calls of a model would cost now, at list prices or at the user's own.
+    /// Returns the cost of calls of a model now, at list prices or at the user's own.
     #[tool(annotations(read_only_hint = true, open_world_hint = false))]
-    async fn model_cost(&self, Parameters(question): Parameters<ModelCost>) -> Said<Cost> {
+    async fn model_cost(&self, Parameters(params): Parameters<ModelCost>) -> ToolResult<CostResult> {
         let prices = self.prices.clone();
-        self.ask(move |_| Ok(question.cost(&prices))).await
+        self.query(move |_| Ok(params.cost(&prices))).await
     }
 }
 
@@ -108,7 +118,7 @@ impl ServerHandler for Tools {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        Ok(pages::list())
+        Ok(resources())
     }
 
     async fn read_resource(
@@ -116,84 +126,48 @@ impl ServerHandler for Tools {
         request: ReadResourceRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let page = pages::read(&request.uri);
+        let page = resource(&request.uri);
         let none = || ErrorData::resource_not_found(format!("there is no resource {:?}", request.uri), None);
         page.map(Into::into).ok_or_else(none)
     }
 }
 
 impl Tools {
-    /// Asks the store where waiting for a disk holds nobody up.
-    async fn ask<T: Send + 'static>(
+    /// Runs a query on a blocking thread: on the runtime's only thread, a slow disk would stop the protocol.
+    async fn query<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&dyn Store) -> Result<T, Refusal> + Send + 'static,
-    ) -> Said<T> {
+        query: impl FnOnce(&dyn Store) -> Result<T, Failed> + Send + 'static,
+    ) -> ToolResult<T> {
         let store = Arc::clone(&self.store);
-        match tokio::task::spawn_blocking(move || question(&*store)).await {
-            Ok(answer) => answer.map(Json).map_err(|Refusal(why)| why),
-            Err(error) => Err(format!("the question could not be answered: {error}")),
+        match tokio::task::spawn_blocking(move || query(&*store)).await {
+            Ok(result) => result.map(Json).map_err(|Failed(reason)| reason),
+            Err(error) => Err(format!("query failed: {error}")),
         }
     }
 }
 
-/// Why there is no answer, in words for the agent.
-struct Refusal(String);
+/// The reason why there is no result, for the agent.
+struct Failed(String);
 
-impl From<FindError> for Refusal {
-    fn from(error: FindError) -> Self {
-        Self(format!("{error}; list_runs tells which runs there are"))
+impl From<RunIdError> for Failed {
+    fn from(error: RunIdError) -> Self {
+        Self(format!("{error}; to list runs: list_runs"))
     }
 }
 
-impl From<StoreError> for Refusal {
+impl From<WordError> for Failed {
+    fn from(error: WordError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
         Self(error.to_string())
     }
 }
 
-impl ListRuns {
-    fn filter(&self) -> Filter {
-        let day = Duration::from_secs(24 * 60 * 60);
-        let since = self.since_days.and_then(|days| SystemTime::now().checked_sub(day.checked_mul(days)?));
-        let mut filter = Filter::new();
-        filter.scope.project = self.project.clone();
-        filter.scope.pipeline = self.pipeline.clone();
-        filter.scope.since = since.map(Into::into);
-        filter.status = self.status.iter().map(|word| Status::from(*word)).collect();
-        filter
-    }
-
-    fn sort(&self) -> Sort {
-        let by = match self.sort {
-            Order::Newest => SortBy::Started,
-            Order::Dearest => SortBy::Cost,
-            Order::Longest => SortBy::Duration,
-        };
-        Sort { by, ..Sort::default() }
-    }
-
-    fn page(&self) -> Page {
-        let limit = self.limit.unwrap_or(10).clamp(1, 50) as usize;
-        // A text that is no cursor is refused by the store.
-        let cursor = self.cursor.as_deref().and_then(|text| text.parse().ok());
-        cursor.map_or(Page::first(limit), |cursor| Page::after(limit, cursor))
-    }
-}
-
-impl From<Word> for Status {
-    fn from(word: Word) -> Self {
-        match word {
-            Word::Running => Self::Running,
-            Word::Completed => Self::Completed,
-            Word::Failed => Self::Failed,
-            Word::Cancelled => Self::Cancelled,
-            Word::Incomplete => Self::Incomplete,
-            Word::Interrupted => Self::Interrupted,
-        }
-    }
-}
-
-impl Where {
+impl ScopeParams {
     fn scope(self) -> Scope {
         let mut scope = Scope::new();
         scope.project = self.project;
@@ -203,7 +177,7 @@ impl Where {
 }
 
 impl ModelCost {
-    fn cost(&self, prices: &PriceBook) -> Cost {
+    fn cost(&self, prices: &PriceBook) -> CostResult {
         let mut usage = Usage::new().input(self.input_tokens).output(self.output_tokens);
         if self.cache_read_tokens > 0 {
             usage = usage.cache_read(self.cache_read_tokens);
@@ -218,7 +192,7 @@ impl ModelCost {
             Err(reason) => (None, Some(reason.to_string())),
         };
         let each = price.as_ref().map(|price| price.cost);
-        Cost {
+        CostResult {
             model: model.label().to_owned(),
             cost_usd_per_call: each,
             cost_usd: each.map(|each| Usd::from_pico(each.pico().saturating_mul(i128::from(calls)))),
@@ -229,33 +203,33 @@ impl ModelCost {
     }
 }
 
-/// The run that is meant, as a whole.
-fn pick(store: &dyn Store, meant: &str) -> Result<RunSummary, Refusal> {
-    let run_id = find_run(store, meant)?;
-    store.get(&run_id)?.ok_or_else(|| gone(&run_id))
+/// Resolves a run reference and reads the run.
+fn load(store: &dyn Store, run_ref: &str) -> Result<RunSummary, Failed> {
+    let run_id = resolve_run_id(store, run_ref)?;
+    store.get(&run_id)?.ok_or_else(|| deleted(&run_id))
 }
 
-fn gone(run_id: &str) -> Refusal {
-    Refusal(format!("run {run_id:?} was deleted a moment ago"))
+fn deleted(run_id: &str) -> Failed {
+    Failed(format!("run {run_id:?} was deleted a moment ago"))
 }
 
-fn row_of(store: &dyn Store, run: &RunSummary) -> Result<RunRow, Refusal> {
-    store.row(&run.run_id)?.ok_or_else(|| gone(&run.run_id))
+fn row_of(store: &dyn Store, run: &RunSummary) -> Result<RunRow, Failed> {
+    store.row(&run.run_id)?.ok_or_else(|| deleted(&run.run_id))
 }
 
-fn explain(store: &dyn Store, scope: Scope) -> Result<Failure, Refusal> {
+fn explain(store: &dyn Store, scope: Scope) -> Result<FailureResult, Failed> {
     let mut failed = Filter::new();
     (failed.scope, failed.status) = (scope, vec![Status::Failed]);
     let Some(row) = store.list(&failed, Sort::default(), &Page::first(1))?.runs.into_iter().next() else {
-        return Ok(Failure {
-            text: "No run has failed.".to_owned(),
+        return Ok(FailureResult {
+            text: "No run failed.".to_owned(),
             run: None,
             gates_failed: Vec::new(),
             stages: Vec::new(),
             last_completed: None,
         });
     };
-    let run = store.get(&row.run_id)?.ok_or_else(|| gone(&row.run_id))?;
+    let run = store.get(&row.run_id)?.ok_or_else(|| deleted(&row.run_id))?;
     let before = Filter::new()
         .project(&row.project)
         .pipeline(&row.pipeline)
@@ -265,11 +239,11 @@ fn explain(store: &dyn Store, scope: Scope) -> Result<Failure, Refusal> {
     let is_bad = |verdict: &Verdict| matches!(verdict, Verdict::Fail | Verdict::Error);
     let gates = run.budget_summary.gate_verdicts.iter().filter(|gate| is_bad(&gate.verdict));
     let mut gates_failed: Vec<Gate> = gates.map(Gate::of).collect();
-    let mut stages = answers::stages(&run);
-    answers::shorten(&mut gates_failed);
-    answers::shorten(&mut stages);
-    Ok(Failure {
-        text: sentence(&row),
+    let mut stages = results::stages(&run);
+    results::shorten(&mut gates_failed);
+    results::shorten(&mut stages);
+    Ok(FailureResult {
+        text: cause(&row),
         run: Some(row.into()),
         gates_failed,
         stages,
@@ -277,17 +251,53 @@ fn explain(store: &dyn Store, scope: Scope) -> Result<Failure, Refusal> {
     })
 }
 
-fn sentence(row: &RunRow) -> String {
+fn cause(row: &RunRow) -> String {
     let place = row.failed_stage.as_ref().map(|stage| format!(" in stage {stage}")).unwrap_or_default();
-    let why = row.error_summary.as_deref().unwrap_or("it gave no reason");
+    let why = row.error_summary.as_deref().unwrap_or("no error recorded");
     let spent = match (row.cost_usd, row.unpriced_calls) {
-        (None, _) => "what it had spent is unknown".to_owned(),
-        (Some(cost), 0) => format!("it had spent ${cost}"),
-        (Some(cost), unpriced) => format!("it had spent ${cost} and {unpriced} calls of unknown cost"),
+        (None, _) => "its cost is unknown".to_owned(),
+        (Some(cost), 0) => format!("its cost is ${cost}"),
+        (Some(cost), unpriced) => format!("its cost is ${cost} and {unpriced} calls of unknown cost"),
     };
     format!(
         "{} failed{place} at {}: {why}; {spent}.",
         row.pipeline,
         row.completed_at.unwrap_or(row.started_at)
     )
+}
+
+/// A text that an agent can read.
+struct Document {
+    uri: &'static str,
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    mime_type: &'static str,
+    text: &'static str,
+}
+
+const DOCUMENTS: [Document; 1] = [Document {
+    uri: "tracing-budget://run-summary.schema.json",
+    name: "run-summary-schema",
+    title: "Fields of a run",
+    description: "The JSON Schema of a run's summary: every field, its unit, and when it is null.",
+    mime_type: "application/schema+json",
+    text: include_str!("../../schema/run-summary.v1.schema.json"),
+}];
+
+fn resources() -> ListResourcesResult {
+    let described = |document: &Document| {
+        Resource::new(document.uri, document.name)
+            .with_title(document.title)
+            .with_description(document.description)
+            .with_mime_type(document.mime_type)
+            .with_size(document.text.len() as u64)
+    };
+    ListResourcesResult::with_all_items(DOCUMENTS.iter().map(described).collect())
+}
+
+fn resource(uri: &str) -> Option<ReadResourceResult> {
+    let document = DOCUMENTS.iter().find(|document| document.uri == uri)?;
+    let contents = ResourceContents::text(document.text, document.uri).with_mime_type(document.mime_type);
+    Some(ReadResourceResult::new(vec![contents]))
 }

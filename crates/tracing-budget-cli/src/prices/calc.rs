@@ -1,18 +1,56 @@
-//! `prices calc`: what a call would cost.
+//! `prices calc`: the cost of one call.
 
+use clap::Args;
 use serde::Serialize;
 
-use super::book::{at_or_now, load};
-use super::rates::{Quote, quoted};
-use crate::args::CalcArgs;
+use super::book::{BookArgs, Quote, quoted};
 use crate::cell::Cell;
-use crate::exit::{Absent, End, Misused};
-use crate::page::Page;
+use crate::exit::{Exit, NotFound, UsageError};
+use crate::output::Output;
 use crate::session::Session;
-use crate::sheet::{Sheet, left, right};
+use crate::table::{Table, left, right};
 use tracing_budget::present::numbers::Money;
 use tracing_budget::summary::Timestamp;
 use tracing_budget::{Kind, Usage, Usd};
+
+/// Arguments of `prices calc`.
+#[derive(Debug, Args)]
+pub(crate) struct CalcArgs {
+    /// Model name, as in a span.
+    #[arg(value_name = "MODEL")]
+    model: String,
+
+    /// Provider name, as in a span.
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+
+    /// Input tokens, including cached ones.
+    #[arg(long, value_name = "TOKENS", default_value_t = 0)]
+    input: u64,
+
+    /// Output tokens, including reasoning.
+    #[arg(long, value_name = "TOKENS", default_value_t = 0)]
+    output: u64,
+
+    /// Input tokens read from a cache.
+    #[arg(long, value_name = "TOKENS")]
+    cache_read: Option<u64>,
+
+    /// Input tokens written to a cache.
+    #[arg(long, value_name = "TOKENS")]
+    cache_write: Option<u64>,
+
+    /// Input tokens written to a cache for one hour; a part of --cache-write.
+    #[arg(long, value_name = "TOKENS", requires = "cache_write")]
+    cache_write_1h: Option<u64>,
+
+    /// Output tokens used for reasoning.
+    #[arg(long, value_name = "TOKENS")]
+    reasoning: Option<u64>,
+
+    #[command(flatten)]
+    book: BookArgs,
+}
 
 #[derive(Serialize)]
 struct Calculated {
@@ -21,7 +59,7 @@ struct Calculated {
     cost_usd: Usd,
     source: String,
     tokens: Vec<(&'static str, u64)>,
-    /// The rates of a small call.
+    /// Rates of a small call.
     rates: Quote,
 }
 
@@ -35,15 +73,14 @@ const KINDS: [(Kind, &str); 6] = [
 ];
 
 /// Prices one call.
-pub(crate) fn calc(args: &CalcArgs, session: &Session) -> anyhow::Result<End> {
+pub(crate) fn run(args: &CalcArgs, session: &Session) -> anyhow::Result<Exit> {
     let usage = usage(args);
     if usage.tokens_used() == Some(0) {
-        return Err(Misused("nothing to price: give --input or --output, in tokens".into()).into());
+        return Err(UsageError("no tokens to price: set --input or --output".into()).into());
     }
-    let book = load(&args.book.with)?;
-    let at = at_or_now(args.book.at);
+    let (book, at) = args.book.load(session)?;
     let priced = book.model(args.provider.as_deref(), Some(&args.model));
-    let price = priced.price(&usage, at).map_err(|reason| Absent(reason.to_string()))?;
+    let price = priced.price(&usage, at).map_err(|reason| NotFound(reason.to_string()))?;
     let calculated = Calculated {
         model: priced.label().to_owned(),
         at: at.into(),
@@ -52,8 +89,8 @@ pub(crate) fn calc(args: &CalcArgs, session: &Session) -> anyhow::Result<End> {
         tokens: KINDS.iter().filter_map(|(kind, name)| Some((*name, usage.get(*kind)?))).collect(),
         rates: Quote::of(&book, args.provider.as_deref(), &args.model, at),
     };
-    session.show(&calculated, || page(&calculated))?;
-    Ok(End::Good)
+    session.show(&calculated, || output(&calculated))?;
+    Ok(Exit::Success)
 }
 
 fn usage(args: &CalcArgs) -> Usage {
@@ -71,27 +108,27 @@ fn usage(args: &CalcArgs) -> Usage {
     usage
 }
 
-fn page(calculated: &Calculated) -> Page {
+fn output(calculated: &Calculated) -> Output {
     let cost = calculated.cost_usd;
     let money = Money::for_amounts([cost].into_iter());
-    let mut sheet =
-        Sheet::new([left("", "what"), right("TOKENS", "tokens"), right("USD PER MILLION", "rate_usd")]);
+    let mut table =
+        Table::new([left("", "unit"), right("TOKENS", "tokens"), right("USD PER MILLION", "rate_usd")]);
     for (name, tokens) in &calculated.tokens {
         let rate =
             calculated.rates.rates().into_iter().find(|(kind, _)| kind == name).and_then(|(_, rate)| rate);
         let rate = rate.map_or_else(Cell::empty, |rate| Cell::short(quoted(rate), rate.to_string()));
-        sheet.row([Cell::words(name), Cell::count(*tokens), rate]);
+        table.row([Cell::words(name), Cell::count(*tokens), rate]);
     }
     let tiers = if calculated.rates.tiered { "\nLarge calls of this model have other rates." } else { "" };
-    let mut csv = Sheet::new([left("", "model"), right("", "cost_usd"), left("", "source")]);
+    let mut csv = Table::new([left("", "model"), right("", "cost_usd"), left("", "source")]);
     csv.row([
         Cell::words(&calculated.model),
         Cell::money(money, Some(cost), false),
         Cell::words(&calculated.source),
     ]);
-    Page::new()
+    Output::new()
         .text(format!("{} · {} · {}", money.write(cost), calculated.model, calculated.source))
-        .sheet(sheet)
+        .table(table)
         .text(tiers.trim_start())
         .for_csv(csv)
 }

@@ -1,23 +1,45 @@
-//! `prices diff`: which rates differ.
+//! `prices diff`: rates that differ between two days, or between two price books.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
+use clap::{Args, ValueHint};
 use serde::Serialize;
 
-use super::book::{at_or_now, load};
-use super::rates::{Quote, quoted};
-use crate::args::DiffArgs;
+use super::book::{Quote, load, quoted, time};
 use crate::cell::{Cell, Tone};
-use crate::exit::End;
-use crate::page::Page;
+use crate::exit::Exit;
+use crate::output::Output;
 use crate::session::Session;
-use crate::sheet::{Sheet, left, right};
+use crate::table::{Table, left, right};
 use tracing_budget::Usd;
 use tracing_budget::present::numbers::counted;
 use tracing_budget::price::PriceBook;
+use tracing_budget_history::grammar::When;
 
-/// One rate that is not the same in both.
+/// Arguments of `prices diff`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("against").required(true).multiple(true).args(["from", "with"]))]
+pub(crate) struct DiffArgs {
+    /// Time of the bundled prices to compare with.
+    #[arg(long, value_name = "WHEN")]
+    from: Option<When>,
+
+    /// Time of the prices; default: now.
+    #[arg(long, value_name = "WHEN")]
+    to: Option<When>,
+
+    /// Price file to compare with the bundled prices: TOML, or a data.json of genai-prices (repeatable).
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    with: Vec<PathBuf>,
+
+    /// Provider name.
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+}
+
+/// One rate that differs.
 #[derive(Serialize)]
 struct Changed {
     model: String,
@@ -28,10 +50,10 @@ struct Changed {
 }
 
 /// Shows the rates that differ.
-pub(crate) fn diff(args: &DiffArgs, session: &Session) -> anyhow::Result<End> {
+pub(crate) fn run(args: &DiffArgs, session: &Session) -> anyhow::Result<Exit> {
     let (before, after) = (load(&[])?, load(&args.with)?);
-    let now = at_or_now(args.to);
-    let then = args.from.map_or(now, |from| at_or_now(Some(from)));
+    let now = time("--to", args.to, session)?;
+    let then = args.from.map_or(Ok(now), |from| time("--from", Some(from), session))?;
     let provider = args.provider.as_deref();
     let (old, new) = (quotes(&before, then, provider), quotes(&after, now, provider));
     let models: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
@@ -52,13 +74,13 @@ pub(crate) fn diff(args: &DiffArgs, session: &Session) -> anyhow::Result<End> {
             }
         }
     }
-    session.show(&changed, || Page::new().sheet(sheet(&changed)))?;
+    session.show(&changed, || Output::new().table(table(&changed)))?;
     if changed.is_empty() {
-        session.remark("no rate differs");
+        session.note("no rate differs");
     } else {
-        session.remark(format!("{}, USD per million tokens", counted(changed.len() as u64, "rate")));
+        session.note(format!("{}, USD per million tokens", counted(changed.len() as u64, "rate")));
     }
-    Ok(End::Good)
+    Ok(Exit::Success)
 }
 
 fn quotes(book: &PriceBook, at: SystemTime, provider: Option<&str>) -> BTreeMap<String, Quote> {
@@ -77,8 +99,8 @@ fn ratio(before: Option<Usd>, after: Option<Usd>) -> Option<f64> {
     (before > 0.0).then(|| (after - before) / before)
 }
 
-fn sheet(changed: &[Changed]) -> Sheet {
-    let mut sheet = Sheet::new([
+fn table(changed: &[Changed]) -> Table {
+    let mut table = Table::new([
         left("MODEL", "model"),
         left("RATE", "rate"),
         right("BEFORE", "before_usd"),
@@ -97,7 +119,7 @@ fn sheet(changed: &[Changed]) -> Sheet {
                 None => Tone::Plain,
             }),
         };
-        sheet.row([
+        table.row([
             Cell::whole(&change.model),
             Cell::words(change.rate),
             rate(change.before_usd),
@@ -105,5 +127,5 @@ fn sheet(changed: &[Changed]) -> Sheet {
             ratio,
         ]);
     }
-    sheet
+    table
 }

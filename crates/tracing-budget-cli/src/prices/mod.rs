@@ -1,15 +1,41 @@
-//! `prices`: what the price book says. Rates are asked of the book like any call's cost, so that a price shown here is
-//! the price that a run is given.
+//! `prices`: the rates of the price book.
+//!
+//! # Invariants
+//!
+//! - A rate is found by pricing a call, so that a price shown here is the price that a run gets.
+//! - Absent: price data and its parsing. They belong to `tracing_budget::price`.
 
 mod book;
 mod calc;
 mod diff;
-mod find;
-mod list;
-mod rates;
+mod lookup;
 
-pub(super) use book::load;
-pub(super) use calc::calc;
-pub(super) use diff::diff;
-pub(super) use find::find;
-pub(super) use list::list;
+use clap::Subcommand;
+
+use crate::exit::Exit;
+use crate::session::Session;
+
+pub(crate) use book::load;
+
+/// The commands under `prices`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PricesCommand {
+    /// Models with their rates.
+    List(lookup::ListPricesArgs),
+    /// The model that a name resolves to, and similar names.
+    Find(lookup::FindArgs),
+    /// The cost of one call.
+    Calc(calc::CalcArgs),
+    /// Rates that differ between two days, or between two price books.
+    Diff(diff::DiffArgs),
+}
+
+/// Runs one of the commands.
+pub(crate) fn run(command: &PricesCommand, session: &Session) -> anyhow::Result<Exit> {
+    match command {
+        PricesCommand::List(args) => lookup::list(args, session),
+        PricesCommand::Find(args) => lookup::find(args, session),
+        PricesCommand::Calc(args) => calc::run(args, session),
+        PricesCommand::Diff(args) => diff::run(args, session),
+    }
+}

@@ -1,47 +1,64 @@
 //! `runs compare`: two runs side by side.
 
-use crate::args::CompareArgs;
-use crate::cell::{Cell, Tone};
-use crate::exit::End;
-use crate::page::Page;
-use crate::session::Session;
-use crate::sheet::{Sheet, left, right};
-use crate::{sources, when};
-use tracing_budget::present::numbers::Money;
-use tracing_budget::summary::Status;
-use tracing_budget_history::{Comparison, Delta, FiguresDelta, GateChange, RowDelta, RunHead};
+use clap::Args;
 
-/// Shows what the second run has more or less than the first.
-pub(crate) fn compare(args: &CompareArgs, session: &Session) -> anyhow::Result<End> {
-    let (a, b) = (sources::run_or_file(&args.a, session)?, sources::run_or_file(&args.b, session)?);
-    let compared = tracing_budget_history::compare(&a, &b);
-    session.show(&compared, || page(&compared))?;
-    if a.pipeline != b.pipeline {
-        session.remark("these are runs of different pipelines");
-    }
-    Ok(End::Good)
+use crate::cell::{Cell, Tone};
+use crate::exit::Exit;
+use crate::input;
+use crate::output::Output;
+use crate::session::Session;
+use crate::table::{Table, left, right};
+use tracing_budget::present;
+use tracing_budget::present::numbers::{Money, UNKNOWN};
+use tracing_budget::summary::Status;
+use tracing_budget_history::compare::{
+    Comparison, Delta, FiguresDelta, GateChange, RowDelta, RunHead, compare,
+};
+use tracing_budget_history::grammar::Zone;
+
+/// Arguments of `runs compare`.
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Run to compare with: an id, its beginning or ending, `last`, `last-failed`, or a summary file.
+    #[arg(value_name = "A")]
+    pub(crate) a: String,
+
+    /// Run to compare; changes are B less A.
+    #[arg(value_name = "B", default_value = "last")]
+    pub(crate) b: String,
 }
 
-fn page(compared: &Comparison) -> Page {
-    let head = format!("A  {}\nB  {}", head(&compared.a), head(&compared.b));
-    Page::new()
+/// Shows the changes from the first run to the second.
+pub(crate) fn run(args: &CompareArgs, session: &Session) -> anyhow::Result<Exit> {
+    let (a, b) = (input::run_or_file(&args.a, session)?, input::run_or_file(&args.b, session)?);
+    let compared = compare(&a, &b);
+    session.show(&compared, || output(&compared, session.zone()))?;
+    if a.pipeline != b.pipeline {
+        session.note("the runs are of different pipelines");
+    }
+    Ok(Exit::Success)
+}
+
+fn output(compared: &Comparison, zone: &Zone) -> Output {
+    let head = format!("A  {}\nB  {}", head(&compared.a, zone), head(&compared.b, zone));
+    Output::new()
         .text(head)
-        .sheet(totals(&compared.total))
-        .sheet(rows("STAGE", &compared.stages))
-        .sheet(rows("MODEL", &compared.models))
-        .sheet(gates(&compared.gates))
+        .table(totals(&compared.total))
+        .table(rows("STAGE", &compared.stages))
+        .table(rows("MODEL", &compared.models))
+        .table(gates(&compared.gates))
         .for_csv(everything(compared))
 }
 
-fn head(run: &RunHead) -> String {
+fn head(run: &RunHead, zone: &Zone) -> String {
     let status = Cell::status(run.status, false);
     let failed = run.failed_stage.as_ref().map_or_else(String::new, |stage| format!(" in {stage}"));
-    let (id, at) = (&run.run_id, when::shown(run.started_at));
+    let (id, at) = (&run.run_id, zone.minute(run.started_at));
     format!("{}{failed} · {} · {at} · {id}", status.text(), run.pipeline)
 }
 
-fn totals(total: &FiguresDelta) -> Sheet {
-    let mut sheet = Sheet::new([
+fn totals(total: &FiguresDelta) -> Table {
+    let mut table = Table::new([
         left("TOTAL", "figure"),
         right("A", "a"),
         right("B", "b"),
@@ -50,14 +67,14 @@ fn totals(total: &FiguresDelta) -> Sheet {
     ]);
     for figure in figures(total) {
         let [a, b, change, ratio] = figure.cells;
-        sheet.row([Cell::words(figure.name), a, b, change, ratio]);
+        table.row([Cell::words(figure.name), a, b, change, ratio]);
     }
-    sheet
+    table
 }
 
-/// Stages or models: what they cost, used and took in both.
-fn rows(heading: &'static str, rows: &[RowDelta]) -> Sheet {
-    let mut sheet = Sheet::new([
+/// Stages or models: cost, tokens and time in both runs.
+fn rows(heading: &'static str, rows: &[RowDelta]) -> Table {
+    let mut table = Table::new([
         left(heading, "name"),
         right("COST A", "cost_a"),
         right("COST B", "cost_b"),
@@ -77,7 +94,7 @@ fn rows(heading: &'static str, rows: &[RowDelta]) -> Sheet {
         let [cost_a, cost_b, cost_change, cost_ratio] = money_cells(money, &row.figures);
         let [tokens_a, tokens_b, tokens_change, _] = count_cells(&row.figures.tokens_used);
         let [time_a, time_b, time_change, _] = time_cells(&row.figures.duration_seconds);
-        sheet.row([
+        table.row([
             Cell::words(&row.name),
             cost_a,
             cost_b,
@@ -89,16 +106,15 @@ fn rows(heading: &'static str, rows: &[RowDelta]) -> Sheet {
             time_a,
             time_b,
             time_change,
-            standing(row),
+            status_change(row),
         ]);
     }
-    sheet
+    table
 }
 
-/// What has changed about how a stage ended, or where a row is.
-fn standing(row: &RowDelta) -> Cell {
-    let word =
-        |status: Option<Status>| status.map_or("—".to_owned(), |status| status.as_str().replace('_', " "));
+/// The change of a stage's status, or the run that lacks the row.
+fn status_change(row: &RowDelta) -> Cell {
+    let word = |status: Option<Status>| status.map_or(UNKNOWN, present::status::word);
     match (row.in_a, row.in_b) {
         (false, false) => Cell::words("in neither").in_tone(Tone::Faint),
         (true, false) => Cell::words("only in A").in_tone(Tone::Warn),
@@ -111,8 +127,8 @@ fn standing(row: &RowDelta) -> Cell {
     }
 }
 
-fn gates(gates: &[GateChange]) -> Sheet {
-    let mut sheet = Sheet::new([
+fn gates(gates: &[GateChange]) -> Table {
+    let mut table = Table::new([
         left("GATE", "gate"),
         left("A", "a"),
         left("B", "b"),
@@ -123,7 +139,7 @@ fn gates(gates: &[GateChange]) -> Sheet {
     ]);
     for gate in gates {
         let changed = if gate.changed { Cell::words("changed").in_tone(Tone::Warn) } else { Cell::empty() };
-        sheet.row([
+        table.row([
             Cell::words(&gate.gate),
             Cell::verdict(gate.a.as_ref()),
             Cell::verdict(gate.b.as_ref()),
@@ -133,12 +149,12 @@ fn gates(gates: &[GateChange]) -> Sheet {
             Cell::words_or_empty(gate.reason.as_ref()),
         ]);
     }
-    sheet
+    table
 }
 
-/// All of it in one sheet, a figure a row.
-fn everything(compared: &Comparison) -> Sheet {
-    let mut sheet = Sheet::new([
+/// Every figure in one table, one row per figure, for CSV.
+fn everything(compared: &Comparison) -> Table {
+    let mut table = Table::new([
         left("", "part"),
         left("", "name"),
         left("", "figure"),
@@ -147,28 +163,28 @@ fn everything(compared: &Comparison) -> Sheet {
         right("", "change"),
         right("", "ratio"),
     ]);
-    let mut put = |part: &str, name: &str, delta: &FiguresDelta| {
+    let mut add = |part: &str, name: &str, delta: &FiguresDelta| {
         for figure in figures(delta) {
             let [a, b, change, ratio] = figure.cells;
-            sheet.row([Cell::whole(part), Cell::whole(name), Cell::words(figure.name), a, b, change, ratio]);
+            table.row([Cell::whole(part), Cell::whole(name), Cell::words(figure.name), a, b, change, ratio]);
         }
     };
-    put("total", "", &compared.total);
-    compared.stages.iter().for_each(|row| put("stage", &row.name, &row.figures));
-    compared.models.iter().for_each(|row| put("model", &row.name, &row.figures));
+    add("total", "", &compared.total);
+    compared.stages.iter().for_each(|row| add("stage", &row.name, &row.figures));
+    compared.models.iter().for_each(|row| add("model", &row.name, &row.figures));
     for gate in &compared.gates {
-        let said = |verdict: &Option<tracing_budget::Verdict>| Cell::verdict(verdict.as_ref());
-        sheet.row([
+        let verdict = |verdict: &Option<tracing_budget::Verdict>| Cell::verdict(verdict.as_ref());
+        table.row([
             Cell::whole("gate"),
             Cell::whole(&gate.gate),
             Cell::words("verdict"),
-            said(&gate.a),
-            said(&gate.b),
+            verdict(&gate.a),
+            verdict(&gate.b),
             Cell::empty(),
             Cell::empty(),
         ]);
     }
-    sheet
+    table
 }
 
 struct Figure {
@@ -190,17 +206,17 @@ fn figures(delta: &FiguresDelta) -> Vec<Figure> {
     ]
 }
 
-/// What is known in part only is marked, and nothing is said of how it has changed.
+/// Costs with an unknown part are marked `≥`; the change between two of those is unknown.
 fn money_cells(money: Money, delta: &FiguresDelta) -> [Cell; 4] {
     let Delta { a, b, change, ratio: part } = delta.cost_usd;
-    let [dark_a, dark_b] =
+    let [in_part_a, in_part_b] =
         [delta.unpriced_calls.a, delta.unpriced_calls.b].map(|calls| calls.is_some_and(|calls| calls > 0));
-    let whole = !dark_a && !dark_b;
+    let is_known = !in_part_a && !in_part_b;
     [
-        Cell::money(money, a, dark_a),
-        Cell::money(money, b, dark_b),
-        Cell::money_change(money, change.filter(|_| whole)),
-        ratio(part.filter(|_| whole)),
+        Cell::money(money, a, in_part_a),
+        Cell::money(money, b, in_part_b),
+        Cell::money_change(money, change.filter(|_| is_known)),
+        ratio(part.filter(|_| is_known)),
     ]
 }
 
@@ -217,7 +233,7 @@ fn time_cells(delta: &Delta<f64>) -> [Cell; 4] {
     [Cell::seconds(delta.a), Cell::seconds(delta.b), Cell::seconds_change(delta.change), ratio(delta.ratio)]
 }
 
-/// A tenth more is worth a look; a tenth less is good news.
+/// Colours changes of 10 % and more.
 fn ratio(ratio: Option<f64>) -> Cell {
     let tone = match ratio {
         Some(more) if more >= 0.1 => Tone::Warn,

@@ -1,32 +1,40 @@
-//! `runs show`: one run as a whole.
+//! `runs show`: one run.
 
-use crate::args::ShowArgs;
+use clap::Args;
+
 use crate::cell::Cell;
-use crate::exit::End;
-use crate::page::Page;
-use crate::pick;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::run_ref;
 use crate::session::Session;
-use crate::sheet::{Sheet, csv_only, left, right};
+use crate::table::{Table, csv_only, left, right};
 use tracing_budget::present::numbers::Money;
+use tracing_budget::present::stages::{self, StageNode};
 use tracing_budget::summary::{RunSummary, Status};
 use tracing_budget_history::Store;
 
-/// Shows a run.
-pub(crate) fn show(args: &ShowArgs, session: &Session) -> anyhow::Result<End> {
-    let store = session.store()?;
-    let run = pick::run(&store, &args.run)?;
-    session.show(&run, || Page::new().text(run.to_string()).for_csv(stages_sheet(&run)))?;
-    if run.status == Status::Running && store.row(&run.run_id)?.is_some_and(|row| row.stale) {
-        session.remark(
-            "this run says that it is running, and nobody has heard of it for longer than it promised",
-        );
-    }
-    Ok(End::Good)
+/// Arguments of `runs show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Run: an id, its beginning or ending, `last` or `last-failed`.
+    #[arg(value_name = "RUN", default_value = "last")]
+    pub(crate) run: String,
 }
 
-/// A row a stage.
-fn stages_sheet(run: &RunSummary) -> Sheet {
-    let mut sheet = Sheet::new([
+/// Shows a run.
+pub(crate) fn run(args: &ShowArgs, session: &Session) -> anyhow::Result<Exit> {
+    let store = session.store()?;
+    let run = run_ref::load(&store, &args.run)?;
+    session.show(&run, || Output::new().text(run.to_string()).for_csv(stages_table(&run)))?;
+    if run.status == Status::Running && store.row(&run.run_id)?.is_some_and(|row| row.stale) {
+        session.note("stale: the run has status running, and its last heartbeat is overdue");
+    }
+    Ok(Exit::Success)
+}
+
+/// Returns one row per stage.
+fn stages_table(run: &RunSummary) -> Table {
+    let mut table = Table::new([
         left("STAGE", "stage"),
         left("STATUS", "status"),
         right("CALLS", "calls"),
@@ -47,21 +55,21 @@ fn stages_sheet(run: &RunSummary) -> Sheet {
     ]);
     let rows = &run.budget_summary.per_agent;
     let money = Money::for_amounts(rows.iter().filter_map(|(_, row)| row.figures.cost_usd));
-    for (name, row) in rows.iter() {
+    for StageNode { name, row, .. } in stages::tree(rows) {
         let figures = &row.figures;
-        let silent = figures.calls_without_usage > 0;
-        sheet.row([
+        let in_part = figures.calls_without_usage > 0;
+        table.row([
             Cell::words(name),
             Cell::status(row.status, false),
             Cell::count(row.calls),
             Cell::count(figures.llm_calls),
-            Cell::tokens(figures.tokens_used, silent),
+            Cell::tokens(figures.tokens_used, in_part),
             Cell::count(figures.input_tokens),
             Cell::count(figures.output_tokens),
             Cell::count(figures.cache_read_tokens),
             Cell::count(figures.cache_write_tokens),
             Cell::count(figures.reasoning_tokens),
-            Cell::money(money, figures.cost_usd, silent || figures.unpriced_calls > 0),
+            Cell::money(money, figures.cost_usd, in_part || figures.unpriced_calls > 0),
             Cell::share(row.share_of_cost),
             Cell::seconds(Some(row.duration_seconds)),
             Cell::count(row.errors),
@@ -70,5 +78,5 @@ fn stages_sheet(run: &RunSummary) -> Sheet {
             Cell::words_or_empty(row.parent.as_ref()),
         ]);
     }
-    sheet
+    table
 }

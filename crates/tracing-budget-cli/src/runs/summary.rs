@@ -1,18 +1,27 @@
-//! `runs summary`: how it goes.
+//! `runs summary`: counts by status, typical figures, the last failure.
+
+use clap::Args;
 
 use super::list::cause;
-use super::short_ids;
-use crate::args::SummaryArgs;
 use crate::cell::{Cell, Tone};
-use crate::exit::End;
-use crate::page::Page;
+use crate::exit::Exit;
+use crate::filter_args::ScopeArgs;
+use crate::output::Output;
 use crate::session::Session;
-use crate::sheet::{Sheet, left, right};
-use crate::when;
+use crate::table::{Table, left, right};
 use tracing_budget::present::columns::wrap;
 use tracing_budget::present::numbers::{Money, counted};
 use tracing_budget::summary::Status;
-use tracing_budget_history::{Overview, RunRow, Store};
+use tracing_budget_history::grammar::Zone;
+use tracing_budget_history::stats::Overview;
+use tracing_budget_history::{RunRow, Store};
+
+/// Arguments of `runs summary`.
+#[derive(Debug, Args)]
+pub(crate) struct SummaryArgs {
+    #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
+}
 
 const STATUSES: [Status; 6] = [
     Status::Completed,
@@ -23,52 +32,52 @@ const STATUSES: [Status; 6] = [
     Status::Running,
 ];
 
-/// Shows counts by status, what is typical, and the last failed run.
-pub(crate) fn summary(args: &SummaryArgs, session: &Session) -> anyhow::Result<End> {
-    let overview = session.store()?.summary(&args.scope.scope())?;
-    session.show(&overview, || page(&overview))?;
+/// Shows counts by status, typical figures, and the last failed run.
+pub(crate) fn run(args: &SummaryArgs, session: &Session) -> anyhow::Result<Exit> {
+    let overview = session.store()?.summary(&args.scope.scope(session))?;
+    session.show(&overview, || output(&overview, session.zone()))?;
     if overview.runs == 0 {
-        session.remark("no run matches");
+        session.note("no run matches");
     }
-    Ok(End::Good)
+    Ok(Exit::Success)
 }
 
-fn page(overview: &Overview) -> Page {
-    let mut page = Page::new().for_csv(figures(overview, true));
+fn output(overview: &Overview, zone: &Zone) -> Output {
+    let mut output = Output::new().for_csv(figures(overview, true));
     if overview.runs == 0 {
-        return page;
+        return output;
     }
-    page = page.sheet(statuses(overview)).sheet(figures(overview, false));
+    output = output.table(statuses(overview)).table(figures(overview, false));
     for (label, run) in [("last run", &overview.last_run), ("last failed", &overview.last_failed)] {
         if let Some(run) = run {
-            page = page.text(one_run(label, run));
+            output = output.text(one_run(label, run, zone));
         }
     }
     if overview.last_failed.is_none() {
-        page = page.text("No run has failed.");
+        output = output.text("No run has failed.");
     }
-    page
+    output
 }
 
-fn statuses(overview: &Overview) -> Sheet {
-    let mut sheet = Sheet::new([left("STATUS", "status"), right("RUNS", "runs"), right("SHARE", "share")]);
+fn statuses(overview: &Overview) -> Table {
+    let mut table = Table::new([left("STATUS", "status"), right("RUNS", "runs"), right("SHARE", "share")]);
     let share = |runs: u64| (overview.runs > 0).then(|| runs as f64 / overview.runs as f64);
     for status in STATUSES {
         let runs = overview.by_status.of(status);
         if runs > 0 {
-            sheet.row([Cell::status(status, false), Cell::count(runs), Cell::share(share(runs))]);
+            table.row([Cell::status(status, false), Cell::count(runs), Cell::share(share(runs))]);
         }
     }
     if overview.stale > 0 {
-        let label = Cell::words("  of them stale").in_tone(Tone::Warn);
-        sheet.row([label, Cell::count(overview.stale), Cell::share(share(overview.stale))]);
+        let label = Cell::words("  of these stale").in_tone(Tone::Warn);
+        table.row([label, Cell::count(overview.stale), Cell::share(share(overview.stale))]);
     }
-    sheet.sum([Cell::words("all"), Cell::count(overview.runs), Cell::empty()]);
-    sheet
+    table.sum([Cell::words("all"), Cell::count(overview.runs), Cell::empty()]);
+    table
 }
 
-fn figures(overview: &Overview, with_counts: bool) -> Sheet {
-    let mut sheet = Sheet::new([
+fn figures(overview: &Overview, with_counts: bool) -> Table {
+    let mut table = Table::new([
         left("FIGURE", "figure"),
         right("TYPICAL RUN", "typical"),
         right("ALL THAT ENDED", "all"),
@@ -77,37 +86,42 @@ fn figures(overview: &Overview, with_counts: bool) -> Sheet {
     let money = Money::for_amounts(typical.cost_usd.into_iter());
     let all = Money::for_amounts(overview.cost_usd.into_iter());
     let in_part = overview.runs_without_cost > 0 || overview.unpriced_calls > 0;
-    sheet.row([
+    table.row([
         Cell::words("cost"),
         Cell::money(money, typical.cost_usd, false),
         Cell::money(all, overview.cost_usd, in_part),
     ]);
-    sheet.row([
+    table.row([
         Cell::words("tokens"),
         Cell::count_or_unknown(typical.tokens_used),
         Cell::count_or_unknown(overview.tokens_used),
     ]);
-    sheet.row([Cell::words("time"), Cell::seconds(typical.duration_seconds), Cell::empty()]);
-    sheet.row([Cell::words("llm calls"), Cell::empty(), Cell::count(overview.llm_calls)]);
+    table.row([Cell::words("time"), Cell::seconds(typical.duration_seconds), Cell::empty()]);
+    table.row([Cell::words("llm calls"), Cell::empty(), Cell::count(overview.llm_calls)]);
     if overview.unpriced_calls > 0 || with_counts {
         let calls = Cell::faults(overview.unpriced_calls, Tone::Warn);
-        sheet.row([Cell::words("unpriced calls"), Cell::empty(), calls]);
+        table.row([Cell::words("unpriced calls"), Cell::empty(), calls]);
     }
     if with_counts {
-        sheet.row([Cell::words("runs"), Cell::count(typical.runs), Cell::count(overview.runs)]);
+        table.row([Cell::words("runs"), Cell::count(typical.runs), Cell::count(overview.runs)]);
         for status in STATUSES {
             let runs = overview.by_status.of(status);
-            sheet.row([Cell::words(format!("runs {status}")), Cell::empty(), Cell::count(runs)]);
+            table.row([Cell::words(format!("runs {status}")), Cell::empty(), Cell::count(runs)]);
         }
     }
-    sheet
+    table
 }
 
-fn one_run(label: &str, run: &RunRow) -> String {
-    let id = short_ids(&[&run.run_id]).concat();
+fn one_run(label: &str, run: &RunRow, zone: &Zone) -> String {
+    let id = Cell::run_id(&run.run_id);
     let status = Cell::status(run.status, run.stale);
-    let mut text =
-        format!("{label:<12} {} · {id} · {} · {}", status.text(), run.pipeline, when::shown(run.started_at));
+    let mut text = format!(
+        "{label:<12} {} · {} · {} · {}",
+        status.text(),
+        id.text(),
+        run.pipeline,
+        zone.minute(run.started_at)
+    );
     for line in wrap(&cause(run), 90) {
         text += &format!("\n{:<12} {line}", "");
     }

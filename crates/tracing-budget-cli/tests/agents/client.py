@@ -1,6 +1,6 @@
-"""Asks every tool of an MCP server that is started with the command line given, and prints the answers as one JSON object.
+"""Starts an MCP server by its command line, calls its tools, and prints the results as one JSON object.
 
-Everything here goes through the official SDK: what it refuses to send or to take, an agent would not get either.
+Everything goes through the official SDK: what the SDK refuses to send or to accept, an agent would not get either.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-//! An agent, played by the official Python SDK, asks each tool of `tracing-budget mcp` about runs that the layer made.
+//! The official Python SDK calls each tool of `tracing-budget mcp`, over runs that the layer recorded.
 //!
-//! Needs `python3` with `venv` and a package index; without them the test says so and passes, unless
+//! Needs `python3` with `venv` and a package index; without them the test prints the reason and passes, unless
 //! `TRACING_BUDGET_NO_SKIP` is set.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -17,7 +17,7 @@ use tracing_subscriber::prelude::*;
 const SDK: &str = "mcp==2.3.0";
 
 #[test]
-fn an_agent_asks_each_tool() {
+fn an_agent_calls_each_tool() {
     let python = match python() {
         Ok(python) => python,
         Err(why) => {
@@ -37,31 +37,32 @@ fn an_agent_asks_each_tool() {
         ["check_health", {}],
         ["model_cost", {"model": "claude-sonnet-4-5", "input_tokens": 3_000, "output_tokens": 987, "calls": 2}],
         ["model_cost", {"model": "claude-sonet-4-5", "input_tokens": 1, "output_tokens": 1}],
-        ["show_run", {"run": "nobody"}],
+        ["show_run", {"run": "no-such-run"}],
         ["list_runs", {"statsu": ["failed"]}],
         ["list_runs", {"cursor": "nonsense"}],
+        ["list_runs", {"status": ["faild"]}],
     ]);
-    let told = ask(&python, &database, &questions);
+    let reply = ask(&python, &database, &questions);
 
-    let tools = told["tools"].as_object().unwrap();
-    let asked: Vec<_> =
+    let tools = reply["tools"].as_object().unwrap();
+    let called: Vec<_> =
         questions.as_array().unwrap().iter().map(|question| question[0].as_str().unwrap()).collect();
     for (tool, description) in tools {
-        assert!(asked.contains(&tool.as_str()), "{tool} is not asked");
+        assert!(called.contains(&tool.as_str()), "{tool} is not called");
         assert!(
             description.as_str().is_some_and(|text| text.len() > 40),
-            "{tool} says too little: {description}"
+            "{tool} needs a longer description: {description}"
         );
     }
-    assert!(told["instructions"].as_str().unwrap().contains("explain_last_failure"));
+    assert!(reply["instructions"].as_str().unwrap().contains("explain_last_failure"));
 
-    let answer = |at: usize| &told["answers"][at]["structured"];
+    let answer = |at: usize| &reply["answers"][at]["structured"];
     assert_eq!(answer(0)["runs"].as_array().unwrap().len(), 1);
     assert_eq!(answer(0)["runs"][0]["run_id"], json!(failed));
     assert_eq!(answer(0)["runs"][0]["failed_stage"], "review");
 
     assert_eq!(answer(1)["run_id"], json!(failed));
-    assert_eq!(answer(1)["stages"][0]["name"], "implementation", "the dearest first");
+    assert_eq!(answer(1)["stages"][0]["name"], "implementation", "most expensive first");
     assert_eq!(answer(1)["cost_usd"], json!(0.023_805));
     assert_eq!(answer(1)["gates"][0]["verdict"], "fail");
 
@@ -81,16 +82,16 @@ fn an_agent_asks_each_tool() {
     assert_eq!(answer(6)["cost_usd"], Value::Null, "no price is not a price of zero");
     assert!(answer(6)["why_not"].as_str().unwrap().contains("claude-sonnet-4-5"), "{}", answer(6));
 
-    for (at, word) in [(7, "list_runs"), (8, "statsu"), (9, "nonsense")] {
-        let said = &told["answers"][at];
-        assert_eq!(said["failed"], json!(true), "{said}");
-        assert!(said["text"].as_str().unwrap().contains(word), "{said}");
+    for (at, word) in [(7, "list_runs"), (8, "statsu"), (9, "nonsense"), (10, "did you mean \"failed\"?")] {
+        let result = &reply["answers"][at];
+        assert_eq!(result["failed"], json!(true), "{result}");
+        assert!(result["text"].as_str().unwrap().contains(word), "{result}");
     }
-    for said in told["answers"].as_array().unwrap() {
-        let length = said["text"].as_str().unwrap().len();
-        assert!(length < 4_000, "{} answers with {length} bytes", said["tool"]);
+    for result in reply["answers"].as_array().unwrap() {
+        let length = result["text"].as_str().unwrap().len();
+        assert!(length < 4_000, "{} answers with {length} bytes", result["tool"]);
     }
-    let (uri, schema) = told["resources"].as_object().unwrap().iter().next().unwrap();
+    let (uri, schema) = reply["resources"].as_object().unwrap().iter().next().unwrap();
     assert!(uri.ends_with("schema.json") && schema.as_str().unwrap().contains("unpriced_calls"));
 }
 
@@ -121,7 +122,7 @@ fn pipeline(verdict: Verdict) {
         tracing::error!("the reviewer found two faults");
     }
     gate("review").verdict(verdict).blocking(true).reason("two findings").emit();
-    // Runs are told apart by the millisecond in which they began.
+    // Ids begin with the millisecond of their start, which must differ for the order of the list.
     std::thread::sleep(std::time::Duration::from_millis(2));
 }
 

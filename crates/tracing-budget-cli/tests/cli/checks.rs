@@ -1,4 +1,4 @@
-//! A check says the same to people, to JUnit readers and on GitHub's page.
+//! A check has the same outcome on the screen, in JUnit XML and on GitHub's page.
 
 use std::fs;
 
@@ -98,7 +98,7 @@ fn junit_has_a_suite_a_run_and_a_case_a_check() {
         .run(&["check", "last-failed", "--max-cost-usd", "1", "--require-gate", "lint", "--junit", "out.xml"])
         .ended_with(1);
     let xml = fs::read_to_string(place.path("out.xml")).expect("written");
-    crate::shown::as_kept(&crate::documents::repository().join("tests/cli/shown/junit.xml"), &xml);
+    crate::shown::as_kept(&crate::shown::kept("junit.xml"), &xml);
     assert!(xml.contains("tests=\"3\" failures=\"2\""), "{xml}");
 }
 
@@ -110,7 +110,7 @@ fn a_step_summary_is_added_to_what_other_steps_wrote() {
         .run(&["check", "last-failed", "--require-gate", "lint", "--step-summary", "summary.md"])
         .ended_with(1);
     let markdown = fs::read_to_string(place.path("summary.md")).expect("written");
-    crate::shown::as_kept(&crate::documents::repository().join("tests/cli/shown/step-summary.md"), &markdown);
+    crate::shown::as_kept(&crate::shown::kept("step-summary.md"), &markdown);
     assert!(markdown.starts_with("# Other step\n### ❌ nightly"), "{markdown}");
     // Where GitHub says so, without being asked.
     let output = place.command(&["check", "019a0018-01"]).env("GITHUB_STEP_SUMMARY", "github.md").output();

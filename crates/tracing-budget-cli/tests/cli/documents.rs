@@ -1,4 +1,4 @@
-//! The documents are those of this program.
+//! Generated documents are current, and documented commands work.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,24 +8,30 @@ use crate::program::Place;
 use crate::seeded::nightly;
 use crate::shown::{OWN_PRICES, as_kept};
 
+/// The root of the workspace.
 pub(crate) fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The pages of the workspace; this program generates two of them.
+fn pages() -> PathBuf {
+    repository().join("docs")
 }
 
 fn document(name: &str) -> String {
-    fs::read_to_string(repository().join("docs").join(name)).unwrap_or_default().replace("\r\n", "\n")
+    fs::read_to_string(pages().join(name)).unwrap_or_default().replace("\r\n", "\n")
 }
 
 #[test]
 fn the_reference_is_current() {
     let written = Place::empty().run(&["reference", "cli"]).ended_with(0).data;
-    as_kept(&repository().join("docs/cli.md"), &written);
+    as_kept(&pages().join("cli.md"), &written);
 }
 
 #[test]
 fn the_metrics_are_those_of_the_schema() {
     let written = Place::empty().run(&["reference", "metrics"]).ended_with(0).data;
-    as_kept(&repository().join("docs/metrics.md"), &written);
+    as_kept(&pages().join("metrics.md"), &written);
     let schema =
         fs::read_to_string(repository().join("schema/run-summary.v1.schema.json")).expect("the schema");
     let schema: serde_json::Value = serde_json::from_str(&schema).expect("JSON");
@@ -49,7 +55,7 @@ fn the_metrics_are_those_of_the_schema() {
     assert!(keys > 60, "{keys} keys");
 }
 
-/// What stands in shell blocks of a document, a command a line.
+/// The commands in shell blocks of a document, one per line.
 fn commands(text: &str) -> Vec<Vec<String>> {
     let mut inside = false;
     let mut commands = Vec::new();

@@ -1,17 +1,17 @@
-//! The program ends with the code that its documents name, and says what to do.
+//! Exit codes are those of the documents, and messages name the next step.
 
 use crate::program::Place;
 use crate::seeded::id;
 
 #[test]
-fn what_is_right_ends_with_0() {
+fn success_exits_with_0() {
     let place = Place::seeded();
     for arguments in [
         &["runs", "list"][..],
         &["runs", "show"],
         &["runs", "show", "last"],
         &["runs", "show", "019a0018-0100-7"],
-        &["runs", "list", "--project", "nobody"],
+        &["runs", "list", "--project", "no-such-project"],
         &["check", "019a0018-01"],
         &["--help"],
         &["--version"],
@@ -23,7 +23,7 @@ fn what_is_right_ends_with_0() {
 }
 
 #[test]
-fn what_is_bad_ends_with_1() {
+fn a_negative_finding_exits_with_1() {
     let place = Place::seeded();
     place.run(&["check", "last-failed"]).ended_with(1);
     place.run(&["check", "last-failed", "--any-status"]).ended_with(0);
@@ -33,41 +33,46 @@ fn what_is_bad_ends_with_1() {
 }
 
 #[test]
-fn a_wrong_command_line_ends_with_2() {
+fn invalid_arguments_exit_with_2() {
     let place = Place::seeded();
-    for (arguments, said) in [
+    for (arguments, message) in [
         (&["runs"][..], "Usage"),
-        (&["runs", "list", "--since", "someday"], "is no time: expected a day (2026-11-01"),
-        (&["runs", "list", "--status", "broken"], "possible values: running, completed"),
+        (&["runs", "list", "--since", "someday"], "expected a day (2026-11-01"),
+        (&["runs", "list", "--since", "yesterdy"], "did you mean \"yesterday\"?"),
+        (&["runs", "list", "--status", "faild"], "did you mean \"failed\"?"),
+        (&["runs", "list", "--tz", "Europe/Berln"], "did you mean \"Europe/Berlin\"?"),
+        (&["runs", "list", "--status", "broken"], "expected running, completed"),
         (&["runs", "list", "--sort", "name"], "expected started, cost, duration or tokens"),
         (&["runs", "list", "--tag", "tier"], "expected NAME=VALUE"),
-        (&["runs", "list", "--min-cost", "much"], "much"),
+        (&["runs", "list", "--min-cost-usd", "much"], "much"),
         (&["runs", "prune"], "--older-than"),
+        (&["runs", "prune", "--older-than", "ever"], "--older-than: expected a day, a time or an age"),
+        (&["prices", "list", "--at", "ever"], "--at: expected a day, a time or an age"),
         (&["reprice"], "--as-of"),
         (&["reprice", "--model-swap", "gpt-5"], "expected A=B"),
         (&["check", "--max-regression", "5%"], "--baseline"),
-        (&["prices", "calc", "gpt-5"], "give --input or --output"),
-        (&["runs", "list", "--after", "nonsense"], "is not a cursor of this list"),
+        (&["prices", "calc", "gpt-5"], "set --input or --output"),
+        (&["runs", "list", "--cursor", "nonsense"], "is not a cursor of this list"),
     ] {
         let ended = place.run(arguments).ended_with(2);
-        assert!(ended.talk.contains(said), "{arguments:?}: {}", ended.talk);
+        assert!(ended.talk.contains(message), "{arguments:?}: {}", ended.talk);
         assert_eq!(ended.data, "", "{arguments:?} has no data");
     }
 }
 
 #[test]
-fn a_history_that_is_not_there_ends_with_3_and_says_how_to_make_one() {
+fn a_missing_history_exits_with_3_and_the_message_explains_how_to_create_one() {
     let place = Place::empty();
     for arguments in [&["runs", "list"][..], &["stages"], &["runs", "health"], &["export"], &["check"]] {
         let ended = place.run(arguments).ended_with(3);
         assert!(ended.talk.contains("tracing-budget import"), "{arguments:?}: {}", ended.talk);
         assert!(ended.talk.contains("--db"), "{}", ended.talk);
-        assert!(!place.db().exists(), "looking does not make one");
+        assert!(!place.db().exists(), "reading creates no file");
     }
 }
 
 #[test]
-fn a_file_that_is_no_history_ends_with_3_and_is_not_touched() {
+fn a_file_that_is_no_history_exits_with_3_and_is_not_changed() {
     let place = Place::empty();
     let file = place.write("runs.db", "dear diary, today I spent $400");
     let ended = place.run(&["runs", "list"]).ended_with(3);
@@ -76,27 +81,27 @@ fn a_file_that_is_no_history_ends_with_3_and_is_not_touched() {
 }
 
 #[test]
-fn what_is_not_there_ends_with_4() {
+fn a_missing_run_model_or_file_exits_with_4() {
     let place = Place::seeded();
-    for (arguments, said) in [
-        (&["runs", "show", "ffff"][..], "begins with \"ffff\""),
-        (&["runs", "show", "019a"], "is the beginning of several ids"),
-        (&["runs", "compare", "last", "ffff"], "begins with \"ffff\""),
-        (&["runs", "delete", "ffff"], "begins with \"ffff\""),
-        (&["check", "ffff"], "begins with \"ffff\""),
+    for (arguments, message) in [
+        (&["runs", "show", "ffff"][..], "begins or ends with \"ffff\""),
+        (&["runs", "show", "019a"], "of several"),
+        (&["runs", "compare", "last", "ffff"], "begins or ends with \"ffff\""),
+        (&["runs", "delete", "ffff"], "begins or ends with \"ffff\""),
+        (&["check", "ffff"], "begins or ends with \"ffff\""),
         (&["prices", "find", "no-such-model-at-all"], "no price is known for model"),
         (&["prices", "calc", "no-such-model-at-all", "--input", "5"], "no price is known for model"),
     ] {
         let ended = place.run(arguments).ended_with(4);
-        assert!(ended.talk.contains(said), "{arguments:?}: {}", ended.talk);
+        assert!(ended.talk.contains(message), "{arguments:?}: {}", ended.talk);
     }
-    let nobody = Place::empty();
-    nobody.write("empty/readme.txt", "nothing here");
-    nobody.run(&["check", "empty"]).ended_with(4);
+    let empty = Place::empty();
+    empty.write("empty/readme.txt", "nothing here");
+    empty.run(&["check", "empty"]).ended_with(4);
 }
 
 #[test]
-fn a_file_that_cannot_be_read_or_written_ends_with_5() {
+fn an_unreadable_or_unwritable_file_exits_with_5() {
     let place = Place::seeded();
     place.write("bad.json", "{\"schema_version\": 1}");
     let ended = place.run(&["check", "bad.json"]).ended_with(5);
@@ -118,7 +123,7 @@ fn the_codes_are_in_the_help_and_in_the_documents() {
 }
 
 #[test]
-fn an_unclear_id_names_those_it_may_be() {
+fn an_ambiguous_id_lists_its_candidates() {
     let place = Place::seeded();
     let ended = place.run(&["runs", "show", "019a0018"]).ended_with(4);
     for run in [id(1, 18), id(2, 18)] {

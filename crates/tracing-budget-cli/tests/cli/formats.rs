@@ -110,7 +110,7 @@ fn pages_of_a_list_follow_each_other() {
     loop {
         let mut arguments = vec!["runs", "list", "--limit", "5", "--sort", "cost:asc", "--format", "json"];
         if let Some(cursor) = &after {
-            arguments.extend(["--after", cursor]);
+            arguments.extend(["--cursor", cursor]);
         }
         let page = place.run(&arguments).ended_with(0).json();
         met.extend(page["runs"].as_array().expect("runs").iter().map(|run| run["run_id"].to_string()));

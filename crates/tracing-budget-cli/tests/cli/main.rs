@@ -1,4 +1,4 @@
-//! The command line, as a process: what it shows, what it says to programs, how it ends.
+//! The command line, as a process: screens, data for programs, exit codes.
 
 mod checks;
 mod documents;

@@ -1,4 +1,4 @@
-//! What is imported is there once, what is bad is named, and what is exported can be imported.
+//! Imported runs are stored once, unreadable files are listed, and exports can be imported.
 
 use std::fs;
 use std::process::Stdio;

@@ -53,7 +53,7 @@ impl Place {
         path
     }
 
-    /// The program in this folder, with this history and nobody else's surroundings.
+    /// The program in this folder, with this history and a fixed environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tracing-budget"));
         command.args(arguments).current_dir(&self.folder).stdin(Stdio::null());
@@ -75,7 +75,7 @@ impl Drop for Place {
     }
 }
 
-/// How the program ended and what it said.
+/// Exit code, standard output and standard error.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: i32,
@@ -97,7 +97,7 @@ impl Ended {
     /// The data, of a command that must have ended so.
     #[track_caller]
     pub(crate) fn ended_with(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "{} said\n{}{}", self.arguments, self.data, self.talk);
+        assert_eq!(self.code, code, "{} printed\n{}{}", self.arguments, self.data, self.talk);
         self
     }
 

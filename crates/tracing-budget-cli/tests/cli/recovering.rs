@@ -1,4 +1,4 @@
-//! What a killed process had spent comes back from its journal, once.
+//! Runs of a killed process are recovered from its journal, once.
 
 use std::path::Path;
 use std::process::Command;
@@ -65,7 +65,7 @@ fn an_import_reads_journals_and_leaves_them_where_they_are() {
     assert_eq!(place.run(&["import", "journal"]).ended_with(0).data, "1 new, 0 updated, 0 already there\n");
     assert_eq!(place.run(&["import", "journal"]).ended_with(0).data, "0 new, 0 updated, 1 already there\n");
     let kept = place.run(&["recover", "journal", "--keep"]).ended_with(0);
-    assert!(kept.data.ends_with("1 run stored, the journals stay\n"), "{}", kept.data);
+    assert!(kept.data.ends_with("1 run stored, journals kept\n"), "{}", kept.data);
     let listed = place.run(&["runs", "list", "--format", "json"]).ended_with(0).json();
     assert_eq!(listed["runs"].as_array().map(Vec::len), Some(1), "stored once");
 }

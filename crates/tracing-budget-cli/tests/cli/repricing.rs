@@ -61,7 +61,9 @@ fn stored_figures_change_only_with_write_and_the_old_document_is_kept() {
     assert_eq!(review.cost_usd, "0.0224".parse().ok());
     assert_eq!((review.unpriced_calls, after.budget_summary.total.unpriced_calls), (0, 0));
     assert_eq!(after.budget_summary.per_model[FRONTIER].price_sources, ["override"]);
-    assert!(after.warnings.iter().any(|said| said.starts_with("repriced: with the prices of prices.toml")));
+    assert!(
+        after.warnings.iter().any(|warning| warning.starts_with("repriced: with the prices of prices.toml"))
+    );
     assert_eq!(after.check(), Ok(()));
 
     // The old document is kept: delivered again, it changes nothing.
@@ -96,7 +98,7 @@ fn answer(run: &RunSummary, repricing: &Repricing<'_>) -> Answer {
 }
 
 #[test]
-fn what_cannot_be_told_from_sums_is_said_and_not_guessed() {
+fn a_price_that_sums_cannot_decide_is_reported_and_not_guessed() {
     let book = PriceBook::new();
     let plain = Repricing::new(&book);
     let why = |run: &RunSummary, repricing: &Repricing<'_>| match answer(run, repricing) {
@@ -124,8 +126,8 @@ fn what_cannot_be_told_from_sums_is_said_and_not_guessed() {
         Exactness::NotCounted { what: "cache writes kept for an hour", .. }
     ));
 
-    let nobody = Repricing::new(&book).swap(SONNET, "acme/frontier-9");
-    assert!(matches!(why(&nightly(1), &nobody), Exactness::Unpriced(_)));
+    let unpriced = Repricing::new(&book).swap(SONNET, "acme/frontier-9");
+    assert!(matches!(why(&nightly(1), &unpriced), Exactness::Unpriced(_)));
 }
 
 #[test]
@@ -158,7 +160,7 @@ fn a_reported_cost_stays() {
     let book = PriceBook::new();
     let run = one_row(|row| row.price_sources = vec!["reported".into()]);
     assert!(matches!(answer(&run, &Repricing::new(&book)), Answer::Kept { .. }));
-    // With another model it would not have been that; its calls may have told a cost and no tokens.
+    // With another model it would not have been that; its calls may have recorded a cost and no tokens.
     let swapped = Repricing::new(&book).swap(SONNET, MINI);
     assert!(matches!(answer(&run, &swapped), Answer::Priced { in_part: true, .. }));
 }

@@ -36,9 +36,9 @@ pub(crate) fn runs() -> Vec<RunSummary> {
     runs
 }
 
-/// An id as a UUIDv7 looks, that names the day and the pipeline.
+/// An id in the form of a UUIDv7. Both its beginning and its ending name the day and the pipeline.
 pub(crate) fn id(pipeline: u8, day: u32) -> String {
-    format!("019a{day:04}-{pipeline:02}00-7000-8000-00000000{day:04}")
+    format!("019a{day:04}-{pipeline:02}00-7000-8000-0000{pipeline:04}{day:04}")
 }
 
 fn at(day: u32) -> Timestamp {

@@ -1,4 +1,4 @@
-//! `serve` listens, answers, and ends when it is told to.
+//! `serve` listens, replies, and ends on SIGTERM.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -26,13 +26,13 @@ fn ask(address: &str, head: &str) -> String {
 }
 
 #[test]
-fn it_answers_until_it_is_told_to_end() {
+fn it_serves_until_sigterm() {
     let place = Place::seeded();
     place.write("token", "a-token-for-this-test\n");
     let mut command = place.command(&["serve", "--listen", "127.0.0.1:0", "--token-file", "token"]);
     let mut serving = Serving(command.stderr(Stdio::piped()).spawn().expect("it starts"));
-    let said = serving.0.stderr.take().expect("its words");
-    let line = BufReader::new(said).lines().next().expect("a line").expect("a text");
+    let stderr = serving.0.stderr.take().expect("standard error");
+    let line = BufReader::new(stderr).lines().next().expect("a line").expect("a text");
     let address = line.split("http://").nth(1).and_then(|rest| rest.split(' ').next()).expect("an address");
     assert!(ask(address, "/healthz HTTP/1.1").starts_with("HTTP/1.1 200"), "{line}");
     assert!(ask(address, "/projects HTTP/1.1").starts_with("HTTP/1.1 401"), "{line}");
@@ -40,14 +40,14 @@ fn it_answers_until_it_is_told_to_end() {
     assert!(known.starts_with("HTTP/1.1 200") && known.contains("apprentice"), "{known}");
     #[cfg(unix)]
     {
-        let told = Command::new("kill").args(["-TERM", &serving.0.id().to_string()]).status();
-        assert!(told.expect("kill").success());
+        let killed = Command::new("kill").args(["-TERM", &serving.0.id().to_string()]).status();
+        assert!(killed.expect("kill").success());
         assert!(serving.0.wait().expect("it ends").success());
     }
 }
 
 #[test]
-fn beyond_loopback_it_wants_a_token() {
+fn other_interfaces_than_loopback_require_a_token() {
     let place = Place::empty();
     let ended = place.run(&["serve", "--listen", "0.0.0.0:0"]).ended_with(2);
     assert!(ended.talk.contains("without a token"), "{}", ended.talk);

@@ -1,4 +1,4 @@
-//! Every table is one that somebody looked at.
+//! Snapshots of every screen.
 //!
 //! `tests/cli/shown/NAME.txt` holds what a command shows; with `UPDATE_SNAPSHOTS=1` the texts are written anew, to be
 //! looked at before they are kept.
@@ -9,7 +9,7 @@ use std::{env, fs};
 use crate::program::Place;
 use crate::seeded::id;
 
-fn kept(name: &str) -> PathBuf {
+pub(crate) fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/shown").join(name)
 }
 
@@ -47,7 +47,7 @@ fn runs_list() {
     assert!(shown.contains('≥'), "a cost that is known in part says so");
     let mixed = ["runs", "list", "--status", "failed", "--status", "interrupted", "--sort", "cost"];
     shows("list-filtered.txt", &place, &mixed, 0);
-    shows("list-none.txt", &place, &["runs", "list", "--project", "nobody"], 0);
+    shows("list-none.txt", &place, &["runs", "list", "--project", "no-such-project"], 0);
     shows("list-by-tag.txt", &place, &["runs", "list", "--tag", "tier=2", "--since", "2026-11-19"], 0);
 }
 
@@ -81,7 +81,7 @@ fn runs_health() {
     let place = Place::seeded();
     let shown = shows("health.txt", &place, &["runs", "health", "--recent", "4"], 1);
     assert!(shown.contains("✗ CRITICAL"), "{shown}");
-    shows("health-of-nothing.txt", &place, &["runs", "health", "--project", "nobody"], 0);
+    shows("health-of-nothing.txt", &place, &["runs", "health", "--project", "no-such-project"], 0);
 }
 
 #[test]

@@ -1,15 +1,15 @@
-//! A run's document with the new figures in place of the old.
+//! Replacing the figures of a run's document.
 
 use super::repricing::Repriced;
 use super::row::Answer;
 use tracing_budget::Usd;
 use tracing_budget::summary::{Figures, RunSummary};
 
-/// Why a document cannot have the new figures.
+/// Why a document cannot take the new figures.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotWritten {
-    /// The new cost of a row cannot be told.
+    /// The new cost of a row is unknown.
     #[error("{rows} of its rows cannot be repriced, {stage} among them: {why}")]
     Unknown {
         /// How many rows.
@@ -19,9 +19,9 @@ pub enum NotWritten {
         /// Why that one cannot.
         why: String,
     },
-    /// The rows by operation would no longer add up: whose cost has changed is not known.
+    /// The rows by operation would no longer add up: which operation's cost has changed is unknown.
     #[error(
-        "it has {operations} operations with model calls, and the summary does not say which models each called"
+        "it has {operations} operations with model calls, and the summary does not record which models each called"
     )]
     Operations {
         /// How many operations called models.
@@ -36,7 +36,7 @@ pub enum NotWritten {
 }
 
 impl Repriced {
-    /// The run's document with the new figures, and a warning that says so. Tokens, names and times stay.
+    /// The run's document with the new figures, and a warning that it was repriced. Tokens, names and times stay.
     ///
     /// # Errors
     ///

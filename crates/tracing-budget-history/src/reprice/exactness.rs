@@ -8,32 +8,32 @@ use tracing_budget::price::{PricedModel, Unpriced};
 use tracing_budget::summary::Figures;
 use tracing_budget::{Kind, Usage, Usd};
 
-/// Why a row's cost at other prices cannot be told from its sums.
+/// Why a row's cost at other prices does not follow from its sums.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Exactness {
-    /// Tokens are known whose split into input and output is not.
-    #[error("{tokens} tokens were told without their split into input and output")]
+    /// Tokens are known, and their split into input and output is not.
+    #[error("{tokens} tokens were reported without their split into input and output")]
     Unsplit {
         /// How many.
         tokens: u64,
     },
-    /// The stage does not say which models it called.
-    #[error("the summary does not say which models this stage called")]
+    /// The stage does not record which models it called.
+    #[error("the summary does not record which models this stage called")]
     NoModels,
     /// Part of the cost was reported by the emitter, and which calls that was is not known.
-    #[error("part of its cost was reported by the emitter, and the summary does not say which")]
+    #[error("part of its cost was reported by the emitter, and the summary does not record which part")]
     ReportedInPart,
     /// The cost was reported and no tokens were.
     #[error("its cost was reported without tokens")]
     NoTokens,
     /// Large calls have other rates, and how large the calls were is not known.
     #[error(
-        "large calls of {model} have other rates, and the summary does not say how large its {calls} calls were"
+        "large calls of {model} have other rates, and the summary does not record how large its {calls} calls were"
     )]
     CallSizes {
-        /// The model whose prices were asked.
+        /// The model that was priced.
         model: String,
         /// How many calls the row sums up.
         calls: u64,
@@ -41,7 +41,7 @@ pub enum Exactness {
     /// The model has a rate for something that a summary does not count apart.
     #[error("{model} has a rate of its own for {what}, which the summary does not count apart")]
     NotCounted {
-        /// The model whose prices were asked.
+        /// The model that was priced.
         model: String,
         /// What it has a rate for.
         what: &'static str,
@@ -49,7 +49,7 @@ pub enum Exactness {
     /// The price was not the same from the run's start to its end.
     #[error("the price of {model} changed while the run was under way")]
     PriceChanged {
-        /// The model whose prices were asked.
+        /// The model that was priced.
         model: String,
     },
     /// There is no price.
@@ -77,10 +77,10 @@ const SMALL: u64 = 1_000;
 /// No call has more tokens than this, so no tier begins above it.
 const LARGEST: u64 = 20_000_000;
 
-/// What a summary does not count apart.
+/// Units that a summary does not count separately.
 const NOT_COUNTED: [(Kind, &str); 4] = [
-    (Kind::AudioInput, "audio heard"),
-    (Kind::AudioOutput, "audio spoken"),
+    (Kind::AudioInput, "audio input"),
+    (Kind::AudioOutput, "audio output"),
     (Kind::CacheWrite1h, "cache writes kept for an hour"),
     (Kind::Requests, "requests"),
 ];
@@ -104,7 +104,7 @@ pub(super) struct Sum<'a> {
 }
 
 impl Sum<'_> {
-    /// Calls whose tokens are in the sum.
+    /// Calls with tokens in the sum.
     fn calls(&self) -> u64 {
         self.figures.llm_calls.saturating_sub(self.figures.calls_without_usage).max(1)
     }

@@ -1,7 +1,7 @@
 //! What runs would have cost at other prices, or with another model.
 //!
-//! A summary has sums and not calls, so this works on rows: each stage's tokens by model. Where the cost of a sum is not
-//! the sum of the costs, the row says so and has no new figure; see [`Exactness`]. Nothing here reads or writes a store.
+//! A summary has sums and not calls, so this works on rows: each stage's tokens by model. Where the cost of a sum is
+//! not the sum of the costs, the row has the reason in place of a new figure; see [`Exactness`].
 //!
 //! ```
 //! use tracing_budget::{PriceBook, RunSummary};
@@ -13,6 +13,12 @@
 //! assert_eq!(repriced.difference_usd(), Some(tracing_budget::Usd::ZERO)); // it called nothing
 //! # Ok::<(), tracing_budget::summary::TimestampError>(())
 //! ```
+//!
+//! # Invariants
+//!
+//! - A new cost is exact or absent, with a reason; it is never an estimate.
+//! - A document with new figures still adds up, by stage, model and operation.
+//! - Absent: a store. The caller reads runs, and writes them with [`Store::replace`](crate::Store::replace).
 
 mod document;
 mod exactness;

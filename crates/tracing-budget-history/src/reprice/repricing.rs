@@ -1,4 +1,4 @@
-//! The question, put to every row of a run.
+//! Repricing: every row of a run at other prices.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,22 +10,35 @@ use tracing_budget::Usd;
 use tracing_budget::price::{PriceBook, PricedModel};
 use tracing_budget::summary::{Figures, ModelRow, RunSummary, StageRow, Timestamp};
 
-/// What stands among a row's price sources where the emitter told the cost.
+/// The price source of a row with a cost that the emitter reported.
 const REPORTED: &str = "reported";
 
-/// How often a price is looked at between a run's start and its end.
+/// Interval at which prices are compared between a run's start and its end. Prices change by the hour at most (time of
+/// day); half an hour finds each change.
 const LOOK: Duration = Duration::from_secs(1_800);
 
-/// The most that it is looked at: beyond ten days, a price that comes and goes within the day may be missed.
+/// Maximum number of comparisons, ten days of them: for a longer run, a price that changes within a day may be missed.
 const LOOKS: u32 = 480;
 
 /// Other prices, another time, other models: what to reprice by.
 ///
-/// With none of it set, every row is priced by the book at the run's own time.
+/// By default, every row is priced by the book at the run's own time.
+///
+/// ```
+/// use tracing_budget::{PriceBook, RunSummary};
+/// use tracing_budget_history::reprice::Repricing;
+///
+/// let book = PriceBook::new();
+/// let today = Repricing::new(&book).as_of("2026-11-01T00:00:00Z".parse()?);
+/// let smaller = today.clone().swap("openai/gpt-5", "openai/gpt-5-mini").only_swaps();
+/// let run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+/// assert!(!smaller.run(&run).changes_anything()); // it has no calls
+/// # Ok::<(), tracing_budget::summary::TimestampError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Repricing<'a> {
     book: &'a PriceBook,
-    /// The published prices, which tell what a row was paid at.
+    /// The published prices, at which the row was paid.
     published: PriceBook,
     as_of: Option<Timestamp>,
     swaps: Vec<(String, String)>,
@@ -54,7 +67,7 @@ impl<'a> Repricing<'a> {
         self
     }
 
-    /// Leaves rows alone whose model is not swapped.
+    /// Leaves the rows of other models unchanged.
     #[must_use]
     pub fn only_swaps(mut self) -> Self {
         self.only_swaps = true;
@@ -119,7 +132,7 @@ impl<'a> Repricing<'a> {
         }
         if is_reported && swap.is_none() {
             return match row.price_sources.len() {
-                1 => kept("its emitter told its cost"),
+                1 => kept("its emitter reported its cost"),
                 _ => unknown(Exactness::ReportedInPart),
             };
         }
@@ -131,13 +144,13 @@ impl<'a> Repricing<'a> {
             return unknown(Exactness::NoTokens);
         }
         if figures.tokens_used.is_none() {
-            return kept("no call told its usage");
+            return kept("no call reported its usage");
         }
         let priced = looked_up(self.book, swap.map_or(name, String::as_str));
         let label = Some(priced.label().to_owned());
         match self.price(run, name, row, &priced) {
             Ok((cost_usd, source)) => {
-                // A call that told its cost may have told no tokens.
+                // A call with a reported cost may have no reported tokens.
                 let in_part = figures.calls_without_usage > 0 || is_reported;
                 (label, Answer::Priced { cost_usd, source, in_part })
             }
@@ -172,7 +185,7 @@ impl<'a> Repricing<'a> {
         Ok((cost.unwrap_or_default(), source))
     }
 
-    /// What the stored cost tells of the row's calls, where all of them were paid at the published prices.
+    /// What follows for the row's calls from the stored cost, if all of them were paid at the published prices.
     fn proof(&self, name: &str, row: &ModelRow, at: SystemTime) -> Proof {
         let paid_by = [self.published.name().as_str().to_owned()];
         let figures = &row.figures;
@@ -223,7 +236,7 @@ fn looked_up(book: &PriceBook, name: &str) -> PricedModel {
 pub struct Repriced {
     /// Identifies the run.
     pub run_id: String,
-    /// Whose run it is.
+    /// The project of the run.
     pub project: String,
     /// The root span's name.
     pub pipeline: String,
@@ -234,7 +247,7 @@ pub struct Repriced {
 }
 
 impl Repriced {
-    /// The new cost; `None` where that of a row cannot be told, or of no row is known.
+    /// The new cost; `None` where that of a row is unknown, or of no row is known.
     #[must_use]
     pub fn new_usd(&self) -> Option<Usd> {
         if self.rows.iter().any(|row| matches!(row.new, Answer::Unknown { .. })) {

@@ -11,9 +11,9 @@ use tracing_budget::Usd;
 pub struct RepricedRow {
     /// The stage.
     pub stage: String,
-    /// The model that was called; null where the summary does not say.
+    /// The model that was called; null where the summary does not record it.
     pub model: Option<String>,
-    /// The model whose prices were asked; null where none were.
+    /// The model that was priced; null where no price was needed.
     pub priced_as: Option<String>,
     /// Model calls.
     pub llm_calls: u64,
@@ -24,26 +24,27 @@ pub struct RepricedRow {
 }
 
 /// What a row costs at other prices.
+// Exhaustive: a caller that sums costs must decide on rows of unknown cost.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Answer {
     /// It has a price.
     Priced {
-        /// USD of the calls that told their usage.
+        /// USD of the calls with reported usage.
         cost_usd: Usd,
         /// Where the price came from.
         source: String,
-        /// Whether calls are not in it, as they did not tell what they used.
+        /// Whether calls are missing in it because they reported no usage.
         in_part: bool,
     },
-    /// It stays as it is stored: nothing about it was changed, or its emitter told its cost.
+    /// It stays as it is stored: nothing about it was changed, or its emitter reported its cost.
     Kept {
         /// USD; null where it is unknown.
         cost_usd: Option<Usd>,
         /// Why it stays.
         why: &'static str,
     },
-    /// It cannot be told.
+    /// It is unknown.
     Unknown {
         /// Why not.
         why: Exactness,

@@ -1,28 +1,29 @@
-//! Answers about many runs.
+//! Statistics over many runs, from the sums.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params_from_iter};
 
-use super::list::{self, Conditions};
-use super::rollup::Wanted;
-use super::store::Trouble;
+use super::conditions::Conditions;
+use super::error::SqlError;
+use super::list;
+use super::rollup::SumRequest;
 use super::{amounts, rollup};
 use crate::Scope;
-use crate::answers::{GateStats, ModelStats, Overview, ProjectRow, StageStats, Typical, ratio};
-use crate::health::{self, Health, HealthQuery, Seen};
+use crate::health::{self, EndedRun, Health, HealthQuery};
 use crate::series::{Bucket, Measure, Series, SeriesQuery};
 use crate::statistics::{median, median_whole};
-use crate::tally::{Kind, Tally, count};
+use crate::stats::{GateStats, ModelStats, Overview, ProjectRow, StageStats, Typical, ratio};
+use crate::tally::{Subject, Tally, count};
 use tracing_budget::summary::{Status, Timestamp};
 use tracing_budget::{Usd, Verdict};
 
-/// More runs than are ever in flight, and fewer than would fill a memory.
+/// More runs than are ever in flight, and few enough for memory.
 const MANY: usize = 100_000;
 
 const NEWEST_FIRST: &str = "started_ms DESC, run_id DESC";
 
-pub(super) fn projects(connection: &Connection) -> Result<Vec<ProjectRow>, Trouble> {
+pub(super) fn projects(connection: &Connection) -> Result<Vec<ProjectRow>, SqlError> {
     let mut statement = connection.prepare_cached(
         "SELECT project, pipeline, sum(runs),
              (SELECT max(started_ms) FROM runs WHERE runs.project = p.project AND runs.pipeline = p.pipeline)
@@ -49,9 +50,9 @@ pub(super) fn projects(connection: &Connection) -> Result<Vec<ProjectRow>, Troub
     Ok(projects)
 }
 
-pub(super) fn overview(connection: &Connection, scope: &Scope, now: Timestamp) -> Result<Overview, Trouble> {
-    let wanted = Wanted { kind: Kind::Run, by_hour: false, durations: false };
-    let whole = rollup::sum(connection, scope, wanted, |_, _| ())?.remove(&()).unwrap_or_default();
+pub(super) fn overview(connection: &Connection, scope: &Scope, now: Timestamp) -> Result<Overview, SqlError> {
+    let request = SumRequest { kind: Subject::Run, by_hour: false, durations: false };
+    let whole = rollup::sum(connection, scope, request, |_, _| ())?.remove(&()).unwrap_or_default();
     let with_status = |status: Status| {
         let mut conditions = Conditions::of_scope(scope);
         conditions.and("status = ?", [status.as_str().to_owned().into()]);
@@ -60,7 +61,7 @@ pub(super) fn overview(connection: &Connection, scope: &Scope, now: Timestamp) -
     let running = list::rows(connection, &with_status(Status::Running), NEWEST_FIRST, MANY, now)?;
     let mut by_status = whole.statuses();
     by_status.running = running.len() as u64;
-    // The roll-ups know whether there is any: nobody need look through all runs for one that is not there.
+    // The sums contain the count: without a failed run, the query would read every run of the scope in vain.
     let last_failed = match by_status.failed {
         0 => None,
         _ => list::rows(connection, &with_status(Status::Failed), NEWEST_FIRST, 1, now)?.pop(),
@@ -80,7 +81,7 @@ pub(super) fn overview(connection: &Connection, scope: &Scope, now: Timestamp) -
     })
 }
 
-fn typical(connection: &Connection, completed: &Conditions) -> Result<Typical, Trouble> {
+fn typical(connection: &Connection, completed: &Conditions) -> Result<Typical, SqlError> {
     let sql = format!(
         "SELECT cost_pico, duration_s, tokens FROM runs WHERE {} ORDER BY {NEWEST_FIRST} LIMIT {}",
         completed.sql(),
@@ -102,18 +103,18 @@ fn typical(connection: &Connection, completed: &Conditions) -> Result<Typical, T
     })
 }
 
-pub(super) fn series(connection: &Connection, query: &SeriesQuery) -> Result<Series, Trouble> {
-    let wanted = Wanted {
+pub(super) fn series(connection: &Connection, query: &SeriesQuery) -> Result<Series, SqlError> {
+    let request = SumRequest {
         kind: query.by.kind(),
         by_hour: query.bucket == Bucket::Hour,
         durations: matches!(query.measure, Measure::P50Duration | Measure::P95Duration),
     };
     let step = |at, name: &str| (query.bucket.start(at), name.to_owned());
-    Ok(Series::of(query, &rollup::sum(connection, &query.scope, wanted, step)?))
+    Ok(Series::of(query, &rollup::sum(connection, &query.scope, request, step)?))
 }
 
-pub(super) fn stages(connection: &Connection, scope: &Scope) -> Result<Vec<StageStats>, Trouble> {
-    let tallies = tallies(connection, scope, Kind::Stage)?;
+pub(super) fn stages(connection: &Connection, scope: &Scope) -> Result<Vec<StageStats>, SqlError> {
+    let tallies = tallies(connection, scope, Subject::Stage)?;
     let whole = known_cost(&tallies);
     let mut stages: Vec<StageStats> = tallies
         .into_iter()
@@ -138,8 +139,8 @@ pub(super) fn stages(connection: &Connection, scope: &Scope) -> Result<Vec<Stage
     Ok(stages)
 }
 
-pub(super) fn models(connection: &Connection, scope: &Scope) -> Result<Vec<ModelStats>, Trouble> {
-    let tallies = tallies(connection, scope, Kind::Model)?;
+pub(super) fn models(connection: &Connection, scope: &Scope) -> Result<Vec<ModelStats>, SqlError> {
+    let tallies = tallies(connection, scope, Subject::Model)?;
     let whole = known_cost(&tallies);
     let mut models: Vec<ModelStats> = tallies
         .into_iter()
@@ -173,8 +174,8 @@ fn share(cost: Option<Usd>, whole: Usd) -> Option<f64> {
     (whole > Usd::ZERO).then_some(cost?).map(|cost| cost.to_f64() / whole.to_f64())
 }
 
-pub(super) fn gates(connection: &Connection, scope: &Scope) -> Result<Vec<GateStats>, Trouble> {
-    let mut gates: Vec<GateStats> = tallies(connection, scope, Kind::Gate)?
+pub(super) fn gates(connection: &Connection, scope: &Scope) -> Result<Vec<GateStats>, SqlError> {
+    let mut gates: Vec<GateStats> = tallies(connection, scope, Subject::Gate)?
         .into_iter()
         .map(|(gate, tally)| GateStats {
             gate,
@@ -197,19 +198,23 @@ pub(super) fn gates(connection: &Connection, scope: &Scope) -> Result<Vec<GateSt
     Ok(gates)
 }
 
-fn tallies(connection: &Connection, scope: &Scope, kind: Kind) -> Result<BTreeMap<String, Tally>, Trouble> {
-    let wanted = Wanted { kind, by_hour: false, durations: true };
-    rollup::sum(connection, scope, wanted, |_, name| name.to_owned())
+fn tallies(
+    connection: &Connection,
+    scope: &Scope,
+    kind: Subject,
+) -> Result<BTreeMap<String, Tally>, SqlError> {
+    let request = SumRequest { kind, by_hour: false, durations: true };
+    rollup::sum(connection, scope, request, |_, name| name.to_owned())
 }
 
-pub(super) fn health(connection: &Connection, query: &HealthQuery) -> Result<Health, Trouble> {
+pub(super) fn health(connection: &Connection, query: &HealthQuery) -> Result<Health, SqlError> {
     let mut judged = Vec::new();
     for known in projects(connection)? {
         if query.scope.project.as_ref().is_some_and(|project| *project != known.project) {
             continue;
         }
         for pipeline in known.pipelines {
-            if query.scope.pipeline.as_ref().is_some_and(|wanted| *wanted != pipeline) {
+            if query.scope.pipeline.as_ref().is_some_and(|only| *only != pipeline) {
                 continue;
             }
             let scope = Scope {
@@ -227,7 +232,7 @@ pub(super) fn health(connection: &Connection, query: &HealthQuery) -> Result<Hea
     Ok(Health::of(judged))
 }
 
-fn newest(connection: &Connection, scope: &Scope, limit: usize) -> Result<Vec<Seen>, Trouble> {
+fn newest(connection: &Connection, scope: &Scope, limit: usize) -> Result<Vec<EndedRun>, SqlError> {
     let mut conditions = Conditions::of_scope(scope);
     conditions.and("status <> 'running'", []);
     let sql = format!(
@@ -246,7 +251,7 @@ fn newest(connection: &Connection, scope: &Scope, limit: usize) -> Result<Vec<Se
         let costs: Vec<(String, Option<Usd>)> = costs.collect::<rusqlite::Result<_>>()?;
         let verdicts =
             gates.query_map([id], |row| Ok((row.get(0)?, Verdict::from(row.get_ref(1)?.as_str()?))))?;
-        seen.push(Seen {
+        seen.push(EndedRun {
             run_id: row.get(0)?,
             status: list::status(row, 1)?,
             cost: amounts::amount(row, 2)?,

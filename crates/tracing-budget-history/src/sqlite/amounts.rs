@@ -92,3 +92,14 @@ fn visit(run: &mut RunSummary, see: &mut impl FnMut(&mut Usd)) {
     figures.records.iter_mut().filter_map(|record| record.cost_usd.as_mut()).for_each(&mut *see);
     run.efficiency.cost_per_iteration_usd.iter_mut().for_each(see);
 }
+
+/// A count as SQLite has integers: signed, 64 bits.
+pub(super) fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A duration that can be stored: SQLite has no NaN and writes NULL instead, which the columns refuse. Only a document
+/// edited by hand has one.
+pub(super) fn seconds(seconds: f64) -> f64 {
+    if seconds.is_finite() { seconds } else { 0.0 }
+}

@@ -1,36 +1,33 @@
-//! Which files are opened, which are refused, and how.
+//! Opening a file: what is accepted, what is refused, and the migration.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::error::{BUSY_TIMEOUT, failure};
 use super::schema::{APPLICATION_ID, VERSION, migrations};
 use crate::StoreError;
 
-/// How long others may write before we give up.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Opens a file that is a run history, or makes one; anything else is left as it is.
+/// Opens or creates a run history; any other file is left unchanged.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)
             .map_err(|reason| StoreError::CreateDirectory { path: directory.to_owned(), reason })?;
     }
-    if !look_at_header(path)? {
-        look_inside(path)?;
+    if !check_header(path)? {
+        check_tables(path)?;
     }
     let failed = |error: rusqlite::Error| failure(path, "be opened", &error);
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     migrate(path, &mut connection)?;
-    // Only now: the first transaction stands in the file itself and not in a log beside it, so that whoever looks at the
-    // header sees whose file it is.
+    // Only after the migration: the first transaction must be in the file itself, not in a log beside it. Otherwise the
+    // header lacks the application id, and the next open refuses the file.
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
-    // A batch of runs touches some megabytes of indices again and again: kept in memory, in KiB, and brought from the log
-    // into the file, in pages of 4 KiB, only every 32 MB.
+    // A batch of runs touches the same megabytes of indices again and again. The cache (in KiB) holds them in memory;
+    // the log is written into the file every 8,192 pages of 4 KiB, which is 32 MB, instead of every 1,000.
     connection.pragma_update(None, "cache_size", -32_768).map_err(failed)?;
     connection.pragma_update(None, "wal_autocheckpoint", 8_192).map_err(failed)?;
     Ok(connection)
@@ -46,13 +43,13 @@ pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| failure(path, "be opened", &error))?;
-    connection.busy_timeout(PATIENCE).map_err(|error| failure(path, "be opened", &error))?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| failure(path, "be opened", &error))?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
 
-/// Looks at the first bytes without SQLite, which may change what it opens. Whether the file is new.
-fn look_at_header(path: &Path) -> Result<bool, StoreError> {
+/// Reads the header without SQLite, which may change the files that it opens. Returns whether the file is new.
+fn check_header(path: &Path) -> Result<bool, StoreError> {
     let unreadable =
         |reason: std::io::Error| StoreError::Unreadable { path: path.to_owned(), reason: reason.to_string() };
     let foreign = |found: &str| StoreError::Foreign { path: path.to_owned(), found: found.to_owned() };
@@ -90,8 +87,8 @@ fn look_at_header(path: &Path) -> Result<bool, StoreError> {
     Ok(false)
 }
 
-/// Looks at the version and at each table without writing.
-fn look_inside(path: &Path) -> Result<(), StoreError> {
+/// Checks the version and reads from each table, without writing.
+fn check_tables(path: &Path) -> Result<(), StoreError> {
     let connection = quiet(path)?;
     let failed = |error: rusqlite::Error| failure(path, "be read", &error);
     let found = version(&connection).map_err(failed)?;
@@ -110,7 +107,8 @@ fn look_inside(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A connection that leaves no trace: without a log nobody has the file open, and SQLite need not make files beside it.
+/// A connection that writes nothing. Without a log no process has the file open, so `immutable` is safe, and SQLite
+/// creates no files beside it.
 fn quiet(path: &Path) -> Result<Connection, StoreError> {
     if log_length(path) > 0 {
         return connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
@@ -127,7 +125,7 @@ fn quiet(path: &Path) -> Result<Connection, StoreError> {
     connect(Path::new(&address), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
 }
 
-/// Bytes in the log beside a file; what stands there is not in the file yet.
+/// Length of the log beside a file; its pages are not in the file yet.
 fn log_length(path: &Path) -> u64 {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -140,7 +138,7 @@ fn version(connection: &Connection) -> rusqlite::Result<u32> {
 
 fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
     let failed = |error: rusqlite::Error| failure(path, "be read", &error);
-    // One process migrates; another that wanted to waits, and finds it done.
+    // Exclusive: of two processes one migrates, and the other waits and finds it done.
     connection.set_transaction_behavior(TransactionBehavior::Exclusive);
     let from = version(connection).map_err(failed)?;
     let migrated = migrations().to_latest(connection);
@@ -152,22 +150,5 @@ fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
             let reason = error.to_string();
             Err(StoreError::Migrate { path: path.to_owned(), from, to: VERSION, reason })
         }
-    }
-}
-
-/// Says what the database said, with the file and what can be done.
-pub(super) fn failure(path: &Path, action: &'static str, error: &rusqlite::Error) -> StoreError {
-    let path = path.to_owned();
-    let reason = error.to_string();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt) => StoreError::Corrupt { path, reason },
-        Some(ErrorCode::NotADatabase) => {
-            StoreError::Foreign { path, found: "a file of another kind".to_owned() }
-        }
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            StoreError::Busy { path, waited_seconds: PATIENCE.as_secs() }
-        }
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreError::Unreadable { path, reason },
-        _ => StoreError::Database { path, action, reason },
     }
 }

@@ -7,9 +7,10 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
 use super::amounts;
-use super::store::Trouble;
+use super::conditions::Conditions;
+use super::error::SqlError;
 use crate::cursor::{Cursor, Key, Position};
-use crate::{Filter, Order, Page, RunPage, RunRow, Scope, Sort, SortBy};
+use crate::{Filter, Heartbeat, Order, Page, RunPage, RunRow, Sort, SortBy};
 use tracing_budget::Usd;
 use tracing_budget::summary::{Status, Timestamp};
 
@@ -17,115 +18,22 @@ const COLUMNS: &str = "run_id, project, pipeline, status, created_ms, started_ms
      llm_calls, tokens, cost_pico, unpriced_calls, calls_without_usage, gates_passed, gates_failed, gates_total, \
      failed_stage, error_summary, tags, parts, beat_ms, beat_every_ms";
 
-/// What clocks may differ by, and a busy machine be late.
-const TOLERANCE_MS: i64 = 2_000;
-
-/// Conditions on `runs`, and the values in them.
-#[derive(Clone, Default)]
-pub(super) struct Conditions {
-    sql: Vec<String>,
-    values: Vec<Value>,
-}
-
-impl Conditions {
-    pub(super) fn and(&mut self, sql: impl Into<String>, values: impl IntoIterator<Item = Value>) {
-        self.sql.push(sql.into());
-        self.values.extend(values);
-    }
-
-    /// The project and the pipeline of a scope, without its time.
-    pub(super) fn and_of_whom(&mut self, scope: &Scope) {
-        if let Some(project) = &scope.project {
-            self.and("project = ?", [project.clone().into()]);
-        }
-        if let Some(pipeline) = &scope.pipeline {
-            self.and("pipeline = ?", [pipeline.clone().into()]);
-        }
-    }
-
-    pub(super) fn of_scope(scope: &Scope) -> Self {
-        let mut conditions = Self::default();
-        conditions.and_of_whom(scope);
-        if let Some(since) = scope.since {
-            conditions.and("started_ms >= ?", [since.unix_ms().into()]);
-        }
-        if let Some(until) = scope.until {
-            conditions.and("started_ms < ?", [until.unix_ms().into()]);
-        }
-        conditions
-    }
-
-    fn of_filter(filter: &Filter) -> Self {
-        let mut all = Self::of_scope(&filter.scope);
-        if !filter.status.is_empty() {
-            let marks = vec!["?"; filter.status.len()].join(", ");
-            let words = filter.status.iter().map(|status| status.as_str().to_owned().into());
-            all.and(format!("status IN ({marks})"), words);
-        }
-        for (name, value) in &filter.tags {
-            all.and(
-                "EXISTS (SELECT 1 FROM tags WHERE tags.run = runs.id AND tags.name = ? AND tags.value = ?)",
-                [name.clone().into(), value.clone().into()],
-            );
-        }
-        if let Some(stage) = &filter.stage {
-            all.and(
-                "EXISTS (SELECT 1 FROM stages WHERE stages.run = runs.id AND stages.name = ? AND stages.begun > 0)",
-                [stage.clone().into()],
-            );
-        }
-        if let Some(model) = &filter.model {
-            all.and(
-                "EXISTS (SELECT 1 FROM models WHERE models.run = runs.id \
-                 AND (models.name = ? OR substr(models.name, instr(models.name, '/') + 1) = ?))",
-                [model.clone().into(), model.clone().into()],
-            );
-        }
-        if filter.gate.is_some() || filter.verdict.is_some() {
-            let mut sql = "EXISTS (SELECT 1 FROM gates WHERE gates.run = runs.id".to_owned();
-            let mut values = Vec::new();
-            if let Some(gate) = &filter.gate {
-                sql.push_str(" AND gates.name = ?");
-                values.push(gate.clone().into());
-            }
-            if let Some(verdict) = &filter.verdict {
-                sql.push_str(" AND gates.verdict = ?");
-                values.push(verdict.as_str().to_owned().into());
-            }
-            sql.push(')');
-            all.and(sql, values);
-        }
-        if let Some(cost) = filter.min_cost {
-            all.and("cost_pico >= ?", [amounts::value(Some(cost))]);
-        }
-        all
-    }
-
-    pub(super) fn sql(&self) -> String {
-        if self.sql.is_empty() { "TRUE".to_owned() } else { self.sql.join(" AND ") }
-    }
-
-    pub(super) fn values(&self) -> impl Iterator<Item = &Value> {
-        self.values.iter()
-    }
-}
-
-/// One page; one run more is asked for, to know whether there is another.
+/// One page. Reads one run more than its size, to know whether there is another page.
 pub(super) fn page(
     connection: &Connection,
     filter: &Filter,
     sort: Sort,
     page: &Page,
     now: Timestamp,
-) -> Result<RunPage, Trouble> {
-    let after = page.after.as_ref().map(|cursor| cursor.read(sort)).transpose().map_err(Trouble::Said)?;
+) -> Result<RunPage, SqlError> {
+    let after = page.cursor.as_ref().map(|cursor| cursor.read(sort)).transpose().map_err(SqlError::Store)?;
     let size = page.size();
     let conditions = Conditions::of_filter(filter);
     let mut runs = Vec::new();
     if after.as_ref().is_none_or(|position| position.key.is_some()) {
         runs = known(connection, &conditions, sort, after.as_ref(), size + 1, now)?;
     }
-    // What is unknown comes last, whatever the direction.
+    // Unknown keys come last in both orders.
     if runs.len() <= size && matches!(sort.by, SortBy::Cost | SortBy::Tokens) {
         let after = after.as_ref().filter(|position| position.key.is_none());
         runs.extend(unknown(connection, &conditions, sort, after, size + 1 - runs.len(), now)?);
@@ -162,7 +70,7 @@ const fn direction(order: Order) -> (&'static str, &'static str) {
     }
 }
 
-/// Runs whose key is known, from the cursor on.
+/// Runs with a known key, from the cursor on.
 fn known(
     connection: &Connection,
     conditions: &Conditions,
@@ -170,7 +78,7 @@ fn known(
     after: Option<&Position>,
     limit: usize,
     now: Timestamp,
-) -> Result<Vec<RunRow>, Trouble> {
+) -> Result<Vec<RunRow>, SqlError> {
     let (key, (direction, beyond)) = (column(sort.by), direction(sort.order));
     let mut conditions = conditions.clone();
     if matches!(sort.by, SortBy::Cost | SortBy::Tokens) {
@@ -186,7 +94,7 @@ fn known(
     rows(connection, &conditions, &format!("{key} {direction}, run_id {direction}"), limit, now)
 }
 
-/// Runs whose key is unknown, from the cursor on.
+/// Runs with an unknown key, from the cursor on.
 fn unknown(
     connection: &Connection,
     conditions: &Conditions,
@@ -194,7 +102,7 @@ fn unknown(
     after: Option<&Position>,
     limit: usize,
     now: Timestamp,
-) -> Result<Vec<RunRow>, Trouble> {
+) -> Result<Vec<RunRow>, SqlError> {
     let (key, (direction, beyond)) = (column(sort.by), direction(sort.order));
     let mut conditions = conditions.clone();
     conditions.and(format!("{key} IS NULL"), []);
@@ -211,7 +119,7 @@ pub(super) fn rows(
     order: &str,
     limit: usize,
     now: Timestamp,
-) -> Result<Vec<RunRow>, Trouble> {
+) -> Result<Vec<RunRow>, SqlError> {
     let sql = format!("SELECT {COLUMNS} FROM runs WHERE {} ORDER BY {order} LIMIT {limit}", conditions.sql());
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map(params_from_iter(conditions.values()), |row| read_row(row, now))?;
@@ -219,7 +127,7 @@ pub(super) fn rows(
 }
 
 /// The row of one run.
-pub(super) fn row(connection: &Connection, run_id: &str, now: Timestamp) -> Result<Option<RunRow>, Trouble> {
+pub(super) fn row(connection: &Connection, run_id: &str, now: Timestamp) -> Result<Option<RunRow>, SqlError> {
     let sql = format!("SELECT {COLUMNS} FROM runs WHERE run_id = ?1");
     Ok(connection.prepare_cached(&sql)?.query_row([run_id], |row| read_row(row, now)).optional()?)
 }
@@ -229,14 +137,28 @@ pub(super) fn ids_beginning_with(
     connection: &Connection,
     start: &str,
     limit: usize,
-) -> Result<Vec<String>, Trouble> {
-    // The greatest character there is: everything that begins so is below it, and the index is used.
+) -> Result<Vec<String>, SqlError> {
+    // The greatest character: every id that begins with `start` is below it, and a range uses the index, as LIKE does
+    // not.
     let end = format!("{start}{}", char::MAX);
     let mut statement = connection.prepare_cached(
         "SELECT run_id FROM runs WHERE run_id >= ?1 AND run_id < ?2 ORDER BY run_id LIMIT ?3",
     )?;
     let ids =
         statement.query_map((start, end, i64::try_from(limit).unwrap_or(i64::MAX)), |row| row.get(0))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) fn ids_ending_with(
+    connection: &Connection,
+    end: &str,
+    limit: usize,
+) -> Result<Vec<String>, SqlError> {
+    // `substr`, not `LIKE`: `%` and `_` in an id are characters, and case matters as it does everywhere else.
+    let mut statement = connection.prepare_cached(
+        "SELECT run_id FROM runs WHERE substr(run_id, -length(?1)) = ?1 ORDER BY run_id LIMIT ?2",
+    )?;
+    let ids = statement.query_map((end, i64::try_from(limit).unwrap_or(i64::MAX)), |row| row.get(0))?;
     Ok(ids.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -269,16 +191,12 @@ fn read_row(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<RunRow> {
     })
 }
 
-/// Whether the next sign of life is not overdue by more than two: one may be late, two are not by chance.
-///
-/// A sign of life from the future says only that a clock was set back, and nothing about life.
-fn is_fresh(beat_ms: Option<i64>, every_ms: Option<i64>, now: Timestamp) -> bool {
-    let Some((beat, every)) = beat_ms.zip(every_ms) else { return false };
-    let age = now.unix_ms().saturating_sub(beat);
-    age >= -TOLERANCE_MS && age <= every.saturating_mul(3).saturating_add(TOLERANCE_MS)
+/// Whether the process of the run delivers it still; without a heartbeat, it never promised to.
+pub(super) fn is_fresh(beat_ms: Option<i64>, every_ms: Option<i64>, now: Timestamp) -> bool {
+    beat_ms.zip(every_ms).is_some_and(|(at, every)| Heartbeat::from_ms(at, every).is_fresh(now))
 }
 
-/// A status that was written by us; what a hand has written instead is not run.
+/// The status of a row. A word that this crate did not write is `not_run`.
 pub(super) fn status(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
     let word: StrDeserializer<'_, ValueError> = row.get_ref(column)?.as_str()?.into_deserializer();
     Ok(Status::deserialize(word).unwrap_or_default())

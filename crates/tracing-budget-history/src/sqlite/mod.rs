@@ -1,10 +1,21 @@
-//! The store in SQLite: the file and who may open it, what is written, what is asked.
+//! The store in SQLite.
 //!
-//! SQL lives here and nowhere else.
+//! `store` has the connections and the trait; each other file is one kind of statement: `list`, `read`, `write`,
+//! `remove`, `aggregate`. `rollup` keeps the sums by hour and day, and `unaggregated` computes the ends of a period
+//! from single rows.
+//!
+//! # Invariants
+//!
+//! - All changes of a run, its rows and its sums are in one transaction: a killed process leaves all of them or none.
+//! - Running runs are in no sum.
+//! - A file that is not a run history, is damaged, or is newer is never written.
+//! - Values reach SQL as parameters; only names of columns and tables are formatted into it.
+//! - Absent: decisions about runs. What a run is, and when it is stale, is in the files above.
 
 mod aggregate;
 mod amounts;
-mod edges;
+mod conditions;
+mod error;
 mod file;
 mod list;
 mod read;
@@ -13,6 +24,7 @@ mod rollup;
 mod run_row;
 mod schema;
 mod store;
+mod unaggregated;
 mod write;
 
 pub use store::Sqlite;

@@ -1,13 +1,13 @@
-//! Documents, read back.
+//! Reading documents.
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::amounts;
-use super::store::Trouble;
+use super::error::SqlError;
 use tracing_budget::summary::RunSummary;
 
 /// The run of this id, its parts merged.
-pub(super) fn run(connection: &Connection, run_id: &str) -> Result<Option<RunSummary>, Trouble> {
+pub(super) fn run(connection: &Connection, run_id: &str) -> Result<Option<RunSummary>, SqlError> {
     let id: Option<i64> = connection
         .prepare_cached("SELECT id FROM runs WHERE run_id = ?1")?
         .query_row([run_id], |row| row.get(0))
@@ -16,7 +16,7 @@ pub(super) fn run(connection: &Connection, run_id: &str) -> Result<Option<RunSum
 }
 
 /// The parts of a run, merged.
-pub(super) fn merged(connection: &Connection, id: i64, run_id: &str) -> Result<Option<RunSummary>, Trouble> {
+pub(super) fn merged(connection: &Connection, id: i64, run_id: &str) -> Result<Option<RunSummary>, SqlError> {
     let mut statement =
         connection.prepare_cached("SELECT document, exact FROM parts WHERE run = ?1 ORDER BY part")?;
     let mut rows = statement.query([id])?;
@@ -32,10 +32,10 @@ pub(super) fn merged(connection: &Connection, id: i64, run_id: &str) -> Result<O
 }
 
 /// A document in the first column and its exact amounts in the second.
-fn document(row: &Row<'_>, run_id: &str) -> Result<RunSummary, Trouble> {
+fn document(row: &Row<'_>, run_id: &str) -> Result<RunSummary, SqlError> {
     let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
     let mut run = RunSummary::from_json(text)
-        .map_err(|reason| Trouble::Document { run_id: run_id.to_owned(), reason })?;
+        .map_err(|reason| SqlError::Document { run_id: run_id.to_owned(), reason })?;
     if let Some(exact) = row.get_ref(1)?.as_str_or_null().map_err(rusqlite::Error::from)? {
         amounts::restore(&mut run, exact);
     }

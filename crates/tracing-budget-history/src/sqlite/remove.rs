@@ -1,16 +1,16 @@
-//! Deleting runs.
+//! Deleting runs, by id and by age.
 
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Transaction, params_from_iter};
 
-use super::rollup::Changes;
-use super::store::Trouble;
-use super::{read, write};
+use super::error::SqlError;
+use super::rollup::RollupChanges;
+use super::{list, read, write};
 use crate::Prune;
 use tracing_budget::summary::Timestamp;
 
-pub(super) fn delete(transaction: &Transaction<'_>, run_ids: &[&str]) -> Result<u64, Trouble> {
-    let mut changes = Changes::default();
+pub(super) fn delete(transaction: &Transaction<'_>, run_ids: &[&str]) -> Result<u64, SqlError> {
+    let mut changes = RollupChanges::default();
     let mut deleted = 0;
     for run_id in run_ids {
         let id: Option<i64> = transaction
@@ -26,7 +26,7 @@ pub(super) fn delete(transaction: &Transaction<'_>, run_ids: &[&str]) -> Result<
     Ok(deleted)
 }
 
-fn delete_run(transaction: &Transaction<'_>, id: i64, changes: &mut Changes) -> Result<(), Trouble> {
+fn delete_run(transaction: &Transaction<'_>, id: i64, changes: &mut RollupChanges) -> Result<(), SqlError> {
     if let Some(run) = read::merged(transaction, id, "")? {
         changes.take_away(&run);
     }
@@ -41,23 +41,22 @@ fn delete_run(transaction: &Transaction<'_>, id: i64, changes: &mut Changes) -> 
     Ok(())
 }
 
-pub(super) fn prune(transaction: &Transaction<'_>, prune: &Prune, now: Timestamp) -> Result<u64, Trouble> {
+pub(super) fn prune(transaction: &Transaction<'_>, prune: &Prune, now: Timestamp) -> Result<u64, SqlError> {
     if prune.older_than.is_none() && prune.keep_last.is_none() {
         return Ok(0);
     }
     let ids = old_runs(transaction, prune, now)?;
     if !prune.dry_run {
-        let mut changes = Changes::default();
+        let mut changes = RollupChanges::default();
         ids.iter().try_for_each(|id| delete_run(transaction, *id, &mut changes))?;
         changes.write(transaction)?;
     }
     Ok(ids.len() as u64)
 }
 
-fn old_runs(transaction: &Transaction<'_>, prune: &Prune, now: Timestamp) -> Result<Vec<i64>, Trouble> {
-    let mut conditions =
-        vec!["(status <> 'running' OR beat_ms IS NULL OR beat_ms + 3 * beat_every_ms + 2000 < ?)"];
-    let mut values: Vec<Value> = vec![now.unix_ms().into()];
+fn old_runs(transaction: &Transaction<'_>, prune: &Prune, now: Timestamp) -> Result<Vec<i64>, SqlError> {
+    let mut conditions = vec!["TRUE"];
+    let mut values: Vec<Value> = Vec::new();
     if let Some(project) = &prune.project {
         conditions.push("project = ?");
         values.push(project.clone().into());
@@ -71,12 +70,15 @@ fn old_runs(transaction: &Transaction<'_>, prune: &Prune, now: Timestamp) -> Res
         values.push(i64::try_from(keep).unwrap_or(i64::MAX).into());
     }
     let sql = format!(
-        "SELECT id FROM (SELECT id, status, project, started_ms, beat_ms, beat_every_ms,
+        "SELECT id, status = 'running', beat_ms, beat_every_ms FROM (SELECT id, status, project, started_ms, beat_ms, beat_every_ms,
              row_number() OVER (PARTITION BY project ORDER BY started_ms DESC, run_id DESC) AS place FROM runs)
          WHERE {}",
         conditions.join(" AND ")
     );
     let mut statement = transaction.prepare_cached(&sql)?;
-    let ids = statement.query_map(params_from_iter(values), |row| row.get(0))?;
-    Ok(ids.collect::<rusqlite::Result<_>>()?)
+    let ids = statement.query_map(params_from_iter(values), |row| {
+        let in_flight = row.get(1)? && list::is_fresh(row.get(2)?, row.get(3)?, now);
+        Ok((!in_flight).then_some(row.get(0)?))
+    })?;
+    Ok(ids.filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?)
 }

@@ -1,4 +1,4 @@
-//! Sums by hour and by day, and what is summed up of them.
+//! Sums by hour and by day: keeping them up to date, and adding them up.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -6,13 +6,13 @@ use std::sync::LazyLock;
 use rusqlite::types::{ToSqlOutput, Value};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params_from_iter};
 
-use super::list::Conditions;
-use super::store::Trouble;
-use super::{amounts, edges, read};
+use super::conditions::Conditions;
+use super::error::SqlError;
+use super::{amounts, read, unaggregated};
 use crate::Scope;
-use crate::cover::{DAY, Grain, HOUR, Piece, cover};
 use crate::histogram::Histogram;
-use crate::tally::{Kind, Tally};
+use crate::tally::{Subject, Tally};
+use crate::time_partition::{DAY, Grain, HOUR, Piece, partition};
 use tracing_budget::summary::{RunSummary, Status, Timestamp};
 
 const COLUMNS: &str = "runs, completed, failed, cancelled, incomplete, interrupted, errors, llm_calls, unpriced_calls, \
@@ -38,30 +38,30 @@ static REPLACE: LazyLock<String> = LazyLock::new(|| {
 const DELETE: &str = "DELETE FROM rollups
      WHERE step = ?1 AND kind = ?2 AND at_ms = ?3 AND project = ?4 AND pipeline = ?5 AND name = ?6";
 
-/// The hour and the pipeline that a row is of.
+/// The hour and the pipeline of a row.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct RollupKey {
     at_ms: i64,
     project: String,
     pipeline: String,
 }
 
-/// The rows of one place.
-type Names = BTreeMap<Kind, BTreeMap<String, Tally>>;
+/// The rows of one hour and pipeline, by subject and name.
+type Names = BTreeMap<Subject, BTreeMap<String, Tally>>;
 
-/// What the runs of a transaction add to the roll-ups and take away from them: each row is written once.
+/// RollupChanges of a transaction to the sums, collected so that each row is written once.
 #[derive(Default)]
-pub(super) struct Changes {
-    hours: BTreeMap<Place, Names>,
+pub(super) struct RollupChanges {
+    hours: BTreeMap<RollupKey, Names>,
 }
 
-impl Changes {
-    /// A run that has ended is there.
+impl RollupChanges {
+    /// Adds a run that has ended.
     pub(super) fn add(&mut self, run: &RunSummary) {
         self.change(run, 1);
     }
 
-    /// A run that had ended is there no more, or is about to be another.
+    /// Subtracts a run that had ended and is deleted or changed.
     pub(super) fn take_away(&mut self, run: &RunSummary) {
         self.change(run, -1);
     }
@@ -70,7 +70,7 @@ impl Changes {
         if run.status == Status::Running {
             return;
         }
-        let names = self.hours.entry(Place {
+        let names = self.hours.entry(RollupKey {
             at_ms: run.started_at.unix_ms().div_euclid(HOUR) * HOUR,
             project: run.project.clone(),
             pipeline: run.pipeline.clone(),
@@ -81,10 +81,10 @@ impl Changes {
         }
     }
 
-    pub(super) fn write(self, transaction: &Transaction<'_>) -> Result<(), Trouble> {
-        let mut days: BTreeMap<Place, Names> = BTreeMap::new();
-        for (place, names) in &self.hours {
-            let day = Place { at_ms: place.at_ms.div_euclid(DAY) * DAY, ..place.clone() };
+    pub(super) fn write(self, transaction: &Transaction<'_>) -> Result<(), SqlError> {
+        let mut days: BTreeMap<RollupKey, Names> = BTreeMap::new();
+        for (bucket, names) in &self.hours {
+            let day = RollupKey { at_ms: bucket.at_ms.div_euclid(DAY) * DAY, ..bucket.clone() };
             let of_day = days.entry(day).or_default();
             for (kind, tallies) in names {
                 let of_kind = of_day.entry(*kind).or_default();
@@ -106,17 +106,17 @@ fn add(tallies: &mut BTreeMap<String, Tally>, name: &str, tally: &Tally, sign: i
 fn write_all(
     transaction: &Transaction<'_>,
     step: &str,
-    changes: &BTreeMap<Place, Names>,
-) -> Result<(), Trouble> {
+    changes: &BTreeMap<RollupKey, Names>,
+) -> Result<(), SqlError> {
     let mut select = transaction.prepare_cached(&SELECT)?;
     let mut replace = transaction.prepare_cached(&REPLACE)?;
     let mut delete = transaction.prepare_cached(DELETE)?;
-    for (place, names) in changes {
+    for (bucket, names) in changes {
         for (kind, tallies) in names {
             for (name, change) in tallies {
                 let kind = kind.as_str();
                 let key: [&dyn ToSql; 6] =
-                    [&step, &kind, &place.at_ms, &place.project, &place.pipeline, name];
+                    [&step, &kind, &bucket.at_ms, &bucket.project, &bucket.pipeline, name];
                 let there = select.query_row(key, |row| read_tally(row, 0)).optional()?;
                 let was_there = there.is_some();
                 let mut tally = there.unwrap_or_default();
@@ -149,32 +149,32 @@ fn read_tally(row: &Row<'_>, first: usize) -> rusqlite::Result<Tally> {
     Ok(tally)
 }
 
-/// What is to be summed up.
+/// Which sums are requested.
 #[derive(Clone, Copy)]
-pub(super) struct Wanted {
-    pub(super) kind: Kind,
-    /// Keeps the hours apart.
+pub(super) struct SumRequest {
+    pub(super) kind: Subject,
+    /// One sum for each hour instead of each day.
     pub(super) by_hour: bool,
-    /// Also how long things took, which is most of what there is to read.
+    /// Also reads the histograms of durations, which are most of the bytes of a row.
     pub(super) durations: bool,
 }
 
-/// Sums up what ended in a scope, under whatever is made of a time and a name.
+/// Adds up the ended runs of a scope, grouped by a key made of the time and the name.
 pub(super) fn sum<K: Ord>(
     connection: &Connection,
     scope: &Scope,
-    wanted: Wanted,
+    request: SumRequest,
     under: impl Fn(i64, &str) -> K,
-) -> Result<BTreeMap<K, Tally>, Trouble> {
+) -> Result<BTreeMap<K, Tally>, SqlError> {
     let mut sums: BTreeMap<K, Tally> = BTreeMap::new();
     let pieces =
-        cover(scope.since.map(Timestamp::unix_ms), scope.until.map(Timestamp::unix_ms), wanted.by_hour);
+        partition(scope.since.map(Timestamp::unix_ms), scope.until.map(Timestamp::unix_ms), request.by_hour);
     for piece in pieces {
         let mut add = |at, name: &str, tally: &Tally| sums.entry(under(at, name)).or_default().add(tally, 1);
         match piece.grain {
-            Grain::Runs => edges::each(connection, scope, wanted.kind, piece, &mut add)?,
-            Grain::Hours => add_rollups(connection, scope, wanted, "hour", piece, &mut add)?,
-            Grain::Days => add_rollups(connection, scope, wanted, "day", piece, &mut add)?,
+            Grain::Runs => unaggregated::each(connection, scope, request.kind, piece, &mut add)?,
+            Grain::Hours => add_rollups(connection, scope, request, "hour", piece, &mut add)?,
+            Grain::Days => add_rollups(connection, scope, request, "day", piece, &mut add)?,
         }
     }
     Ok(sums)
@@ -183,16 +183,18 @@ pub(super) fn sum<K: Ord>(
 fn add_rollups(
     connection: &Connection,
     scope: &Scope,
-    wanted: Wanted,
+    request: SumRequest,
     step: &str,
     piece: Piece,
     add: &mut impl FnMut(i64, &str, &Tally),
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     let mut conditions = Conditions::default();
-    conditions.and("step = ? AND kind = ?", [step.to_owned().into(), wanted.kind.as_str().to_owned().into()]);
+    conditions
+        .and("step = ? AND kind = ?", [step.to_owned().into(), request.kind.as_str().to_owned().into()]);
     conditions.and("at_ms >= ? AND at_ms < ?", [Value::from(piece.from), piece.to.into()]);
-    conditions.and_of_whom(scope);
-    let columns = if wanted.durations { COLUMNS.to_owned() } else { COLUMNS.replace(", durations", ", x''") };
+    conditions.and_project_and_pipeline(scope);
+    let columns =
+        if request.durations { COLUMNS.to_owned() } else { COLUMNS.replace(", durations", ", x''") };
     let sql = format!("SELECT {columns}, at_ms, name FROM rollups WHERE {}", conditions.sql());
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(conditions.values()))?;
@@ -203,12 +205,12 @@ fn add_rollups(
     Ok(())
 }
 
-/// Every run that has ended and for which this holds.
+/// Calls `see` for every ended run that matches.
 fn each_ended(
     connection: &Connection,
     conditions: &Conditions,
     mut see: impl FnMut(&RunSummary),
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     let sql = format!("SELECT id, run_id FROM runs WHERE {} AND status <> 'running'", conditions.sql());
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(conditions.values()))?;
@@ -221,9 +223,9 @@ fn each_ended(
     Ok(())
 }
 
-/// Fills the roll-ups of a file that had none.
-pub(super) fn fill(transaction: &Transaction<'_>) -> Result<(), Trouble> {
-    let mut changes = Changes::default();
+/// Fills the sums of a file of schema 1, which had none.
+pub(super) fn fill(transaction: &Transaction<'_>) -> Result<(), SqlError> {
+    let mut changes = RollupChanges::default();
     each_ended(transaction, &Conditions::default(), |run| changes.add(run))?;
     changes.write(transaction)
 }

@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::amounts;
-use super::store::Trouble;
-use super::write::{seconds, whole};
+use super::amounts::{self, seconds, whole};
+use super::error::SqlError;
+use crate::Heartbeat;
 use crate::row::RunRow;
 use tracing_budget::summary::{RunSummary, Timestamp};
 
@@ -12,7 +12,7 @@ pub(super) struct Row<'a> {
     run: &'a RunSummary,
     now: Timestamp,
     parts: i64,
-    /// The last sign of life and how long until the next, in milliseconds.
+    /// The last heartbeat and its interval, in milliseconds.
     beat: Option<(i64, i64)>,
 }
 
@@ -22,7 +22,7 @@ const INSERT: &str = "INSERT INTO runs (id, run_id, project, pipeline, status, s
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, \
      ?24)";
 
-/// `created_ms` stays what it was.
+/// `created_ms` stays unchanged.
 const UPDATE: &str = "UPDATE runs SET run_id = ?2, project = ?3, pipeline = ?4, status = ?5, started_ms = ?6, \
      completed_ms = ?7, duration_s = ?8, stages = ?9, llm_calls = ?10, tokens = ?11, cost_pico = ?12, \
      unpriced_calls = ?13, calls_without_usage = ?14, gates_passed = ?15, gates_failed = ?16, gates_total = ?17, \
@@ -30,18 +30,18 @@ const UPDATE: &str = "UPDATE runs SET run_id = ?2, project = ?3, pipeline = ?4, 
      WHERE id = ?1 AND ?24 IS NOT NULL";
 
 impl<'a> Row<'a> {
-    /// Of a run with one part.
+    /// The row of a run with one part.
     pub(super) fn new(run: &'a RunSummary, beat: Option<(i64, i64)>, now: Timestamp) -> Self {
         Self { run, now, parts: 1, beat }
     }
 
-    /// Of a run with these parts: the sign of life that lasts longest, of those that are running, stands for it.
+    /// The row of a run with several parts. Of the running parts, the heartbeat that stays fresh longest counts.
     pub(super) fn of_parts(
         connection: &Connection,
         id: i64,
         run: &'a RunSummary,
         now: Timestamp,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, SqlError> {
         let mut statement = connection
             .prepare_cached("SELECT status = 'running', beat_ms, beat_every_ms FROM parts WHERE run = ?1")?;
         let parts = statement.query_map([id], |row| {
@@ -50,21 +50,21 @@ impl<'a> Row<'a> {
         })?;
         let parts: Vec<(bool, Option<(i64, i64)>)> = parts.collect::<rusqlite::Result<_>>()?;
         let beats = parts.iter().filter(|(running, _)| *running).filter_map(|(_, beat)| *beat);
-        let beat = beats.max_by_key(|(at, every)| at.saturating_add(every.saturating_mul(3)));
+        let beat = beats.max_by_key(|(at, every)| Heartbeat::from_ms(*at, *every).fresh_until_ms());
         Ok(Self { run, now, parts: parts.len() as i64, beat })
     }
 
-    /// Writes a new run; its key.
-    pub(super) fn insert(&self, transaction: &Transaction<'_>) -> Result<i64, Trouble> {
+    /// Inserts a new run and returns its key.
+    pub(super) fn insert(&self, transaction: &Transaction<'_>) -> Result<i64, SqlError> {
         self.write(transaction, INSERT, None)?;
         Ok(transaction.last_insert_rowid())
     }
 
-    pub(super) fn update(&self, transaction: &Transaction<'_>, id: i64) -> Result<(), Trouble> {
+    pub(super) fn update(&self, transaction: &Transaction<'_>, id: i64) -> Result<(), SqlError> {
         self.write(transaction, UPDATE, Some(id))
     }
 
-    fn write(&self, transaction: &Transaction<'_>, sql: &str, id: Option<i64>) -> Result<(), Trouble> {
+    fn write(&self, transaction: &Transaction<'_>, sql: &str, id: Option<i64>) -> Result<(), SqlError> {
         let row = RunRow::of(self.run, self.now);
         let tags = serde_json::to_string(&row.tags).unwrap_or_else(|_| "{}".to_owned());
         transaction.prepare_cached(sql)?.execute(params![

@@ -1,4 +1,4 @@
--- "bdgt": so that a run history is told apart from other people's databases.
+-- "bdgt": distinguishes a run history from other databases.
 PRAGMA application_id = 1650747252;
 
 -- One row a run: the merge of its parts.
@@ -25,7 +25,7 @@ CREATE TABLE runs (
     error_summary       TEXT,
     tags                TEXT    NOT NULL,   -- a JSON object
     parts               INTEGER NOT NULL,
-    beat_ms             INTEGER,            -- the last sign of life of a part that is running
+    beat_ms             INTEGER,            -- the last heartbeat of a part that is running
     beat_every_ms       INTEGER
 ) STRICT;
 CREATE INDEX runs_by_start    ON runs (started_ms, run_id);
@@ -36,7 +36,7 @@ CREATE INDEX runs_by_cost     ON runs (cost_pico, run_id);
 CREATE INDEX runs_by_duration ON runs (duration_s, run_id);
 CREATE INDEX runs_by_tokens   ON runs (tokens, run_id);
 
--- What each process saw of a run, word for word.
+-- The summary of each process that worked on a run, unchanged.
 CREATE TABLE parts (
     id            INTEGER PRIMARY KEY,
     run           INTEGER NOT NULL,
@@ -127,7 +127,7 @@ CREATE TABLE gates (
     PRIMARY KEY (run, place)
 ) STRICT, WITHOUT ROWID;
 
--- Documents whose figures were replaced, by repricing for instance.
+-- Documents with replaced figures, by repricing for instance.
 CREATE TABLE replaced (
     id          INTEGER PRIMARY KEY,
     run         INTEGER NOT NULL,

@@ -17,12 +17,12 @@ CREATE TABLE rollups (
     unpriced_calls      INTEGER NOT NULL,
     calls_without_usage INTEGER NOT NULL,
     tokens              INTEGER NOT NULL,
-    without_tokens      INTEGER NOT NULL,   -- runs whose tokens are unknown
+    without_tokens      INTEGER NOT NULL,   -- runs of unknown tokens
     input_tokens        INTEGER NOT NULL,
     output_tokens       INTEGER NOT NULL,
     cache_read_tokens   INTEGER NOT NULL,
     cache_write_tokens  INTEGER NOT NULL,
-    without_cost        INTEGER NOT NULL,   -- runs, of gates verdicts, whose cost is unknown
+    without_cost        INTEGER NOT NULL,   -- runs (for gates: verdicts) of unknown cost
     gates_passed        INTEGER NOT NULL,
     gates_failed        INTEGER NOT NULL,
     gates_warned        INTEGER NOT NULL,

@@ -1,6 +1,5 @@
-//! The store itself: its connections, and the trait.
+//! The store: its connections, and the trait.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -8,18 +7,18 @@ use std::time::SystemTime;
 use etcetera::BaseStrategy as _;
 use rusqlite::{Connection, Transaction};
 
+use super::error::SqlError;
 use super::{aggregate, file, list, read, remove, write};
 use crate::health::{Health, HealthQuery};
-use crate::{
-    Filter, GateStats, ModelStats, Overview, Page, ProjectRow, Prune, Put, RunPage, RunRow, Scope, Series,
-    SeriesQuery, Sort, StageStats, Store, StoreError, Stored,
-};
+use crate::series::{Series, SeriesQuery};
+use crate::stats::{GateStats, ModelStats, Overview, ProjectRow, StageStats};
+use crate::{Filter, Page, Prune, Put, RunPage, RunRow, Scope, Sort, Store, StoreError, Stored};
 use tracing_budget::summary::{RunSummary, Timestamp};
 
 /// A run history in one SQLite file, which any number of processes may read and write at once.
 ///
-/// One thread at a time writes through a store; readers have connections of their own and wait for nobody. What was
-/// stored survives the death of the process; a loss of power may take the last transactions with it, never half of one.
+/// One thread at a time writes through a store; readers have connections of their own and never wait. A stored run
+/// survives the death of the process. A power cut may lose the last transactions, never half of one.
 #[derive(Debug)]
 pub struct Sqlite {
     path: PathBuf,
@@ -27,18 +26,18 @@ pub struct Sqlite {
     readers: Mutex<Vec<Connection>>,
 }
 
-/// A reader costs some file handles and a cache of 2 MB; more at once than this are opened and closed again.
+/// Maximum number of idle readers. Each has file handles and a cache of 2 MB; further ones are closed after use.
 const READERS_KEPT: usize = 8;
 
 impl Sqlite {
-    /// Opens the run history in this file; makes it, and the directories above it, where there is none.
+    /// Opens the run history in this file; creates the file, and the directories above it, if they are missing.
     ///
-    /// A file with an older schema is brought to the present one.
+    /// A file with an older schema is migrated to the current one.
     ///
     /// # Errors
     ///
-    /// If the file is something else than a run history, is damaged, or was written by a newer version: then it is left
-    /// as it was. If it cannot be made or read.
+    /// If the file is not a run history, is damaged, or was written by a newer version: it is left unchanged. If it
+    /// cannot be created or read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let given = path.as_ref();
         let path = std::path::absolute(given).map_err(|reason| StoreError::Unreadable {
@@ -89,70 +88,35 @@ impl Sqlite {
         &self.path
     }
 
-    fn reading<T>(&self, ask: impl FnOnce(&Transaction<'_>) -> Result<T, Trouble>) -> Result<T, StoreError> {
+    fn reading<T>(
+        &self,
+        query: impl FnOnce(&Transaction<'_>) -> Result<T, SqlError>,
+    ) -> Result<T, StoreError> {
         let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut reader = match kept {
             Some(reader) => reader,
             None => file::reader(&self.path)?,
         };
-        // One transaction, so that what takes several queries is of one moment.
-        let answer = reader.transaction().map_err(Trouble::from).and_then(|moment| ask(&moment));
+        // One transaction: without it, an answer of several queries would mix the states before and after a write.
+        let answer = reader.transaction().map_err(SqlError::from).and_then(|moment| query(&moment));
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < READERS_KEPT {
             readers.push(reader);
         }
-        answer.map_err(|trouble| trouble.at(&self.path, "be read"))
+        answer.map_err(|error| error.at(&self.path, "be read"))
     }
 
     fn writing<T>(
         &self,
-        change: impl FnOnce(&Transaction<'_>) -> Result<T, Trouble>,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, SqlError>,
     ) -> Result<T, StoreError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = writer.transaction().map_err(Trouble::from).and_then(|transaction| {
+        let done = writer.transaction().map_err(SqlError::from).and_then(|transaction| {
             let done = change(&transaction)?;
             transaction.commit()?;
             Ok(done)
         });
-        done.map_err(|trouble| trouble.at(&self.path, "be written"))
-    }
-}
-
-/// Why something in the database did not work; the store adds which file it is.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    Database(rusqlite::Error),
-    Document { run_id: String, reason: tracing_budget::summary::ReadError },
-    Said(StoreError),
-}
-
-impl From<rusqlite::Error> for Trouble {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Database(error) => error.fmt(f),
-            Self::Document { run_id, reason } => {
-                write!(f, "the summary of run {run_id:?} cannot be read: {reason}")
-            }
-            Self::Said(error) => error.fmt(f),
-        }
-    }
-}
-
-impl Trouble {
-    fn at(self, path: &Path, action: &'static str) -> StoreError {
-        match self {
-            Self::Database(error) => file::failure(path, action, &error),
-            Self::Document { run_id, reason } => {
-                StoreError::Document { path: path.to_owned(), run_id, reason }
-            }
-            Self::Said(error) => error,
-        }
+        done.map_err(|error| error.at(&self.path, "be written"))
     }
 }
 
@@ -179,6 +143,10 @@ impl Store for Sqlite {
 
     fn ids_beginning_with(&self, start: &str, limit: usize) -> Result<Vec<String>, StoreError> {
         self.reading(|moment| list::ids_beginning_with(moment, start, limit))
+    }
+
+    fn ids_ending_with(&self, end: &str, limit: usize) -> Result<Vec<String>, StoreError> {
+        self.reading(|moment| list::ids_ending_with(moment, end, limit))
     }
 
     fn list(&self, filter: &Filter, sort: Sort, page: &Page) -> Result<RunPage, StoreError> {

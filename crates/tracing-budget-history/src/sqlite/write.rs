@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use rusqlite::{OptionalExtension, ToSql, Transaction, params};
 
-use super::rollup::Changes;
+use super::amounts::{self, seconds, whole};
+use super::error::SqlError;
+use super::read;
+use super::rollup::RollupChanges;
 use super::run_row::Row;
-use super::store::Trouble;
-use super::{amounts, read};
 use crate::{Put, StoreError, Stored};
 use tracing_budget::summary::{Figures, RunSummary, Status, Timestamp};
 
@@ -15,8 +16,8 @@ pub(super) fn put_all(
     transaction: &Transaction<'_>,
     runs: &[Put<'_>],
     now: Timestamp,
-) -> Result<Vec<Stored>, Trouble> {
-    let mut changes = Changes::default();
+) -> Result<Vec<Stored>, SqlError> {
+    let mut changes = RollupChanges::default();
     let stored =
         runs.iter().map(|put| store(transaction, put, now, &mut changes)).collect::<Result<_, _>>()?;
     changes.write(transaction)?;
@@ -27,8 +28,8 @@ fn store(
     transaction: &Transaction<'_>,
     put: &Put<'_>,
     now: Timestamp,
-    changes: &mut Changes,
-) -> Result<Stored, Trouble> {
+    changes: &mut RollupChanges,
+) -> Result<Stored, SqlError> {
     check(put.run)?;
     let document = to_json(put.run)?;
     let Some((id, status)) = find(transaction, &put.run.run_id)? else {
@@ -39,25 +40,25 @@ fn store(
         return Ok(Stored::Inserted);
     };
     let parts = parts(transaction, id)?;
-    let place = place(put, &document, &parts);
-    if matches!(place, Place::Nowhere) {
+    let target = target(put, &document, &parts);
+    if matches!(target, Target::Ignore) {
         return Ok(Stored::Unchanged);
     }
-    // What runs is in no roll-up, and most runs are stored while they run.
+    // Running runs are in no sum, and most runs are stored while they run.
     if status != Status::Running.as_str()
         && let Some(old) = read::merged(transaction, id, &put.run.run_id)?
     {
         changes.take_away(&old);
     }
     let others = parts.iter().filter(|part| !part.replaced).count();
-    let is_alone = match place {
-        Place::Nowhere => false,
-        Place::Of(part) => {
+    let is_alone = match target {
+        Target::Ignore => false,
+        Target::Existing(part) => {
             transaction.prepare_cached("DELETE FROM parts WHERE id = ?1")?.execute([part.id])?;
             write_part(transaction, id, &part.name, put, &document)?;
             others == 1
         }
-        Place::New(name) => {
+        Target::New(name) => {
             write_part(transaction, id, &name, put, &document)?;
             false
         }
@@ -73,14 +74,14 @@ fn store(
 }
 
 impl Put<'_> {
-    /// The sign of life, as the database has it: when, and how long until the next, both in milliseconds.
+    /// The heartbeat as the columns have it: its time and its interval, both in milliseconds.
     fn beat(&self) -> Option<(i64, i64)> {
         let beat = self.heartbeat.filter(|_| self.run.status == Status::Running)?;
         Some((beat.at.unix_ms(), i64::try_from(beat.every.as_millis()).unwrap_or(i64::MAX)))
     }
 }
 
-fn find(transaction: &Transaction<'_>, run_id: &str) -> Result<Option<(i64, String)>, Trouble> {
+fn find(transaction: &Transaction<'_>, run_id: &str) -> Result<Option<(i64, String)>, SqlError> {
     Ok(transaction
         .prepare_cached("SELECT id, status FROM runs WHERE run_id = ?1")?
         .query_row([run_id], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -93,11 +94,11 @@ pub(super) fn replace(
     run: &RunSummary,
     reason: &str,
     now: Timestamp,
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     check(run)?;
-    let missing = || Trouble::Said(StoreError::NoSuchRun { run_id: run.run_id.clone() });
+    let missing = || SqlError::Store(StoreError::NoSuchRun { run_id: run.run_id.clone() });
     let (id, _) = find(transaction, &run.run_id)?.ok_or_else(missing)?;
-    let mut changes = Changes::default();
+    let mut changes = RollupChanges::default();
     if let Some(old) = read::merged(transaction, id, &run.run_id)? {
         changes.take_away(&old);
     }
@@ -115,8 +116,8 @@ pub(super) fn replace(
     changes.write(transaction)
 }
 
-fn check(run: &RunSummary) -> Result<(), Trouble> {
-    let refused = |reason| Trouble::Said(StoreError::Refused { run_id: run.run_id.clone(), reason });
+fn check(run: &RunSummary) -> Result<(), SqlError> {
+    let refused = |reason| SqlError::Store(StoreError::Refused { run_id: run.run_id.clone(), reason });
     if run.run_id.trim().is_empty() {
         return Err(refused("its run_id is empty"));
     }
@@ -126,10 +127,10 @@ fn check(run: &RunSummary) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn to_json(run: &RunSummary) -> Result<String, Trouble> {
+fn to_json(run: &RunSummary) -> Result<String, SqlError> {
     // Only numbers that are not finite cannot be written, and they are written as null.
     serde_json::to_string(run)
-        .map_err(|error| Trouble::Database(rusqlite::Error::ToSqlConversionFailure(Box::new(error))))
+        .map_err(|error| SqlError::Database(rusqlite::Error::ToSqlConversionFailure(Box::new(error))))
 }
 
 struct Part {
@@ -139,7 +140,7 @@ struct Part {
     started_ms: i64,
     pipeline: String,
     document: String,
-    /// Replaced by other figures: it is no part any more, and must not become one again.
+    /// Replaced by other figures: delivering the document again must not make it a part again.
     replaced: bool,
 }
 
@@ -149,7 +150,7 @@ impl Part {
     }
 }
 
-fn parts(transaction: &Transaction<'_>, id: i64) -> Result<Vec<Part>, Trouble> {
+fn parts(transaction: &Transaction<'_>, id: i64) -> Result<Vec<Part>, SqlError> {
     let mut statement = transaction.prepare_cached(
         "SELECT id, part, status, started_ms, pipeline, document, FALSE FROM parts WHERE run = ?1
          UNION ALL SELECT id, part, '', 0, '', document, TRUE FROM replaced WHERE run = ?1",
@@ -168,39 +169,39 @@ fn parts(transaction: &Transaction<'_>, id: i64) -> Result<Vec<Part>, Trouble> {
     Ok(parts.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Where a delivery belongs among the parts that are there.
-enum Place<'a> {
-    Nowhere,
-    Of(&'a Part),
+/// What a delivery changes: nothing, a stored part, or a part of this new name.
+enum Target<'a> {
+    Ignore,
+    Existing(&'a Part),
     New(Cow<'a, str>),
 }
 
-fn place<'a>(put: &Put<'a>, document: &str, parts: &'a [Part]) -> Place<'a> {
-    let open_or_nowhere = |part: &'a Part| if part.is_open() { Place::Of(part) } else { Place::Nowhere };
+fn target<'a>(put: &Put<'a>, document: &str, parts: &'a [Part]) -> Target<'a> {
+    let if_open = |part: &'a Part| if part.is_open() { Target::Existing(part) } else { Target::Ignore };
     if let Some(part) = put.part.and_then(|name| parts.iter().find(|part| part.name == name)) {
-        return open_or_nowhere(part);
+        return if_open(part);
     }
-    if parts.iter().any(|part| says_the_same(&part.document, document)) {
-        return Place::Nowhere;
+    if parts.iter().any(|part| is_same_document(&part.document, document)) {
+        return Target::Ignore;
     }
-    let begun_with_it =
+    let same_start =
         |part: &&Part| part.started_ms == put.run.started_at.unix_ms() && part.pipeline == put.run.pipeline;
-    let same = parts.iter().filter(begun_with_it).max_by_key(|part| part.is_open());
+    let same = parts.iter().filter(same_start).max_by_key(|part| part.is_open());
     match same {
-        Some(part) if put.part.is_none() && part.is_open() => Place::Of(part),
-        // A late picture of a part that has ended.
-        Some(_) if put.part.is_none() && !put.run.status.is_terminal() => Place::Nowhere,
-        _ => Place::New(part_name(put, parts)),
+        Some(part) if put.part.is_none() && part.is_open() => Target::Existing(part),
+        // A late delivery of a part that has ended.
+        Some(_) if put.part.is_none() && !put.run.status.is_terminal() => Target::Ignore,
+        _ => Target::New(part_name(put, parts)),
     }
 }
 
-/// Whether two documents are the same to a reader: a newer version writes keys that an older one did not know.
-fn says_the_same(stored: &str, given: &str) -> bool {
+/// Whether two documents mean the same: a newer version writes keys that an older one did not have.
+fn is_same_document(stored: &str, given: &str) -> bool {
     stored == given
         || RunSummary::from_json(stored).is_ok_and(|stored| Ok(stored) == RunSummary::from_json(given))
 }
 
-/// The name of a new part: the one that it was given, or one that nobody has.
+/// The name of a new part: the given one, or one that no other part has.
 fn part_name<'a>(put: &Put<'a>, parts: &[Part]) -> Cow<'a, str> {
     if let Some(name) = put.part {
         return name.into();
@@ -217,7 +218,7 @@ fn write_part(
     name: &str,
     put: &Put<'_>,
     document: &str,
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     let beat = put.beat();
     transaction
         .prepare_cached(
@@ -238,15 +239,15 @@ fn write_part(
     Ok(())
 }
 
-/// Brings a run's rows to what its parts say now.
-fn rewrite(transaction: &Transaction<'_>, id: i64, run: &RunSummary, row: &Row<'_>) -> Result<(), Trouble> {
+/// Rewrites a run's rows from its parts.
+fn rewrite(transaction: &Transaction<'_>, id: i64, run: &RunSummary, row: &Row<'_>) -> Result<(), SqlError> {
     row.update(transaction, id)?;
     clear_rows(transaction, id)?;
     write_rows(transaction, id, run)
 }
 
-/// Removes what stands below a run's row, its parts excepted.
-pub(super) fn clear_rows(transaction: &Transaction<'_>, id: i64) -> Result<(), Trouble> {
+/// Deletes the rows of a run in the other tables, except its parts.
+pub(super) fn clear_rows(transaction: &Transaction<'_>, id: i64) -> Result<(), SqlError> {
     for delete in [
         "DELETE FROM tags WHERE run = ?1",
         "DELETE FROM stages WHERE run = ?1",
@@ -259,7 +260,7 @@ pub(super) fn clear_rows(transaction: &Transaction<'_>, id: i64) -> Result<(), T
     Ok(())
 }
 
-fn write_rows(transaction: &Transaction<'_>, id: i64, run: &RunSummary) -> Result<(), Trouble> {
+fn write_rows(transaction: &Transaction<'_>, id: i64, run: &RunSummary) -> Result<(), SqlError> {
     for (name, value) in &run.tags {
         transaction
             .prepare_cached("INSERT INTO tags (run, name, value) VALUES (?1, ?2, ?3)")?
@@ -324,7 +325,7 @@ fn write_figures(
     duration_s: f64,
     figures: &Figures,
     more: &[&dyn ToSql],
-) -> Result<(), Trouble> {
+) -> Result<(), SqlError> {
     let (cost, tokens) = (amounts::value(figures.cost_usd), figures.tokens_used.map(whole));
     let duration_s = seconds(duration_s);
     let counts = [
@@ -342,13 +343,4 @@ fn write_figures(
     let all: Vec<&dyn ToSql> = shared.into_iter().chain(counts).chain(more.iter().copied()).collect();
     transaction.prepare_cached(sql)?.execute(all.as_slice())?;
     Ok(())
-}
-
-pub(super) fn whole(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-/// SQLite has no NaN; no duration is one unless somebody made the document by hand.
-pub(super) fn seconds(seconds: f64) -> f64 {
-    if seconds.is_finite() { seconds } else { 0.0 }
 }

@@ -1,4 +1,4 @@
-//! Runs in flight are seen by others, and a run whose process has died is not taken for one.
+//! Other processes see runs in flight, and a run of a dead process is stale.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -11,14 +11,14 @@ use tracing_budget_history::{
 };
 use tracing_subscriber::prelude::*;
 
-use crate::made_up::{MIDNIGHT, Place, at, costing, run};
+use crate::fixtures::{MIDNIGHT, TempHistory, at, costing, run};
 
 fn now() -> i64 {
     Timestamp::from(SystemTime::now()).unix_ms()
 }
 
-/// A running row whose last sign of life is so old, with the next promised after ten seconds.
-fn heard_of(store: &Sqlite, id: &str, ms_ago: i64) -> RunRow {
+/// A running row with a heartbeat of this age, and an interval of ten seconds.
+fn with_heartbeat(store: &Sqlite, id: &str, ms_ago: i64) -> RunRow {
     let running = run(id, Status::Running, MIDNIGHT);
     let heartbeat = Heartbeat { at: at(now() - ms_ago), every: Duration::from_secs(10) };
     store.put_all(&[Put::new(&running).part("p").heartbeat(heartbeat)]).unwrap();
@@ -27,25 +27,25 @@ fn heard_of(store: &Sqlite, id: &str, ms_ago: i64) -> RunRow {
 
 #[test]
 fn a_running_row_is_stale_after_three_intervals() {
-    let place = Place::new();
-    let store = place.store();
-    // Nothing here hangs on how fast the test runs: each is minutes or many seconds away from its border.
-    assert!(heard_of(&store, "a", 0).is_live());
-    assert!(heard_of(&store, "b", 15_000).is_live(), "one may be late");
-    let stale = heard_of(&store, "c", 60_000);
+    let temp = TempHistory::new();
+    let store = temp.store();
+    // Nothing here depends on how fast the test runs: each is minutes or many seconds away from its border.
+    assert!(with_heartbeat(&store, "a", 0).is_live());
+    assert!(with_heartbeat(&store, "b", 15_000).is_live(), "one may be late");
+    let stale = with_heartbeat(&store, "c", 60_000);
     assert!(stale.stale && stale.status == Status::Running && !stale.is_live());
-    assert!(heard_of(&store, "d", -600_000).stale, "a clock was set back: that is no sign of life");
+    assert!(with_heartbeat(&store, "d", -600_000).stale, "a heartbeat from the future: a clock was set back");
     store.put(&run("e", Status::Running, MIDNIGHT)).unwrap();
-    assert!(store.row("e").unwrap().unwrap().stale, "nobody promised to be heard of again");
+    assert!(store.row("e").unwrap().unwrap().stale, "a run without a heartbeat");
     let overview = store.summary(&Scope::new()).unwrap();
     assert_eq!((overview.runs, overview.by_status.running, overview.stale), (5, 5, 3));
-    assert!(heard_of(&store, "c", 0).is_live(), "it was only late");
+    assert!(with_heartbeat(&store, "c", 0).is_live(), "it was only late");
 }
 
 #[test]
 fn a_run_with_several_parts_lives_as_long_as_one_of_them() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     let beat = |ms_ago| Heartbeat { at: at(now() - ms_ago), every: Duration::from_secs(10) };
     let one = run("a", Status::Running, MIDNIGHT);
     let two = run("a", Status::Running, MIDNIGHT + 5);
@@ -64,17 +64,17 @@ fn a_run_with_several_parts_lives_as_long_as_one_of_them() {
 
 #[test]
 fn pruning_spares_what_is_in_flight() {
-    let place = Place::new();
-    let store = place.store();
-    heard_of(&store, "live", 0);
-    heard_of(&store, "dead", 600_000);
+    let temp = TempHistory::new();
+    let store = temp.store();
+    with_heartbeat(&store, "live", 0);
+    with_heartbeat(&store, "dead", 600_000);
     for n in 0..5 {
         store.put(&run(&format!("old {n}"), Status::Completed, MIDNIGHT - n)).unwrap();
     }
     let prune = Prune::older_than(at(MIDNIGHT + 1));
     assert_eq!(store.prune(&prune.clone().dry_run()).unwrap(), 6);
     assert_eq!(store.prune(&prune.clone().project("another")).unwrap(), 0);
-    assert_eq!(store.prune(&Prune::default()).unwrap(), 0, "nothing asked for is nothing pruned");
+    assert_eq!(store.prune(&Prune::default()).unwrap(), 0, "without conditions nothing is pruned");
     assert_eq!(store.prune(&Prune::keep_last(4)).unwrap(), 3);
     assert_eq!(store.prune(&prune).unwrap(), 3);
     let left = store.list(&Filter::new(), Sort::default(), &Page::default()).unwrap().runs;
@@ -93,9 +93,9 @@ fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
 
 #[test]
 fn others_see_a_run_from_its_first_usage_to_its_end() {
-    let place = Place::new();
-    let other = place.store();
-    let sink = HistorySink::open(place.db()).unwrap().refresh(Duration::from_millis(20));
+    let temp = TempHistory::new();
+    let other = temp.store();
+    let sink = HistorySink::open(temp.db()).unwrap().refresh(Duration::from_millis(20));
     let (budget, guard) = tracing_budget::layer().project("apprentice").sink(sink).build().unwrap();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
         tracing::info_span!("pipeline").in_scope(|| {
@@ -117,8 +117,8 @@ fn others_see_a_run_from_its_first_usage_to_its_end() {
 
 #[test]
 fn a_batch_is_not_lost_when_the_guard_is_dropped() {
-    let place = Place::new();
-    let builder = tracing_budget::layer().history(place.db());
+    let temp = TempHistory::new();
+    let builder = tracing_budget::layer().history(temp.db());
     let (budget, guard) = builder.build().unwrap();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
         for _ in 0..300 {
@@ -127,13 +127,13 @@ fn a_batch_is_not_lost_when_the_guard_is_dropped() {
         }
     });
     drop(guard);
-    assert_eq!(place.store().summary(&Scope::new()).unwrap().by_status.completed, 300);
+    assert_eq!(temp.store().summary(&Scope::new()).unwrap().by_status.completed, 300);
 }
 
 #[test]
 fn a_batch_is_written_when_it_is_full_and_when_it_is_time() {
-    let place = Place::new();
-    let store: Arc<Sqlite> = Arc::new(place.store());
+    let temp = TempHistory::new();
+    let store: Arc<Sqlite> = Arc::new(temp.store());
     let mut sink = HistorySink::new(store.clone()).refresh(Duration::from_secs(3_600));
     let stored = || store.summary(&Scope::new()).unwrap().by_status.completed;
     let finish = |sink: &mut HistorySink, n: usize| {

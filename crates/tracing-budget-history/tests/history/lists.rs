@@ -8,18 +8,11 @@ use tracing_budget::{
     RunSummary, Status, Usd, Verdict,
     summary::{GateVerdict, ModelRow, StageRow},
 };
-use tracing_budget_history::{Filter, Order, Page, Put, Sort, SortBy, Store};
+use tracing_budget_history::grammar::STATUSES;
+use tracing_budget_history::{Filter, Order, Page, Put, Sort, SortBy, Store, resolve_run_id};
 
-use crate::made_up::{MIDNIGHT, Place, at, run};
+use crate::fixtures::{MIDNIGHT, TempHistory, at, run};
 
-const STATUSES: [Status; 6] = [
-    Status::Running,
-    Status::Completed,
-    Status::Failed,
-    Status::Cancelled,
-    Status::Incomplete,
-    Status::Interrupted,
-];
 const STAGES: [&str; 3] = ["discovery", "review", "unattributed"];
 const MODELS: [&str; 3] = ["openai/gpt-5", "azure/gpt-5", "vendor/openai/gpt-5"];
 
@@ -76,7 +69,7 @@ fn a_run() -> impl Strategy<Value = RunSummary> {
 fn a_filter() -> impl Strategy<Value = Filter> {
     let some = |of: Vec<&'static str>| prop::option::weighted(0.3, prop::sample::select(of));
     let scope = (
-        some(vec!["apprentice", "atlas", "nobody"]),
+        some(vec!["apprentice", "atlas", "other"]),
         some(vec!["nightly", "review"]),
         prop::option::weighted(0.3, 0..6i64),
         prop::option::weighted(0.3, 0..7i64),
@@ -104,7 +97,7 @@ fn a_filter() -> impl Strategy<Value = Filter> {
         filter.model = model.map(Into::into);
         filter.gate = gate.map(Into::into);
         filter.verdict = verdict;
-        filter.min_cost = cost.map(Usd::from_pico);
+        filter.min_cost_usd = cost.map(Usd::from_pico);
         filter
     })
 }
@@ -140,17 +133,17 @@ proptest! {
     #[test]
     fn a_list_is_what_a_filter_in_memory_gives(
         runs in prop::collection::vec(a_run(), 0..25),
-        asked in prop::collection::vec((a_filter(), a_sort(), 1..8usize), 12),
+        queries in prop::collection::vec((a_filter(), a_sort(), 1..8usize), 12),
     ) {
-        let place = Place::new();
-        let store = place.store();
+        let temp = TempHistory::new();
+        let store = temp.store();
         let mut runs = runs;
         for (n, run) in runs.iter_mut().enumerate() {
             // Not in the order in which they are stored.
             run.run_id = format!("{:02}", (n * 7) % 25);
         }
         store.put_all(&runs.iter().map(Put::new).collect::<Vec<_>>()).unwrap();
-        for (filter, sort, size) in asked {
+        for (filter, sort, size) in queries {
             let mut expected: Vec<&RunSummary> = runs.iter().filter(|run| filter.matches(run)).collect();
             expected.sort_by(|one, two| compare(sort, one, two));
             let expected: Vec<&str> = expected.into_iter().map(|run| run.run_id.as_str()).collect();
@@ -170,8 +163,8 @@ proptest! {
 
 #[test]
 fn pages_neither_repeat_nor_hide_runs_while_others_come_and_go() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     for n in 0..6 {
         store.put(&run(&format!("r{n}"), Status::Completed, MIDNIGHT + n)).unwrap();
     }
@@ -192,8 +185,8 @@ fn pages_neither_repeat_nor_hide_runs_while_others_come_and_go() {
 
 #[test]
 fn a_cursor_of_another_list_is_refused() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     for id in ["a", "b"] {
         store.put(&run(id, Status::Completed, MIDNIGHT)).unwrap();
     }
@@ -207,8 +200,8 @@ fn a_cursor_of_another_list_is_refused() {
 
 #[test]
 fn an_id_is_found_by_its_beginning() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     for id in ["0193", "0193c0de", "0193f", "02", "100%"] {
         store.put(&run(id, Status::Completed, MIDNIGHT)).unwrap();
     }
@@ -216,4 +209,9 @@ fn an_id_is_found_by_its_beginning() {
     assert_eq!(store.ids_beginning_with("0193", 2).unwrap(), ["0193", "0193c0de"]);
     assert_eq!(store.ids_beginning_with("%", 9).unwrap(), [] as [&str; 0]);
     assert_eq!(store.ids_beginning_with("", 9).unwrap().len(), 5);
+    assert_eq!(store.ids_ending_with("93", 9).unwrap(), ["0193"]);
+    assert_eq!(store.ids_ending_with("%", 9).unwrap(), ["100%"]);
+    assert_eq!(resolve_run_id(&store, "…f").unwrap(), "0193f");
+    // A beginning goes before an end.
+    assert_eq!(resolve_run_id(&store, "0193").unwrap(), "0193");
 }

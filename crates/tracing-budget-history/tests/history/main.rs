@@ -1,10 +1,12 @@
-//! The run history keeps what it is given, and answers truly.
+//! The promises of the run history, one file each.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-mod answers;
+mod documents;
 mod files;
+mod fixtures;
+mod golden;
 mod in_flight;
 mod lists;
-mod made_up;
 mod many_processes;
+mod statistics;
 mod stored_once;

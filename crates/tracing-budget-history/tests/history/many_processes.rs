@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tracing_budget::{Status, Usd};
 use tracing_budget_history::{Put, Scope, Sqlite, Store};
 
-use crate::made_up::{MIDNIGHT, Place, costing, run};
+use crate::fixtures::{MIDNIGHT, TempHistory, costing, run};
 
 const DB: &str = "TRACING_BUDGET_TEST_DB";
 const WHO: &str = "TRACING_BUDGET_TEST_WHO";
@@ -55,28 +55,28 @@ fn intact(db: &Path) -> String {
 
 #[test]
 fn four_processes_write_at_once_and_none_loses_a_run() {
-    let place = Place::new();
-    // Nobody makes the file first: that is a race too.
-    let writers: Vec<Child> = (0..PROCESSES).map(|who| start(&place.db(), who, EACH)).collect();
+    let temp = TempHistory::new();
+    // No process creates the file first: that is a race too.
+    let writers: Vec<Child> = (0..PROCESSES).map(|who| start(&temp.db(), who, EACH)).collect();
     for mut writer in writers {
         assert!(writer.wait().unwrap().success());
     }
     let all = PROCESSES * EACH;
-    assert_eq!(number(&place.db(), "SELECT count(*) FROM runs") as u64, all);
-    assert_eq!(number(&place.db(), "SELECT count(*) FROM parts") as u64, all);
-    let overview = place.store().summary(&Scope::new()).unwrap();
+    assert_eq!(number(&temp.db(), "SELECT count(*) FROM runs") as u64, all);
+    assert_eq!(number(&temp.db(), "SELECT count(*) FROM parts") as u64, all);
+    let overview = temp.store().summary(&Scope::new()).unwrap();
     assert_eq!((overview.runs, overview.by_status.completed), (all, all));
     assert_eq!(overview.cost_usd, Some(Usd::from_pico(3 * i128::from(all))));
-    assert_eq!(place.store().stages(&Scope::new()).unwrap()[0].runs, all);
-    assert_eq!(intact(&place.db()), "ok");
+    assert_eq!(temp.store().stages(&Scope::new()).unwrap()[0].runs, all);
+    assert_eq!(intact(&temp.db()), "ok");
 }
 
 #[test]
 fn a_writer_that_is_killed_leaves_whole_transactions() {
     for kill_at in [1, 500, 2_500] {
-        let place = Place::new();
-        let store = place.store();
-        let mut writer = start(&place.db(), 1, 1_000_000);
+        let temp = TempHistory::new();
+        let store = temp.store();
+        let mut writer = start(&temp.db(), 1, 1_000_000);
         let begun = Instant::now();
         while store.summary(&Scope::new()).unwrap().runs < kill_at {
             assert!(begun.elapsed() < Duration::from_secs(120), "the writer writes");
@@ -85,14 +85,14 @@ fn a_writer_that_is_killed_leaves_whole_transactions() {
         writer.kill().unwrap();
         writer.wait().unwrap();
         drop(store);
-        assert_eq!(intact(&place.db()), "ok");
-        let runs = number(&place.db(), "SELECT count(*) FROM runs") as u64;
+        assert_eq!(intact(&temp.db()), "ok");
+        let runs = number(&temp.db(), "SELECT count(*) FROM runs") as u64;
         assert!(runs >= kill_at && runs < 1_000_000);
         let torn = "SELECT count(*) FROM (SELECT 1 FROM runs GROUP BY started_ms HAVING count(*) <> 100)";
-        assert_eq!(number(&place.db(), torn), 0, "a transaction is there whole or not at all");
-        let overview = place.store().summary(&Scope::new()).unwrap();
+        assert_eq!(number(&temp.db(), torn), 0, "a transaction is there whole or not at all");
+        let overview = temp.store().summary(&Scope::new()).unwrap();
         assert_eq!((overview.runs, overview.cost_usd), (runs, Some(Usd::from_pico(3 * i128::from(runs)))));
         let last = format!("1-{:06}-099", runs / 100 - 1);
-        assert_eq!(place.store().get(&last).unwrap().unwrap().run_id, last);
+        assert_eq!(temp.store().get(&last).unwrap().unwrap().run_id, last);
     }
 }

@@ -3,7 +3,7 @@
 use tracing_budget::{RunSummary, Status, Usd};
 use tracing_budget_history::{Filter, Heartbeat, Page, Put, Scope, Sort, Store, Stored};
 
-use crate::made_up::{MIDNIGHT, Place, at, costing, run};
+use crate::fixtures::{MIDNIGHT, TempHistory, at, costing, run};
 
 fn completed(id: &str) -> RunSummary {
     costing(run(id, Status::Completed, MIDNIGHT), "review", 59_805_000_000)
@@ -11,8 +11,8 @@ fn completed(id: &str) -> RunSummary {
 
 #[test]
 fn a_run_that_is_delivered_again_changes_nothing() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     let run = completed("a");
     assert_eq!(store.put(&run).unwrap(), Stored::Inserted);
     let before = store.summary(&Scope::new()).unwrap();
@@ -30,8 +30,8 @@ fn a_run_that_is_delivered_again_changes_nothing() {
 
 #[test]
 fn what_has_ended_is_never_overwritten() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     let ended = completed("a");
     store.put_all(&[Put::new(&ended).part("p")]).unwrap();
     for status in [Status::Running, Status::Failed, Status::Interrupted] {
@@ -41,15 +41,15 @@ fn what_has_ended_is_never_overwritten() {
             .heartbeat(Heartbeat { at: at(MIDNIGHT), every: std::time::Duration::from_secs(1) });
         assert_eq!(store.put_all(&[put]).unwrap(), [Stored::Unchanged], "{status}");
     }
-    // A picture of the run while it ran, that arrives after its end and does not say whose it is.
+    // A delivery of the running run that arrives after its end, without a part name.
     assert_eq!(store.put(&run("a", Status::Running, MIDNIGHT)).unwrap(), Stored::Unchanged);
     assert_eq!(store.get("a").unwrap(), Some(ended));
 }
 
 #[test]
 fn a_run_in_flight_becomes_what_it_ends_as() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     for seconds in [1.0, 2.0] {
         let mut running = costing(run("a", Status::Running, MIDNIGHT), "review", 5);
         running.duration_seconds = seconds;
@@ -66,8 +66,8 @@ fn a_run_in_flight_becomes_what_it_ends_as() {
 
 #[test]
 fn a_document_without_a_name_takes_the_place_of_its_run_in_flight() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     store.put_all(&[Put::new(&run("a", Status::Running, MIDNIGHT)).part("sink 1")]).unwrap();
     let recovered = costing(run("a", Status::Interrupted, MIDNIGHT), "review", 5);
     assert_eq!(store.put(&recovered).unwrap(), Stored::Updated);
@@ -76,8 +76,8 @@ fn a_document_without_a_name_takes_the_place_of_its_run_in_flight() {
 
 #[test]
 fn parts_of_several_processes_are_merged_and_summed_once() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     let one = costing(run("a", Status::Completed, MIDNIGHT), "review", 5);
     let two = costing(run("a", Status::Failed, MIDNIGHT + 10), "publish", 7);
     for _ in 0..2 {
@@ -98,8 +98,8 @@ fn parts_of_several_processes_are_merged_and_summed_once() {
 
 #[test]
 fn two_runs_with_one_id_and_one_start_are_both_kept() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     let one = costing(run("a", Status::Completed, MIDNIGHT), "review", 5);
     let two = costing(run("a", Status::Completed, MIDNIGHT), "review", 7);
     for _ in 0..2 {
@@ -111,8 +111,8 @@ fn two_runs_with_one_id_and_one_start_are_both_kept() {
 
 #[test]
 fn replaced_figures_stand_and_the_old_ones_do_not_come_back() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     let old = completed("a");
     store.put(&old).unwrap();
     let repriced = costing(run("a", Status::Completed, MIDNIGHT), "review", 1);
@@ -126,8 +126,8 @@ fn replaced_figures_stand_and_the_old_ones_do_not_come_back() {
 
 #[test]
 fn amounts_that_json_cannot_hold_come_back_to_the_last_digit() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     for (id, pico) in [("a", 8_192_000_000_000_001), ("b", i128::from(i64::MAX) + 12_345), ("c", 1)] {
         let run = costing(run(id, Status::Completed, MIDNIGHT), "review", pico);
         store.put(&run).unwrap();
@@ -140,8 +140,8 @@ fn amounts_that_json_cannot_hold_come_back_to_the_last_digit() {
 
 #[test]
 fn what_is_no_run_is_refused_by_name_and_nothing_else_is_stored_with_it() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     let (good, bad) = (completed("a"), run("b", Status::NotRun, MIDNIGHT));
     let refused = store.put_all(&[Put::new(&good), Put::new(&bad)]).unwrap_err();
     assert_eq!(
@@ -153,11 +153,11 @@ fn what_is_no_run_is_refused_by_name_and_nothing_else_is_stored_with_it() {
 
 #[test]
 fn what_is_deleted_is_in_no_sum() {
-    let place = Place::new();
-    let store = place.store();
+    let temp = TempHistory::new();
+    let store = temp.store();
     let empty = store.summary(&Scope::new()).unwrap();
     store.put_all(&[Put::new(&completed("a")), Put::new(&completed("b"))]).unwrap();
-    assert_eq!(store.delete(&["a", "nobody", "b"]).unwrap(), 2);
+    assert_eq!(store.delete(&["a", "unknown", "b"]).unwrap(), 2);
     assert_eq!(store.summary(&Scope::new()).unwrap(), empty);
     assert_eq!(store.stages(&Scope::new()).unwrap(), []);
     assert_eq!(store.projects().unwrap(), []);

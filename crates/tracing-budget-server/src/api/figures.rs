@@ -1,234 +1,218 @@
 //! Stages, models, gates, series and health of a project.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::asked::{Asked, Named, UpTo, text};
-use super::paths::{OfProject, known_project};
-use super::shape;
-use super::when::When;
+use super::extract::{AtMost, PathParams, QueryParams, from_query, from_text};
+use super::parameters::{WindowQuery, default_zone, pairs};
+use super::projects::{ProjectPath, known_project};
 use crate::app::App;
 use crate::problem::Problem;
+use crate::schema;
 use tracing_budget::summary::Timestamp;
-use tracing_budget_history::{
-    Bucket, By, GateStats, Health, HealthQuery, Measure, ModelStats, Scope, Series, SeriesQuery, StageStats,
-    Store, StoreError,
-};
+use tracing_budget_history::health::{Health, HealthQuery};
+use tracing_budget_history::series::{Bucket, By, Measure, Series, SeriesQuery};
+use tracing_budget_history::stats::{GateStats, ModelStats, StageStats};
+use tracing_budget_history::{Scope, Store, StoreError};
 
-/// Which runs of the project.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Window {
-    /// Only this pipeline.
-    pipeline: Option<String>,
-    /// Runs that started at this time or later: a time, a day of UTC, an age, or `ever`; 30 days ago unless said.
-    #[serde(deserialize_with = "text")]
-    #[param(value_type = Option<String>, example = "7d")]
-    since: Option<When>,
-    /// Runs that started before this time.
-    #[serde(deserialize_with = "text")]
-    #[param(value_type = Option<String>, example = "2026-11-01")]
-    until: Option<When>,
-}
-
-/// Nobody asks for all of a history by accident.
-const DAYS: u64 = 30;
-
-impl Window {
-    pub(super) fn scope(self, project: &str, now: Timestamp) -> Scope {
-        let mut scope = Scope::new().project(project);
-        scope.pipeline = self.pipeline;
-        scope.since = self.since.unwrap_or(When::days_ago(DAYS)).at(now);
-        scope.until = self.until.and_then(|until| until.at(now));
-        scope
-    }
-}
-
-/// Rows over the runs of a window.
+/// Rows about the runs of a window.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Over<T> {
-    /// Whose runs.
+pub(crate) struct WindowRows<T> {
+    /// The project.
     project: String,
-    /// Only this pipeline; null for all.
+    /// The pipeline; null for all.
     pipeline: Option<String>,
+    /// Zone in which the days of `since` and `until` were read.
+    tz: String,
     /// Runs that started at this time or later; null for all.
-    #[schema(value_type = Option<shape::Timestamp>)]
+    #[schema(value_type = Option<schema::Timestamp>)]
     since: Option<Timestamp>,
     /// Runs that started before this time; null for all.
-    #[schema(value_type = Option<shape::Timestamp>)]
+    #[schema(value_type = Option<schema::Timestamp>)]
     until: Option<Timestamp>,
     /// The rows.
     rows: Vec<T>,
 }
 
-async fn over<T: Send + 'static>(
+async fn window_rows<T: Send + 'static>(
     app: &App,
     project: String,
-    window: Window,
-    question: fn(&dyn Store, &Scope) -> Result<Vec<T>, StoreError>,
-) -> Result<Json<Over<T>>, Problem> {
-    let scope = window.scope(&project, app.now());
-    let answer = app.ask(move |store| {
-        let rows = question(store, &scope)?;
+    WindowQuery(query): WindowQuery,
+    read: fn(&dyn Store, &Scope) -> Result<Vec<T>, StoreError>,
+) -> Result<Json<WindowRows<T>>, Problem> {
+    let tz = query.zone(&default_zone()).to_string();
+    let scope = query.window(app.now(), &default_zone()).project(&project);
+    let answer = app.read(move |store| {
+        let rows = read(store, &scope)?;
         if rows.is_empty() {
             known_project(store, &project)?;
         }
         let Scope { pipeline, since, until, .. } = scope;
-        Ok::<_, Problem>(Over { project, pipeline, since, until, rows })
+        Ok::<_, Problem>(WindowRows { project, pipeline, tz, since, until, rows })
     });
     answer.await.map(Json)
 }
 
-/// The stages: how long they take, what they cost, how often they fail; dearest first.
+/// Duration, cost and failures of each stage, the most expensive first.
 ///
-/// Of the runs that ended.
+/// Only runs that have ended are counted.
 #[utoipa::path(
     get,
     path = "/projects/{project_id}/stages",
     tag = "figures",
-    params(OfProject, Window),
-    responses((status = 200, description = "The stages.", body = Over<shape::StageStats>))
+    params(ProjectPath, WindowQuery),
+    responses((status = 200, description = "The stages.", body = WindowRows<schema::StageStats>))
 )]
 pub(crate) async fn stages(
     State(app): State<App>,
-    Named(project): Named<OfProject>,
-    Asked(window): Asked<Window>,
-) -> Result<Json<Over<StageStats>>, Problem> {
-    over(&app, project.name(), window, |store, scope| store.stages(scope)).await
+    PathParams(project): PathParams<ProjectPath>,
+    window: WindowQuery,
+) -> Result<Json<WindowRows<StageStats>>, Problem> {
+    window_rows(&app, project.name(), window, |store, scope| store.stages(scope)).await
 }
 
-/// The models: what they cost and used; dearest first.
+/// Cost and usage of each model, the most expensive first.
 ///
-/// Of the runs that ended.
+/// Only runs that have ended are counted.
 #[utoipa::path(
     get,
     path = "/projects/{project_id}/models",
     tag = "figures",
-    params(OfProject, Window),
-    responses((status = 200, description = "The models.", body = Over<shape::ModelStats>))
+    params(ProjectPath, WindowQuery),
+    responses((status = 200, description = "The models.", body = WindowRows<schema::ModelStats>))
 )]
 pub(crate) async fn models(
     State(app): State<App>,
-    Named(project): Named<OfProject>,
-    Asked(window): Asked<Window>,
-) -> Result<Json<Over<ModelStats>>, Problem> {
-    over(&app, project.name(), window, |store, scope| store.models(scope)).await
+    PathParams(project): PathParams<ProjectPath>,
+    window: WindowQuery,
+) -> Result<Json<WindowRows<ModelStats>>, Problem> {
+    window_rows(&app, project.name(), window, |store, scope| store.models(scope)).await
 }
 
-/// The gates: how often they pass, fail and are skipped; the one that fails most first.
+/// Verdicts of each gate, the one with the most failures first.
 ///
-/// Of the runs that ended.
+/// Only runs that have ended are counted.
 #[utoipa::path(
     get,
     path = "/projects/{project_id}/gates",
     tag = "figures",
-    params(OfProject, Window),
-    responses((status = 200, description = "The gates.", body = Over<shape::GateStats>))
+    params(ProjectPath, WindowQuery),
+    responses((status = 200, description = "The gates.", body = WindowRows<schema::GateStats>))
 )]
 pub(crate) async fn gates(
     State(app): State<App>,
-    Named(project): Named<OfProject>,
-    Asked(window): Asked<Window>,
-) -> Result<Json<Over<GateStats>>, Problem> {
-    over(&app, project.name(), window, |store, scope| store.gates(scope)).await
+    PathParams(project): PathParams<ProjectPath>,
+    window: WindowQuery,
+) -> Result<Json<WindowRows<GateStats>>, Problem> {
+    window_rows(&app, project.name(), window, |store, scope| store.gates(scope)).await
 }
 
-/// What is measured, and over what.
+/// Measure, lines and steps of a series.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Course {
-    /// What is measured; the cost unless said.
-    #[param(value_type = shape::Measure)]
+pub(crate) struct SeriesParams {
+    /// What is measured; default `cost`.
+    #[param(value_type = schema::Measure)]
     measure: Measure,
-    /// What there is a line for; whole runs unless said.
-    #[param(value_type = shape::By)]
+    /// Subject of each line; default whole runs.
+    #[param(value_type = schema::By)]
     by: By,
-    /// How long a step is; a day unless said.
-    #[param(value_type = shape::Bucket)]
+    /// Length of a step; default a day.
+    #[param(value_type = schema::Bucket)]
     bucket: Bucket,
-    /// Only this pipeline.
-    pipeline: Option<String>,
-    /// Runs that started at this time or later: a time, a day of UTC, an age, or `ever`; 30 days ago unless said.
-    #[serde(deserialize_with = "text")]
-    #[param(value_type = Option<String>, example = "7d")]
-    since: Option<When>,
-    /// Runs that started before this time.
-    #[serde(deserialize_with = "text")]
-    #[param(value_type = Option<String>, example = "2026-11-01")]
-    until: Option<When>,
+}
+
+const SERIES_WORDS: [&str; 3] = ["measure", "by", "bucket"];
+
+/// The parameters of a series: its own, and those of the window.
+pub(crate) struct SeriesQueryParams {
+    series: SeriesParams,
+    window: WindowQuery,
+}
+
+impl<S: Sync> FromRequestParts<S> for SeriesQueryParams {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let is_own = |(name, _): &(String, String)| SERIES_WORDS.contains(&name.as_str());
+        let (own, window) = pairs(parts).into_iter().partition(is_own);
+        let own: Vec<(String, String)> = own;
+        let own = form_urlencoded::Serializer::new(String::new()).extend_pairs(own).finish();
+        Ok(Self { series: from_query(&own)?, window: WindowQuery::beside(&SERIES_WORDS, window)? })
+    }
 }
 
 /// A measure over time, in steps without gaps.
 ///
-/// Of the runs that ended, at the time at which they started. Neither `success_rate` nor `gate_pass_rate` is measured by
+/// Only runs that have ended are counted, at their start. Neither `success_rate` nor `gate_pass_rate` is available by
 /// model.
 #[utoipa::path(
     get,
     path = "/projects/{project_id}/series",
     tag = "figures",
-    params(OfProject, Course),
-    responses((status = 200, description = "The series.", body = shape::Series))
+    params(ProjectPath, SeriesParams, WindowQuery),
+    responses((status = 200, description = "The series.", body = schema::Series))
 )]
 pub(crate) async fn series(
     State(app): State<App>,
-    Named(project): Named<OfProject>,
-    Asked(course): Asked<Course>,
+    PathParams(project): PathParams<ProjectPath>,
+    SeriesQueryParams { series, window }: SeriesQueryParams,
 ) -> Result<Json<Series>, Problem> {
     let project = project.name();
-    let Course { measure, by, bucket, pipeline, since, until } = course;
-    let scope = Window { pipeline, since, until }.scope(&project, app.now());
+    let SeriesParams { measure, by, bucket } = series;
+    let scope = window.0.window(app.now(), &default_zone()).project(&project);
     let query = SeriesQuery::new(scope, measure).by(by).bucket(bucket);
-    let answer = app.ask(move |store| {
-        // A series has its steps also where there is no run.
+    let answer = app.read(move |store| {
+        // A series without runs still has steps, so it cannot show that the project is unknown.
         known_project(store, &project)?;
         store.series(&query).map_err(Problem::from)
     });
     answer.await.map(Json)
 }
 
-/// How many runs are judged, by how many.
+/// Which runs are judged, and the baseline.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Judged {
-    /// Only this pipeline.
+pub(crate) struct HealthParams {
+    /// Only runs of this pipeline.
     pipeline: Option<String>,
-    /// How many of the newest runs are judged; 20 unless said.
-    #[serde(deserialize_with = "text")]
+    /// Number of newest runs that are judged; default 20.
+    #[serde(deserialize_with = "from_text")]
     #[param(value_type = Option<u64>, minimum = 1, maximum = 1000)]
-    recent: Option<UpTo<1000>>,
-    /// By how many runs before them; 200 unless said.
-    #[serde(deserialize_with = "text")]
+    recent: Option<AtMost<1000>>,
+    /// Number of runs before them that form the baseline; default 200.
+    #[serde(deserialize_with = "from_text")]
     #[param(value_type = Option<u64>, minimum = 1, maximum = 1000)]
-    history: Option<UpTo<1000>>,
+    history: Option<AtMost<1000>>,
 }
 
-/// How the newest runs compare with those before them: what fails, costs or takes more than usual.
+/// Compares the newest runs with those before them: failures, costs and durations above the usual.
 ///
-/// Each pipeline is judged by its own history, by median and MAD; each finding has a severity.
+/// Each pipeline has its own baseline, made of medians and median absolute deviations. Each finding has a severity.
 #[utoipa::path(
     get,
     path = "/projects/{project_id}/health",
     tag = "figures",
-    params(OfProject, Judged),
-    responses((status = 200, description = "The findings, the gravest first.", body = shape::Health))
+    params(ProjectPath, HealthParams),
+    responses((status = 200, description = "The findings, the most severe first.", body = schema::Health))
 )]
 pub(crate) async fn health(
     State(app): State<App>,
-    Named(project): Named<OfProject>,
-    Asked(judged): Asked<Judged>,
+    PathParams(project): PathParams<ProjectPath>,
+    QueryParams(params): QueryParams<HealthParams>,
 ) -> Result<Json<Health>, Problem> {
     let project = project.name();
     let mut scope = Scope::new().project(&project);
-    scope.pipeline = judged.pipeline;
+    scope.pipeline = params.pipeline;
     let mut query = HealthQuery::new(scope);
-    query.recent = judged.recent.map_or(query.recent, UpTo::get);
-    query.history = judged.history.map_or(query.history, UpTo::get);
-    let answer = app.ask(move |store| {
+    query.recent = params.recent.map_or(query.recent, AtMost::get);
+    query.history = params.history.map_or(query.history, AtMost::get);
+    let answer = app.read(move |store| {
         let health = store.health(&query)?;
         if health.pipelines.is_empty() {
             known_project(store, &project)?;

@@ -1,4 +1,4 @@
-//! Whether the server is well, and what it counts.
+//! Health check and metrics of the server.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,45 +8,53 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::counters::HubFigures;
-use crate::problem::{Kind, Problem};
-use tracing_budget_history::Store;
+use crate::metrics::LiveFigures;
+use crate::problem::{Problem, ProblemKind};
+use tracing_budget_history::stats::ProjectRow;
+use tracing_budget_history::{Scope, Store};
 
-/// The server answers and can read its store.
+/// Answer of the health check.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Well {
+pub(crate) struct ServerHealth {
     /// Always `ok`.
     status: &'static str,
 }
 
-/// Whether the server answers and can read its store. Asks for no token, and tells no more.
+/// Checks that the server answers and can read its store. Needs no token.
 #[utoipa::path(
     get,
     path = "/healthz",
     tag = "server",
     security(()),
-    responses((status = 200, description = "All is well.", body = Well))
+    responses((status = 200, description = "The server can read its store.", body = ServerHealth))
 )]
-pub(crate) async fn healthz(State(app): State<App>) -> Result<Json<Well>, Problem> {
-    let read = app.ask(|store: &dyn Store| store.row("")).await;
-    // What is wrong names files, which is nobody's business who brought no token.
-    read.map_err(|_| Problem::new(Kind::Busy, "the store cannot be read"))?;
-    Ok(Json(Well { status: "ok" }))
+pub(crate) async fn healthz(State(app): State<App>) -> Result<Json<ServerHealth>, Problem> {
+    let read = app.read(|store: &dyn Store| store.row("")).await;
+    // The store's error names files, which a client without a token must not see.
+    read.map_err(|_| Problem::new(ProblemKind::Busy, "cannot read the store"))?;
+    Ok(Json(ServerHealth { status: "ok" }))
 }
 
-/// What the server counts of itself and what its projects come to, in the text format of OpenMetrics.
+/// Metrics of the server and totals of its projects, in the OpenMetrics text format.
 ///
-/// The figures of projects are asked of the store at most every ten seconds.
+/// The totals are read from the store at most every ten seconds.
 #[utoipa::path(
     get,
     path = "/metrics",
     tag = "server",
-    responses((status = 200, description = "The figures.", body = String, content_type = OPEN_METRICS))
+    responses((status = 200, description = "The metrics.", body = String, content_type = OPEN_METRICS))
 )]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
-    let projects = app.totals().get(&app).await?;
-    let hub = HubFigures { listeners: app.live().listeners(), looks: app.live().looks() };
-    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], app.counters().text(&hub, &projects)))
+    let read = app.read(|store| {
+        let with_totals = |project: ProjectRow| {
+            let overview = store.summary(&Scope::new().project(&project.project))?;
+            Ok::<_, Problem>((project, overview))
+        };
+        store.projects()?.into_iter().map(with_totals).collect::<Result<Vec<_>, Problem>>()
+    });
+    let projects = app.totals().get_or_read(read).await?;
+    let live = LiveFigures { listeners: app.live().subscribers(), polls: app.live().polls() };
+    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], app.metrics().text(&live, &projects)))
 }
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -1,23 +1,23 @@
-//! The projects, and how the runs of one went.
+//! The projects, and an overview of one.
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::asked::{Asked, Named};
-use super::figures::Window;
-use super::paths::{OfProject, known_project};
-use super::shape;
+use super::extract::PathParams;
+use super::parameters::{WindowQuery, default_zone};
 use crate::app::App;
-use crate::problem::Problem;
-use tracing_budget_history::{Overview, ProjectRow};
+use crate::problem::{Problem, ProblemKind};
+use crate::schema;
+use tracing_budget_history::stats::{Overview, ProjectRow};
+use tracing_budget_history::{Filter, Page, Sort, Store};
 
-/// All projects.
+/// The list of projects.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Projects {
     /// The projects, by name.
-    #[schema(value_type = Vec<shape::ProjectRow>)]
+    #[schema(value_type = Vec<schema::ProjectRow>)]
     projects: Vec<ProjectRow>,
 }
 
@@ -29,26 +29,26 @@ pub(crate) struct Projects {
     responses((status = 200, description = "The projects.", body = Projects))
 )]
 pub(crate) async fn projects(State(app): State<App>) -> Result<Json<Projects>, Problem> {
-    let projects = app.ask(|store| store.projects()).await?;
+    let projects = app.read(|store| store.projects()).await?;
     Ok(Json(Projects { projects }))
 }
 
-/// How the runs of a project went: counts by status, cost, the last that failed and why, what is typical.
+/// Overview of a project's runs: counts by status, cost, the last failure with its reason, typical figures.
 #[utoipa::path(
     get,
     path = "/projects/{project_id}",
     tag = "figures",
-    params(OfProject, Window),
-    responses((status = 200, description = "How the runs went.", body = shape::Overview))
+    params(ProjectPath, WindowQuery),
+    responses((status = 200, description = "The overview.", body = schema::Overview))
 )]
 pub(crate) async fn project(
     State(app): State<App>,
-    Named(project): Named<OfProject>,
-    Asked(window): Asked<Window>,
+    PathParams(project): PathParams<ProjectPath>,
+    WindowQuery(query): WindowQuery,
 ) -> Result<Json<Overview>, Problem> {
     let project = project.name();
-    let scope = window.scope(&project, app.now());
-    let answer = app.ask(move |store| {
+    let scope = query.window(app.now(), &default_zone()).project(&project);
+    let answer = app.read(move |store| {
         let overview = store.summary(&scope)?;
         if overview.runs == 0 {
             known_project(store, &project)?;
@@ -56,4 +56,40 @@ pub(crate) async fn project(
         Ok::<_, Problem>(overview)
     });
     answer.await.map(Json)
+}
+
+/// A project in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ProjectPath {
+    /// The project; `-` for runs without a project.
+    project_id: String,
+}
+
+impl ProjectPath {
+    pub(crate) fn name(self) -> String {
+        project_of_segment(self.project_id)
+    }
+}
+
+/// The project of a path segment; `-` means the empty project.
+pub(super) fn project_of_segment(segment: String) -> String {
+    if segment == "-" { String::new() } else { segment }
+}
+
+/// Checks that a project has at least one run. Without this check, a misspelt name would look like a project without runs.
+///
+/// # Errors
+///
+/// If the project has no run.
+pub(super) fn known_project(store: &dyn Store, project: &str) -> Result<(), Problem> {
+    let first = store.list(&Filter::new().project(project), Sort::default(), &Page::first(1))?;
+    if first.runs.is_empty() { Err(no_such_project(project)) } else { Ok(()) }
+}
+
+fn no_such_project(project: &str) -> Problem {
+    Problem::new(
+        ProblemKind::NoSuchProject,
+        format!("no run of a project {project:?}; /projects lists the projects"),
+    )
 }

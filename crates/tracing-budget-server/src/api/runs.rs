@@ -1,131 +1,37 @@
-//! The runs of a project, and one of them.
+//! The runs of a project, one of them, and the comparison of two.
 
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::asked::{Asked, Named, text};
-use super::paths::{OfProject, OfRun, known_project};
-use super::shape;
-use super::when::When;
+use super::extract::{PathParams, QueryParams};
+use super::parameters::{ListQuery, default_zone};
+use super::projects::{ProjectPath, known_project, project_of_segment};
 use crate::app::App;
-use crate::live::{Ended, News};
-use crate::problem::{Kind, Problem};
+use crate::find_run::find_run;
+use crate::live::{Event, RunEnded};
+use crate::problem::{Problem, ProblemKind};
+use crate::schema;
+use tracing_budget::Usd;
 use tracing_budget::summary::{Figures, RunSummary, Status, Timestamp};
-use tracing_budget::{Usd, Verdict};
-use tracing_budget_history::{Cursor, Filter, Page, RunRow, Sort, Store};
+use tracing_budget_history::compare::{Comparison, compare};
+use tracing_budget_history::{Cursor, RunRow, Store};
 
-/// Which runs, in which order, how many.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Wanted {
-    /// At most this many runs; 50 unless said.
-    #[serde(deserialize_with = "text")]
-    #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
-    limit: Option<Limit>,
-    /// Where the page before ended: what it gave as `next`.
-    cursor: Option<String>,
-    /// What comes first: `started`, `cost`, `duration` or `tokens`, then `:desc` or `:asc`; the newest unless said.
-    #[serde(deserialize_with = "text")]
-    #[param(value_type = Option<String>, example = "cost:desc")]
-    sort: Option<Sort>,
-    /// One of these statuses; any unless said. May be repeated.
-    #[param(value_type = Vec<shape::Status>)]
-    status: Vec<Status>,
-    /// Runs that started at this time or later: a time, a day of UTC, an age, or `ever`.
-    #[serde(deserialize_with = "text")]
-    #[param(value_type = Option<String>, example = "7d")]
-    since: Option<When>,
-    /// Runs that started before this time.
-    #[serde(deserialize_with = "text")]
-    #[param(value_type = Option<String>, example = "2026-11-01")]
-    until: Option<When>,
-    /// Only this pipeline.
-    pipeline: Option<String>,
-    /// Only runs with this label: `name=value`. May be repeated; then with all of them.
-    #[param(value_type = Vec<String>)]
-    tag: Vec<Label>,
-    /// Only runs that began this stage.
-    stage: Option<String>,
-    /// Only runs that called this model: `provider/model`, or the model's name alone.
-    model: Option<String>,
-    /// Only runs with a verdict of this gate.
-    gate: Option<String>,
-    /// Only runs in which a gate said this: the one that `gate` names, or any.
-    #[param(value_type = Option<String>, example = "fail")]
-    verdict: Option<Verdict>,
-    /// Only runs whose known cost is at least this, in USD.
-    #[serde(deserialize_with = "text")]
-    #[param(value_type = Option<f64>)]
-    min_cost_usd: Option<Usd>,
-}
+/// Runs per page, if a request has no `limit`.
+const DEFAULT_LIMIT: usize = 50;
 
-/// A number of runs; how many a page may have is the server's to say.
-#[derive(Clone, Copy, Debug)]
-struct Limit(usize);
-
-impl std::str::FromStr for Limit {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let fault = |_| format!("the limit {text:?} is no number of runs, expected a whole number from 1 on");
-        text.parse().map(Self).map_err(fault)
-    }
-}
-
-const RUNS: usize = 50;
-
-#[derive(Debug)]
-struct Label(String, String);
-
-impl<'de> Deserialize<'de> for Label {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let fault = || serde::de::Error::custom(format!("{text:?} is no label, expected name=value"));
-        let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(fault)?;
-        Ok(Self(name.to_owned(), value.to_owned()))
-    }
-}
-
-impl Wanted {
-    fn page(&self, most: usize) -> Result<Page, Problem> {
-        let limit = self.limit.map_or(RUNS.min(most), |limit| limit.0);
-        if !(1..=most).contains(&limit) {
-            let detail =
-                format!("the limit {limit} is out of reach, expected a whole number from 1 to {most}");
-            return Err(Problem::new(Kind::BadRequest, detail));
-        }
-        Ok(Page { limit, after: self.cursor.clone().map(Cursor::from) })
-    }
-
-    fn filter(self, project: &str, now: Timestamp) -> Filter {
-        let mut filter = Filter::new().project(project);
-        filter.scope.pipeline = self.pipeline;
-        filter.scope.since = self.since.and_then(|since| since.at(now));
-        filter.scope.until = self.until.and_then(|until| until.at(now));
-        filter.status = self.status;
-        filter.tags = self.tag.into_iter().map(|Label(name, value)| (name, value)).collect();
-        filter.stage = self.stage;
-        filter.model = self.model;
-        filter.gate = self.gate;
-        filter.verdict = self.verdict;
-        filter.min_cost = self.min_cost_usd;
-        filter
-    }
-}
-
-/// Some runs of a project.
+/// A page of a project's runs.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Runs {
-    /// Whose runs.
+    /// The project.
     project: String,
-    /// The runs, in the order asked for.
+    /// The runs, in the requested order.
     runs: Vec<Run>,
-    /// The cursor of the next page; null at the end of the list.
+    /// Cursor of the next page; null on the last page.
     #[schema(value_type = Option<String>)]
     next: Option<Cursor>,
 }
@@ -137,46 +43,46 @@ pub(crate) struct Run {
     run_id: String,
     /// The root span's name.
     pipeline: String,
-    /// How it stands, as far as its process told.
-    #[schema(value_type = shape::Status)]
+    /// Status, as its process last stored it.
+    #[schema(value_type = schema::Status)]
     status: Status,
-    /// It is `running` as far as it told, and has not been heard of for longer than it promised.
+    /// The status is `running`, and the heartbeat is overdue.
     stale: bool,
-    /// When it was first stored.
-    #[schema(value_type = shape::Timestamp)]
+    /// Time at which the run was first stored.
+    #[schema(value_type = schema::Timestamp)]
     created_at: Timestamp,
-    /// When the root span was opened.
-    #[schema(value_type = shape::Timestamp)]
+    /// Time at which the root span was opened.
+    #[schema(value_type = schema::Timestamp)]
     started_at: Timestamp,
-    /// When it ended; null while it runs.
-    #[schema(value_type = Option<shape::Timestamp>)]
+    /// Time at which the run ended; null while it runs.
+    #[schema(value_type = Option<schema::Timestamp>)]
     completed_at: Option<Timestamp>,
-    /// Seconds from the start to the end, or to when it was last heard of.
+    /// Seconds from the start to the end, or to the newest figures.
     duration_seconds: f64,
-    /// Its domain counters, by name.
+    /// Counters of the application, by name.
     counts: BTreeMap<String, i64>,
-    /// Its stages, by name: what each used, cost and took.
-    #[schema(value_type = BTreeMap<String, shape::StageRow>)]
+    /// The stages by name, each with usage, cost and duration.
+    #[schema(value_type = BTreeMap<String, schema::StageRow>)]
     metrics_by_stage: serde_json::Map<String, serde_json::Value>,
-    /// What the run used and cost.
+    /// Usage and cost.
     usage: Usage,
-    /// What the gates said.
+    /// Verdicts.
     gates: Gates,
-    /// The stage that failed first; null where none did.
+    /// The stage that failed first; null if no stage failed.
     failed_stage: Option<String>,
-    /// Why the run failed, in one line; null where nothing failed.
+    /// Reason of the failure in one line; null if nothing failed.
     error_summary: Option<String>,
-    /// Its labels.
+    /// Tags.
     tags: BTreeMap<String, String>,
 }
 
-/// What a run used and cost.
+/// Usage and cost of a run.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Usage {
-    /// Input and output tokens; null where calls were made and none reported usage.
+    /// Input and output tokens; null if calls were made and none reported usage.
     tokens_used: Option<u64>,
-    /// USD; null where calls were made and the cost of none is known.
-    #[schema(value_type = Option<shape::Usd>)]
+    /// USD; null if calls were made and the cost of none is known.
+    #[schema(value_type = Option<schema::Usd>)]
     cost_usd: Option<Usd>,
     /// Model calls.
     llm_calls: u64,
@@ -190,20 +96,20 @@ pub(crate) struct Usage {
     cache_write_tokens: u64,
     /// Output tokens spent on reasoning.
     reasoning_tokens: u64,
-    /// Calls whose cost is unknown although their usage is known; they are not in `cost_usd`.
+    /// Calls with known usage and unknown cost; they are not in `cost_usd`.
     unpriced_calls: u64,
-    /// Calls that did not tell what they used.
+    /// Calls that reported no usage.
     calls_without_usage: u64,
 }
 
-/// What the gates of a run said.
+/// Verdicts of a run's gates.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Gates {
-    /// Verdicts `pass`.
+    /// Number of verdicts `pass`.
     passed: u64,
-    /// Verdicts `fail` and `error`.
+    /// Number of verdicts `fail` and `error`.
     failed: u64,
-    /// All verdicts, those of gates that were skipped included.
+    /// Number of all verdicts, including `skipped`.
     total: u64,
 }
 
@@ -246,7 +152,7 @@ impl Run {
     }
 }
 
-/// In the order in which the run has them.
+/// The stages in the order of the run.
 fn stages(run: &RunSummary) -> serde_json::Map<String, serde_json::Value> {
     match serde_json::to_value(&run.budget_summary.per_agent) {
         Ok(serde_json::Value::Object(stages)) => stages,
@@ -254,29 +160,30 @@ fn stages(run: &RunSummary) -> serde_json::Map<String, serde_json::Value> {
     }
 }
 
-/// Recent runs: how each stands, when it was, what its stages used and cost, and why it failed.
+/// Runs with status, times, usage and cost by stage, and the reason of a failure; the newest first by default.
 #[utoipa::path(
     get,
     path = "/projects/{project_id}/runs/summary",
     tag = "runs",
-    params(OfProject, Wanted),
+    params(ProjectPath, ListQuery),
     responses((status = 200, description = "A page of runs.", body = Runs))
 )]
 pub(crate) async fn runs(
     State(app): State<App>,
-    Named(project): Named<OfProject>,
-    Asked(wanted): Asked<Wanted>,
+    PathParams(project): PathParams<ProjectPath>,
+    ListQuery(query): ListQuery,
 ) -> Result<Json<Runs>, Problem> {
     let project = project.name();
-    let (sort, page) = (wanted.sort.unwrap_or_default(), wanted.page(app.options().page_runs)?);
-    let filter = wanted.filter(&project, app.now());
-    let answer = app.ask(move |store| {
+    let page = query.page(DEFAULT_LIMIT, app.options().page_runs)?;
+    let sort = query.sort.unwrap_or_default();
+    let filter = query.filter(app.now(), &default_zone()).project(&project);
+    let answer = app.read(move |store| {
         let listed = store.list(&filter, sort, &page)?;
         if listed.runs.is_empty() {
             known_project(store, &project)?;
         }
         let runs = listed.runs.into_iter().map(|row| with_stages(store, row));
-        // A run that was deleted meanwhile is not there any more.
+        // Skip runs that were deleted between the two reads.
         let runs: Result<Vec<Run>, Problem> = runs.filter_map(Result::transpose).collect();
         Ok::<_, Problem>(Runs { project, runs: runs?, next: listed.next })
     });
@@ -288,34 +195,108 @@ fn with_stages(store: &dyn Store, row: RunRow) -> Result<Option<Run>, Problem> {
     Ok(run.map(|run| Run::of(row, &run)))
 }
 
-/// One run, whole: the document that the run left behind, all parts merged.
+/// The summary of a run, all parts merged.
 #[utoipa::path(
     get,
     path = "/projects/{project_id}/runs/{run_id}",
     tag = "runs",
-    params(OfRun),
-    responses((status = 200, description = "The run.", body = shape::RunSummary))
+    params(RunPath),
+    responses((status = 200, description = "The run.", body = schema::RunSummary))
 )]
 pub(crate) async fn run(
     State(app): State<App>,
-    Named(named): Named<OfRun>,
+    PathParams(path): PathParams<RunPath>,
 ) -> Result<Json<RunSummary>, Problem> {
-    let (project, run_id) = named.names();
-    app.ask(move |store| run_of(store, &project, &run_id)).await.map(Json)
+    let (project, run_id) = path.names();
+    app.read(move |store| run_of(store, &project, &run_id)).await.map(Json)
 }
 
+/// Reads a run of a project.
+///
 /// # Errors
 ///
-/// If there is no such run, or it is another project's.
-pub(super) fn run_of(store: &dyn Store, project: &str, run_id: &str) -> Result<RunSummary, Problem> {
-    let run = store.get(run_id)?.filter(|run| run.project == project);
-    run.ok_or_else(|| {
-        Problem::new(Kind::NoSuchRun, format!("there is no run {run_id:?} in the project {project:?}"))
-    })
+/// If there is no such run, or it belongs to another project.
+fn run_of(store: &dyn Store, project: &str, run_id: &str) -> Result<RunSummary, Problem> {
+    let run = find_run(store, run_id)?;
+    if run.project != project {
+        let detail = format!("no run {run_id:?} in the project {project:?}");
+        return Err(Problem::new(ProblemKind::NoSuchRun, detail));
+    }
+    Ok(run)
 }
 
-/// How a run ended; none if it is in flight, or nobody has heard of it yet.
-pub(super) fn ended(store: &dyn Store, run_id: &str) -> Result<Option<News>, Problem> {
+/// The end of a run as an event; `None` if the run is in flight or unknown.
+pub(super) fn ended_event(store: &dyn Store, run_id: &str) -> Result<Option<Event>, Problem> {
     let Some(row) = store.row(run_id)?.filter(|row| row.status.is_terminal()) else { return Ok(None) };
-    Ok(store.get(run_id)?.map(|run| News::RunEnded(Ended::of(&row, &run))))
+    Ok(store.get(run_id)?.map(|run| Event::RunEnded(RunEnded::of(&row, &run))))
+}
+
+/// The two runs.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CompareQuery {
+    /// The first run, usually the older: its id, or the beginning or end of one.
+    a: String,
+    /// The second run, likewise.
+    b: String,
+}
+
+/// Compares two runs by stage, model and gate: figures of `b` minus those of `a`.
+#[utoipa::path(
+    get,
+    path = "/projects/{project_id}/compare",
+    tag = "runs",
+    params(ProjectPath, CompareQuery),
+    responses((status = 200, description = "The comparison.", body = schema::Comparison))
+)]
+pub(crate) async fn comparison(
+    State(app): State<App>,
+    PathParams(project): PathParams<ProjectPath>,
+    QueryParams(pair): QueryParams<CompareQuery>,
+) -> Result<Json<Comparison>, Problem> {
+    let project = project.name();
+    let answer = app.read(move |store| {
+        let (a, b) = (run_of(store, &project, &pair.a)?, run_of(store, &project, &pair.b)?);
+        Ok::<_, Problem>(compare(&a, &b))
+    });
+    answer.await.map(Json)
+}
+
+/// A run in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct RunPath {
+    /// The project; `-` for runs without a project.
+    project_id: String,
+    /// The run: its id, or the beginning or end of one.
+    run_id: String,
+}
+
+impl RunPath {
+    pub(crate) fn names(self) -> (String, String) {
+        (project_of_segment(self.project_id), self.run_id)
+    }
+}
+
+/// Characters that RFC 3986 calls unreserved stay; all others are encoded.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The path of a run.
+pub(super) fn path_of_run(project: &str, run_id: &str) -> String {
+    let project = if project.is_empty() { "-" } else { project };
+    let (project, run_id) = (utf8_percent_encode(project, SEGMENT), utf8_percent_encode(run_id, SEGMENT));
+    format!("/projects/{project}/runs/{run_id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runs_path_leads_back_to_it() {
+        assert_eq!(path_of_run("apprentice", "0193c0de-1"), "/projects/apprentice/runs/0193c0de-1");
+        assert_eq!(path_of_run("", "a/b ä"), "/projects/-/runs/a%2Fb%20%C3%A4");
+        assert_eq!(project_of_segment("-".to_owned()), "");
+    }
 }

@@ -1,5 +1,5 @@
-// Follows what happens: whenever the server tells of something, the page is asked for again and the part that changes is
-// put in place of the old one. The server draws everything; without this script the page loads itself every few seconds.
+// Follows runs in flight: on each event from the server, requests the page again and replaces the part that changes.
+// The server renders everything. Without this script, the page reloads itself every few seconds.
 "use strict";
 (() => {
   const events = new EventSource("/live");
@@ -14,9 +14,9 @@
       const answer = await fetch(location.href, { headers: { accept: "text/html" } });
       if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html"));
     } catch {
-      // The server is away; the stream connects again by itself, and its next event comes back here.
+      // The server is unreachable. The stream reconnects by itself, and its next event refreshes the page.
     } finally {
-      // Once a second at most, however much happens.
+      // At most once a second: a run with many calls would otherwise keep the server rendering.
       setTimeout(() => { busy = false; if (due) refresh(); }, 1000);
     }
   };
@@ -34,14 +34,14 @@
     if (now.isEqualNode(next)) return;
     now.replaceWith(next);
     if (place) next.querySelector(place)?.focus({ preventScroll: true });
-    const said = page.querySelector("[data-say]")?.textContent.trim() ?? "";
-    const say = document.querySelector("[data-say]");
-    if (say && say.textContent.trim() !== said) say.textContent = said;
+    const text = page.querySelector("[data-announce]")?.textContent.trim() ?? "";
+    const announcer = document.querySelector("[data-announce]");
+    if (announcer && announcer.textContent.trim() !== text) announcer.textContent = text;
     if (next.dataset.live === "over") events.close();
   };
 
-  const ask = () => { due = true; refresh(); };
+  const onEvent = () => { due = true; refresh(); };
   for (const name of ["snapshot", "run_started", "stage_started", "stage_closed", "cost_moved", "run_ended", "run_stale", "run_deleted"]) {
-    events.addEventListener(name, ask);
+    events.addEventListener(name, onEvent);
   }
 })();

@@ -1,49 +1,81 @@
-//! A measure over time: stacked columns, or lines.
+//! A measure over time: stacked columns, or lines, in colours that the stylesheet replaces by the theme's.
 
 use std::io;
 
 use maud::{Markup, PreEscaped, html};
 use plotters::prelude::*;
+use plotters::style::RGBColor;
 
-use super::palette::{GRID, SERIES, SHADES, TEXT};
+/// Text of the axes.
+const TEXT: RGBColor = RGBColor(93, 89, 80);
+/// Grid lines.
+const GRID: RGBColor = RGBColor(227, 223, 216);
+/// Lines or columns, the largest first; the last colour is for all others together.
+const SERIES: [RGBColor; SHADES] = [
+    RGBColor(59, 81, 201),
+    RGBColor(194, 87, 26),
+    RGBColor(11, 127, 143),
+    RGBColor(154, 62, 168),
+    RGBColor(90, 125, 18),
+    RGBColor(181, 42, 93),
+    RGBColor(119, 114, 106),
+];
 
-/// What all charts have: steps of time, and how a value is written.
+/// Number of colours, including the one for all others.
+pub(crate) const SHADES: usize = 7;
+
+/// A sample of a line's colour for a legend.
+pub(crate) fn sample(line: usize, dashed: bool) -> Markup {
+    let RGBColor(r, g, b) = SERIES[line.min(SHADES - 1)];
+    let colour = format!("#{r:02X}{g:02X}{b:02X}");
+    html! {
+        svg.chart-sample viewBox="0 0 16 12" width="16" height="12" aria-hidden="true" focusable="false" {
+            @if dashed {
+                line x1="0" x2="16" y1="6" y2="6" stroke=(colour) stroke-width="3" stroke-dasharray="4 2" {}
+            } @else {
+                rect x="1" y="1" width="14" height="10" rx="2" fill=(colour) {}
+            }
+        }
+    }
+}
+
+/// A chart over steps of time.
 pub(crate) struct Plot<'a> {
-    /// Unique on the page.
+    /// Id that is unique on the page.
     pub(crate) id: &'a str,
-    /// What the chart shows.
+    /// The title.
     pub(crate) title: &'a str,
-    /// What is to be seen in it, in a sentence.
-    pub(crate) said: &'a str,
-    /// What each step is called below the axis.
+    /// One sentence for screen readers that summarises the chart.
+    pub(crate) description: &'a str,
+    /// Labels of the steps.
     pub(crate) steps: &'a [String],
-    /// What is said of each step on hovering.
-    pub(crate) hints: &'a [String],
-    /// A value of the axis as text.
-    pub(crate) write: &'a dyn Fn(f64) -> String,
-    /// The end of the axis where it is always the same, such as 1 for parts of a whole.
+    /// Tooltips of the steps.
+    pub(crate) tooltips: &'a [String],
+    /// Formats a value of the axis.
+    pub(crate) format: &'a dyn Fn(f64) -> String,
+    /// Fixed end of the axis, such as 1 for rates; `None` to fit the values.
     pub(crate) top: Option<f64>,
 }
 
-/// The size that a chart is drawn in; the browser scales it to the page.
+/// Size of the drawing, which the browser scales to the page.
 const WIDTH: i32 = 640;
 const HEIGHT: i32 = 230;
 const MARGIN: i32 = 8;
-/// Room for the text of the axes.
+/// Space for the text of the axes.
 const LEFT: i32 = 66;
 const BOTTOM: i32 = 26;
 
-/// With more steps than this, a mark on each would be a second line.
+/// Maximum number of steps with a mark each; beyond it, the marks would touch.
 const MARKED_STEPS: usize = 45;
 
-/// What is drawn, in steps and in the unit of the measure.
+/// A shape, in steps and in the unit of the measure.
 enum Shape {
     Column { step: usize, from: f64, to: f64, shade: usize },
     Line { points: Vec<(f64, f64)>, shade: usize, dashed: bool, marked: bool },
 }
 
 impl Plot<'_> {
-    /// Values upon each other, one column a step; the first line is at the bottom. An unknown value adds nothing.
+    /// Stacked columns, one per step; the first line is at the bottom. An unknown value adds nothing.
     pub(crate) fn columns(&self, lines: &[Vec<Option<f64>>]) -> Markup {
         let mut shapes = Vec::new();
         let mut most = 0.0_f64;
@@ -61,12 +93,12 @@ impl Plot<'_> {
         self.figure(most, &shapes)
     }
 
-    /// A line for each; where a value is unknown it has a gap. Every second line is dashed.
+    /// Lines with a gap at each unknown value. Every second line is dashed, so that lines differ without colour.
     pub(crate) fn lines(&self, lines: &[Vec<Option<f64>>]) -> Markup {
         let marked = self.steps.len() <= MARKED_STEPS;
         let mut shapes = Vec::new();
         for (shade, line) in lines.iter().enumerate() {
-            for points in pieces(line) {
+            for points in segments(line) {
                 let marked = marked || points.len() == 1;
                 shapes.push(Shape::Line { points, shade, dashed: shade % 2 == 1, marked });
             }
@@ -76,26 +108,26 @@ impl Plot<'_> {
     }
 
     fn figure(&self, most: f64, shapes: &[Shape]) -> Markup {
-        // A chart that cannot be drawn is left out: the table beside it has all figures.
+        // A chart that cannot be drawn is left out: the table below it has all figures.
         let Ok(drawn) = self.draw(most, shapes) else { return html! {} };
-        let (title, said) = (format!("{}-title", self.id), format!("{}-said", self.id));
+        let (title, description) = (format!("{}-title", self.id), format!("{}-description", self.id));
         html! {
-            svg.chart viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-labelledby=(title) aria-describedby=(said) {
+            svg.chart viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-labelledby=(title) aria-describedby=(description) {
                 title id=(title) { (self.title) }
-                desc id=(said) { (self.said) }
+                desc id=(description) { (self.description) }
                 (PreEscaped(drawn))
-                (self.hints())
+                (self.tooltip_areas())
             }
         }
     }
 
-    /// A field over each step that says what is in it.
-    fn hints(&self) -> Markup {
+    /// A transparent area over each step with its tooltip.
+    fn tooltip_areas(&self) -> Markup {
         let width = f64::from(WIDTH - LEFT - 2 * MARGIN) / self.steps.len().max(1) as f64;
         html! {
-            @for (step, hint) in self.hints.iter().enumerate() {
+            @for (step, tooltip) in self.tooltips.iter().enumerate() {
                 rect.hot x=(format!("{:.1}", f64::from(LEFT + MARGIN) + step as f64 * width)) y=(MARGIN)
-                    width=(format!("{width:.1}")) height=(HEIGHT - BOTTOM - 2 * MARGIN) { title { (hint) } }
+                    width=(format!("{width:.1}")) height=(HEIGHT - BOTTOM - 2 * MARGIN) { title { (tooltip) } }
             }
         }
     }
@@ -113,7 +145,7 @@ impl Plot<'_> {
                 .x_label_area_size(BOTTOM)
                 .y_label_area_size(LEFT)
                 .build_cartesian_2d(-0.5..last, 0.0..top)?;
-            let nothing = BLACK.mix(0.0);
+            let transparent = BLACK.mix(0.0);
             chart
                 .configure_mesh()
                 .disable_x_mesh()
@@ -121,11 +153,11 @@ impl Plot<'_> {
                 .y_labels(4)
                 .max_light_lines(0)
                 .bold_line_style(GRID)
-                .light_line_style(nothing)
+                .light_line_style(transparent)
                 .axis_style(GRID)
                 .label_style(("sans-serif", 17).into_font().color(&TEXT))
                 .x_label_formatter(&name)
-                .y_label_formatter(&|value| (self.write)(*value))
+                .y_label_formatter(&|value| (self.format)(*value))
                 .draw()?;
             for shape in shapes {
                 match shape {
@@ -150,7 +182,7 @@ impl Plot<'_> {
             }
             area.present()?;
         }
-        Ok(inside(&text))
+        Ok(content_of(&text))
     }
 }
 
@@ -158,27 +190,27 @@ fn colour(shade: usize) -> RGBColor {
     SERIES[shade.min(SHADES - 1)]
 }
 
-/// The step at a place of the axis, if it is the middle of one.
+/// The step at a position of the axis, if the position is the middle of a step.
 fn step_at(at: f64) -> Option<usize> {
     let nearest = at.round();
     ((at - nearest).abs() < 1e-6 && nearest >= 0.0).then_some(nearest as usize)
 }
 
-/// The stretches of a line in which all values are known.
-fn pieces(line: &[Option<f64>]) -> Vec<Vec<(f64, f64)>> {
-    let mut pieces = vec![Vec::new()];
+/// The segments of a line in which all values are known.
+fn segments(line: &[Option<f64>]) -> Vec<Vec<(f64, f64)>> {
+    let mut segments = vec![Vec::new()];
     for (step, value) in line.iter().enumerate() {
-        match (value, pieces.last_mut()) {
-            (Some(value), Some(piece)) => piece.push((step as f64, *value)),
-            _ => pieces.push(Vec::new()),
+        match (value, segments.last_mut()) {
+            (Some(value), Some(segment)) => segment.push((step as f64, *value)),
+            _ => segments.push(Vec::new()),
         }
     }
-    pieces.retain(|piece| !piece.is_empty());
-    pieces
+    segments.retain(|segment| !segment.is_empty());
+    segments
 }
 
-/// A drawing without the element around it, which is ours.
-fn inside(svg: &str) -> String {
+/// The content of an `svg` element, without the element itself.
+fn content_of(svg: &str) -> String {
     let begin = svg.find('>').map_or(0, |at| at + 1);
     let end = svg.rfind("</svg>").unwrap_or(svg.len());
     svg.get(begin..end).unwrap_or_default().trim().to_owned()
@@ -188,30 +220,40 @@ fn inside(svg: &str) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_stylesheet_has_every_colour() {
+        let style = include_str!("../assets/style.css");
+        for RGBColor(r, g, b) in SERIES.into_iter().chain([TEXT, GRID]) {
+            let colour = format!("\"#{r:02X}{g:02X}{b:02X}\"");
+            assert!(style.contains(&format!("[fill={colour}]")), "no theme for what is filled with {colour}");
+            assert!(style.contains(&format!("[stroke={colour}]")), "no theme for what is drawn in {colour}");
+        }
+    }
+
     fn plot(steps: usize, draw: impl Fn(&Plot<'_>) -> Markup) -> String {
         let steps: Vec<String> = (0..steps).map(|step| format!("day {step}")).collect();
         let write = |value: f64| format!("{value:.1} <unit>");
         draw(&Plot {
             id: "a",
             title: "Cost & more",
-            said: "It rises.",
+            description: "It rises.",
             steps: &steps,
-            hints: &steps,
-            write: &write,
+            tooltips: &steps,
+            format: &write,
             top: None,
         })
         .into_string()
     }
 
     #[test]
-    fn a_gap_is_no_zero() {
+    fn an_unknown_value_is_a_gap() {
         let line = [Some(1.0), None, Some(2.0), Some(3.0), None];
-        assert_eq!(pieces(&line), [vec![(0.0, 1.0)], vec![(2.0, 2.0), (3.0, 3.0)]]);
-        assert!(pieces(&[None, None]).is_empty());
+        assert_eq!(segments(&line), [vec![(0.0, 1.0)], vec![(2.0, 2.0), (3.0, 3.0)]]);
+        assert!(segments(&[None, None]).is_empty());
     }
 
     #[test]
-    fn nothing_to_show_is_still_a_chart() {
+    fn a_chart_without_values_is_drawn() {
         for steps in [0, 1, 400] {
             let drawn = plot(steps, |plot| plot.lines(&[vec![None; steps]]));
             assert!(drawn.contains("role=\"img\""), "{steps} steps: {drawn}");
@@ -227,10 +269,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_cannot_leave_its_place() {
+    fn text_is_escaped() {
         let drawn = plot(3, |plot| plot.lines(&[vec![Some(1.0), Some(2.0), Some(3.0)]]));
         assert!(drawn.contains("&lt;unit&gt;") && !drawn.contains("<unit>"), "{drawn}");
         assert!(drawn.contains("Cost &amp; more"), "{drawn}");
-        assert!(!drawn.contains("style="), "the policy forbids styles in the page: {drawn}");
+        assert!(!drawn.contains("style="), "the content security policy forbids inline styles: {drawn}");
     }
 }

@@ -1,29 +1,29 @@
-//! Runs beside each other, a bar a run.
+//! One bar per run, side by side.
 
 use maud::{Markup, html};
 
-use super::meter::percent;
+use super::percent;
 use tracing_budget::summary::Status;
 
 /// One run.
 pub(crate) struct Bar {
-    /// Where it leads.
+    /// The link's target.
     pub(crate) href: String,
-    /// What is said on hovering.
+    /// The tooltip.
     pub(crate) title: String,
-    /// Its height as a part of the highest; none where its value is unknown.
+    /// Height as a part of the highest bar; `None` if the value is unknown.
     pub(crate) part: Option<f64>,
     pub(crate) status: Status,
     pub(crate) stale: bool,
 }
 
-/// Room for the sign of a failure above the highest bar, and what the highest has below it.
+/// Space in pixels: for the sign of a failure above the highest bar, and for the highest bar.
 const TOP: f64 = 12.0;
 const HEIGHT: f64 = 60.0;
 
-/// The bars, for eyes and pointers: whoever reads or goes by keyboard has the same in the table of the runs.
+/// Draws the bars. They are hidden from screen readers and the tab order, because the table below has the same content.
 pub(crate) fn draw(bars: &[Bar]) -> Markup {
-    // A handful of runs is not blown up to slabs.
+    // At least 12 slots: two runs would otherwise be drawn as two bars of half the page's width.
     let slots = bars.len().max(12) as f64;
     let base = TOP + HEIGHT;
     html! {
@@ -35,7 +35,7 @@ pub(crate) fn draw(bars: &[Bar]) -> Markup {
                     title { (bar.title) }
                     rect.hot x=(percent(left)) width=(percent(1.0 / slots)) y="0" height=(base) {}
                     @if let Some(part) = bar.part {
-                        // A run of no height to speak of is still seen.
+                        // At least 2 pixels: a bar for a small amount must not look like a missing one.
                         @let height = (part.clamp(0.0, 1.0) * HEIGHT).max(2.0);
                         rect class=(class(bar)) x=(percent(left + 0.14 / slots)) width=(percent(0.72 / slots))
                             y=(format!("{:.1}", base - height)) height=(format!("{height:.1}")) rx="1.5" {}
@@ -60,7 +60,7 @@ fn class(bar: &Bar) -> &'static str {
     }
 }
 
-/// A nested drawing, as a path cannot be placed by a percentage.
+/// Nested, because a path cannot be placed by a percentage.
 fn cross(middle: f64, y: f64) -> Markup {
     html! {
         svg.cross x=(percent(middle)) y=(format!("{y:.1}")) width="1" height="1" { path d="m-3 -3 6 6m0-6-6 6" {} }

@@ -1,33 +1,32 @@
-//! When each stage ran: bars on one scale, a row a stage.
+//! Bars of the stages on one time scale, one row per stage.
 //!
-//! A summary knows when a stage was first begun and how long all its runs took together. For a stage that ran once this
-//! is its bar. For one that ran several times the bar is hatched: it begins where the first run did and is as long as
-//! all of them together, wherever the later ones were.
+//! A summary has the start of a stage's first attempt and the total duration of all attempts. A stage with one attempt gets
+//! a plain bar. A stage with several gets a hatched bar: it begins with the first attempt and is as long as all together.
 
 use maud::{Markup, html};
 
-use super::meter::percent;
+use super::percent;
 use tracing_budget::present::numbers;
 use tracing_budget::summary::{RunSummary, StageRow, Status, Timestamp};
 
-/// The scale that all bars of a run share.
+/// The time scale of a run's bars.
 pub(crate) struct Scale {
     start_ms: i64,
     span_seconds: f64,
     ticks: Vec<f64>,
 }
 
-/// Steps between two ticks that people count in.
+/// Round intervals between two ticks, in seconds.
 const STEPS: [f64; 25] = [
     0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0,
     300.0, 600.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 21_600.0, 86_400.0,
 ];
 
-/// More ticks than this are not told apart on a phone.
+/// Maximum number of intervals: more labels overlap on a phone's screen.
 const TICKS: f64 = 4.0;
 
 impl Scale {
-    /// From the run's start to its end, or to the end of the last bar where one goes further.
+    /// From the run's start to its end, or to the end of the last bar if that is later.
     pub(crate) fn of(run: &RunSummary) -> Self {
         let start_ms = run.started_at.unix_ms();
         let bar_end = |row: &StageRow| Some(since(start_ms, row.started_at?) + length(row));
@@ -41,7 +40,7 @@ impl Scale {
         Self { start_ms, span_seconds, ticks: ticks(span_seconds) }
     }
 
-    /// The scale itself, to stand above the bars.
+    /// The labels above the bars.
     pub(crate) fn axis(&self) -> Markup {
         html! {
             svg aria-hidden="true" focusable="false" {
@@ -54,7 +53,7 @@ impl Scale {
         }
     }
 
-    /// The bar of one stage; an empty lane where nobody knows when it ran.
+    /// The bar of a stage; an empty lane if its start is unknown.
     pub(crate) fn bar(&self, row: &StageRow) -> Markup {
         let from = row.started_at.map(|at| since(self.start_ms, at).max(0.0) / self.span_seconds);
         let part = length(row) / self.span_seconds;
@@ -65,20 +64,20 @@ impl Scale {
                 }
                 @if let Some(from) = from.filter(|_| row.calls > 0) {
                     rect class=(class(row)) x=(percent(from)) width=(percent(part.min(1.0 - from))) y="4" height="16" rx="3" {}
-                    // A stage of no length to speak of is still seen.
+                    // A line at the start: the bar of a very short stage would be invisible.
                     line.tick x1=(percent(from)) x2=(percent(from)) y1="3" y2="21" {}
                 }
             }
         }
     }
 
-    /// Where a stage's bar is, in words.
-    pub(crate) fn begins(&self, row: &StageRow) -> Option<String> {
+    /// The start of a stage's bar as text.
+    pub(crate) fn start(&self, row: &StageRow) -> Option<String> {
         row.started_at.map(|at| numbers::duration(since(self.start_ms, at).max(0.0)))
     }
 }
 
-/// The hatching of bars that stand for several runs; once a page.
+/// The hatching of bars for several attempts; needed once per page.
 pub(crate) fn patterns() -> Markup {
     html! {
         svg.patterns aria-hidden="true" focusable="false" {
@@ -118,7 +117,7 @@ fn ticks(span: f64) -> Vec<f64> {
         let days = (span / 86_400.0 / TICKS).ceil();
         days * 86_400.0
     });
-    // The last tick keeps its distance from the edge, where its text would be cut.
+    // The last tick keeps a distance from the edge, because its label would be cut off there.
     (0..).map(|n| f64::from(n) * step).take_while(|tick| *tick <= span * 0.97).collect()
 }
 

@@ -1,4 +1,4 @@
-//! The token, asked of every request.
+//! The token that every request must carry, in a header or as a session cookie.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
@@ -7,26 +7,31 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::pages;
-use crate::problem::{Kind, Problem};
+use crate::problem::{Problem, ProblemKind};
 
-/// For those who watch over servers, and for the page that asks for the token: neither tells anything of runs.
+/// Paths without a token: health checks of load balancers, and the files of the page with the token form. Neither contains
+/// data of runs.
 const OPEN: [&str; 2] = ["/healthz", "/assets/"];
 
 const COOKIE: &str = "tracing_budget_session";
 
-pub(crate) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn check_access(State(app): State<App>, request: Request, next: Next) -> Response {
     let keys = app.keys();
     if !keys.needed() || is_open(request.uri().path()) {
         return next.run(request).await;
     }
-    if let Some(token) = brought_by_link(request.method(), request.uri()) {
-        return if keys.is_token(&token) { welcome(keys.session()) } else { refusal(Some("in the link")) };
+    if let Some(token) = token_in_link(request.method(), request.uri()) {
+        return if keys.is_token(&token) {
+            set_session(keys.session())
+        } else {
+            refused(Some("in the link"))
+        };
     }
     match bearer(request.headers()) {
         Some(token) if keys.is_token(token) => next.run(request).await,
-        Some(_) => refusal(Some("in the header")),
+        Some(_) => refused(Some("in the header")),
         None if cookies(request.headers()).any(|value| keys.is_session(value)) => next.run(request).await,
-        None => refusal(None),
+        None => refused(None),
     }
 }
 
@@ -35,14 +40,13 @@ fn is_open(path: &str) -> bool {
     path == probe || path.starts_with(assets)
 }
 
-fn refusal(wrong: Option<&str>) -> Response {
-    let detail = match wrong {
-        Some(place) => format!("the token {place} is not this server's"),
-        None => {
-            "expected the header Authorization: Bearer TOKEN; a browser opens /?token=TOKEN once".to_owned()
-        }
+fn refused(place: Option<&str>) -> Response {
+    let detail = match place {
+        Some(place) => format!("the token {place} does not match this server's token"),
+        None => "expected the header Authorization: Bearer TOKEN; in a browser, open /?token=TOKEN once"
+            .to_owned(),
     };
-    Problem::new(Kind::TokenNeeded, detail).into_response()
+    Problem::new(ProblemKind::TokenNeeded, detail).into_response()
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -62,7 +66,7 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
         .map(|(_, value)| value)
 }
 
-fn brought_by_link(method: &Method, uri: &Uri) -> Option<String> {
+fn token_in_link(method: &Method, uri: &Uri) -> Option<String> {
     if method != Method::GET || uri.path() != "/" {
         return None;
     }
@@ -70,10 +74,10 @@ fn brought_by_link(method: &Method, uri: &Uri) -> Option<String> {
     pairs.into_iter().find(|(name, _)| name == "token").map(|(_, token)| token)
 }
 
-/// A page that goes on by itself, not a redirect: after a redirect that began on another site, a browser would keep a
-/// `SameSite=Strict` cookie to itself.
-fn welcome(session: &str) -> Response {
-    let mut response = pages::welcome().into_response();
+/// Answers with a page that refreshes to `/`, not with a redirect: after a redirect that began on another site, browsers do
+/// not send a `SameSite=Strict` cookie, and the user would see the token form again.
+fn set_session(session: &str) -> Response {
+    let mut response = pages::session_page().into_response();
     let cookie = format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);

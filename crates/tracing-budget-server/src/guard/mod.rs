@@ -1,19 +1,20 @@
-//! What stands before every handler: who may ask, what an answer's headers say, and that every error is a problem.
+//! Middleware in front of every handler: access, host, origin, security headers, error bodies, metrics.
 //!
-//! Nothing here knows runs.
+//! # Invariants
+//!
+//! - A request that fails a check never reaches a handler.
+//! - Every error body is a problem document, or a page with the same content for clients that accept `text/html`.
+//! - Secrets are compared in constant time (`keys.rs`).
+//! - Nothing here knows runs, the store or a page's content.
 
 mod access;
 mod errors;
 mod headers;
 mod host;
-mod keys;
-mod observe;
-mod origin;
+mod metrics_middleware;
 
-pub(super) use access::check as access;
-pub(super) use errors::{no_such_path, shape};
-pub(super) use headers::secure;
-pub(super) use host::check as host;
-pub(super) use keys::Keys;
-pub(super) use observe::observe;
-pub(super) use origin::check as origin;
+pub(super) use access::check_access;
+pub(super) use errors::{no_such_path, render_errors};
+pub(super) use headers::security_headers;
+pub(super) use host::{check_host, check_origin};
+pub(super) use metrics_middleware::measure;

@@ -1,11 +1,20 @@
-//! Runs in flight, of this process and of others, told to whoever listens.
+//! Events of runs in flight, of this process and of others.
 //!
-//! One hub a server looks at the store, while anybody listens, and tells all listeners what has changed since: two hundred
-//! of them cost the store no more than one. Nothing here knows HTTP.
+//! One poller per server reads the store while at least one client subscribes. [`Broadcaster`] distributes the events to
+//! all subscribers, so 200 of them cost the store as much as one.
+//!
+//! # Invariants
+//!
+//! - The store is not polled while there is no subscriber.
+//! - A subscriber gets a snapshot and then every later event, or a new snapshot if it read too slowly. It never misses
+//!   an event unnoticed.
+//! - Event numbers start at 1 and have no gaps while the server runs.
+//! - No HTTP here: server-sent events are written by `api/live.rs`.
 
-mod hub;
-mod look;
-mod news;
+mod broadcaster;
+mod events;
+mod poller;
 
-pub(crate) use hub::{Hub, Listening};
-pub(crate) use news::{Changed, Ended, Flight, Gone, News, RunState, StageChanged};
+pub(crate) use broadcaster::{Broadcaster, Subscription};
+pub(crate) use events::{CostMoved, Event, RunEnded, RunGone, RunState, RunsInFlight, StageChanged};
+pub(crate) use poller::poll_until_stopped;

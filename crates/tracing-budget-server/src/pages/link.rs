@@ -1,9 +1,9 @@
-//! Addresses of pages.
+//! URLs of pages.
 
 use form_urlencoded::Serializer;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// A path with the parameters that are set.
+/// A path with those parameters that have a value.
 pub(super) fn to(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
     let mut query = Serializer::new(String::new());
     for (name, value) in parameters {
@@ -20,18 +20,18 @@ pub(super) fn run(run_id: &str) -> String {
     format!("/runs/{}", segment(run_id))
 }
 
-/// The document of a run, from the API, where `-` is the project of runs that told none.
+/// The document of a run in the API, where `-` is the empty project.
 pub(super) fn document(project: &str, run_id: &str) -> String {
     let project = if project.is_empty() { "-" } else { project };
     format!("/projects/{}/runs/{}", segment(project), segment(run_id))
 }
 
-/// Two runs side by side.
+/// The page that compares two runs.
 pub(super) fn compare(before: &str, after: &str) -> String {
     to("/compare", &[("a", Some(before)), ("b", Some(after))])
 }
 
-/// What RFC 3986 has as unreserved.
+/// Characters that RFC 3986 calls unreserved stay; all others are encoded.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 fn segment(text: &str) -> String {
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_set_is_not_in_the_address() {
+    fn parameters_without_a_value_are_left_out() {
         assert_eq!(to("/trends", &[("project", None), ("by", Some(""))]), "/trends");
         assert_eq!(to("/", &[("project", Some("a b&c"))]), "/?project=a+b%26c");
     }

@@ -1,0 +1,172 @@
+//! What a command writes: paragraphs and tables, the two streams, and a progress bar.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, IsTerminal, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::table::Table;
+
+/// Paragraphs and tables, in order. CSV has one table: the one set by [`for_csv`](Self::for_csv), else the first.
+#[derive(Default)]
+pub(crate) struct Output {
+    parts: Vec<Part>,
+    for_csv: Option<Table>,
+}
+
+enum Part {
+    Text(String),
+    Table(Table),
+}
+
+impl Output {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a paragraph; an empty one is left out.
+    pub(crate) fn text(mut self, text: impl Into<String>) -> Self {
+        let text = text.into();
+        if !text.is_empty() {
+            self.parts.push(Part::Text(text));
+        }
+        self
+    }
+
+    /// Adds a table; people see it only if it has rows.
+    pub(crate) fn table(mut self, table: Table) -> Self {
+        self.parts.push(Part::Table(table));
+        self
+    }
+
+    /// Sets the table for CSV, where people see another one.
+    pub(crate) fn for_csv(mut self, table: Table) -> Self {
+        self.for_csv = Some(table);
+        self
+    }
+
+    /// Returns paragraphs and tables with an empty line between them.
+    pub(crate) fn to_text(&self, width: Option<u16>) -> String {
+        let mut text = String::new();
+        for part in &self.parts {
+            let part = match part {
+                Part::Text(paragraph) => format!("{}\n", paragraph.trim_end()),
+                Part::Table(table) if table.is_empty() => continue,
+                Part::Table(table) => table.to_text(width),
+            };
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(&part);
+        }
+        text
+    }
+
+    /// Returns the CSV table.
+    pub(crate) fn to_csv(&self) -> anyhow::Result<String> {
+        let first = self.parts.iter().find_map(|part| match part {
+            Part::Table(table) => Some(table),
+            Part::Text(_) => None,
+        });
+        self.for_csv.as_ref().or(first).map_or_else(|| Ok(String::new()), Table::to_csv)
+    }
+}
+
+/// Standard output for data, standard error for messages. If the reader closes the pipe (`| head`), writing stops
+/// without an error.
+pub(crate) struct Screen {
+    data: RefCell<Box<dyn Write>>,
+    reader_left: Cell<bool>,
+    width: Option<u16>,
+}
+
+impl Screen {
+    /// The streams of this process; styles are removed from the data unless `color` allows them.
+    pub(crate) fn new(color: ColorChoice) -> Self {
+        let width = io::stdout().is_terminal().then(terminal_width).flatten();
+        let data = io::BufWriter::new(AutoStream::new(io::stdout(), color));
+        Self { data: RefCell::new(Box::new(data)), reader_left: Cell::new(false), width }
+    }
+
+    /// Columns of the terminal; `None` if standard output is not a terminal.
+    pub(crate) const fn width(&self) -> Option<u16> {
+        self.width
+    }
+
+    /// Writes data as it is.
+    pub(crate) fn data(&self, text: impl AsRef<[u8]>) -> io::Result<()> {
+        self.write(|out| out.write_all(text.as_ref()))
+    }
+
+    /// Writes a value as indented JSON.
+    pub(crate) fn json(&self, value: &impl serde::Serialize) -> anyhow::Result<()> {
+        let mut json = serde_json::to_string_pretty(value)?;
+        json.push('\n');
+        Ok(self.data(json)?)
+    }
+
+    /// Flushes the data.
+    pub(crate) fn flush(&self) -> io::Result<()> {
+        self.write(|out| out.flush())
+    }
+
+    /// Writes a message for people. A closed standard error is ignored: the data must not fail with it.
+    pub(crate) fn message(&self, text: impl AsRef<str>) {
+        let _ = writeln!(anstream::stderr(), "{}", text.as_ref());
+    }
+
+    fn write(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        if self.reader_left.get() {
+            return Ok(());
+        }
+        match write(&mut **self.data.borrow_mut()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.reader_left.set(true);
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+impl Write for &Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.data(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Screen::flush(self)
+    }
+}
+
+/// Uses the measure of the table writer, so that both agree on the width.
+fn terminal_width() -> Option<u16> {
+    comfy_table::Table::new().set_content_arrangement(comfy_table::ContentArrangement::Dynamic).width()
+}
+
+/// A progress counter on standard error; draws only on a terminal.
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// Starts a counter for work of unknown length.
+    pub(crate) fn start(activity: &'static str) -> Self {
+        let bar = ProgressBar::no_length();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {human_pos}, {per_sec}") {
+            bar.set_style(style);
+        }
+        bar.set_message(activity);
+        Self(bar)
+    }
+
+    pub(crate) fn step(&self) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

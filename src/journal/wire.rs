@@ -1,0 +1,393 @@
+//! The JSON form of ledger and summary types in a journal's lines.
+//!
+//! Every field is named here: a field that is new in the ledger does not compile until the journal has it. The ledger's
+//! own types carry no serde derives, because a summary shows the same amounts in another form.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::ledger::{
+    CellKey, CellTotals, Kind, Ledger, Outcome, RunAttributes, Sources, StageEnd, StageStart, StageTotals,
+    Symbol, Usage, Usd, Verdict,
+};
+use crate::summary::{GateVerdict, OperationRecord, Timestamp};
+
+pub(super) fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Money as decimal text. Most JSON readers take a number for a double, which loses digits.
+pub(super) mod money {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    use crate::ledger::Usd;
+
+    pub(crate) fn serialize<S: Serializer>(usd: &Option<Usd>, serializer: S) -> Result<S::Ok, S::Error> {
+        match usd {
+            Some(usd) => serializer.collect_str(usd),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Usd>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(de::Error::custom)).transpose()
+    }
+}
+
+/// Wall time in nanoseconds after the Unix epoch.
+pub(super) mod unix_nanos {
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        // 64 bits last until the year 2554.
+        serializer.serialize_u64(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
+        Ok(UNIX_EPOCH + Duration::from_nanos(u64::deserialize(deserializer)?))
+    }
+}
+
+impl Serialize for Symbol {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Symbol {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self::intern(&text))
+    }
+}
+
+/// The kinds of usage by their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum UsageKind {
+    Input,
+    Output,
+    CacheRead,
+    CacheWrite,
+    #[serde(rename = "cache_write_1h")]
+    CacheWrite1h,
+    Reasoning,
+    AudioInput,
+    AudioOutput,
+    Requests,
+    Tokens,
+}
+
+impl UsageKind {
+    /// In the order of [`Kind::ALL`].
+    const ALL: [Self; Kind::ALL.len()] = [
+        Self::Input,
+        Self::Output,
+        Self::CacheRead,
+        Self::CacheWrite,
+        Self::CacheWrite1h,
+        Self::Reasoning,
+        Self::AudioInput,
+        Self::AudioOutput,
+        Self::Requests,
+        Self::Tokens,
+    ];
+}
+
+/// Where a price came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PriceSource {
+    Reported,
+    Override,
+    Book,
+}
+
+impl PriceSource {
+    const ALL: [(Self, Sources); 3] = [
+        (Self::Reported, Sources::REPORTED),
+        (Self::Override, Sources::OVERRIDE),
+        (Self::Book, Sources::BOOK),
+    ];
+}
+
+/// What was added to one cell: its key and its tally, side by side.
+#[derive(Debug, Serialize, Deserialize)]
+struct Cell {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stage: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<Symbol>,
+    operation: Symbol,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    usage: BTreeMap<UsageKind, u64>,
+    #[serde(with = "money", default, skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<Usd>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    count: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    llm_calls: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    unpriced: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    without_usage: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    errors: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    nanos: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sources: Vec<PriceSource>,
+}
+
+impl Cell {
+    fn new(key: CellKey, tally: &CellTotals) -> Self {
+        // No `..`: a new field must be written, or a kill would lose it without a trace.
+        let CellKey { stage, model, operation } = key;
+        let CellTotals { usage, cost, count, llm_calls, unpriced, without_usage, errors, nanos, sources } =
+            *tally;
+        let kinds = Kind::ALL.iter().copied().zip(UsageKind::ALL);
+        let sources = PriceSource::ALL.into_iter().filter(|(_, source)| sources.contains(*source));
+        Self {
+            stage,
+            model,
+            operation,
+            // Only reported kinds: absent is unknown, and a written 0 would be read as a reported 0.
+            usage: kinds.filter_map(|(kind, name)| Some((name, usage.get(kind)?))).collect(),
+            // Zero is absent. Whether a cost is unknown is in `unpriced` and `without_usage`, so no figure is lost by this.
+            cost_usd: (cost != Usd::ZERO).then_some(cost),
+            count,
+            llm_calls,
+            unpriced,
+            without_usage,
+            errors,
+            nanos,
+            sources: sources.map(|(name, _)| name).collect(),
+        }
+    }
+
+    fn add_to(self, ledger: &mut Ledger) {
+        let mut usage = Usage::new();
+        for (kind, name) in Kind::ALL.iter().copied().zip(UsageKind::ALL) {
+            if let Some(count) = self.usage.get(&name) {
+                usage.set(kind, *count);
+            }
+        }
+        let sources = PriceSource::ALL.into_iter().filter(|(name, _)| self.sources.contains(name));
+        let key = CellKey { stage: self.stage, model: self.model, operation: self.operation };
+        let tally = CellTotals {
+            usage,
+            cost: self.cost_usd.unwrap_or_default(),
+            count: self.count,
+            llm_calls: self.llm_calls,
+            unpriced: self.unpriced,
+            without_usage: self.without_usage,
+            errors: self.errors,
+            nanos: self.nanos,
+            sources: sources.fold(Sources::default(), |all, (_, source)| all.union(source)),
+        };
+        ledger.add(key, &tally);
+    }
+}
+
+/// What was added to one stage.
+#[derive(Debug, Serialize, Deserialize)]
+struct Stage {
+    stage: Symbol,
+    /// How many attempts were opened.
+    begun: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    open: u64,
+    nanos: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    errors: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<Symbol>,
+    /// The start of the first attempt, in nanoseconds after the origin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<u64>,
+    /// The end of the last attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to: Option<u64>,
+    /// The outcome of that attempt.
+    #[serde(flatten, with = "outcome")]
+    outcome: Outcome,
+}
+
+impl Stage {
+    fn new(stage: Symbol, tally: &StageTotals) -> Self {
+        // No `..`, as in `Cell::new`.
+        let StageTotals { attempts: begun, open, nanos, errors, first, last } = tally;
+        let (to, outcome) = match last {
+            Some(StageEnd { at, outcome }) => (Some(*at), outcome.clone()),
+            None => (None, Outcome::default()),
+        };
+        Self {
+            stage,
+            begun: *begun,
+            open: *open,
+            nanos: *nanos,
+            errors: *errors,
+            // `parent` without `from` has no meaning: it is the parent of the first attempt.
+            parent: first.and_then(|StageStart { at: _, parent }| parent),
+            from: first.map(|first| first.at),
+            to,
+            outcome,
+        }
+    }
+
+    fn add_to(self, ledger: &mut Ledger) {
+        let Self { stage, begun, open, nanos, errors, parent, from, to, outcome } = self;
+        let tally = StageTotals {
+            attempts: begun,
+            open,
+            nanos,
+            errors,
+            first: from.map(|at| StageStart { at, parent }),
+            last: to.map(|at| StageEnd { at, outcome }),
+        };
+        ledger.add_stage(stage, &tally);
+    }
+}
+
+/// A ledger, or what was added to one.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct LedgerWire {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    cells: Vec<Cell>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    stages: Vec<Stage>,
+}
+
+pub(super) mod ledger {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(ledger: &Ledger, serializer: S) -> Result<S::Ok, S::Error> {
+        let cells = ledger.cells().map(|(key, tally)| Cell::new(*key, tally)).collect();
+        let stages = ledger.stages().map(|(stage, tally)| Stage::new(stage, tally)).collect();
+        LedgerWire { cells, stages }.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ledger, D::Error> {
+        let LedgerWire { cells, stages } = LedgerWire::deserialize(deserializer)?;
+        let mut ledger = Ledger::default();
+        cells.into_iter().for_each(|cell| cell.add_to(&mut ledger));
+        stages.into_iter().for_each(|stage| stage.add_to(&mut ledger));
+        Ok(ledger)
+    }
+}
+
+/// An outcome as two fields, both absent where nothing failed.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct OutcomeWire {
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    failed: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<Box<str>>,
+}
+
+pub(super) mod outcome {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
+        let wire = match outcome {
+            Outcome::Completed => OutcomeWire::default(),
+            Outcome::Failed(error) => OutcomeWire { failed: true, error: error.clone() },
+        };
+        wire.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Outcome, D::Error> {
+        let OutcomeWire { failed, error } = OutcomeWire::deserialize(deserializer)?;
+        Ok(if failed { Outcome::Failed(error) } else { Outcome::Completed })
+    }
+}
+
+/// Attributes that spans recorded for their whole run.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "RunAttributes")]
+pub(super) struct RunAttributesWire {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run_id: Option<Box<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    project: Option<Box<str>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tags: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    counts: BTreeMap<String, i64>,
+    #[serde(rename = "value_usd", with = "money", default, skip_serializing_if = "Option::is_none")]
+    value: Option<Usd>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    iteration: Option<u64>,
+}
+
+/// An operation that was recorded directly. Its time is `recorded_at`, because `at` is the record's own.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "OperationRecord")]
+struct OperationWire {
+    operation: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stage: Option<String>,
+    #[serde(with = "money", default, skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<Usd>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    duration_seconds: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    iteration: Option<u64>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    meta: BTreeMap<String, serde_json::Value>,
+    #[serde(rename = "recorded_at", default, skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
+}
+
+/// The verdict of a gate. Its time is `spoke_at`, because `at` is the record's own.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "GateVerdict")]
+struct GateWire {
+    seq: u64,
+    #[serde(rename = "gate")]
+    gate_name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after_stage: Option<String>,
+    verdict: Verdict,
+    blocking: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    score: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    diagnostics: BTreeMap<String, serde_json::Value>,
+    #[serde(rename = "spoke_at", default, skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    duration_seconds: Option<f64>,
+    #[serde(with = "money", default, skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<Usd>,
+}
+
+/// A boxed value in the JSON form that `$wire` defines for it. Serde's remote definitions do not read into boxes; the
+/// records have boxes so that a queue of 65,536 of them stays small.
+macro_rules! boxed {
+    ($module:ident, $type:ty, $wire:ident) => {
+        pub(super) mod $module {
+            use super::*;
+
+            pub(crate) fn serialize<S: Serializer>(value: &$type, serializer: S) -> Result<S::Ok, S::Error> {
+                $wire::serialize(value, serializer)
+            }
+
+            pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+                deserializer: D,
+            ) -> Result<Box<$type>, D::Error> {
+                $wire::deserialize(deserializer).map(Box::new)
+            }
+        }
+    };
+}
+
+boxed!(attributes, RunAttributes, RunAttributesWire);
+boxed!(operation, OperationRecord, OperationWire);
+boxed!(gate, GateVerdict, GateWire);

@@ -1,0 +1,256 @@
+//! What the delivery thread and the threads of the pipeline share: counters, statistics, and jobs on their way.
+
+use std::collections::VecDeque;
+use std::mem;
+// `SeqCst` for all of these. A job is counted in `queued` before `closed` is read; `close` sets `closed` before it reads
+// `queued`. With weaker orderings each side could miss the other, and the error of a timeout would lack a queued run. They
+// are used a few times a run, not once a span, so the cost does not matter.
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, ThreadId};
+
+use super::alert_queue::AlertQueue;
+use super::diagnostics::{catch_panic, print_diagnostic};
+use super::{DeliveryStats, SinkStats};
+use crate::summary::RunSummary;
+
+type MakeSummary = Box<dyn FnOnce() -> RunSummary + Send>;
+type OnTaken = Box<dyn FnOnce() + Send>;
+type FindRuns = Box<dyn FnOnce() -> Vec<RunSummary> + Send>;
+type ListRuns = Box<dyn Fn() -> Vec<RunSummary> + Send + Sync>;
+
+#[derive(Default)]
+pub(super) struct DeliveryState {
+    thread: OnceLock<ThreadId>,
+    /// Jobs that a sink delivers from the delivery thread itself.
+    sink_jobs: Mutex<VecDeque<Job>>,
+    sinks: Mutex<Vec<SinkStats>>,
+    pub(super) alerts: AlertQueue,
+    has_warned_of_alert: AtomicBool,
+    /// Lists the runs in flight.
+    list_runs: OnceLock<ListRuns>,
+    /// Whether a sink polls the runs in flight.
+    has_polls: AtomicBool,
+    closed: AtomicBool,
+    abandoned: AtomicBool,
+    queued: AtomicU64,
+    dropped: AtomicU64,
+    lost: AtomicU64,
+    lost_since_flush: AtomicU64,
+    has_warned_of_loss: AtomicBool,
+}
+
+impl DeliveryState {
+    /// Marks the calling thread as the delivery thread.
+    pub(super) fn set_thread(&self) {
+        let _ = self.thread.set(thread::current().id());
+    }
+
+    pub(super) fn is_this_thread(&self) -> bool {
+        self.thread.get() == Some(&thread::current().id())
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(SeqCst)
+    }
+
+    /// Closes the delivery. Returns whether it was closed before.
+    pub(super) fn close(&self) -> bool {
+        // A swap: of two threads that close, one alone stops the thread.
+        self.closed.swap(true, SeqCst)
+    }
+
+    /// Whether closing took too long, and the thread has to end as soon as it can.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(SeqCst)
+    }
+
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, SeqCst);
+    }
+
+    pub(super) fn has_polls(&self) -> bool {
+        self.has_polls.load(SeqCst)
+    }
+
+    pub(super) fn set_has_polls(&self) {
+        self.has_polls.store(true, SeqCst);
+    }
+
+    pub(super) fn push_sink_job(&self, job: Job) {
+        self.sink_jobs().push_back(job);
+    }
+
+    pub(super) fn next_sink_job(&self) -> Option<Job> {
+        self.sink_jobs().pop_front()
+    }
+
+    pub(super) fn take_sink_jobs(&self) -> VecDeque<Job> {
+        mem::take(&mut *self.sink_jobs())
+    }
+
+    fn sink_jobs(&self) -> MutexGuard<'_, VecDeque<Job>> {
+        self.sink_jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a sink to the statistics. Returns its position.
+    pub(super) fn add_sink(&self, stats: SinkStats) -> usize {
+        let mut sinks = self.sinks();
+        sinks.push(stats);
+        sinks.len() - 1
+    }
+
+    /// Changes the statistics of the sink at a position.
+    pub(super) fn count(&self, position: usize, add: impl FnOnce(&mut SinkStats)) {
+        if let Some(stats) = self.sinks().get_mut(position) {
+            add(stats);
+        }
+    }
+
+    /// Held for an addition or a copy only, never while a sink runs: the pipeline reads statistics at any time.
+    fn sinks(&self) -> MutexGuard<'_, Vec<SinkStats>> {
+        self.sinks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets the function that lists the runs in flight; called once.
+    pub(super) fn set_run_list(&self, list_runs: impl Fn() -> Vec<RunSummary> + Send + Sync + 'static) {
+        let _ = self.list_runs.set(Box::new(list_runs));
+    }
+
+    /// The runs in flight; empty if listing them panics.
+    pub(super) fn runs_in_flight(&self) -> Vec<RunSummary> {
+        self.list_runs.get().and_then(|list| catch_panic(list).ok()).unwrap_or_default()
+    }
+
+    /// Runs on their way, including the one that the sinks have just now.
+    pub(super) fn queued(&self) -> u64 {
+        self.queued.load(SeqCst)
+    }
+
+    pub(super) fn stats(&self) -> DeliveryStats {
+        let mut stats = DeliveryStats {
+            sinks: self.sinks().clone(),
+            queued: self.queued(),
+            dropped: self.dropped.load(SeqCst),
+            lost: self.lost.load(SeqCst),
+        };
+        // No thread takes them any more.
+        if self.is_abandoned() {
+            stats.lost += mem::take(&mut stats.queued);
+        }
+        stats
+    }
+
+    /// Runs that were lost before they reached a sink, since the last call.
+    pub(super) fn take_lost(&self) -> u64 {
+        // A swap: a loss between a load and a store would be in no report.
+        self.lost_since_flush.swap(0, SeqCst)
+    }
+
+    fn lose(&self, reason: &str) {
+        self.lost.fetch_add(1, SeqCst);
+        self.lost_since_flush.fetch_add(1, SeqCst);
+        // Once: an application that dropped its guard early would print a line for each of its runs.
+        if !self.has_warned_of_loss.swap(true, SeqCst) {
+            print_diagnostic(&format!("a run reached no sink: {reason}; further ones are only counted"));
+        }
+    }
+
+    /// Reports the first alert that a callback or the subscriber did not take.
+    pub(super) fn report_alert(&self, outcome: Result<(), String>) {
+        if let Err(reason) = outcome
+            && !self.has_warned_of_alert.swap(true, SeqCst)
+        {
+            print_diagnostic(&format!("an alert was not taken: {reason}; further failures are not reported"));
+        }
+    }
+
+    /// Prints the totals of losses of which only the first was printed.
+    pub(super) fn print_totals(&self) {
+        let stats = self.stats();
+        for sink in stats.sinks.iter().filter(|sink| sink.failed > 1) {
+            print_diagnostic(&format!("sink {} lost {} runs in all", sink.name, sink.failed));
+        }
+        if stats.lost > 1 {
+            print_diagnostic(&format!("runs that reached no sink, in all: {}", stats.lost));
+        }
+        if stats.dropped > 0 {
+            print_diagnostic(&format!("runs that found the queue full and were dropped: {}", stats.dropped));
+        }
+    }
+}
+
+/// A run on its way to the sinks. A job that is dropped before its summary was made counts itself as a lost run, whether the
+/// queue, a closed channel or an ending thread drops it.
+pub(super) struct Job {
+    make_summary: Option<MakeSummary>,
+    /// Called once a sink took the run.
+    on_taken: Option<OnTaken>,
+    state: Arc<DeliveryState>,
+}
+
+impl Job {
+    pub(super) fn new(make_summary: MakeSummary, on_taken: OnTaken, state: &Arc<DeliveryState>) -> Self {
+        state.queued.fetch_add(1, SeqCst);
+        Self { make_summary: Some(make_summary), on_taken: Some(on_taken), state: Arc::clone(state) }
+    }
+
+    /// Makes the summary and gives it to the sinks. `give` returns whether one took it.
+    pub(super) fn run(mut self, give: impl FnOnce(&RunSummary) -> bool) {
+        if let Some(make_summary) = self.make_summary.take() {
+            match catch_panic(make_summary) {
+                Ok(run) if give(&run) => self.on_taken.take().into_iter().for_each(|on_taken| on_taken()),
+                Ok(_) => {}
+                Err(reason) => self.state.lose(&format!("its summary could not be made: {reason}")),
+            }
+        }
+    }
+
+    /// Counts a job that found the queue full, under [`WhenFull::Drop`](super::WhenFull::Drop).
+    pub(super) fn drop_as_configured(mut self) {
+        // Without its summary the job is not counted as lost as well.
+        self.make_summary = None;
+        self.state.dropped.fetch_add(1, SeqCst);
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if self.make_summary.is_some() {
+            self.state.lose("the guard was dropped (keep it until the end of main)");
+        }
+        self.state.queued.fetch_sub(1, SeqCst);
+    }
+}
+
+/// Runs of a dead process, which are read on the delivery thread: reading a journal takes too long for `build`.
+pub(super) struct RecoveryJob {
+    find: FindRuns,
+    on_taken: OnTaken,
+    state: Arc<DeliveryState>,
+}
+
+impl RecoveryJob {
+    pub(super) fn new(find: FindRuns, on_taken: OnTaken, state: &Arc<DeliveryState>) -> Self {
+        Self { find, on_taken, state: Arc::clone(state) }
+    }
+
+    /// Finds the runs and gives them to the sinks. `give` returns whether one took the run.
+    pub(super) fn run(self, mut give: impl FnMut(&RunSummary) -> bool) {
+        match catch_panic(self.find) {
+            Ok(runs) => {
+                self.state.queued.fetch_add(runs.len() as u64, SeqCst);
+                let mut all_taken = true;
+                for run in &runs {
+                    all_taken &= give(run);
+                    self.state.queued.fetch_sub(1, SeqCst);
+                }
+                // The journal is removed only then: a run that no sink took comes again at the next start.
+                if all_taken {
+                    (self.on_taken)();
+                }
+            }
+            Err(reason) => print_diagnostic(&format!("a journal could not be recovered: {reason}")),
+        }
+    }
+}

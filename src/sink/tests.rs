@@ -1,0 +1,489 @@
+//! The delivery thread, from queue to sink.
+
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+use std::borrow::Cow;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::worker::Worker;
+use super::{Delivery, FlushError, Memory, Sink, SinkError, WhenFull};
+use crate::summary::RunSummary;
+
+const AMPLE: Duration = Duration::from_secs(60);
+
+fn run(id: &str) -> RunSummary {
+    serde_json::from_value(json!({
+        "schema_version": 1, "run_id": id, "status": "completed", "started_at": "2026-04-19T09:12:03.120Z",
+    }))
+    .unwrap()
+}
+
+fn ids(memory: &Memory) -> Vec<String> {
+    memory.runs().into_iter().map(|run| run.run_id).collect()
+}
+
+/// A sink made of a closure that may fail.
+struct Trial<F>(F);
+
+impl<F: FnMut(&RunSummary) -> Result<(), SinkError> + Send + 'static> Sink for Trial<F> {
+    fn name(&self) -> Cow<'_, str> {
+        "Trial".into()
+    }
+
+    fn run_finished(&mut self, run: &RunSummary) -> Result<(), SinkError> {
+        self.0(run)
+    }
+}
+
+fn no_pauses(retries: usize) -> Delivery {
+    Delivery::new().retries(vec![Duration::ZERO; retries])
+}
+
+fn spawn(sinks: Vec<Box<dyn Sink>>, options: Delivery) -> Worker {
+    Worker::spawn(sinks, options, || ()).unwrap()
+}
+
+/// A sink that reports on the first channel that it has a run, then waits until the second one sends or is dropped.
+fn held_sink() -> (Box<dyn Sink>, Receiver<()>, Sender<()>) {
+    let (entered, has_entered) = channel();
+    let (go_on, may_go_on) = channel();
+    let sink = move |_: &RunSummary| {
+        let _ = entered.send(());
+        let _ = may_go_on.recv();
+    };
+    (Box::new(sink), has_entered, go_on)
+}
+
+/// Runs one test of this file in a process of its own, with its own stderr and global subscriber. `None` in that process
+/// itself.
+fn alone(test: &str) -> Option<Output> {
+    const ALONE: &str = "TRACING_BUDGET_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return None;
+    }
+    let name = format!("sink::tests::{test}");
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([&name, "--exact", "--nocapture", "--test-threads=1"])
+        .env(ALONE, "1")
+        .output()
+        .unwrap();
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && out.contains("1 passed"),
+        "{out}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Some(output)
+}
+
+#[test]
+fn runs_arrive_in_order_and_are_summed_up_on_the_thread() {
+    let memory = Memory::new();
+    let warm = Arc::new(OnceLock::new());
+    let warmed = Arc::clone(&warm);
+    let warm_up = move || warmed.set(thread::current().name().map(str::to_owned)).unwrap();
+    let worker = Worker::spawn(vec![Box::new(memory.clone())], Delivery::new(), warm_up).unwrap();
+    for n in 0..100 {
+        let warm = Arc::clone(&warm);
+        worker.deliver(move || {
+            assert_eq!(thread::current().name(), Some("tracing-budget"));
+            assert_eq!(warm.get().unwrap().as_deref(), Some("tracing-budget"));
+            run(&n.to_string())
+        });
+    }
+    worker.flush().unwrap();
+    assert_eq!(ids(&memory), (0..100).map(|n: i32| n.to_string()).collect::<Vec<_>>());
+    let stats = worker.stats();
+    assert_eq!((stats.sinks[0].delivered, stats.queued, stats.lost, stats.dropped), (100, 0, 0, 0));
+    assert_eq!(stats.sinks[0].name, "Memory");
+}
+
+#[test]
+fn a_sink_that_polls_gets_no_runs_once_after_its_last_run() {
+    struct Polls(Sender<&'static str>);
+    impl Sink for Polls {
+        fn run_finished(&mut self, _: &RunSummary) -> Result<(), SinkError> {
+            self.0.send("finished").map_err(SinkError::new)
+        }
+
+        fn interval(&self) -> Option<Duration> {
+            Some(Duration::from_millis(1))
+        }
+
+        fn runs_in_flight(&mut self, _: &[RunSummary]) -> Result<(), SinkError> {
+            self.0.send("polled").map_err(SinkError::new)
+        }
+    }
+    let (calls, called) = channel();
+    // Without a call of `run_started`: no earlier poll is due.
+    let worker = spawn(vec![Box::new(Polls(calls))], Delivery::new());
+    worker.deliver(|| run("a"));
+    assert_eq!(called.recv_timeout(AMPLE), Ok("finished"));
+    assert_eq!(called.recv_timeout(AMPLE), Ok("polled"));
+    worker.close(AMPLE).unwrap();
+}
+
+#[test]
+fn a_sink_that_fails_twice_then_works_loses_nothing() {
+    let memory = Memory::new();
+    let (mut left, mut kept) = (2, memory.clone());
+    let sink = Trial(move |run: &RunSummary| {
+        if left > 0 {
+            left -= 1;
+            return Err(SinkError::new("not yet"));
+        }
+        kept.run_finished(run)
+    });
+    let worker = spawn(vec![Box::new(sink)], no_pauses(3));
+    worker.deliver(|| run("a"));
+    worker.flush().unwrap();
+    assert_eq!(ids(&memory), ["a"]);
+    let sink = &worker.stats().sinks[0];
+    assert_eq!((sink.delivered, sink.failed, sink.retries), (1, 0, 2));
+    assert_eq!(sink.last_error.as_deref(), Some("not yet"));
+}
+
+#[test]
+fn other_sinks_have_the_run_before_a_failed_one_gets_it_again() {
+    let (log, logged) = channel();
+    let other = log.clone();
+    let failing = Trial(move |_: &RunSummary| {
+        log.send("failing").unwrap();
+        Err(SinkError::new("no"))
+    });
+    let worker = spawn(
+        vec![Box::new(failing), Box::new(move |_: &RunSummary| other.send("other").unwrap())],
+        no_pauses(2),
+    );
+    worker.deliver(|| run("a"));
+    worker.close(AMPLE).unwrap_err();
+    assert_eq!(logged.iter().collect::<Vec<_>>(), ["failing", "other", "failing", "failing"]);
+}
+
+#[test]
+fn a_broken_sink_gets_one_attempt_a_run_until_it_works() {
+    let (log, logged) = channel();
+    let sink = Trial(move |run: &RunSummary| {
+        log.send(run.run_id.clone()).unwrap();
+        if run.run_id.starts_with("bad") { Err(SinkError::new("no")) } else { Ok(()) }
+    });
+    let worker = spawn(vec![Box::new(sink)], no_pauses(1));
+    for id in ["bad1", "bad2", "good", "bad3"] {
+        worker.deliver(move || run(id));
+    }
+    worker.close(AMPLE).unwrap_err();
+    assert_eq!(logged.iter().collect::<Vec<_>>(), ["bad1", "bad1", "bad2", "good", "bad3", "bad3"]);
+    let sink = &worker.stats().sinks[0];
+    assert_eq!((sink.delivered, sink.failed, sink.retries), (1, 3, 2));
+}
+
+#[test]
+fn flush_reports_a_loss_once() {
+    let memory = Memory::new();
+    let failing = Trial(|run: &RunSummary| Err(SinkError::new(format!("no room for {}", run.run_id))));
+    let worker = spawn(vec![Box::new(failing), Box::new(memory.clone())], no_pauses(1));
+    worker.deliver(|| run("a"));
+    worker.deliver(|| run("b"));
+    let error = worker.flush().unwrap_err();
+    assert_eq!(error.to_string(), "sink Trial lost 2 runs: no room for b");
+    worker.flush().unwrap();
+    worker.deliver(|| run("c"));
+    assert_eq!(worker.flush().unwrap_err().to_string(), "sink Trial lost 1 run: no room for c");
+    assert_eq!(ids(&memory), ["a", "b", "c"]);
+    assert_eq!(worker.stats().sinks[0].failed, 3);
+}
+
+#[test]
+fn a_flush_that_fails_returns_the_error() {
+    struct Unflushable;
+    impl Sink for Unflushable {
+        fn run_finished(&mut self, _: &RunSummary) -> Result<(), SinkError> {
+            Ok(())
+        }
+        fn flush(&mut self) -> Result<(), SinkError> {
+            Err(SinkError::new("disk on fire"))
+        }
+    }
+    let worker = spawn(vec![Box::new(Unflushable)], Delivery::new());
+    assert_eq!(
+        worker.flush().unwrap_err().to_string(),
+        "sink Unflushable could not be flushed: disk on fire"
+    );
+    assert_eq!(worker.stats().sinks[0].last_error.as_deref(), Some("disk on fire"));
+}
+
+#[test]
+fn a_sink_that_panics_loses_that_run_only() {
+    let memory = Memory::new();
+    let mut kept = memory.clone();
+    let sink = Trial(move |run: &RunSummary| {
+        assert_ne!(run.run_id, "bad", "on purpose");
+        kept.run_finished(run)
+    });
+    let other = Memory::new();
+    let worker = spawn(vec![Box::new(sink), Box::new(other.clone())], no_pauses(3));
+    worker.deliver(|| run("bad"));
+    worker.deliver(|| run("good"));
+    let error = worker.flush().unwrap_err().to_string();
+    assert!(
+        error.starts_with("sink Trial lost 1 run: it panicked: ") && error.contains("on purpose"),
+        "{error}"
+    );
+    assert_eq!(ids(&memory), ["good"]);
+    assert_eq!(ids(&other), ["bad", "good"]);
+    let sink = &worker.stats().sinks[0];
+    assert_eq!((sink.delivered, sink.failed, sink.retries), (1, 1, 0));
+}
+
+#[test]
+fn names_flushes_ends_and_warm_ups_may_panic() {
+    struct Rude;
+    impl Sink for Rude {
+        fn name(&self) -> Cow<'_, str> {
+            panic!("no name")
+        }
+        fn run_finished(&mut self, _: &RunSummary) -> Result<(), SinkError> {
+            Ok(())
+        }
+        fn flush(&mut self) -> Result<(), SinkError> {
+            panic!("no flush")
+        }
+    }
+    impl Drop for Rude {
+        fn drop(&mut self) {
+            panic!("no end")
+        }
+    }
+    let memory = Memory::new();
+    let sinks: Vec<Box<dyn Sink>> = vec![Box::new(Rude), Box::new(memory.clone())];
+    let worker = Worker::spawn(sinks, Delivery::new(), || panic!("no warmth")).unwrap();
+    worker.deliver(|| run("a"));
+    let error = worker.close(AMPLE).unwrap_err().to_string();
+    assert_eq!(error, "sink without a name could not be flushed: it panicked: no flush");
+    assert_eq!(ids(&memory), ["a"]);
+}
+
+#[test]
+fn a_summary_that_cannot_be_made_is_a_lost_run() {
+    let memory = Memory::new();
+    let worker = spawn(vec![Box::new(memory.clone())], Delivery::new());
+    worker.deliver(|| panic!("on purpose"));
+    worker.deliver(|| run("a"));
+    assert_eq!(worker.flush(), Err(FlushError::Lost { sinks: vec![], lost: 1 }));
+    assert_eq!(worker.flush(), Ok(()));
+    assert_eq!(ids(&memory), ["a"]);
+    assert_eq!((worker.stats().lost, worker.stats().queued), (1, 0));
+}
+
+#[test]
+fn a_full_queue_waits() {
+    let (sink, entered, go_on) = held_sink();
+    let memory = Memory::new();
+    let worker = spawn(vec![sink, Box::new(memory.clone())], Delivery::new().capacity(1));
+    let returned = AtomicBool::new(false);
+    worker.deliver(|| run("held"));
+    entered.recv().unwrap();
+    worker.deliver(|| run("queued"));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            worker.deliver(|| run("waiting"));
+            returned.store(true, SeqCst);
+        });
+        while worker.stats().queued < 3 {
+            thread::yield_now();
+        }
+        // Time for a delivery that wrongly does not wait; one that waits cannot fail here.
+        thread::sleep(Duration::from_millis(50));
+        assert!(!returned.load(SeqCst));
+        drop(go_on);
+    });
+    worker.flush().unwrap();
+    assert_eq!(ids(&memory), ["held", "queued", "waiting"]);
+    assert_eq!(worker.stats().dropped, 0);
+}
+
+#[test]
+fn a_full_queue_drops_and_counts_if_configured() {
+    let (sink, entered, go_on) = held_sink();
+    let memory = Memory::new();
+    let options = Delivery::new().capacity(1).when_full(WhenFull::Drop);
+    let worker = spawn(vec![sink, Box::new(memory.clone())], options);
+    worker.deliver(|| run("held"));
+    entered.recv().unwrap();
+    worker.deliver(|| run("queued"));
+    worker.deliver(|| run("dropped"));
+    assert_eq!((worker.stats().dropped, worker.stats().queued), (1, 2));
+    drop(go_on);
+    worker.flush().unwrap();
+    assert_eq!(ids(&memory), ["held", "queued"]);
+    assert_eq!(worker.stats().lost, 0);
+}
+
+#[test]
+fn a_sink_may_deliver_runs_of_its_own_and_cannot_wait_for_them() {
+    let own: Arc<OnceLock<Worker>> = Arc::default();
+    let memory = Memory::new();
+    let (inner, mut kept) = (Arc::clone(&own), memory.clone());
+    let sink = Trial(move |given: &RunSummary| {
+        if given.run_id == "outer" {
+            let worker = inner.get().unwrap();
+            for n in 0..5 {
+                worker.deliver(move || run(&format!("inner {n}")));
+            }
+            assert_eq!(worker.flush(), Err(FlushError::FromSink));
+            assert_eq!(worker.close(AMPLE), Err(FlushError::FromSink));
+        }
+        kept.run_finished(given)
+    });
+    let (held, entered, go_on) = held_sink();
+    let worker = own.get_or_init(|| spawn(vec![held, Box::new(sink)], Delivery::new().capacity(1)));
+    worker.deliver(|| run("outer"));
+    // The queue is full while the sink delivers: one that waited for room would wait for itself.
+    entered.recv().unwrap();
+    worker.deliver(|| run("next"));
+    drop(go_on);
+    worker.flush().unwrap();
+    let mut ids = ids(&memory);
+    ids.sort();
+    assert_eq!(ids, ["inner 0", "inner 1", "inner 2", "inner 3", "inner 4", "next", "outer"]);
+}
+
+#[test]
+fn a_sink_that_makes_a_run_of_each_run_cannot_keep_a_flush_or_the_end_waiting() {
+    let own: Arc<OnceLock<Worker>> = Arc::default();
+    let inner = Arc::clone(&own);
+    let sink = move |_: &RunSummary| inner.get().unwrap().deliver(|| run("one more"));
+    let worker = own.get_or_init(|| spawn(vec![Box::new(sink)], Delivery::new()));
+    worker.deliver(|| run("first"));
+    worker.flush().unwrap();
+    worker.close(AMPLE).unwrap();
+    assert!(worker.stats().lost > 0);
+    assert_eq!(worker.stats().queued, 0);
+}
+
+#[test]
+fn closing_delivers_what_is_queued_and_counts_what_comes_later() {
+    let memory = Memory::new();
+    let worker = spawn(vec![Box::new(memory.clone())], Delivery::new());
+    (0..50).for_each(|_| worker.deliver(|| run("a")));
+    worker.close(AMPLE).unwrap();
+    assert_eq!(memory.take().len(), 50);
+    worker.close(AMPLE).unwrap();
+    worker.flush().unwrap();
+    worker.deliver(|| run("late"));
+    assert_eq!(worker.flush(), Err(FlushError::Ended { lost: 1 }));
+    assert_eq!(worker.flush(), Ok(()));
+    assert_eq!(worker.stats().lost, 1);
+    assert!(memory.take().is_empty());
+}
+
+#[test]
+fn a_sink_that_hangs_does_not_hang_the_end() {
+    let (sink, entered, go_on) = held_sink();
+    let worker = spawn(vec![sink], Delivery::new().capacity(1));
+    worker.deliver(|| run("held"));
+    entered.recv().unwrap();
+    worker.deliver(|| run("queued"));
+    let timeout = Duration::from_millis(20);
+    assert_eq!(worker.close(timeout), Err(FlushError::TimedOut { timeout, queued: 2 }));
+    assert_eq!((worker.stats().lost, worker.stats().queued), (2, 0));
+    // The run that the sink already had is delivered after all; the other is not started.
+    drop(go_on);
+    while !worker.has_ended() {
+        thread::yield_now();
+    }
+    let stats = worker.stats();
+    assert_eq!((stats.sinks[0].delivered, stats.lost, stats.queued), (1, 1, 0));
+}
+
+#[test]
+fn a_worker_that_has_died_loses_runs_and_nothing_else() {
+    let mut worker = spawn(vec![], Delivery::new());
+    worker.disconnect();
+    while !worker.has_ended() {
+        thread::yield_now();
+    }
+    worker.deliver(|| run("a"));
+    worker.deliver(|| run("b"));
+    assert_eq!(worker.flush(), Err(FlushError::Ended { lost: 2 }));
+    assert_eq!(worker.close(AMPLE), Ok(()));
+    assert_eq!((worker.stats().lost, worker.stats().queued), (2, 0));
+}
+
+#[test]
+fn a_worker_that_is_dropped_still_delivers() {
+    struct Last(Sender<String>);
+    impl Sink for Last {
+        fn run_finished(&mut self, run: &RunSummary) -> Result<(), SinkError> {
+            self.0.send(run.run_id.clone()).map_err(SinkError::new)
+        }
+        fn flush(&mut self) -> Result<(), SinkError> {
+            self.0.send("flushed".to_owned()).map_err(SinkError::new)
+        }
+    }
+    let (sender, received) = channel();
+    let worker = spawn(vec![Box::new(Last(sender))], Delivery::new());
+    worker.deliver(|| run("a"));
+    drop(worker);
+    assert_eq!(received.iter().collect::<Vec<_>>(), ["a", "flushed"]);
+}
+
+#[test]
+fn a_loss_is_printed_once_on_stderr() {
+    if let Some(output) = alone("a_loss_is_printed_once_on_stderr") {
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let lines: Vec<_> = stderr.lines().filter(|line| line.starts_with("tracing-budget: ")).collect();
+        assert_eq!(
+            lines,
+            [
+                "tracing-budget: sink Trial lost run \"a\": no room; further losses are only counted",
+                "tracing-budget: sink Trial lost 3 runs in all",
+                "tracing-budget: a run reached no sink: the guard was dropped (keep it until the end of main); further ones are only counted",
+            ]
+        );
+        return;
+    }
+    let worker = spawn(vec![Box::new(Trial(|_: &RunSummary| Err(SinkError::new("no room"))))], no_pauses(2));
+    for id in ["a", "b", "c"] {
+        worker.deliver(move || run(id));
+    }
+    worker.close(AMPLE).unwrap_err();
+    worker.deliver(|| run("late"));
+    worker.deliver(|| run("later"));
+}
+
+#[test]
+fn events_of_a_sink_reach_no_subscriber() {
+    static EVENTS: AtomicUsize = AtomicUsize::new(0);
+
+    struct Count;
+    impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Count {
+        fn on_event(&self, _: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+            EVENTS.fetch_add(1, SeqCst);
+        }
+    }
+
+    if alone("events_of_a_sink_reach_no_subscriber").is_some() {
+        return;
+    }
+    use tracing_subscriber::layer::SubscriberExt;
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Count)).unwrap();
+    let sink = |_: &RunSummary| tracing::error!("from the sink");
+    let worker = Worker::spawn(vec![Box::new(sink)], Delivery::new(), || ()).unwrap();
+    worker.deliver(|| {
+        tracing::error!("from the summary");
+        run("a")
+    });
+    worker.flush().unwrap();
+    assert_eq!(worker.stats().sinks[0].delivered, 1);
+    assert_eq!(EVENTS.load(SeqCst), 0);
+    tracing::error!("from the pipeline");
+    assert_eq!(EVENTS.load(SeqCst), 1);
+}

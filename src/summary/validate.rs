@@ -1,0 +1,175 @@
+//! Validation: the rows of a summary add up to its totals.
+
+use super::document::{BudgetSummary, Figures, RunSummary};
+use crate::ledger::Usd;
+
+/// The error of a summary with rows, derived figures or gates that contradict each other.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the summary of run {run_id:?} does not add up: {}", findings.join("; "))]
+pub struct Unbalanced {
+    run_id: String,
+    findings: Vec<String>,
+}
+
+impl Unbalanced {
+    /// Returns the contradictions, one sentence each.
+    ///
+    /// ```
+    /// use tracing_budget::RunSummary;
+    ///
+    /// let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// run.budget_summary.total.llm_calls = 1;
+    /// assert!(run.check().is_err_and(|error| error.findings()[0].contains("llm_calls")));
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
+    #[must_use]
+    pub fn findings(&self) -> &[String] {
+        &self.findings
+    }
+}
+
+impl RunSummary {
+    /// Compares the rows by stage, by model and by operation with the totals, figure by figure. Then it compares each derived
+    /// figure with its sources, and checks the numbering of the gates. Unknown counts as 0 in a sum.
+    ///
+    /// ```
+    /// use tracing_budget::{RunSummary, summary::{Figures, StageRow}};
+    ///
+    /// let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// assert!(run.check().is_ok());
+    /// run.budget_summary.total.input_tokens = 7;
+    /// let error = run.check().expect_err("no row has these tokens");
+    /// assert!(error.to_string().contains("input_tokens"), "{error}");
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Unbalanced`] with every contradiction.
+    pub fn check(&self) -> Result<(), Unbalanced> {
+        let budget = &self.budget_summary;
+        let mut findings = Vec::new();
+        compare(
+            &mut findings,
+            "per_agent",
+            budget.per_agent.iter().map(|(_, row)| &row.figures),
+            &budget.total,
+        );
+        compare(
+            &mut findings,
+            "per_model",
+            budget.per_model.iter().map(|(_, row)| &row.figures),
+            &budget.total,
+        );
+        let operations = budget.by_operation.iter().map(|(_, row)| &row.figures);
+        compare(&mut findings, "by_operation", operations, &budget.total);
+        // A document may omit the models of a stage. If it lists any, it must list all, or their sum would be wrong.
+        for (name, stage) in budget.per_agent.iter().filter(|(_, stage)| !stage.per_model.is_empty()) {
+            let models = stage.per_model.iter().map(|(_, row)| &row.figures);
+            compare(&mut findings, &format!("per_agent.{name}.per_model"), models, &stage.figures);
+        }
+        derived(&mut findings, budget);
+        self.efficient(&mut findings);
+        if !budget.gate_verdicts.iter().map(|gate| gate.seq).eq(1..=budget.gate_verdicts.len() as u64) {
+            findings.push("gate_verdicts are not numbered 1, 2, 3, …".to_owned());
+        }
+        if findings.is_empty() { Ok(()) } else { Err(Unbalanced { run_id: self.run_id.clone(), findings }) }
+    }
+}
+
+impl RunSummary {
+    /// Reports every figure of the efficiency that differs from the one computed. An absent figure is accepted: documents of
+    /// earlier versions have none.
+    fn efficient(&self, findings: &mut Vec<String>) {
+        let (given, computed) = (&self.efficiency, &self.computed_efficiency());
+        let mut note = |figure: &str, given: Option<f64>, computed: Option<f64>| {
+            // 1e-9 relative: a double that went through JSON text and one that was computed differ in their last bits.
+            let near = |computed: f64, given: f64| (given - computed).abs() <= 1e-9 * computed.abs().max(1.0);
+            if given.is_some_and(|given| !computed.is_some_and(|computed| near(computed, given))) {
+                findings.push(format!("efficiency.{figure} differs from the other figures"));
+            }
+        };
+        let usd = |amount: Option<Usd>| amount.map(Usd::to_f64);
+        note(
+            "cost_per_iteration_usd",
+            usd(given.cost_per_iteration_usd),
+            usd(computed.cost_per_iteration_usd),
+        );
+        note("roi", given.roi, computed.roi);
+        note("cost_to_value", given.cost_to_value, computed.cost_to_value);
+        note("usd_per_minute", given.usd_per_minute, computed.usd_per_minute);
+        note("tokens_per_minute", given.tokens_per_minute, computed.tokens_per_minute);
+    }
+}
+
+/// Reports every figure with a sum of rows that differs from the total.
+fn compare<'a>(
+    findings: &mut Vec<String>,
+    rows: &str,
+    figures: impl Iterator<Item = &'a Figures>,
+    total: &Figures,
+) {
+    let sum: Figures = figures.sum();
+    for ((figure, sum), (_, total)) in counted(&sum).into_iter().zip(counted(total)) {
+        if sum != total {
+            findings.push(format!("{figure} of {rows} sum to {sum}, expected {total}"));
+        }
+    }
+    let cost = |figures: &Figures| figures.cost_usd.unwrap_or(Usd::ZERO);
+    if !same_money(cost(&sum), cost(total)) {
+        findings.push(format!("cost_usd of {rows} sums to {} USD, expected {} USD", cost(&sum), cost(total)));
+    }
+}
+
+fn counted(figures: &Figures) -> [(&'static str, u64); 9] {
+    [
+        ("tokens_used", figures.tokens_used.unwrap_or(0)),
+        ("llm_calls", figures.llm_calls),
+        ("input_tokens", figures.input_tokens),
+        ("output_tokens", figures.output_tokens),
+        ("cache_read_tokens", figures.cache_read_tokens),
+        ("cache_write_tokens", figures.cache_write_tokens),
+        ("reasoning_tokens", figures.reasoning_tokens),
+        ("unpriced_calls", figures.unpriced_calls),
+        ("calls_without_usage", figures.calls_without_usage),
+    ]
+}
+
+/// Amounts below 8,192 USD (2¹³) keep every pico-dollar in JSON and must be equal: 2¹³ · 10¹² is below 2⁵³. Above, a
+/// document that was read back has the nearest doubles only.
+fn same_money(one: Usd, two: Usd) -> bool {
+    let exact_below = 8_192 * 1_000_000_000_000_i128;
+    let larger = one.pico().abs().max(two.pico().abs());
+    let allowed = if larger < exact_below { 0 } else { larger / 1_000_000_000_000 };
+    (one - two).pico().abs() <= allowed
+}
+
+/// Reports every derived figure that differs from the figures it derives from.
+fn derived(findings: &mut Vec<String>, given: &BudgetSummary) {
+    let mut settled = given.clone();
+    settled.settle();
+    let mut note = |right: bool, what: &str| {
+        if !right {
+            findings.push(format!("{what} differs from the other figures"));
+        }
+    };
+    note(given.total == settled.total, "tokens_used or cost_usd, null or not,");
+    for ((name, row), (_, right)) in given.per_agent.iter().zip(settled.per_agent.iter()) {
+        note(row.figures == right.figures, &format!("an unknown figure of per_agent.{name}"));
+        let near = match (row.share_of_cost, right.share_of_cost) {
+            (Some(given), Some(right)) => (given - right).abs() < 1e-9,
+            (given, right) => given == right,
+        };
+        note(near, &format!("share_of_cost of per_agent.{name}"));
+        note(row.limits == right.limits, &format!("limits.exhausted of per_agent.{name}"));
+    }
+    note(given.per_model == settled.per_model, "an unknown figure of per_model");
+    note(given.by_operation == settled.by_operation, "an unknown figure of by_operation");
+    let left = match (given.usd_remaining, settled.usd_remaining) {
+        (Some(given), Some(right)) => same_money(given, right),
+        (given, right) => given == right,
+    };
+    note(left, "usd_remaining");
+    note(given.tokens_remaining == settled.tokens_remaining, "tokens_remaining");
+    note(given.exhausted == settled.exhausted, "exhausted");
+}
