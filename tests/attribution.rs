@@ -67,7 +67,7 @@ fn calls(run: &RunSummary) -> u64 {
 }
 
 #[test]
-fn a4_streaming_that_records_usage_twice_counts_once() {
+fn streaming_that_records_usage_twice_counts_once() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let chat = chat();
@@ -78,7 +78,7 @@ fn a4_streaming_that_records_usage_twice_counts_once() {
 }
 
 #[test]
-fn a4_the_last_of_several_figures_of_a_call_replaces_the_others() {
+fn the_last_of_several_records_of_a_call_stands() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let chat = chat();
@@ -91,7 +91,7 @@ fn a4_the_last_of_several_figures_of_a_call_replaces_the_others() {
 }
 
 #[test]
-fn a6_invoke_agent_that_repeats_its_children_adds_nothing() {
+fn invoke_agent_that_repeats_its_children_adds_nothing() {
     let run = run(|| {
         let agent = agent();
         agent.in_scope(|| {
@@ -107,7 +107,7 @@ fn a6_invoke_agent_that_repeats_its_children_adds_nothing() {
 }
 
 #[test]
-fn a6_only_the_excess_of_an_aggregate_is_new() {
+fn an_aggregate_counts_for_what_it_has_beyond_its_children() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let agent = agent();
@@ -119,7 +119,7 @@ fn a6_only_the_excess_of_an_aggregate_is_new() {
 }
 
 #[test]
-fn a6_an_agent_as_a_tool_of_an_agent_is_counted_at_both_levels() {
+fn an_agent_as_a_tool_of_an_agent_is_counted_at_both_levels() {
     let run = run(|| {
         let agent = agent();
         agent.in_scope(|| {
@@ -134,7 +134,7 @@ fn a6_an_agent_as_a_tool_of_an_agent_is_counted_at_both_levels() {
 }
 
 #[test]
-fn a9_an_explicit_genai_root_belongs_to_the_current_stage() {
+fn an_explicit_root_is_adopted_by_the_stage_that_is_current() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let stage = info_span!("discovery").entered();
@@ -149,7 +149,7 @@ fn a9_an_explicit_genai_root_belongs_to_the_current_stage() {
 }
 
 #[test]
-fn a9_any_other_explicit_root_starts_a_run() {
+fn a_plain_explicit_root_is_a_run_of_its_own() {
     let runs = runs(|| {
         let _root = info_span!("pipeline").entered();
         used(&chat(), 1, 1);
@@ -176,7 +176,7 @@ fn a_parentless_childless_invoke_agent_is_dropped() {
 }
 
 #[test]
-fn a6_old_rig_that_records_an_aggregate_on_a_stage_counts_once() {
+fn old_rig_that_records_an_aggregate_on_a_stage_that_declares_the_fields_counts_once() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let stage =
@@ -192,7 +192,7 @@ fn a6_old_rig_that_records_an_aggregate_on_a_stage_counts_once() {
 }
 
 #[test]
-fn a6_old_rig_that_records_each_call_on_a_stage_adds_up() {
+fn old_rig_that_records_each_call_on_a_stage_that_declares_the_fields_adds_up() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let stage =
@@ -204,7 +204,7 @@ fn a6_old_rig_that_records_each_call_on_a_stage_adds_up() {
 }
 
 #[test]
-fn a4_figures_of_a_stage_by_short_names_add_up() {
+fn own_usage_of_a_stage_adds_to_what_is_below() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let stage = info_span!("discovery", model = "gpt-5", input_tokens = Empty, output_tokens = Empty);
@@ -217,7 +217,7 @@ fn a4_figures_of_a_stage_by_short_names_add_up() {
 }
 
 #[test]
-fn a3_a_call_without_usage_is_counted_as_such() {
+fn a_call_without_usage_is_counted_as_such() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _stage = info_span!("discovery").entered();
@@ -230,7 +230,7 @@ fn a3_a_call_without_usage_is_counted_as_such() {
 }
 
 #[test]
-fn a10_cached_tokens_beyond_the_input_are_added_with_a_warning() {
+fn exclusive_cache_counting_is_noticed_and_said() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let chat = chat();
@@ -243,7 +243,7 @@ fn a10_cached_tokens_beyond_the_input_are_added_with_a_warning() {
 }
 
 #[test]
-fn a10_a_declared_exclusive_cache_is_added_to_the_input() {
+fn an_emitter_known_to_count_cache_exclusively_is_put_right() {
     let code = || {
         let _root = info_span!("pipeline").entered();
         let chat = chat();
@@ -258,7 +258,7 @@ fn a10_a_declared_exclusive_cache_is_added_to_the_input() {
 }
 
 #[test]
-fn a10_a_total_is_never_added_to_its_parts() {
+fn a_librarys_total_is_ignored_where_input_or_output_is_known() {
     let run = run(|| {
         // langchain-rust 7: bare names, and an agent that repeats the total.
         let agent = info_span!(target: "langchain_rust::observability", "agent.run", total_tokens = Empty);
@@ -293,7 +293,7 @@ fn tokens_alone_are_tokens_without_a_split_and_have_no_price() {
 }
 
 #[test]
-fn a3_adk_without_an_operation_name_is_a_known_emitter() {
+fn adk_without_an_operation_name_is_known_as_an_emitter() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _nameless = info_span!("").entered();
@@ -318,7 +318,7 @@ fn a3_adk_without_an_operation_name_is_a_known_emitter() {
 }
 
 #[test]
-fn a2_a_span_with_an_empty_name_is_not_a_stage() {
+fn a_span_with_an_empty_name_is_no_stage_and_hides_nothing() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _nameless = info_span!("").entered();
@@ -328,7 +328,7 @@ fn a2_a_span_with_an_empty_name_is_not_a_stage() {
 }
 
 #[test]
-fn a2_the_state_is_per_span_and_not_per_name() {
+fn three_spans_of_one_name_are_told_apart() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _stage = info_span!("discovery").entered();
@@ -375,7 +375,7 @@ fn spans_that_are_never_entered_count_where_they_were_opened() {
 }
 
 #[test]
-fn a2_stages_are_direct_children_of_the_root_unless_declared() {
+fn stages_are_direct_children_of_the_root_unless_declared() {
     let code = || {
         let _root = info_span!("pipeline").entered();
         let _outer = info_span!("outer").entered();
@@ -390,7 +390,7 @@ fn a2_stages_are_direct_children_of_the_root_unless_declared() {
 }
 
 #[test]
-fn a2_a_stage_field_makes_a_stage_at_any_depth() {
+fn a_stage_field_names_a_stage_anywhere() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _outer = info_span!("outer").entered();
@@ -404,7 +404,7 @@ fn a2_a_stage_field_makes_a_stage_at_any_depth() {
 }
 
 #[test]
-fn a2_an_agent_right_under_the_root_is_a_stage_named_by_the_agent() {
+fn an_agent_right_under_the_root_is_a_stage_of_its_own_name() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let agent = agent();
@@ -426,7 +426,7 @@ fn a_call_right_under_the_root_is_a_stage_and_a_call() {
 }
 
 #[test]
-fn a2_amounts_outside_of_stages_are_unattributed() {
+fn what_no_stage_used_is_unattributed_so_that_rows_add_up() {
     let run = run_with(tracing_budget::layer().stages(["discovery"]), || {
         let _root = info_span!("pipeline").entered();
         used(&chat(), 100, 10);
@@ -454,7 +454,7 @@ fn events_with_usage_always_add() {
 }
 
 #[test]
-fn a1_named_roots_open_runs_at_any_depth() {
+fn named_roots_open_runs_wherever_they_stand_and_no_other_span_does() {
     let runs = budgeted::runs_with(tracing_budget::layer().roots(["pipeline"]), || {
         let _request = info_span!("request").entered();
         used(&chat(), 1, 1);
@@ -468,7 +468,7 @@ fn a1_named_roots_open_runs_at_any_depth() {
 }
 
 #[test]
-fn a1_a_root_without_anything_accountable_leaves_no_summary() {
+fn a_root_with_nothing_accountable_leaves_no_summary() {
     assert_eq!(
         runs(|| {
             let _request = info_span!("request", method = "GET").entered();
