@@ -247,7 +247,8 @@ proptest! {
         prop_assert_eq!(merged.usd_remaining, whole.budget_summary.usd_remaining);
         prop_assert_eq!(merged.exhausted, whole.budget_summary.exhausted);
         let figures = |rows: &Rows<StageRow>| {
-            rows.iter().map(|(name, row)| (name.to_owned(), row.figures.clone(), row.calls)).collect::<Rows3>()
+            let figures = rows.iter().map(|(name, row)| (name.to_owned(), row.figures.clone(), row.calls));
+            figures.collect::<Rows3>()
         };
         prop_assert_eq!(sorted(figures(&merged.per_agent)), sorted(figures(&whole.budget_summary.per_agent)));
         let operations = |rows: &Rows<OperationRow>| {

@@ -506,7 +506,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn the_memo_never_changes_a_result(calls in prop::collection::vec((0..4_usize, usages(), 0..12_u64, 0..2_u32), 1..60)) {
+    fn the_memo_never_changes_a_result(
+        calls in prop::collection::vec((0..4_usize, usages(), 0..12_u64, 0..2_u32), 1..60),
+    ) {
         let book = with(|own| {
             let before = Rates::per_million().input("1").output("2").until("2025-06-10T00:00Z");
             let after = Rates::per_million().input("3").output("4").reasoning("9").from("2025-06-10T00:01Z");

@@ -151,8 +151,8 @@ mod tests {
             backwards in any::<bool>(),
         ) {
             let whole = ledger(entries.iter().map(|(entry, _)| entry));
-            let mut parts: Vec<Ledger> =
-                (0..4).map(|part| ledger(entries.iter().filter(|(_, of)| *of == part).map(|(entry, _)| entry))).collect();
+            let part = |part| ledger(entries.iter().filter(|(_, of)| *of == part).map(|(entry, _)| entry));
+            let mut parts: Vec<Ledger> = (0..4).map(part).collect();
             if backwards {
                 parts.reverse();
             }
@@ -163,8 +163,8 @@ mod tests {
 
         #[test]
         fn merging_is_associative(entries in prop::collection::vec((entry(), 0..3_usize), 0..30)) {
-            let [one, two, three] =
-                [0, 1, 2].map(|part| ledger(entries.iter().filter(|(_, of)| *of == part).map(|(entry, _)| entry)));
+            let part = |part| ledger(entries.iter().filter(|(_, of)| *of == part).map(|(entry, _)| entry));
+            let [one, two, three] = [0, 1, 2].map(part);
             let mut left = one.clone();
             left.merge(&two);
             left.merge(&three);

@@ -174,7 +174,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_row_is_listed_once_with_its_parent_before_it(parents in prop::collection::vec(0..30_usize, 0..30)) {
+        fn every_row_is_listed_once_after_its_parent(parents in prop::collection::vec(0..30_usize, 0..30)) {
             let texts: Vec<String> =
                 parents.iter().enumerate().map(|(at, parent)| format!("{at}<{parent}@{}", at % 7)).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();

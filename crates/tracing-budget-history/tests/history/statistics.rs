@@ -107,8 +107,9 @@ proptest! {
                 prop_assert_eq!(overview.by_status.of(status), expected);
             }
             prop_assert_eq!(overview.cost_usd, Some(cost(&ended)));
-            let last_failed = ended.iter().filter(|run| run.status == Status::Failed);
-            let last_failed = last_failed.max_by_key(|run| (run.started_at, &run.run_id)).map(|run| &run.run_id);
+            let failed = ended.iter().filter(|run| run.status == Status::Failed);
+            let last_failed = failed.max_by_key(|run| (run.started_at, &run.run_id));
+            let last_failed = last_failed.map(|run| &run.run_id);
             prop_assert_eq!(overview.last_failed.as_ref().map(|run| &run.run_id), last_failed);
 
             for (bucket, length) in [(Bucket::Hour, HOUR), (Bucket::Day, DAY)] {
@@ -132,7 +133,10 @@ proptest! {
                 .stages(&scope)
                 .unwrap()
                 .into_iter()
-                .map(|row| (row.stage, (row.runs, row.failed, row.llm_calls, row.cost_usd.unwrap_or_default())))
+                .map(|row| {
+                    let cost = row.cost_usd.unwrap_or_default();
+                    (row.stage, (row.runs, row.failed, row.llm_calls, cost))
+                })
                 .collect();
             let mut expected = BTreeMap::new();
             for run in &ended {

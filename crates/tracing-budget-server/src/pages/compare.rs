@@ -139,7 +139,9 @@ fn choice(zone: &PageZone, name: &str, title: &str, chosen: Option<&str>, choice
             select id=(name) name=(name) required {
                 option value="" { "choose a run" }
                 @for run in choices {
-                    option value=(run.run_id) selected[chosen == Some(run.run_id.as_str())] { (label(zone, run)) }
+                    option value=(run.run_id) selected[chosen == Some(run.run_id.as_str())] {
+                        (label(zone, run))
+                    }
                 }
                 @if let Some(run_id) = unlisted { option value=(run_id) selected { (run_id) } }
             }

@@ -151,7 +151,7 @@ fn card(zone: &PageZone, row: &RunRow, run: &RunSummary) -> Markup {
                                 }
                             }
                             tbody {
-                                @for StageNode { name, depth, row: stage } in stages::tree(&run.budget_summary.per_agent) {
+                                @for StageNode { name, depth, row: stage } in stages::tree(run.stages()) {
                                     tr class=[(stage.status == Status::Failed).then_some("failed")] {
                                         th class=(indent(depth)) scope="row" { (name) }
                                         td.lane { (scale.bar(stage)) }

@@ -51,14 +51,17 @@ fn signed(number: i64) -> String {
 pub(super) fn tiles(run: &RunSummary, previous: Option<&RunRow>) -> Markup {
     let total = &run.budget_summary.total;
     let digits = format::digits([total].into_iter());
+    let previous_cost = previous.and_then(|run| run.cost_usd);
+    let usd_per_minute = run.efficiency.usd_per_minute.and_then(Usd::from_f64);
+    let usd_per_minute = usd_per_minute.filter(|rate| *rate > Usd::ZERO);
     html! {
         dl.tiles {
             div {
                 dt { "Cost" }
                 dd.big { (total.cost_cell(digits)) }
-                (change(previous.and_then(|run| run.cost_usd).map(Usd::to_f64), total.cost_usd.map(Usd::to_f64)))
+                (change(previous_cost.map(Usd::to_f64), total.cost_usd.map(Usd::to_f64)))
                 (usd_limit(run))
-                @if let Some(rate) = run.efficiency.usd_per_minute.and_then(Usd::from_f64).filter(|rate| *rate > Usd::ZERO) {
+                @if let Some(rate) = usd_per_minute {
                     dd { (format::money(rate)) " a minute" }
                 }
                 @if total.unpriced_calls > 0 { dd { (counted(total.unpriced_calls, "call")) " of unknown price, not in the cost" } }

@@ -234,7 +234,7 @@ fn totals(by: &str, rows: &[Row], digits: Money) -> Markup {
                     tr {
                         th scope="row" { span.key { (sample(row.shade, false)) (row.name) } }
                         td.n { (text(row.total, Some(digits))) }
-                        td.n { @match row.total { Some(total) if all > 0.0 => (share(total.to_f64() / all)), _ => (UNKNOWN) } }
+                        td.n { (part_of(all, row.total)) }
                     }
                 }
             }
@@ -335,7 +335,9 @@ fn chart(section: &Section<'_>) -> Markup {
                 (plot.lines(&lines))
                 @if section.lines.len() > 1 {
                     ul.legend {
-                        @for (n, row) in section.lines.iter().enumerate() { li { (sample(row.shade, n % 2 == 1)) (row.name) } }
+                        @for (n, row) in section.lines.iter().enumerate() {
+                            li { (sample(row.shade, n % 2 == 1)) (row.name) }
+                        }
                     }
                 }
                 (days_table(&format!("{}-days", section.id), section.title, &steps, section.table, None))
@@ -451,6 +453,14 @@ fn digits(rows: &[Row]) -> Money {
         Some(Amount::Usd(usd)) => Some(usd),
         _ => None,
     }))
+}
+
+/// The share of a row in the total of all rows.
+fn part_of(all: f64, row: Option<Amount>) -> String {
+    match row {
+        Some(amount) if all > 0.0 => share(amount.to_f64() / all),
+        _ => UNKNOWN.to_owned(),
+    }
 }
 
 fn text(amount: Option<Amount>, digits: Option<Money>) -> String {
