@@ -62,7 +62,7 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
-        self.core.hear(event, &ctx);
+        self.core.on_event(event, &ctx);
     }
 
     // Inlined: three stores into a thread-local.

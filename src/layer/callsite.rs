@@ -172,7 +172,7 @@ pub(crate) struct Meaning {
     /// Whether it is an event of level ERROR.
     pub(crate) is_error: bool,
     /// Whether any field means something to us.
-    pub(crate) speaks: bool,
+    pub(crate) is_relevant: bool,
     /// Whether its spans are model calls, unless their operation is a container's.
     pub(crate) is_call: bool,
     /// Whether it has a field for usage of everything inside the span.
@@ -217,7 +217,7 @@ impl Meaning {
         let is_known = CALLS.contains(&(metadata.name(), metadata.target()));
         let is_call = is_known || has_usage && names_a_call.iter().any(|name| names.contains(name));
         let is_gen_ai = is_known || names.contains(&"gen_ai.operation.name");
-        let speaks = roles.iter().any(|role| !matches!(role, Role::Other | Role::Message));
+        let is_relevant = roles.iter().any(|role| !matches!(role, Role::Other | Role::Message));
         let has_stage = has(Role::Name(Naming::Stage));
         let is_record = metadata.is_event() && metadata.target() == direct::TARGET;
         if is_record {
@@ -243,7 +243,7 @@ impl Meaning {
             target: metadata.target(),
             krate: crate_of(metadata),
             is_error: metadata.is_event() && *metadata.level() == Level::ERROR,
-            speaks,
+            is_relevant,
             is_call,
             is_inclusive,
             is_gen_ai,

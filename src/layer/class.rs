@@ -16,7 +16,7 @@ const IS_DECLARED_STAGE: u8 = 1;
 const MAY_BE_ROOT: u8 = 2;
 const MATTERS: u8 = 4;
 const MATTERS_UNDER_ROOT: u8 = 8;
-const TELLS_ITS_STAGE: u8 = 16;
+const HAS_STAGE_FIELD: u8 = 16;
 const IS_GATE: u8 = 32;
 const IS_INCLUSIVE: u8 = 64;
 
@@ -24,14 +24,14 @@ impl Class {
     /// Its spans have a field with the name of a stage.
     // Inlined, as all of these: one test of a bit, where a call would cost more than the test.
     #[inline]
-    pub(crate) fn tells_its_stage(self) -> bool {
-        self.flags & TELLS_ITS_STAGE != 0
+    pub(crate) fn has_stage_field(self) -> bool {
+        self.flags & HAS_STAGE_FIELD != 0
     }
 
     /// Its spans are stages at any depth, and each of them makes its run accountable.
     #[inline]
     pub(crate) fn is_stage_anywhere(self) -> bool {
-        self.flags & (IS_DECLARED_STAGE | TELLS_ITS_STAGE) != 0
+        self.flags & (IS_DECLARED_STAGE | HAS_STAGE_FIELD) != 0
     }
 
     /// Its spans are gates.
@@ -83,9 +83,9 @@ impl Named {
         for (flag, holds) in [
             (IS_DECLARED_STAGE, is_declared_stage),
             (MAY_BE_ROOT, is_named_root || self.roots.is_empty()),
-            (MATTERS, meaning.speaks || is_declared_stage || is_named_root),
+            (MATTERS, meaning.is_relevant || is_declared_stage || is_named_root),
             (MATTERS_UNDER_ROOT, self.stages.is_empty()),
-            (TELLS_ITS_STAGE, meaning.has_stage),
+            (HAS_STAGE_FIELD, meaning.has_stage),
             (IS_GATE, meaning.has_gate),
             (IS_INCLUSIVE, meaning.is_inclusive),
         ] {

@@ -209,7 +209,7 @@ fn model_slot((provider, model): ModelName) -> usize {
     model.or(provider).map_or(0, Symbol::address) / 16 % NEAR_MODELS
 }
 
-/// Puts a value where there is none, nearly always.
+/// Puts a value into a cell that is nearly always empty.
 // Inlined: the drop of an old value is out of line, as there is nearly never one.
 #[inline(always)]
 fn put<T>(cell: &Cell<Option<T>>, value: T) {

@@ -116,7 +116,7 @@ impl Core {
         true
     }
 
-    /// Ends a run whose spans are still open, with all that they have recorded so far; false if it is not in flight.
+    /// Ends a run with spans that are still open, and with all that they have recorded so far. Returns `false` if it is not in flight.
     pub(crate) fn finish(&self, serial: u64) -> bool {
         let Some(run) = self.live_run(serial) else { return false };
         let now = self.clock.now();
@@ -151,13 +151,13 @@ impl Core {
 
     /// Ends all runs with what their open spans have recorded so far, including runs without any amount yet.
     pub(crate) fn finish_all(&self) {
-        let mut telling = Vec::new();
+        let mut accountable = Vec::new();
         self.table.for_each(|_, open| {
-            if !open.repeats() && self.tells(open) {
-                telling.push(open.place);
+            if !open.repeats() && self.is_accountable(open) {
+                accountable.push(open.place);
             }
         });
-        for place in telling {
+        for place in accountable {
             self.ensure_run(place);
         }
         for run in self.runs_in_flight() {
@@ -220,13 +220,13 @@ impl Core {
     }
 
     /// Keeps what a span recorded of its whole run.
-    pub(crate) fn tell_run(&self, place: Place, told: RunAttributes) {
-        let mut told = Some(told);
+    pub(crate) fn record_run_attributes(&self, place: Place, attributes: RunAttributes) {
+        let mut attributes = Some(attributes);
         self.rest_or_early(place, |rest, early| {
-            let Some(told) = told.take() else { return };
+            let Some(attributes) = attributes.take() else { return };
             match (rest, early) {
-                (Some(rest), _) => rest.tell(told),
-                (None, Some(early)) => early.told.merge(told),
+                (Some(rest), _) => rest.record_attributes(attributes),
+                (None, Some(early)) => early.attributes.merge(attributes),
                 (None, None) => {}
             }
         });
@@ -278,9 +278,9 @@ fn summary(run: &Run, options: &Options, clock: Clock, ledger: &Ledger) -> RunSu
     if rest.more_warnings > 0 {
         warnings.push(format!("{} more warnings were not kept", rest.more_warnings));
     }
-    let told = &rest.told;
+    let attributes = &rest.attributes;
     let mut tags: std::collections::BTreeMap<_, _> = options.tags.iter().cloned().collect();
-    tags.extend(told.tags.clone());
+    tags.extend(attributes.tags.clone());
     RunSummary::build(SummaryInput {
         run_id,
         project: run.project(&rest, options),
@@ -295,9 +295,9 @@ fn summary(run: &Run, options: &Options, clock: Clock, ledger: &Ledger) -> RunSu
         gates: rest.gates.clone(),
         records: &rest.records,
         tags,
-        counts: told.counts.clone(),
-        value_usd: told.value,
-        iterations: told.iteration,
+        counts: attributes.counts.clone(),
+        value_usd: attributes.value,
+        iterations: attributes.iteration,
         warnings,
         limits: options.limits.run,
         stage_limits: run.stage_limits(&options.limits),

@@ -61,7 +61,7 @@ impl Handle {
         self.core.snapshots()
     }
 
-    /// Ends a run whose root span is still open, and delivers its summary with the status `incomplete`.
+    /// Ends a run with a root span that is still open, and delivers its summary with the status `incomplete`.
     ///
     /// Everything that the run's spans have recorded so far is booked. What they record later is counted in [`Stats::late`].
     /// Returns `false` if no run in flight has this id.

@@ -22,7 +22,7 @@ use crate::ledger::SymbolCache;
 /// is looked up in the registry, which is slower and still correct. An entry is about 100 bytes.
 const DEPTH: usize = 128;
 
-/// Callsites whose class a thread caches, by address. A busy program has a few dozen on its hot path; two that share an entry
+/// Callsites that a thread caches the class of, by address. A busy program has a few dozen on its hot path; two that share an entry
 /// only evict each other. A power of two, so that the modulo is a mask.
 const NEAR_CLASSES: usize = 64;
 
@@ -105,7 +105,7 @@ pub(crate) fn here<T>(act: impl FnOnce(&Here) -> T) -> T {
 }
 
 impl Entered {
-    const fn nobody() -> Self {
+    const fn empty() -> Self {
         let around = Surroundings::new(Around::NOTHING);
         Self { layer: Cell::new(0), span: Cell::new(0), epoch: Cell::new(0), around }
     }
@@ -115,7 +115,7 @@ impl Here {
     const fn new() -> Self {
         Self {
             depth: Cell::new(0),
-            entered: [const { Entered::nobody() }; DEPTH],
+            entered: [const { Entered::empty() }; DEPTH],
             classes: [const { Cell::new(NearClass::NONE) }; NEAR_CLASSES],
             names: SymbolCache::new(),
             at_work_on: Cell::new(0),

@@ -36,7 +36,7 @@ impl RunLimits {
 impl Run {
     /// The run.
     pub(crate) fn project(&self, rest: &Rest, options: &Options) -> String {
-        rest.told.project.as_deref().or(options.project.as_deref()).unwrap_or(self.krate).to_owned()
+        rest.attributes.project.as_deref().or(options.project.as_deref()).unwrap_or(self.krate).to_owned()
     }
 
     /// What is left of the limits of its stages, of what is known: nothing that was assumed is in a summary.
@@ -94,11 +94,11 @@ impl Core {
             tokens.add(&UsedAmount::tokens(tally));
         }
         let now = self.clock.now();
-        limits.set.add(place.limited, &usd, &tokens, |due| self.tell(limits, due, now));
+        limits.set.add(place.limited, &usd, &tokens, |due| self.raise_alert(limits, due, now));
     }
 
-    /// Leaves an alert to the worker.
-    fn tell(&self, limits: &RunLimits, due: DueAlert, now: Moment) {
+    /// Queues an alert for the worker.
+    fn raise_alert(&self, limits: &RunLimits, due: DueAlert, now: Moment) {
         let Some(run) = limits.run.get().and_then(Weak::upgrade) else { return };
         let limit = limits.set.limit(due.position);
         let (options, at) = (Arc::clone(&self.options), Timestamp::from(self.clock.wall(now)));

@@ -1,6 +1,6 @@
 //! The `tracing` layer: from callbacks to the ledger of a run.
 //!
-//! A span opens and is placed (`parent`, `placing`). What it records becomes a reading (`callsite`, `visit`, `told`, `reading`).
+//! A span opens and is placed (`parent`, `placing`). What it records becomes a reading (`callsite`, `visit`, `field_value`, `reading`).
 //! When it closes, its reading is priced and added to a cell of its run's ledger (`settle`, `bill`). When the root closes, the
 //! run ends (`finish`), and its summary goes to the sinks' worker.
 //!
@@ -34,6 +34,7 @@ mod core;
 mod desk;
 mod direct;
 mod events;
+mod field_value;
 mod finish;
 mod gates;
 mod guard;
@@ -50,15 +51,14 @@ mod reading;
 mod recording;
 mod root;
 mod run;
-mod said;
 mod settle;
 mod settlement;
 mod slots;
 mod stats;
 mod switch;
 mod table;
-mod told;
 mod visit;
+mod warn_once;
 
 pub use audit::{Audit, CallAudit, Discrepancy, RunAudit, SinkAudit, SpanAudit};
 pub(crate) use budget_layer::BudgetLayer;

@@ -26,7 +26,7 @@ impl Core {
         Some(done)
     }
 
-    /// Begins the run of a place if there is none yet, because something accountable happens there.
+    /// Begins the run of a place if it has not begun, because something accountable happens there.
     // Inlined: nearly always one comparison with the run that this thread worked on last.
     #[inline]
     pub(crate) fn ensure_run(&self, place: Place) {
@@ -77,12 +77,14 @@ impl Core {
                 let mut early = root.early.take();
                 if let Some(early) = &mut early {
                     let mut rest = run.rest();
-                    rest.told = std::mem::take(&mut early.told);
+                    rest.attributes = std::mem::take(&mut early.attributes);
                     early.warnings.drain(..).for_each(|warning| rest.warn(warning));
                 }
                 // What the run is called is to be seen while it is in flight, not only when its root closes.
-                if let Some(told) = open.reading.remarks.as_ref().and_then(|remarks| remarks.run.as_ref()) {
-                    run.rest().told.merge(told.labels());
+                if let Some(attributes) =
+                    open.reading.remarks.as_ref().and_then(|remarks| remarks.run.as_ref())
+                {
+                    run.rest().attributes.merge(attributes.labels());
                 }
                 self.journal_from_here(&mut run, early.as_deref());
                 let run = RunLimits::tie(run);
@@ -121,8 +123,8 @@ impl Core {
         self.with_root(place, |open| open.root.as_mut().map(&mut act)).flatten()
     }
 
-    /// Writes what is not accountable and whose run this thread is not at work on: to the run if it has begun, else to what
-    /// its root keeps for it.
+    /// Writes what is not accountable, for a run that this thread has not cached: to the run if it has begun, else to what its
+    /// root keeps for it.
     #[cold]
     pub(crate) fn note(&self, place: Place, amounts: Amounts<'_>, ended: Option<StageEnd<'_>>) {
         let write = |ledger: &mut Ledger| write(ledger, amounts, ended);

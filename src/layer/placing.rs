@@ -1,4 +1,4 @@
-//! Placing a new span: root, stage, call, or none of our business.
+//! Placing a new span: root, stage, call, or not relevant.
 
 use std::sync::atomic::Ordering;
 
@@ -69,14 +69,14 @@ impl Core {
         let Some(mut room) = self.table.room(id) else { return false };
         let Some(open) = room.blank() else { return false };
         open.meaning = class.meaning;
-        if class.meaning.speaks && !read(attrs, here, open) {
+        if class.meaning.is_relevant && !read(attrs, here, open) {
             open.reading.wipe();
             return false;
         }
         let is_notable = self.fill(here, class, id, Some(around), false, open);
         room.take(id);
         if is_notable {
-            self.tell_of(class, id, false);
+            self.record_opened(class, id, false);
         }
         true
     }
@@ -159,9 +159,9 @@ impl Core {
         let mut keep = |texts: Option<&TextVisitor>| {
             self.table.open(id, meaning, |open| {
                 here(|here| {
-                    let is_read = !meaning.speaks || read(attrs, here, open);
+                    let is_read = !meaning.is_relevant || read(attrs, here, open);
                     match texts {
-                        Some(texts) => texts.tell(manner_of(meaning), &mut open.reading),
+                        Some(texts) => texts.add_to(manner_of(meaning), &mut open.reading),
                         None if is_read => {}
                         None => {
                             open.reading.wipe();
@@ -179,15 +179,15 @@ impl Core {
             keep(Some(&texts));
         }
         if is_notable {
-            self.tell_of(class, id, is_adopted);
+            self.record_opened(class, id, is_adopted);
         }
     }
 
     /// Passes an opened span on to the root that adopted it, the journal, and its run.
     #[cold]
-    fn tell_of(&self, class: Class, id: u64, is_adopted: bool) {
-        let told = self.table.with(id, |open| (open.place, open.is_stage, self.stage_to_journal(open)));
-        let Some((place, is_stage, stage)) = told else { return };
+    fn record_opened(&self, class: Class, id: u64, is_adopted: bool) {
+        let opened = self.table.with(id, |open| (open.place, open.is_stage, self.stage_to_journal(open)));
+        let Some((place, is_stage, stage)) = opened else { return };
         if place.root != id && (is_adopted || place.in_container) {
             self.at_root(place, |root| {
                 root.has_children = true;
@@ -258,8 +258,8 @@ impl Core {
     fn stage(&self, class: Class, around: Option<&Surroundings>, open: &Open) -> Option<Symbol> {
         let meaning = class.meaning;
         if class.is_stage_anywhere() {
-            let told = open.reading.named(Naming::Stage).filter(|_| class.tells_its_stage());
-            return told.or(Some(meaning.name));
+            let recorded = open.reading.named(Naming::Stage).filter(|_| class.has_stage_field());
+            return recorded.or(Some(meaning.name));
         }
         if around.is_none_or(|around| !self.is_stage_in(around.is_root.get())) || class.is_gate() {
             return None;

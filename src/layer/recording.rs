@@ -48,7 +48,7 @@ impl Core {
         let mut texts = TextVisitor::new(meaning);
         values.record(&mut texts);
         self.table.with(id, |open| {
-            texts.tell(manner, &mut open.reading);
+            texts.add_to(manner, &mut open.reading);
             self.reconsider(id, open);
         });
     }

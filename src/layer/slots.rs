@@ -46,7 +46,7 @@ pub(crate) struct Slots<T> {
 struct Lane<T> {
     /// Whether anything was ever kept here.
     is_used: AtomicBool,
-    /// Spans whose slot was taken, by id.
+    /// Spans that found their slot taken, by id.
     by_id: Mutex<HashMap<u64, T, FastHash>>,
 }
 
