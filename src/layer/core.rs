@@ -9,7 +9,7 @@ use dashmap::DashMap;
 use tracing_core::dispatcher::WeakDispatch;
 
 use super::audit::CallsAccounted;
-use super::class::Named;
+use super::callsite_flags::Named;
 use super::clock::Clock;
 use super::finish::Lingering;
 use super::models::Models;

@@ -19,7 +19,7 @@ impl Core {
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        let meaning = self.class(event.metadata()).meaning;
+        let meaning = self.flags(event.metadata()).meaning;
         if !meaning.is_relevant && !meaning.is_error {
             return;
         }

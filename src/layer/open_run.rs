@@ -4,7 +4,6 @@ use std::sync::{Arc, PoisonError};
 
 use super::core::Core;
 use super::desk::{at_desk, keep_run};
-use super::here::here;
 use super::limits::RunLimits;
 use super::root::{Early, RootPart, RunState};
 use super::run::Run;
@@ -12,6 +11,7 @@ use super::settle::{StageEnd, write};
 use super::settlement::Amounts;
 use super::stats::count;
 use super::table::{Open, Place};
+use super::thread_state::with_thread_state;
 use crate::ledger::Ledger;
 
 impl Core {
@@ -30,7 +30,7 @@ impl Core {
     // Inlined: nearly always one comparison with the run that this thread worked on last.
     #[inline]
     pub(crate) fn ensure_run(&self, place: Place) {
-        if !here(|here| here.is_at_work_on(place.run))
+        if !with_thread_state(|thread| thread.is_at_work_on(place.run))
             && let Some(run) = self.live_or_begun(place)
         {
             keep_run(run);

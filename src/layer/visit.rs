@@ -7,8 +7,8 @@ use tracing_core::field::{Field, Visit};
 
 use super::callsite::{Meaning, Naming, Role};
 use super::field_value::FieldValue;
-use super::here::here;
 use super::reading::{Manner, Reading};
+use super::thread_state::with_thread_state;
 use crate::ledger::{MAX_COUNT, Symbol, SymbolCache};
 
 /// Reads what comes as a plain value. Values that come as `Debug` or `Display` run their author's code, which must
@@ -57,7 +57,7 @@ impl Names for Later {
     }
 
     fn find(&self, text: &str) -> Option<Symbol> {
-        here(|here| here.names.intern_trimmed(text))
+        with_thread_state(|thread| thread.names.intern_trimmed(text))
     }
 }
 
