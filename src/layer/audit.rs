@@ -315,7 +315,7 @@ impl CallsAccounted {
 pub(crate) struct Settling<'a>(&'a AtomicU64);
 
 impl<'a> Settling<'a> {
-    // Inlined: no instructions, only a value whose drop marks the path of an unwinding panic.
+    // Inlined: no instructions, only a value that marks the path of an unwinding panic by its drop.
     #[inline]
     pub(crate) fn new(unsettled: &'a AtomicU64) -> Self {
         Self(unsettled)

@@ -199,9 +199,11 @@ impl Meaning {
     /// What the callsite of these metadata means.
     pub(crate) fn of(metadata: &'static Metadata<'static>) -> &'static Self {
         let address = std::ptr::from_ref(metadata) as usize;
+        // `get` first: `entry` takes the write lock of a shard, and all threads meet the same callsites.
         if let Some(known) = MEANINGS.get(&address) {
             return *known;
         }
+        // Leaked: metadata live for ever, and a reference without a count is copied into every span.
         *MEANINGS.entry(address).or_insert_with(|| Box::leak(Box::new(Self::work_out(metadata))))
     }
 

@@ -54,6 +54,7 @@ pub(crate) struct Desk {
 }
 
 thread_local! {
+    // `const`, as in `thread_state`: no test for initialisation at every access.
     static DESK: Desk = const { Desk::new() };
 }
 
@@ -69,6 +70,7 @@ pub(crate) fn at_desk<T>(mut act: impl FnMut(&Desk) -> T) -> T {
 
 #[cold]
 fn away<T>(act: &mut dyn FnMut(&Desk) -> T) -> T {
+    // Spans may close in the destructor of another thread-local. They are counted like all others, only without a cache.
     act(&Desk::new())
 }
 

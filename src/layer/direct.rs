@@ -66,6 +66,7 @@ impl Core {
     pub(crate) fn book_direct(&self, place: Place, direct: Direct) -> bool {
         let key = CellKey { stage: place.stage, model: None, operation: direct.operation };
         let tally = direct.tally();
+        // Before it is booked, for the reason given in `settle_at_once`: the cost would be counted twice.
         self.collect(place, place.collector, &tally);
         let Direct { operation, cost, duration, iteration, meta, warnings } = direct;
         let mut rest = Rest::default();

@@ -20,6 +20,7 @@ impl Core {
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
         let meaning = self.flags(event.metadata()).meaning;
+        // Before any field is read: most events are log lines, which cost one lookup.
         if !meaning.is_relevant && !meaning.is_error {
             return;
         }
@@ -76,6 +77,7 @@ impl Core {
             let settlement = self.work_out_event(bill, &mut reading.own, &mut reading.rest);
             reading.warn_of_remarks();
             let amounts = reading.amounts(settlement);
+            // Before it is booked, for the reason given in `settle_at_once`: tokens would be counted twice.
             self.collect(place, place.collector, &amounts.sum());
             self.book(place, amounts, None);
         }
@@ -91,7 +93,7 @@ impl Core {
     /// An ERROR event fails the span that it happened in, and no ancestor (A12): a span that handles the error of another has not failed.
     fn record_error_event(&self, around: Option<u64>, reading: &mut Reading) {
         let Some(around) = around else { return };
-        let mut failure = Failure::untold();
+        let mut failure = Failure::without_text();
         if let Some(remarks) = &mut reading.remarks {
             failure.join(std::mem::take(&mut remarks.failure));
             if let Some(message) = &remarks.message {

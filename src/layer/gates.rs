@@ -51,8 +51,10 @@ impl Core {
             None => Verdict::Error,
         };
         let was_recorded = self.on_run(place, |run| {
+            // Before `rest` is locked: `last_stage` locks the parts, and parts and `rest` are never locked together (lock order).
             let after = place.stage.or_else(|| run.last_stage());
             let mut rest = run.rest();
+            // The run ended since it was looked up. Its summary may be built already, so the verdict would be in none: it counts as late.
             if rest.end.is_some() {
                 return false;
             }
@@ -63,6 +65,7 @@ impl Core {
                     );
                     rest.warn(warning.into());
                 }
+            // Numbered under the lock, so that no two gates of a run get the same number.
             let seq = rest.gates.len() as u64 + 1;
             rest.record_gate(GateVerdict {
                 seq,

@@ -126,6 +126,7 @@ impl Handle {
 impl Core {
     /// The runs in flight, oldest first.
     pub(crate) fn runs_in_flight(&self) -> Vec<Arc<Run>> {
+        // Collected: callers build summaries, and a shard of the map must not stay locked for that long.
         let mut runs: Vec<_> = self.runs.iter().map(|run| Arc::clone(&run)).collect();
         runs.sort_unstable_by_key(|run| run.serial);
         runs

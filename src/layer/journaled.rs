@@ -40,6 +40,7 @@ impl Core {
     pub(crate) fn journal_begun(&self, run: &Run) {
         let Some(journal) = run.journal() else { return };
         journal.begin();
+        // Collected first: a line written under a slot's lock would make the span wait for the journal.
         let mut open = Vec::new();
         self.table.for_each(|_, span| {
             if span.place.run == run.serial {

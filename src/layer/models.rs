@@ -109,6 +109,7 @@ impl Models {
             priced.never_priced().map(|why| Symbol::intern(&format!("{}: {why}", priced.label())));
         let label = Symbol::intern(priced.label());
         let found = Arc::new(Model { label, why_never_priced, priced, warned: WarnOnce::default() });
+        // The lookup above was outside of the map's lock, as it takes long. If another thread was faster, its model is shared.
         Arc::clone(self.known.entry(name).or_insert(found).value())
     }
 }

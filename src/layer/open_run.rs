@@ -71,6 +71,7 @@ impl Core {
             // Another thread was faster.
             RunState::Live => self.live_run(place.run).map(|run| (run, None)),
             RunState::Empty => {
+                // Under the lock of the root's slot until the state is `Live`: two threads would otherwise begin the same run twice.
                 let limits = self.limits_of_a_run();
                 let mut run =
                     Run::new(place.run, place.root, open.meaning, open.started, &self.clock, limits);
@@ -133,6 +134,7 @@ impl Core {
             return keep_run(run);
         }
         let kept = self.keep_early(place, |early| write(&mut early.ledger));
+        // Another thread began the run after the first look: without a second look, the amounts would be in neither.
         if let Some(run) = self.live_run(place.run).filter(|_| !kept) {
             let _ = run.write(write);
         }

@@ -59,7 +59,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// A failure without a message.
-    pub(crate) fn untold() -> Self {
+    pub(crate) fn without_text() -> Self {
         Self { failed: true, ..Self::default() }
     }
 

@@ -216,6 +216,7 @@ impl Run {
 
     /// Adds all parts of the ledger to another.
     pub(crate) fn add_to(&self, all: &mut Ledger) {
+        // One part after the other: with all locked at once, every thread that writes to the run would wait.
         self.parts.iter().for_each(|part| all.merge(&part.lock()));
     }
 

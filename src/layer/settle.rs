@@ -83,9 +83,11 @@ impl Core {
     // Inlined into its only caller, so that the lock of the slot, the desk and the clock share one stack frame.
     #[inline(always)]
     fn settle_at_once(&self, desk: &Desk, open: &mut Open, deferred: &mut Option<Deferred>) -> bool {
+        // A panicking thread takes the slow path, which records the failure (A12).
         if open.concerns_others() || std::thread::panicking() {
             return false;
         }
+        // Without a cached run, the slow path looks it up in the map, or begins it.
         let Some(run) = desk.take_run(open.place.run) else { return false };
         let settling = Settling::new(&self.counters.unsettled);
         let now = self.clock.now();
@@ -152,9 +154,11 @@ impl Core {
         if open.is_adopted {
             self.release(open.place);
         }
+        // Last: `conclude` ends the run, and what is booked after that is late.
         if open.root.is_some() {
             self.conclude(&mut open, now);
         }
+        // The box goes back blank, for the next span of the slot: a new one would be an allocation per span.
         open.reading.wipe();
         self.table.give_back(id, open);
     }

@@ -241,6 +241,7 @@ impl Table {
         place.free_if(span, |kept| match kept.matters() {
             Some(open) => {
                 let is_settled = settle(open);
+                // Counted in the slot, under its lock: one counter per table would be a cache line that all threads write.
                 kept.closed += u64::from(is_settled);
                 is_settled
             }
@@ -258,6 +259,7 @@ impl Table {
         span: u64,
         keep: impl FnOnce(Box<Open>) -> Option<Box<Open>>,
     ) -> Option<Box<Open>> {
+        // Before the removal: afterwards nothing shows where the span was.
         let is_elsewhere = matches!(self.slots.find(span), Found::Elsewhere);
         let removed = self.slots.free(span, |kept| {
             if std::mem::take(&mut kept.through) != 0 {

@@ -94,6 +94,7 @@ pub(crate) struct ThreadState {
 }
 
 thread_local! {
+    // `const`: every access would otherwise test whether the value is initialised.
     static THREAD_STATE: ThreadState = const { ThreadState::new() };
 }
 
@@ -151,8 +152,10 @@ impl ThreadState {
         if let Some(next) = self.entered.get(depth) {
             next.layer.set(layer);
             next.span.set(span);
+            // The entry's last span had another ancestor. With its epoch left in place, that ancestor would pass for this span's.
             next.epoch.set(0);
         }
+        // Counted beyond `DEPTH`, too: the exits of these spans would otherwise remove spans that are still entered.
         self.depth.set(depth + 1);
     }
 
@@ -177,6 +180,7 @@ impl ThreadState {
             // It was never entered here.
             None => {}
         }
+        // Entries were marked, not removed, while others lay above them. They go once they are on top.
         while self.last().is_some_and(|last| last.layer.get() == 0) {
             self.depth.set(self.depth.get() - 1);
         }

@@ -70,6 +70,7 @@ impl<'a, N: Names> PlainVisitor<'a, N> {
     // Inlined: one load.
     #[inline]
     pub(crate) fn is_more(&self) -> bool {
+        // `|`, not `||`: a branch would cost more than the load of the second flag.
         self.left_text | self.places
     }
 
