@@ -226,7 +226,11 @@ fn every_key_that_is_written_is_described_and_every_described_key_is_written() {
         let value = document.pointer(pointer).expect("it was walked");
         assert!(!value.is_null(), "{pointer} is not set in the full document");
         let nullable = property["type"].as_array().is_some_and(|types| types.contains(&json!("null")));
-        assert_eq!(nullable, text.contains("Null"), "{pointer}: the description must state when it is null, and only then");
+        assert_eq!(
+            nullable,
+            text.contains("Null"),
+            "{pointer}: the description must state when it is null, and only then"
+        );
     }
     let used = |name: &str| schema.to_string().contains(&format!("#/$defs/{name}"));
     assert!(

@@ -55,7 +55,7 @@ struct Line {
     duration_seconds: f64,
     tokens_used: Option<u64>,
     cost_usd: Option<Usd>,
-    /// Calls whose cost is unknown, and not in `cost_usd`.
+    /// Calls of unknown cost, which `cost_usd` lacks.
     calls_without_cost: u64,
     journal: String,
 }

@@ -27,14 +27,14 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "HOST", value_hint = ValueHint::Hostname)]
     pub(crate) allow_host: Vec<String>,
 
-    /// Origin whose scripts may read the API, such as `https://example.org` (repeatable).
+    /// Origin of scripts that may read the API, such as `https://example.org` (repeatable).
     #[arg(long, value_name = "ORIGIN", value_hint = ValueHint::Url)]
     pub(crate) allow_origin: Vec<String>,
 }
 
 const TOKEN: &str = "TRACING_BUDGET_TOKEN";
 
-/// Serves until Ctrl-C or SIGTERM. Creates the history if there is none: a server may start before the first run.
+/// Serves until Ctrl-C or SIGTERM. Creates a missing history: a server may start before the first run.
 pub(crate) fn run(args: &ServeArgs, session: &Session) -> anyhow::Result<Exit> {
     let token = token(args)?;
     let has_token = token.is_some();

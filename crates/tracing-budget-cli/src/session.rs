@@ -122,7 +122,7 @@ impl Session {
         }
     }
 
-    /// Opens the run history; creates the file if there is none.
+    /// Opens the run history; creates a missing file.
     pub(crate) fn store_or_new(&self) -> anyhow::Result<Sqlite> {
         Ok(Sqlite::open(self.path()?)?)
     }

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &TopArgs, session: &Session) -> anyhow::Result<Exit> {
             "top requires a terminal, and standard output is not one; for a file: runs list --status running";
         return Err(UsageError(why.to_owned()).into());
     }
-    // Create the history if there is none: the panel may start before the first run.
+    // Create a missing history: the panel may start before the first run.
     let store = session.store_or_new()?;
     let mut terminal = ratatui::try_init()?;
     let ended = watch(args, &store, &mut terminal);

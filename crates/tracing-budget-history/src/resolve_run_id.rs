@@ -39,6 +39,11 @@ const LISTED: usize = 5;
 ///
 /// If there is no such run, there are several, or the store cannot be read.
 pub fn resolve_run_id(store: &dyn Store, text: &str) -> Result<String, RunIdError> {
+    // Imported ids may be any text: `last`, or a blank. The exact id wins over every other reading. Ids come in order, so the
+    // first that begins with the text is the text itself if there is such a run.
+    if let Some(id) = store.ids_beginning_with(text, 1)?.pop().filter(|id| id == text) {
+        return Ok(id);
+    }
     match text.trim() {
         "last" => newest(store, &Filter::new())?.ok_or(RunIdError::NoRun),
         "last-failed" => newest(store, &Filter::new().status(Status::Failed))?.ok_or(RunIdError::NoFailedRun),

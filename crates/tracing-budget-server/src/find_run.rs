@@ -7,16 +7,10 @@ use crate::problem::{Problem, ProblemKind};
 
 /// Reads the run with this id, or the only one with an id that begins or ends with `text`.
 ///
-/// The exact id is looked up first: delivered ids may be any text, such as `last` or ` `, which [`resolve_run_id`] reads
-/// differently. The path that `POST /runs` answers must lead to such a run too.
-///
 /// # Errors
 ///
 /// If there is no such run, there are several, or the store cannot be read.
 pub(crate) fn find_run(store: &dyn Store, text: &str) -> Result<RunSummary, Problem> {
-    if let Some(run) = store.get(text)? {
-        return Ok(run);
-    }
     let deleted = || Problem::new(ProblemKind::NoSuchRun, format!("no run {text:?} in the history"));
     store.get(&resolve_run_id(store, text)?)?.ok_or_else(deleted)
 }

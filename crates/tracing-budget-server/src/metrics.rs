@@ -16,7 +16,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use tokio::sync::Mutex;
-use tracing_budget::summary::Status;
+use tracing_budget_history::grammar::STATUSES;
 use tracing_budget_history::stats::{Overview, ProjectRow};
 
 use crate::problem::Problem;
@@ -102,15 +102,6 @@ struct ProjectStatusLabels {
 
 type Amount = Family<ProjectLabel, Gauge<f64, AtomicU64>>;
 
-const STATUSES: [Status; 6] = [
-    Status::Running,
-    Status::Completed,
-    Status::Failed,
-    Status::Cancelled,
-    Status::Incomplete,
-    Status::Interrupted,
-];
-
 /// An unknown figure has no sample: a 0 would be read as a known amount.
 fn project_registry(projects: &[(ProjectRow, Overview)]) -> Registry {
     let mut registry = Registry::with_prefix(PREFIX);
@@ -146,7 +137,7 @@ fn project_registry(projects: &[(ProjectRow, Overview)]) -> Registry {
         Some(project.last_started_at.unix_ms() as f64 / 1_000.0)
     });
     for (project, overview) in projects {
-        for status in STATUSES {
+        for &status in STATUSES {
             let labels = ProjectStatusLabels { project: project.project.clone(), status: status.as_str() };
             runs.get_or_create(&labels).set(i64::try_from(overview.by_status.of(status)).unwrap_or(i64::MAX));
         }

@@ -41,7 +41,7 @@ pub(super) enum Baselines {
 pub(super) enum Against {
     Nothing,
     Run(Box<RunSummary>),
-    /// A baseline was requested, and there is none yet.
+    /// A baseline was requested, and no run can be one yet.
     NoneYet(&'static str),
 }
 

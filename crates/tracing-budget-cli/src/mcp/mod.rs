@@ -43,7 +43,7 @@ pub(crate) struct McpArgs {
     prices: Vec<PathBuf>,
 }
 
-/// Serves until the client disconnects. Creates the history if there is none: an agent may start before the first run.
+/// Serves until the client disconnects. Creates a missing history: an agent may start before the first run.
 pub(crate) fn run(args: &McpArgs, session: &Session) -> anyhow::Result<Exit> {
     serve(Arc::new(session.store_or_new()?), prices::load(&args.prices)?)?;
     Ok(Exit::Success)

@@ -7,7 +7,6 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, json};
 
-use tracing_budget::summary::Status;
 use tracing_budget_history::grammar::{RunQuery, STATUSES, When, Zone};
 
 /// Parameters of `list_runs`: every word of the filter grammar, read and described by it.
@@ -47,7 +46,10 @@ impl JsonSchema for ListRuns {
                 "since" | "until" => format!(": {}", When::EXPECTED),
                 "tz" => format!("; default: {}", Zone::local()),
                 "limit" => format!(", default {}", Self::DEFAULT_LIMIT),
-                "status" => format!(": {}", STATUSES.map(Status::as_str).join(", ")),
+                "status" => format!(
+                    ": {}",
+                    STATUSES.iter().map(|status| status.as_str()).collect::<Vec<_>>().join(", ")
+                ),
                 _ => String::new(),
             };
             property["description"] = format!("{}{more}.", word.description).into();

@@ -90,7 +90,7 @@ pub(super) struct FailureResult {
     pub(super) gates_failed: Vec<Gate>,
     /// Stages of that run in their order, with their figures.
     pub(super) stages: Vec<FigureRow>,
-    /// The last completed run of the same pipeline before it; null if there is none.
+    /// The last completed run of the same pipeline before it; null for the first one.
     pub(super) last_completed: Option<Run>,
 }
 
@@ -99,11 +99,11 @@ pub(super) struct Changes {
     a: String,
     b: String,
     total: Change,
-    /// Stages whose figures differ, the largest change in cost first.
+    /// Stages with different figures, the largest change in cost first.
     stages: Vec<NamedChange>,
-    /// Models whose figures differ, the largest change in cost first.
+    /// Models with different figures, the largest change in cost first.
     models: Vec<NamedChange>,
-    /// Gates whose verdicts differ.
+    /// Gates with different verdicts.
     gates: Vec<GateChanged>,
 }
 

@@ -29,7 +29,7 @@ The history of this machine's LLM pipeline runs: tokens, money and time by stage
 with explain_last_failure or check_health if something is wrong, with list_runs otherwise. A cost of null is unknown, never \
 zero: unpriced_calls is the number of calls missing from a cost.";
 
-/// A result, or a sentence about the reason why there is none.
+/// A result, or a sentence about why it is missing.
 type ToolResult<T> = Result<Json<T>, String>;
 
 #[derive(Clone)]

@@ -115,7 +115,7 @@ const MAX_SIMILAR: usize = 10;
 struct Lookup {
     /// The price that a call with this name gets.
     priced: Quote,
-    /// Listed models whose names contain this one.
+    /// Listed models with names that contain this one.
     similar: Vec<Quote>,
 }
 

@@ -21,7 +21,7 @@ pub(super) struct ModelTotals {
     pub(super) old_usd: Option<Usd>,
     /// Null if unknown.
     pub(super) new_usd: Option<Usd>,
-    /// Sum over the rows whose old and new cost are both known.
+    /// Sum over the rows with a known old and new cost.
     pub(super) difference_usd: Option<Usd>,
     pub(super) in_part: bool,
     /// Reason why the cost is kept or unknown.
@@ -134,7 +134,7 @@ impl Totals {
         table
     }
 
-    /// Returns a sentence about the rows that the total leaves out; empty if there are none.
+    /// Returns a sentence about the rows that the total leaves out; empty if it leaves out nothing.
     pub(super) fn left_out(&self) -> String {
         let total = &self.total;
         if total.rows_not_repriced == 0 {

@@ -11,8 +11,7 @@ use crate::session::Session;
 use crate::table::{Table, left, right};
 use tracing_budget::present::columns::wrap;
 use tracing_budget::present::numbers::{Money, counted};
-use tracing_budget::summary::Status;
-use tracing_budget_history::grammar::Zone;
+use tracing_budget_history::grammar::{STATUSES, Zone};
 use tracing_budget_history::stats::Overview;
 use tracing_budget_history::{RunRow, Store};
 
@@ -22,15 +21,6 @@ pub(crate) struct SummaryArgs {
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
 }
-
-const STATUSES: [Status; 6] = [
-    Status::Completed,
-    Status::Failed,
-    Status::Interrupted,
-    Status::Incomplete,
-    Status::Cancelled,
-    Status::Running,
-];
 
 /// Shows counts by status, typical figures, and the last failed run.
 pub(crate) fn run(args: &SummaryArgs, session: &Session) -> anyhow::Result<Exit> {
@@ -62,7 +52,7 @@ fn output(overview: &Overview, zone: &Zone) -> Output {
 fn statuses(overview: &Overview) -> Table {
     let mut table = Table::new([left("STATUS", "status"), right("RUNS", "runs"), right("SHARE", "share")]);
     let share = |runs: u64| (overview.runs > 0).then(|| runs as f64 / overview.runs as f64);
-    for status in STATUSES {
+    for &status in STATUSES {
         let runs = overview.by_status.of(status);
         if runs > 0 {
             table.row([Cell::status(status, false), Cell::count(runs), Cell::share(share(runs))]);
@@ -104,7 +94,7 @@ fn figures(overview: &Overview, with_counts: bool) -> Table {
     }
     if with_counts {
         table.row([Cell::words("runs"), Cell::count(typical.runs), Cell::count(overview.runs)]);
-        for status in STATUSES {
+        for &status in STATUSES {
             let runs = overview.by_status.of(status);
             table.row([Cell::words(format!("runs {status}")), Cell::empty(), Cell::count(runs)]);
         }

@@ -91,7 +91,7 @@ const TYPOS: &[(Filter, &str)] = &[
     (&[("tz", "Europe/Berln"), ("since", "2025-10-26")], "Europe/Berlin"),
 ];
 
-/// A typo in the name of a filter. The dashboard ignores unknown names: mail programs and chats add their own to links.
+/// A typo in the name of a filter.
 const NAME_TYPOS: &[(Filter, &str)] = &[
     (&[("statis", "failed")], "status"),
     (&[("pipline", "nightly")], "pipeline"),
@@ -150,8 +150,7 @@ fn every_client_reports_a_typo_with_the_nearest_word() {
     let folder = Folder::seeded("same-typos");
     check(&folder, |client| {
         let mut differences = Vec::new();
-        let names = if client.name() == "dashboard" { &[] } else { NAME_TYPOS };
-        for (filter, nearest) in TYPOS.iter().chain(names) {
+        for (filter, nearest) in TYPOS.iter().chain(NAME_TYPOS) {
             match client.list(filter) {
                 Ok(ids) => differences.push(format!("{filter:?}: expected an error, got {} runs", ids.len())),
                 // clap writes options with dashes.

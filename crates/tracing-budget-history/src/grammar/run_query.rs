@@ -34,7 +34,7 @@ const fn repeatable(name: &'static str, value: &'static str, description: &'stat
 }
 
 /// The statuses that a run can have, in the order in which they are offered. `not_run` is a status of stages only.
-pub const STATUSES: [Status; 6] = [
+pub const STATUSES: &[Status] = &[
     Status::Running,
     Status::Completed,
     Status::Failed,
@@ -58,8 +58,9 @@ pub const STATUSES: [Status; 6] = [
 /// If no run can have it.
 pub fn status(text: &str) -> Result<Status, ValueError> {
     let wanted = text.trim();
-    STATUSES.into_iter().find(|status| status.as_str().eq_ignore_ascii_case(wanted)).ok_or_else(|| {
-        let words = STATUSES.map(Status::as_str);
+    let found = STATUSES.iter().copied().find(|status| status.as_str().eq_ignore_ascii_case(wanted));
+    found.ok_or_else(|| {
+        let words: Vec<_> = STATUSES.iter().map(|status| status.as_str()).collect();
         ValueError::new(one_of(&words), text).nearest_of(words)
     })
 }

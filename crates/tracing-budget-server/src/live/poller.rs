@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tracing_budget::summary::{Status, Timestamp};
-use tracing_budget_history::{Filter, Page, RunRow, Sort, Store, StoreError};
+use tracing_budget_history::{Filter, Heartbeat, Page, RunRow, Sort, Store, StoreError};
 
 use super::broadcaster::NumberedEvent;
 use super::events::{Event, RunEnded, RunGone, RunState, RunsInFlight};
@@ -16,10 +16,6 @@ use crate::problem::Problem;
 /// Maximum number of runs in flight that are followed, and of new runs per poll that are reported. Each costs a read of
 /// its document, and a page could not show more.
 const MAX_FOLLOWED: usize = 200;
-
-/// How far the clock of a writing process may be behind this one's. Without this tolerance, a run that another host stored
-/// just now would look as if it had been stored before the last poll, and would not be reported.
-const CLOCK_TOLERANCE_MS: i64 = 2_000;
 
 /// Subscribers that arrive within this time share one poll.
 const SHARE_POLL: Duration = Duration::from_millis(20);
@@ -180,7 +176,9 @@ impl Snapshot {
     fn is_new(&self, row: &RunRow) -> bool {
         !self.newest.contains(&row.run_id)
             && !self.in_flight.runs.contains_key(&row.run_id)
-            && row.created_at.unix_ms() >= self.at.unix_ms() - CLOCK_TOLERANCE_MS
+            // Without the tolerance, a run that another host stored just now would look older than the last poll, and would
+            // not be reported.
+            && row.created_at.unix_ms() + Heartbeat::CLOCK_TOLERANCE.as_millis() as i64 >= self.at.unix_ms()
     }
 }
 

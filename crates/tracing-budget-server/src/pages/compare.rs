@@ -40,6 +40,7 @@ pub(super) async fn show(
     RawQuery(raw): RawQuery,
 ) -> Result<Markup, Problem> {
     let query = Query::read(raw.as_deref());
+    query.words_among(&["project", "tz"], &["a", "b"])?;
     let parameters = query.clone();
     let data = app.read(move |store| load(store, &parameters)).await?;
     Ok(draw(&query, &zone, &data))

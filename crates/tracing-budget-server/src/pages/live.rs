@@ -39,7 +39,7 @@ pub(super) async fn show(
     RawQuery(raw): RawQuery,
 ) -> Result<Markup, Problem> {
     let query = Query::read(raw.as_deref());
-    let project = query.get("project").map(str::to_owned);
+    let project = query.words_among(&["project", "tz"], &[])?.project;
     let data = app.read(move |store| load(store, project)).await?;
     Ok(draw(&query, &zone, &data))
 }

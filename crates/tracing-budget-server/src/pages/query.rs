@@ -47,17 +47,28 @@ impl Query {
         if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
     }
 
-    /// The parameters that are words of the grammar; the others belong to single pages.
+    /// The parameters that are words of the grammar. `own` are the parameters that only this page has.
     ///
     /// # Errors
     ///
-    /// If a value is malformed.
-    pub(super) fn words(&self) -> Result<RunQuery, WordError> {
+    /// If a value is malformed, or a name is neither a word nor in `own`: a misspelt filter must not show every run.
+    pub(super) fn words(&self, own: &[&str]) -> Result<RunQuery, WordError> {
         // The page's length is fixed, so `limit` is not a word here.
-        let is_word = |name: &str| name != "limit" && RunQuery::WORDS.iter().any(|word| word.name == name);
-        RunQuery::from_pairs(
-            self.0.iter().filter(|(name, _)| is_word(name)).map(|(name, value)| (name, value)),
-        )
+        let words: Vec<_> =
+            RunQuery::WORDS.iter().map(|word| word.name).filter(|name| *name != "limit").collect();
+        self.words_among(&words, own)
+    }
+
+    /// As [`words`](Self::words), for a page that takes only these words.
+    ///
+    /// # Errors
+    ///
+    /// As [`words`](Self::words).
+    pub(super) fn words_among(&self, words: &[&'static str], own: &[&str]) -> Result<RunQuery, WordError> {
+        // Mail programs and chats add `utm_` parameters to links.
+        let is_foreign = |name: &str| own.contains(&name) || name.starts_with("utm_");
+        let pairs = self.0.iter().filter(|(name, _)| !is_foreign(name));
+        RunQuery::from_pairs_among(words, pairs.map(|(name, value)| (name, value)))
     }
 
     /// Whether a parameter narrows the list.
@@ -78,12 +89,13 @@ mod tests {
     fn empty_fields_narrow_nothing() {
         let query = query("project=&status=&min_cost_usd=+&sort=cost&tz=UTC");
         assert!(!query.narrows());
-        assert!(query.words().is_ok_and(|words| !words.narrows()));
+        assert!(query.words(&[]).is_ok_and(|words| !words.narrows()));
     }
 
     #[test]
     fn the_words_of_the_grammar_are_read_and_others_ignored() {
-        let words = query("project=p&status=failed&status=running&tag=a%3Db&days=7&by=model").words();
+        let words =
+            query("project=p&status=failed&status=running&tag=a%3Db&days=7&by=model").words(&["days", "by"]);
         let words = words.expect("all of them are right").pairs();
         let words: Vec<String> = words.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(words, ["project=p", "status=failed", "status=running", "tag=a=b"]);
@@ -99,7 +111,7 @@ mod tests {
             "until=2026-13-01",
             "sort=best",
         ] {
-            let error = query(raw).words().expect_err(raw).to_string();
+            let error = query(raw).words(&[]).expect_err(raw).to_string();
             let value = raw.split('=').nth(1).expect("a value");
             assert!(error.contains(value), "{error}");
         }

@@ -29,7 +29,7 @@ pub(super) async fn show(
     RawQuery(raw): RawQuery,
 ) -> Result<Markup, Problem> {
     let query = Query::read(raw.as_deref());
-    let words = query.words()?;
+    let words = query.words(&[])?;
     let (filter, sort) = (words.filter(app.now(), zone.zone()), words.sort.unwrap_or_default());
     let page = words.page(PAGE_SIZE, PAGE_SIZE)?;
     let answer = app.read(move |store| {
@@ -86,7 +86,7 @@ fn filter_form(query: &Query, zone: &PageZone, projects: &[ProjectRow]) -> Marku
             fieldset {
                 legend { "Status" }
                 div.checks {
-                    @for status in STATUSES {
+                    @for &status in STATUSES {
                         label {
                             input type="checkbox" name="status" value=(status) checked[query.has("status", status.as_str())];
                             (status)

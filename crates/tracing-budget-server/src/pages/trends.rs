@@ -14,6 +14,7 @@ use crate::problem::{Problem, ProblemKind};
 use tracing_budget::Usd;
 use tracing_budget::present::numbers::{Money, UNKNOWN, count, duration, share};
 use tracing_budget::summary::Timestamp;
+use tracing_budget_history::grammar::RunQuery;
 use tracing_budget_history::series::{Amount, By, Line, Measure, Series, SeriesQuery};
 use tracing_budget_history::stats::ProjectRow;
 use tracing_budget_history::{Scope, Store, StoreError};
@@ -123,7 +124,7 @@ impl TrendsQuery {
             .into_iter()
             .find(|(word, _)| *word == wanted)
             .ok_or_else(|| bad_request(format!("days is {wanted:?}, expected 7, 30, 90 or 365")))?;
-        let mut scope = query.words()?.scope(now, zone.zone());
+        let mut scope = query.words_among(RunQuery::SCOPE, &["by", "days"])?.scope(now, zone.zone());
         let tomorrow = (now.unix_ms().div_euclid(DAY_MS) + 1) * DAY_MS;
         scope.until = scope.until.or(Timestamp::from_unix_ms(tomorrow));
         let end = scope.until.map_or(tomorrow, Timestamp::unix_ms);
