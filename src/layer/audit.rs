@@ -194,11 +194,13 @@ impl fmt::Display for Discrepancy {
                 write!(f, "spans that closed and were not settled, a fault of the layer: {spans}")
             }
             Self::SpansVanished { spans } => {
-                write!(f, "spans that were opened and of whose close the layer was never told: {spans}")
+                write!(f, "spans that opened, and vanished without a close: {spans}")
             }
-            Self::CallsWithoutUsage { calls } => write!(f, "calls that told neither usage nor cost: {calls}"),
+            Self::CallsWithoutUsage { calls } => {
+                write!(f, "calls that recorded neither usage nor cost: {calls}")
+            }
             Self::CallsUnpriced { calls } => {
-                write!(f, "calls that have no price, whose cost is in no figure: {calls}")
+                write!(f, "calls that have no price, so that their cost is in no figure: {calls}")
             }
             Self::Late { amounts } => {
                 write!(f, "amounts that came after their run had been finished, in no summary: {amounts}")
@@ -309,11 +311,11 @@ impl CallsAccounted {
     }
 }
 
-/// Counts a span whose settling was not finished: what unwinds, drops it.
+/// Counts a span that was not settled to the end: an unwinding panic drops this value.
 pub(crate) struct Settling<'a>(&'a AtomicU64);
 
 impl<'a> Settling<'a> {
-    // Inlined: no instructions, only a value whose drop marks the path of an unwinding panic.
+    // Inlined: no instructions, only a value that marks the path of an unwinding panic by its drop.
     #[inline]
     pub(crate) fn new(unsettled: &'a AtomicU64) -> Self {
         Self(unsettled)
@@ -382,7 +384,7 @@ impl Core {
         let (opened, closed, open) = self.table.counts();
         let lingering = self.lingering_roots();
         // Those that lingered were taken out of the table without being closed.
-        // Relaxed: an audit of a layer at work may be off by the spans that close meanwhile; it says so.
+        // Relaxed: an audit of a layer at work may be off by the spans that close meanwhile. Exact counts would need a lock that every span takes.
         let lingered = self.counters.lingered.load(Ordering::Relaxed);
         let (opened, closed) = (opened + lingering + lingered, closed + lingered);
         let settled = closed.saturating_sub(self.counters.unsettled.load(Ordering::Relaxed));

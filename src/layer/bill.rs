@@ -66,7 +66,7 @@ impl Core {
     }
 
     /// Whether a span would be accountable if it closed now.
-    pub(crate) fn tells(&self, open: &Open) -> bool {
+    pub(crate) fn is_accountable(&self, open: &Open) -> bool {
         let has_figure = |sum: &Inclusive| !sum.usage.is_empty() || sum.cost.is_some();
         self.is_billed(open)
             || open.reading.has_gate()
@@ -75,7 +75,7 @@ impl Core {
 
     /// Works out what an event adds.
     pub(crate) fn work_out_event(&self, bill: Bill, own: &mut CellTotals, rest: &mut Rest) -> Settlement {
-        Settlement::told(at_desk(|desk| self.price(desk, bill, own, rest)))
+        Settlement::in_cell(at_desk(|desk| self.price(desk, bill, own, rest)))
     }
 
     /// Prices an amount unless its cost was reported, and returns the cell that it belongs to.
@@ -106,12 +106,12 @@ impl Core {
             desk.put_down_model(near);
         } else if is_to_be_priced {
             tally.unpriced = 1;
-            if self.said_no_model.is_first_in(bill.run) {
-                rest.say("usage without a model cannot be priced");
+            if self.warned_no_model.is_first_in(bill.run) {
+                rest.warn_static("usage without a model cannot be priced");
             }
         }
-        let unsaid = if is_llm { self.words.chat } else { self.words.unattributed };
-        CellKey { stage: bill.stage, model, operation: bill.operation.unwrap_or(unsaid) }
+        let default_operation = if is_llm { self.words.chat } else { self.words.unattributed };
+        CellKey { stage: bill.stage, model, operation: bill.operation.unwrap_or(default_operation) }
     }
 
     // Inlined for the same reason as `price`.
@@ -120,8 +120,8 @@ impl Core {
         let NearModel { model, recent, .. } = near;
         if model.why_never_priced.is_some() {
             tally.unpriced = 1;
-            if model.said.is_first_in(run) {
-                model.why_never_priced.into_iter().for_each(|why| rest.say(why.as_str()));
+            if model.warned.is_first_in(run) {
+                model.why_never_priced.into_iter().for_each(|why| rest.warn_static(why.as_str()));
             }
             return;
         }
@@ -129,7 +129,7 @@ impl Core {
             Ok((cost, sources)) => (tally.cost, tally.sources) = (cost, sources),
             Err(why) => {
                 tally.unpriced = 1;
-                if model.said.is_first_in(run) {
+                if model.warned.is_first_in(run) {
                     model.warn(&why, rest);
                 }
             }
@@ -141,18 +141,18 @@ impl Core {
         let bill = open.bill();
         let Reading { inclusive: Some(inclusive), rest, .. } = &mut open.reading else { return };
         let below = &inclusive.below;
-        let mut told = inclusive.usage;
-        if told.get(Kind::Input).or(told.get(Kind::Output)).is_some() {
-            told.forget(Kind::Tokens);
+        let mut inclusive_usage = inclusive.usage;
+        if inclusive_usage.get(Kind::Input).or(inclusive_usage.get(Kind::Output)).is_some() {
+            inclusive_usage.forget(Kind::Tokens);
         }
         let mut known = below.usage;
         known.set(Kind::Tokens, known.tokens_used().unwrap_or_default());
-        let mut usage = told.excess_over(&known);
+        let mut usage = inclusive_usage.excess_over(&known);
         let operation = bill.operation.unwrap_or(self.words.unattributed);
         let key = CellKey { stage: bill.stage, model: None, operation };
         let parts = usage.split_parts();
         if !parts.is_empty() {
-            // Cached or reasoning tokens that the calls below did not tell apart: they are in these calls' input and
+            // Cached or reasoning tokens that the calls below did not separate: they are in these calls' input and
             // output already, so that they count in their own column and cost nothing more.
             rest.exceed(key, CellTotals { usage: parts, ..CellTotals::default() });
         }

@@ -9,10 +9,10 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::callsite::Meaning;
 use super::core::Core;
-use super::here::here;
 use super::placing::Glance;
 use super::recording::record;
 use super::table::Found;
+use super::thread_state::with_thread_state;
 
 /// The layer that [`build`](crate::Builder::build) returns, before its filter is put around it.
 pub(crate) struct BudgetLayer {
@@ -37,9 +37,9 @@ where
     // Inlined into the subscriber's generic code: most spans return from `glance` without a call.
     #[inline]
     fn on_new_span(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {
-        let is_done = here(|here| match self.core.glance(here, attrs) {
+        let is_done = with_thread_state(|thread| match self.core.glance(thread, attrs) {
             Glance::Nothing => true,
-            Glance::Known(class) => self.core.open_at_once(here, class, attrs, id.into_u64()),
+            Glance::Known(flags) => self.core.open_at_once(thread, flags, attrs, id.into_u64()),
             Glance::Unknown => false,
         });
         if !is_done {
@@ -62,19 +62,19 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
-        self.core.hear(event, &ctx);
+        self.core.on_event(event, &ctx);
     }
 
     // Inlined: three stores into a thread-local.
     #[inline]
     fn on_enter(&self, id: &span::Id, _: Context<'_, S>) {
-        here(|here| here.enter(self.core.number, id.into_u64()));
+        with_thread_state(|thread| thread.enter(self.core.number, id.into_u64()));
     }
 
     // Inlined: a compare and a store.
     #[inline]
     fn on_exit(&self, id: &span::Id, _: Context<'_, S>) {
-        here(|here| here.exit(self.core.number, id.into_u64()));
+        with_thread_state(|thread| thread.exit(self.core.number, id.into_u64()));
         self.core.exit(id.into_u64());
     }
 

@@ -172,7 +172,7 @@ pub(crate) struct Meaning {
     /// Whether it is an event of level ERROR.
     pub(crate) is_error: bool,
     /// Whether any field means something to us.
-    pub(crate) speaks: bool,
+    pub(crate) is_relevant: bool,
     /// Whether its spans are model calls, unless their operation is a container's.
     pub(crate) is_call: bool,
     /// Whether it has a field for usage of everything inside the span.
@@ -199,9 +199,11 @@ impl Meaning {
     /// What the callsite of these metadata means.
     pub(crate) fn of(metadata: &'static Metadata<'static>) -> &'static Self {
         let address = std::ptr::from_ref(metadata) as usize;
+        // `get` first: `entry` takes the write lock of a shard, and all threads meet the same callsites.
         if let Some(known) = MEANINGS.get(&address) {
             return *known;
         }
+        // Leaked: metadata live for ever, and a reference without a count is copied into every span.
         *MEANINGS.entry(address).or_insert_with(|| Box::leak(Box::new(Self::work_out(metadata))))
     }
 
@@ -217,7 +219,7 @@ impl Meaning {
         let is_known = CALLS.contains(&(metadata.name(), metadata.target()));
         let is_call = is_known || has_usage && names_a_call.iter().any(|name| names.contains(name));
         let is_gen_ai = is_known || names.contains(&"gen_ai.operation.name");
-        let speaks = roles.iter().any(|role| !matches!(role, Role::Other | Role::Message));
+        let is_relevant = roles.iter().any(|role| !matches!(role, Role::Other | Role::Message));
         let has_stage = has(Role::Name(Naming::Stage));
         let is_record = metadata.is_event() && metadata.target() == direct::TARGET;
         if is_record {
@@ -243,7 +245,7 @@ impl Meaning {
             target: metadata.target(),
             krate: crate_of(metadata),
             is_error: metadata.is_event() && *metadata.level() == Level::ERROR,
-            speaks,
+            is_relevant,
             is_call,
             is_inclusive,
             is_gen_ai,

@@ -9,15 +9,15 @@ use dashmap::DashMap;
 use tracing_core::dispatcher::WeakDispatch;
 
 use super::audit::CallsAccounted;
-use super::class::Named;
+use super::callsite_flags::Named;
 use super::clock::Clock;
 use super::finish::Lingering;
 use super::models::Models;
 use super::root::Early;
 use super::run::Run;
-use super::said::Said;
 use super::stats::Counters;
 use super::table::Table;
+use super::warn_once::WarnOnce;
 use crate::journal::Journal;
 use crate::ledger::{FastHash, Symbol};
 use crate::limit::Plan;
@@ -42,7 +42,7 @@ pub(crate) struct Core {
     /// Shared with the summaries that are on their way.
     pub(crate) calls: Arc<CallsAccounted>,
     /// The run that was last warned that usage without a model has no price.
-    pub(crate) said_no_model: Said,
+    pub(crate) warned_no_model: WarnOnce,
     pub(crate) worker: Worker,
     /// Where what a run has spent is kept, for the case that the process is killed.
     pub(crate) journal: Option<Arc<Journal>>,
@@ -65,7 +65,7 @@ pub(crate) struct Options {
     pub(crate) gates: Vec<String>,
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) limits: Plan,
-    /// Emitters whose input leaves out what came from the cache.
+    /// Emitters that report input without the tokens from the cache.
     pub(crate) exclusive_cache: Vec<Emitter>,
     /// What the price book calls itself.
     pub(crate) book: String,
@@ -100,7 +100,7 @@ pub(crate) struct Words {
     pub(crate) unattributed: Symbol,
     /// The operation of a tool that a model called.
     pub(crate) execute_tool: Symbol,
-    /// Operations that contain calls and are none.
+    /// Operations that contain calls, and are not calls themselves.
     pub(crate) containers: [Symbol; 3],
 }
 
@@ -116,7 +116,7 @@ impl Default for Words {
 }
 
 impl Core {
-    /// Whether an operation contains calls and is none.
+    /// Whether an operation contains calls, and is not a call itself.
     // Inlined: nearly always one comparison of two pointers.
     #[inline]
     pub(crate) fn is_container(&self, operation: Symbol) -> bool {
@@ -145,7 +145,7 @@ impl Core {
             words: Words::default(),
             counters: Counters::default(),
             calls: Arc::default(),
-            said_no_model: Said::default(),
+            warned_no_model: WarnOnce::default(),
             worker,
             journal: journal.map(Arc::new),
             spare: Mutex::default(),

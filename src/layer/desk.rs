@@ -11,9 +11,9 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::here::here;
 use super::models::{Model, ModelName, Recent};
 use super::run::Run;
+use super::thread_state::with_thread_state;
 use crate::ledger::Symbol;
 
 /// Runs that a thread caches beside the last one: a server's thread switches between several. Eight, as a thread of a busy server
@@ -54,6 +54,7 @@ pub(crate) struct Desk {
 }
 
 thread_local! {
+    // `const`, as in `thread_state`: no test for initialisation at every access.
     static DESK: Desk = const { Desk::new() };
 }
 
@@ -69,6 +70,7 @@ pub(crate) fn at_desk<T>(mut act: impl FnMut(&Desk) -> T) -> T {
 
 #[cold]
 fn away<T>(act: &mut dyn FnMut(&Desk) -> T) -> T {
+    // Spans may close in the destructor of another thread-local. They are counted like all others, only without a cache.
     act(&Desk::new())
 }
 
@@ -114,7 +116,7 @@ impl Desk {
         match place.take() {
             Some(wanted) if wanted.serial == serial => {
                 self.lay_aside(last);
-                here(|here| here.turn_to(serial));
+                with_thread_state(|thread| thread.turn_to(serial));
                 Some(wanted)
             }
             another => {
@@ -140,7 +142,7 @@ impl Desk {
 
     /// Turns to a run.
     pub(crate) fn keep_run(&self, run: Arc<Run>) {
-        here(|here| here.turn_to(run.serial));
+        with_thread_state(|thread| thread.turn_to(run.serial));
         // It may lie aside already.
         let (last, aside) = (self.run.take(), self.runs[run_slot(run.serial)].take());
         [aside, last].into_iter().flatten().filter(|other| other.serial != run.serial).for_each(|other| {
@@ -152,9 +154,9 @@ impl Desk {
     /// Turns away from a run that has ended.
     pub(crate) fn forget_run(&self, serial: u64) {
         drop(self.take_run(serial));
-        here(|here| {
-            if here.is_at_work_on(serial) {
-                here.turn_to(0);
+        with_thread_state(|thread| {
+            if thread.is_at_work_on(serial) {
+                thread.turn_to(0);
             }
         });
     }
@@ -209,7 +211,7 @@ fn model_slot((provider, model): ModelName) -> usize {
     model.or(provider).map_or(0, Symbol::address) / 16 % NEAR_MODELS
 }
 
-/// Puts a value where there is none, nearly always.
+/// Puts a value into a cell that is nearly always empty.
 // Inlined: the drop of an old value is out of line, as there is nearly never one.
 #[inline(always)]
 fn put<T>(cell: &Cell<Option<T>>, value: T) {

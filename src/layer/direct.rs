@@ -7,11 +7,11 @@ use serde_json::Value;
 use tracing_core::dispatcher::WeakDispatch;
 
 use super::core::Core;
+use super::field_value::trimmed;
 use super::reading::Reading;
 use super::settlement::{Amounts, Rest, Settlement};
 use super::stats::count;
 use super::table::Place;
-use super::told::trimmed;
 use crate::ledger::{CellKey, CellTotals, Sources, Symbol, Usd};
 use crate::limit::Stages;
 use crate::summary::{OperationFields, OperationRecord, Timestamp, seconds};
@@ -39,7 +39,7 @@ pub(crate) struct Direct {
 
 impl Direct {
     /// The fields of an event.
-    pub(crate) fn heard(reading: &mut Reading, unnamed: Symbol) -> Self {
+    pub(crate) fn from_reading(reading: &mut Reading, unnamed: Symbol) -> Self {
         let (operation, cost) = (reading.operation().unwrap_or(unnamed), reading.cost());
         let remarks = reading.remarks.as_mut().map(std::mem::take).unwrap_or_default();
         let RecordReading { duration, meta } = remarks.record.map(|record| *record).unwrap_or_default();
@@ -47,7 +47,7 @@ impl Direct {
         Self { operation, cost, duration, iteration, meta, warnings: remarks.warnings }
     }
 
-    fn told(recorded: OperationFields<'_>, unnamed: Symbol) -> Self {
+    fn from_fields(recorded: OperationFields<'_>, unnamed: Symbol) -> Self {
         let OperationFields { operation, cost, duration, iteration, meta, refusal } = recorded;
         let operation = trimmed(operation).map_or(unnamed, Symbol::intern);
         Self { operation, cost, duration, iteration, meta, warnings: Vec::from_iter(refusal) }
@@ -66,11 +66,12 @@ impl Core {
     pub(crate) fn book_direct(&self, place: Place, direct: Direct) -> bool {
         let key = CellKey { stage: place.stage, model: None, operation: direct.operation };
         let tally = direct.tally();
+        // Before it is booked, for the reason given in `settle_at_once`: the cost would be counted twice.
         self.collect(place, place.collector, &tally);
         let Direct { operation, cost, duration, iteration, meta, warnings } = direct;
         let mut rest = Rest::default();
         warnings.into_iter().for_each(|warning| rest.warn(warning));
-        let amounts = Amounts { settlement: Settlement::told(key), own: &tally, rest: &rest };
+        let amounts = Amounts { settlement: Settlement::in_cell(key), own: &tally, rest: &rest };
         if !self.book(place, amounts, None) {
             return false;
         }
@@ -118,7 +119,7 @@ impl Core {
             count(&self.counters.outside);
             return false;
         };
-        self.book_direct(place, Direct::told(fields, self.words.unattributed))
+        self.book_direct(place, Direct::from_fields(fields, self.words.unattributed))
     }
 
     /// Where a record for the run with this id goes: to the current stage if the current span is in that run, else into

@@ -8,25 +8,26 @@ use super::bill::Bill;
 use super::callsite::{Meaning, Naming};
 use super::core::Core;
 use super::direct::Direct;
-use super::gates::Spoke;
+use super::gates::VerdictContext;
 use super::reading::{Failure, Manner, Reading};
 use super::stats::count;
 use super::visit::{Later, PlainVisitor, TextVisitor};
 
 impl Core {
-    /// Takes an event.
-    pub(crate) fn hear<S>(&self, event: &Event<'_>, ctx: &Context<'_, S>)
+    /// Reads an event, and books what it records.
+    pub(crate) fn on_event<S>(&self, event: &Event<'_>, ctx: &Context<'_, S>)
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        let meaning = self.class(event.metadata()).meaning;
-        if !meaning.speaks && !meaning.is_error {
+        let meaning = self.flags(event.metadata()).meaning;
+        // Before any field is read: most events are log lines, which cost one lookup.
+        if !meaning.is_relevant && !meaning.is_error {
             return;
         }
         let mut reading = read(event, meaning);
         let around = self.span_of(event, ctx);
         if meaning.is_error {
-            self.hear_error(around, &mut reading);
+            self.record_error_event(around, &mut reading);
         }
         let gate = reading.remarks.as_mut().and_then(|remarks| {
             let message = remarks.message.take();
@@ -34,10 +35,10 @@ impl Core {
             gate.reason = gate.reason.take().or(message);
             Some(gate)
         });
-        let tells = reading.has_amount();
-        let record = meaning.is_record.then(|| Direct::heard(&mut reading, self.words.unattributed));
+        let has_amount = reading.has_amount();
+        let record = meaning.is_record.then(|| Direct::from_reading(&mut reading, self.words.unattributed));
         let run = reading.remarks.as_mut().and_then(|remarks| remarks.run.take());
-        if !tells && gate.is_none() && run.is_none() && record.is_none() {
+        if !has_amount && gate.is_none() && run.is_none() && record.is_none() {
             return;
         }
         let Some(around) = around.and_then(|around| self.around(around, ctx)) else {
@@ -49,7 +50,7 @@ impl Core {
             self.book_direct(place, record);
             return;
         }
-        if tells && reading.model().is_none() {
+        if has_amount && reading.model().is_none() {
             // Usage that a stage records call by call is that of the model that the stage has named.
             let named = self.table.with(around.span, |open| open.reading.model_name());
             let (provider, model) = named.unwrap_or_default();
@@ -60,10 +61,10 @@ impl Core {
                 reading.name(Naming::RequestModel, model);
             }
         }
-        if let Some(told) = run {
-            self.tell_run(place, *told);
+        if let Some(attributes) = run {
+            self.record_run_attributes(place, *attributes);
         }
-        if tells {
+        if has_amount {
             let bill = Bill {
                 model: reading.model_name(),
                 operation: reading.operation(),
@@ -76,18 +77,23 @@ impl Core {
             let settlement = self.work_out_event(bill, &mut reading.own, &mut reading.rest);
             reading.warn_of_remarks();
             let amounts = reading.amounts(settlement);
+            // Before it is booked, for the reason given in `settle_at_once`: tokens would be counted twice.
             self.collect(place, place.collector, &amounts.sum());
             self.book(place, amounts, None);
         }
         if let Some(gate) = gate {
-            self.speak(place, *gate, Spoke { at: self.clock.now(), seconds: None, cost: None });
+            self.record_gate(
+                place,
+                *gate,
+                VerdictContext { at: self.clock.now(), seconds: None, cost: None },
+            );
         }
     }
 
     /// An ERROR event fails the span that it happened in, and no ancestor (A12): a span that handles the error of another has not failed.
-    fn hear_error(&self, around: Option<u64>, reading: &mut Reading) {
+    fn record_error_event(&self, around: Option<u64>, reading: &mut Reading) {
         let Some(around) = around else { return };
-        let mut failure = Failure::untold();
+        let mut failure = Failure::without_text();
         if let Some(remarks) = &mut reading.remarks {
             failure.join(std::mem::take(&mut remarks.failure));
             if let Some(message) = &remarks.message {
@@ -123,7 +129,7 @@ fn read(event: &Event<'_>, meaning: &'static Meaning) -> Reading {
     if plain.left_text {
         let mut texts = TextVisitor::new(meaning);
         event.record(&mut texts);
-        texts.tell(manner, &mut reading);
+        texts.add_to(manner, &mut reading);
     }
     reading
 }

@@ -82,7 +82,9 @@ impl Core {
                 }
             }
             RunState::Live => {
+                // Out of this thread's cache: its `Arc` would keep the whole ledger in memory until another run takes the entry.
                 at_desk(|desk| desk.forget_run(place.run));
+                // `None` if `finish` on another thread removed it first: that thread delivers the summary.
                 if let Some((_, run)) = self.runs.remove(&place.run) {
                     self.end(run, End { at: now, outcome, is_incomplete: false });
                 }
@@ -95,6 +97,7 @@ impl Core {
     fn end(&self, run: Arc<Run>, end: End) -> bool {
         let journal = run.journal().cloned();
         let ended = journal.as_ref().map(|_| end.clone());
+        // Sealed first: of two threads that end the run at once, only one delivers a summary.
         if !run.seal(end) {
             return false;
         }
@@ -104,8 +107,10 @@ impl Core {
         count(&self.counters.runs_finished);
         let (options, clock) = (Arc::clone(&self.options), self.clock);
         let calls = Arc::clone(&self.calls);
+        // Built on the worker's thread: the thread that closed the root must not wait for the sorting and formatting of a summary.
         let summary = move || {
             let summary = summary(&run, &options, clock, &run.ledger());
+            // Once per run: a shared counter per call would be a cache line that all threads write.
             calls.add(&summary.budget_summary.total);
             summary
         };
@@ -116,10 +121,11 @@ impl Core {
         true
     }
 
-    /// Ends a run whose spans are still open, with all that they have recorded so far; false if it is not in flight.
+    /// Ends a run with spans that are still open, and with all that they have recorded so far. Returns `false` if it is not in flight.
     pub(crate) fn finish(&self, serial: u64) -> bool {
         let Some(run) = self.live_run(serial) else { return false };
         let now = self.clock.now();
+        // Collected first: settling locks the slots of ancestors, and `for_each` holds one (deadlock).
         let mut spans = Vec::new();
         self.table.for_each(|id, open| {
             if open.place.run == serial && open.root.is_none() {
@@ -151,13 +157,14 @@ impl Core {
 
     /// Ends all runs with what their open spans have recorded so far, including runs without any amount yet.
     pub(crate) fn finish_all(&self) {
-        let mut telling = Vec::new();
+        // Collected first: `ensure_run` locks the slot of a root, and `for_each` holds one (deadlock).
+        let mut accountable = Vec::new();
         self.table.for_each(|_, open| {
-            if !open.repeats() && self.tells(open) {
-                telling.push(open.place);
+            if !open.repeats() && self.is_accountable(open) {
+                accountable.push(open.place);
             }
         });
-        for place in telling {
+        for place in accountable {
             self.ensure_run(place);
         }
         for run in self.runs_in_flight() {
@@ -190,6 +197,7 @@ impl Core {
         lingering.iter_mut().for_each(|root| forget(&mut root.open));
         drop(lingering);
         kept.into_iter().for_each(|early| self.recycle(early));
+        // Collected first: the iterator holds a shard of the map, which `remove` locks (deadlock).
         let runs: Vec<Arc<Run>> = self.runs.iter().map(|run| Arc::clone(&run)).collect();
         for run in runs {
             self.runs.remove(&run.serial);
@@ -220,13 +228,13 @@ impl Core {
     }
 
     /// Keeps what a span recorded of its whole run.
-    pub(crate) fn tell_run(&self, place: Place, told: RunAttributes) {
-        let mut told = Some(told);
+    pub(crate) fn record_run_attributes(&self, place: Place, attributes: RunAttributes) {
+        let mut attributes = Some(attributes);
         self.rest_or_early(place, |rest, early| {
-            let Some(told) = told.take() else { return };
+            let Some(attributes) = attributes.take() else { return };
             match (rest, early) {
-                (Some(rest), _) => rest.tell(told),
-                (None, Some(early)) => early.told.merge(told),
+                (Some(rest), _) => rest.record_attributes(attributes),
+                (None, Some(early)) => early.attributes.merge(attributes),
                 (None, None) => {}
             }
         });
@@ -250,6 +258,7 @@ impl Core {
         if let Some(run) = self.live_run(place.run) {
             return act(Some(&mut run.rest()), None);
         }
+        // Another thread may begin the run after the first look. The second look then finds it, and the record is not lost.
         if !self.keep_early(place, |early| act(None, Some(early)))
             && let Some(run) = self.live_run(place.run)
         {
@@ -270,6 +279,7 @@ fn still_open(open: &Open, now: Moment) -> StageTotals {
 
 /// The summary of a run with this ledger.
 fn summary(run: &Run, options: &Options, clock: Clock, ledger: &Ledger) -> RunSummary {
+    // Before `rest` is locked: `public_id` locks it, too (deadlock).
     let run_id = run.public_id();
     let rest = run.rest();
     let now = rest.end.as_ref().map_or_else(|| clock.now(), |end| end.at);
@@ -278,9 +288,9 @@ fn summary(run: &Run, options: &Options, clock: Clock, ledger: &Ledger) -> RunSu
     if rest.more_warnings > 0 {
         warnings.push(format!("{} more warnings were not kept", rest.more_warnings));
     }
-    let told = &rest.told;
+    let attributes = &rest.attributes;
     let mut tags: std::collections::BTreeMap<_, _> = options.tags.iter().cloned().collect();
-    tags.extend(told.tags.clone());
+    tags.extend(attributes.tags.clone());
     RunSummary::build(SummaryInput {
         run_id,
         project: run.project(&rest, options),
@@ -295,9 +305,9 @@ fn summary(run: &Run, options: &Options, clock: Clock, ledger: &Ledger) -> RunSu
         gates: rest.gates.clone(),
         records: &rest.records,
         tags,
-        counts: told.counts.clone(),
-        value_usd: told.value,
-        iterations: told.iteration,
+        counts: attributes.counts.clone(),
+        value_usd: attributes.value,
+        iterations: attributes.iteration,
         warnings,
         limits: options.limits.run,
         stage_limits: run.stage_limits(&options.limits),

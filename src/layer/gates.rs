@@ -11,8 +11,8 @@ use crate::summary::{GateVerdict, Timestamp};
 /// The verdict of an evaluation that gave a score and no label.
 const SCORED: &str = "scored";
 
-/// When a gate spoke, how long it took and what it cost.
-pub(crate) struct Spoke {
+/// When a gate gave its verdict, how long it took and what it cost.
+pub(crate) struct VerdictContext {
     pub(crate) at: Moment,
     pub(crate) seconds: Option<f64>,
     pub(crate) cost: Option<Usd>,
@@ -33,16 +33,16 @@ impl Core {
             gate.reason.get_or_insert(failure);
         }
         let is_known = sum.cost > Usd::ZERO || sum.llm_calls > sum.unpriced + sum.without_usage;
-        let spoke = Spoke {
+        let context = VerdictContext {
             at: self.clock.now(),
             seconds: Some(duration as f64 / 1e9),
             cost: is_known.then_some(sum.cost),
         };
-        self.speak(open.place, *gate, spoke);
+        self.record_gate(open.place, *gate, context);
     }
 
     /// Books the verdict of a gate.
-    pub(crate) fn speak(&self, place: Place, mut gate: GateReading, spoke: Spoke) {
+    pub(crate) fn record_gate(&self, place: Place, mut gate: GateReading, context: VerdictContext) {
         let Some(name) = gate.name.take() else { return };
         let blocking = gate.blocking.unwrap_or(!gate.is_evaluation);
         let verdict = match gate.verdict.take() {
@@ -50,21 +50,24 @@ impl Core {
             None if gate.is_evaluation => Verdict::Other(SCORED.into()),
             None => Verdict::Error,
         };
-        let spoken = self.on_run(place, |run| {
+        let was_recorded = self.on_run(place, |run| {
+            // Before `rest` is locked: `last_stage` locks the parts, and parts and `rest` are never locked together (lock order).
             let after = place.stage.or_else(|| run.last_stage());
             let mut rest = run.rest();
+            // The run ended since it was looked up. Its summary may be built already, so the verdict would be in none: it counts as late.
             if rest.end.is_some() {
                 return false;
             }
             if let Verdict::Other(word) = &verdict
                 && &**word != SCORED {
                     let warning = format!(
-                        "gate {name:?} said {word:?}, which is none of pass, fail, warn, skipped and error: it was kept as it came"
+                        "gate {name:?}: expected pass, fail, warn, skipped or error, got {word:?}; it was kept unchanged"
                     );
                     rest.warn(warning.into());
                 }
+            // Numbered under the lock, so that no two gates of a run get the same number.
             let seq = rest.gates.len() as u64 + 1;
-            rest.speak(GateVerdict {
+            rest.record_gate(GateVerdict {
                 seq,
                 gate_name: name.to_string(),
                 after_stage: after.map(|stage| stage.as_str().to_owned()),
@@ -73,13 +76,13 @@ impl Core {
                 score: gate.score,
                 reason: gate.reason.as_deref().map(str::to_owned),
                 diagnostics: std::mem::take(&mut gate.diagnostics),
-                at: Some(Timestamp::from(self.clock.wall(spoke.at))),
-                duration_seconds: spoke.seconds,
-                cost_usd: spoke.cost,
+                at: Some(Timestamp::from(self.clock.wall(context.at))),
+                duration_seconds: context.seconds,
+                cost_usd: context.cost,
             });
             true
         });
-        if spoken != Some(true) {
+        if was_recorded != Some(true) {
             count(&self.counters.late);
         }
     }

@@ -43,6 +43,7 @@ impl BudgetGuard {
     /// - A sink lost a run since the last flush, after all retries. The error names the sink and the reason.
     /// - The journal could not be written since the last flush.
     pub fn flush(&self) -> Result<(), FlushError> {
+        // The sinks first: each delivery writes a line to the journal, which its flush then includes.
         let delivered = self.core.worker.flush();
         match self.core.journal.as_ref().map(|journal| journal.flush()) {
             Some(Err(reason)) => Err(FlushError::with_journal(delivered, reason)),
@@ -67,6 +68,7 @@ impl Drop for BudgetGuard {
     /// Ends open runs as `incomplete`, and waits, within the time limits of [`Delivery`](crate::sink::Delivery), until every
     /// summary is delivered.
     fn drop(&mut self) {
+        // In this order: the worker delivers what `finish_all` ends, and the journal strikes off what the worker delivered.
         self.core.finish_all();
         // The worker has reported lost runs on stderr. A drop cannot return an error.
         let _ = self.core.worker.close(self.core.options.close_timeout);

@@ -61,7 +61,7 @@ impl Handle {
         self.core.snapshots()
     }
 
-    /// Ends a run whose root span is still open, and delivers its summary with the status `incomplete`.
+    /// Ends a run with a root span that is still open, and delivers its summary with the status `incomplete`.
     ///
     /// Everything that the run's spans have recorded so far is booked. What they record later is counted in [`Stats::late`].
     /// Returns `false` if no run in flight has this id.
@@ -126,6 +126,7 @@ impl Handle {
 impl Core {
     /// The runs in flight, oldest first.
     pub(crate) fn runs_in_flight(&self) -> Vec<Arc<Run>> {
+        // Collected: callers build summaries, and a shard of the map must not stay locked for that long.
         let mut runs: Vec<_> = self.runs.iter().map(|run| Arc::clone(&run)).collect();
         runs.sort_unstable_by_key(|run| run.serial);
         runs

@@ -98,9 +98,11 @@ impl Core {
             let journal = Arc::clone(journal);
             let read = Arc::new(Mutex::new(None));
             let to_discard = Arc::clone(&read);
+            // Read on the worker's thread: the journals of a crashed server may be long, and the program's start must not wait.
             let find = move || {
                 let (runs, rest) = found(file);
                 journal.recovered(runs.len() as u64);
+                // A poisoned lock is taken, here and below: the value is replaced whole, so it cannot be half written.
                 *read.lock().unwrap_or_else(PoisonError::into_inner) = rest;
                 runs
             };

@@ -25,7 +25,7 @@ impl Core {
             pipeline: run.pipeline.as_str().to_owned(),
             krate: run.krate.to_owned(),
             started: run.started.nanos(),
-            attributes: rest.told.clone(),
+            attributes: rest.attributes.clone(),
             warnings: rest.warnings.iter().map(ToString::to_string).collect(),
             more_warnings: rest.more_warnings,
             ledger: early.map(|early| early.ledger.clone()).unwrap_or_default(),
@@ -40,6 +40,7 @@ impl Core {
     pub(crate) fn journal_begun(&self, run: &Run) {
         let Some(journal) = run.journal() else { return };
         journal.begin();
+        // Collected first: a line written under a slot's lock would make the span wait for the journal.
         let mut open = Vec::new();
         self.table.for_each(|_, span| {
             if span.place.run == run.serial {
@@ -49,7 +50,7 @@ impl Core {
         open.into_iter().for_each(|stage| journal.stage_opened(stage));
     }
 
-    /// The stage that a new span is, if anybody wants to know.
+    /// The stage that a new span is; `None` without a journal.
     // Inlined: without a journal it is one test of a pointer.
     #[inline]
     pub(crate) fn stage_to_journal(&self, open: &Open) -> Option<OpenStage> {

@@ -19,6 +19,7 @@ use crate::summary::{StageLimits, Timestamp};
 pub(crate) struct RunLimits {
     set: LimitSet,
     /// The run itself, which alerts name.
+    // Weak: the run owns its limits. A strong pointer back would keep both in memory for ever.
     run: OnceLock<Weak<Run>>,
 }
 
@@ -27,6 +28,7 @@ impl RunLimits {
     pub(crate) fn tie(run: Run) -> Arc<Run> {
         let run = Arc::new(run);
         if let Some(limits) = &run.limits {
+            // Cannot fail: the run was made for this call, and nothing else has set it.
             let _ = limits.run.set(Arc::downgrade(&run));
         }
         run
@@ -36,7 +38,7 @@ impl RunLimits {
 impl Run {
     /// The run.
     pub(crate) fn project(&self, rest: &Rest, options: &Options) -> String {
-        rest.told.project.as_deref().or(options.project.as_deref()).unwrap_or(self.krate).to_owned()
+        rest.attributes.project.as_deref().or(options.project.as_deref()).unwrap_or(self.krate).to_owned()
     }
 
     /// What is left of the limits of its stages, of what is known: nothing that was assumed is in a summary.
@@ -94,15 +96,17 @@ impl Core {
             tokens.add(&UsedAmount::tokens(tally));
         }
         let now = self.clock.now();
-        limits.set.add(place.limited, &usd, &tokens, |due| self.tell(limits, due, now));
+        limits.set.add(place.limited, &usd, &tokens, |due| self.raise_alert(limits, due, now));
     }
 
-    /// Leaves an alert to the worker.
-    fn tell(&self, limits: &RunLimits, due: DueAlert, now: Moment) {
+    /// Queues an alert for the worker.
+    fn raise_alert(&self, limits: &RunLimits, due: DueAlert, now: Moment) {
         let Some(run) = limits.run.get().and_then(Weak::upgrade) else { return };
         let limit = limits.set.limit(due.position);
         let (options, at) = (Arc::clone(&self.options), Timestamp::from(self.clock.wall(now)));
+        // Built and sent on the worker's thread: an alert runs user code, which could trace, and the caller holds the lock of a part.
         self.worker.alert(self.dispatch.get().cloned(), move || {
+            // Before `rest` is locked below: `public_id` locks it, too (deadlock).
             let run_id = run.public_id();
             Alert {
                 run_id,

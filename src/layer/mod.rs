@@ -1,6 +1,6 @@
 //! The `tracing` layer: from callbacks to the ledger of a run.
 //!
-//! A span opens and is placed (`parent`, `placing`). What it records becomes a reading (`callsite`, `visit`, `told`, `reading`).
+//! A span opens and is placed (`parent`, `placing`). What it records becomes a reading (`callsite`, `visit`, `field_value`, `reading`).
 //! When it closes, its reading is priced and added to a cell of its run's ledger (`settle`, `bill`). When the root closes, the
 //! run ends (`finish`), and its summary goes to the sinks' worker.
 //!
@@ -28,17 +28,17 @@ mod bill;
 mod budget_layer;
 mod builder;
 mod callsite;
-mod class;
+mod callsite_flags;
 mod clock;
 mod core;
 mod desk;
 mod direct;
 mod events;
+mod field_value;
 mod finish;
 mod gates;
 mod guard;
 mod handle;
-mod here;
 mod journal_plan;
 mod journaled;
 mod limits;
@@ -50,15 +50,15 @@ mod reading;
 mod recording;
 mod root;
 mod run;
-mod said;
 mod settle;
 mod settlement;
 mod slots;
 mod stats;
 mod switch;
 mod table;
-mod told;
+mod thread_state;
 mod visit;
+mod warn_once;
 
 pub use audit::{Audit, CallAudit, Discrepancy, RunAudit, SinkAudit, SpanAudit};
 pub(crate) use budget_layer::BudgetLayer;

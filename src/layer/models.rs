@@ -6,8 +6,8 @@ use dashmap::DashMap;
 
 use super::clock::{Clock, Moment};
 use super::desk::{Desk, NearModel};
-use super::said::Said;
 use super::settlement::Rest;
+use super::warn_once::WarnOnce;
 use crate::ledger::{FastHash, Sources, Symbol, Usage, Usd};
 use crate::price::{PriceBook, PricedModel, Source, Unpriced};
 
@@ -28,7 +28,7 @@ pub(crate) struct Model {
     pub(crate) why_never_priced: Option<Symbol>,
     priced: PricedModel,
     /// The run that was last warned that the model has no price.
-    pub(crate) said: Said,
+    pub(crate) warned: WarnOnce,
 }
 
 /// What one thread remembers of a model's prices: the last. The model's own memory is shared, and threads that ask it for
@@ -108,7 +108,8 @@ impl Models {
         let why_never_priced =
             priced.never_priced().map(|why| Symbol::intern(&format!("{}: {why}", priced.label())));
         let label = Symbol::intern(priced.label());
-        let found = Arc::new(Model { label, why_never_priced, priced, said: Said::default() });
+        let found = Arc::new(Model { label, why_never_priced, priced, warned: WarnOnce::default() });
+        // The lookup above was outside of the map's lock, as it takes long. If another thread was faster, its model is shared.
         Arc::clone(self.known.entry(name).or_insert(found).value())
     }
 }

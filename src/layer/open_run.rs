@@ -4,7 +4,6 @@ use std::sync::{Arc, PoisonError};
 
 use super::core::Core;
 use super::desk::{at_desk, keep_run};
-use super::here::here;
 use super::limits::RunLimits;
 use super::root::{Early, RootPart, RunState};
 use super::run::Run;
@@ -12,6 +11,7 @@ use super::settle::{StageEnd, write};
 use super::settlement::Amounts;
 use super::stats::count;
 use super::table::{Open, Place};
+use super::thread_state::with_thread_state;
 use crate::ledger::Ledger;
 
 impl Core {
@@ -26,11 +26,11 @@ impl Core {
         Some(done)
     }
 
-    /// Begins the run of a place if there is none yet, because something accountable happens there.
+    /// Begins the run of a place if it has not begun, because something accountable happens there.
     // Inlined: nearly always one comparison with the run that this thread worked on last.
     #[inline]
     pub(crate) fn ensure_run(&self, place: Place) {
-        if !here(|here| here.is_at_work_on(place.run))
+        if !with_thread_state(|thread| thread.is_at_work_on(place.run))
             && let Some(run) = self.live_or_begun(place)
         {
             keep_run(run);
@@ -71,18 +71,21 @@ impl Core {
             // Another thread was faster.
             RunState::Live => self.live_run(place.run).map(|run| (run, None)),
             RunState::Empty => {
+                // Under the lock of the root's slot until the state is `Live`: two threads would otherwise begin the same run twice.
                 let limits = self.limits_of_a_run();
                 let mut run =
                     Run::new(place.run, place.root, open.meaning, open.started, &self.clock, limits);
                 let mut early = root.early.take();
                 if let Some(early) = &mut early {
                     let mut rest = run.rest();
-                    rest.told = std::mem::take(&mut early.told);
+                    rest.attributes = std::mem::take(&mut early.attributes);
                     early.warnings.drain(..).for_each(|warning| rest.warn(warning));
                 }
                 // What the run is called is to be seen while it is in flight, not only when its root closes.
-                if let Some(told) = open.reading.remarks.as_ref().and_then(|remarks| remarks.run.as_ref()) {
-                    run.rest().told.merge(told.labels());
+                if let Some(attributes) =
+                    open.reading.remarks.as_ref().and_then(|remarks| remarks.run.as_ref())
+                {
+                    run.rest().attributes.merge(attributes.labels());
                 }
                 self.journal_from_here(&mut run, early.as_deref());
                 let run = RunLimits::tie(run);
@@ -121,8 +124,8 @@ impl Core {
         self.with_root(place, |open| open.root.as_mut().map(&mut act)).flatten()
     }
 
-    /// Writes what is not accountable and whose run this thread is not at work on: to the run if it has begun, else to what
-    /// its root keeps for it.
+    /// Writes what is not accountable, for a run that this thread has not cached: to the run if it has begun, else to what its
+    /// root keeps for it.
     #[cold]
     pub(crate) fn note(&self, place: Place, amounts: Amounts<'_>, ended: Option<StageEnd<'_>>) {
         let write = |ledger: &mut Ledger| write(ledger, amounts, ended);
@@ -131,6 +134,7 @@ impl Core {
             return keep_run(run);
         }
         let kept = self.keep_early(place, |early| write(&mut early.ledger));
+        // Another thread began the run after the first look: without a second look, the amounts would be in neither.
         if let Some(run) = self.live_run(place.run).filter(|_| !kept) {
             let _ = run.write(write);
         }

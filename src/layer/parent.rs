@@ -9,8 +9,8 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::core::Core;
-use super::here::{Here, Surroundings, here};
 use super::table::{Open, Place};
+use super::thread_state::{CachedAncestor, ThreadState, with_thread_state};
 
 /// The span around a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +25,13 @@ pub(crate) enum Parent {
 
 /// What a span sees of the nearest one around it that matters.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Around {
+pub(crate) struct Ancestor {
     pub(crate) span: u64,
     pub(crate) place: Place,
     pub(crate) is_root: bool,
 }
 
-impl Around {
+impl Ancestor {
     /// No ancestor has been found yet.
     pub(crate) const NOTHING: Self = Self { span: 0, place: Place::NOWHERE, is_root: false };
 
@@ -60,7 +60,7 @@ impl Core {
     {
         if attrs.is_contextual()
             && LevelFilter::current() <= LevelFilter::INFO
-            && let Some(current) = here(|here| here.current(self.number))
+            && let Some(current) = with_thread_state(|thread| thread.current(self.number))
         {
             return Parent::Real(current);
         }
@@ -76,7 +76,7 @@ impl Core {
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        let entered = here(|here| here.current(self.number));
+        let entered = with_thread_state(|thread| thread.current(self.number));
         if entered.is_some() && LevelFilter::current() <= LevelFilter::INFO {
             return entered;
         }
@@ -97,14 +97,16 @@ impl Core {
 
     /// The nearest span around that matters, from a span outward. For a span that is entered on this thread, the answer is
     /// kept as long as it is: it cannot close meanwhile.
-    pub(crate) fn around<S>(&self, span: u64, ctx: &Context<'_, S>) -> Option<Around>
+    pub(crate) fn around<S>(&self, span: u64, ctx: &Context<'_, S>) -> Option<Ancestor>
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
         self.around_if_known(span).or_else(|| {
             let around = self.walk(span, ctx)?;
             // Relaxed: see `glance` in `placing`.
-            here(|here| here.keep_around(self.number, span, self.epoch.load(Ordering::Relaxed), around));
+            with_thread_state(|thread| {
+                thread.keep_around(self.number, span, self.epoch.load(Ordering::Relaxed), around)
+            });
             Some(around)
         })
     }
@@ -112,12 +114,12 @@ impl Core {
     /// The same, unless it takes a walk to find out.
     // Inlined: two loads and a comparison before anything is searched.
     #[inline]
-    pub(crate) fn around_if_known(&self, span: u64) -> Option<Around> {
+    pub(crate) fn around_if_known(&self, span: u64) -> Option<Ancestor> {
         // Relaxed: see `glance` in `placing`.
         let epoch = self.epoch.load(Ordering::Relaxed);
-        here(|here| here.around(self.number, span, epoch)).or_else(|| {
-            let around = self.table.with(span, |open| Around::of(span, open))?;
-            here(|here| here.keep_around(self.number, span, epoch, around));
+        with_thread_state(|thread| thread.around(self.number, span, epoch)).or_else(|| {
+            let around = self.table.with(span, |open| Ancestor::of(span, open))?;
+            with_thread_state(|thread| thread.keep_around(self.number, span, epoch, around));
             Some(around)
         })
     }
@@ -125,15 +127,19 @@ impl Core {
     /// What is around the innermost span that is entered on this thread, if that matters by itself.
     // Not inlined: it takes a slot lock. Inlined, its stack frame would be set up for every span.
     #[inline(never)]
-    pub(crate) fn find_around_current<'a>(&self, here: &'a Here, epoch: u64) -> Option<&'a Surroundings> {
-        let current = here.current(self.number)?;
-        let around = self.table.with(current, |open| Around::of(current, open))?;
-        here.keep_around(self.number, current, epoch, around);
-        here.around_current(self.number, epoch)
+    pub(crate) fn find_around_current<'a>(
+        &self,
+        thread: &'a ThreadState,
+        epoch: u64,
+    ) -> Option<&'a CachedAncestor> {
+        let current = thread.current(self.number)?;
+        let around = self.table.with(current, |open| Ancestor::of(current, open))?;
+        thread.keep_around(self.number, current, epoch, around);
+        thread.around_current(self.number, epoch)
     }
 
     /// Walks outward past spans that do not matter, and remembers where it arrived.
-    fn walk<S>(&self, span: u64, ctx: &Context<'_, S>) -> Option<Around>
+    fn walk<S>(&self, span: u64, ctx: &Context<'_, S>) -> Option<Ancestor>
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
@@ -153,16 +159,16 @@ impl Core {
     }
 
     /// What the table knows of a span: nothing, that it is reached through one that has gone, or what is around.
-    fn known(&self, span: u64) -> Option<Option<Around>> {
-        match self.table.find(span, |open| Around::of(span, open))? {
+    fn known(&self, span: u64) -> Option<Option<Ancestor>> {
+        match self.table.find(span, |open| Ancestor::of(span, open))? {
             Ok(around) => Some(Some(around)),
-            Err(through) => Some(self.table.with(through, |open| Around::of(through, open))),
+            Err(through) => Some(self.table.with(through, |open| Ancestor::of(through, open))),
         }
     }
 
     /// The place of the current span. Without a context, spans that do not matter are passed through the registry.
     pub(crate) fn current_place(&self, registry: Option<&Registry>) -> Option<Place> {
-        let current = here(|here| here.current(self.number))
+        let current = with_thread_state(|thread| thread.current(self.number))
             .or_else(|| Some(registry?.current_span().id()?.into_u64()))?;
         let around = self.known(current).or_else(|| {
             let span = registry?.span(&span::Id::from_u64(current))?;

@@ -1,4 +1,4 @@
-//! Placing a new span: root, stage, call, or none of our business.
+//! Placing a new span: root, stage, call, or not relevant.
 
 use std::sync::atomic::Ordering;
 
@@ -7,23 +7,23 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::callsite::{Meaning, Naming};
-use super::class::Class;
+use super::callsite_flags::CallsiteFlags;
 use super::core::Core;
-use super::here::{Here, Surroundings, here};
-use super::parent::{Around, Parent};
+use super::parent::{Ancestor, Parent};
 use super::reading::Manner;
 use super::root::RootPart;
 use super::table::{Open, Place};
+use super::thread_state::{CachedAncestor, ThreadState, with_thread_state};
 use super::visit::{PlainVisitor, TextVisitor};
 use crate::ledger::Symbol;
 
 impl Core {
-    pub(crate) fn class(&self, metadata: &'static Metadata<'static>) -> Class {
-        here(|here| {
-            here.class(self.number, metadata).unwrap_or_else(|| {
-                let class = self.options.named.class(Meaning::of(metadata));
-                here.keep_class(self.number, metadata, class);
-                class
+    pub(crate) fn flags(&self, metadata: &'static Metadata<'static>) -> CallsiteFlags {
+        with_thread_state(|thread| {
+            thread.flags(self.number, metadata).unwrap_or_else(|| {
+                let flags = self.options.named.flags(Meaning::of(metadata));
+                thread.keep_flags(self.number, metadata, flags);
+                flags
             })
         })
     }
@@ -32,19 +32,19 @@ impl Core {
     /// not inlined.
     // Inlined: all that a plain span costs. Nothing that is called here may be out of line.
     #[inline]
-    pub(crate) fn glance(&self, here: &Here, attrs: &span::Attributes<'_>) -> Glance {
+    pub(crate) fn glance(&self, thread: &ThreadState, attrs: &span::Attributes<'_>) -> Glance {
         if !is_where_we_are(attrs) {
             return Glance::Unknown;
         }
-        let Some(class) = here.class(self.number, attrs.metadata()) else { return Glance::Unknown };
-        if class.matters() {
-            return Glance::Known(class);
+        let Some(flags) = thread.flags(self.number, attrs.metadata()) else { return Glance::Unknown };
+        if flags.matters() {
+            return Glance::Known(flags);
         }
         // Relaxed: a thread that learns of a changed place through anything that orders the two threads also sees the new epoch.
         // Without such an order, either place is right.
-        match here.is_in_root(self.number, self.epoch.load(Ordering::Relaxed)) {
-            Some(in_root) if !(in_root && class.matters_under_root()) => Glance::Nothing,
-            _ => Glance::Known(class),
+        match thread.is_in_root(self.number, self.epoch.load(Ordering::Relaxed)) {
+            Some(in_root) if !(in_root && flags.matters_under_root()) => Glance::Nothing,
+            _ => Glance::Known(flags),
         }
     }
 
@@ -54,29 +54,29 @@ impl Core {
     #[inline(never)]
     pub(crate) fn open_at_once(
         &self,
-        here: &Here,
-        class: Class,
+        thread: &ThreadState,
+        flags: CallsiteFlags,
         attrs: &span::Attributes<'_>,
         id: u64,
     ) -> bool {
         // Relaxed: see `glance`.
         let epoch = self.epoch.load(Ordering::Relaxed);
-        let around = here.around_current(self.number, epoch);
-        let Some(around) = around.or_else(|| self.find_around_current(here, epoch)) else { return false };
-        if !class.matters() && !self.is_stage_in(around.is_root.get()) {
+        let around = thread.around_current(self.number, epoch);
+        let Some(around) = around.or_else(|| self.find_around_current(thread, epoch)) else { return false };
+        if !flags.matters() && !self.is_stage_in(around.is_root.get()) {
             return true;
         }
         let Some(mut room) = self.table.room(id) else { return false };
         let Some(open) = room.blank() else { return false };
-        open.meaning = class.meaning;
-        if class.meaning.speaks && !read(attrs, here, open) {
+        open.meaning = flags.meaning;
+        if flags.meaning.is_relevant && !read(attrs, thread, open) {
             open.reading.wipe();
             return false;
         }
-        let is_notable = self.fill(here, class, id, Some(around), false, open);
+        let is_notable = self.fill(thread, flags, id, Some(around), false, open);
         room.take(id);
         if is_notable {
-            self.tell_of(class, id, false);
+            self.record_opened(flags, id, false);
         }
         true
     }
@@ -88,10 +88,10 @@ impl Core {
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        let class = self.class(attrs.metadata());
-        if let Some((around, is_adopted)) = self.look_around(class, attrs, id, ctx) {
-            let around = around.map(Surroundings::from);
-            self.remember(class, attrs, id.into_u64(), around.as_ref(), is_adopted);
+        let flags = self.flags(attrs.metadata());
+        if let Some((around, is_adopted)) = self.look_around(flags, attrs, id, ctx) {
+            let around = around.map(CachedAncestor::from);
+            self.remember(flags, attrs, id.into_u64(), around.as_ref(), is_adopted);
         }
     }
 
@@ -99,11 +99,11 @@ impl Core {
     #[cold]
     fn look_around<S>(
         &self,
-        class: Class,
+        flags: CallsiteFlags,
         attrs: &span::Attributes<'_>,
         id: &span::Id,
         ctx: &Context<'_, S>,
-    ) -> Option<(Option<Around>, bool)>
+    ) -> Option<(Option<Ancestor>, bool)>
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
@@ -111,17 +111,17 @@ impl Core {
             Parent::None => (None, false),
             // A span that does not matter by itself only matters right under a root, where it is a stage if
             // no stages were declared.
-            Parent::Real(parent) if !class.matters() => (Some(self.right_under_root(parent)?), false),
+            Parent::Real(parent) if !flags.matters() => (Some(self.right_under_root(parent)?), false),
             Parent::Real(parent) => (self.around(parent, ctx), false),
             // A9: GenAI spans opened with `parent: None` (rig does this) belong to the current span. Any other parentless span
             // starts a run.
-            Parent::Current(current) if class.meaning.is_gen_ai => {
+            Parent::Current(current) if flags.meaning.is_gen_ai => {
                 let around = self.around(current, ctx);
                 (around, around.is_some())
             }
             Parent::Current(_) => (None, false),
         };
-        (around.is_some() || class.may_be_root()).then_some((around, is_adopted))
+        (around.is_some() || flags.may_be_root()).then_some((around, is_adopted))
     }
 
     /// Whether a span is a stage just for standing right in another, which may be a root.
@@ -131,14 +131,14 @@ impl Core {
         root && self.options.named.stages.is_empty()
     }
 
-    fn right_under_root(&self, parent: u64) -> Option<Around> {
+    fn right_under_root(&self, parent: u64) -> Option<Ancestor> {
         match self.around_if_known(parent) {
             Some(around) => {
                 Some(around).filter(|around| self.is_stage_in(around.is_root) && around.span == parent)
             }
             None => {
                 // A plain span is no root; its ancestor is not looked up until something that matters is in it.
-                here(|here| here.keep_plain(self.number, parent));
+                with_thread_state(|thread| thread.keep_plain(self.number, parent));
                 None
             }
         }
@@ -148,27 +148,27 @@ impl Core {
     /// place is held, and what was read until then is read again.
     fn remember(
         &self,
-        class: Class,
+        flags: CallsiteFlags,
         attrs: &span::Attributes<'_>,
         id: u64,
-        around: Option<&Surroundings>,
+        around: Option<&CachedAncestor>,
         is_adopted: bool,
     ) {
-        let meaning = class.meaning;
+        let meaning = flags.meaning;
         let mut is_notable = false;
         let mut keep = |texts: Option<&TextVisitor>| {
             self.table.open(id, meaning, |open| {
-                here(|here| {
-                    let is_read = !meaning.speaks || read(attrs, here, open);
+                with_thread_state(|thread| {
+                    let is_read = !meaning.is_relevant || read(attrs, thread, open);
                     match texts {
-                        Some(texts) => texts.tell(manner_of(meaning), &mut open.reading),
+                        Some(texts) => texts.add_to(manner_of(meaning), &mut open.reading),
                         None if is_read => {}
                         None => {
                             open.reading.wipe();
                             return false;
                         }
                     }
-                    is_notable = self.fill(here, class, id, around, is_adopted, open);
+                    is_notable = self.fill(thread, flags, id, around, is_adopted, open);
                     true
                 })
             })
@@ -179,15 +179,15 @@ impl Core {
             keep(Some(&texts));
         }
         if is_notable {
-            self.tell_of(class, id, is_adopted);
+            self.record_opened(flags, id, is_adopted);
         }
     }
 
     /// Passes an opened span on to the root that adopted it, the journal, and its run.
     #[cold]
-    fn tell_of(&self, class: Class, id: u64, is_adopted: bool) {
-        let told = self.table.with(id, |open| (open.place, open.is_stage, self.stage_to_journal(open)));
-        let Some((place, is_stage, stage)) = told else { return };
+    fn record_opened(&self, flags: CallsiteFlags, id: u64, is_adopted: bool) {
+        let opened = self.table.with(id, |open| (open.place, open.is_stage, self.stage_to_journal(open)));
+        let Some((place, is_stage, stage)) = opened else { return };
         if place.root != id && (is_adopted || place.in_container) {
             self.at_root(place, |root| {
                 root.has_children = true;
@@ -197,7 +197,7 @@ impl Core {
         if let Some(stage) = stage {
             self.journal_opened(place, stage);
         }
-        if is_stage && class.is_stage_anywhere() {
+        if is_stage && flags.is_stage_anywhere() {
             self.ensure_run(place);
         }
     }
@@ -208,14 +208,14 @@ impl Core {
     #[inline(always)]
     fn fill(
         &self,
-        here: &Here,
-        class: Class,
+        thread: &ThreadState,
+        flags: CallsiteFlags,
         id: u64,
-        around: Option<&Surroundings>,
+        around: Option<&CachedAncestor>,
         is_adopted: bool,
         open: &mut Open,
     ) -> bool {
-        let meaning = class.meaning;
+        let meaning = flags.meaning;
         open.started = self.clock.now();
         open.is_adopted = is_adopted;
         open.is_container = meaning.is_gen_ai
@@ -224,13 +224,13 @@ impl Core {
         if open.is_container {
             open.reading.make_inclusive();
         }
-        let stage = self.stage(class, around, open);
+        let stage = self.stage(flags, around, open);
         open.is_stage = stage.is_some();
         match around {
             Some(around) => {
                 open.place = around.place.get();
                 open.outer_collector = open.place.collector;
-                open.is_concerned = is_adopted || class.is_gate();
+                open.is_concerned = is_adopted || flags.is_gate();
             }
             None => {
                 let (run, in_container) = (Self::next_run(), open.is_container);
@@ -245,23 +245,23 @@ impl Core {
             open.place.stage = stage;
             open.place.limited = open.outer_limited.with(self.options.limits.only(stage));
         }
-        if class.collects_unless_call() && open.collects() {
+        if flags.collects_unless_call() && open.collects() {
             open.place.collector = id;
         }
-        let begins = open.is_stage && class.is_stage_anywhere() && !here.is_at_work_on(open.place.run);
+        let begins = open.is_stage && flags.is_stage_anywhere() && !thread.is_at_work_on(open.place.run);
         begins || is_adopted || around.is_some() && open.place.in_container || self.journal.is_some()
     }
 
     /// The name of the stage that a span is, if it is one.
     // Inlined into `fill`, where half of its tests are known.
     #[inline(always)]
-    fn stage(&self, class: Class, around: Option<&Surroundings>, open: &Open) -> Option<Symbol> {
-        let meaning = class.meaning;
-        if class.is_stage_anywhere() {
-            let told = open.reading.named(Naming::Stage).filter(|_| class.tells_its_stage());
-            return told.or(Some(meaning.name));
+    fn stage(&self, flags: CallsiteFlags, around: Option<&CachedAncestor>, open: &Open) -> Option<Symbol> {
+        let meaning = flags.meaning;
+        if flags.is_stage_anywhere() {
+            let recorded = open.reading.named(Naming::Stage).filter(|_| flags.has_stage_field());
+            return recorded.or(Some(meaning.name));
         }
-        if around.is_none_or(|around| !self.is_stage_in(around.is_root.get())) || class.is_gate() {
+        if around.is_none_or(|around| !self.is_stage_in(around.is_root.get())) || flags.is_gate() {
             return None;
         }
         match open.reading.named(Naming::Agent) {
@@ -277,7 +277,7 @@ pub(crate) enum Glance {
     /// It does not matter: not by itself, nor as one right under a root.
     Nothing,
     /// It may matter.
-    Known(Class),
+    Known(CallsiteFlags),
     /// This thread has not cached its callsite, or its ancestor.
     Unknown,
 }
@@ -292,9 +292,9 @@ fn is_where_we_are(attrs: &span::Attributes<'_>) -> bool {
 /// Reads the fields of a span at its creation; `false` if a value has to be formatted.
 // Inlined: the visitor then lives on the stack of the caller and is not copied.
 #[inline]
-fn read(attrs: &span::Attributes<'_>, here: &Here, open: &mut Open) -> bool {
+fn read(attrs: &span::Attributes<'_>, thread: &ThreadState, open: &mut Open) -> bool {
     let manner = manner_of(open.meaning);
-    let mut plain = PlainVisitor::new(open.meaning, &here.names, manner, &mut open.reading);
+    let mut plain = PlainVisitor::new(open.meaning, &thread.names, manner, &mut open.reading);
     attrs.values().record(&mut plain);
     !plain.left_text
 }

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::callsite::{Naming, Role, Scope};
 use super::direct::RecordReading;
+use super::field_value::FieldValue;
 use super::models::ModelName;
 use super::settlement::{Amounts, Rest, Settlement};
-use super::told::Told;
 pub(crate) use crate::ledger::RunAttributes;
 use crate::ledger::{CellTotals, Kind, Outcome, Sources, Symbol, Usage, Usd, Verdict};
 
@@ -59,7 +59,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// A failure without a message.
-    pub(crate) fn untold() -> Self {
+    pub(crate) fn without_text() -> Self {
         Self { failed: true, ..Self::default() }
     }
 
@@ -109,18 +109,18 @@ pub(crate) enum Manner {
 
 impl Reading {
     /// Takes one recorded value.
-    pub(crate) fn take(&mut self, role: Role, field: &'static str, told: Told<'_>, manner: Manner) {
+    pub(crate) fn take(&mut self, role: Role, field: &'static str, value: FieldValue<'_>, manner: Manner) {
         match role {
-            Role::Usage(kind, scope) => self.take_usage(kind, scope, field, told, manner),
-            Role::Cost(scope) => self.take_cost(scope, field, told, manner),
+            Role::Usage(kind, scope) => self.take_usage(kind, scope, field, value, manner),
+            Role::Cost(scope) => self.take_cost(scope, field, value, manner),
             Role::Other => {}
             // A name once recorded is only replaced by another.
             Role::Name(naming) => {
-                if let Some(name) = told.text(Symbol::intern) {
+                if let Some(name) = value.text(Symbol::intern) {
                     self.name(naming, name);
                 }
             }
-            other => self.remarks.get_or_insert_default().take(other, field, told),
+            other => self.remarks.get_or_insert_default().take(other, field, value),
         }
     }
 
@@ -167,16 +167,23 @@ impl Reading {
         self.inclusive.get_or_insert_default().usage.add(kind, count);
     }
 
-    fn take_usage(&mut self, kind: Kind, scope: Scope, field: &'static str, told: Told<'_>, manner: Manner) {
-        match told.count() {
+    fn take_usage(
+        &mut self,
+        kind: Kind,
+        scope: Scope,
+        field: &'static str,
+        value: FieldValue<'_>,
+        manner: Manner,
+    ) {
+        match value.count() {
             Ok(Some(count)) => self.add(kind, scope, count, manner),
             Ok(None) => {}
-            Err(refusal) => self.refuse(field, told, refusal),
+            Err(refusal) => self.refuse(field, value, refusal),
         }
     }
 
-    fn take_cost(&mut self, scope: Scope, field: &'static str, told: Told<'_>, manner: Manner) {
-        match told.usd() {
+    fn take_cost(&mut self, scope: Scope, field: &'static str, value: FieldValue<'_>, manner: Manner) {
+        match value.usd() {
             Ok(Some(usd)) => match (manner, scope) {
                 (Manner::Call, _) => self.set_cost(usd),
                 (Manner::Sum, Scope::Own) => self.set_cost(self.cost().unwrap_or_default() + usd),
@@ -186,12 +193,12 @@ impl Reading {
                 }
             },
             Ok(None) => {}
-            Err(refusal) => self.refuse(field, told, refusal),
+            Err(refusal) => self.refuse(field, value, refusal),
         }
     }
 
-    fn refuse(&mut self, field: &'static str, told: Told<'_>, refusal: &'static str) {
-        let warning = format!("{field} = {} was taken as not reported: {refusal}", told.json());
+    fn refuse(&mut self, field: &'static str, value: FieldValue<'_>, refusal: &'static str) {
+        let warning = format!("{field} = {} was taken as not reported: {refusal}", value.json());
         self.remarks.get_or_insert_default().warnings.push(warning);
     }
 
@@ -290,47 +297,47 @@ impl Reading {
 }
 
 impl Remarks {
-    fn take(&mut self, role: Role, field: &'static str, told: Told<'_>) {
+    fn take(&mut self, role: Role, field: &'static str, value: FieldValue<'_>) {
         match role {
-            Role::Error => match told {
-                Told::Flag(failed) => self.failure.failed |= failed,
+            Role::Error => match value {
+                FieldValue::Flag(failed) => self.failure.failed |= failed,
                 _ => {
-                    if let Some(text) = told.boxed() {
+                    if let Some(text) = value.boxed() {
                         self.failure.failed = true;
                         self.failure.text.get_or_insert(text);
                     }
                 }
             },
             Role::ErrorType => {
-                if let Some(kind) = told.boxed() {
+                if let Some(kind) = value.boxed() {
                     self.failure.failed = true;
                     self.failure.kind = Some(kind);
                 }
             }
-            Role::ErrorMessage => self.failure.text = told.boxed().or(self.failure.text.take()),
+            Role::ErrorMessage => self.failure.text = value.boxed().or(self.failure.text.take()),
             Role::StatusCode => {
-                self.failure.failed |= told.text(|code| code.eq_ignore_ascii_case("error")).unwrap_or(false);
+                self.failure.failed |= value.text(|code| code.eq_ignore_ascii_case("error")).unwrap_or(false);
             }
-            Role::Message => self.message = told.boxed(),
+            Role::Message => self.message = value.boxed(),
             Role::RunId | Role::Project | Role::Tag | Role::Count | Role::ValueUsd | Role::Iteration => {
-                if let Err(warning) = self.run.get_or_insert_default().take(role, field, told) {
+                if let Err(warning) = self.run.get_or_insert_default().take(role, field, value) {
                     self.warnings.push(warning);
                 }
             }
-            Role::Refusal => self.warnings.extend(told.text(str::to_owned)),
-            Role::Seconds | Role::Meta => self.record.get_or_insert_default().take(role, told),
-            _ => self.gate.get_or_insert_default().take(role, field, told),
+            Role::Refusal => self.warnings.extend(value.text(str::to_owned)),
+            Role::Seconds | Role::Meta => self.record.get_or_insert_default().take(role, value),
+            _ => self.gate.get_or_insert_default().take(role, field, value),
         }
     }
 }
 
 impl RecordReading {
-    fn take(&mut self, role: Role, told: Told<'_>) {
-        match (role, told) {
-            (Role::Seconds, told) => {
-                self.duration = told.number().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    fn take(&mut self, role: Role, value: FieldValue<'_>) {
+        match (role, value) {
+            (Role::Seconds, value) => {
+                self.duration = value.number().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
             }
-            (_, Told::Text(text)) => {
+            (_, FieldValue::Text(text)) => {
                 if let Ok(Value::Object(object)) = serde_json::from_str(text) {
                     self.meta.extend(object);
                 }
@@ -341,51 +348,51 @@ impl RecordReading {
 }
 
 impl GateReading {
-    fn take(&mut self, role: Role, field: &'static str, told: Told<'_>) {
+    fn take(&mut self, role: Role, field: &'static str, value: FieldValue<'_>) {
         match role {
-            Role::Gate => self.name = told.boxed(),
+            Role::Gate => self.name = value.boxed(),
             Role::Evaluation => {
-                self.name = told.boxed();
+                self.name = value.boxed();
                 self.is_evaluation = true;
             }
-            Role::Verdict => self.verdict = told.text(|word| Verdict::from(word)),
-            Role::Score => self.score = told.number(),
-            Role::Blocking => self.blocking = told.flag(),
-            Role::Reason => self.reason = told.boxed(),
-            Role::Diagnostics => match told {
-                Told::Text(text) => match serde_json::from_str(text) {
+            Role::Verdict => self.verdict = value.text(|word| Verdict::from(word)),
+            Role::Score => self.score = value.number(),
+            Role::Blocking => self.blocking = value.flag(),
+            Role::Reason => self.reason = value.boxed(),
+            Role::Diagnostics => match value {
+                FieldValue::Text(text) => match serde_json::from_str(text) {
                     Ok(Value::Object(object)) => self.diagnostics.extend(object),
                     _ => drop(self.diagnostics.insert(field.to_owned(), text.into())),
                 },
                 other => drop(self.diagnostics.insert(field.to_owned(), other.json())),
             },
-            _ => drop(self.diagnostics.insert(field.to_owned(), told.json())),
+            _ => drop(self.diagnostics.insert(field.to_owned(), value.json())),
         }
     }
 }
 
 impl RunAttributes {
-    fn take(&mut self, role: Role, field: &'static str, told: Told<'_>) -> Result<(), String> {
-        let refuse = |expected| Err(format!("{field} = {} was ignored: expected {expected}", told.json()));
+    fn take(&mut self, role: Role, field: &'static str, value: FieldValue<'_>) -> Result<(), String> {
+        let refuse = |expected| Err(format!("{field} = {} was ignored: expected {expected}", value.json()));
         match role {
-            Role::RunId => self.run_id = told.boxed(),
-            Role::Project => self.project = told.boxed(),
+            Role::RunId => self.run_id = value.boxed(),
+            Role::Project => self.project = value.boxed(),
             Role::Tag => {
-                if let Some(label) = told.text(str::to_owned) {
+                if let Some(label) = value.text(str::to_owned) {
                     self.tags.insert(field.trim_start_matches("tag.").to_owned(), label);
                 }
             }
-            Role::Count => match told.whole() {
+            Role::Count => match value.whole() {
                 Some(number) => {
                     self.counts.insert(field.trim_start_matches("count.").to_owned(), number);
                 }
                 None => return refuse("a whole number"),
             },
-            Role::ValueUsd => match told.usd() {
+            Role::ValueUsd => match value.usd() {
                 Ok(value) => self.value = value,
                 Err(_) => return refuse("an amount in USD"),
             },
-            _ => match told.count() {
+            _ => match value.count() {
                 Ok(iteration) => self.iteration = iteration,
                 Err(_) => return refuse("the number of an iteration"),
             },

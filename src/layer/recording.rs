@@ -47,8 +47,9 @@ impl Core {
         };
         let mut texts = TextVisitor::new(meaning);
         values.record(&mut texts);
+        // The slot was unlocked while values were formatted. If the span closed meanwhile, nothing is added.
         self.table.with(id, |open| {
-            texts.tell(manner, &mut open.reading);
+            texts.add_to(manner, &mut open.reading);
             self.reconsider(id, open);
         });
     }

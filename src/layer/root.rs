@@ -24,7 +24,7 @@ pub(crate) struct Early {
     /// Stages and operations that have ended.
     pub(crate) ledger: Ledger,
     /// What spans inside have recorded of the run.
-    pub(crate) told: RunAttributes,
+    pub(crate) attributes: RunAttributes,
     pub(crate) warnings: Vec<Cow<'static, str>>,
 }
 
@@ -32,7 +32,7 @@ impl Early {
     /// Forgets everything, and keeps the room for it.
     pub(crate) fn clear(&mut self) {
         self.ledger.clear();
-        self.told = RunAttributes::default();
+        self.attributes = RunAttributes::default();
         self.warnings.clear();
     }
 }

@@ -67,7 +67,7 @@ impl Part {
 /// What few spans record, under one lock.
 #[derive(Debug, Default)]
 pub(crate) struct Rest {
-    pub(crate) told: RunAttributes,
+    pub(crate) attributes: RunAttributes,
     pub(crate) gates: Vec<GateVerdict>,
     /// Operations that were recorded directly.
     pub(crate) records: Records,
@@ -186,7 +186,7 @@ impl Run {
 
     /// The id that its summary has.
     pub(crate) fn public_id(&self) -> String {
-        self.rest().told.run_id.as_deref().map_or_else(|| self.id.to_string(), str::to_owned)
+        self.rest().attributes.run_id.as_deref().map_or_else(|| self.id.to_string(), str::to_owned)
     }
 
     /// Ends the run; false if it has ended already.
@@ -216,6 +216,7 @@ impl Run {
 
     /// Adds all parts of the ledger to another.
     pub(crate) fn add_to(&self, all: &mut Ledger) {
+        // One part after the other: with all locked at once, every thread that writes to the run would wait.
         self.parts.iter().for_each(|part| all.merge(&part.lock()));
     }
 
@@ -244,11 +245,11 @@ impl Rest {
     }
 
     /// Keeps the run's attributes that a span recorded.
-    pub(crate) fn tell(&mut self, told: RunAttributes) {
+    pub(crate) fn record_attributes(&mut self, attributes: RunAttributes) {
         if let Some(journal) = &self.journal {
-            journal.attributes(&told);
+            journal.attributes(&attributes);
         }
-        self.told.merge(told);
+        self.attributes.merge(attributes);
     }
 
     /// Keeps an operation that was recorded directly.
@@ -256,12 +257,12 @@ impl Rest {
         if let Some(journal) = &self.journal {
             journal.operation(&record);
         }
-        self.told.iteration = self.told.iteration.max(record.iteration);
+        self.attributes.iteration = self.attributes.iteration.max(record.iteration);
         self.records.push(record);
     }
 
     /// Keeps a gate's verdict.
-    pub(crate) fn speak(&mut self, gate: GateVerdict) {
+    pub(crate) fn record_gate(&mut self, gate: GateVerdict) {
         if let Some(journal) = &self.journal {
             journal.gate(&gate);
         }

@@ -67,10 +67,10 @@ impl Core {
     // Not inlined: plain spans, which never come here, must not set up its stack frame.
     #[inline(never)]
     fn close_at(&self, desk: &Desk, place: &Slot<Kept>, id: u64) -> bool {
-        let mut after = None;
-        let is_done = self.table.close_at(place, id, |open| self.settle_at_once(desk, open, &mut after));
-        if let Some(after) = after {
-            self.tell_after(after);
+        let mut deferred = None;
+        let is_done = self.table.close_at(place, id, |open| self.settle_at_once(desk, open, &mut deferred));
+        if let Some(deferred) = deferred {
+            self.settle_deferred(deferred);
         }
         is_done
     }
@@ -79,20 +79,22 @@ impl Core {
     /// gates, adopted or failed spans, and for runs that this thread has not cached.
     ///
     /// Never lock a second slot here: span ids are reused, so the ancestor's slot may be this one (deadlock). What an ancestor
-    /// could not take without waiting is left in `after`, for when the slot is free.
+    /// could not take without waiting is left in `deferred`, for when the slot is free.
     // Inlined into its only caller, so that the lock of the slot, the desk and the clock share one stack frame.
     #[inline(always)]
-    fn settle_at_once(&self, desk: &Desk, open: &mut Open, after: &mut Option<After>) -> bool {
+    fn settle_at_once(&self, desk: &Desk, open: &mut Open, deferred: &mut Option<Deferred>) -> bool {
+        // A panicking thread takes the slow path, which records the failure (A12).
         if open.concerns_others() || std::thread::panicking() {
             return false;
         }
+        // Without a cached run, the slow path looks it up in the map, or begins it.
         let Some(run) = desk.take_run(open.place.run) else { return false };
         let settling = Settling::new(&self.counters.unsettled);
         let now = self.clock.now();
         let settlement = self.work_out(desk, open, now.since(open.started), false);
         // Before it is booked. In the other order, an ancestor that closes between the two on another thread would not subtract
         // this amount from its own inclusive figure, and the tokens would be counted twice (A6).
-        let is_told = open.outer_collector == 0 || self.collect_at_once(open);
+        let is_collected = open.outer_collector == 0 || self.collect_at_once(open);
         match run.unwatched_part(desk) {
             Some(mut ledger) => {
                 if let Some(key) = settlement.key {
@@ -108,8 +110,8 @@ impl Core {
         }
         desk.put_down_run(run);
         settling.done();
-        if !is_told || !open.reading.rest.is_empty() {
-            *after = Some(After::of(open, is_told));
+        if !is_collected || !open.reading.rest.is_empty() {
+            *deferred = Some(Deferred::of(open, is_collected));
         }
         open.reading.wipe_figures();
         true
@@ -119,20 +121,20 @@ impl Core {
     // Not inlined: only spans inside a container or a gate need it.
     #[inline(never)]
     fn collect_at_once(&self, open: &Open) -> bool {
-        let told = self.table.try_with(open.outer_collector, |around| {
+        let collected = self.table.try_with(open.outer_collector, |around| {
             let is_around = around.place.run == open.place.run;
             if is_around {
                 around.collect(&open.reading.own);
             }
             is_around
         });
-        told == Some(true)
+        collected == Some(true)
     }
 
     /// Passes on what the fast path could not, after the slot is free.
     // Not inlined: rare, and it formats warnings.
     #[inline(never)]
-    fn tell_after(&self, After { place, collector, sum, rest }: After) {
+    fn settle_deferred(&self, Deferred { place, collector, sum, rest }: Deferred) {
         self.collect(place, collector, &sum);
         rest.warnings().for_each(|warning| self.warn(place, warning));
     }
@@ -152,9 +154,11 @@ impl Core {
         if open.is_adopted {
             self.release(open.place);
         }
+        // Last: `conclude` ends the run, and what is booked after that is late.
         if open.root.is_some() {
             self.conclude(&mut open, now);
         }
+        // The box goes back blank, for the next span of the slot: a new one would be an allocation per span.
         open.reading.wipe();
         self.table.give_back(id, open);
     }
@@ -181,21 +185,21 @@ impl Core {
         let mut settlement = at_desk(|desk| self.work_out(desk, open, duration, has_failed));
         self.add_excess(&mut settlement, open);
         if open.concerns_others() || open.outer_collector != 0 {
-            self.tell_others(open, settlement, duration);
+            self.settle_rare_parts(open, settlement, duration);
         }
         let outcome = open.reading.outcome();
         let (amounts, ended) = (open.reading.amounts(settlement), open.ended(now, &outcome));
         if ended.is_some() || !amounts.is_empty() {
             self.book(open.place, amounts, ended);
         }
-        if let Some(told) = open.reading.remarks.as_mut().and_then(|remarks| remarks.run.take()) {
-            self.tell_run(open.place, *told);
+        if let Some(attributes) = open.reading.remarks.as_mut().and_then(|remarks| remarks.run.take()) {
+            self.record_run_attributes(open.place, *attributes);
         }
     }
 
     /// What few spans need before they are booked: their warnings are kept, their run begins, their ancestors get their
     /// amounts, and their gate is recorded.
-    fn tell_others(&self, open: &mut Open, settlement: Settlement, duration: u64) {
+    fn settle_rare_parts(&self, open: &mut Open, settlement: Settlement, duration: u64) {
         open.reading.warn_of_remarks();
         if open.root.is_some() && (settlement.is_accountable || open.reading.has_gate()) {
             self.begin_closing(open);
@@ -210,8 +214,8 @@ impl Core {
         }
     }
 
-    /// Tells a span what was settled below it, at a place. Where that was adopted, the span may have closed, and its id
-    /// may be another's by now.
+    /// Adds what was settled at a place to the collecting span above it. If that place was adopted, the span may have closed,
+    /// and its id may belong to another span by now: so its run is compared.
     pub(crate) fn collect(&self, place: Place, collector: u64, sum: &CellTotals) {
         if collector == 0 {
             return;
@@ -287,17 +291,17 @@ impl Core {
 }
 
 /// What is passed on of a span once its slot is free.
-struct After {
+struct Deferred {
     place: Place,
     collector: u64,
     sum: CellTotals,
     rest: Rest,
 }
 
-impl After {
+impl Deferred {
     #[cold]
-    fn of(open: &mut Open, is_told: bool) -> Self {
-        let (place, collector) = (open.place, if is_told { 0 } else { open.outer_collector });
+    fn of(open: &mut Open, is_collected: bool) -> Self {
+        let (place, collector) = (open.place, if is_collected { 0 } else { open.outer_collector });
         Self { place, collector, sum: open.reading.own, rest: std::mem::take(&mut open.reading.rest) }
     }
 }

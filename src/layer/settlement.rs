@@ -16,7 +16,7 @@ pub(crate) struct Settlement {
 #[derive(Debug, Default)]
 pub(crate) struct Rest {
     /// What the run's reader should know, as long as it is but one thing and its text is at hand: that takes no room.
-    said: Option<&'static str>,
+    first_warning: Option<&'static str>,
     more: Option<Box<More>>,
 }
 
@@ -40,16 +40,16 @@ impl Rest {
     // Inlined: one test.
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.said.is_none() && self.more.is_none()
+        self.first_warning.is_none() && self.more.is_none()
     }
 
     /// Keeps something that the run's reader should know.
     #[cold]
-    pub(crate) fn say(&mut self, warning: &'static str) {
-        if self.said.is_some() {
+    pub(crate) fn warn_static(&mut self, warning: &'static str) {
+        if self.first_warning.is_some() {
             self.warn(warning.to_owned());
         } else {
-            self.said = Some(warning);
+            self.first_warning = Some(warning);
         }
     }
 
@@ -71,13 +71,13 @@ impl Rest {
     /// What the run's reader should know.
     pub(crate) fn warnings(&self) -> impl Iterator<Item = Cow<'static, str>> {
         let composed = self.more.iter().flat_map(|more| &more.warnings);
-        self.said.into_iter().map(Cow::from).chain(composed.cloned().map(Cow::from))
+        self.first_warning.into_iter().map(Cow::from).chain(composed.cloned().map(Cow::from))
     }
 }
 
 impl Settlement {
     /// An amount that was recorded together with its row.
-    pub(crate) fn told(key: CellKey) -> Self {
+    pub(crate) fn in_cell(key: CellKey) -> Self {
         Self { key: Some(key), is_accountable: true }
     }
 }

@@ -46,7 +46,7 @@ pub(crate) struct Slots<T> {
 struct Lane<T> {
     /// Whether anything was ever kept here.
     is_used: AtomicBool,
-    /// Spans whose slot was taken, by id.
+    /// Spans that found their slot taken, by id.
     by_id: Mutex<HashMap<u64, T, FastHash>>,
 }
 
@@ -92,6 +92,7 @@ fn place(span: u64) -> usize {
 
 impl<T: Default> Slots<T> {
     pub(crate) fn new() -> Self {
+        // Through a `Vec`: the array is too large to be built on the stack of a small thread.
         let near: Vec<Slot<T>> = (0..LANES * NEAR).map(|_| Slot::default()).collect();
         let Ok(near) = near.try_into() else { unreachable!("there are as many as were made") };
         Self { near, others: AtomicUsize::new(0), lanes: std::array::from_fn(|_| Lane::new()) }
@@ -142,6 +143,7 @@ impl<T: Default> Slots<T> {
         let slot = &self.near[place(span)];
         let kept = slot.kept.lock();
         // Relaxed: the id is only written under the lock that is held here.
+        // The lock is kept until `take`: another thread could otherwise open a span in the same slot meanwhile.
         (slot.span.load(Ordering::Relaxed) == 0).then_some(Room { slot, kept })
     }
 
@@ -199,6 +201,7 @@ impl<T: Default> Slots<T> {
                     act(span, &mut kept);
                 }
             }
+            // No slot is locked any more (lock order: slot, then map).
             lane.by_id.lock().iter_mut().for_each(|(span, kept)| act(*span, kept));
         }
     }
@@ -252,6 +255,7 @@ impl<T: Default> Slots<T> {
 
     fn used(&self) -> impl Iterator<Item = (&Lane<T>, &[Slot<T>])> {
         let all = self.lanes.iter().zip(self.near.chunks(NEAR));
+        // Acquire: see `keep`. Most programs use few of the lanes, and a walk would otherwise visit all slots of the others.
         all.filter(|(lane, _)| lane.is_used.load(Ordering::Acquire))
     }
 }
@@ -307,6 +311,7 @@ impl<T> Slot<T> {
     pub(crate) fn try_with<R>(&self, span: u64, act: impl FnOnce(&mut T) -> R) -> Option<R> {
         // No waiting: the caller holds a slot already, and this may be the same one (deadlock).
         let mut kept = self.kept.try_lock()?;
+        // Relaxed: under the lock, as in `lock_if_of`.
         (self.span.load(Ordering::Relaxed) == span).then(|| act(&mut kept))
     }
 

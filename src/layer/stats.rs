@@ -20,8 +20,8 @@ pub struct Stats {
     pub dropped_roots: u64,
     /// Amounts that came after their run had been finished. They are in no summary.
     pub late: u64,
-    /// Events with usage, a gate or an operation that were emitted outside of any run, as in a `tokio::spawn` whose future
-    /// was not instrumented, and operations for a run that was not in flight. They are in no summary.
+    /// Events with usage, a gate or an operation that were emitted outside of any run, as in a `tokio::spawn` of a future
+    /// that was not instrumented, and operations for a run that was not in flight. They are in no summary.
     pub outside: u64,
     /// Open spans that the layer keeps right now.
     pub open_spans: u64,
@@ -44,7 +44,7 @@ pub(crate) struct Counters {
     pub(crate) forgotten: AtomicU64,
     /// Roots that closed before the spans that they had adopted, and were settled after them.
     pub(crate) lingered: AtomicU64,
-    /// Spans whose settling was cut short by a panic.
+    /// Spans that a panic kept from being settled.
     pub(crate) unsettled: AtomicU64,
 }
 

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     /// Why a layer is off in an environment, and how many words were complained of.
-    fn asked(environment: &[(&str, &str)]) -> (Option<String>, usize) {
+    fn off_in(environment: &[(&str, &str)]) -> (Option<String>, usize) {
         let mut complaints = 0;
         let value = |variable: &str| {
             environment.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
@@ -111,22 +111,22 @@ mod tests {
         for variable in VARIABLES {
             for word in ["off", "OFF", "false", "False", "no", "0", " off "] {
                 let why = format!("{variable}={}", word.trim());
-                assert_eq!(asked(&[(variable, word)]), (Some(why), 0), "{variable}={word:?}");
+                assert_eq!(off_in(&[(variable, word)]), (Some(why), 0), "{variable}={word:?}");
             }
         }
     }
 
     #[test]
     fn nothing_else_does_and_a_word_that_means_neither_is_complained_of() {
-        assert_eq!(asked(&[]), (None, 0));
+        assert_eq!(off_in(&[]), (None, 0));
         for variable in VARIABLES {
             for word in ["on", "true", "YES", "1", ""] {
-                assert_eq!(asked(&[(variable, word)]), (None, 0), "{variable}={word:?}");
+                assert_eq!(off_in(&[(variable, word)]), (None, 0), "{variable}={word:?}");
             }
-            assert_eq!(asked(&[(variable, "offf")]), (None, 1));
+            assert_eq!(off_in(&[(variable, "offf")]), (None, 1));
         }
         assert_eq!(
-            asked(&[("TRACING_BUDGET", "on"), ("ENABLE_COST_TRACKING", "0")]).0.as_deref(),
+            off_in(&[("TRACING_BUDGET", "on"), ("ENABLE_COST_TRACKING", "0")]).0.as_deref(),
             Some("ENABLE_COST_TRACKING=0")
         );
     }

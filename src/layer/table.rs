@@ -28,7 +28,7 @@ pub(crate) struct Open {
     pub(crate) outer_limited: Stages,
     pub(crate) is_stage: bool,
     pub(crate) is_call: bool,
-    /// An operation that contains calls and is none: `invoke_agent` and its like.
+    /// An operation that contains calls, and is not a call itself: `invoke_agent` and its like.
     pub(crate) is_container: bool,
     /// Its parent is a logical one, which the registry does not keep open for it.
     pub(crate) is_adopted: bool,
@@ -51,7 +51,7 @@ pub(crate) struct Place {
     pub(crate) stage: Option<Symbol>,
     /// The nearest span, itself included, that has to know what is settled below it; 0 for none.
     pub(crate) collector: u64,
-    /// The root contains calls and is none, so that its figures may be a mere repetition.
+    /// The root contains calls and is not one itself, so that its figures may be a mere repetition.
     pub(crate) in_container: bool,
     /// The stages around, the span itself included, that have a limit.
     pub(crate) limited: Stages,
@@ -175,7 +175,7 @@ impl Table {
         })
     }
 
-    /// Forgets a span whose id was reused before the layer saw it close.
+    /// Forgets a span with an id that was reused before the layer saw it close.
     #[cold]
     fn forget(&self, kept: &mut Kept) {
         if kept.through == 0 {
@@ -241,6 +241,7 @@ impl Table {
         place.free_if(span, |kept| match kept.matters() {
             Some(open) => {
                 let is_settled = settle(open);
+                // Counted in the slot, under its lock: one counter per table would be a cache line that all threads write.
                 kept.closed += u64::from(is_settled);
                 is_settled
             }
@@ -258,6 +259,7 @@ impl Table {
         span: u64,
         keep: impl FnOnce(Box<Open>) -> Option<Box<Open>>,
     ) -> Option<Box<Open>> {
+        // Before the removal: afterwards nothing shows where the span was.
         let is_elsewhere = matches!(self.slots.find(span), Found::Elsewhere);
         let removed = self.slots.free(span, |kept| {
             if std::mem::take(&mut kept.through) != 0 {

@@ -6,9 +6,9 @@ use std::fmt;
 use tracing_core::field::{Field, Visit};
 
 use super::callsite::{Meaning, Naming, Role};
-use super::here::here;
+use super::field_value::FieldValue;
 use super::reading::{Manner, Reading};
-use super::told::Told;
+use super::thread_state::with_thread_state;
 use crate::ledger::{MAX_COUNT, Symbol, SymbolCache};
 
 /// Reads what comes as a plain value. Values that come as `Debug` or `Display` run their author's code, which must
@@ -57,7 +57,7 @@ impl Names for Later {
     }
 
     fn find(&self, text: &str) -> Option<Symbol> {
-        here(|here| here.names.intern_trimmed(text))
+        with_thread_state(|thread| thread.names.intern_trimmed(text))
     }
 }
 
@@ -70,6 +70,7 @@ impl<'a, N: Names> PlainVisitor<'a, N> {
     // Inlined: one load.
     #[inline]
     pub(crate) fn is_more(&self) -> bool {
+        // `|`, not `||`: a branch would cost more than the load of the second flag.
         self.left_text | self.places
     }
 
@@ -93,20 +94,20 @@ impl<'a, N: Names> PlainVisitor<'a, N> {
     // Not inlined: rare roles, with parsing and allocation.
     #[inline(never)]
     fn take_text(&mut self, role: Role, field: &Field, text: &str) {
-        self.take(role, field, Told::Text(text));
+        self.take(role, field, FieldValue::Text(text));
     }
 
     /// Takes a number that is not what nearly all are.
     // Not inlined: rare roles.
     #[inline(never)]
     fn take_number(&mut self, role: Role, field: &Field, number: u64) {
-        self.take(role, field, Told::Unsigned(number));
+        self.take(role, field, FieldValue::Unsigned(number));
     }
 
     /// Takes a value that is not what nearly all are.
-    fn take(&mut self, role: Role, field: &Field, told: Told<'_>) {
+    fn take(&mut self, role: Role, field: &Field, value: FieldValue<'_>) {
         self.places |= matches!(role, Role::Name(naming) if naming.places());
-        self.reading.take(role, field.name(), told, self.manner);
+        self.reading.take(role, field.name(), value, self.manner);
     }
 }
 
@@ -128,7 +129,7 @@ impl<N: Names> Visit for PlainVisitor<'_, N> {
     fn record_i64(&mut self, field: &Field, value: i64) {
         match self.role(field) {
             Role::Other => {}
-            role => self.take(role, field, Told::Signed(value)),
+            role => self.take(role, field, FieldValue::Signed(value)),
         }
     }
 
@@ -136,7 +137,7 @@ impl<N: Names> Visit for PlainVisitor<'_, N> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         match self.role(field) {
             Role::Other => {}
-            role => self.take(role, field, Told::Float(value)),
+            role => self.take(role, field, FieldValue::Float(value)),
         }
     }
 
@@ -144,7 +145,7 @@ impl<N: Names> Visit for PlainVisitor<'_, N> {
     fn record_bool(&mut self, field: &Field, value: bool) {
         match self.role(field) {
             Role::Other => {}
-            role => self.take(role, field, Told::Flag(value)),
+            role => self.take(role, field, FieldValue::Flag(value)),
         }
     }
 
@@ -210,9 +211,9 @@ impl TextVisitor {
     }
 
     /// Adds what was read to a reading.
-    pub(crate) fn tell(&self, manner: Manner, reading: &mut Reading) {
+    pub(crate) fn add_to(&self, manner: Manner, reading: &mut Reading) {
         for (role, field, text) in &self.texts {
-            reading.take(*role, field, Told::Shown(text), manner);
+            reading.take(*role, field, FieldValue::Shown(text), manner);
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::ledger::{MAX_COUNT, Usd};
 
 /// A value as a library or a user recorded it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Told<'a> {
+pub(crate) enum FieldValue<'a> {
     Unsigned(u64),
     Signed(i64),
     Float(f64),
@@ -14,14 +14,14 @@ pub(crate) enum Told<'a> {
     Shown(&'a str),
 }
 
-/// Why a value cannot be taken at its word.
+/// Why a value is refused, as the end of a sentence.
 pub(crate) type Refusal = &'static str;
 
 const NEGATIVE: Refusal = "it is negative";
 const ABSURD: Refusal = "it is larger than a trillion";
 const NOT_A_NUMBER: Refusal = "it is not a number";
 
-impl<'a> Told<'a> {
+impl<'a> FieldValue<'a> {
     /// The value as a count; `None` if the text is empty or `None`.
     pub(crate) fn count(self) -> Result<Option<u64>, Refusal> {
         let count = match self {
@@ -41,7 +41,7 @@ impl<'a> Told<'a> {
                         return digits
                             .parse()
                             .map_err(|_| NOT_A_NUMBER)
-                            .and_then(|count| Told::Float(count).count());
+                            .and_then(|count| FieldValue::Float(count).count());
                     }
                 },
             },
@@ -56,7 +56,9 @@ impl<'a> Told<'a> {
                 u32::try_from(usd).ok().map(f64::from).and_then(Usd::from_f64).ok_or(ABSURD)?
             }
             Self::Signed(usd) => {
-                return u64::try_from(usd).map_err(|_| NEGATIVE).and_then(|usd| Told::Unsigned(usd).usd());
+                return u64::try_from(usd)
+                    .map_err(|_| NEGATIVE)
+                    .and_then(|usd| FieldValue::Unsigned(usd).usd());
             }
             Self::Float(usd) if usd.is_nan() => return Err(NOT_A_NUMBER),
             Self::Float(usd) => Usd::from_f64(usd).ok_or(ABSURD)?,
@@ -69,7 +71,7 @@ impl<'a> Told<'a> {
                         return digits
                             .parse()
                             .map_err(|_| NOT_A_NUMBER)
-                            .and_then(|usd| Told::Float(usd).usd());
+                            .and_then(|usd| FieldValue::Float(usd).usd());
                     }
                 },
             },
@@ -109,7 +111,7 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// Hands the value on as text; nothing if there is none, or if it is blank.
+    /// Calls `take` with the value as text; `None` if the text is empty or blank.
     pub(crate) fn text<T>(self, take: impl FnOnce(&str) -> T) -> Option<T> {
         match self {
             Self::Unsigned(number) => Some(take(&number.to_string())),
@@ -121,7 +123,7 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// The value as a text to keep; nothing if there is none, or if it is blank.
+    /// The value as an owned text; `None` if it is empty or blank.
     pub(crate) fn boxed(self) -> Option<Box<str>> {
         self.text(|text| text.into())
     }
@@ -166,14 +168,15 @@ fn trimmed_slowly(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::Told::{Flag, Float, Signed, Text, Unsigned};
+    use super::FieldValue::{Flag, Float, Signed, Text, Unsigned};
     use super::*;
 
     #[test]
     fn counts_come_in_every_type() {
-        for told in [Unsigned(7), Signed(7), Float(7.0), Text("7"), Text(" 7 "), Text("Some(7)"), Text("7.0")]
+        for value in
+            [Unsigned(7), Signed(7), Float(7.0), Text("7"), Text(" 7 "), Text("Some(7)"), Text("7.0")]
         {
-            assert_eq!(told.count(), Ok(Some(7)), "{told:?}");
+            assert_eq!(value.count(), Ok(Some(7)), "{value:?}");
         }
         assert_eq!(Text("None").count(), Ok(None));
         assert_eq!(Text("").count(), Ok(None));
@@ -181,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_is_no_count_is_refused_not_guessed() {
-        for (told, refusal) in [
+        for (value, refusal) in [
             (Signed(-1), NEGATIVE),
             (Float(-0.5), NEGATIVE),
             (Text("-3"), NEGATIVE),
@@ -192,20 +195,21 @@ mod tests {
             (Float(f64::INFINITY), ABSURD),
             (Text("99999999999999999999999999"), ABSURD),
         ] {
-            assert_eq!(told.count(), Err(refusal), "{told:?}");
+            assert_eq!(value.count(), Err(refusal), "{value:?}");
         }
     }
 
     #[test]
     fn money_comes_in_every_type() {
         let cents = Usd::from_f64(0.05);
-        for told in [Float(0.05), Text("0.05"), Text("$0.05"), Text("5e-2"), Text("Some(0.05)")] {
-            assert_eq!(told.usd().ok(), Some(cents), "{told:?}");
+        for value in [Float(0.05), Text("0.05"), Text("$0.05"), Text("5e-2"), Text("Some(0.05)")] {
+            assert_eq!(value.usd().ok(), Some(cents), "{value:?}");
         }
         assert_eq!(Unsigned(2).usd().ok(), Some(Usd::from_f64(2.0)));
-        for told in [Float(-0.01), Float(f64::NAN), Text("-1"), Text("free"), Flag(false), Unsigned(u64::MAX)]
+        for value in
+            [Float(-0.01), Float(f64::NAN), Text("-1"), Text("free"), Flag(false), Unsigned(u64::MAX)]
         {
-            assert!(told.usd().is_err(), "{told:?}");
+            assert!(value.usd().is_err(), "{value:?}");
         }
     }
 }

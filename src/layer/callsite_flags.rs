@@ -1,4 +1,4 @@
-//! What a callsite means to one layer: its meaning, and whether the builder named it.
+//! What a callsite means to one layer: its meaning, and flags for what the builder named.
 
 use std::collections::HashSet;
 
@@ -6,62 +6,62 @@ use super::callsite::Meaning;
 
 /// A callsite's meaning and what one layer's builder declared of it: two words, to be passed in registers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Class {
+pub(crate) struct CallsiteFlags {
     pub(crate) meaning: &'static Meaning,
-    flags: u8,
+    bits: u8,
 }
 
-// Bits of one byte, so that a class is two words and is passed in registers.
+// Bits of one byte, so that `CallsiteFlags` is two words and is passed in registers.
 const IS_DECLARED_STAGE: u8 = 1;
 const MAY_BE_ROOT: u8 = 2;
 const MATTERS: u8 = 4;
 const MATTERS_UNDER_ROOT: u8 = 8;
-const TELLS_ITS_STAGE: u8 = 16;
+const HAS_STAGE_FIELD: u8 = 16;
 const IS_GATE: u8 = 32;
 const IS_INCLUSIVE: u8 = 64;
 
-impl Class {
+impl CallsiteFlags {
     /// Its spans have a field with the name of a stage.
     // Inlined, as all of these: one test of a bit, where a call would cost more than the test.
     #[inline]
-    pub(crate) fn tells_its_stage(self) -> bool {
-        self.flags & TELLS_ITS_STAGE != 0
+    pub(crate) fn has_stage_field(self) -> bool {
+        self.bits & HAS_STAGE_FIELD != 0
     }
 
     /// Its spans are stages at any depth, and each of them makes its run accountable.
     #[inline]
     pub(crate) fn is_stage_anywhere(self) -> bool {
-        self.flags & (IS_DECLARED_STAGE | TELLS_ITS_STAGE) != 0
+        self.bits & (IS_DECLARED_STAGE | HAS_STAGE_FIELD) != 0
     }
 
     /// Its spans are gates.
     #[inline]
     pub(crate) fn is_gate(self) -> bool {
-        self.flags & IS_GATE != 0
+        self.bits & IS_GATE != 0
     }
 
     /// Its spans have to know what is settled below them, unless they are calls.
     #[inline]
     pub(crate) fn collects_unless_call(self) -> bool {
-        self.flags & (IS_GATE | IS_INCLUSIVE) != 0
+        self.bits & (IS_GATE | IS_INCLUSIVE) != 0
     }
 
     /// Its spans may open a run.
     #[inline]
     pub(crate) fn may_be_root(self) -> bool {
-        self.flags & MAY_BE_ROOT != 0
+        self.bits & MAY_BE_ROOT != 0
     }
 
     /// Its spans matter at any depth; others matter only as roots, or as direct children of one.
     #[inline]
     pub(crate) fn matters(self) -> bool {
-        self.flags & MATTERS != 0
+        self.bits & MATTERS != 0
     }
 
     /// Its spans matter right under a root, where they are stages if none were declared.
     #[inline]
     pub(crate) fn matters_under_root(self) -> bool {
-        self.flags & MATTERS_UNDER_ROOT != 0
+        self.bits & MATTERS_UNDER_ROOT != 0
     }
 }
 
@@ -75,22 +75,22 @@ pub(crate) struct Named {
 }
 
 impl Named {
-    pub(crate) fn class(&self, meaning: &'static Meaning) -> Class {
+    pub(crate) fn flags(&self, meaning: &'static Meaning) -> CallsiteFlags {
         let name = meaning.name.as_str();
         let is_declared_stage = self.stages.contains(name);
         let is_named_root = self.roots.contains(name);
-        let mut flags = 0;
+        let mut bits = 0;
         for (flag, holds) in [
             (IS_DECLARED_STAGE, is_declared_stage),
             (MAY_BE_ROOT, is_named_root || self.roots.is_empty()),
-            (MATTERS, meaning.speaks || is_declared_stage || is_named_root),
+            (MATTERS, meaning.is_relevant || is_declared_stage || is_named_root),
             (MATTERS_UNDER_ROOT, self.stages.is_empty()),
-            (TELLS_ITS_STAGE, meaning.has_stage),
+            (HAS_STAGE_FIELD, meaning.has_stage),
             (IS_GATE, meaning.has_gate),
             (IS_INCLUSIVE, meaning.is_inclusive),
         ] {
-            flags |= if holds { flag } else { 0 };
+            bits |= if holds { flag } else { 0 };
         }
-        Class { meaning, flags }
+        CallsiteFlags { meaning, bits }
     }
 }

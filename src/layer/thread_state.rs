@@ -13,8 +13,8 @@ use std::cell::Cell;
 
 use tracing_core::Metadata;
 
-use super::class::Class;
-use super::parent::Around;
+use super::callsite_flags::CallsiteFlags;
+use super::parent::Ancestor;
 use super::table::Place;
 use crate::ledger::SymbolCache;
 
@@ -22,20 +22,20 @@ use crate::ledger::SymbolCache;
 /// is looked up in the registry, which is slower and still correct. An entry is about 100 bytes.
 const DEPTH: usize = 128;
 
-/// Callsites whose class a thread caches, by address. A busy program has a few dozen on its hot path; two that share an entry
+/// Callsites that a thread caches the flags of, by address. A busy program has a few dozen on its hot path; two that share an entry
 /// only evict each other. A power of two, so that the modulo is a mask.
-const NEAR_CLASSES: usize = 64;
+const CACHED_FLAGS: usize = 64;
 
-/// A callsite's class for one layer.
+/// A callsite's flags for one layer.
 #[derive(Clone, Copy)]
-struct NearClass {
+struct CachedFlags {
     address: usize,
     layer: u32,
-    class: Option<Class>,
+    flags: Option<CallsiteFlags>,
 }
 
-impl NearClass {
-    const NONE: Self = Self { address: 0, layer: 0, class: None };
+impl CachedFlags {
+    const NONE: Self = Self { address: 0, layer: 0, flags: None };
 }
 
 /// A span that is entered.
@@ -45,48 +45,48 @@ struct Entered {
     span: Cell<u64>,
     /// The epoch in which the ancestor was found; 0 if it was not looked up.
     epoch: Cell<u64>,
-    around: Surroundings,
+    around: CachedAncestor,
 }
 
 /// In the place of an epoch: the span does not matter by itself, so that it is no root.
 const PLAIN: u64 = u64::MAX;
 
-/// An [`Around`] that is looked at a part at a time.
-pub(crate) struct Surroundings {
+/// An [`Ancestor`] that is looked at a part at a time.
+pub(crate) struct CachedAncestor {
     pub(crate) span: Cell<u64>,
     pub(crate) place: Cell<Place>,
     pub(crate) is_root: Cell<bool>,
 }
 
-impl Surroundings {
-    const fn new(Around { span, place, is_root }: Around) -> Self {
+impl CachedAncestor {
+    const fn new(Ancestor { span, place, is_root }: Ancestor) -> Self {
         Self { span: Cell::new(span), place: Cell::new(place), is_root: Cell::new(is_root) }
     }
 
-    fn get(&self) -> Around {
-        Around { span: self.span.get(), place: self.place.get(), is_root: self.is_root.get() }
+    fn get(&self) -> Ancestor {
+        Ancestor { span: self.span.get(), place: self.place.get(), is_root: self.is_root.get() }
     }
 
-    fn set(&self, around: Around) {
+    fn set(&self, around: Ancestor) {
         self.span.set(around.span);
         self.place.set(around.place);
         self.is_root.set(around.is_root);
     }
 }
 
-impl From<Around> for Surroundings {
-    fn from(around: Around) -> Self {
+impl From<Ancestor> for CachedAncestor {
+    fn from(around: Ancestor) -> Self {
         Self::new(around)
     }
 }
 
-/// What a thread remembers of where it is.
-pub(crate) struct Here {
+/// A thread's span stack, and its caches of callsites and names.
+pub(crate) struct ThreadState {
     /// Number of spans entered; those beyond [`DEPTH`] are only counted.
     depth: Cell<usize>,
     /// The spans that are entered, innermost last. The registry has the same stack, at several times the cost: see `parent`.
     entered: [Entered; DEPTH],
-    classes: [Cell<NearClass>; NEAR_CLASSES],
+    flags: [Cell<CachedFlags>; CACHED_FLAGS],
     /// Names that spans recorded.
     pub(crate) names: SymbolCache,
     /// The number of the run that the thread is at work on.
@@ -94,29 +94,30 @@ pub(crate) struct Here {
 }
 
 thread_local! {
-    static HERE: Here = const { Here::new() };
+    // `const`: every access would otherwise test whether the value is initialised.
+    static THREAD_STATE: ThreadState = const { ThreadState::new() };
 }
 
 /// Runs `act` on what this thread remembers.
 // Inlined: finding a thread-local costs as much as a call, so callers find it once and pass it on.
 #[inline(always)]
-pub(crate) fn here<T>(act: impl FnOnce(&Here) -> T) -> T {
-    HERE.with(act)
+pub(crate) fn with_thread_state<T>(act: impl FnOnce(&ThreadState) -> T) -> T {
+    THREAD_STATE.with(act)
 }
 
 impl Entered {
-    const fn nobody() -> Self {
-        let around = Surroundings::new(Around::NOTHING);
+    const fn empty() -> Self {
+        let around = CachedAncestor::new(Ancestor::NOTHING);
         Self { layer: Cell::new(0), span: Cell::new(0), epoch: Cell::new(0), around }
     }
 }
 
-impl Here {
+impl ThreadState {
     const fn new() -> Self {
         Self {
             depth: Cell::new(0),
-            entered: [const { Entered::nobody() }; DEPTH],
-            classes: [const { Cell::new(NearClass::NONE) }; NEAR_CLASSES],
+            entered: [const { Entered::empty() }; DEPTH],
+            flags: [const { Cell::new(CachedFlags::NONE) }; CACHED_FLAGS],
             names: SymbolCache::new(),
             at_work_on: Cell::new(0),
         }
@@ -151,8 +152,10 @@ impl Here {
         if let Some(next) = self.entered.get(depth) {
             next.layer.set(layer);
             next.span.set(span);
+            // The entry's last span had another ancestor. With its epoch left in place, that ancestor would pass for this span's.
             next.epoch.set(0);
         }
+        // Counted beyond `DEPTH`, too: the exits of these spans would otherwise remove spans that are still entered.
         self.depth.set(depth + 1);
     }
 
@@ -177,6 +180,7 @@ impl Here {
             // It was never entered here.
             None => {}
         }
+        // Entries were marked, not removed, while others lay above them. They go once they are on top.
         while self.last().is_some_and(|last| last.layer.get() == 0) {
             self.depth.set(self.depth.get() - 1);
         }
@@ -192,20 +196,20 @@ impl Here {
     /// What was found around the innermost span of a layer that is entered on this thread, if nothing has changed its place since.
     // Inlined: two loads and a comparison, for every span that matters.
     #[inline]
-    pub(crate) fn around_current(&self, layer: u32, epoch: u64) -> Option<&Surroundings> {
+    pub(crate) fn around_current(&self, layer: u32, epoch: u64) -> Option<&CachedAncestor> {
         let innermost = self.innermost(layer)?;
         if innermost.epoch.get() == epoch { Some(&innermost.around) } else { None }
     }
 
     /// What was found around a span, if it is the innermost on this thread and nothing has changed its place since.
-    pub(crate) fn around(&self, layer: u32, span: u64, epoch: u64) -> Option<Around> {
+    pub(crate) fn around(&self, layer: u32, span: u64, epoch: u64) -> Option<Ancestor> {
         let current = self.innermost(layer)?;
         let is_known = current.span.get() == span && current.epoch.get() == epoch;
         is_known.then(|| current.around.get())
     }
 
     /// Keeps what was found around a span if it is the innermost on this thread.
-    pub(crate) fn keep_around(&self, layer: u32, span: u64, epoch: u64, around: Around) {
+    pub(crate) fn keep_around(&self, layer: u32, span: u64, epoch: u64, around: Ancestor) {
         if let Some(current) = self.innermost(layer).filter(|current| current.span.get() == span) {
             current.epoch.set(epoch);
             current.around.set(around);
@@ -232,19 +236,19 @@ impl Here {
         }
     }
 
-    /// The class of a callsite for a layer, if this thread has met it lately.
+    /// The flags of a callsite for a layer, if this thread has met it lately.
     // Inlined: two comparisons for every new span.
     #[inline]
-    pub(crate) fn class(&self, layer: u32, metadata: &'static Metadata<'static>) -> Option<Class> {
+    pub(crate) fn flags(&self, layer: u32, metadata: &'static Metadata<'static>) -> Option<CallsiteFlags> {
         let address = std::ptr::from_ref(metadata) as usize;
-        let near = self.classes[class_slot(address)].get();
-        near.class.filter(|_| near.address == address && near.layer == layer)
+        let near = self.flags[flags_slot(address)].get();
+        near.flags.filter(|_| near.address == address && near.layer == layer)
     }
 
-    /// Remembers the class of a callsite.
-    pub(crate) fn keep_class(&self, layer: u32, metadata: &'static Metadata<'static>, class: Class) {
+    /// Remembers the flags of a callsite.
+    pub(crate) fn keep_flags(&self, layer: u32, metadata: &'static Metadata<'static>, flags: CallsiteFlags) {
         let address = std::ptr::from_ref(metadata) as usize;
-        self.classes[class_slot(address)].set(NearClass { address, layer, class: Some(class) });
+        self.flags[flags_slot(address)].set(CachedFlags { address, layer, flags: Some(flags) });
     }
 
     /// Whether this thread was at work last on the run with this number.
@@ -264,6 +268,6 @@ impl Here {
 /// that differ between crates.
 // Inlined: shifts and a mask.
 #[inline]
-fn class_slot(address: usize) -> usize {
-    (address >> 4 ^ address >> 10) % NEAR_CLASSES
+fn flags_slot(address: usize) -> usize {
+    (address >> 4 ^ address >> 10) % CACHED_FLAGS
 }
