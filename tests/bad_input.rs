@@ -61,7 +61,7 @@ fn a_run_id_that_would_escape_its_directory_does_not() {
     assert!(text.contains("../../escaped"));
 }
 
-#[cfg(feature = "prices")]
+#[cfg(feature = "price-files")]
 #[test]
 fn a_malformed_price_file_is_reported_with_line_and_key() {
     let text = "[[price]]\nmodel = \"mine\"\ninput = \"a lot\"\n";

@@ -308,6 +308,7 @@ fn a_rate_that_is_missing_is_not_zero() {
     assert_eq!(reason, Unpriced::NoRate { model: "x".into(), kind: Kind::Output });
 }
 
+#[cfg(feature = "price-files")]
 #[test]
 fn the_documented_file_is_read() {
     let page = include_str!("../docs/prices.md");
@@ -324,6 +325,7 @@ fn the_documented_file_is_read() {
     assert_eq!(price(None, "tiny-local", "2026-07-01T00:00:00Z"), "0");
 }
 
+#[cfg(feature = "price-files")]
 #[test]
 fn what_is_wrong_in_a_file_is_named_by_line_and_key() {
     let first = "[[price]]\nmodel = \"a\"\ninput = 1\n\n[[price]]\n";
@@ -350,6 +352,7 @@ fn what_is_wrong_in_a_file_is_named_by_line_and_key() {
     }
 }
 
+#[cfg(feature = "price-files")]
 #[test]
 fn files_are_named_in_errors() {
     let folder = std::env::temp_dir().join(format!("prices-{}", std::process::id()));

@@ -139,8 +139,8 @@ fn print_bars(counts: &BTreeMap<String, Count>) {
     for (shape, most, most_allocations) in [
         ("plain span below a stage", 250.0, 0.0),
         ("plain span below a root", 250.0, 0.0),
-        ("stage with usage, no model", 1250.0, 0.05),
-        ("call, unpriced", 1250.0, 0.05),
+        ("stage with usage, no model", 1500.0, 0.05),
+        ("call, unpriced", 1500.0, 0.05),
         ("call, price memoised", 2750.0, 1.0),
     ] {
         let (Some(ours), Some(floor)) = (of("ours", shape), of(variants::NO_OP_FILTERED, shape)) else {
