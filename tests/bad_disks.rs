@@ -4,7 +4,7 @@
 //! Nothing here depends on permissions, which do not apply to root. The full disk is `/dev/full` or a limit on the size of
 //! files, and the unwritable directory is one below a file.
 
-#![cfg(target_os = "linux")]
+#![cfg(all(feature = "prices", target_os = "linux"))]
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 mod journaled;

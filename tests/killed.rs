@@ -6,7 +6,7 @@
 //! written: a busy machine may delay the journal's thread beyond any bound, and all records that it counts as written must
 //! be in the file.
 
-#![cfg(unix)]
+#![cfg(all(feature = "prices", unix))]
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 mod journaled;
