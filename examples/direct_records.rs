@@ -7,11 +7,11 @@
 use std::time::Duration;
 
 use tracing::{Span, field::Empty, instrument};
-use tracing_budget::{Handle, RunSummary, Usage, operation, record::UsageRecord, record_usage};
+use tracing_budget::{Handle, Usage, operation, record::UsageRecord, record_usage};
 use tracing_subscriber::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (budget, guard) = tracing_budget::layer().sink(|run: &RunSummary| println!("{run}")).build()?;
+    let (budget, guard) = tracing_budget::layer().on_run(|run| println!("{run}")).build()?;
     tracing_subscriber::registry().with(budget).init();
     pipeline(&guard.handle());
     guard.flush()?;

@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .limit_usd("0.50")
         .stage_limit_usd("review", "0.04")
         .on_alert(|alert| println!("  ! {alert}"))
-        .sink(|run: &tracing_budget::RunSummary| println!("\n{run}"))
+        .on_run(|run| println!("\n{run}"))
         .build()?;
     tracing_subscriber::registry().with(budget).init();
 

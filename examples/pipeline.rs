@@ -67,8 +67,8 @@ async fn implementation(attempt: u32) -> Result<(), String> {
         return Err("the patch does not compile".into());
     }
     chat("openai", "gpt-5", 8_000, 640).await;
-    gate("lint").verdict(Verdict::Pass).emit();
-    gate("tests").verdict(Verdict::Pass).score(1.0).diagnostic("passed", 214).emit();
+    gate("lint").pass();
+    gate("tests").score(1.0).diagnostic("passed", 214).pass();
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use tracing::{info_span, instrument};
 use tracing_budget::sink::Memory;
 use tracing_budget::{
-    Usage, Verdict, call, gate,
+    Usage, call, gate,
     journal::{JournalBound, recover},
 };
 use tracing_subscriber::prelude::*;
@@ -73,7 +73,7 @@ fn work() -> Result<(), Box<dyn std::error::Error>> {
 fn pipeline() {
     info_span!("discovery").in_scope(|| {
         chat(12_400, 3_987);
-        gate("lint").verdict(Verdict::Pass).emit();
+        gate("lint").pass();
     });
     println!("discovery is done");
     info_span!("implementation").in_scope(|| {
