@@ -78,7 +78,7 @@ fn streaming_that_records_usage_twice_counts_once() {
 }
 
 #[test]
-fn the_last_of_several_records_of_a_call_stands() {
+fn the_last_of_several_records_of_a_call_counts() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let chat = chat();
@@ -230,7 +230,7 @@ fn a_call_without_usage_is_counted_as_such() {
 }
 
 #[test]
-fn exclusive_cache_counting_is_noticed_and_said() {
+fn exclusive_cache_counting_is_detected_and_reported() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let chat = chat();
@@ -328,7 +328,7 @@ fn a_span_with_an_empty_name_is_no_stage_and_hides_nothing() {
 }
 
 #[test]
-fn three_spans_of_one_name_are_told_apart() {
+fn three_spans_of_one_name_are_distinguished() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let _stage = info_span!("discovery").entered();

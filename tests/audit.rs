@@ -113,7 +113,7 @@ async fn an_event_outside_of_any_run_is_named() {
     let _default = tracing::subscriber::set_default(tracing_subscriber::registry().with(budget));
     async {
         one_call();
-        // Whoever forgets `.in_current_span()` spends outside of the run.
+        // Without `.in_current_span()`, the spawned work is outside of the run.
         let here = tracing::dispatcher::get_default(Clone::clone);
         let spawned = thread::spawn(move || {
             tracing::dispatcher::with_default(&here, || {
@@ -142,7 +142,7 @@ fn calls_without_a_known_cost_are_named() {
     assert_eq!(audit.calls.with_usage, 1);
 }
 
-/// Fails as it is told.
+/// A sink that fails: by a panic for completed runs where `panics` is set, otherwise by an error.
 struct Broken {
     panics: bool,
 }
@@ -165,10 +165,11 @@ fn a_sink_that_fails_is_named_and_the_other_has_all() {
                 info_span!("pipeline").in_scope(one_call);
             }
         });
-        let [Discrepancy::SinkFailed { sink, runs: 2, reason: said }] = audit.discrepancies.as_slice() else {
+        let [Discrepancy::SinkFailed { sink, runs: 2, reason: reported }] = audit.discrepancies.as_slice()
+        else {
             panic!("{audit}")
         };
-        assert!(sink == "Broken" && said.contains(reason), "{audit}");
+        assert!(sink == "Broken" && reported.contains(reason), "{audit}");
         assert_eq!((audit.sinks[1].delivered, memory.take().len()), (2, 2));
     }
 }

@@ -41,7 +41,7 @@ fn a_lead_and_its_specialists_cost_what_they_cost() {
         team.agents.iter().all(|agent| agent.session_id == "session-42" && agent.project == "apprentice")
     );
 
-    // However often somebody is named, he is counted once.
+    // An agent that is listed several times is counted once.
     let again = TeamSummary::of([&lead, &security, &lead.clone(), &performance]);
     assert_eq!((again.total_cost_usd, again.record_count), (usd("0.043"), 4));
 }
@@ -64,7 +64,7 @@ fn the_summary_is_a_dictionary_of_one_ledger() {
     assert_eq!((tracker.operation_cost("thinking"), tracker.operation_cost("nothing")), (None, None));
     assert_eq!(tracker.efficiency().cost_per_iteration_usd, usd("0.004375"));
     let summary = tracker.summary();
-    let told = serde_json::to_value(&summary).expect("JSON");
+    let json = serde_json::to_value(&summary).expect("JSON");
     for (key, expected) in [
         ("agent_type", json!("researcher")),
         ("project", json!("apprentice")),
@@ -76,23 +76,23 @@ fn the_summary_is_a_dictionary_of_one_ledger() {
         ("iterations", json!(8)),
         ("warnings", json!([])),
     ] {
-        assert_eq!(told[key], expected, "{key}");
+        assert_eq!(json[key], expected, "{key}");
     }
     assert_eq!(
-        told["by_operation"]["iteration"],
+        json["by_operation"]["iteration"],
         json!({"cost_usd": 0.03, "calls": 2, "duration_seconds": 1.5})
     );
-    assert_eq!(told["by_operation"]["thinking"]["cost_usd"], Value::Null, "nobody said what it cost");
-    assert_eq!(told["records"][1]["meta"], json!({"model": "gpt-5"}));
-    assert_eq!(told["records"][3]["cost_usd"], Value::Null);
-    assert_eq!(told["efficiency"]["cost_per_iteration_usd"], json!(0.004375));
-    assert_eq!(told["efficiency"]["cost_to_value"], json!(0.00035));
-    assert_eq!(told["efficiency"]["tokens_per_minute"], Value::Null, "it knows no tokens");
+    assert_eq!(json["by_operation"]["thinking"]["cost_usd"], Value::Null, "no cost was recorded for it");
+    assert_eq!(json["records"][1]["meta"], json!({"model": "gpt-5"}));
+    assert_eq!(json["records"][3]["cost_usd"], Value::Null);
+    assert_eq!(json["efficiency"]["cost_per_iteration_usd"], json!(0.004375));
+    assert_eq!(json["efficiency"]["cost_to_value"], json!(0.00035));
+    assert_eq!(json["efficiency"]["tokens_per_minute"], Value::Null, "it knows no tokens");
     assert_eq!(serde_json::from_str::<CostSummary>(&summary.to_json()).expect("it reads back"), summary);
 }
 
 #[test]
-fn nothing_recorded_has_cost_nothing_and_nothing_told_is_unknown() {
+fn without_records_the_cost_is_zero_and_a_record_without_a_cost_makes_it_unknown() {
     let tracker = tracker();
     assert_eq!((tracker.total_cost(), tracker.record_count()), (Some(Usd::ZERO), 0));
     tracker.operation("thinking").record();

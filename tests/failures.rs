@@ -68,7 +68,7 @@ fn a12_every_form_of_an_error_fails_its_span() {
             span.record("error", tracing::field::debug(Some("boom")));
         },
     ];
-    for (way, tell) in ways.iter().enumerate() {
+    for (way, fail) in ways.iter().enumerate() {
         let run = run(|| {
             let _root = info_span!("pipeline").entered();
             let fields = info_span!(
@@ -78,7 +78,7 @@ fn a12_every_form_of_an_error_fails_its_span() {
                 error.type = Empty,
                 otel.status_code = Empty
             );
-            tell(&fields);
+            fail(&fields);
         });
         assert_eq!(run.failed_stage.as_deref(), Some("review"), "way {way}");
         assert!(run.error_summary.is_some(), "way {way}");
@@ -93,7 +93,7 @@ fn a12_other_error_events_fail_nothing() {
         let stage = info_span!("work", stage = "review", error = Empty, otel.status_code = Empty);
         stage.record("error", false).record("otel.status_code", "OK");
         stage.record("error", tracing::field::debug(None::<&str>));
-        // Caught inside, by whoever called it.
+        // The caller inside the stage handles this error.
         stage.in_scope(|| info_span!("attempt").in_scope(|| tracing::error!("try again")));
     });
     assert_eq!((run.status, run.failed_stage.as_deref()), (Status::Completed, None));

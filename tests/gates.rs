@@ -1,4 +1,4 @@
-//! Which gates ran, in which order, after which stage, and what they said.
+//! Which gates ran, in which order, after which stage, and with which verdict.
 
 mod budgeted;
 
@@ -21,12 +21,12 @@ fn gates_are_listed_in_the_order_of_their_verdicts() {
         gate("tests").verdict("PASSED").emit();
         info_span!("review").in_scope(|| gate("style").verdict("warn").reason("long lines").emit());
     });
-    let told: Vec<_> = verdicts(&run)
+    let listed: Vec<_> = verdicts(&run)
         .iter()
         .map(|gate| (gate.seq, gate.gate_name.as_str(), gate.after_stage.as_deref(), gate.verdict.as_str()))
         .collect();
     assert_eq!(
-        told,
+        listed,
         [
             (1, "lint", Some("implementation"), "pass"),
             (2, "tests", Some("implementation"), "pass"),
@@ -102,12 +102,12 @@ fn a_gate_span_that_fails_without_a_verdict_is_an_error() {
         drop(info_span!("judge", gate = "silent", verdict = Empty));
         drop(info_span!("judge", gate = Empty, verdict = Empty));
     });
-    let told: Vec<_> = verdicts(&run)
+    let listed: Vec<_> = verdicts(&run)
         .iter()
         .map(|gate| (gate.gate_name.as_str(), &gate.verdict, gate.reason.as_deref().unwrap_or_default()))
         .collect();
     assert_eq!(
-        told,
+        listed,
         [
             ("judge", &Verdict::Error, "the judge is out"),
             ("silent", &Verdict::Error, "closed without a verdict")

@@ -43,7 +43,7 @@ fn code_that_traces_inside_of_a_callback_is_seen_and_hangs_nothing() {
     guard.flush().unwrap();
     guard.flush().unwrap();
     let runs = memory.take();
-    assert_eq!(runs.len(), 1, "a sink is watched by nobody");
+    assert_eq!(runs.len(), 1, "the work of a sink makes no run of its own");
     let run = &runs[0];
     run.check().unwrap();
     let of = |stage: &str| run.budget_summary.per_agent.get(stage).and_then(|row| row.figures.tokens_used);

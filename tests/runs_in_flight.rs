@@ -1,4 +1,4 @@
-//! A sink that asks to sees the runs in flight, without a call of the pipeline waiting for it.
+//! A sink that requests them sees the runs in flight, without a call of the pipeline waiting for it.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -1,7 +1,7 @@
-//! A layer that is switched off, or that could not be built, costs nothing and says why.
+//! A layer that is switched off, or that could not be built, costs nothing, and the reason is reported.
 //!
-//! The environment is that of a process, so whatever is said of it is tried in processes of their own: each test starts this
-//! executable again, with one test to do.
+//! Environment variables belong to the whole process. Each test therefore starts this executable again, with other variables
+//! and with one test to run.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -43,7 +43,8 @@ fn stderr_lines(output: &Output) -> Vec<String> {
     text.lines().filter(|line| line.starts_with("tracing-budget:")).map(str::to_owned).collect()
 }
 
-/// How many threads this process has; only Linux tells. The harness has as many all along, as a child has one test to do.
+/// The number of threads of this process, which only Linux reports. The harness adds the same number throughout, because a
+/// child runs one test.
 fn threads() -> Option<usize> {
     fs::read_dir("/proc/self/task").ok().map(Iterator::count)
 }
@@ -64,7 +65,7 @@ fn is_off<L: Layer<Registry> + Send + Sync>(build: impl FnOnce() -> (L, BudgetGu
     assert_eq!((handle.is_enabled(), handle.why_disabled()), (false, Some(why)));
     assert_eq!(threads(), before, "no thread");
     tracing::subscriber::with_default(registry().with(budget), || {
-        assert_eq!(LevelFilter::current(), LevelFilter::OFF, "nobody wants any callsite");
+        assert_eq!(LevelFilter::current(), LevelFilter::OFF, "no subscriber wants any callsite");
         assert!(!enabled!(Level::ERROR) && info_span!("pipeline").is_disabled());
         pipeline();
         assert!(!handle.operation("search").run("any").record());
@@ -100,7 +101,7 @@ fn a_variable_turns_the_layer_off() {
         for word in ["false", "FALSE", "0", "no", "off"] {
             let (output, place) = child("off_in_the_child", &[(variable, word)]);
             assert!(!place.exists(), "{variable}={word} opened a sink");
-            assert_eq!(stderr_lines(&output), [""; 0], "it was asked for");
+            assert_eq!(stderr_lines(&output), [""; 0], "switched off on purpose, so no line is printed");
         }
     }
 }
@@ -157,9 +158,9 @@ fn degraded_in_the_child() {
 #[test]
 fn a_failed_build_degrades_by_choice_and_never_in_silence() {
     let (output, _) = child("degraded_in_the_child", &[]);
-    let said = stderr_lines(&output);
-    assert_eq!(said.len(), 2, "one line each: {said:?}");
-    assert!(said[0].contains("a file") && said[1].contains("\"five\""), "{said:?}");
+    let lines = stderr_lines(&output);
+    assert_eq!(lines.len(), 2, "one line each: {lines:?}");
+    assert!(lines[0].contains("a file") && lines[1].contains("\"five\""), "{lines:?}");
 }
 
 fn off<S: Subscriber + for<'a> LookupSpan<'a>>() -> (impl Layer<S> + Send + Sync, BudgetGuard) {
@@ -185,7 +186,7 @@ fn beside_others_in_the_child() {
             (level >= LevelFilter::INFO, level >= LevelFilter::TRACE)
         );
     };
-    // On either side of a neighbour: he sees what he would see alone.
+    // On either side of a neighbour: the neighbour sees what it would see alone.
     let (budget, _guard) = off();
     let subscriber = registry().with(budget).with(log().with_filter(LevelFilter::WARN));
     tracing::subscriber::with_default(subscriber, || sees(LevelFilter::WARN));

@@ -1,6 +1,6 @@
 //! Wall time of one span's life, every variant in one run, so that their ratios hold on this machine.
 //!
-//! `cargo bench -p budget-benches`; what instructions and allocations say is in `src/bin/count.rs`.
+//! `cargo bench -p budget-benches`; `src/bin/count.rs` counts instructions and allocations.
 
 // The macro makes a public function, and has nowhere to put what it is for.
 #![allow(missing_docs)]

@@ -20,7 +20,7 @@ impl Profile {
             if let Some(name) = line.strip_prefix("fn=") {
                 function = name;
             } else if line.starts_with("calls=") {
-                // What the callee took, which its own lines tell.
+                // The cost of the callee, which is also in the callee's own lines: adding it here would count it twice.
                 lines.next();
             } else if line.starts_with(|first: char| first.is_ascii_digit()) {
                 let cost: u64 = line.split(' ').nth(1)?.parse().ok()?;

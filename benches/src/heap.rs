@@ -1,4 +1,4 @@
-//! Allocators that count, or weigh. The only unsafe code here: what they are asked, they ask of the system's.
+//! Allocators that count, or weigh. The only unsafe code here: they pass every request on to the system's allocator.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -8,7 +8,7 @@ thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The system's allocator, which also counts what each thread asks for: an instruction or two an allocation, so that
+/// The system's allocator, which also counts the allocations of each thread: an instruction or two an allocation, so that
 /// instructions and allocations can be counted at once.
 pub struct Counting;
 
@@ -17,21 +17,21 @@ pub fn allocations() -> u64 {
     ALLOCATIONS.get()
 }
 
-static ASKED: AtomicU64 = AtomicU64::new(0);
+static REQUESTED: AtomicU64 = AtomicU64::new(0);
 static RETURNED: AtomicU64 = AtomicU64::new(0);
 
-/// The system's allocator, which also weighs what all threads ask for and return.
+/// The system's allocator, which also weighs what all threads request and return.
 pub struct Weighing;
 
-/// Bytes that all threads have asked for so far.
-pub fn asked() -> u64 {
-    ASKED.load(Ordering::SeqCst)
+/// Bytes that all threads have requested so far.
+pub fn requested() -> u64 {
+    REQUESTED.load(Ordering::SeqCst)
 }
 
 /// Bytes in use.
 pub fn in_use() -> u64 {
     let returned = RETURNED.load(Ordering::SeqCst);
-    asked().saturating_sub(returned)
+    requested().saturating_sub(returned)
 }
 
 #[inline]
@@ -39,8 +39,8 @@ fn count() {
     ALLOCATIONS.set(ALLOCATIONS.get() + 1);
 }
 
-fn ask(bytes: usize) {
-    ASKED.fetch_add(bytes as u64, Ordering::SeqCst);
+fn request(bytes: usize) {
+    REQUESTED.fetch_add(bytes as u64, Ordering::SeqCst);
 }
 
 fn give_back(bytes: usize) {
@@ -48,27 +48,27 @@ fn give_back(bytes: usize) {
 }
 
 macro_rules! passes_on {
-    ($allocator:ty, $asked:expr, $returned:expr) => {
+    ($allocator:ty, $requested:expr, $returned:expr) => {
         #[allow(unsafe_code)]
         // SAFETY: every method passes its arguments on as they are to an allocator that keeps the contract.
         unsafe impl GlobalAlloc for $allocator {
             #[inline]
             unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-                $asked(layout.size());
+                $requested(layout.size());
                 // SAFETY: the caller keeps the contract.
                 unsafe { System.alloc(layout) }
             }
 
             #[inline]
             unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-                $asked(layout.size());
+                $requested(layout.size());
                 // SAFETY: the caller keeps the contract.
                 unsafe { System.alloc_zeroed(layout) }
             }
 
             #[inline]
             unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-                $asked(size);
+                $requested(size);
                 $returned(layout.size());
                 // SAFETY: the caller keeps the contract.
                 unsafe { System.realloc(block, layout, size) }
@@ -85,4 +85,4 @@ macro_rules! passes_on {
 }
 
 passes_on!(Counting, |_| count(), |_| ());
-passes_on!(Weighing, ask, give_back);
+passes_on!(Weighing, request, give_back);

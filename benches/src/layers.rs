@@ -69,7 +69,7 @@ pub fn ours_unfiltered_off() -> Listener {
     listen_behind(|sink| tracing_budget::layer().enabled(false).sink(sink).unfiltered().build())
 }
 
-/// Ours, switched off, beside somebody who wants the same spans.
+/// Ours, switched off, beside a layer that wants the same spans.
 pub fn ours_off_beside() -> Listener {
     let built = tracing_budget::layer().enabled(false).build();
     let (layer, guard) = built.expect("nothing in these options can be wrong");

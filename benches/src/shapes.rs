@@ -1,7 +1,7 @@
-//! Shapes of trees: one open root, what stands below it, and a hundred children whose lives are measured.
+//! Shapes of trees: one open root, the spans below it, and a hundred children with lives that are measured.
 //!
-//! A life is the same everywhere: a span is created with three fields, entered, left, told two more fields, and closed. Only
-//! a disabled span is told nothing: `tracing` looks the field's name up even there, and that is nobody's layer's doing.
+//! A life is the same everywhere: a span is created with three fields, entered, left, given two more fields, and closed. Only
+//! a disabled span gets no more fields: `tracing` would look up their names, which costs time that belongs to no layer.
 
 use std::cell::Cell;
 use std::hint::black_box;
@@ -64,7 +64,7 @@ pub fn new_plain() -> Span {
     info_span!("step", path = "src/lib.rs", attempt = 3_u64, is_cached = false, bytes = Empty, lines = Empty)
 }
 
-/// Enters and leaves a plain span, and tells it two numbers.
+/// Enters and leaves a plain span, and records two numbers on it.
 pub fn end_plain(span: &Span) {
     end(span, "bytes", "lines", 3000);
 }
@@ -109,7 +109,7 @@ pub fn new_call(model: &str) -> Span {
     )
 }
 
-/// Enters and leaves a call's span, and tells it its usage.
+/// Enters and leaves a call's span, and records its usage.
 pub fn end_call(span: &Span, input: u64) {
     end(span, "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", input);
 }
@@ -123,7 +123,7 @@ pub const UNKNOWN: &str = "house-model-7b";
 /// A model that has a price.
 pub const KNOWN: &str = "claude-sonnet-4-5";
 
-/// Spans of a level that nobody listens at, and nothing else: they have no root.
+/// Spans of a level that no subscriber enables, and nothing else: they have no root.
 pub fn disabled(number: &mut u64) {
     children(number, debug);
 }
@@ -153,7 +153,7 @@ pub fn priced_calls(number: &mut u64) {
     below_stage(|| children(number, |_| call(KNOWN, 3000)));
 }
 
-/// Priced calls of an agent that tells usage for everything inside it, so that it has to know what each of them told.
+/// Priced calls of an agent that reports usage for everything inside it, so that the layer has to add up what they reported.
 pub fn calls_of_an_agent(number: &mut u64) {
     let agent = || {
         info_span!(

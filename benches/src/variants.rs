@@ -6,11 +6,11 @@ use crate::shapes::{self, Tree};
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// What a span costs with nobody to thank for it.
+    /// What a span costs without any accounting.
     Floor,
     /// This crate.
     Ours,
-    /// Somebody else's.
+    /// Another crate.
     Peer,
 }
 
@@ -56,7 +56,7 @@ pub const NO_OP_FILTERED: &str = "no-op layer behind INFO";
 /// The subscriber that does nothing.
 pub const NO_OP: &str = "no-op layer";
 
-/// Ours, switched off, and nobody else.
+/// Ours, switched off, and no other layer.
 pub const OFF: &str = "ours, off";
 const OFF_UNFILTERED: &str = "ours, off, unfiltered";
 const OFF_BESIDE: &str = "ours, off, beside a no-op layer behind INFO";
@@ -86,7 +86,7 @@ pub fn all() -> Vec<Variant> {
     };
     add(Who::Floor, NO_OP_FILTERED, layers::no_op_filtered, None, DISABLED);
     add(Who::Ours, "ours", layers::ours, Some(NO_OP_FILTERED), DISABLED);
-    // Nobody wants these spans; then somebody else does.
+    // No layer wants these spans; in the last variant another layer does.
     add(Who::Ours, OFF, layers::ours_off, None, SHAPES[0]);
     add(Who::Ours, OFF_UNFILTERED, layers::ours_unfiltered_off, None, SHAPES[0]);
     add(Who::Ours, OFF_BESIDE, layers::ours_off_beside, None, SHAPES[0]);

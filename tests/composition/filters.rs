@@ -96,7 +96,7 @@ fn unfiltered_we_see_all_that_is_on() {
     let memory = Memory::new();
     let (budget, guard) = layer().unfiltered().sink(memory.clone()).build().unwrap();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
-        assert!(enabled!(Level::TRACE), "nobody says that it is not");
+        assert!(enabled!(Level::TRACE), "no filter disables it");
         debug_span!("pipeline").in_scope(|| {
             tracing::trace_span!("draft").in_scope(|| {
                 call("gpt-5").provider("openai").start().usage(Usage::new().input(10).output(7));

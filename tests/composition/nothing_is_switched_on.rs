@@ -1,5 +1,5 @@
-//! With nobody else interested, callsites below INFO stay off. One test only: subscribers on other threads would switch
-//! them on for all.
+//! Without another interested layer, callsites below INFO stay off. One test only: subscribers on other threads would
+//! switch them on for all.
 #![allow(clippy::unwrap_used)]
 
 use std::fmt;
@@ -10,12 +10,12 @@ use tracing_budget::layer;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{Layer, Registry, registry};
 
-/// Nobody wants this shown.
+/// A value that is expensive to show, and that no subscriber wants.
 struct Dear;
 
 impl fmt::Debug for Dear {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        unreachable!("nobody wants this shown")
+        unreachable!("no subscriber wants this value")
     }
 }
 
@@ -29,7 +29,7 @@ fn all_is_off() {
 }
 
 #[test]
-fn callsites_that_nobody_else_wants_stay_off() {
+fn callsites_that_no_other_layer_wants_stay_off() {
     let (budget, _guard) = layer().build().unwrap();
     tracing::subscriber::with_default(registry().with(budget), all_is_off);
 

@@ -56,13 +56,13 @@ fn the_layer_itself_works_inside_a_reload() {
     let fmt = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(page.clone());
     tracing::subscriber::with_default(tracing_subscriber::registry().with(budget).with(fmt), run);
     saw_it(&guard, &memory);
-    // `reload` does not tell that what is in it filters for itself alone, so our INFO may count for a neighbour too, unless
-    // another subscriber of the process wants more. Unfiltered, with the filter around the whole, nobody is silenced.
+    // `reload` hides that the layer in it filters for itself alone. So our INFO may limit a neighbour too, unless another
+    // subscriber of the process wants more. Unfiltered, with the filter around the whole, no neighbour is silenced.
     assert!(page.words()[2]);
 }
 
 #[test]
-fn unfiltered_inside_a_reload_it_silences_nobody_and_may_be_taken_out() {
+fn unfiltered_inside_a_reload_it_silences_no_layer_and_may_be_taken_out() {
     let (page, memory) = (Page::default(), Memory::new());
     let (budget, guard) = layer().unfiltered().sink(memory.clone()).build().unwrap();
     let (budget, handle) = reload::Layer::new(Some(budget));

@@ -23,7 +23,7 @@ fn in_an_option() {
     let none = Some(budget).filter(|_| false);
     let fmt = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(page.clone());
     tracing::subscriber::with_default(tracing_subscriber::registry().with(none).with(fmt), run);
-    assert_eq!(page.words(), [true; 3], "a layer that is not there silences nobody");
+    assert_eq!(page.words(), [true; 3], "a layer that is not there silences no other layer");
 }
 
 #[test]

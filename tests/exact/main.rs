@@ -34,29 +34,29 @@ fn summary(nodes: &[Node], declared: bool, run: impl FnOnce(&[Node])) -> Option<
 }
 
 fn holds(nodes: &[Node], declared: bool, run: impl FnOnce(&[Node])) -> Result<(), TestCaseError> {
-    let told = expected(nodes, declared);
+    let expected = expected(nodes, declared);
     let Some(run) = summary(nodes, declared, run) else {
-        prop_assert!(!told.is_accountable, "there is no summary of {told:#?}");
+        prop_assert!(!expected.is_accountable, "there is no summary of {expected:#?}");
         return Ok(());
     };
     run.check().unwrap();
-    prop_assert!(told.is_accountable, "nothing accountable, and yet a summary:\n{run}");
-    prop_assert_eq!(Row::of(&run.budget_summary.total), told.total, "the total of\n{}", run);
-    for (stage, row) in &told.stages {
+    prop_assert!(expected.is_accountable, "nothing accountable, and yet a summary:\n{run}");
+    prop_assert_eq!(Row::of(&run.budget_summary.total), expected.total, "the total of\n{}", run);
+    for (stage, row) in &expected.stages {
         let found = run.budget_summary.per_agent.get(stage).map(|row| Row::of(&row.figures));
         prop_assert_eq!(found.unwrap_or_default(), *row, "the row {} of\n{}", stage, run);
     }
     for (name, row) in run.budget_summary.per_agent.iter() {
-        let is_known = told.stages.contains_key(name) || Row::of(&row.figures) == Row::default();
+        let is_known = expected.stages.contains_key(name) || Row::of(&row.figures) == Row::default();
         prop_assert!(is_known, "the row {} of\n{}", name, run);
     }
-    for (stage, begun) in &told.begun {
+    for (stage, begun) in &expected.begun {
         let found = run.budget_summary.per_agent.get(stage).map(|row| row.calls);
         prop_assert_eq!(found, Some(*begun), "how often {} was begun in\n{}", stage, run);
     }
-    prop_assert_eq!(run.budget_summary.gate_verdicts.len(), told.gates);
+    prop_assert_eq!(run.budget_summary.gate_verdicts.len(), expected.gates);
     let tools = run.budget_summary.by_operation.get("execute_tool").map_or(0, |row| row.calls);
-    prop_assert_eq!(tools, told.tools);
+    prop_assert_eq!(tools, expected.tools);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tracing_budget::{Usd, summary::Figures};
 
-use crate::program::{Kind, Node, STAGES, Telling};
+use crate::program::{Kind, Node, Report, STAGES};
 
 /// The figures that add up. Money in pico-dollars.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,12 +80,12 @@ fn pico(billionths: u64) -> i128 {
 }
 
 pub(crate) fn expected(nodes: &[Node], declared: bool) -> Expected {
-    let mut told = Expected::default();
+    let mut expected = Expected::default();
     for index in (0..nodes.len()).filter(|index| nodes[*index].parent(*index).is_none()) {
-        settle(nodes, index, None, declared, &mut told);
+        settle(nodes, index, None, declared, &mut expected);
     }
-    told.stages.values().for_each(|row| told.total.add(row));
-    told
+    expected.stages.values().for_each(|row| expected.total.add(row));
+    expected
 }
 
 /// Books a span and all inside it, and returns what was booked.
@@ -94,7 +94,7 @@ fn settle(
     index: usize,
     around: Option<&'static str>,
     declared: bool,
-    told: &mut Expected,
+    expected: &mut Expected,
 ) -> Row {
     let node = &nodes[index];
     let is_direct = !declared && node.parent(index).is_none() && node.kind != Kind::Gate;
@@ -107,51 +107,51 @@ fn settle(
     let own_stage = named.or_else(|| is_direct.then(|| name(node.kind)));
     let stage = own_stage.or(around);
     if let Some(stage) = own_stage {
-        *told.begun.entry(stage).or_default() += 1;
+        *expected.begun.entry(stage).or_default() += 1;
     }
-    told.is_accountable |= named.is_some();
+    expected.is_accountable |= named.is_some();
 
     let mut inside = Row::default();
     for child in (index + 1..nodes.len()).filter(|child| nodes[*child].parent(*child) == Some(index)) {
-        inside.add(&settle(nodes, child, stage, declared, told));
+        inside.add(&settle(nodes, child, stage, declared, expected));
     }
-    let book = |row: Row, told: &mut Expected| {
-        told.is_accountable = true;
-        told.stages.entry(stage.unwrap_or("unattributed")).or_default().add(&row);
+    let book = |row: Row, expected: &mut Expected| {
+        expected.is_accountable = true;
+        expected.stages.entry(stage.unwrap_or("unattributed")).or_default().add(&row);
         row
     };
     // A7, as built today: events with usage always add.
-    for event in node.tellings.iter().filter(|telling| telling.as_event) {
+    for event in node.reports.iter().filter(|report| report.as_event) {
         let row = bill(Some("m-a"), Some(event.input), event.output, event.cost.map(pico));
-        inside.add(&book(row, told));
+        inside.add(&book(row, expected));
     }
-    let records: Vec<&Telling> = node.tellings.iter().filter(|telling| !telling.as_event).collect();
-    let last = |of: fn(&Telling) -> Option<u64>| records.iter().rev().find_map(|telling| of(telling));
-    let sum = |of: fn(&Telling) -> Option<u64>| {
+    let records: Vec<&Report> = node.reports.iter().filter(|report| !report.as_event).collect();
+    let last = |of: fn(&Report) -> Option<u64>| records.iter().rev().find_map(|report| of(report));
+    let sum = |of: fn(&Report) -> Option<u64>| {
         records
             .iter()
-            .filter_map(|telling| of(telling))
+            .filter_map(|report| of(report))
             .fold(None, |sum: Option<u64>, more| Some(sum.unwrap_or(0) + more))
     };
-    let input: fn(&Telling) -> Option<u64> = |telling| Some(telling.input);
-    let output: fn(&Telling) -> Option<u64> = |telling| telling.output;
-    let cost: fn(&Telling) -> Option<u64> = |telling| telling.cost;
+    let input: fn(&Report) -> Option<u64> = |report| Some(report.input);
+    let output: fn(&Report) -> Option<u64> = |report| report.output;
+    let cost: fn(&Report) -> Option<u64> = |report| report.cost;
     match node.kind {
         Kind::Plain => {}
-        Kind::Tool => told.tools += 1,
+        Kind::Tool => expected.tools += 1,
         Kind::Gate => {
-            told.gates += 1;
-            told.is_accountable = true;
+            expected.gates += 1;
+            expected.is_accountable = true;
         }
         // A4: on a call the newest figure counts. A3: a call without usage is counted.
         Kind::Chat | Kind::Embed => {
             let row = bill(node.model, last(input), last(output), last(cost).map(pico));
-            inside.add(&book(row, told));
+            inside.add(&book(row, expected));
         }
         // A4: a stage's own usage adds up, is one call of the stage, and adds to what is inside.
         Kind::Alpha | Kind::Step(_) if !records.is_empty() => {
             let row = bill(node.model, sum(input), sum(output), sum(cost).map(pico));
-            inside.add(&book(row, told));
+            inside.add(&book(row, expected));
         }
         Kind::Alpha | Kind::Step(_) => {}
         // A6: figures of all that is inside count for what they have beyond what is known from inside.
@@ -160,9 +160,9 @@ fn settle(
             let output = sum(output).unwrap_or(0).saturating_sub(inside.output);
             let cost = sum(cost).map(|cost| (pico(cost) - inside.cost).max(0));
             if input + output > 0 {
-                inside.add(&book(bill(node.model, Some(input), Some(output), cost), told));
+                inside.add(&book(bill(node.model, Some(input), Some(output), cost), expected));
             } else if let Some(cost) = cost.filter(|cost| *cost > 0) {
-                inside.add(&book(Row { cost, ..Row::default() }, told));
+                inside.add(&book(Row { cost, ..Row::default() }, expected));
             }
         }
     }

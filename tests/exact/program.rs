@@ -16,7 +16,7 @@ pub(crate) enum Kind {
     Plain,
     /// A span with the name of a declared stage.
     Alpha,
-    /// A span whose `stage` field names it.
+    /// A span with a `stage` field that names the stage.
     Step(&'static str),
     Chat,
     /// A call with this crate's short names.
@@ -28,9 +28,9 @@ pub(crate) enum Kind {
     Gate,
 }
 
-/// What a span records, or what an event in it tells.
+/// Usage that a span records, or that an event in the span has.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Telling {
+pub(crate) struct Report {
     pub(crate) as_event: bool,
     pub(crate) input: u64,
     pub(crate) output: Option<u64>,
@@ -44,7 +44,7 @@ pub(crate) struct Node {
     parent: usize,
     pub(crate) kind: Kind,
     pub(crate) model: Option<&'static str>,
-    pub(crate) tellings: Vec<Telling>,
+    pub(crate) reports: Vec<Report>,
 }
 
 impl Node {
@@ -54,11 +54,11 @@ impl Node {
     }
 }
 
-fn telling() -> impl Strategy<Value = Telling> {
+fn usage() -> impl Strategy<Value = Report> {
     // 0 is a value of its own: streams end with it. Of 2,000 values, chance alone would hardly pick it twice on one call.
     let tokens = prop_oneof![1 => Just(0), 4 => 1..2_000_u64];
     (any::<bool>(), tokens.clone(), option::weighted(0.7, tokens), option::weighted(0.2, 0..9_000_000_u64))
-        .prop_map(|(as_event, input, output, cost)| Telling { as_event, input, output, cost })
+        .prop_map(|(as_event, input, output, cost)| Report { as_event, input, output, cost })
 }
 
 pub(crate) fn node() -> impl Strategy<Value = Node> {
@@ -76,11 +76,11 @@ pub(crate) fn node() -> impl Strategy<Value = Node> {
         Kind::Gate,
     ]);
     let model = option::weighted(0.9, select(vec!["m-a", "m-b", "m-unheard-of"]));
-    (any::<usize>(), kind, model, vec(telling(), 0..3)).prop_map(|(parent, kind, model, tellings)| Node {
+    (any::<usize>(), kind, model, vec(usage(), 0..3)).prop_map(|(parent, kind, model, reports)| Node {
         parent,
         kind,
         model,
-        tellings,
+        reports,
     })
 }
 
@@ -134,10 +134,10 @@ fn open(node: &Node, parent: &Span) -> Span {
     }
 }
 
-fn tell(telling: &Telling, node: &Node, span: &Span) {
-    let Telling { input, output, .. } = *telling;
-    let cost = telling.cost.map(|billionths| billionths as f64 / 1e9);
-    if telling.as_event {
+fn report(usage: &Report, node: &Node, span: &Span) {
+    let Report { input, output, .. } = *usage;
+    let cost = usage.cost.map(|billionths| billionths as f64 / 1e9);
+    if usage.as_event {
         info!(parent: span, model = "m-a", input_tokens = input, output_tokens = output, cost_usd = cost);
         return;
     }
@@ -161,12 +161,12 @@ fn tell(telling: &Telling, node: &Node, span: &Span) {
 pub(crate) fn run_in_order(nodes: &[Node], choices: &[usize]) {
     enum Step {
         Open(usize),
-        Tell(usize),
+        Report(usize),
         Close(usize),
     }
     let mut root = Some(info_span!("pipeline"));
     let mut spans: Vec<Option<Span>> = vec![None; nodes.len()];
-    let mut told = vec![0; nodes.len()];
+    let mut reported = vec![0; nodes.len()];
     let (mut is_opened, mut is_closed) = (vec![false; nodes.len()], vec![false; nodes.len()]);
     for step in 0.. {
         let mut next = Vec::new();
@@ -178,7 +178,7 @@ pub(crate) fn run_in_order(nodes: &[Node], choices: &[usize]) {
                     next.push(Step::Open(index));
                 }
                 false => {}
-                true if told[index] < node.tellings.len() => next.push(Step::Tell(index)),
+                true if reported[index] < node.reports.len() => next.push(Step::Report(index)),
                 true if childless && !is_closed[index] => next.push(Step::Close(index)),
                 true => {}
             }
@@ -196,10 +196,10 @@ pub(crate) fn run_in_order(nodes: &[Node], choices: &[usize]) {
                 spans[index] = Some(open(&nodes[index], parent.or(root.as_ref()).unwrap()));
                 is_opened[index] = true;
             }
-            Step::Tell(index) => {
-                let telling = &nodes[index].tellings[told[index]];
-                tell(telling, &nodes[index], spans[index].as_ref().unwrap());
-                told[index] += 1;
+            Step::Report(index) => {
+                let usage = &nodes[index].reports[reported[index]];
+                report(usage, &nodes[index], spans[index].as_ref().unwrap());
+                reported[index] += 1;
             }
             Step::Close(index) => {
                 spans[index] = None;
@@ -209,7 +209,7 @@ pub(crate) fn run_in_order(nodes: &[Node], choices: &[usize]) {
     }
 }
 
-/// Opens everything, then lets three threads tell and close at once what falls to each.
+/// Opens everything, then lets three threads report and close their shares at once.
 pub(crate) fn run_at_once(nodes: &[Node], choices: &[usize]) {
     let root = info_span!("pipeline");
     let mut spans: Vec<Span> = Vec::new();
@@ -231,7 +231,7 @@ pub(crate) fn run_at_once(nodes: &[Node], choices: &[usize]) {
             threads.spawn(move || {
                 tracing::dispatcher::with_default(dispatch, || {
                     for (node, span) in share {
-                        node.tellings.iter().for_each(|telling| tell(telling, node, &span));
+                        node.reports.iter().for_each(|usage| report(usage, node, &span));
                     }
                 });
             });

@@ -52,7 +52,7 @@ fn it_may_close_after_its_stage_and_its_root_and_the_run_ends_with_it() {
 }
 
 #[test]
-fn a_root_that_tells_all_that_is_inside_it_waits_for_what_is_inside_it() {
+fn a_root_that_reports_a_total_waits_for_the_spans_inside_it() {
     let run = run_of(layer(), |_| {
         let late = {
             let root = info_span!(

@@ -30,7 +30,7 @@ fn what_a_stage_records_after_its_parent_was_dropped_counts() {
         drop(root);
         stage.record("input_tokens", 5);
         stage.record("input_tokens", 6);
-        // Only the registry still holds the root, and it hears what happens right in it.
+        // Only the registry still holds the root, which still receives events of its own.
         info!(parent: id, input_tokens = 3);
         drop(stage);
     });

@@ -62,7 +62,7 @@ fn an_exit_without_an_entry_and_an_unknown_id_do_no_harm() {
 fn spans_that_are_entered_deeper_than_a_thread_remembers_have_their_place() {
     fn deep(levels: u64) {
         if levels == 0 {
-            // Left before those inside of it, which nobody remembers either.
+            // Left before the spans inside of it, which are not on the thread's stack either.
             let outer = info_span!("outer").entered();
             let inner = info_span!("inner", stage = "inner").entered();
             drop(outer);

@@ -22,11 +22,11 @@ fn a_finished_run_has_what_its_open_spans_had_recorded_and_nothing_later() {
         let root = info_span!("pipeline", cost_usd = Empty);
         let stage = info_span!(parent: &root, "draft", input_tokens = 1, model = "gpt-5");
         stage.in_scope(|| chat(4));
-        let told = stage.in_scope(|| call("gpt-5").provider("openai").start());
-        told.usage(Usage::new().input(2));
-        let untold = stage.in_scope(|| call("gpt-5").provider("openai").start());
+        let reported = stage.in_scope(|| call("gpt-5").provider("openai").start());
+        reported.usage(Usage::new().input(2));
+        let unreported = stage.in_scope(|| call("gpt-5").provider("openai").start());
         finish(guard);
-        untold.usage(Usage::new().input(1_000));
+        unreported.usage(Usage::new().input(1_000));
         stage.record("input_tokens", 1_000);
         stage.in_scope(|| {
             info!(input_tokens = 1_000);
@@ -35,7 +35,7 @@ fn a_finished_run_has_what_its_open_spans_had_recorded_and_nothing_later() {
             info_span!("later", stage = "later").in_scope(|| chat(1_000));
         });
         root.record("cost_usd", 1_000.0);
-        drop((told, untold, stage, root));
+        drop((reported, unreported, stage, root));
         let stats = guard.handle().stats();
         assert_eq!((stats.runs_started, stats.runs_finished, stats.open_spans), (1, 1, 0));
         // The event, the gate, both calls, and the stage that declared itself by a field, which opened and closed.
@@ -100,7 +100,7 @@ fn a_guard_that_is_dropped_ends_what_is_open() {
         run.check().unwrap();
         assert_eq!((run.status, tokens_of(&run, "draft")), (Status::Incomplete, Some(3)));
 
-        // Whatever comes now neither hangs nor panics, and is delivered to nobody.
+        // Whatever comes now neither hangs nor panics, and no sink receives it.
         chat(5);
         drop((stage, root));
         let second: Span = info_span!("second");
@@ -120,15 +120,15 @@ fn a_guard_that_is_dropped_while_the_first_call_is_open_delivers_it() {
     let (budget, guard) = layer().sink(memory.clone()).build().unwrap();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
         let root = info_span!("pipeline").entered();
-        let told = call("gpt-5").provider("openai").start();
-        told.usage(Usage::new().input(3));
+        let reported = call("gpt-5").provider("openai").start();
+        reported.usage(Usage::new().input(3));
         let plain = info_span!(parent: None, "request");
-        let untold = info_span!(parent: None, "second").in_scope(|| call("gpt-5").start());
+        let unreported = info_span!(parent: None, "second").in_scope(|| call("gpt-5").start());
         drop(guard);
         let runs = memory.take();
         let runs: Vec<_> = runs.iter().map(|run| (run.pipeline.as_str(), run.status, tokens(run))).collect();
         assert_eq!(runs, [("pipeline", Status::Incomplete, Some(3)), ("second", Status::Incomplete, None)]);
-        drop((told, untold, plain, root));
+        drop((reported, unreported, plain, root));
     });
 }
 

@@ -1,4 +1,4 @@
-//! Tasks: what a future does belongs where it was instrumented, whoever polls it and whenever it is dropped.
+//! Tasks: what a future does belongs where it was instrumented, whichever thread polls it and whenever it is dropped.
 #![allow(clippy::async_yields_async, reason = "handles of detached tasks are handed out")]
 #![allow(
     clippy::redundant_async_block,

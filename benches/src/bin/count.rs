@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo run --release -p budget-benches --bin count                 every variant
-//! cargo run --release -p budget-benches --bin count -- ours call    variants whose name has «ours» and «call»
+//! cargo run --release -p budget-benches --bin count -- ours call    variants with «ours» and «call» in their name
 //!     --functions   also the functions where the instructions went
 //!     --check       ours against benches/baseline.json: fails beyond 3 % more instructions
 //!     --strict      with --check: fails where nothing can be compared, because the compiler or the machine is another
@@ -34,7 +34,7 @@ const SPANS: f64 = (COUNTED * CHILDREN) as f64;
 
 const OPENTELEMETRY: &str = "tracing-opentelemetry, batch";
 
-/// How much more one of our variants may take than the baseline says.
+/// How much more one of our variants may take than the baseline has.
 const TOLERANCE: f64 = 1.03;
 
 #[global_allocator]
@@ -96,9 +96,9 @@ fn run(arguments: Vec<String>) -> Outcome {
         let floor = variant.floor.and_then(|floor| counts.get(&variants::name(floor, variant.shape)));
         let above =
             floor.map_or(String::new(), |floor: &Count| format!("{:.0}", instructions - floor.instructions));
-        // What does not use our trees does not tell.
-        let is_told = variant.who != Who::Peer || variant.floor.is_some();
-        let own = if is_told { format!("{in_life:.3}") } else { String::new() };
+        // Only variants that use our trees report this number.
+        let is_reported = variant.who != Who::Peer || variant.floor.is_some();
+        let own = if is_reported { format!("{in_life:.3}") } else { String::new() };
         println!(
             "| {} | {} | {instructions:.1} | {above} | {allocations:.3} | {own} |",
             variant.under, variant.shape
@@ -202,7 +202,7 @@ fn live(name: &str) -> Outcome<Infallible> {
     }
     let [allocations, in_lives] = all_counted(variant.tree, &mut number, &listener.rest);
     println!("{allocations} {in_lives}");
-    // Without ending anything: what a peer's end takes is nobody's business here.
+    // Without ending anything: what a peer's end takes is not measured here.
     std::process::exit(0);
 }
 
@@ -256,8 +256,8 @@ fn count(variant: &Variant) -> Outcome<(Profile, [f64; 2])> {
     let profile = Profile::read(&std::fs::read_to_string(&file)?);
     std::fs::remove_file(file)?;
     let profile = profile.ok_or_else(|| format!("{}: callgrind counted nothing", variant.name()))?;
-    let told = String::from_utf8(output.stdout)?;
-    let (all, in_lives) = told.trim().split_once(' ').ok_or("no allocations were told")?;
+    let printed = String::from_utf8(output.stdout)?;
+    let (all, in_lives) = printed.trim().split_once(' ').ok_or("no allocations were reported")?;
     Ok((profile, [all.parse::<f64>()? / SPANS, in_lives.parse::<f64>()? / SPANS]))
 }
 

@@ -79,7 +79,7 @@ fn open_spans() {
     let kinds: [(&str, New); 2] = [("plain", shapes::new_plain), ("call", || shapes::new_call(KNOWN))];
     for (kind, new) in kinds {
         let (ours, _guard) = ours();
-        for (whose, listener) in [("ours", ours), ("no-op layer behind INFO", layers::no_op_filtered())] {
+        for (layer, listener) in [("ours", ours), ("no-op layer behind INFO", layers::no_op_filtered())] {
             let mut spans = Vec::with_capacity(COUNT);
             let bytes = under(&listener, || {
                 info_span!("pipeline").in_scope(|| {
@@ -92,7 +92,7 @@ fn open_spans() {
                     })
                 })
             });
-            println!("| per open {kind} span, 100,000 open, {whose} | {} |", bytes / COUNT as i64);
+            println!("| per open {kind} span, 100,000 open, {layer} | {} |", bytes / COUNT as i64);
         }
     }
 }
@@ -135,9 +135,9 @@ fn snapshots() {
                 }
                 let handle = guard.handle();
                 drop(handle.snapshot());
-                let (asked, in_use) = (heap::asked(), heap::in_use());
+                let (requested, in_use) = (heap::requested(), heap::in_use());
                 let snapshot = handle.snapshot();
-                let asked = heap::asked() - asked;
+                let requested = heap::requested() - requested;
                 let held = growth(in_use, heap::in_use());
                 assert_eq!(snapshot[0].budget_summary.per_agent.len(), stages, "a row a stage");
                 drop(snapshot);
@@ -148,9 +148,9 @@ fn snapshots() {
                     drop(snapshot);
                     time
                 });
-                let besides = asked as i64 - held;
+                let besides = requested as i64 - held;
                 println!(
-                    "| of {stages} stages | {:.1} µs | {asked} B | {held} B | {besides} B |",
+                    "| of {stages} stages | {:.1} µs | {requested} B | {held} B | {besides} B |",
                     micros(time)
                 );
                 if stages == 6 {
@@ -183,15 +183,15 @@ fn prices() {
             black_box(model.price(&usage, at)).expect("there is a price")
         };
         price();
-        let asked = heap::asked();
+        let requested = heap::requested();
         drop(price());
-        let asked = heap::asked() - asked;
+        let requested = heap::requested() - requested;
         let time = median(|| {
             let start = Instant::now();
             (0..100).for_each(|_| drop(price()));
             start.elapsed() / 100
         });
-        println!("| {what} | {:.3} µs | {asked} B |", micros(time));
+        println!("| {what} | {:.3} µs | {requested} B |", micros(time));
     };
     one("the same usage in the same minute", 0);
     one("another usage each time", 1);

@@ -1,4 +1,4 @@
-//! Many threads telling one run, in one stage: `cargo run --release -p budget-benches --bin threads`.
+//! Many threads that record into one run, in one stage: `cargo run --release -p budget-benches --bin threads`.
 
 use std::error::Error;
 use std::process::Command;
@@ -98,10 +98,10 @@ fn independent_loops() -> String {
     format!("| two loops that share nothing | | 2 | | {:.2} | |", rate(2) / rate(1))
 }
 
-/// Nanoseconds that this thread has been on a processor; 0 where the system does not tell.
+/// Nanoseconds that this thread has been on a processor; 0 where the system does not report it.
 fn on_processor() -> u64 {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    told.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or_default()
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or_default()
 }
 
 /// Calls per second of all threads together, from the first that begins to the last that is done, and nanoseconds on a

@@ -54,7 +54,7 @@ pub(crate) const LOOKS: [Look; 4] = [
 ];
 
 impl Browser {
-    /// Starts a browser; `None` if there is none, which is a failure if no test may be skipped.
+    /// Starts a browser. Returns `None` without an installed browser, which is a failure if no test may be skipped.
     pub(crate) async fn start(scripts: Scripts) -> Option<Self> {
         let turn = TURN.lock().await;
         let (Some(chromedriver), Some(chromium)) = (find("chromedriver"), find("chromium")) else {
@@ -261,7 +261,7 @@ impl Drop for Driver {
     }
 }
 
-/// Says why a test does not run, or fails where none may be left out.
+/// Prints why a test is skipped, or fails where no test may be skipped.
 pub(crate) fn skip(why: &str) {
     assert!(env::var_os("TRACING_BUDGET_NO_SKIP").is_none(), "nothing may be skipped, and {why}");
     eprintln!("skipped: {why}");

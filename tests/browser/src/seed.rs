@@ -145,7 +145,7 @@ pub fn going_on(started: Timestamp, settled: usize) -> RunSummary {
     run
 }
 
-/// One of the month: which is which hangs on its number alone.
+/// One run of the month. Its project, pipeline and figures depend on its number alone.
 fn run(n: u64, started: Timestamp) -> RunSummary {
     let (project, pipeline) =
         if n % 5 == 3 { ("librarian", "nightly_index") } else { ("apprentice", "apprentice_pipeline") };

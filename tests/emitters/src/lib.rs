@@ -1,4 +1,4 @@
-//! What the tests of real libraries share: a budget over one piece of work, and a transcript of what it was told.
+//! What the tests of real libraries share: a budget over one piece of work, and a transcript of what it received.
 //!
 //! A1 to A14 are the rules of `docs/attribution.md`.
 

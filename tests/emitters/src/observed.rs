@@ -39,7 +39,7 @@ pub fn observe<T>(work: impl AsyncFnOnce() -> T) -> (T, Observed) {
             .enable_all()
             .build()
             .unwrap_or_else(|error| panic!("no runtime: {error}"));
-        // The runtime goes first: a task that nobody waits for closes its spans here.
+        // The runtime is dropped first: a task that is not awaited closes its spans here.
         runtime.block_on(work())
     });
     guard.flush().unwrap_or_else(|error| panic!("not flushed: {error}\n{transcript}"));
@@ -51,7 +51,7 @@ impl Observed {
     ///
     /// # Panics
     ///
-    /// When there is none, or more than one.
+    /// When there is no run, or more than one.
     #[must_use]
     pub fn run(&self) -> &RunSummary {
         match self.runs.as_slice() {
@@ -90,7 +90,7 @@ impl Observed {
         assert_eq!(sum, (calls, tokens), "calls and tokens of all runs\n{}", self.transcript);
     }
 
-    /// Asserts that these figures say so many calls and so many tokens.
+    /// Asserts that these figures have so many calls and so many tokens.
     ///
     /// # Panics
     ///
@@ -99,7 +99,7 @@ impl Observed {
         assert_eq!((figures.llm_calls, used(figures)), (calls, tokens), "{figures:?}\n{}", self.transcript);
     }
 
-    /// Asserts that the only run made so many calls whose usage nobody told, and no other, and that it says so
+    /// Asserts that the only run made so many calls of unknown usage, and no other calls. Their tokens must be unknown
     /// rather than zero.
     ///
     /// # Panics

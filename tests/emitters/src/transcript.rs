@@ -1,4 +1,4 @@
-//! What a library told `tracing`, as text: it is printed when a figure is wrong, since libraries change what they emit.
+//! The spans and events of a library, as text. A failed test prints it, because libraries change what they emit.
 
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,7 +34,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Transcript {
         let (parent, how) = match (&parent, attributes.is_contextual()) {
             (Some(parent), _) => (parent.id().into_u64().to_string(), ""),
             (None, true) => ("-".to_owned(), ""),
-            (None, false) => ("-".to_owned(), if ctx.lookup_current().is_some() { " (told so)" } else { "" }),
+            (None, false) => {
+                ("-".to_owned(), if ctx.lookup_current().is_some() { " (explicit root)" } else { "" })
+            }
         };
         let (metadata, number) = (attributes.metadata(), id.into_u64());
         let mut fields = Fields::default();

@@ -56,7 +56,7 @@ fn agent_run() {
 
 /// A3 and A10.
 #[test]
-fn a_call_without_an_operation_name_is_counted_once_whatever_its_total_says() {
+fn a_call_without_an_operation_name_is_counted_once_whatever_its_total_is() {
     let ((), observed) = observe(async || {
         info_span!("pipeline").in_scope(|| info_span!("discovery").in_scope(agent_run));
     });
@@ -68,7 +68,7 @@ fn a_call_without_an_operation_name_is_counted_once_whatever_its_total_says() {
 
 /// A4.
 #[test]
-fn of_usage_told_piece_by_piece_the_last_counts() {
+fn of_usage_recorded_piece_by_piece_the_last_counts() {
     let first = Tokens { output: 3, ..FINAL_TURN };
     let ((), observed) = observe(async || generate(&[first, FINAL_TURN]));
     observed.assert_used(1, FINAL_TURN);

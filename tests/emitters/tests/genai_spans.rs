@@ -48,7 +48,7 @@ fn assert_one_call_in_discovery(observed: &Observed) {
 }
 
 #[test]
-fn a_call_whose_span_is_never_entered_counts_for_its_stage() {
+fn a_call_with_a_span_that_is_never_entered_counts_for_its_stage() {
     let server = Server::start().expect("a port");
     let ((), observed) = observe(async || in_a_stage(ask(&server)).await);
     assert_one_call_in_discovery(&observed);
@@ -62,7 +62,7 @@ fn a_call_without_a_span_around_it_is_a_run() {
 }
 
 #[test]
-fn a_stream_told_to_capture_usage_is_counted() {
+fn a_stream_that_captures_usage_is_counted() {
     let server = Server::start().expect("a port");
     let options = ChatOptions::default().with_capture_usage(true);
     let ((), observed) = observe(async || in_a_stage(drain(&server, options)).await);
@@ -70,7 +70,7 @@ fn a_stream_told_to_capture_usage_is_counted() {
 }
 
 #[test]
-fn a_stream_not_told_to_capture_usage_is_a_call_of_unknown_usage() {
+fn a_stream_that_does_not_capture_usage_is_a_call_of_unknown_usage() {
     let server = Server::start().expect("a port");
     let ((), observed) = observe(async || in_a_stage(drain(&server, ChatOptions::default())).await);
     observed.assert_unknown(1);

@@ -56,7 +56,7 @@ fn agent_run() {
     span.record("total_tokens", run.input + run.output);
 }
 
-/// It does not tell what was cached.
+/// The library does not report cached tokens.
 const RUN: Tokens = Tokens {
     input: TOOL_TURN.input + FINAL_TURN.input,
     cached: 0,

@@ -76,7 +76,7 @@ fn streaming_that_records_usage_twice_counts_once() {
     assert_eq!(server.answered().tokens, TOOL_TURN + FINAL_TURN);
 }
 
-/// What a client asks for if it is not told otherwise.
+/// The API that a client uses by default.
 #[test]
 fn the_responses_api_counts_like_chat_completions() {
     let server = Server::start().expect("a port");
@@ -191,7 +191,7 @@ fn a_refused_connection_is_a_call_of_unknown_usage() {
     let ((), observed) = observe(async || {
         let work = async {
             let answer = builder(&base_url).build().prompt("Hello?").run().await;
-            answer.expect_err("nobody listens");
+            answer.expect_err("no server listens there");
         };
         work.instrument(info_span!("pipeline")).await;
     });

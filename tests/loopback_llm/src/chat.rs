@@ -35,7 +35,7 @@ impl<'a> Chat<'a> {
         self.envelope("chat.completion", json!([choice]), self.usage())
     }
 
-    /// Usage comes last, in a piece without a choice, and only if asked for.
+    /// Usage comes last, in a piece without a choice, and only if requested.
     pub(crate) fn pieces(&self) -> Vec<Value> {
         let (mut deltas, reason) = match &self.turn {
             Turn::Tool { name, arguments } => {

@@ -25,7 +25,7 @@ pub(crate) fn serve(connection: TcpStream, streams: Streams, tally: &Mutex<Answe
         return respond(&mut writer, "404 Not Found", &error);
     };
 
-    // Counted before it is sent: whoever has read the reply finds it in the tally.
+    // Counted before it is sent: a client that has read the reply finds it in the tally.
     let count = || {
         let mut answered = tally.lock().unwrap_or_else(PoisonError::into_inner);
         answered.calls += 1;
@@ -51,7 +51,7 @@ pub(crate) fn serve(connection: TcpStream, streams: Streams, tally: &Mutex<Answe
     writer.write_all(b"data: [DONE]\n\n")
 }
 
-/// Reads the path and the JSON body; `None` if the client hung up before it had said anything.
+/// Reads the path and the JSON body; `None` if the client hung up before it had sent anything.
 fn read_request(reader: &mut impl BufRead) -> io::Result<Option<(String, Value)>> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {

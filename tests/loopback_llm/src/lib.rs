@@ -1,8 +1,8 @@
-//! An OpenAI-compatible server on loopback whose token usage is known beforehand.
+//! An OpenAI-compatible server on loopback, with a token usage that is known beforehand.
 //!
-//! Whoever asks with a tool it has not used yet is told to use it (100 tokens of input, 40 of them cached, 10 of
-//! output); everyone else gets an answer (130, 64, 20). The server adds up what it has answered, so that a budget can be
-//! held against it. It runs on plain threads: no subscriber is active on them, and no runtime is asked for.
+//! A request that offers a tool, unused so far, gets a call of that tool: 100 tokens of input, 40 of them cached, and 10 of
+//! output. Every other request gets an answer: 130, 64 and 20. The server adds up what it has answered, so that a budget can
+//! be compared with it. It runs on plain threads, because these have no active subscriber and need no runtime.
 
 mod chat;
 mod http;
@@ -44,16 +44,16 @@ impl AddAssign for Tokens {
     }
 }
 
-/// What the reply that asks for a tool uses.
+/// Usage of the reply that calls a tool.
 pub const TOOL_TURN: Tokens = Tokens { input: 100, cached: 40, output: 10 };
 
-/// What the reply that answers uses.
+/// Usage of the reply that answers.
 pub const FINAL_TURN: Tokens = Tokens { input: 130, cached: 64, output: 20 };
 
 /// What the server has answered so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Answered {
-    /// Replies whose usage reached the client.
+    /// Replies with a usage that reached the client.
     pub calls: u64,
     /// What they used together.
     pub tokens: Tokens,
@@ -65,7 +65,7 @@ pub enum Streams {
     /// To its end, the usage last.
     #[default]
     Whole,
-    /// The first words, then silence until the client hangs up: no usage is ever told.
+    /// The first words, then silence until the client hangs up: no usage is ever sent.
     Stalled,
 }
 

@@ -35,7 +35,7 @@ impl<'a> Responses<'a> {
         self.response("completed", json!([self.item()]), usage)
     }
 
-    /// Every piece says its type; the last is the whole reply, with the usage in it.
+    /// Every piece states its type; the last is the whole reply, with the usage in it.
     pub(crate) fn pieces(&self) -> Vec<Value> {
         let mut pieces = vec![
             json!({"type": "response.created", "response": self.response("in_progress", json!([]), Value::Null)}),

@@ -1,4 +1,4 @@
-//! What the server says next, whatever the API it is asked through.
+//! The next reply of the server, the same for every API.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use crate::{FINAL_TURN, TOOL_TURN, Tokens};
 /// The answer, in the pieces in which it is streamed.
 pub(crate) const ANSWER: [&str; 2] = ["It ", "is 42."];
 
-/// One reply, decided by what the request offers and what has been said.
+/// One reply, decided by the tools and the messages of the request.
 pub(crate) enum Turn {
     /// Use this tool, with these arguments.
     Tool { name: String, arguments: String },
@@ -35,7 +35,7 @@ impl Turn {
     }
 }
 
-/// Some value for everything that a tool's schema asks for.
+/// Some value for everything that a tool's schema requires.
 fn arguments_for(schema: &Value) -> Value {
     let properties = schema["properties"].as_object().into_iter().flatten();
     let arguments = properties.map(|(name, property)| {

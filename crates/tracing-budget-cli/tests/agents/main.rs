@@ -95,7 +95,7 @@ fn an_agent_calls_each_tool() {
     assert!(uri.ends_with("schema.json") && schema.as_str().unwrap().contains("unpriced_calls"));
 }
 
-/// Stores one run that completed and, after it, one whose gate failed; their ids.
+/// Stores a run that completed, then a run with a failed gate, and returns their ids.
 fn seed(database: &Path) -> (String, String) {
     let memory = Memory::new();
     let (budget, guard) = layer().project("apprentice").sink(memory.clone()).build().unwrap();
@@ -137,7 +137,7 @@ fn ask(python: &Path, database: &Path, questions: &Value) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// A Python with the SDK, installed once under the target folder; or why there is none.
+/// A Python with the SDK, installed once under the target folder; or the reason why it could not be installed.
 fn python() -> Result<PathBuf, String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python").join(SDK);
     let python = folder.join("bin").join("python");

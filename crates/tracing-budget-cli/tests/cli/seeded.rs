@@ -84,7 +84,7 @@ fn interrupted(day: u32) -> RunSummary {
     ended(run)
 }
 
-/// A run whose review called a model without a price.
+/// A run with a review that called a model without a price.
 fn unpriced(day: u32) -> RunSummary {
     let mut run = begun("nightly", 1, day);
     run.status = Status::Completed;

@@ -1,4 +1,4 @@
-//! A run history whose runs lie around midnights, a change of clocks, and now.
+//! A run history with runs around midnights, around a change of clocks, and around now.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
