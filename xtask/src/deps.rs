@@ -9,7 +9,7 @@ use crate::{Outcome, revision, root};
 /// Each crate is one more to download, to compile and to trust. The version before the split adds 34.
 const CRATES: usize = 24;
 /// The goal: a part of the processor time that the version before the split adds, in the same run. It is missed, and
-/// `--before` says so. Most of what is left is the regex stack, which `genai-prices` needs in full, and our own crate with the
+/// `--before` reports it. Most of what is left is the regex stack, which `genai-prices` needs in full, and our own crate with the
 /// journal, which was a feature before.
 const OF_BEFORE: f64 = 0.7;
 /// The guard: a part of the processor time of the application without the library. A clone without history can check it, and
