@@ -94,8 +94,11 @@ pub fn capture<T>(work: impl FnOnce() -> T) -> Captured<T> {
 /// use tracing_budget::testing::capture_with;
 ///
 /// let builder = tracing_budget::layer().stages(["review"]);
-/// let captured = capture_with(builder, || drop(tracing::info_span!("review").entered()));
-/// assert!(captured.runs.is_empty() || captured.run().stage("review").is_some());
+/// let captured = capture_with(builder, || {
+///     tracing::info_span!("pipeline").in_scope(|| tracing_budget::gate("lint").pass());
+/// });
+/// let review = captured.run().stage("review").expect("declared stages have a row");
+/// assert_eq!(review.calls, 0); // it never ran
 /// ```
 ///
 /// # Panics
