@@ -105,7 +105,7 @@ pub mod audit {
 
 /// Types behind [`Builder`].
 pub mod builder {
-    pub use crate::layer::{OwnFilter, Unfiltered};
+    pub use crate::layer::{ErrorEvents, OwnFilter, Unfiltered};
 }
 
 /// Money arguments and their errors; the amount itself is [`Usd`].

@@ -67,6 +67,18 @@ pub struct Builder<F = OwnFilter> {
     filter: PhantomData<F>,
 }
 
+/// What an ERROR event does to the span that it happens in.
+///
+/// Deliberately not `#[non_exhaustive]`: an event either fails its span, or it does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ErrorEvents {
+    /// It is counted in `error_events` of the run and of its stage.
+    #[default]
+    Count,
+    /// It fails the span as well, and no span around it.
+    Fail,
+}
+
 /// The layer receives spans and events of level INFO and above, through a filter of its own.
 #[derive(Debug)]
 pub enum OwnFilter {}
@@ -290,6 +302,36 @@ impl<F> Builder<F> {
     pub fn exclusive_cache(mut self, target: impl Into<String>, provider: Option<&str>) -> Self {
         let provider = provider.map(str::to_owned);
         self.plan.options.exclusive_cache.push(Emitter { target: target.into(), provider });
+        self
+    }
+
+    /// Counts events with token fields from these targets, and from the modules inside them, as model calls.
+    ///
+    /// Events are log lines: one that repeats what a span has reported would count a call twice. So usage in events counts only from
+    /// this crate's own functions, from known libraries, and from the targets that are named here.
+    ///
+    /// ```
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// let (budget, guard) = tracing_budget::layer().usage_events(["my_client"]).build()?;
+    /// let handle = guard.handle();
+    /// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+    ///     let _pipeline = tracing::info_span!("pipeline").entered();
+    ///     tracing::info!(target: "my_client::http", model = "gpt-5", input_tokens = 100, output_tokens = 10);
+    ///     assert_eq!(handle.snapshot()[0].budget_summary.total.tokens_used, Some(110));
+    /// });
+    /// # Ok::<(), tracing_budget::BuildError>(())
+    /// ```
+    pub fn usage_events(mut self, targets: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.plan.options.usage_events.extend(targets.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets what an ERROR event does to the span that it happens in. Default: it is counted, and fails nothing.
+    ///
+    /// An `error` that a span's own function returns (`#[instrument(err)]`) fails the span in either case.
+    pub fn error_events(mut self, effect: ErrorEvents) -> Self {
+        self.plan.options.error_events = effect;
         self
     }
 

@@ -9,6 +9,7 @@ use dashmap::DashMap;
 use tracing_core::dispatcher::WeakDispatch;
 
 use super::audit::CallsAccounted;
+use super::builder::ErrorEvents;
 use super::callsite_flags::Named;
 use super::clock::Clock;
 use super::finish::Lingering;
@@ -67,6 +68,10 @@ pub(crate) struct Options {
     pub(crate) limits: Plan,
     /// Emitters that report input without the tokens from the cache.
     pub(crate) exclusive_cache: Vec<Emitter>,
+    /// Targets with events that count as calls.
+    pub(crate) usage_events: Vec<String>,
+    /// What an ERROR event does to its span.
+    pub(crate) error_events: ErrorEvents,
     /// What the price book calls itself.
     pub(crate) book: String,
     /// Why there is no layer, only a guard and its handles; none for a layer that works.

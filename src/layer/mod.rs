@@ -62,7 +62,7 @@ mod warn_once;
 
 pub use audit::{Audit, CallAudit, Discrepancy, RunAudit, SinkAudit, SpanAudit};
 pub(crate) use budget_layer::BudgetLayer;
-pub use builder::{BuildError, Builder, OwnFilter, Unfiltered, layer};
+pub use builder::{BuildError, Builder, ErrorEvents, OwnFilter, Unfiltered, layer};
 pub(crate) use core::Core;
 pub use guard::BudgetGuard;
 pub use handle::Handle;
