@@ -43,7 +43,7 @@ impl Current {
     /// The nearest stage around the place.
     #[must_use]
     pub fn stage(&self) -> Option<&'static str> {
-        self.place.stage.map(crate::ledger::Symbol::as_str)
+        self.place.stage.map(|stage| stage.name().as_str())
     }
 
     /// The run's id; `None` while nothing accountable has happened in it, and after its end.

@@ -8,7 +8,7 @@ use super::models::ModelName;
 use super::reading::{Inclusive, Reading};
 use super::settlement::{Rest, Settlement};
 use super::table::Open;
-use crate::ledger::{CellKey, CellTotals, Kind, Sources, Symbol, Usage, Usd};
+use crate::ledger::{CellKey, CellTotals, Kind, Sources, StageId, Symbol, Usage, Usd};
 
 /// The model to price an amount of, and the moment of its use.
 #[derive(Clone, Copy)]
@@ -18,7 +18,7 @@ pub(crate) struct Bill {
     /// Of the callsite that recorded it.
     pub(crate) meaning: &'static Meaning,
     pub(crate) run: u64,
-    pub(crate) stage: Option<Symbol>,
+    pub(crate) stage: Option<StageId>,
     pub(crate) at: Moment,
     /// Whether it was a call even if it recorded nothing.
     pub(crate) is_call: bool,
@@ -50,7 +50,7 @@ impl Core {
             Some(self.price(desk, bill, &mut reading.own, &mut reading.rest))
         } else if let Some(operation) = bill.operation {
             (reading.own.count, reading.own.errors, reading.own.nanos) = (1, u64::from(has_failed), duration);
-            Some(CellKey { stage: bill.stage, model: None, operation })
+            Some(CellKey { stage: bill.stage, agent: None, model: None, operation })
         } else {
             None
         };
@@ -111,7 +111,7 @@ impl Core {
             }
         }
         let default_operation = if is_llm { self.words.chat } else { self.words.unattributed };
-        CellKey { stage: bill.stage, model, operation: bill.operation.unwrap_or(default_operation) }
+        CellKey { stage: bill.stage, agent: None, model, operation: bill.operation.unwrap_or(default_operation) }
     }
 
     // Inlined for the same reason as `price`.
@@ -149,7 +149,7 @@ impl Core {
         known.set(Kind::Tokens, known.tokens_used().unwrap_or_default());
         let mut usage = inclusive_usage.excess_over(&known);
         let operation = bill.operation.unwrap_or(self.words.unattributed);
-        let key = CellKey { stage: bill.stage, model: None, operation };
+        let key = CellKey { stage: bill.stage, agent: None, model: None, operation };
         let parts = usage.split_parts();
         if !parts.is_empty() {
             // Cached or reasoning tokens that the calls below did not separate: they are in these calls' input and

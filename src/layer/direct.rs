@@ -64,7 +64,7 @@ impl Direct {
 impl Core {
     /// Books an operation; false if its run takes nothing more.
     pub(crate) fn book_direct(&self, place: Place, direct: Direct) -> bool {
-        let key = CellKey { stage: place.stage, model: None, operation: direct.operation };
+        let key = CellKey { stage: place.stage, agent: None, model: None, operation: direct.operation };
         let tally = direct.tally();
         // Before it is booked, for the reason given in `settle_at_once`: the cost would be counted twice.
         self.collect(place, place.collector, &tally);
@@ -76,7 +76,7 @@ impl Core {
             return false;
         }
         let mut record = OperationRecord::new(operation.as_str());
-        record.stage = place.stage.map(|stage| stage.as_str().to_owned());
+        record.stage = place.stage.map(|stage| stage.name().as_str().to_owned());
         record.cost_usd = cost;
         record.duration_seconds = duration.map(seconds);
         record.iteration = iteration;

@@ -274,7 +274,7 @@ impl End {
 }
 
 fn still_open(open: &Open, now: Moment) -> StageTotals {
-    StageTotals { nanos: now.since(open.started), ..StageTotals::opened(open.started.nanos(), open.outer) }
+    StageTotals { nanos: now.since(open.started), ..StageTotals::opened(open.started.nanos()) }
 }
 
 /// The summary of a run with this ledger.

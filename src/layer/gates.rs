@@ -70,7 +70,7 @@ impl Core {
             rest.record_gate(GateVerdict {
                 seq,
                 gate_name: name.to_string(),
-                after_stage: after.map(|stage| stage.as_str().to_owned()),
+                after_stage: after.map(|stage| stage.name().as_str().to_owned()),
                 verdict: verdict.clone(),
                 blocking,
                 score: gate.score,

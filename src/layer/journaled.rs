@@ -10,7 +10,7 @@ use crate::journal::{OpenStage, RunJournal, RunStart};
 impl Open {
     fn as_open_stage(&self) -> Option<OpenStage> {
         let stage = self.place.stage.filter(|_| self.is_stage)?;
-        Some(OpenStage { stage, parent: self.outer, at: self.started.nanos() })
+        Some(OpenStage { stage, at: self.started.nanos() })
     }
 }
 

@@ -15,7 +15,7 @@ use super::root::RootPart;
 use super::table::{Open, Place};
 use super::thread_state::{CachedAncestor, ThreadState, with_thread_state};
 use super::visit::{PlainVisitor, TextVisitor};
-use crate::ledger::Symbol;
+use crate::ledger::{StageId, Symbol};
 
 impl Core {
     pub(crate) fn flags(&self, metadata: &'static Metadata<'static>) -> CallsiteFlags {
@@ -240,10 +240,10 @@ impl Core {
                 open.is_concerned = true;
             }
         }
-        if stage.is_some() {
+        if let Some(name) = stage {
             (open.outer, open.outer_limited) = (open.place.stage, open.place.limited);
-            open.place.stage = stage;
-            open.place.limited = open.outer_limited.with(self.options.limits.only(stage));
+            open.place.stage = Some(StageId::intern(name, open.outer));
+            open.place.limited = open.outer_limited.with(self.options.limits.only(Some(name)));
         }
         if flags.collects_unless_call() && open.collects() {
             open.place.collector = id;

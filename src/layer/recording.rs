@@ -9,6 +9,7 @@ use super::core::Core;
 use super::slots::Slot;
 use super::table::{Kept, Open};
 use super::visit::{Later, PlainVisitor, TextVisitor};
+use crate::ledger::StageId;
 
 /// Adds what a span records to its reading; true if there is more to be done for it, as it takes other spans or the value's own
 /// code.
@@ -71,7 +72,7 @@ impl Core {
         }
         if let Some(stage) =
             open.reading.named(Naming::Stage).filter(|_| open.meaning.has_stage && open.is_stage)
-            && open.place.stage.replace(stage) != Some(stage)
+            && open.place.stage.replace(StageId::intern(stage, open.outer)).map(StageId::name) != Some(stage)
         {
             open.place.limited = open.outer_limited.with(self.options.limits.only(Some(stage)));
             // Relaxed, as above.

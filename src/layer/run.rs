@@ -14,7 +14,7 @@ use super::limits::RunLimits;
 use super::reading::RunAttributes;
 use super::table::Place;
 use crate::journal::RunJournal;
-use crate::ledger::{Ledger, Outcome, Symbol};
+use crate::ledger::{Ledger, Outcome, StageId, Symbol};
 use crate::limit::Stages;
 use crate::summary::{GateVerdict, OperationRecord, Records, Timestamp};
 
@@ -221,7 +221,7 @@ impl Run {
     }
 
     /// The stage that closed last.
-    pub(crate) fn last_stage(&self) -> Option<Symbol> {
+    pub(crate) fn last_stage(&self) -> Option<StageId> {
         let last = self.parts.iter().filter_map(|part| part.lock().last_stage()).max();
         last.map(|(_, stage)| stage)
     }

@@ -10,7 +10,7 @@ use super::settlement::{Amounts, Rest, Settlement};
 use super::slots::Slot;
 use super::stats::count;
 use super::table::{Kept, Open, Place};
-use crate::ledger::{CellTotals, Ledger, Outcome, StageStart, Symbol};
+use crate::ledger::{CellTotals, Ledger, Outcome, StageId};
 
 impl Open {
     /// Whether any span around it, its run, or its run's reader has to know more than its amount.
@@ -25,16 +25,10 @@ impl Open {
         self.reading.inclusive.get_or_insert_default().below.merge(sum);
     }
 
-    // Inlined: copies two fields.
-    #[inline(always)]
-    fn began(&self) -> StageStart {
-        StageStart { at: self.started.nanos(), parent: self.outer }
-    }
-
     /// If it is a stage, how it ended.
     fn ended<'a>(&self, now: Moment, outcome: &'a Outcome) -> Option<StageEnd<'a>> {
         let stage = self.place.stage.filter(|_| self.is_stage)?;
-        Some(StageEnd { stage, began: self.began(), at: now.nanos(), outcome })
+        Some(StageEnd { stage, started: self.started.nanos(), at: now.nanos(), outcome })
     }
 
     /// Notes that the span failed if its thread is panicking.
@@ -103,7 +97,7 @@ impl Core {
                 if open.is_stage
                     && let Some(stage) = open.place.stage
                 {
-                    ledger.end_stage(stage, open.began(), now.nanos(), &Outcome::Completed);
+                    ledger.end_stage(stage, open.started.nanos(), now.nanos(), &Outcome::Completed);
                 }
             }
             None => self.book_watched(&run, open, settlement, now),
@@ -309,15 +303,15 @@ impl Deferred {
 /// A stage, how it began and how it ended.
 #[derive(Clone, Copy)]
 pub(crate) struct StageEnd<'a> {
-    stage: Symbol,
-    began: StageStart,
+    stage: StageId,
+    started: u64,
     at: u64,
     outcome: &'a Outcome,
 }
 
 pub(crate) fn write(ledger: &mut Ledger, amounts: Amounts<'_>, ended: Option<StageEnd<'_>>) {
     amounts.write(ledger);
-    if let Some(StageEnd { stage, began, at, outcome }) = ended {
-        ledger.end_stage(stage, began, at, outcome);
+    if let Some(StageEnd { stage, started, at, outcome }) = ended {
+        ledger.end_stage(stage, started, at, outcome);
     }
 }

@@ -11,7 +11,7 @@ use super::reading::{Manner, Reading};
 use super::root::{RootPart, RunState};
 use super::slots::{self, Room, Slot, Slots};
 use super::stats::count;
-use crate::ledger::Symbol;
+use crate::ledger::StageId;
 use crate::limit::Stages;
 
 /// An open span that matters.
@@ -21,7 +21,7 @@ pub(crate) struct Open {
     /// Its run, its root, and the stage that it is in or is.
     pub(crate) place: Place,
     /// The stage around a stage; what its row names as its parent.
-    pub(crate) outer: Option<Symbol>,
+    pub(crate) outer: Option<StageId>,
     /// The nearest span around it that has to know what is settled below it; 0 for none.
     pub(crate) outer_collector: u64,
     /// The stages around a stage that have a limit.
@@ -48,7 +48,7 @@ pub(crate) struct Place {
     /// The root span.
     pub(crate) root: u64,
     /// The nearest stage, the span itself included.
-    pub(crate) stage: Option<Symbol>,
+    pub(crate) stage: Option<StageId>,
     /// The nearest span, itself included, that has to know what is settled below it; 0 for none.
     pub(crate) collector: u64,
     /// The root contains calls and is not one itself, so that its figures may be a mere repetition.

@@ -41,15 +41,19 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
+    /// Adds one attempt.
     // Always inlined: it runs whenever a stage closes. A full queue gives up its oldest attempt, so that nothing is allocated.
     #[inline(always)]
-    fn push(&mut self, started: u64, nanos: u64, outcome: &Outcome) {
-        let queue = if outcome.is_failed() { &mut self.failed } else { &mut self.completed };
+    pub(crate) fn push(&mut self, attempt: Attempt) {
+        let queue = if attempt.outcome.is_failed() { &mut self.failed } else { &mut self.completed };
         if queue.len() == MAX_ATTEMPTS {
+            // The new attempt may be the oldest itself. Without the test it would take the place of a newer one.
+            if queue.front().is_some_and(|oldest| attempt < *oldest) {
+                return;
+            }
             queue.pop_front();
         }
         // Threads and overlapping attempts end in any order: the queue stays sorted, so that parts merge to one result.
-        let attempt = Attempt { started, nanos, outcome: outcome.clone() };
         match queue.back() {
             Some(last) if *last > attempt => insert_sorted(queue, attempt),
             _ => queue.push_back(attempt),
@@ -124,7 +128,7 @@ impl StageTotals {
         self.nanos = self.nanos.saturating_add(nanos);
         self.errors += u64::from(outcome.is_failed());
         self.first = Some(self.first.map_or(started, |first| first.min(started)));
-        self.kept.push(started, nanos, outcome);
+        self.kept.push(Attempt { started, nanos, outcome: outcome.clone() });
         self.update_last(at, outcome);
     }
 
@@ -153,5 +157,36 @@ impl StageTotals {
         if let Some(ended) = &other.last {
             self.update_last(ended.at, &ended.outcome);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(starts: impl IntoIterator<Item = u64>, outcome: &Outcome) -> StageTotals {
+        let mut totals = StageTotals::default();
+        starts.into_iter().for_each(|start| totals.end(start, start + 1, outcome));
+        totals
+    }
+
+    #[test]
+    fn failed_attempts_are_listed_first_then_the_newest() {
+        let mut totals = ended(0..500, &Outcome::Completed);
+        totals.merge(&ended([3, 7], &Outcome::Failed(None)));
+        let listed: Vec<u64> = totals.kept.listed().iter().map(|attempt| attempt.started).collect();
+        assert_eq!(listed.len(), MAX_ATTEMPTS);
+        assert_eq!(listed[..3], [3, 7, 402]);
+        assert_eq!((totals.attempts, totals.errors), (502, 2));
+    }
+
+    #[test]
+    fn the_same_attempts_are_kept_in_whatever_order_they_end() {
+        let forwards = ended(0..300, &Outcome::Completed);
+        let backwards = ended((0..300).rev(), &Outcome::Completed);
+        assert_eq!(forwards.kept, backwards.kept);
+        let mut merged = ended((0..300).filter(|start| start % 2 == 0), &Outcome::Completed);
+        merged.merge(&ended((0..300).filter(|start| start % 2 == 1), &Outcome::Completed));
+        assert_eq!(merged.kept, forwards.kept);
     }
 }
