@@ -206,7 +206,7 @@ impl CostTracker {
         (record.cost_usd, record.duration_seconds, record.iteration) =
             (cost, duration.map(seconds), iteration);
         record.meta = meta;
-        let key = CellKey { stage: None, model: None, operation: Symbol::intern(operation) };
+        let key = CellKey { stage: None, agent: None, model: None, operation: Symbol::intern(operation) };
         let mut account = self.account();
         // Under the lock, so that the list is in the order of its times.
         record.at = Some(Timestamp::from(self.0.began.1 + self.0.began.0.elapsed()));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::header::{FORMAT, Header};
 use super::record::{OpenStage, Record, RunStart};
-use crate::ledger::{FastHash, Ledger, Outcome, StageTotals, Symbol};
+use crate::ledger::{CellKey, FastHash, Ledger, Outcome, StageId, StageTotals, Symbol};
 use crate::summary::{EndReason, GateVerdict, Records, RunSummary, SummaryInput};
 
 /// Most skipped lines that are described; further ones are only counted. A large file of another program would otherwise
@@ -189,9 +189,9 @@ struct RunReplay {
     /// The time of the newest record.
     last: u64,
     /// Opened stages by time and parent, not by name: a span may record its stage's name after it was opened.
-    open: HashMap<(u64, Option<Symbol>), Symbol, FastHash>,
+    open: HashMap<(u64, Option<StageId>), StageId, FastHash>,
     /// Stages that ended. A record that a stage was opened may come after the record that it ended: two threads write them.
-    closed: HashSet<(u64, Option<Symbol>), FastHash>,
+    closed: HashSet<(u64, Option<StageId>), FastHash>,
     gates: BTreeMap<u64, GateVerdict>,
     records: Records,
     end: Option<RunEnd>,
@@ -213,7 +213,7 @@ impl RunReplay {
         Self {
             start,
             last: at,
-            open: open.into_iter().map(|open| ((open.at, open.parent), open.stage)).collect(),
+            open: open.into_iter().map(|open| (open.key(), open.stage)).collect(),
             closed: HashSet::with_hasher(FastHash),
             gates: BTreeMap::new(),
             records,
@@ -224,9 +224,9 @@ impl RunReplay {
     /// Adds a record of this run.
     fn add(&mut self, record: Record) {
         match record {
-            Record::Opened { stage: OpenStage { stage, parent, at }, .. } => {
-                self.last = self.last.max(at);
-                self.open.insert((at, parent), stage);
+            Record::Opened { stage: open, .. } => {
+                self.last = self.last.max(open.at);
+                self.open.insert(open.key(), open.stage);
             }
             Record::Booked { at, amount, .. } => {
                 self.last = self.last.max(at);
@@ -267,10 +267,10 @@ impl RunReplay {
     }
 
     fn book(&mut self, amount: &Ledger) {
-        for (_, tally) in amount.stages() {
+        for (stage, tally) in amount.stages() {
             // One attempt that has ended. Sums of several, from a rewritten file, were taken off `open` there.
-            if let (1, 0, Some(began)) = (tally.attempts, tally.open, tally.first) {
-                self.closed.insert((began.at, began.parent));
+            if let (1, 0, Some(at)) = (tally.attempts, tally.open, tally.first) {
+                self.closed.insert(OpenStage { stage, at }.key());
             }
         }
         self.start.ledger.merge(amount);
@@ -280,7 +280,7 @@ impl RunReplay {
     fn still_open(&self) -> Vec<OpenStage> {
         let open = self.open.iter().filter(|(key, _)| !self.closed.contains(key));
         let mut open: Vec<OpenStage> =
-            open.map(|((at, parent), stage)| OpenStage { stage: *stage, parent: *parent, at: *at }).collect();
+            open.map(|((at, _), stage)| OpenStage { stage: *stage, at: *at }).collect();
         // A hash map has no order, and a rewritten file must not depend on it.
         open.sort_by_key(|open| (open.at, open.stage));
         open
@@ -326,10 +326,13 @@ impl RunReplay {
             None => (self.last, EndReason::Interrupted, Outcome::Completed),
         };
         if ending == EndReason::Interrupted {
-            for OpenStage { stage, parent, at } in open {
+            for OpenStage { stage, at } in open {
                 let nanos = end.saturating_sub(at);
-                ledger.add_stage(stage, &StageTotals { nanos, ..StageTotals::opened(at, parent) });
+                ledger.add_stage(stage, &StageTotals { nanos, ..StageTotals::opened(at) });
             }
+        }
+        if !header.paths {
+            ledger = one_row_per_name(&ledger);
         }
         if more_warnings > 0 {
             warnings.push(format!("{more_warnings} more warnings were not kept"));
@@ -370,6 +373,53 @@ impl RunReplay {
             book: &header.book,
         })
     }
+}
+
+impl OpenStage {
+    /// What identifies it among the stages of a run, whatever name its span records later.
+    fn key(self) -> (u64, Option<StageId>) {
+        (self.at, self.stage.parent())
+    }
+}
+
+/// Returns the ledger of a journal whose amounts name a stage without the stages around it: all stages of one name are one row,
+/// below that of the stage around the first attempt.
+fn one_row_per_name(ledger: &Ledger) -> Ledger {
+    let mut first: HashMap<Symbol, (u64, Option<Symbol>)> = HashMap::new();
+    for (stage, attempts) in ledger.stages() {
+        let Some(at) = attempts.first else { continue };
+        let attempt = (at, stage.parent().map(StageId::name));
+        let known = first.entry(stage.name()).or_insert(attempt);
+        *known = attempt.min(*known);
+    }
+    let row = |stage: StageId| {
+        let mut names = vec![stage.name()];
+        let mut outer = stage.name();
+        while let Some((_, Some(parent))) = first.get(&outer) {
+            // A damaged file may have stages that are around each other.
+            if names.contains(parent) {
+                break;
+            }
+            names.push(*parent);
+            outer = *parent;
+        }
+        let around = names[1..].iter().rev().fold(None, |outer, name| Some(StageId::intern(*name, outer)));
+        StageId::intern(names[0], around)
+    };
+    let mut folded = Ledger::default();
+    for (key, tally) in ledger.cells() {
+        folded.add(CellKey { stage: key.stage.map(row), ..*key }, tally);
+    }
+    for (stage, attempts) in ledger.stages() {
+        folded.add_stage(row(stage), attempts);
+    }
+    for (agent, caller, totals) in ledger.agents() {
+        folded.add_agent(agent, caller, totals);
+    }
+    for (stage, events) in ledger.error_events() {
+        folded.add_error_events(stage.map(row), events);
+    }
+    folded
 }
 
 #[cfg(test)]

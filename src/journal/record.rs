@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::header::Header;
 use super::wire;
-use crate::ledger::{Ledger, Outcome, RunAttributes, Symbol};
+use crate::ledger::{Ledger, Outcome, RunAttributes, StageId};
 use crate::summary::{GateVerdict, OperationRecord};
 
 /// One line of a journal. Field names and the tag `kind` are format 1 and do not change; Rust names may.
@@ -119,10 +119,9 @@ pub(crate) struct RunStart {
 
 /// A stage that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "wire::OpenStageWire", into = "wire::OpenStageWire")]
 pub(crate) struct OpenStage {
-    pub(crate) stage: Symbol,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) parent: Option<Symbol>,
+    pub(crate) stage: StageId,
     pub(crate) at: u64,
 }
 

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::record::OpenStage;
 use crate::ledger::{
-    CellKey, CellTotals, Kind, Ledger, Outcome, RunAttributes, Sources, StageEnd, StageStart, StageTotals,
-    Symbol, Usage, Usd, Verdict,
+    AgentTotals, Attempt, Attempts, CellKey, CellTotals, Kind, Ledger, Outcome, RunAttributes, Sources,
+    StageEnd, StageId, StageTotals, Symbol, Usage, Usd, Verdict,
 };
 use crate::summary::{GateVerdict, OperationRecord, Timestamp};
 
@@ -115,11 +116,56 @@ impl PriceSource {
     ];
 }
 
+/// The stages around a stage: the nearest, which earlier versions have alone, and those around that, the outermost first.
+type Enclosing = (Option<Symbol>, Vec<Symbol>);
+
+fn enclosing(stage: StageId) -> Enclosing {
+    let outwards = std::iter::successors(stage.parent(), |stage| stage.parent());
+    let mut names: Vec<Symbol> = outwards.map(StageId::name).collect();
+    names.reverse();
+    (names.pop(), names)
+}
+
+fn stage_id(name: Symbol, (parent, around): Enclosing) -> StageId {
+    let outer = around.into_iter().chain(parent).fold(None, |outer, name| Some(StageId::intern(name, outer)));
+    StageId::intern(name, outer)
+}
+
+/// A stage that is open.
+#[derive(Serialize, Deserialize)]
+pub(super) struct OpenStageWire {
+    stage: Symbol,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    around: Vec<Symbol>,
+    at: u64,
+}
+
+impl From<OpenStage> for OpenStageWire {
+    fn from(OpenStage { stage, at }: OpenStage) -> Self {
+        let (parent, around) = enclosing(stage);
+        Self { stage: stage.name(), parent, around, at }
+    }
+}
+
+impl From<OpenStageWire> for OpenStage {
+    fn from(OpenStageWire { stage, parent, around, at }: OpenStageWire) -> Self {
+        Self { stage: stage_id(stage, (parent, around)), at }
+    }
+}
+
 /// What was added to one cell: its key and its tally, side by side.
 #[derive(Debug, Serialize, Deserialize)]
 struct Cell {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stage: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    around: Vec<Symbol>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agent: Option<Symbol>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     model: Option<Symbol>,
     operation: Symbol,
@@ -136,6 +182,8 @@ struct Cell {
     #[serde(default, skip_serializing_if = "is_zero")]
     without_usage: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
+    partial: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
     errors: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
     nanos: u64,
@@ -146,13 +194,27 @@ struct Cell {
 impl Cell {
     fn new(key: CellKey, tally: &CellTotals) -> Self {
         // No `..`: a new field must be written, or a kill would lose it without a trace.
-        let CellKey { stage, model, operation } = key;
-        let CellTotals { usage, cost, count, llm_calls, unpriced, without_usage, errors, nanos, sources } =
-            *tally;
+        let CellKey { stage, agent, model, operation } = key;
+        let CellTotals {
+            usage,
+            cost,
+            count,
+            llm_calls,
+            unpriced,
+            without_usage,
+            partial,
+            errors,
+            nanos,
+            sources,
+        } = *tally;
+        let (parent, around) = stage.map(enclosing).unwrap_or_default();
         let kinds = Kind::ALL.iter().copied().zip(UsageKind::ALL);
         let sources = PriceSource::ALL.into_iter().filter(|(_, source)| sources.contains(*source));
         Self {
-            stage,
+            stage: stage.map(StageId::name),
+            parent,
+            around,
+            agent,
             model,
             operation,
             // Only reported kinds: absent is unknown, and a written 0 would be read as a reported 0.
@@ -163,6 +225,7 @@ impl Cell {
             llm_calls,
             unpriced,
             without_usage,
+            partial,
             errors,
             nanos,
             sources: sources.map(|(name, _)| name).collect(),
@@ -177,7 +240,9 @@ impl Cell {
             }
         }
         let sources = PriceSource::ALL.into_iter().filter(|(name, _)| self.sources.contains(name));
-        let key = CellKey { stage: self.stage, model: self.model, operation: self.operation };
+        let enclosing = (self.parent, self.around);
+        let stage = self.stage.map(|name| stage_id(name, enclosing));
+        let key = CellKey { stage, agent: self.agent, model: self.model, operation: self.operation };
         let tally = CellTotals {
             usage,
             cost: self.cost_usd.unwrap_or_default(),
@@ -185,6 +250,7 @@ impl Cell {
             llm_calls: self.llm_calls,
             unpriced: self.unpriced,
             without_usage: self.without_usage,
+            partial: self.partial,
             errors: self.errors,
             nanos: self.nanos,
             sources: sources.fold(Sources::default(), |all, (_, source)| all.union(source)),
@@ -206,6 +272,8 @@ struct Stage {
     errors: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parent: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    around: Vec<Symbol>,
     /// The start of the first attempt, in nanoseconds after the origin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<u64>,
@@ -215,41 +283,124 @@ struct Stage {
     /// The outcome of that attempt.
     #[serde(flatten, with = "outcome")]
     outcome: Outcome,
+    /// Attempts one by one; absent where the other fields are those of the only attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    attempts: Vec<AttemptWire>,
+}
+
+/// One attempt of a stage that has ended.
+#[derive(Debug, Serialize, Deserialize)]
+struct AttemptWire {
+    from: u64,
+    nanos: u64,
+    #[serde(flatten, with = "outcome")]
+    outcome: Outcome,
 }
 
 impl Stage {
-    fn new(stage: Symbol, tally: &StageTotals) -> Self {
+    fn new(stage: StageId, tally: &StageTotals) -> Self {
         // No `..`, as in `Cell::new`.
-        let StageTotals { attempts: begun, open, nanos, errors, first, last } = tally;
+        let StageTotals { attempts: begun, open, nanos, errors, first, last, kept } = tally;
         let (to, outcome) = match last {
             Some(StageEnd { at, outcome }) => (Some(*at), outcome.clone()),
             None => (None, Outcome::default()),
         };
+        let (parent, around) = enclosing(stage);
+        let is_only_one = (*begun, *open) == (1, 0);
+        let attempts = kept.listed().into_iter().filter(|_| !is_only_one);
         Self {
-            stage,
+            stage: stage.name(),
             begun: *begun,
             open: *open,
             nanos: *nanos,
             errors: *errors,
-            // `parent` without `from` has no meaning: it is the parent of the first attempt.
-            parent: first.and_then(|StageStart { at: _, parent }| parent),
-            from: first.map(|first| first.at),
+            parent,
+            around,
+            from: *first,
             to,
             outcome,
+            attempts: attempts
+                .map(|Attempt { started, nanos, outcome }| AttemptWire {
+                    from: *started,
+                    nanos: *nanos,
+                    outcome: outcome.clone(),
+                })
+                .collect(),
         }
     }
 
     fn add_to(self, ledger: &mut Ledger) {
-        let Self { stage, begun, open, nanos, errors, parent, from, to, outcome } = self;
+        let Self { stage, begun, open, nanos, errors, parent, around, from, to, outcome, attempts } = self;
+        let mut kept = Attempts::default();
+        if let (1, 0, Some(started), Some(_)) = (begun, open, from, to) {
+            kept.push(Attempt { started, nanos, outcome: outcome.clone() });
+        } else {
+            for AttemptWire { from: started, nanos, outcome } in attempts {
+                kept.push(Attempt { started, nanos, outcome });
+            }
+        }
         let tally = StageTotals {
             attempts: begun,
             open,
             nanos,
             errors,
-            first: from.map(|at| StageStart { at, parent }),
+            first: from,
             last: to.map(|at| StageEnd { at, outcome }),
+            kept,
         };
-        ledger.add_stage(stage, &tally);
+        ledger.add_stage(stage_id(stage, (parent, around)), &tally);
+    }
+}
+
+/// What was added to one agent, as one other agent called it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Agent {
+    agent: Symbol,
+    /// The agent that called it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    caller: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    executions: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    nanos: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    errors: u64,
+}
+
+impl Agent {
+    fn new((agent, caller, totals): (Symbol, Option<Symbol>, &AgentTotals)) -> Self {
+        // No `..`, as in `Cell::new`.
+        let AgentTotals { executions, nanos, errors } = *totals;
+        Self { agent, caller, executions, nanos, errors }
+    }
+
+    fn add_to(self, ledger: &mut Ledger) {
+        let Self { agent, caller, executions, nanos, errors } = self;
+        ledger.add_agent(agent, caller, &AgentTotals { executions, nanos, errors });
+    }
+}
+
+/// ERROR events of one stage that failed nothing.
+#[derive(Debug, Serialize, Deserialize)]
+struct ErrorEvents {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stage: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    around: Vec<Symbol>,
+    events: u64,
+}
+
+impl ErrorEvents {
+    fn new((stage, events): (Option<StageId>, u64)) -> Self {
+        let (parent, around) = stage.map(enclosing).unwrap_or_default();
+        Self { stage: stage.map(StageId::name), parent, around, events }
+    }
+
+    fn add_to(self, ledger: &mut Ledger) {
+        let Self { stage, parent, around, events } = self;
+        ledger.add_error_events(stage.map(|name| stage_id(name, (parent, around))), events);
     }
 }
 
@@ -260,6 +411,10 @@ struct LedgerWire {
     cells: Vec<Cell>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     stages: Vec<Stage>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    agents: Vec<Agent>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    error_events: Vec<ErrorEvents>,
 }
 
 pub(super) mod ledger {
@@ -268,14 +423,18 @@ pub(super) mod ledger {
     pub(crate) fn serialize<S: Serializer>(ledger: &Ledger, serializer: S) -> Result<S::Ok, S::Error> {
         let cells = ledger.cells().map(|(key, tally)| Cell::new(*key, tally)).collect();
         let stages = ledger.stages().map(|(stage, tally)| Stage::new(stage, tally)).collect();
-        LedgerWire { cells, stages }.serialize(serializer)
+        let agents = ledger.agents().map(Agent::new).collect();
+        let error_events = ledger.error_events().map(ErrorEvents::new).collect();
+        LedgerWire { cells, stages, agents, error_events }.serialize(serializer)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ledger, D::Error> {
-        let LedgerWire { cells, stages } = LedgerWire::deserialize(deserializer)?;
+        let LedgerWire { cells, stages, agents, error_events } = LedgerWire::deserialize(deserializer)?;
         let mut ledger = Ledger::default();
         cells.into_iter().for_each(|cell| cell.add_to(&mut ledger));
         stages.into_iter().for_each(|stage| stage.add_to(&mut ledger));
+        agents.into_iter().for_each(|agent| agent.add_to(&mut ledger));
+        error_events.into_iter().for_each(|events| events.add_to(&mut ledger));
         Ok(ledger)
     }
 }

@@ -3,6 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use super::money::Usd;
+use super::stage_id::StageId;
 use super::symbol::Symbol;
 use super::usage::Usage;
 
@@ -11,7 +12,9 @@ use super::usage::Usage;
 #[derive(Clone, Copy, Debug, Eq)]
 pub(crate) struct CellKey {
     /// The nearest enclosing stage; `None` is the row `unattributed`.
-    pub(crate) stage: Option<Symbol>,
+    pub(crate) stage: Option<StageId>,
+    /// The agent that made the call; `None` is the row `unattributed` of agents.
+    pub(crate) agent: Option<Symbol>,
     /// The model's row name; `None` if the amount is not a model call, or if its model was not recorded.
     pub(crate) model: Option<Symbol>,
     /// The purpose of the call, such as `chat`.
@@ -23,14 +26,15 @@ impl PartialEq for CellKey {
     #[inline(always)]
     fn eq(&self, other: &Self) -> bool {
         self.operation == other.operation
-            && Symbol::same_option(self.stage, other.stage)
+            && StageId::same_option(self.stage, other.stage)
+            && Symbol::same_option(self.agent, other.agent)
             && Symbol::same_option(self.model, other.model)
     }
 }
 
 impl Hash for CellKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.stage, self.model, self.operation).hash(state);
+        (self.stage, self.agent, self.model, self.operation).hash(state);
     }
 }
 
@@ -48,7 +52,11 @@ pub(crate) struct CellTotals {
     /// Calls with usage that could not be priced.
     pub(crate) unpriced: u64,
     /// Calls that reported neither usage nor cost.
+    // This and `partial` wrap: a second telling of a call completes the first, in whatever part of the ledger that is, and
+    // takes one away. The sum over all parts is never below 0.
     pub(crate) without_usage: u64,
+    /// Calls that are partly known: output without input, or the reverse, or a cost without tokens.
+    pub(crate) partial: u64,
     /// Calls and operations that failed.
     pub(crate) errors: u64,
     /// Nanoseconds from open to close, summed.
@@ -62,10 +70,11 @@ impl CellTotals {
     // Always inlined, and field by field: `*self = Self::default()` would copy all 10 counts of the usage for each call.
     #[inline(always)]
     pub(crate) fn clear(&mut self) {
-        let Self { usage, cost, count, llm_calls, unpriced, without_usage, errors, nanos, sources } = self;
+        let Self { usage, cost, count, llm_calls, unpriced, without_usage, partial, errors, nanos, sources } = self;
         usage.clear();
         (*cost, *sources) = (Usd::ZERO, Sources::default());
-        (*count, *llm_calls, *unpriced, *without_usage, *errors, *nanos) = (0, 0, 0, 0, 0, 0);
+        (*count, *llm_calls, *unpriced, *errors, *nanos) = (0, 0, 0, 0, 0);
+        (*without_usage, *partial) = (0, 0);
     }
 
     /// Adds other sums. The order of additions does not change the result.
@@ -80,7 +89,8 @@ impl CellTotals {
         self.count += other.count;
         self.llm_calls += other.llm_calls;
         self.unpriced += other.unpriced;
-        self.without_usage += other.without_usage;
+        self.without_usage = self.without_usage.wrapping_add(other.without_usage);
+        self.partial = self.partial.wrapping_add(other.partial);
         self.errors += other.errors;
         self.nanos = self.nanos.saturating_add(other.nanos);
         self.sources = self.sources.union(other.sources);

@@ -1,6 +1,6 @@
 //! The arithmetic of a run: usage, money, cells, stages, verdicts.
 //!
-//! A run's [`Ledger`] is a map from (stage, model, operation) to sums. Rows by stage, by model and by operation are sums over the
+//! A run's [`Ledger`] is a map from (stage, agent, model, operation) to sums. Rows in each of these dimensions are sums over the
 //! same cells, so they add up to the same totals.
 //!
 //! # Invariants
@@ -10,28 +10,35 @@
 //! - Sums saturate and never wrap. Money is an integer, so its sums are exact.
 //! - Unknown is absent, never 0.
 
+mod agent;
 mod cell;
 mod gate;
 mod hash;
 mod into_usd;
 mod last_hit_map;
 mod money;
+mod parts;
 pub(crate) mod rfc3339;
 mod run_attributes;
 mod run_ledger;
 mod stage;
+mod stage_id;
 mod symbol;
+mod sync;
 mod usage;
 
+pub(crate) use agent::AgentTotals;
 pub(crate) use cell::{CellKey, CellTotals, Sources};
 pub use gate::Verdict;
 pub(crate) use hash::FastHash;
 pub use into_usd::IntoUsd;
 pub use money::{Usd, UsdError};
+pub(crate) use parts::{ACCOUNTABLE, EXPECTING, Parts, SEALED, Sealed, WATCHED};
 pub(crate) use run_attributes::RunAttributes;
 pub(crate) use run_ledger::Ledger;
 pub(crate) use stage::StageEnd;
-pub(crate) use stage::{Outcome, StageStart, StageTotals};
+pub(crate) use stage::{Attempt, Attempts, MAX_ATTEMPTS, Outcome, StageTotals};
+pub(crate) use stage_id::StageId;
 pub(crate) use symbol::{Symbol, SymbolCache};
 pub(crate) use usage::MAX_COUNT;
 pub use usage::{Kind, Usage};

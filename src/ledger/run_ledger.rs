@@ -1,8 +1,10 @@
 //! The ledger: cells and stages of one run, or of one part of a run.
 
+use super::agent::AgentTotals;
 use super::cell::{CellKey, CellTotals};
 use super::last_hit_map::LastHitMap;
-use super::stage::{Outcome, StageStart, StageTotals};
+use super::stage::{Outcome, StageTotals};
+use super::stage_id::StageId;
 use super::symbol::Symbol;
 
 /// What a run, or a part of it, has used so far. Merging is associative and commutative, so each thread keeps its own part
@@ -10,9 +12,13 @@ use super::symbol::Symbol;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Ledger {
     cells: LastHitMap<CellKey, CellTotals>,
-    stages: LastHitMap<Symbol, StageTotals>,
+    stages: LastHitMap<StageId, StageTotals>,
+    /// Agents, each with the agent that called it.
+    agents: LastHitMap<(Symbol, Option<Symbol>), AgentTotals>,
+    /// ERROR events that failed nothing, by the stage that they happened in.
+    error_events: LastHitMap<Option<StageId>, u64>,
     /// The stage that closed last, with its time. A gate outside of any stage is reported after it.
-    last_stage: Option<(u64, Symbol)>,
+    last_stage: Option<(u64, StageId)>,
 }
 
 impl Ledger {
@@ -26,10 +32,10 @@ impl Ledger {
     /// Adds one attempt of a stage that has ended.
     // Always inlined: one call per closed stage, on the hot path.
     #[inline(always)]
-    pub(crate) fn end_stage(&mut self, stage: Symbol, began: StageStart, at: u64, outcome: &Outcome) {
+    pub(crate) fn end_stage(&mut self, stage: StageId, started: u64, at: u64, outcome: &Outcome) {
         let closed = (at, stage);
-        self.stages.entry(stage).end(began, at, outcome);
-        // Times first: symbols are ordered by their text, which is slow, and equal times are rare.
+        self.stages.entry(stage).end(started, at, outcome);
+        // Times first: rows are ordered by their text, which is slow, and equal times are rare.
         match self.last_stage {
             Some(last) if last.0 > closed.0 || last.0 == closed.0 && last >= closed => {}
             _ => self.last_stage = Some(closed),
@@ -37,19 +43,44 @@ impl Ledger {
     }
 
     /// Adds attempts of a stage.
-    pub(crate) fn add_stage(&mut self, stage: Symbol, attempts: &StageTotals) {
+    pub(crate) fn add_stage(&mut self, stage: StageId, attempts: &StageTotals) {
         self.stages.entry(stage).merge(attempts);
         let closed = attempts.last.as_ref().map(|end| (end.at, stage));
         self.last_stage = self.last_stage.max(closed);
     }
 
-    /// Adds every cell and stage of another ledger.
+    /// Adds an ERROR event that failed nothing.
+    pub(crate) fn add_error_events(&mut self, stage: Option<StageId>, events: u64) {
+        *self.error_events.entry(stage) += events;
+    }
+
+    /// Adds one execution of an agent that has ended, and names the agent that called it.
+    pub(crate) fn end_agent(&mut self, agent: Symbol, caller: Option<Symbol>, nanos: u64, has_failed: bool) {
+        self.add_agent(agent, caller, &AgentTotals { executions: 1, nanos, errors: u64::from(has_failed) });
+    }
+
+    /// Names an agent that was only named by a call, with the agent around it.
+    pub(crate) fn name_agent(&mut self, agent: Symbol, caller: Option<Symbol>) {
+        self.agents.entry((agent, caller));
+    }
+
+    pub(crate) fn add_agent(&mut self, agent: Symbol, caller: Option<Symbol>, totals: &AgentTotals) {
+        self.agents.entry((agent, caller)).merge(totals);
+    }
+
+    /// Adds every cell, stage and agent of another ledger.
     pub(crate) fn merge(&mut self, other: &Self) {
         for (key, tally) in other.cells.iter() {
             self.add(*key, tally);
         }
         for (stage, attempts) in other.stages.iter() {
             self.add_stage(*stage, attempts);
+        }
+        for ((agent, caller), totals) in other.agents.iter() {
+            self.add_agent(*agent, *caller, totals);
+        }
+        for (stage, events) in other.error_events.iter() {
+            self.add_error_events(*stage, *events);
         }
         self.last_stage = self.last_stage.max(other.last_stage);
     }
@@ -58,11 +89,13 @@ impl Ledger {
     pub(crate) fn clear(&mut self) {
         self.cells.clear();
         self.stages.clear();
+        self.agents.clear();
+        self.error_events.clear();
         self.last_stage = None;
     }
 
     /// Returns the stage that closed last, with its time.
-    pub(crate) fn last_stage(&self) -> Option<(u64, Symbol)> {
+    pub(crate) fn last_stage(&self) -> Option<(u64, StageId)> {
         self.last_stage
     }
 
@@ -79,13 +112,23 @@ impl Ledger {
     }
 
     /// Returns whether a stage was begun.
-    pub(crate) fn has_stage(&self, stage: Symbol) -> bool {
+    pub(crate) fn has_stage(&self, stage: StageId) -> bool {
         self.stages.get(&stage).is_some()
     }
 
     /// Iterates over every stage that was begun, in no specified order.
-    pub(crate) fn stages(&self) -> impl Iterator<Item = (Symbol, &StageTotals)> {
-        self.stages.iter().map(|(name, tally)| (*name, tally))
+    pub(crate) fn stages(&self) -> impl Iterator<Item = (StageId, &StageTotals)> {
+        self.stages.iter().map(|(stage, tally)| (*stage, tally))
+    }
+
+    /// Iterates over every agent with the agent that called it, in no specified order.
+    pub(crate) fn agents(&self) -> impl Iterator<Item = (Symbol, Option<Symbol>, &AgentTotals)> {
+        self.agents.iter().map(|((agent, caller), totals)| (*agent, *caller, totals))
+    }
+
+    /// Iterates over the stages with ERROR events that failed nothing, in no specified order.
+    pub(crate) fn error_events(&self) -> impl Iterator<Item = (Option<StageId>, u64)> {
+        self.error_events.iter().map(|(stage, events)| (*stage, *events))
     }
 }
 
@@ -103,13 +146,19 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Entry {
         Amount(CellKey, CellTotals),
-        Stage(Symbol, StageStart, StageEnd),
+        Stage(StageId, u64, StageEnd),
+        Agent(Symbol, Option<Symbol>, u64),
+        ErrorEvent(Option<StageId>),
     }
 
     fn entry() -> impl Strategy<Value = Entry> {
         let name = prop::sample::select(vec!["discovery", "review", "charts"]).prop_map(Symbol::intern);
-        let key = (prop::option::of(name.clone()), prop::option::of(name.clone()), name.clone())
-            .prop_map(|(stage, model, operation)| CellKey { stage, model, operation });
+        let row = (name.clone(), prop::option::of(name.clone())).prop_map(|(name, parent)| {
+            StageId::intern(name, parent.map(|parent| StageId::intern(parent, None)))
+        });
+        let (some_row, some_name) = (prop::option::of(row.clone()), prop::option::of(name.clone()));
+        let key = (some_row.clone(), some_name.clone(), some_name.clone(), name.clone())
+            .prop_map(|(stage, agent, model, operation)| CellKey { stage, agent, model, operation });
         let usage = (0..1_000_u64, prop::option::of(0..1_000_u64)).prop_map(|(input, output)| {
             let usage = Usage::new().input(input);
             output.map_or(usage, |output| usage.with(Kind::Output, output))
@@ -122,13 +171,14 @@ mod tests {
                 CellTotals { usage, cost, llm_calls: calls, count: calls, sources, ..CellTotals::default() },
             )
         });
-        let stage = (name.clone(), prop::option::of(name), 0..50_u64, 0..50_u64, any::<bool>()).prop_map(
-            |(stage, parent, from, took, fails)| {
+        let stage = (row, 0..50_u64, 0..50_u64, any::<bool>()).prop_map(
+            |(stage, from, took, fails)| {
                 let outcome = if fails { Outcome::Failed(Some("boom".into())) } else { Outcome::Completed };
-                Entry::Stage(stage, StageStart { at: from, parent }, StageEnd { at: from + took, outcome })
+                Entry::Stage(stage, from, StageEnd { at: from + took, outcome })
             },
         );
-        prop_oneof![amount, stage]
+        let agent = (name, some_name, 0..50_u64).prop_map(|(agent, caller, nanos)| Entry::Agent(agent, caller, nanos));
+        prop_oneof![4 => amount, 4 => stage, 1 => agent, 1 => some_row.prop_map(Entry::ErrorEvent)]
     }
 
     fn ledger<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Ledger {
@@ -139,6 +189,8 @@ mod tests {
                 Entry::Stage(stage, began, ended) => {
                     ledger.end_stage(*stage, *began, ended.at, &ended.outcome)
                 }
+                Entry::Agent(agent, caller, nanos) => ledger.end_agent(*agent, *caller, *nanos, false),
+                Entry::ErrorEvent(stage) => ledger.add_error_events(*stage, 1),
             }
         }
         ledger
@@ -180,7 +232,8 @@ mod tests {
             let ledger = ledger(&entries);
             let total = ledger.total();
             for of in [
-                |key: &CellKey| key.stage,
+                |key: &CellKey| key.stage.map(|stage| Symbol::intern(&stage.path())),
+                |key: &CellKey| key.agent,
                 |key: &CellKey| key.model,
                 |key: &CellKey| Some(key.operation),
             ] {

@@ -1,6 +1,6 @@
 //! The attempts of a stage: how many, how long, and how the last one ended.
 
-use super::symbol::Symbol;
+use std::collections::VecDeque;
 
 /// Sums over the attempts of one stage. Times are nanoseconds of one monotonic clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,17 +13,80 @@ pub(crate) struct StageTotals {
     pub(crate) nanos: u64,
     /// Attempts that failed.
     pub(crate) errors: u64,
-    /// The first attempt. Its parent is the stage's parent.
-    pub(crate) first: Option<StageStart>,
+    /// When the first attempt was begun.
+    pub(crate) first: Option<u64>,
     /// The end of the last attempt.
     pub(crate) last: Option<StageEnd>,
+    /// Attempts one by one, at most [`MAX_ATTEMPTS`]: failed ones first, then the newest.
+    pub(crate) kept: Attempts,
 }
 
-/// When a stage was begun, and its enclosing stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct StageStart {
-    pub(crate) at: u64,
-    pub(crate) parent: Option<Symbol>,
+/// Attempts of one row that are kept one by one. More than a person reads, and few enough that a stage in a loop of a million
+/// costs nothing.
+pub(crate) const MAX_ATTEMPTS: usize = 100;
+
+/// One attempt of a stage that has ended.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Attempt {
+    pub(crate) started: u64,
+    pub(crate) nanos: u64,
+    pub(crate) outcome: Outcome,
+}
+
+/// Attempts that are kept one by one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Attempts {
+    failed: VecDeque<Attempt>,
+    completed: VecDeque<Attempt>,
+}
+
+impl Attempts {
+    /// Adds one attempt.
+    // Always inlined: it runs whenever a stage closes. A full queue gives up its oldest attempt, so that nothing is allocated.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, attempt: Attempt) {
+        let queue = if attempt.outcome.is_failed() { &mut self.failed } else { &mut self.completed };
+        if queue.len() == MAX_ATTEMPTS {
+            // The new attempt may be the oldest itself. Without the test it would take the place of a newer one.
+            if queue.front().is_some_and(|oldest| attempt < *oldest) {
+                return;
+            }
+            queue.pop_front();
+        }
+        // Threads and overlapping attempts end in any order: the queue stays sorted, so that parts merge to one result.
+        match queue.back() {
+            Some(last) if *last > attempt => insert_sorted(queue, attempt),
+            _ => queue.push_back(attempt),
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (queue, others) in
+            [(&mut self.failed, &other.failed), (&mut self.completed, &other.completed)]
+        {
+            if others.is_empty() {
+                continue;
+            }
+            queue.extend(others.iter().cloned());
+            queue.make_contiguous().sort_unstable();
+            queue.drain(..queue.len().saturating_sub(MAX_ATTEMPTS));
+        }
+    }
+
+    /// The attempts that a row lists, in the order of their starts.
+    pub(crate) fn listed(&self) -> Vec<&Attempt> {
+        let room = MAX_ATTEMPTS - self.failed.len();
+        let newest = self.completed.iter().rev().take(room);
+        let mut listed: Vec<&Attempt> = self.failed.iter().chain(newest).collect();
+        listed.sort_unstable();
+        listed
+    }
+}
+
+#[cold]
+fn insert_sorted(queue: &mut VecDeque<Attempt>, attempt: Attempt) {
+    let at = queue.partition_point(|other| *other <= attempt);
+    queue.insert(at, attempt);
 }
 
 /// When and how a stage ended.
@@ -51,30 +114,22 @@ impl Outcome {
 
 impl StageTotals {
     /// Returns the sums of one attempt that is still open.
-    pub(crate) fn opened(at: u64, parent: Option<Symbol>) -> Self {
-        Self { attempts: 1, open: 1, first: Some(StageStart { at, parent }), ..Self::default() }
+    pub(crate) fn opened(at: u64) -> Self {
+        Self { attempts: 1, open: 1, first: Some(at), ..Self::default() }
     }
 
     /// Adds one closed attempt.
-    // Always inlined, as are its two helpers: they run whenever a stage closes.
+    // Always inlined, as are its helpers: they run whenever a stage closes.
     #[inline(always)]
-    pub(crate) fn end(&mut self, began: StageStart, at: u64, outcome: &Outcome) {
+    pub(crate) fn end(&mut self, started: u64, at: u64, outcome: &Outcome) {
         self.attempts += 1;
         // Saturates: an end before its start would otherwise wrap to 584 years.
-        self.nanos = self.nanos.saturating_add(at.saturating_sub(began.at));
+        let nanos = at.saturating_sub(started);
+        self.nanos = self.nanos.saturating_add(nanos);
         self.errors += u64::from(outcome.is_failed());
-        self.update_first(began);
+        self.first = Some(self.first.map_or(started, |first| first.min(started)));
+        self.kept.push(Attempt { started, nanos, outcome: outcome.clone() });
         self.update_last(at, outcome);
-    }
-
-    #[inline(always)]
-    fn update_first(&mut self, began: StageStart) {
-        match &self.first {
-            Some(first) if first.at < began.at => {}
-            // Equal times are ordered by the parent, so that merging in any order gives one result.
-            Some(first) if first.at == began.at && *first <= began => {}
-            _ => self.first = Some(began),
-        }
     }
 
     #[inline(always)]
@@ -94,11 +149,44 @@ impl StageTotals {
         self.open += other.open;
         self.nanos = self.nanos.saturating_add(other.nanos);
         self.errors += other.errors;
-        if let Some(began) = other.first {
-            self.update_first(began);
-        }
+        self.first = match (self.first, other.first) {
+            (Some(one), Some(two)) => Some(one.min(two)),
+            (one, two) => one.or(two),
+        };
+        self.kept.merge(&other.kept);
         if let Some(ended) = &other.last {
             self.update_last(ended.at, &ended.outcome);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(starts: impl IntoIterator<Item = u64>, outcome: &Outcome) -> StageTotals {
+        let mut totals = StageTotals::default();
+        starts.into_iter().for_each(|start| totals.end(start, start + 1, outcome));
+        totals
+    }
+
+    #[test]
+    fn failed_attempts_are_listed_first_then_the_newest() {
+        let mut totals = ended(0..500, &Outcome::Completed);
+        totals.merge(&ended([3, 7], &Outcome::Failed(None)));
+        let listed: Vec<u64> = totals.kept.listed().iter().map(|attempt| attempt.started).collect();
+        assert_eq!(listed.len(), MAX_ATTEMPTS);
+        assert_eq!(listed[..3], [3, 7, 402]);
+        assert_eq!((totals.attempts, totals.errors), (502, 2));
+    }
+
+    #[test]
+    fn the_same_attempts_are_kept_in_whatever_order_they_end() {
+        let forwards = ended(0..300, &Outcome::Completed);
+        let backwards = ended((0..300).rev(), &Outcome::Completed);
+        assert_eq!(forwards.kept, backwards.kept);
+        let mut merged = ended((0..300).filter(|start| start % 2 == 0), &Outcome::Completed);
+        merged.merge(&ended((0..300).filter(|start| start % 2 == 1), &Outcome::Completed));
+        assert_eq!(merged.kept, forwards.kept);
     }
 }

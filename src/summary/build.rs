@@ -1,19 +1,22 @@
 //! Building the summary of a run from its ledger.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, SystemTime};
 
+use super::UNATTRIBUTED;
 use super::document::{
-    Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageLimits, StageRow, Status,
+    AgentRow, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageAttempt, StageLimits,
+    StageRow, Status,
 };
+use super::keys::Stages;
 use super::record::{Records, seconds};
 use super::rows::Rows;
 use super::timestamp::Timestamp;
-use crate::ledger::{CellKey, CellTotals, Kind, Ledger, Outcome, Sources, StageTotals, Symbol, Usd, Verdict};
-
-/// The row of amounts outside of any stage, and of amounts without a known model.
-const UNATTRIBUTED: &str = "unattributed";
+use crate::ledger::{
+    AgentTotals, CellKey, CellTotals, Kind, Ledger, Outcome, Sources, StageId, StageTotals, Symbol, Usd,
+    Verdict,
+};
 
 /// Maximum length of an error summary, in characters: a panic message can have a page, and lists show one line.
 const MAX_ERROR: usize = 512;
@@ -68,9 +71,13 @@ impl RunSummary {
 
         let budget = &mut summary.budget_summary;
         let mut cells: Vec<Cell<'_>> = account.ledger.cells().collect();
-        cells.sort_unstable_by_key(|(key, _)| (named(key.stage), named(key.model)));
+        let stages = StageTable::new(&account);
+        cells.sort_unstable_by_key(|(key, _)| (stages.place(key.stage), named(key.model)));
         budget.total = Figures::of(&sum(&cells));
-        budget.per_agent = account.stage_rows(&cells, ending);
+        budget.per_agent = account.stage_rows(&stages, &cells, ending);
+        budget.error_events = account.ledger.error_events().map(|(_, events)| events).sum();
+        cells.sort_unstable_by_key(|(key, _)| named(key.agent));
+        budget.by_agent = account.agent_rows(&cells);
         cells.sort_unstable_by_key(|(key, _)| named(key.model));
         budget.per_model = account.model_rows(&cells);
         cells.sort_unstable_by_key(|(key, _)| key.operation);
@@ -92,7 +99,7 @@ impl RunSummary {
                 (EndReason::Closed, None) => Status::Completed,
             };
             if let Some(cause) = cause {
-                summary.failed_stage = cause.stage.map(|stage| stage.as_str().to_owned());
+                summary.failed_stage = cause.stage.map(|stage| stages.key(Some(stage)).to_owned());
                 summary.error_summary = Some(one_line(&cause.text));
                 summary.failed_at = cause.at.map(failed_at);
             }
@@ -113,7 +120,7 @@ impl RunSummary {
 
 /// Why a run failed.
 struct Cause {
-    stage: Option<Symbol>,
+    stage: Option<StageId>,
     text: String,
     /// When, in the ledger's nanoseconds, if known.
     at: Option<u64>,
@@ -137,64 +144,142 @@ fn row_name(name: Option<Symbol>) -> String {
     name.map_or(UNATTRIBUTED, Symbol::as_str).to_owned()
 }
 
-impl SummaryInput<'_> {
-    /// Returns one row per stage: declared stages in their order, then the others by start, then `unattributed`. The cells must
-    /// be sorted by stage and model.
-    fn stage_rows(&self, cells: &[Cell<'_>], ending: Option<EndReason>) -> Rows<StageRow> {
-        let mut begun: Vec<(Symbol, &StageTotals)> = self.ledger.stages().collect();
-        let place = |name: &str| self.declared_stages.iter().position(|stage| stage == name);
-        begun.sort_unstable_by_key(|(name, tally)| {
-            (place(name.as_str()).unwrap_or(usize::MAX), tally.first, *name)
-        });
-        let of = |stage: Symbol| {
-            let stage = named(Some(stage));
-            let from = cells.partition_point(|(key, _)| named(key.stage) < stage);
-            let count = cells[from..].partition_point(|(key, _)| named(key.stage) == stage);
-            &cells[from..from + count]
-        };
+/// Returns a stage, unless it has the name of the row for amounts outside of any stage.
+fn inside(stage: Option<StageId>) -> Option<StageId> {
+    stage.filter(|stage| stage.parent().is_some() || stage.name().as_str() != UNATTRIBUTED)
+}
 
-        let mut rows: Vec<(String, StageRow)> = Vec::with_capacity(begun.len() + 1);
-        let mut not_run = self
-            .declared_stages
-            .iter()
-            .filter(|stage| !begun.iter().any(|(name, _)| name.as_str() == *stage));
-        let mut next_not_run = not_run.next();
-        for (name, tally) in &begun {
-            let at = place(name.as_str());
-            while let Some(stage) = next_not_run.filter(|stage| place(stage) < at || at.is_none()) {
-                rows.push((stage.clone(), StageRow::default()));
-                next_not_run = not_run.next();
+/// The stages that have rows: declared stages in their order, then the others by start, then `unattributed`.
+struct StageTable<'a> {
+    rows: Vec<StageEntry<'a>>,
+    places: HashMap<Option<StageId>, usize>,
+}
+
+struct StageEntry<'a> {
+    stage: Option<StageId>,
+    key: String,
+    /// Its attempts; `None` if it was never begun.
+    attempts: Option<&'a StageTotals>,
+    /// The stage was declared or has a limit, and the run has nothing of it.
+    is_absent: bool,
+    error_events: u64,
+}
+
+impl<'a> StageTable<'a> {
+    fn new(account: &SummaryInput<'a>) -> Self {
+        let ledger = account.ledger;
+        let mut entries: HashMap<Option<StageId>, StageEntry<'a>> = HashMap::new();
+        let blank = |stage| StageEntry {
+            stage,
+            key: UNATTRIBUTED.to_owned(),
+            attempts: None,
+            is_absent: false,
+            error_events: 0,
+        };
+        let mut enter = |stage: Option<StageId>, fill: &dyn Fn(&mut StageEntry<'a>)| {
+            let stage = inside(stage);
+            fill(entries.entry(stage).or_insert_with(|| blank(stage)));
+            // A stage around may have nothing itself: it is still open elsewhere. It needs a row, or the row would have a parent
+            // that does not exist.
+            let outwards = std::iter::successors(stage.and_then(StageId::parent), |stage| stage.parent());
+            for around in outwards.map(|around| inside(Some(around))) {
+                entries.entry(around).or_insert_with(|| blank(around));
             }
-            rows.push((name.as_str().to_owned(), self.stage_row(of(*name), tally, ending)));
+        };
+        ledger.stages().for_each(|(stage, attempts)| {
+            enter(Some(stage), &|entry| entry.attempts = Some(attempts));
+        });
+        ledger.error_events().for_each(|(stage, events)| enter(stage, &|entry| entry.error_events += events));
+        ledger.cells().for_each(|(key, _)| enter(key.stage, &|_| {}));
+        // Also those with a limit that were not declared: a misspelt name would be invisible otherwise.
+        let limited = account.stage_limits.iter().map(|(name, _)| *name);
+        let declared = account.declared_stages.iter().map(|name| Symbol::intern(name));
+        let wanted: BTreeSet<Symbol> = declared.chain(limited).collect();
+        let has_row: BTreeSet<Symbol> = entries.keys().flatten().map(|stage| stage.name()).collect();
+        for name in wanted.into_iter().filter(|name| !has_row.contains(name)) {
+            let stage = inside(Some(StageId::intern(name, None)));
+            entries.entry(stage).or_insert_with(|| StageEntry { is_absent: true, ..blank(stage) });
         }
-        rows.extend(
-            next_not_run.into_iter().chain(not_run).map(|stage| (stage.clone(), StageRow::default())),
-        );
-        let has_cells = |stage: Symbol| cells.iter().any(|(key, _)| key.stage == Some(stage));
-        // A limit for a stage that never ran gets a row, because a misspelt stage name would be invisible otherwise.
-        let limited = self.stage_limits.iter().map(|(name, _)| *name);
-        let missing =
-            limited.filter(|name| !rows.iter().any(|(row, _)| row == name.as_str()) && !has_cells(*name));
-        let missing: Vec<_> = missing.map(|name| (name.as_str().to_owned(), StageRow::default())).collect();
-        rows.extend(missing);
-        for cells in cells.chunk_by(|(one, _), (two, _)| named(one.stage) == named(two.stage)) {
-            // A stage can have usage without an attempt, if the usage arrived after the stage closed elsewhere. It needs a row,
-            // or the rows would not add up to the total.
-            let stage = named(cells[0].0.stage).unwrap_or_else(|| Symbol::intern(UNATTRIBUTED));
-            if !self.ledger.has_stage(stage) {
-                let row = self.stage_row(cells, &StageTotals::default(), ending);
-                rows.push((stage.as_str().to_owned(), row));
-            }
-        }
-        for (name, row) in &mut rows {
-            row.limits =
-                self.stage_limits.iter().find(|(stage, _)| stage.as_str() == name).map(|(_, limits)| *limits);
-        }
-        Rows::of_unique(rows)
+        let mut rows: Vec<StageEntry<'a>> = entries.into_values().collect();
+        set_keys(&mut rows);
+        let declared: HashMap<&str, usize> =
+            account.declared_stages.iter().map(String::as_str).zip(0..).collect();
+        rows.sort_by_key(|entry| {
+            let place = entry.stage.and_then(|stage| declared.get(stage.name().as_str()));
+            let start = entry.attempts.and_then(|attempts| attempts.first);
+            let place = place.copied().unwrap_or(usize::MAX);
+            (entry.stage.is_none(), place, start.is_none(), start, entry.stage)
+        });
+        let places = rows.iter().map(|entry| entry.stage).zip(0..).collect();
+        Self { rows, places }
     }
 
-    fn stage_row(&self, cells: &[Cell<'_>], tally: &StageTotals, ending: Option<EndReason>) -> StageRow {
-        let sum = sum(cells);
+    /// The place of a stage's row among the rows.
+    fn place(&self, stage: Option<StageId>) -> usize {
+        self.places.get(&inside(stage)).copied().unwrap_or(self.rows.len())
+    }
+
+    fn key(&self, stage: Option<StageId>) -> &str {
+        self.rows.get(self.place(stage)).map_or(UNATTRIBUTED, |entry| &entry.key)
+    }
+}
+
+fn set_keys(rows: &mut [StageEntry<'_>]) {
+    let mut stages = Stages::default();
+    let numbered: Vec<(usize, Option<u64>)> = rows
+        .iter()
+        .map(|entry| {
+            let outwards = std::iter::successors(entry.stage, |stage| stage.parent());
+            let mut names: Vec<&str> = outwards.map(|stage| stage.name().as_str()).collect();
+            let own = if names.is_empty() { UNATTRIBUTED } else { names.remove(0) };
+            let around = names.into_iter().rev().fold(None, |around, name| Some(stages.number(name, around)));
+            (stages.number(own, around), entry.attempts.and_then(|attempts| attempts.first))
+        })
+        .collect();
+    let mut keys = stages.keys(&numbered);
+    for (entry, (number, _)) in rows.iter_mut().zip(numbered) {
+        entry.key = keys.remove(&number).unwrap_or_default();
+    }
+}
+
+impl SummaryInput<'_> {
+    /// Returns one row per stage of the table. The cells must be sorted by the stages' places and by model.
+    fn stage_rows(
+        &self,
+        stages: &StageTable<'_>,
+        cells: &[Cell<'_>],
+        ending: Option<EndReason>,
+    ) -> Rows<StageRow> {
+        let mut chunks = cells.chunk_by(|(one, _), (two, _)| stages.place(one.stage) == stages.place(two.stage));
+        let mut next = chunks.next();
+        let rows = stages.rows.iter().enumerate().map(|(place, entry)| {
+            let own = next.filter(|cells| stages.place(cells[0].0.stage) == place);
+            if own.is_some() {
+                next = chunks.next();
+            }
+            let row = if entry.is_absent {
+                StageRow::default()
+            } else {
+                self.stage_row(stages, entry, own.unwrap_or_default(), ending)
+            };
+            let name = entry.stage.map_or(UNATTRIBUTED, |stage| stage.name().as_str());
+            // By name: a limit is that of all stages of the name together.
+            let limits = self.stage_limits.iter().find(|(limited, _)| limited.as_str() == name);
+            (entry.key.clone(), StageRow { limits: limits.map(|(_, limits)| *limits), ..row })
+        });
+        Rows::of_unique(rows.collect())
+    }
+
+    fn stage_row(
+        &self,
+        stages: &StageTable<'_>,
+        entry: &StageEntry<'_>,
+        cells: &[Cell<'_>],
+        ending: Option<EndReason>,
+    ) -> StageRow {
+        let (sum, never) = (sum(cells), StageTotals::default());
+        let tally = entry.attempts.unwrap_or(&never);
+        let wall = |nanos| Timestamp::from(self.origin + Duration::from_nanos(nanos));
         let status = match &tally.last {
             _ if tally.open > 0 => match ending {
                 Some(EndReason::Interrupted) => Status::Interrupted,
@@ -211,15 +296,62 @@ impl SummaryInput<'_> {
             calls: tally.attempts,
             duration_seconds: seconds(Duration::from_nanos(tally.nanos)),
             errors: tally.errors + sum.errors,
+            error_events: entry.error_events,
             status,
-            parent: tally.first.and_then(|first| first.parent).map(|parent| parent.as_str().to_owned()),
-            started_at: tally
-                .first
-                .map(|first| Timestamp::from(self.origin + Duration::from_nanos(first.at))),
+            name: entry.stage.map(|stage| stage.name().as_str().to_owned()).filter(|name| *name != entry.key),
+            parent: entry.stage.and_then(StageId::parent).map(|parent| stages.key(Some(parent)).to_owned()),
+            started_at: tally.first.map(wall),
             share_of_cost: None,
             limits: None,
+            // Attempts of a run that an earlier version wrote to its journal are counted there, and not listed.
+            attempts_left_out: (tally.attempts - tally.open).saturating_sub(tally.kept.listed().len() as u64),
+            attempts: tally
+                .kept
+                .listed()
+                .into_iter()
+                .map(|attempt| StageAttempt {
+                    started_at: wall(attempt.started),
+                    duration_seconds: seconds(Duration::from_nanos(attempt.nanos)),
+                    status: if attempt.outcome.is_failed() { Status::Failed } else { Status::Completed },
+                    error: message(&attempt.outcome).map(|text| one_line(&text)),
+                })
+                .collect(),
             per_model: self.model_rows(cells),
         }
+    }
+
+    /// Returns one row per agent, the most expensive first, and `unattributed` last; none for a run without agents. The cells
+    /// must be sorted by agent.
+    fn agent_rows(&self, cells: &[Cell<'_>]) -> Rows<AgentRow> {
+        let mut agents: BTreeMap<Option<Symbol>, (AgentTotals, BTreeSet<&str>, CellTotals)> = BTreeMap::new();
+        for (agent, caller, totals) in self.ledger.agents() {
+            let (sum, callers, _) = agents.entry(named(Some(agent))).or_default();
+            sum.merge(totals);
+            callers.extend(caller.map(Symbol::as_str));
+        }
+        for cells in cells.chunk_by(|(one, _), (two, _)| named(one.agent) == named(two.agent)) {
+            agents.entry(named(cells[0].0.agent)).or_default().2.merge(&sum(cells));
+        }
+        if agents.keys().all(Option::is_none) {
+            return Rows::new();
+        }
+        let rows = agents.into_iter().map(|(agent, (totals, callers, sum))| {
+            let row = AgentRow {
+                figures: Figures::of(&sum),
+                calls: totals.executions,
+                duration_seconds: seconds(Duration::from_nanos(totals.nanos)),
+                errors: totals.errors + sum.errors,
+                called_by: callers.into_iter().map(str::to_owned).collect(),
+            };
+            (row_name(agent), row)
+        });
+        // Operations outside of agents that used nothing would make a row without figures.
+        let mut rows: Vec<_> =
+            rows.filter(|(name, row)| name != UNATTRIBUTED || *row != AgentRow::default()).collect();
+        rows.sort_by_key(|(name, row)| {
+            (name == UNATTRIBUTED, Reverse(row.figures.cost_usd.unwrap_or_default()))
+        });
+        Rows::of_unique(rows)
     }
 
     /// Returns one row per model, the most expensive first. The cells must be sorted by model.
@@ -269,10 +401,6 @@ impl SummaryInput<'_> {
 
     /// Returns why the run failed: the first stage with a failed last attempt, else its root, else a blocking gate.
     fn cause(&self, root: &Outcome, gates: &[GateVerdict]) -> Option<Cause> {
-        let message = |outcome: &Outcome| match outcome {
-            Outcome::Failed(text) => text.as_deref().map(str::to_owned),
-            Outcome::Completed => None,
-        };
         let failed = self.ledger.stages().filter_map(|(name, tally)| {
             tally
                 .last
@@ -282,16 +410,27 @@ impl SummaryInput<'_> {
         });
         if let Some((at, stage, outcome)) = failed.min_by_key(|(at, name, _)| (*at, *name)) {
             let text = message(outcome).or_else(|| message(root));
-            let text = text.unwrap_or_else(|| format!("stage {} failed", stage.as_str()));
+            let text = text.unwrap_or_else(|| format!("stage {} failed", stage.name().as_str()));
             return Some(Cause { stage: Some(stage), text, at: Some(at) });
         }
         if root.is_failed() {
             let text = message(root).unwrap_or_else(|| format!("{} failed", self.pipeline));
             return Some(Cause { stage: None, text, at: None });
         }
-        let gate = gates.iter().find(|gate| gate.blocking && gate.verdict == Verdict::Fail)?;
+        // A gate that passes after it failed has healed the run.
+        let last: HashMap<&str, u64> = gates.iter().map(|gate| (gate.gate_name.as_str(), gate.seq)).collect();
+        let decides = |gate: &&GateVerdict| last.get(gate.gate_name.as_str()) == Some(&gate.seq);
+        let mut failed = gates.iter().filter(|gate| gate.blocking && gate.verdict == Verdict::Fail);
+        let gate = failed.find(decides)?;
         let reason = gate.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
         Some(Cause { stage: None, text: format!("gate {} failed{reason}", gate.gate_name), at: None })
+    }
+}
+
+fn message(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Failed(text) => text.as_deref().map(str::to_owned),
+        Outcome::Completed => None,
     }
 }
 
@@ -327,6 +466,7 @@ impl Figures {
             reasoning_tokens: usage.count(Kind::Reasoning),
             unpriced_calls: tally.unpriced,
             calls_without_usage: tally.without_usage,
+            partial_calls: tally.partial,
         };
         figures.settle_unknowns();
         figures

@@ -227,10 +227,14 @@ pub struct BudgetSummary {
     pub tokens_remaining: Option<i64>,
     /// Whether the usage has reached a limit.
     pub exhausted: bool,
+    /// ERROR events that failed nothing, in all stages and outside of them.
+    pub error_events: u64,
     /// One row per stage. Amounts outside of any stage are in the row `unattributed`.
     pub per_agent: Rows<StageRow>,
     /// One row per model, named `provider/model`.
     pub per_model: Rows<ModelRow>,
+    /// One row per agent; empty for a run without agents. Amounts outside of any agent are in the row `unattributed`.
+    pub by_agent: Rows<AgentRow>,
     /// One row per operation: `chat`, `embeddings`, `execute_tool`, …
     pub by_operation: Rows<OperationRow>,
     /// The verdicts of the gates, ordered by `seq`.
@@ -280,6 +284,9 @@ pub struct Figures {
     pub unpriced_calls: u64,
     /// Calls that closed without reporting usage. No token figure contains them.
     pub calls_without_usage: u64,
+    /// Calls that are partly known: output without input, or the reverse, or a cost without tokens. The figures contain the known
+    /// part only.
+    pub partial_calls: u64,
 }
 
 impl Default for Figures {
@@ -296,6 +303,7 @@ impl Default for Figures {
             reasoning_tokens: 0,
             unpriced_calls: 0,
             calls_without_usage: 0,
+            partial_calls: 0,
         }
     }
 }
@@ -313,6 +321,9 @@ pub struct Limits {
 }
 
 /// One stage. Its figures exclude those of enclosed stages, which have their own rows.
+///
+/// Stages of one name under different stages are different rows. The key of a row is the stage's name; where another row has
+/// that key, it is `parent/name`. [`Rows::named`] finds them all.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
@@ -326,18 +337,65 @@ pub struct StageRow {
     pub duration_seconds: f64,
     /// Failures of the stage itself and of calls in it.
     pub errors: u64,
+    /// ERROR events in it that failed nothing.
+    pub error_events: u64,
     /// The status of its last attempt.
     pub status: Status,
-    /// The enclosing stage.
+    /// The stage's name, where it differs from the row's key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The key of the enclosing stage's row.
     pub parent: Option<String>,
     /// When its first attempt was begun; null if it was never begun.
     pub started_at: Option<Timestamp>,
     /// Its share of the run's known cost, 0 to 1; null if no cost is known.
     pub share_of_cost: Option<f64>,
-    /// The limits of the stage and what remains; null without a limit.
+    /// The limits of the stage and what remains; null without a limit. They are those of all stages of this name together.
     pub limits: Option<StageLimits>,
+    /// Attempts that have ended, in the order of their starts. At most 100: failed ones first, then the newest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<StageAttempt>,
+    /// Attempts that have ended and are not listed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub attempts_left_out: u64,
     /// The same figures by model.
     pub per_model: Rows<ModelRow>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// One attempt of a stage that has ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StageAttempt {
+    /// When it was begun.
+    pub started_at: Timestamp,
+    /// Seconds from open to close.
+    #[serde(default)]
+    pub duration_seconds: f64,
+    /// `completed` or `failed`.
+    pub status: Status,
+    /// Why it failed, in one line of at most 512 characters; null if it did not fail or recorded no reason.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+impl StageAttempt {
+    /// Returns an attempt that took no time and recorded no error.
+    ///
+    /// ```
+    /// use tracing_budget::{Status, summary::StageAttempt};
+    ///
+    /// let attempt = StageAttempt::new("2026-04-19T09:12:03Z".parse()?, Status::Failed);
+    /// assert_eq!((attempt.status, attempt.error), (Status::Failed, None));
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
+    #[must_use]
+    pub const fn new(started_at: Timestamp, status: Status) -> Self {
+        Self { started_at, duration_seconds: 0.0, status, error: None }
+    }
 }
 
 /// The limits of a stage. Unlike the figures of its row, they include enclosed stages.
@@ -369,6 +427,24 @@ pub struct ModelRow {
     pub duration_seconds: f64,
     /// The sources of its prices: `reported`, `override`, `genai-prices@VERSION`.
     pub price_sources: Vec<String>,
+}
+
+/// One agent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct AgentRow {
+    /// Tokens, money and calls of this agent, without those of agents that it called.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// Executions of the agent.
+    pub calls: u64,
+    /// Seconds from open to close of its executions, summed. Agents that it called are included.
+    pub duration_seconds: f64,
+    /// Failed executions and failed calls.
+    pub errors: u64,
+    /// The agents that called it, sorted.
+    pub called_by: Vec<String>,
 }
 
 /// One operation.

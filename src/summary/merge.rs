@@ -2,21 +2,20 @@
 //!
 //! Every rule is associative and commutative. Each reads only what a merged document still contains.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::UNATTRIBUTED;
 use super::document::{
-    BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageLimits, StageRow,
-    Status,
+    AgentRow, BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageAttempt,
+    StageLimits, StageRow, Status,
 };
 use super::efficiency::Efficiency;
+use super::keys::Stages;
 use super::record::{MOST_RECORDS, OperationRecord};
 use super::rows::Rows;
 use super::timestamp::Timestamp;
-use crate::ledger::{Usd, Verdict};
-
-/// The row of amounts outside of any stage.
-const UNATTRIBUTED: &str = "unattributed";
+use crate::ledger::{MAX_ATTEMPTS, Usd, Verdict};
 
 impl RunSummary {
     /// Returns this part of a run merged with another part of it, such as that of a second process.
@@ -25,6 +24,9 @@ impl RunSummary {
     /// that began first gives the names, and the part that failed first gives the cause. The run has ended when every part
     /// has. Gates are ordered by time, then by name. A gate that one part reached is not listed as not reached. If parts
     /// disagree on a label, the value that sorts first wins, with a warning.
+    ///
+    /// Rows of a stage are one row if the stages have one name and the same stages around them. Keys are given anew: the
+    /// first of a name, by start, has the plain name.
     ///
     /// Merging is associative and commutative, as long as no counter of `counts` passes the range of an `i64`.
     ///
@@ -48,6 +50,12 @@ impl RunSummary {
         let completed_at = self.completed_at.zip(other.completed_at).map(|(one, two)| one.max(two));
         let duration = self.end_us().max(other.end_us()).saturating_sub(start_us(started_at));
         let cause = [self, other].into_iter().filter(|part| part.has_cause()).min_by_key(|part| part.cause());
+        let budget_summary = self.budget_summary.merge(&other.budget_summary);
+        let failed_stage = cause.and_then(|part| part.failed_path()).map(|path| {
+            // A row's key is of its document. The merged one may have another for the same stage.
+            let key = budget_summary.per_agent.key_of(&path).map(str::to_owned);
+            key.unwrap_or_else(|| path.last().copied().unwrap_or_default().to_owned())
+        });
         let mut merged = Self {
             schema_version: self.schema_version.max(other.schema_version),
             run_id,
@@ -57,7 +65,7 @@ impl RunSummary {
             started_at,
             completed_at,
             duration_seconds: seconds(duration),
-            failed_stage: cause.and_then(|part| part.failed_stage.clone()),
+            failed_stage,
             error_summary: cause.and_then(|part| part.error_summary.clone()),
             failed_at: cause.and_then(|part| part.failed_at),
             tags: first_of(&self.tags, &other.tags),
@@ -66,7 +74,7 @@ impl RunSummary {
             iterations: self.iterations.max(other.iterations),
             efficiency: Efficiency::default(),
             warnings: self.warnings_with(other),
-            budget_summary: self.budget_summary.merge(&other.budget_summary),
+            budget_summary,
         };
         merged.efficiency = merged.computed_efficiency();
         merged
@@ -86,9 +94,15 @@ impl RunSummary {
 
     /// What failed, in the order in which causes are believed: the earliest known, then the best named.
     fn cause(&self) -> impl Ord + use<'_> {
-        let stage = self.failed_stage.as_deref();
+        let stage = self.failed_path();
         let error = self.error_summary.as_deref();
         (self.failed_at.is_none(), self.failed_at, stage.is_none(), stage, error.is_none(), error)
+    }
+
+    /// The names of the stages around the one that failed, and its own.
+    fn failed_path(&self) -> Option<Vec<&str>> {
+        let key = self.failed_stage.as_deref()?;
+        Some(self.budget_summary.per_agent.path_of(key))
     }
 
     fn warnings_with(&self, other: &Self) -> Vec<String> {
@@ -117,7 +131,9 @@ impl BudgetSummary {
             usd_remaining: None,
             tokens_remaining: None,
             exhausted: false,
-            per_agent: self.per_agent.unite(&other.per_agent, StageRow::merge),
+            error_events: self.error_events.saturating_add(other.error_events),
+            per_agent: merge_stages(&self.per_agent, &other.per_agent),
+            by_agent: self.merge_agents(other),
             per_model: self.per_model.unite(&other.per_model, ModelRow::merge),
             by_operation: self.by_operation.unite(&other.by_operation, OperationRow::merge),
             gate_verdicts: in_order(self.gate_verdicts.iter().chain(&other.gate_verdicts)),
@@ -128,6 +144,21 @@ impl BudgetSummary {
         merged.settle();
         merged.canonicalise();
         merged
+    }
+
+    /// Parts without agents made their calls outside of any, if the run has agents.
+    fn merge_agents(&self, other: &Self) -> Rows<AgentRow> {
+        if self.by_agent.is_empty() && other.by_agent.is_empty() {
+            return Rows::new();
+        }
+        let rows = |part: &Self| {
+            let mut rows = part.by_agent.clone();
+            if rows.is_empty() && part.total != Figures::default() {
+                rows.insert(UNATTRIBUTED, AgentRow { figures: part.total.clone(), ..AgentRow::default() });
+            }
+            rows
+        };
+        rows(self).unite(&rows(other), AgentRow::merge)
     }
 
     /// Puts the records in the order in which they were made, and lists no more of them than one run would. The newest of
@@ -141,17 +172,16 @@ impl BudgetSummary {
 
     /// Puts every row in the one place that the rows themselves decide, and every time on the microsecond.
     fn canonicalise(&mut self) {
-        for stage in self.per_agent.values_mut() {
-            stage.duration_seconds = seconds(micros(stage.duration_seconds));
-            settle_models(&mut stage.per_model);
-        }
         settle_models(&mut self.per_model);
         for operation in self.by_operation.values_mut() {
             operation.duration_seconds = seconds(micros(operation.duration_seconds));
         }
-        self.per_agent.sort_by_key(|name, row| {
-            (name == UNATTRIBUTED, row.started_at.is_none(), row.started_at, name.to_owned())
-        });
+        for agent in self.by_agent.values_mut() {
+            agent.duration_seconds = seconds(micros(agent.duration_seconds));
+            agent.called_by.sort();
+            agent.called_by.dedup();
+        }
+        self.by_agent.sort_by_key(|name, row| (name == UNATTRIBUTED, dearest_first(name, &row.figures)));
         self.by_operation.sort_by_key(|name, row| dearest_first(name, &row.figures));
     }
 }
@@ -166,25 +196,174 @@ fn settle_models(models: &mut Rows<ModelRow>) {
 }
 
 fn dearest_first(name: &str, figures: &Figures) -> impl Ord + use<> {
-    let cost = std::cmp::Reverse(figures.cost_usd);
-    (cost, std::cmp::Reverse(figures.tokens_used), name.to_owned())
+    let cost = Reverse(figures.cost_usd);
+    (cost, Reverse(figures.tokens_used), name.to_owned())
+}
+
+/// Returns the stages of both parts, `unattributed` last and the others by start.
+fn merge_stages(one: &Rows<StageRow>, two: &Rows<StageRow>) -> Rows<StageRow> {
+    let mut stages = Stages::default();
+    let mut united: Vec<(usize, StageRow)> = Vec::with_capacity(one.len() + two.len());
+    let mut places: HashMap<usize, usize> = HashMap::new();
+    for part in [one, two] {
+        for (number, (_, row)) in stages.of_rows(part).into_iter().zip(part.iter()) {
+            match places.get(&number) {
+                Some(&place) => united[place].1 = united[place].1.merge(row),
+                None => {
+                    places.insert(number, united.len());
+                    united.push((number, row.clone()));
+                }
+            }
+        }
+    }
+    // A declared stage that one part did not run has a row without a place in it. Where another part ran it inside of another
+    // stage, that is its row.
+    let around: HashSet<usize> = united.iter().filter_map(|(number, _)| stages.parent(*number)).collect();
+    let is_mere_name = |(number, row): &(usize, StageRow)| {
+        row.is_absent() && stages.parent(*number).is_none() && !around.contains(number)
+    };
+    let rows_of_names = united.iter().filter(|row| !is_mere_name(row));
+    let names: HashSet<&str> = rows_of_names.map(|(number, _)| stages.name(*number)).collect();
+    let is_doubled: Vec<bool> =
+        united.iter().map(|row| is_mere_name(row) && names.contains(stages.name(row.0))).collect();
+    let mut is_doubled = is_doubled.into_iter();
+    united.retain(|_| !is_doubled.next().unwrap_or_default());
+
+    let limits = merge_limits(limits_by_name(one), limits_by_name(two));
+    let starts: Vec<_> = united.iter().map(|(number, row)| (*number, row.started_at)).collect();
+    let (keys, ranks) = (stages.keys(&starts), stages.ranks());
+    united.sort_by_key(|(number, row)| {
+        let is_outside = keys[number] == UNATTRIBUTED;
+        (is_outside, row.started_at.is_none(), row.started_at, ranks[*number])
+    });
+    let rows = united.into_iter().map(|(number, mut row)| {
+        let (key, name) = (keys[&number].clone(), stages.name(number));
+        row.name = (name != key).then(|| name.to_owned());
+        row.parent = stages.parent(number).map(|parent| {
+            let key = keys.get(&parent).map(String::as_str);
+            key.unwrap_or_else(|| stages.name(parent)).to_owned()
+        });
+        row.limits = limits.get(name).copied();
+        row.duration_seconds = seconds(micros(row.duration_seconds));
+        row.trim_attempts();
+        settle_models(&mut row.per_model);
+        (key, row)
+    });
+    Rows::of_unique(rows.collect())
+}
+
+/// The limits of stages by their names: all stages of a name have one limit, and spend from it together.
+fn limits_by_name(rows: &Rows<StageRow>) -> BTreeMap<&str, StageLimits> {
+    let mut limits: BTreeMap<&str, StageLimits> = BTreeMap::new();
+    for (key, row) in rows.iter() {
+        let Some(own) = row.limits else { continue };
+        let known = limits.entry(row.name_or(key)).or_insert(own);
+        let order = |limits: &StageLimits| {
+            (limits.usd, limits.tokens, limits.usd_remaining, limits.tokens_remaining, limits.exhausted)
+        };
+        // They differ only in a document that contradicts itself.
+        if order(&own) < order(known) {
+            *known = own;
+        }
+    }
+    limits
+}
+
+fn merge_limits<'a>(
+    mut one: BTreeMap<&'a str, StageLimits>,
+    two: BTreeMap<&'a str, StageLimits>,
+) -> BTreeMap<&'a str, StageLimits> {
+    for (name, limits) in two {
+        one.entry(name).and_modify(|known| *known = known.merge(&limits)).or_insert(limits);
+    }
+    one
+}
+
+impl Rows<StageRow> {
+    /// The names of the stages around the stage of a row, and its own.
+    fn path_of<'a>(&'a self, key: &'a str) -> Vec<&'a str> {
+        let mut names = Vec::new();
+        let mut next = Some(key);
+        while let Some(key) = next {
+            let row = self.get(key);
+            names.push(row.map_or(key, |row| row.name_or(key)));
+            // Rows in a circle, which `check` reports, would never end.
+            next = row.and_then(|row| row.parent.as_deref()).filter(|_| names.len() <= self.len());
+        }
+        names.reverse();
+        names
+    }
+
+    /// The key of the row of a stage.
+    fn key_of(&self, path: &[&str]) -> Option<&str> {
+        let name = path.last()?;
+        let mut rows = self.named(name).map(|(key, _)| key);
+        rows.find(|key| self.path_of(key) == path)
+    }
 }
 
 impl StageRow {
+    /// Whether the row is only there because its stage was declared.
+    fn is_absent(&self) -> bool {
+        let Self { figures, calls, duration_seconds, errors, error_events, status, .. } = self;
+        *status == Status::NotRun
+            && *figures == Figures::default()
+            && (*calls, *errors, *error_events) == (0, 0, 0)
+            && micros(*duration_seconds) == 0
+            && self.started_at.is_none()
+            && self.per_model.is_empty()
+            && self.attempts.is_empty()
+    }
+
+    /// Whether the row lists attempts. Rows of earlier versions do not.
+    fn has_attempts(&self) -> bool {
+        !self.attempts.is_empty() || self.attempts_left_out > 0
+    }
+
+    /// Attempts of this row that a merged row does not list because this one does not.
+    fn not_listed(&self) -> u64 {
+        if self.has_attempts() { self.attempts_left_out } else { self.calls }
+    }
+
+    /// Lists no more attempts than one run would: failed ones first, then the newest.
+    fn trim_attempts(&mut self) {
+        for attempt in &mut self.attempts {
+            attempt.duration_seconds = seconds(micros(attempt.duration_seconds));
+        }
+        self.attempts.sort_by(StageAttempt::order);
+        let has_failed = |attempt: &StageAttempt| attempt.status == Status::Failed;
+        let failed = self.attempts.iter().filter(|attempt| has_failed(attempt)).count();
+        let others = self.attempts.len() - failed;
+        let mut surplus_failed = failed.saturating_sub(MAX_ATTEMPTS);
+        let mut surplus = others.saturating_sub(MAX_ATTEMPTS.saturating_sub(failed));
+        self.attempts_left_out = self.attempts_left_out.saturating_add((surplus + surplus_failed) as u64);
+        // The oldest come first, so they are the ones to go.
+        self.attempts.retain(|attempt| {
+            let left = if has_failed(attempt) { &mut surplus_failed } else { &mut surplus };
+            let is_kept = *left == 0;
+            *left = left.saturating_sub(1);
+            is_kept
+        });
+    }
+
+    /// Merges rows of one stage. Its name, parent and limits follow from all rows together.
     fn merge(&self, other: &Self) -> Self {
+        let has_attempts = self.has_attempts() || other.has_attempts();
+        let left_out = self.not_listed().saturating_add(other.not_listed());
         Self {
             figures: together(&self.figures, &other.figures),
             calls: self.calls.saturating_add(other.calls),
             duration_seconds: added_seconds(self.duration_seconds, other.duration_seconds),
             errors: self.errors.saturating_add(other.errors),
             status: graver(self.status, other.status),
-            parent: stricter(self.parent.as_ref(), other.parent.as_ref()).cloned(),
+            error_events: self.error_events.saturating_add(other.error_events),
+            name: None,
+            parent: None,
             started_at: stricter(self.started_at, other.started_at),
             share_of_cost: None,
-            limits: match (&self.limits, &other.limits) {
-                (Some(one), Some(two)) => Some(one.merge(two)),
-                (one, two) => one.or(*two),
-            },
+            limits: None,
+            attempts: self.attempts.iter().chain(&other.attempts).cloned().collect(),
+            attempts_left_out: if has_attempts { left_out } else { 0 },
             per_model: self.per_model.unite(&other.per_model, ModelRow::merge),
         }
     }
@@ -213,6 +392,28 @@ impl ModelRow {
             duration_seconds: added_seconds(self.duration_seconds, other.duration_seconds),
             price_sources,
         }
+    }
+}
+
+impl AgentRow {
+    fn merge(&self, other: &Self) -> Self {
+        Self {
+            figures: together(&self.figures, &other.figures),
+            calls: self.calls.saturating_add(other.calls),
+            duration_seconds: added_seconds(self.duration_seconds, other.duration_seconds),
+            errors: self.errors.saturating_add(other.errors),
+            called_by: self.called_by.iter().chain(&other.called_by).cloned().collect(),
+        }
+    }
+}
+
+impl StageAttempt {
+    /// Orders attempts by start, then by every other field, so that merging gives one order.
+    fn order(&self, other: &Self) -> Ordering {
+        let key = |attempt: &Self| {
+            (attempt.started_at, micros(attempt.duration_seconds), attempt.status.as_str())
+        };
+        key(self).cmp(&key(other)).then_with(|| self.error.cmp(&other.error))
     }
 }
 

@@ -15,6 +15,7 @@ mod build;
 mod burn_rate;
 mod document;
 mod efficiency;
+mod keys;
 mod merge;
 mod reader;
 mod record;
@@ -23,11 +24,14 @@ mod settle;
 mod timestamp;
 mod validate;
 
+/// The row of amounts outside of any stage, of any agent, and of amounts without a known model.
+const UNATTRIBUTED: &str = "unattributed";
+
 pub(crate) use build::{EndReason, SummaryInput};
 pub use burn_rate::BurnRate;
 pub use document::{
-    BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, SCHEMA_VERSION,
-    StageLimits, StageRow, Status,
+    AgentRow, BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, SCHEMA_VERSION,
+    StageAttempt, StageLimits, StageRow, Status,
 };
 pub use efficiency::Efficiency;
 pub use reader::ReadError;

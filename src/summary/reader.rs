@@ -211,8 +211,10 @@ const BUDGET: Shape = Shape::Row(&[
     may("usd_remaining", Shape::Or(&Shape::Money)),
     may("tokens_remaining", Shape::Or(&Shape::Whole)),
     may("exhausted", Shape::Bool),
+    may("error_events", Shape::Count),
     may("per_agent", Shape::Each(&STAGE)),
     may("per_model", Shape::Each(&MODEL)),
+    may("by_agent", Shape::Each(&AGENT)),
     may("by_operation", Shape::Each(&OPERATION)),
     may("gate_verdicts", Shape::List(&GATE)),
     may("records", Shape::List(&RECORD)),
@@ -241,12 +243,23 @@ const STAGE: Shape = Shape::Row(&[
     may("calls", Shape::Count),
     may("duration_seconds", Shape::Number),
     may("errors", Shape::Count),
+    may("error_events", Shape::Count),
     may("status", Shape::Status),
+    may("name", Shape::Or(&Shape::Text)),
     may("parent", Shape::Or(&Shape::Text)),
     may("started_at", Shape::Or(&Shape::Time)),
     may("share_of_cost", Shape::Or(&Shape::Number)),
     may("limits", Shape::Or(&STAGE_LIMITS)),
+    may("attempts", Shape::List(&ATTEMPT)),
+    may("attempts_left_out", Shape::Count),
     may("per_model", Shape::Each(&MODEL)),
+]);
+
+const ATTEMPT: Shape = Shape::Object(&[
+    must("started_at", Shape::Time),
+    may("duration_seconds", Shape::Number),
+    must("status", Shape::Status),
+    may("error", Shape::Or(&Shape::Text)),
 ]);
 
 const STAGE_LIMITS: Shape = Shape::Object(&[
@@ -259,6 +272,13 @@ const STAGE_LIMITS: Shape = Shape::Object(&[
 
 const MODEL: Shape =
     Shape::Row(&[may("duration_seconds", Shape::Number), may("price_sources", Shape::Texts)]);
+
+const AGENT: Shape = Shape::Row(&[
+    may("calls", Shape::Count),
+    may("duration_seconds", Shape::Number),
+    may("errors", Shape::Count),
+    may("called_by", Shape::Texts),
+]);
 
 const OPERATION: Shape = Shape::Row(&[may("calls", Shape::Count), may("duration_seconds", Shape::Number)]);
 
@@ -288,6 +308,7 @@ const FIGURES: &[Key] = &[
     may("reasoning_tokens", Shape::Count),
     may("unpriced_calls", Shape::Count),
     may("calls_without_usage", Shape::Count),
+    may("partial_calls", Shape::Count),
 ];
 
 impl Shape {

@@ -8,6 +8,8 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::document::StageRow;
+
 /// Rows by name, in the order of presentation; a JSON object.
 ///
 /// Two are equal if the same names have equal rows, in any order.
@@ -195,6 +197,21 @@ impl<T> std::ops::Index<&str> for Rows<T> {
                 panic!("no row named {name:?}: the rows are {names:?}")
             }
         }
+    }
+}
+
+impl Rows<StageRow> {
+    /// Iterates over the rows of all stages of a name, with their keys. One stage of that name may have several rows, one for each
+    /// stage that it ran in.
+    ///
+    /// ```
+    /// use tracing_budget::summary::{Rows, StageRow};
+    ///
+    /// let rows: Rows<StageRow> = [("draft", StageRow::default()), ("review", StageRow::default())].into_iter().collect();
+    /// assert_eq!(rows.named("review").map(|(key, _)| key).collect::<Vec<_>>(), ["review"]);
+    /// ```
+    pub fn named(&self, name: &str) -> impl Iterator<Item = (&str, &StageRow)> {
+        self.iter().filter(move |(key, row)| row.name_or(key) == name)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::ledger::Usd;
 impl Figures {
     /// Derives which figures are unknown.
     ///
-    /// `tokens_used` is null where calls were made and none reported usage; `cost_usd` is null where calls were
+    /// `tokens_used` is null where calls were made, none is known in full and no tokens are known; `cost_usd` is null where calls were
     /// made and the cost of none is known. In every other place null becomes 0. Running it twice changes nothing.
     ///
     /// ```
@@ -27,7 +27,8 @@ impl Figures {
             | self.cache_read_tokens
             | self.cache_write_tokens
             | self.reasoning_tokens;
-        let usage_unknown = self.llm_calls > 0 && self.calls_without_usage >= self.llm_calls && counted == 0;
+        let calls_unknown = self.calls_without_usage.saturating_add(self.partial_calls);
+        let usage_unknown = self.llm_calls > 0 && calls_unknown >= self.llm_calls && counted == 0;
         self.tokens_used = (!usage_unknown).then_some(tokens);
 
         let cost = self.cost_usd.unwrap_or(Usd::ZERO);
@@ -60,6 +61,7 @@ impl AddAssign<&Self> for Figures {
             (&mut self.reasoning_tokens, other.reasoning_tokens),
             (&mut self.unpriced_calls, other.unpriced_calls),
             (&mut self.calls_without_usage, other.calls_without_usage),
+            (&mut self.partial_calls, other.partial_calls),
         ] {
             *sum = sum.saturating_add(more);
         }
@@ -104,6 +106,9 @@ impl BudgetSummary {
         }
         for model in self.per_model.values_mut() {
             model.figures.settle_unknowns();
+        }
+        for agent in self.by_agent.values_mut() {
+            agent.figures.settle_unknowns();
         }
         for operation in self.by_operation.values_mut() {
             operation.figures.settle_unknowns();
@@ -176,6 +181,9 @@ mod tests {
             (calls(2, 0, 1), Some(0)),
             (Figures { tokens_used: Some(7), ..calls(2, 0, 2) }, Some(7)),
             (Figures { input_tokens: 7, ..calls(2, 0, 2) }, Some(0)),
+            (Figures { partial_calls: 1, ..calls(2, 0, 1) }, None),
+            (Figures { partial_calls: 1, ..calls(3, 0, 1) }, Some(0)),
+            (Figures { partial_calls: 1, tokens_used: Some(7), ..calls(1, 0, 0) }, Some(7)),
         ] {
             let mut settled = figures;
             settled.settle_unknowns();

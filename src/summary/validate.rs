@@ -1,6 +1,9 @@
 //! Validation: the rows of a summary add up to its totals.
 
-use super::document::{BudgetSummary, Figures, RunSummary};
+use std::collections::{HashMap, HashSet};
+
+use super::document::{BudgetSummary, Figures, RunSummary, StageRow, Status};
+use super::rows::Rows;
 use crate::ledger::Usd;
 
 /// The error of a summary with rows, derived figures or gates that contradict each other.
@@ -29,8 +32,9 @@ impl Unbalanced {
 }
 
 impl RunSummary {
-    /// Compares the rows by stage, by model and by operation with the totals, figure by figure. Then it compares each derived
-    /// figure with its sources, and checks the numbering of the gates. Unknown counts as 0 in a sum.
+    /// Compares the rows by stage, by model, by agent and by operation with the totals, figure by figure. Then it compares each
+    /// derived figure with its sources, and checks the parents and attempts of stages and the numbering of the gates.
+    /// Unknown counts as 0 in a sum.
     ///
     /// ```
     /// use tracing_budget::{RunSummary, summary::{Figures, StageRow}};
@@ -63,6 +67,19 @@ impl RunSummary {
         );
         let operations = budget.by_operation.iter().map(|(_, row)| &row.figures);
         compare(&mut findings, "by_operation", operations, &budget.total);
+        // A run without agents has no such rows, nor has a document of an earlier version.
+        if !budget.by_agent.is_empty() {
+            let agents = budget.by_agent.iter().map(|(_, row)| &row.figures);
+            compare(&mut findings, "by_agent", agents, &budget.total);
+        }
+        let error_events = budget.per_agent.iter().map(|(_, row)| row.error_events);
+        let error_events = error_events.fold(0, u64::saturating_add);
+        if error_events != budget.error_events {
+            let total = budget.error_events;
+            findings.push(format!("error_events of per_agent sum to {error_events}, expected {total}"));
+        }
+        nested(&mut findings, &budget.per_agent);
+        attempted(&mut findings, &budget.per_agent);
         // A document may omit the models of a stage. If it lists any, it must list all, or their sum would be wrong.
         for (name, stage) in budget.per_agent.iter().filter(|(_, stage)| !stage.per_model.is_empty()) {
             let models = stage.per_model.iter().map(|(_, row)| &row.figures);
@@ -121,7 +138,52 @@ fn compare<'a>(
     }
 }
 
-fn counted(figures: &Figures) -> [(&'static str, u64); 9] {
+/// Reports every stage with a parent that is no row or that is around itself, and stages with two rows.
+fn nested(findings: &mut Vec<String>, rows: &Rows<StageRow>) {
+    let places: HashMap<&str, usize> = rows.iter().map(|(key, _)| key).zip(0..).collect();
+    let mut parents: Vec<Option<usize>> = Vec::with_capacity(rows.len());
+    let mut stages = HashSet::new();
+    for (key, row) in rows.iter() {
+        let parent = row.parent.as_deref();
+        parents.push(parent.and_then(|parent| places.get(parent).copied()));
+        if let Some(parent) = parent.filter(|parent| !places.contains_key(parent)) {
+            findings.push(format!("parent of per_agent.{key} is {parent:?}, which has no row"));
+        }
+        if !stages.insert((row.name_or(key), parent)) {
+            findings.push(format!("per_agent.{key} is the second row of its stage"));
+        }
+    }
+    let mut is_sound = vec![false; parents.len()];
+    for (start, (key, _)) in rows.iter().enumerate() {
+        let mut way = Vec::new();
+        let mut next = Some(start);
+        // Each row is walked once: rows that are known to be sound end the walk.
+        while let Some(at) = next.filter(|at| !is_sound[*at] && way.len() <= parents.len()) {
+            way.push(at);
+            next = parents[at];
+        }
+        if way.len() > parents.len() {
+            findings.push(format!("per_agent.{key} is inside of stages that are around each other"));
+            return;
+        }
+        way.into_iter().for_each(|at| is_sound[at] = true);
+    }
+}
+
+/// Reports every stage that lists more or fewer attempts than it had.
+fn attempted(findings: &mut Vec<String>, rows: &Rows<StageRow>) {
+    // Documents of earlier versions list none.
+    let listing = rows.iter().filter(|(_, row)| !row.attempts.is_empty() || row.attempts_left_out > 0);
+    for (key, row) in listing {
+        let ended = row.attempts_left_out.saturating_add(row.attempts.len() as u64);
+        // Attempts that are still open are in `calls` only. A completed stage has none.
+        if ended > row.calls || row.status == Status::Completed && ended < row.calls {
+            findings.push(format!("attempts of per_agent.{key} come to {ended}, expected {}", row.calls));
+        }
+    }
+}
+
+fn counted(figures: &Figures) -> [(&'static str, u64); 10] {
     [
         ("tokens_used", figures.tokens_used.unwrap_or(0)),
         ("llm_calls", figures.llm_calls),
@@ -132,6 +194,7 @@ fn counted(figures: &Figures) -> [(&'static str, u64); 9] {
         ("reasoning_tokens", figures.reasoning_tokens),
         ("unpriced_calls", figures.unpriced_calls),
         ("calls_without_usage", figures.calls_without_usage),
+        ("partial_calls", figures.partial_calls),
     ]
 }
 
@@ -164,6 +227,7 @@ fn derived(findings: &mut Vec<String>, given: &BudgetSummary) {
         note(row.limits == right.limits, &format!("limits.exhausted of per_agent.{name}"));
     }
     note(given.per_model == settled.per_model, "an unknown figure of per_model");
+    note(given.by_agent == settled.by_agent, "an unknown figure of by_agent");
     note(given.by_operation == settled.by_operation, "an unknown figure of by_operation");
     let left = match (given.usd_remaining, settled.usd_remaining) {
         (Some(given), Some(right)) => same_money(given, right),
