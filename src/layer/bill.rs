@@ -111,7 +111,12 @@ impl Core {
             }
         }
         let default_operation = if is_llm { self.words.chat } else { self.words.unattributed };
-        CellKey { stage: bill.stage, agent: None, model, operation: bill.operation.unwrap_or(default_operation) }
+        CellKey {
+            stage: bill.stage,
+            agent: None,
+            model,
+            operation: bill.operation.unwrap_or(default_operation),
+        }
     }
 
     // Inlined for the same reason as `price`.
