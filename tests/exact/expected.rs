@@ -98,10 +98,13 @@ impl Row {
         self.error_events += other.error_events;
     }
 
-    /// As the document shows it: null only where there are calls, and not one is known.
+    /// As the document shows it: tokens are null where there are calls, each of them lacks some, and no tokens are known; a cost
+    /// where there are calls, and not one has a known cost.
     pub(crate) fn shown(self) -> Self {
-        let shown = |known: u64| u64::from(known > 0 || self.llm_calls == 0);
-        Self { with_tokens: shown(self.with_tokens), with_cost: shown(self.with_cost), ..self }
+        let has_tokens = self.input + self.output + self.unsplit > 0;
+        let is_known = has_tokens || self.llm_calls == 0 || self.without_usage + self.partial < self.llm_calls;
+        let has_cost = self.with_cost > 0 || self.llm_calls == 0;
+        Self { with_tokens: u64::from(is_known), with_cost: u64::from(has_cost), ..self }
     }
 }
 
