@@ -249,8 +249,13 @@ fn compare(expected: &Run, run: &Json, differences: &mut Vec<String>) {
             differences.push(format!("no warning with {part:?}"));
         }
     }
-    if warnings.len() > expected.warnings.len() {
-        differences.push(format!("{} warnings, expected {}: {warnings:?}", warnings.len(), expected.warnings.len()));
+    // Which models have prices is no matter of the rules, and `unpriced` counts their calls.
+    const PRICES: [&str; 3] = ["cannot be priced", "no price is known", "the split of the tokens"];
+    let is_about_prices = |text: &str| PRICES.iter().any(|part| text.contains(part));
+    for warning in warnings {
+        if !is_about_prices(&warning) && !expected.warnings.iter().any(|part| warning.contains(part)) {
+            differences.push(format!("warning {warning:?}, expected none"));
+        }
     }
 }
 
