@@ -151,6 +151,12 @@ impl<'a> Model<'a> {
         named.filter(|_| self.a3_call(index, at).is_none() && !self.is_tool(index, at))
     }
 
+    /// A13: the agent of what is inside: the span's own, or the one that a call names.
+    fn a13_maker(&self, index: usize, at: usize) -> Option<&'static str> {
+        let named = || self.span(index).text(&AGENT, at).filter(|_| self.a3_call(index, at).is_some());
+        self.a13_agent(index, at).or_else(named)
+    }
+
     /// A2: the names of the stages around, outermost first; empty for `unattributed`.
     fn path(&self, index: usize, at: usize) -> Path {
         let mut path: Path = self.around(index).filter_map(|span| Some(self.a2_stage(span, at)?.to_owned())).collect();
@@ -377,16 +383,15 @@ impl<'a> Model<'a> {
         let path = self.path(call.span, call.booked);
         let is_stage = self.a2_stage(call.span, call.booked).is_some();
         let errors = u64::from(call.has_failed && !is_stage);
-        let around = self.around(call.span).find_map(|span| self.a13_agent(span, call.booked));
+        let around = self.around(call.span).find_map(|span| self.a13_maker(span, call.booked));
         let stage = self.found.stages.entry(path).or_default();
         stage.add(&row);
         stage.errors += errors;
+        let caller = self.ancestors(call.span).find_map(|span| self.a13_maker(span, call.booked));
         let agent = call.agent.or(around).unwrap_or("unattributed");
         let agent = self.found.agents.entry(agent.to_owned()).or_default();
         agent.row.add(&row);
-        if let (Some(_), Some(caller)) = (call.agent.filter(|name| Some(*name) != around), around) {
-            agent.called_by.insert(caller.to_owned());
-        }
+        agent.called_by.extend(caller.filter(|caller| call.agent.is_some_and(|name| name != *caller)).map(str::to_owned));
     }
 
     /// A11: which half of a call is known.
@@ -481,7 +486,7 @@ impl<'a> Model<'a> {
         for index in self.history.within(root).collect::<Vec<_>>() {
             let closed = self.span(index).closed;
             let Some(name) = self.a13_agent(index, closed) else { continue };
-            let caller = self.ancestors(index).find_map(|span| self.a13_agent(span, closed));
+            let caller = self.ancestors(index).find_map(|span| self.a13_maker(span, closed)).filter(|caller| *caller != name);
             let has_failed = self.a12_failure(index);
             let agent = self.found.agents.entry(name.to_owned()).or_default();
             agent.row.executions += 1;
