@@ -188,7 +188,8 @@ impl Expected {
 /// The path of a row: its name, below that of its parent.
 fn path(summary: &Json, key: &str) -> Path {
     let row = &summary["per_agent"][key];
-    let mut path = row["parent"].as_str().map_or_else(Path::new, |parent| path_of_parent(summary, key, parent));
+    let mut path =
+        row["parent"].as_str().map_or_else(Path::new, |parent| path_of_parent(summary, key, parent));
     if key != "unattributed" {
         path.push(row["name"].as_str().unwrap_or(key).to_owned());
     }
@@ -197,6 +198,9 @@ fn path(summary: &Json, key: &str) -> Path {
 
 fn path_of_parent(summary: &Json, key: &str, parent: &str) -> Path {
     assert_ne!(parent, key, "a row is inside itself");
-    assert!(summary["per_agent"].get(parent).is_some(), "the row {key} has the parent {parent}, which is no row");
+    assert!(
+        summary["per_agent"].get(parent).is_some(),
+        "the row {key} has the parent {parent}, which is no row"
+    );
     path(summary, parent)
 }
