@@ -19,7 +19,8 @@ of the history and the HTTP API. Newer versions add keys and rename none.
 How to read them:
 
 - **Null is unknown**, and never 0. A cost of 0 is free; a cost of null is unknown. Sums leave unknown
-  amounts out and count them: `unpriced_calls` and `calls_without_usage` are the calls missing from a cost.
+  amounts out and count them: `unpriced_calls` and `calls_without_usage` are the calls missing from a cost, and of
+  `partial_calls` only a part is in it.
 - **USD** are exact: whole pico-dollars inside, the nearest double in JSON. Rows add up to the totals to the last digit, by
   stage, by model and by operation.
 - **Tokens**: `tokens_used` is input and output. Cached input is part of the input, reasoning part of the output: neither is
