@@ -69,6 +69,7 @@
 //! - `price-files`: prices in TOML files.
 
 mod api;
+mod attribution;
 mod fnv;
 pub mod journal;
 mod layer;

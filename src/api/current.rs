@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Permit;
-use crate::layer::{BudgetLayer, Core, Place};
+use crate::layer::{BudgetLayer, Core, Position};
 use crate::ledger::IntoUsd;
 use crate::limit::{BudgetExceeded, Remaining, Unit};
 use crate::summary::RunSummary;
@@ -27,8 +27,8 @@ use crate::summary::RunSummary;
 pub fn current() -> Option<Current> {
     tracing::dispatcher::get_default(|dispatch| {
         let layer = dispatch.downcast_ref::<BudgetLayer>()?;
-        let place = layer.core.current_place(dispatch.downcast_ref())?;
-        Some(Current { core: Arc::clone(&layer.core), place })
+        let position = layer.core.current_position(dispatch.downcast_ref())?;
+        Some(Current { core: Arc::clone(&layer.core), position })
     })
 }
 
@@ -36,20 +36,20 @@ pub fn current() -> Option<Current> {
 #[derive(Clone)]
 pub struct Current {
     core: Arc<Core>,
-    place: Place,
+    position: Position,
 }
 
 impl Current {
     /// The nearest stage around the place.
     #[must_use]
     pub fn stage(&self) -> Option<&'static str> {
-        self.place.stage.map(|stage| stage.name().as_str())
+        self.position.place.stage.map(|stage| stage.name().as_str())
     }
 
     /// The run's id; `None` while nothing accountable has happened in it, and after its end.
     #[must_use]
     pub fn run_id(&self) -> Option<String> {
-        self.core.live_run(self.place.run).map(|run| run.public_id())
+        self.core.is_accountable(self.position.run).then(|| self.core.public_id(self.position.run)).flatten()
     }
 
     /// Whether more may be spent here: an error if a limit of the run, or of a stage around this place, is used up, or cannot
@@ -81,13 +81,13 @@ impl Current {
     /// [`BudgetExceeded`] with the widest limit that refuses, or because the run has ended. Without limits there is
     /// no error.
     pub fn check(&self) -> Result<(), BudgetExceeded> {
-        self.core.check(self.place)
+        self.core.check(self.position)
     }
 
     /// What may still be spent here, under the limit that leaves least.
     #[must_use]
     pub fn remaining(&self) -> Remaining {
-        self.core.remaining(self.place)
+        self.core.remaining(self.position)
     }
 
     /// Takes room for a call that may cost so much, in the limits of the run and of every stage around this place: in all
@@ -115,14 +115,14 @@ impl Current {
     }
 
     fn permit(&self, unit: Unit, amount: i128) -> Result<Permit, BudgetExceeded> {
-        let hold = self.core.reserve(self.place, unit, amount)?;
-        Ok(Permit::new(Arc::clone(&self.core), self.place, hold))
+        let hold = self.core.reserve(self.position, unit, amount)?;
+        Ok(Permit::new(Arc::clone(&self.core), self.position, hold))
     }
 
     /// A snapshot of the run; `None` while nothing accountable has happened in it, and after its end.
     #[must_use]
     pub fn snapshot(&self) -> Option<RunSummary> {
-        self.core.live_run(self.place.run).map(|run| self.core.snapshot(&run))
+        self.core.snapshot(self.position.run)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::operation_builder::amount;
-use crate::layer::{Core, Hold, Place};
+use crate::layer::{Core, Hold, Position};
 use crate::ledger::{IntoUsd, Usd};
 use crate::limit::Amount;
 
@@ -42,14 +42,14 @@ use crate::limit::Amount;
 #[must_use = "a permit that is dropped at once holds no room"]
 pub struct Permit {
     core: Arc<Core>,
-    place: Place,
+    position: Position,
     /// None where nothing is limited.
     hold: Option<Hold>,
 }
 
 impl Permit {
-    pub(super) fn new(core: Arc<Core>, place: Place, hold: Option<Hold>) -> Self {
-        Self { core, place, hold }
+    pub(super) fn new(core: Arc<Core>, position: Position, hold: Option<Hold>) -> Self {
+        Self { core, position, hold }
     }
 
     /// What is held; `None` where nothing is limited.
@@ -81,7 +81,7 @@ impl Permit {
             Ok(cost) => (Some(cost.max(Usd::ZERO)), None),
             Err(error) => amount("cost_usd", error.text()),
         };
-        self.core.book_cost(self.place, operation, cost, refusal);
+        self.core.book_cost(self.position, operation, cost, refusal);
     }
 }
 

@@ -7,7 +7,7 @@ use super::core::Core;
 use super::handle::Handle;
 use super::stats::{Stats, count};
 use crate::journal::JournalStats;
-use crate::ledger::CellTotals;
+use crate::ledger::{CellTotals, Ledger};
 use crate::summary::Figures;
 
 /// What a layer has seen and what became of it, with every place where the two differ.
@@ -356,9 +356,10 @@ impl Handle {
         let core = self.core();
         // Queued first: what is delivered meanwhile must not look as if a sink were behind.
         let spans = core.span_audit();
-        let in_flight = core.runs_in_flight();
-        let mut under_way = CellTotals::default();
-        in_flight.iter().for_each(|run| under_way.merge(&run.ledger().total()));
+        let in_flight = core.runs.in_flight();
+        let mut ledger = Ledger::default();
+        in_flight.iter().filter_map(|run| core.runs.room(*run)).for_each(|run| run.add_to(&mut ledger));
+        let under_way = ledger.total();
         let runs = RunAudit {
             started: stats.runs_started,
             finished: stats.runs_finished,
@@ -368,7 +369,7 @@ impl Handle {
         };
         let mut audit = Audit {
             spans,
-            calls: core.calls.with(&under_way),
+            calls: core.delivery.calls.with(&under_way),
             sinks: sinks(&stats),
             journal: stats.journal.clone(),
             runs,
@@ -381,14 +382,10 @@ impl Handle {
 
 impl Core {
     fn span_audit(&self) -> SpanAudit {
-        let (opened, closed, open) = self.table.counts();
-        let lingering = self.lingering_roots();
-        // Those that lingered were taken out of the table without being closed.
+        let (opened, closed, open) = self.spans.counts();
         // Relaxed: an audit of a layer at work may be off by the spans that close meanwhile. Exact counts would need a lock that every span takes.
-        let lingered = self.counters.lingered.load(Ordering::Relaxed);
-        let (opened, closed) = (opened + lingering + lingered, closed + lingered);
         let settled = closed.saturating_sub(self.counters.unsettled.load(Ordering::Relaxed));
-        SpanAudit { opened, closed, settled, open: open + lingering }
+        SpanAudit { opened, closed, settled, open }
     }
 }
 

@@ -7,11 +7,11 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::callsite::Meaning;
+use super::callsites::schema_of;
 use super::core::Core;
-use super::placing::Glance;
-use super::recording::record;
-use super::table::Found;
+use super::open::Glance;
+use super::slots::Found;
+use super::span_state::SpanState;
 use super::thread_state::with_thread_state;
 
 /// The layer that [`build`](crate::Builder::build) returns, before its filter is put around it.
@@ -24,7 +24,7 @@ where
     S: Subscriber + for<'lookup> LookupSpan<'lookup>,
 {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        Meaning::of(metadata);
+        schema_of(metadata);
         // Filters decide which callsites are enabled. `never` here would silence a callsite for every other layer.
         Interest::always()
     }
@@ -37,27 +37,18 @@ where
     // Inlined into the subscriber's generic code: most spans return from `glance` without a call.
     #[inline]
     fn on_new_span(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {
-        let is_done = with_thread_state(|thread| match self.core.glance(thread, attrs) {
-            Glance::Nothing => true,
-            Glance::Known(flags) => self.core.open_at_once(thread, flags, attrs, id.into_u64()),
-            Glance::Unknown => false,
-        });
-        if !is_done {
-            self.core.open(attrs, id, &ctx);
+        let glance = with_thread_state(|thread| self.core.glance(thread, attrs));
+        if !matches!(glance, Glance::Nothing) {
+            self.core.open(glance, attrs, id, &ctx);
         }
     }
 
     // Inlined: most spans are not in the table, and that check is all that a record costs then.
     #[inline]
     fn on_record(&self, id: &span::Id, values: &span::Record<'_>, _: Context<'_, S>) {
-        match self.core.table.look_for(id.into_u64()) {
+        match self.core.spans.look_for(id.into_u64()) {
             Found::Nowhere => {}
-            Found::Here(place) => {
-                if record(place, id.into_u64(), values) {
-                    self.core.record_more(id.into_u64(), values);
-                }
-            }
-            Found::Elsewhere => self.core.record_elsewhere(id.into_u64(), values),
+            found => self.core.record(found, id.into_u64(), values),
         }
     }
 
@@ -75,16 +66,18 @@ where
     #[inline]
     fn on_exit(&self, id: &span::Id, _: Context<'_, S>) {
         with_thread_state(|thread| thread.exit(self.core.number, id.into_u64()));
-        self.core.exit(id.into_u64());
+        if std::thread::panicking() {
+            // A panic that unwinds through a span is its failure (A12), even if it is caught further out and the span closes normally.
+            self.core.spans.with(id.into_u64(), SpanState::note_panic);
+        }
     }
 
     // Inlined: most spans are not in the table, and that check is all that a close costs then.
     #[inline]
     fn on_close(&self, id: span::Id, _: Context<'_, S>) {
-        match self.core.table.look_for(id.into_u64()) {
+        match self.core.spans.look_for(id.into_u64()) {
             Found::Nowhere => {}
-            Found::Here(place) => self.core.close(place, id.into_u64()),
-            Found::Elsewhere => self.core.close_taken(id.into_u64()),
+            found => self.core.close(found, id.into_u64()),
         }
     }
 }

@@ -10,10 +10,11 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::budget_layer::BudgetLayer;
 use super::clock::Clock;
-use super::core::{Core, Emitter, Options};
+use super::core::{Core, Options};
 use super::guard::BudgetGuard;
-use super::models::Models;
+use super::pricer::Pricer;
 use super::switch;
+use crate::attribution::ApartEmitter;
 use crate::ledger::{IntoUsd, Usd, UsdError};
 use crate::limit::{Alert, MOST_STAGES, UnpricedCalls};
 use crate::price::PriceBook;
@@ -162,7 +163,7 @@ pub enum BuildError {
 impl<F> Builder<F> {
     /// Sets the project's name, which every summary carries.
     ///
-    /// Default: the environment variable `TRACING_BUDGET_PROJECT`, else the crate of the root span.
+    /// Default: the environment variable `TRACING_BUDGET_PROJECT`, else the name of the executable.
     pub fn project(mut self, project: impl Into<String>) -> Self {
         self.plan.options.project = Some(project.into());
         self
@@ -176,7 +177,7 @@ impl<F> Builder<F> {
         for stage in stages {
             let stage = stage.into();
             self.check_name("stage", &stage, self.plan.options.stages.contains(&stage));
-            self.plan.options.named.stages.insert(stage.as_str().into());
+            self.plan.options.rules.stages.insert(stage.as_str().into());
             self.plan.options.stages.push(stage);
         }
         self
@@ -199,8 +200,8 @@ impl<F> Builder<F> {
     pub fn roots(mut self, roots: impl IntoIterator<Item = impl Into<String>>) -> Self {
         for root in roots {
             let root = root.into();
-            self.check_name("root", &root, self.plan.options.named.roots.contains(root.as_str()));
-            self.plan.options.named.roots.insert(root.into());
+            self.check_name("root", &root, self.plan.options.rules.roots.contains(root.as_str()));
+            self.plan.options.rules.roots.insert(root.into());
         }
         self
     }
@@ -301,7 +302,7 @@ impl<F> Builder<F> {
     /// adds the cached tokens to the input. If cached tokens exceed input tokens, it does so without this declaration.
     pub fn exclusive_cache(mut self, target: impl Into<String>, provider: Option<&str>) -> Self {
         let provider = provider.map(str::to_owned);
-        self.plan.options.exclusive_cache.push(Emitter { target: target.into(), provider });
+        self.plan.options.rules.exclusive_cache.push(ApartEmitter { target: target.into(), provider });
         self
     }
 
@@ -323,7 +324,7 @@ impl<F> Builder<F> {
     /// # Ok::<(), tracing_budget::BuildError>(())
     /// ```
     pub fn usage_events(mut self, targets: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.plan.options.usage_events.extend(targets.into_iter().map(Into::into));
+        self.plan.options.rules.usage_events.extend(targets.into_iter().map(Into::into));
         self
     }
 
@@ -331,7 +332,7 @@ impl<F> Builder<F> {
     ///
     /// An `error` that a span's own function returns (`#[instrument(err)]`) fails the span in either case.
     pub fn error_events(mut self, effect: ErrorEvents) -> Self {
-        self.plan.options.error_events = effect;
+        self.plan.options.rules.error_events_fail = effect == ErrorEvents::Fail;
         self
     }
 
@@ -463,10 +464,10 @@ impl<F> Builder<F> {
         let warm = Arc::clone(&book);
         let worker = Worker::spawn(sinks, delivery, move || warm.warm()).map_err(BuildError::Worker)?;
         worker.call_on_alert(callbacks);
-        let core = Arc::new(Core::new(options, Models::new(book), worker, clock, journal));
+        let core = Arc::new(Core::new(options, Pricer::new(book), worker, clock, journal));
         core.recover(dead);
         let seen = Arc::downgrade(&core);
-        core.worker.set_run_list(move || seen.upgrade().map_or_else(Vec::new, |core| core.snapshots()));
+        core.delivery.worker.set_run_list(move || seen.upgrade().map_or_else(Vec::new, |core| core.snapshots()));
         Ok((BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core)))
     }
 

@@ -7,6 +7,11 @@ use std::time::{Duration, Instant, SystemTime};
 pub(crate) struct Moment(u64);
 
 impl Moment {
+    /// The moment so many nanoseconds after the layer was built.
+    pub(crate) fn at(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
     /// Nanoseconds since the layer was built.
     // Inlined: a field read, several times per closed span.
     #[inline]

@@ -6,25 +6,13 @@ use std::time::Duration;
 use serde_json::Value;
 use tracing_core::dispatcher::WeakDispatch;
 
+use super::close::Entry;
 use super::core::Core;
-use super::field_value::trimmed;
-use super::reading::Reading;
-use super::settlement::{Amounts, Rest, Settlement};
+use super::position::Position;
 use super::stats::count;
-use super::table::Place;
+use crate::attribution::{Reading, RecordReading, trimmed};
 use crate::ledger::{CellKey, CellTotals, Sources, Symbol, Usd};
-use crate::limit::Stages;
 use crate::summary::{OperationFields, OperationRecord, Timestamp, seconds};
-
-/// The target of events that record an operation.
-pub(crate) const TARGET: &str = "tracing_budget::operation";
-
-/// The fields of an operation's event, beside its cost.
-#[derive(Debug, Default)]
-pub(crate) struct RecordReading {
-    pub(crate) duration: Option<Duration>,
-    pub(crate) meta: BTreeMap<String, Value>,
-}
 
 /// An operation that was recorded.
 #[derive(Debug)]
@@ -53,7 +41,7 @@ impl Direct {
         Self { operation, cost, duration, iteration, meta, warnings: Vec::from_iter(refusal) }
     }
 
-    fn tally(&self) -> CellTotals {
+    fn totals(&self) -> CellTotals {
         let nanos =
             self.duration.map_or(0, |duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
         let sources = if self.cost.is_some() { Sources::REPORTED } else { Sources::default() };
@@ -62,17 +50,17 @@ impl Direct {
 }
 
 impl Core {
-    /// Books an operation; false if its run takes nothing more.
-    pub(crate) fn book_direct(&self, place: Place, direct: Direct) -> bool {
-        let key = CellKey { stage: place.stage, agent: None, model: None, operation: direct.operation };
-        let tally = direct.tally();
-        // Before it is booked, for the reason given in `settle_at_once`: the cost would be counted twice.
-        self.collect(place, place.collector, &tally);
+    /// Books an operation; `false` if its run takes nothing more.
+    pub(crate) fn book_direct(&self, position: &Position, direct: Direct) -> bool {
+        let place = &position.place;
+        let key =
+            CellKey { stage: place.stage, agent: place.agent, model: None, operation: direct.operation };
+        let totals = direct.totals();
+        // Before it is booked, for the reason given in `pass_on`: the cost would be counted twice.
+        self.collect(position, &totals, Vec::new());
         let Direct { operation, cost, duration, iteration, meta, warnings } = direct;
-        let mut rest = Rest::default();
-        warnings.into_iter().for_each(|warning| rest.warn(warning));
-        let amounts = Amounts { settlement: Settlement::in_cell(key), own: &tally, rest: &rest };
-        if !self.book(place, amounts, None) {
+        let entry = Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true };
+        if !self.book(position, entry) {
             return false;
         }
         let mut record = OperationRecord::new(operation.as_str());
@@ -82,11 +70,9 @@ impl Core {
         record.iteration = iteration;
         record.meta = meta;
         record.at = Some(Timestamp::from(self.clock.wall(self.clock.now())));
-        let mut record = Some(record);
-        self.on_run(place, |run| {
-            if let Some(record) = record.take() {
-                run.rest().record(record);
-            }
+        self.runs.with_details(position.run, |details| {
+            warnings.into_iter().for_each(|warning| details.warn(warning.into()));
+            details.record(record);
         });
         true
     }
@@ -94,16 +80,16 @@ impl Core {
     /// Books what an operation cost of which nothing else is known; `refusal` is why its cost is unknown.
     pub(crate) fn book_cost(
         &self,
-        place: Place,
+        position: Position,
         operation: &str,
         cost: Option<Usd>,
         refusal: Option<String>,
     ) {
-        let operation = trimmed(operation).map_or(self.words.unattributed, Symbol::intern);
+        let operation = trimmed(operation).map_or(self.options.rules.unattributed, Symbol::intern);
         let (duration, iteration, meta) = (None, None, BTreeMap::new());
         let warnings = Vec::from_iter(refusal);
         let direct = Direct { operation, cost, duration, iteration, meta, warnings };
-        self.book_direct(place, direct);
+        self.book_direct(&position, direct);
     }
 
     /// Books an operation in the run with this id, or in the current one. Returns whether such a run was there to take it.
@@ -111,36 +97,47 @@ impl Core {
         if self.options.disabled.is_some() {
             return false;
         }
-        let place = match run_id {
-            Some(run_id) => self.place_in_run(run_id),
-            None => self.place_here(),
+        let position = match run_id {
+            Some(run_id) => self.position_in_run(run_id),
+            None => self.position_here(),
         };
-        let Some(place) = place else {
+        let Some(position) = position else {
             count(&self.counters.outside);
             return false;
         };
-        self.book_direct(place, Direct::from_fields(fields, self.words.unattributed))
+        self.book_direct(&position, Direct::from_fields(fields, self.options.rules.unattributed))
     }
 
     /// Where a record for the run with this id goes: to the current stage if the current span is in that run, else into
-    /// no stage. A run that has yet to begin is known by the id that its root has recorded.
-    fn place_in_run(&self, run_id: &str) -> Option<Place> {
-        let begun = self.runs_in_flight().into_iter().find(|run| run.public_id() == run_id);
-        let place = begun.map(|run| run.place()).or_else(|| {
+    /// no stage. A run that is not accountable yet is known by the id that its root has recorded.
+    fn position_in_run(&self, run_id: &str) -> Option<Position> {
+        let named = self.run_with_id(run_id).or_else(|| {
             let mut found = None;
-            self.table.for_each(|_, open| {
-                if open.root.is_some() && open.reading.run_id() == Some(run_id) {
-                    found = Some(Place { stage: None, collector: 0, limited: Stages::NONE, ..open.place });
+            self.spans.for_each(|_, state| {
+                if state.span.is_root && state.span.reading.run_id() == Some(run_id) {
+                    found = Some(state.position.run);
                 }
             });
             found
         })?;
-        Some(self.place_here().filter(|here| here.run == place.run).unwrap_or(place))
+        let root = self.runs.with_details(named, |details| details.root)?;
+        let at_root = Position { run: named, root, ..Position::NOWHERE };
+        Some(self.position_here().filter(|here| here.run == named).unwrap_or(at_root))
     }
 
-    /// The place of the current span.
-    fn place_here(&self) -> Option<Place> {
+    /// The accountable run in flight with this id.
+    pub(crate) fn run_with_id(&self, run_id: &str) -> Option<u64> {
+        self.runs.in_flight().into_iter().find(|run| self.public_id(*run).as_deref() == Some(run_id))
+    }
+
+    /// The id of a run in flight.
+    pub(crate) fn public_id(&self, run: u64) -> Option<String> {
+        self.runs.with_details(run, |details| details.public_id(&self.clock))
+    }
+
+    /// The position of the current span.
+    fn position_here(&self) -> Option<Position> {
         let dispatch = self.dispatch.get().and_then(WeakDispatch::upgrade);
-        self.current_place(dispatch.as_ref().and_then(|dispatch| dispatch.downcast_ref()))
+        self.current_position(dispatch.as_ref().and_then(|dispatch| dispatch.downcast_ref()))
     }
 }

@@ -2,10 +2,11 @@
 
 use super::clock::Moment;
 use super::core::Core;
-use super::reading::GateReading;
+use super::position::Position;
+use super::span_state::SpanState;
 use super::stats::count;
-use super::table::{Open, Place};
-use crate::ledger::{CellTotals, Outcome, Usd, Verdict};
+use crate::attribution::GateReading;
+use crate::ledger::{CellTotals, Outcome, SEALED, Usd, Verdict};
 use crate::summary::{GateVerdict, Timestamp};
 
 /// The verdict of an evaluation that gave a score and no label.
@@ -18,10 +19,18 @@ pub(crate) struct VerdictContext {
     pub(crate) cost: Option<Usd>,
 }
 
+impl VerdictContext {
+    /// The context of a gate that is a span; `sum` is what was booked in it.
+    fn of_span(at: Moment, nanos: u64, sum: &CellTotals) -> Self {
+        let is_known = sum.cost > Usd::ZERO || sum.llm_calls > sum.unpriced + sum.without_usage;
+        Self { at, seconds: Some(nanos as f64 / 1e9), cost: is_known.then_some(sum.cost) }
+    }
+}
+
 impl Core {
-    /// Books the verdict of a gate that is a span. `sum` is what was settled in it.
-    pub(crate) fn settle_gate(&self, open: &mut Open, sum: &CellTotals, duration: u64) {
-        let Some(remarks) = &mut open.reading.remarks else { return };
+    /// Books the verdict of a gate that is a span, once. `sum` is what was booked in it.
+    pub(crate) fn record_span_gate(&self, state: &mut SpanState, sum: &CellTotals, nanos: u64) {
+        let Some(remarks) = &mut state.span.reading.remarks else { return };
         let Some(mut gate) = remarks.gate.take() else { return };
         if gate.verdict.is_none() && !(gate.is_evaluation && gate.score.is_some()) {
             gate.verdict = Some(Verdict::Error);
@@ -32,17 +41,11 @@ impl Core {
             };
             gate.reason.get_or_insert(failure);
         }
-        let is_known = sum.cost > Usd::ZERO || sum.llm_calls > sum.unpriced + sum.without_usage;
-        let context = VerdictContext {
-            at: self.clock.now(),
-            seconds: Some(duration as f64 / 1e9),
-            cost: is_known.then_some(sum.cost),
-        };
-        self.record_gate(open.place, *gate, context);
+        self.record_gate(&state.position, *gate, VerdictContext::of_span(self.clock.now(), nanos, sum));
     }
 
     /// Books the verdict of a gate.
-    pub(crate) fn record_gate(&self, place: Place, mut gate: GateReading, context: VerdictContext) {
+    pub(crate) fn record_gate(&self, position: &Position, mut gate: GateReading, context: VerdictContext) {
         let Some(name) = gate.name.take() else { return };
         let blocking = gate.blocking.unwrap_or(!gate.is_evaluation);
         let verdict = match gate.verdict.take() {
@@ -50,24 +53,24 @@ impl Core {
             None if gate.is_evaluation => Verdict::Other(SCORED.into()),
             None => Verdict::Error,
         };
-        let was_recorded = self.on_run(place, |run| {
-            // Before `rest` is locked: `last_stage` locks the parts, and parts and `rest` are never locked together (lock order).
-            let after = place.stage.or_else(|| run.last_stage());
-            let mut rest = run.rest();
-            // The run ended since it was looked up. Its summary may be built already, so the verdict would be in none: it counts as late.
-            if rest.end.is_some() {
-                return false;
+        self.begin(position.run);
+        let recorded = self.runs.room(position.run).and_then(|run| {
+            let mut details = run.details(position.run)?;
+            // The run ended since. Its summary may be built already, so the verdict would be in none: it counts as late.
+            if details.end.is_some() || run.parts.flags(position.run)? & SEALED != 0 {
+                return None;
             }
+            let after = position.place.stage.or_else(|| run.last_stage());
             if let Verdict::Other(word) = &verdict
                 && &**word != SCORED {
                     let warning = format!(
                         "gate {name:?}: expected pass, fail, warn, skipped or error, got {word:?}; it was kept unchanged"
                     );
-                    rest.warn(warning.into());
+                    details.warn(warning.into());
                 }
             // Numbered under the lock, so that no two gates of a run get the same number.
-            let seq = rest.gates.len() as u64 + 1;
-            rest.record_gate(GateVerdict {
+            let seq = details.gates.len() as u64 + 1;
+            details.record_gate(GateVerdict {
                 seq,
                 gate_name: name.to_string(),
                 after_stage: after.map(|stage| stage.name().as_str().to_owned()),
@@ -80,9 +83,9 @@ impl Core {
                 duration_seconds: context.seconds,
                 cost_usd: context.cost,
             });
-            true
+            Some(())
         });
-        if was_recorded != Some(true) {
+        if recorded.is_none() {
             count(&self.counters.late);
         }
     }

@@ -44,8 +44,8 @@ impl BudgetGuard {
     /// - The journal could not be written since the last flush.
     pub fn flush(&self) -> Result<(), FlushError> {
         // The sinks first: each delivery writes a line to the journal, which its flush then includes.
-        let delivered = self.core.worker.flush();
-        match self.core.journal.as_ref().map(|journal| journal.flush()) {
+        let delivered = self.core.delivery.worker.flush();
+        match self.core.delivery.journal.as_ref().map(|journal| journal.flush()) {
             Some(Err(reason)) => Err(FlushError::with_journal(delivered, reason)),
             _ => delivered,
         }
@@ -71,8 +71,8 @@ impl Drop for BudgetGuard {
         // In this order: the worker delivers what `finish_all` ends, and the journal strikes off what the worker delivered.
         self.core.finish_all();
         // The worker has reported lost runs on stderr. A drop cannot return an error.
-        let _ = self.core.worker.close(self.core.options.close_timeout);
-        if let Some(journal) = &self.core.journal {
+        let _ = self.core.delivery.worker.close(self.core.options.close_timeout);
+        if let Some(journal) = &self.core.delivery.journal {
             journal.close();
         }
     }

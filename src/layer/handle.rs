@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::core::Core;
-use super::run::Run;
 use super::stats::Stats;
 use crate::summary::RunSummary;
 
@@ -81,8 +80,7 @@ impl Handle {
     /// # Ok::<(), tracing_budget::BuildError>(())
     /// ```
     pub fn finish(&self, run_id: &str) -> bool {
-        let found = self.core.runs_in_flight().into_iter().find(|run| run.public_id() == run_id);
-        found.is_some_and(|run| self.core.finish(run.serial))
+        self.core.run_with_id(run_id).is_some_and(|run| self.core.finish(run))
     }
 
     /// Drops all runs in flight without a summary.
@@ -118,22 +116,8 @@ impl Handle {
     /// Returns the statistics of the layer: runs, dropped figures, deliveries, the journal.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let journal = self.core.journal.as_ref().map(|journal| journal.stats());
-        self.core.counters.stats(self.core.table.len() as u64, self.core.worker.stats(), journal)
-    }
-}
-
-impl Core {
-    /// The runs in flight, oldest first.
-    pub(crate) fn runs_in_flight(&self) -> Vec<Arc<Run>> {
-        // Collected: callers build summaries, and a shard of the map must not stay locked for that long.
-        let mut runs: Vec<_> = self.runs.iter().map(|run| Arc::clone(&run)).collect();
-        runs.sort_unstable_by_key(|run| run.serial);
-        runs
-    }
-
-    pub(crate) fn snapshots(&self) -> Vec<RunSummary> {
-        self.runs_in_flight().iter().map(|run| self.snapshot(run)).collect()
+        let journal = self.core.delivery.journal.as_ref().map(|journal| journal.stats());
+        self.core.counters.stats(self.core.spans.len() as u64, self.core.delivery.worker.stats(), journal)
     }
 }
 

@@ -89,7 +89,7 @@ impl JournalPlan {
 impl Core {
     /// Gives the runs of dead processes to the sinks. What they are is read on the worker's thread.
     pub(super) fn recover(&self, dead: Claims) {
-        let Some(journal) = &self.journal else { return };
+        let Some(journal) = &self.delivery.journal else { return };
         let (files, unreadable) = dead.into_parts();
         for (path, reason) in unreadable {
             print_diagnostic(&format!("the journal {} cannot be read: {reason}", path.display()));
@@ -110,7 +110,7 @@ impl Core {
                 let journal = to_discard.lock().unwrap_or_else(PoisonError::into_inner).take();
                 journal.into_iter().for_each(discard);
             };
-            self.worker.deliver_recovered(find, taken);
+            self.delivery.worker.deliver_recovered(find, taken);
         }
     }
 }

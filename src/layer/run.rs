@@ -2,71 +2,54 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use super::callsite::Meaning;
 use super::clock::{Clock, Moment};
-use super::desk::{Desk, at_desk};
-use super::limits::RunLimits;
-use super::reading::RunAttributes;
-use super::table::Place;
+use super::responses::Responses;
+use super::tellings::{RecentCalls, Tellings};
+use crate::attribution::CallsiteSchema;
 use crate::journal::RunJournal;
-use crate::ledger::{Ledger, Outcome, StageId, Symbol};
-use crate::limit::Stages;
+use crate::ledger::{Ledger, Outcome, Parts, RunAttributes, StageId, Symbol};
+use crate::limit::LimitSet;
 use crate::summary::{GateVerdict, OperationRecord, Records, Timestamp};
-
-/// Parts of a run's ledger. Two threads that write one row would wait for each other at every call; with a part each they only
-/// share a lock while a summary is taken. A pipeline rarely has more than eight calls at once, and each part costs a run about
-/// 128 bytes and a summary one merge.
-const PARTS: usize = 8;
 
 /// Distinct warnings kept in one run. A hundred are more than a person reads, and bound the memory that a broken emitter can take.
 const MAX_WARNINGS: usize = 100;
 
-/// The run takes nothing more.
-const SEALED: u8 = 1;
-/// More than the ledger has to know what is written to it: the journal, or limits.
-const WATCHED: u8 = 2;
-
-/// A run in flight.
+/// Room for a run in flight. It is used again by another run when its run has been delivered.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// Its number, unique in the process; unlike a span's id it is never used again.
-    pub(crate) serial: u64,
-    pub(crate) root: u64,
-    pub(crate) pipeline: Symbol,
-    /// The root span's crate: the project of a builder that named none.
-    pub(crate) krate: &'static str,
-    pub(crate) id: Uuid,
-    pub(crate) started: Moment,
-    parts: Box<[Part; PARTS]>,
-    rest: Mutex<Rest>,
-    /// Where all that is written here goes as well, for the case that the process is killed.
-    journal: Option<Arc<RunJournal>>,
-    state: AtomicU8,
-    /// What it may spend, where anything is limited.
-    pub(crate) limits: Option<Box<RunLimits>>,
+    /// The ledger, and the word with the number of the run that the room belongs to.
+    pub(crate) parts: Parts<RunPart>,
+    details: Mutex<Details>,
+    /// What the run may spend, where anything is limited.
+    pub(crate) limits: Option<LimitSet>,
 }
 
-// Two cache lines: processors fetch lines in pairs, so that parts of two threads on one pair would slow each other down.
-#[repr(align(128))]
+/// One thread's part of a run.
 #[derive(Debug, Default)]
-struct Part(Mutex<Ledger>);
-
-impl Part {
-    // Inlined: one compare-and-swap, nearly always without contention.
-    #[inline(always)]
-    fn lock(&self) -> MutexGuard<'_, Ledger> {
-        self.0.lock()
-    }
+pub(crate) struct RunPart {
+    pub(crate) ledger: Ledger,
+    /// Usage of the calls that this thread booked last, for log lines that repeat one of them (A7).
+    pub(crate) recent: RecentCalls,
 }
 
 /// What few spans record, under one lock.
+///
+/// Lock order: details, then a part. Never a part, then the details.
 #[derive(Debug, Default)]
-pub(crate) struct Rest {
+pub(crate) struct Details {
+    /// The run that these are of.
+    pub(crate) run: u64,
+    pub(crate) root: u64,
+    pub(crate) schema: Option<&'static CallsiteSchema>,
+    /// The pipeline's name, where it is not the root span's (A1).
+    pub(crate) pipeline: Option<Symbol>,
+    pub(crate) started: Moment,
+    /// Made when the run becomes accountable: a request that comes to nothing needs none.
+    id: Option<Uuid>,
     pub(crate) attributes: RunAttributes,
     pub(crate) gates: Vec<GateVerdict>,
     /// Operations that were recorded directly.
@@ -74,9 +57,14 @@ pub(crate) struct Rest {
     pub(crate) warnings: Vec<Cow<'static, str>>,
     /// Warnings beyond the bound.
     pub(crate) more_warnings: u64,
+    /// Whether a span that matters was opened inside the root.
+    pub(crate) has_children: bool,
     /// How the root ended, once it has.
     pub(crate) end: Option<End>,
-    journal: Option<Arc<RunJournal>>,
+    /// Where all that is written here goes as well, for the case that the process is killed.
+    pub(crate) journal: Option<Arc<RunJournal>>,
+    pub(crate) responses: Responses,
+    pub(crate) tellings: Tellings,
 }
 
 /// How a run ended.
@@ -88,146 +76,85 @@ pub(crate) struct End {
     pub(crate) is_incomplete: bool,
 }
 
-/// The run takes nothing more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sealed;
-
 impl Run {
-    pub(crate) fn new(
-        serial: u64,
-        root: u64,
-        meaning: &'static Meaning,
-        started: Moment,
-        clock: &Clock,
-        limits: Option<Box<RunLimits>>,
-    ) -> Self {
-        let wall = Timestamp::from(clock.wall(started)).unix_ms().unsigned_abs();
-        // Made where they stay: a run is moved about before it begins.
-        let parts: Vec<Part> = (0..PARTS).map(|_| Part::default()).collect();
-        let Ok(parts) = parts.try_into() else { unreachable!("there are as many as were made") };
-        let at = uuid::Timestamp::from_unix_time(wall / 1_000, (wall % 1_000) as u32 * 1_000_000, 0, 0);
-        Self {
-            serial,
-            root,
-            pipeline: meaning.name,
-            krate: meaning.krate,
-            id: Uuid::new_v7(at),
-            started,
-            parts,
-            rest: Mutex::default(),
-            journal: None,
-            state: AtomicU8::new(if limits.is_some() { WATCHED } else { 0 }),
-            limits,
-        }
+    pub(crate) fn new(limits: Option<LimitSet>) -> Self {
+        Self { parts: Parts::new(), details: Mutex::default(), limits }
     }
 
-    /// Has all that is written from here on journaled as well.
-    pub(crate) fn journal_to(&mut self, journal: RunJournal) {
-        let journal = Arc::new(journal);
-        self.rest.get_mut().journal = Some(Arc::clone(&journal));
-        self.journal = Some(journal);
-        *self.state.get_mut() |= WATCHED;
+    /// The details, whichever run they are of.
+    pub(crate) fn any_details(&self) -> MutexGuard<'_, Details> {
+        self.details.lock()
     }
 
-    pub(crate) fn journal(&self) -> Option<&Arc<RunJournal>> {
-        self.journal.as_ref()
+    /// The details of a run, or `None` if the room belongs to another by now.
+    pub(crate) fn details(&self, run: u64) -> Option<MutexGuard<'_, Details>> {
+        Some(self.details.lock()).filter(|details| details.run == run)
     }
 
-    /// The place right in the root.
-    pub(crate) fn place(&self) -> Place {
-        Place {
-            run: self.serial,
-            root: self.root,
-            stage: None,
-            collector: 0,
-            in_container: false,
-            limited: Stages::NONE,
-        }
-    }
-
-    /// This thread's part of the ledger, unless the run is in one of these states.
-    // Inlined: a modulo, a compare-and-swap and a test.
-    #[inline(always)]
-    fn part_unless(&self, desk: &Desk, states: u8) -> Option<MutexGuard<'_, Ledger>> {
-        let ledger = self.parts[desk.number() % PARTS].lock();
-        // Loaded under the lock. `seal` raises the flag and the summary then takes every part's lock: a write is either before the
-        // summary in the part's order of locks, or sees the flag. Checked before the lock, an amount could be added to a part
-        // that the summary has read already, and would be lost without a trace. Acquire pairs with the Release in `seal`.
-        if self.state.load(Ordering::Acquire) & states != 0 {
-            return None;
-        }
-        Some(ledger)
-    }
-
-    /// This thread's part of the ledger; none if the run takes nothing more, or more than the ledger has to know of it.
-    // Inlined, so that `states` is a constant in `part_unless`.
-    #[inline(always)]
-    pub(crate) fn unwatched_part(&self, desk: &Desk) -> Option<MutexGuard<'_, Ledger>> {
-        self.part_unless(desk, SEALED | WATCHED)
-    }
-
-    /// Writes to this thread's part of the ledger.
-    pub(crate) fn write<T>(&self, act: impl FnOnce(&mut Ledger) -> T) -> Result<T, Sealed> {
-        let mut ledger = at_desk(|desk| self.part_unless(desk, SEALED)).ok_or(Sealed)?;
-        match &self.journal {
-            None => Ok(act(&mut ledger)),
-            Some(journal) => Ok(journal.book(&mut ledger, act)),
-        }
-    }
-
-    /// Writes what is in the journal already.
-    pub(crate) fn write_known(&self, known: &Ledger) {
-        at_desk(|desk| self.parts[desk.number() % PARTS].lock().merge(known));
-    }
-
-    pub(crate) fn rest(&self) -> MutexGuard<'_, Rest> {
-        self.rest.lock()
-    }
-
-    /// The id that its summary has.
-    pub(crate) fn public_id(&self) -> String {
-        self.rest().attributes.run_id.as_deref().map_or_else(|| self.id.to_string(), str::to_owned)
-    }
-
-    /// Ends the run; false if it has ended already.
-    pub(crate) fn seal(&self, end: End) -> bool {
-        let mut rest = self.rest();
-        if rest.end.is_some() {
-            return false;
-        }
-        rest.end = Some(end);
-        // Release: a thread that sees the run sealed also sees `end`. Under the lock of `rest`, so that only one caller seals.
-        self.state.fetch_or(SEALED, Ordering::Release);
-        true
-    }
-
-    /// Whether it has ended.
-    pub(crate) fn is_sealed(&self) -> bool {
-        // Acquire: see `seal`.
-        self.state.load(Ordering::Acquire) & SEALED != 0
-    }
-
-    /// All parts of the ledger together. The parts are locked one after the other, never two at once.
-    pub(crate) fn ledger(&self) -> Ledger {
-        let mut all = Ledger::default();
-        self.add_to(&mut all);
-        all
-    }
-
-    /// Adds all parts of the ledger to another.
+    /// Adds all parts of the ledger to another. The parts are locked one after the other, never two at once.
     pub(crate) fn add_to(&self, all: &mut Ledger) {
-        // One part after the other: with all locked at once, every thread that writes to the run would wait.
-        self.parts.iter().for_each(|part| all.merge(&part.lock()));
+        self.parts.for_each(|part| all.merge(&part.ledger));
     }
 
     /// The stage that closed last.
     pub(crate) fn last_stage(&self) -> Option<StageId> {
-        let last = self.parts.iter().filter_map(|part| part.lock().last_stage()).max();
+        let mut last = None;
+        self.parts.for_each(|part| last = last.max(part.ledger.last_stage()));
         last.map(|(_, stage)| stage)
+    }
+
+    /// Whether a call with this usage was booked lately.
+    pub(crate) fn has_recent_call(&self, figure: u64) -> bool {
+        let mut found = false;
+        self.parts.for_each(|part| found |= part.recent.has(figure));
+        found
     }
 }
 
-impl Rest {
+impl Details {
+    /// Prepares the room for a run.
+    pub(crate) fn begin(&mut self, run: u64, root: u64, schema: &'static CallsiteSchema, started: Moment) {
+        (self.run, self.root, self.schema, self.started) = (run, root, Some(schema), started);
+    }
+
+    /// Forgets a run, and keeps the allocations for the next.
+    pub(crate) fn clear(&mut self) {
+        (self.run, self.root, self.schema, self.pipeline, self.id) = (0, 0, None, None, None);
+        (self.has_children, self.end, self.journal) = (false, None, None);
+        self.attributes = RunAttributes::default();
+        self.gates.clear();
+        self.records = Records::default();
+        self.warnings.clear();
+        self.more_warnings = 0;
+        self.responses.clear();
+        self.tellings.clear();
+    }
+
+    /// The id of the run, made if it has none yet.
+    pub(crate) fn id(&mut self, clock: &Clock) -> Uuid {
+        let started = self.started;
+        *self.id.get_or_insert_with(|| {
+            let wall = Timestamp::from(clock.wall(started)).unix_ms().unsigned_abs();
+            let at =
+                uuid::Timestamp::from_unix_time(wall / 1_000, (wall % 1_000) as u32 * 1_000_000, 0, 0);
+            Uuid::new_v7(at)
+        })
+    }
+
+    /// The id that its summary has.
+    pub(crate) fn public_id(&mut self, clock: &Clock) -> String {
+        match &self.attributes.run_id {
+            Some(id) => id.to_string(),
+            None => self.id(clock).to_string(),
+        }
+    }
+
+    /// The name of its pipeline (A1).
+    pub(crate) fn pipeline(&self) -> &'static str {
+        let name = self.pipeline.or(self.schema.map(|schema| schema.name));
+        name.map_or("", Symbol::as_str)
+    }
+
     /// Keeps a warning, each only once.
     pub(crate) fn warn(&mut self, warning: Cow<'static, str>) {
         if self.warnings.contains(&warning) {

@@ -8,8 +8,7 @@
 //!
 //! - A span is in its slot or in its lane's map, never in both.
 //! - Lock order: slot, then the lane's map. Never lock a second slot while one is held: span ids are reused, so the other span's
-//!   slot may be the same one (deadlock). `try_with` is the exception, as it does not wait.
-//! - A slot is freed only after what the closing span adds is written: a thread that no longer finds the span sees its figures.
+//!   slot may be the same one (deadlock).
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -104,7 +103,7 @@ impl<T: Default> Slots<T> {
     #[inline]
     pub(crate) fn find(&self, span: u64) -> Found<'_, T> {
         let slot = &self.near[place(span)];
-        // Acquire pairs with the Release in `take`, `keep` and `free_if`: a thread that sees the id, or sees it gone, also sees
+        // Acquire pairs with the Release in `keep` and `free`: a thread that sees the id, or sees it gone, also sees
         // what was written before. Relaxed would let it miss the figures of a span that has just closed.
         if slot.span.load(Ordering::Acquire) == span {
             return Found::Here(slot);
@@ -136,17 +135,6 @@ impl<T: Default> Slots<T> {
         self.lane(span).by_id.lock().get_mut(&span).map(act)
     }
 
-    /// The place of a span, if it is free.
-    // Inlined: a compare-and-swap and a load, for every span that opens.
-    #[inline(always)]
-    pub(crate) fn room(&self, span: u64) -> Option<Room<'_, T>> {
-        let slot = &self.near[place(span)];
-        let kept = slot.kept.lock();
-        // Relaxed: the id is only written under the lock that is held here.
-        // The lock is kept until `take`: another thread could otherwise open a span in the same slot meanwhile.
-        (slot.span.load(Ordering::Relaxed) == 0).then_some(Room { slot, kept })
-    }
-
     /// Runs `act` on the room for a span, which is kept from then on if `act` returns `true`. The argument of `act` is whether
     /// the room holds what was kept of the same span before.
     pub(crate) fn keep(&self, span: u64, act: impl FnOnce(&mut T, bool) -> bool) -> bool {
@@ -173,17 +161,17 @@ impl<T: Default> Slots<T> {
         self.keep_other(lane, span, act)
     }
 
-    /// Runs `act` on what is kept of a span, and gives its place free.
-    pub(crate) fn free<R>(&self, span: u64, act: impl FnOnce(&mut T) -> R) -> Option<R> {
-        match self.find(span) {
-            Found::Here(slot) => {
-                let mut done = None;
-                slot.free_if(span, |kept| {
-                    done = Some(act(kept));
-                    true
-                });
-                done
-            }
+    /// Runs `act` on what is kept of a span, where it was found, and frees its slot.
+    // Inlined: a lock and two stores for every span that matters; the map of a lane is out of line.
+    #[inline]
+    pub(crate) fn free_at<R>(
+        &self,
+        found: Found<'_, T>,
+        span: u64,
+        act: impl FnOnce(&mut T) -> R,
+    ) -> Option<R> {
+        match found {
+            Found::Here(slot) => slot.free(span, act),
             Found::Elsewhere => self.free_other(self.lane(span), span, act),
             Found::Nowhere => None,
         }
@@ -219,13 +207,13 @@ impl<T: Default> Slots<T> {
     }
 
     /// Runs `act` on the content of a span's slot, if the slot is free.
-    pub(crate) fn at_free(&self, span: u64, act: impl FnOnce(&mut T)) {
+    // Inlined: a lock and a test, twice per span that matters.
+    #[inline]
+    pub(crate) fn at_free<R>(&self, span: u64, act: impl FnOnce(&mut T) -> R) -> Option<R> {
         let slot = &self.near[place(span)];
         let mut kept = slot.kept.lock();
         // Relaxed: under the lock.
-        if slot.span.load(Ordering::Relaxed) == 0 {
-            act(&mut kept);
-        }
+        (slot.span.load(Ordering::Relaxed) == 0).then(|| act(&mut kept))
     }
 
     /// Keeps a span in the map, as its slot is taken.
@@ -266,29 +254,6 @@ impl<T: Default> Lane<T> {
     }
 }
 
-/// A place that is free, until the next span has taken it.
-pub(crate) struct Room<'a, T> {
-    slot: &'a Slot<T>,
-    kept: MutexGuard<'a, T>,
-}
-
-impl<T> Room<'_, T> {
-    /// What the last span has left there.
-    // Inlined: an address.
-    #[inline(always)]
-    pub(crate) fn left(&mut self) -> &mut T {
-        &mut self.kept
-    }
-
-    /// Keeps what is there now as that of a span.
-    // Inlined: a store and an unlock.
-    #[inline(always)]
-    pub(crate) fn take(self, span: u64) {
-        // Release: see `find`. The slot is still locked.
-        self.slot.span.store(span, Ordering::Release);
-    }
-}
-
 impl<T> Slot<T> {
     /// What is kept of a span, if it is still this span's.
     // Inlined: a compare-and-swap and a comparison.
@@ -307,26 +272,15 @@ impl<T> Slot<T> {
         self.lock_if_of(span).map(|mut kept| act(&mut kept))
     }
 
-    /// Runs `act` on what is kept of a span, if the slot is still this span's and is not locked.
-    pub(crate) fn try_with<R>(&self, span: u64, act: impl FnOnce(&mut T) -> R) -> Option<R> {
-        // No waiting: the caller holds a slot already, and this may be the same one (deadlock).
-        let mut kept = self.kept.try_lock()?;
-        // Relaxed: under the lock, as in `lock_if_of`.
-        (self.span.load(Ordering::Relaxed) == span).then(|| act(&mut kept))
-    }
-
-    /// Runs `act` on what is kept of a span, then frees its slot if `act` returns `true`. Returns whether nothing is left of the
-    /// span.
+    /// Runs `act` on what is kept of a span, if it is still this span's, then frees its slot.
     // Inlined for the same reason as `with`.
     #[inline(always)]
-    pub(crate) fn free_if(&self, span: u64, act: impl FnOnce(&mut T) -> bool) -> bool {
-        let Some(mut kept) = self.lock_if_of(span) else { return true };
-        let frees = act(&mut kept);
-        if frees {
-            // Release, and only after `act`: see `find`.
-            self.span.store(0, Ordering::Release);
-        }
-        frees
+    fn free<R>(&self, span: u64, act: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let mut kept = self.lock_if_of(span)?;
+        let done = act(&mut kept);
+        // Release, and only after `act`: see `find`.
+        self.span.store(0, Ordering::Release);
+        Some(done)
     }
 }
 
@@ -373,7 +327,7 @@ mod tests {
                     }
                     1 => prop_assert!(!slots.keep(id(thread, at, generation + 9), |_, _| false)),
                     _ => {
-                        let freed = slots.free(span, |kept| *kept);
+                        let freed = slots.free_at(slots.find(span), span, |kept| *kept);
                         prop_assert_eq!(freed, map.remove(&span));
                     }
                 }

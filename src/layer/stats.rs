@@ -42,8 +42,6 @@ pub(crate) struct Counters {
     pub(crate) outside: AtomicU64,
     /// Runs given up by a reset.
     pub(crate) forgotten: AtomicU64,
-    /// Roots that closed before the spans that they had adopted, and were settled after them.
-    pub(crate) lingered: AtomicU64,
     /// Spans that a panic kept from being settled.
     pub(crate) unsettled: AtomicU64,
 }

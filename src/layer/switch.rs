@@ -12,7 +12,7 @@ use super::budget_layer::BudgetLayer;
 use super::clock::Clock;
 use super::core::{Core, Options};
 use super::guard::BudgetGuard;
-use super::models::Models;
+use super::pricer::Pricer;
 use crate::sink::{Worker, print_diagnostic};
 
 /// The variables that switch a layer off, in the order in which they are read.
@@ -49,7 +49,7 @@ fn off_by(lookup: impl Fn(&str) -> Option<String>, mut complain: impl FnMut(&str
 /// A layer that does nothing: no thread, no sinks, and a guard with the reason.
 pub(crate) fn disabled(why: String) -> (BudgetLayer, BudgetGuard) {
     let options = Options { disabled: Some(why), ..Options::default() };
-    let core = Arc::new(Core::new(options, Models::new(Arc::default()), Worker::idle(), Clock::new(), None));
+    let core = Arc::new(Core::new(options, Pricer::new(Arc::default()), Worker::idle(), Clock::new(), None));
     (BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core))
 }
 

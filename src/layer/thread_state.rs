@@ -13,9 +13,8 @@ use std::cell::Cell;
 
 use tracing_core::Metadata;
 
-use super::callsite_flags::CallsiteFlags;
-use super::parent::Ancestor;
-use super::table::Place;
+use super::ancestors::Ancestor;
+use crate::attribution::CallsiteFlags;
 use crate::ledger::SymbolCache;
 
 /// Depth of the span stack that a thread remembers. Real programs enter fewer than 30 spans at once; below the 128th, the parent
@@ -45,40 +44,13 @@ struct Entered {
     span: Cell<u64>,
     /// The epoch in which the ancestor was found; 0 if it was not looked up.
     epoch: Cell<u64>,
-    around: CachedAncestor,
+    ancestor: Cell<Ancestor>,
+    /// Whether the ancestor is a root: looked at for every plain span, where a copy of the whole would be most of the cost.
+    is_root: Cell<bool>,
 }
 
 /// In the place of an epoch: the span does not matter by itself, so that it is no root.
 const PLAIN: u64 = u64::MAX;
-
-/// An [`Ancestor`] that is looked at a part at a time.
-pub(crate) struct CachedAncestor {
-    pub(crate) span: Cell<u64>,
-    pub(crate) place: Cell<Place>,
-    pub(crate) is_root: Cell<bool>,
-}
-
-impl CachedAncestor {
-    const fn new(Ancestor { span, place, is_root }: Ancestor) -> Self {
-        Self { span: Cell::new(span), place: Cell::new(place), is_root: Cell::new(is_root) }
-    }
-
-    fn get(&self) -> Ancestor {
-        Ancestor { span: self.span.get(), place: self.place.get(), is_root: self.is_root.get() }
-    }
-
-    fn set(&self, around: Ancestor) {
-        self.span.set(around.span);
-        self.place.set(around.place);
-        self.is_root.set(around.is_root);
-    }
-}
-
-impl From<Ancestor> for CachedAncestor {
-    fn from(around: Ancestor) -> Self {
-        Self::new(around)
-    }
-}
 
 /// A thread's span stack, and its caches of callsites and names.
 pub(crate) struct ThreadState {
@@ -89,8 +61,6 @@ pub(crate) struct ThreadState {
     flags: [Cell<CachedFlags>; CACHED_FLAGS],
     /// Names that spans recorded.
     pub(crate) names: SymbolCache,
-    /// The number of the run that the thread is at work on.
-    at_work_on: Cell<u64>,
 }
 
 thread_local! {
@@ -107,8 +77,8 @@ pub(crate) fn with_thread_state<T>(act: impl FnOnce(&ThreadState) -> T) -> T {
 
 impl Entered {
     const fn empty() -> Self {
-        let around = CachedAncestor::new(Ancestor::NOTHING);
-        Self { layer: Cell::new(0), span: Cell::new(0), epoch: Cell::new(0), around }
+        let (ancestor, is_root) = (Cell::new(Ancestor::NOTHING), Cell::new(false));
+        Self { layer: Cell::new(0), span: Cell::new(0), epoch: Cell::new(0), ancestor, is_root }
     }
 }
 
@@ -119,7 +89,6 @@ impl ThreadState {
             entered: [const { Entered::empty() }; DEPTH],
             flags: [const { Cell::new(CachedFlags::NONE) }; CACHED_FLAGS],
             names: SymbolCache::new(),
-            at_work_on: Cell::new(0),
         }
     }
 
@@ -193,26 +162,28 @@ impl ThreadState {
         self.innermost(layer).map(|entered| entered.span.get())
     }
 
-    /// What was found around the innermost span of a layer that is entered on this thread, if nothing has changed its place since.
+    /// The nearest span that matters from the innermost one outward that is entered on this thread, if nothing has changed its
+    /// position since it was found.
     // Inlined: two loads and a comparison, for every span that matters.
     #[inline]
-    pub(crate) fn around_current(&self, layer: u32, epoch: u64) -> Option<&CachedAncestor> {
+    pub(crate) fn current_ancestor(&self, layer: u32, epoch: u64) -> Option<Ancestor> {
         let innermost = self.innermost(layer)?;
-        if innermost.epoch.get() == epoch { Some(&innermost.around) } else { None }
+        (innermost.epoch.get() == epoch).then(|| innermost.ancestor.get())
     }
 
-    /// What was found around a span, if it is the innermost on this thread and nothing has changed its place since.
-    pub(crate) fn around(&self, layer: u32, span: u64, epoch: u64) -> Option<Ancestor> {
-        let current = self.innermost(layer)?;
-        let is_known = current.span.get() == span && current.epoch.get() == epoch;
-        is_known.then(|| current.around.get())
+    /// The same of a span, if it is the innermost on this thread.
+    pub(crate) fn ancestor(&self, layer: u32, span: u64, epoch: u64) -> Option<Ancestor> {
+        let innermost = self.innermost(layer)?;
+        let is_known = innermost.span.get() == span && innermost.epoch.get() == epoch;
+        is_known.then(|| innermost.ancestor.get())
     }
 
-    /// Keeps what was found around a span if it is the innermost on this thread.
-    pub(crate) fn keep_around(&self, layer: u32, span: u64, epoch: u64, around: Ancestor) {
+    /// Keeps the nearest span that matters from a span outward, if that span is the innermost on this thread.
+    pub(crate) fn keep_ancestor(&self, layer: u32, span: u64, epoch: u64, ancestor: Ancestor) {
         if let Some(current) = self.innermost(layer).filter(|current| current.span.get() == span) {
             current.epoch.set(epoch);
-            current.around.set(around);
+            current.ancestor.set(ancestor);
+            current.is_root.set(ancestor.is_root);
         }
     }
 
@@ -223,7 +194,7 @@ impl ThreadState {
     pub(crate) fn is_in_root(&self, layer: u32, epoch: u64) -> Option<bool> {
         match self.last() {
             Some(last) if last.layer.get() != layer => None,
-            Some(last) if last.epoch.get() == epoch => Some(last.around.is_root.get()),
+            Some(last) if last.epoch.get() == epoch => Some(last.is_root.get()),
             Some(last) if last.epoch.get() == PLAIN => Some(false),
             _ => None,
         }
@@ -249,18 +220,6 @@ impl ThreadState {
     pub(crate) fn keep_flags(&self, layer: u32, metadata: &'static Metadata<'static>, flags: CallsiteFlags) {
         let address = std::ptr::from_ref(metadata) as usize;
         self.flags[flags_slot(address)].set(CachedFlags { address, layer, flags: Some(flags) });
-    }
-
-    /// Whether this thread was at work last on the run with this number.
-    // Inlined: one comparison.
-    #[inline]
-    pub(crate) fn is_at_work_on(&self, run: u64) -> bool {
-        self.at_work_on.get() == run
-    }
-
-    /// Keeps which run this thread is at work on.
-    pub(crate) fn turn_to(&self, run: u64) {
-        self.at_work_on.set(run);
     }
 }
 

@@ -5,18 +5,16 @@ use std::fmt;
 
 use tracing_core::field::{Field, Visit};
 
-use super::callsite::{Meaning, Naming, Role};
-use super::field_value::FieldValue;
-use super::reading::{Manner, Reading};
 use super::thread_state::with_thread_state;
+use crate::attribution::{Accumulate, CallsiteSchema, FieldRole, FieldValue, NameField, Reading};
 use crate::ledger::{MAX_COUNT, Symbol, SymbolCache};
 
 /// Reads what comes as a plain value. Values that come as `Debug` or `Display` run their author's code, which must
 /// not happen under a lock: they are only noticed.
 pub(crate) struct PlainVisitor<'a, N> {
-    roles: &'static [Role],
+    schema: &'static CallsiteSchema,
     names: N,
-    manner: Manner,
+    how: Accumulate,
     reading: &'a mut Reading,
     /// Whether a field that means something is still to be read by a [`TextVisitor`].
     pub(crate) left_text: bool,
@@ -62,8 +60,13 @@ impl Names for Later {
 }
 
 impl<'a, N: Names> PlainVisitor<'a, N> {
-    pub(crate) fn new(meaning: &'static Meaning, names: N, manner: Manner, reading: &'a mut Reading) -> Self {
-        Self { roles: &meaning.roles, names, manner, reading, left_text: false, places: false }
+    pub(crate) fn new(
+        schema: &'static CallsiteSchema,
+        names: N,
+        how: Accumulate,
+        reading: &'a mut Reading,
+    ) -> Self {
+        Self { schema, names, how, reading, left_text: false, places: false }
     }
 
     /// Whether there is more to be done for the span.
@@ -76,38 +79,38 @@ impl<'a, N: Names> PlainVisitor<'a, N> {
 
     // Inlined: one indexed load for every field of every span that matters.
     #[inline]
-    fn role(&self, field: &Field) -> Role {
-        self.roles.get(field.index()).copied().unwrap_or(Role::Other)
+    fn role(&self, field: &Field) -> FieldRole {
+        self.schema.role(field.index())
     }
 
     /// Takes a name that is not at hand.
     #[cold]
     // Not inlined: it interns names that this thread has not met.
     #[inline(never)]
-    fn take_name(&mut self, naming: Naming, value: &str) {
+    fn take_name(&mut self, name_field: NameField, value: &str) {
         if let Some(name) = self.names.find(value) {
-            self.reading.name(naming, name);
+            self.reading.name(name_field, name);
         }
     }
 
     /// Takes a text that is no name.
     // Not inlined: rare roles, with parsing and allocation.
     #[inline(never)]
-    fn take_text(&mut self, role: Role, field: &Field, text: &str) {
+    fn take_text(&mut self, role: FieldRole, field: &Field, text: &str) {
         self.take(role, field, FieldValue::Text(text));
     }
 
     /// Takes a number that is not what nearly all are.
     // Not inlined: rare roles.
     #[inline(never)]
-    fn take_number(&mut self, role: Role, field: &Field, number: u64) {
+    fn take_number(&mut self, role: FieldRole, field: &Field, number: u64) {
         self.take(role, field, FieldValue::Unsigned(number));
     }
 
     /// Takes a value that is not what nearly all are.
-    fn take(&mut self, role: Role, field: &Field, value: FieldValue<'_>) {
-        self.places |= matches!(role, Role::Name(naming) if naming.places());
-        self.reading.take(role, field.name(), value, self.manner);
+    fn take(&mut self, role: FieldRole, field: &Field, value: FieldValue<'_>) {
+        self.places |= matches!(role, FieldRole::Name(name_field) if name_field.places(self.how));
+        self.reading.take(role, field.name(), value, self.how);
     }
 }
 
@@ -116,10 +119,10 @@ impl<N: Names> Visit for PlainVisitor<'_, N> {
     #[inline]
     fn record_u64(&mut self, field: &Field, value: u64) {
         match self.role(field) {
-            Role::Other => {}
+            FieldRole::Other => {}
             // What nearly every record is.
-            Role::Usage(kind, scope) if value <= MAX_COUNT => {
-                self.reading.add(kind, scope, value, self.manner)
+            FieldRole::Usage(kind, scope) if value <= MAX_COUNT => {
+                self.reading.add(kind, scope, value, self.how)
             }
             role => self.take_number(role, field, value),
         }
@@ -128,15 +131,35 @@ impl<N: Names> Visit for PlainVisitor<'_, N> {
     #[inline]
     fn record_i64(&mut self, field: &Field, value: i64) {
         match self.role(field) {
-            Role::Other => {}
+            FieldRole::Other => {}
             role => self.take(role, field, FieldValue::Signed(value)),
+        }
+    }
+
+    // 128-bit counts are as rare as they are long: one beyond 64 bits is refused, as any count above the bound.
+    #[inline]
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        match self.role(field) {
+            FieldRole::Other => {}
+            role => self.take(role, field, FieldValue::Unsigned(u64::try_from(value).unwrap_or(u64::MAX))),
+        }
+    }
+
+    #[inline]
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        match self.role(field) {
+            FieldRole::Other => {}
+            role => {
+                let low = if value < 0 { i64::MIN } else { i64::MAX };
+                self.take(role, field, FieldValue::Signed(i64::try_from(value).unwrap_or(low)));
+            }
         }
     }
 
     #[inline]
     fn record_f64(&mut self, field: &Field, value: f64) {
         match self.role(field) {
-            Role::Other => {}
+            FieldRole::Other => {}
             role => self.take(role, field, FieldValue::Float(value)),
         }
     }
@@ -144,7 +167,7 @@ impl<N: Names> Visit for PlainVisitor<'_, N> {
     #[inline]
     fn record_bool(&mut self, field: &Field, value: bool) {
         match self.role(field) {
-            Role::Other => {}
+            FieldRole::Other => {}
             role => self.take(role, field, FieldValue::Flag(value)),
         }
     }
@@ -152,13 +175,13 @@ impl<N: Names> Visit for PlainVisitor<'_, N> {
     #[inline]
     fn record_str(&mut self, field: &Field, value: &str) {
         match self.role(field) {
-            Role::Other => {}
+            FieldRole::Other => {}
             // A model, a provider, an operation: what nearly every text is.
-            Role::Name(naming) => {
-                self.places |= naming.places();
+            FieldRole::Name(name_field) => {
+                self.places |= name_field.places(self.how);
                 match self.names.at_hand(value) {
-                    Some(name) => self.reading.name(naming, name),
-                    None => self.take_name(naming, value),
+                    Some(name) => self.reading.name(name_field, name),
+                    None => self.take_name(name_field, value),
                 }
             }
             role => self.take_text(role, field, value),
@@ -167,25 +190,29 @@ impl<N: Names> Visit for PlainVisitor<'_, N> {
 
     #[inline]
     fn record_error(&mut self, field: &Field, _: &(dyn Error + 'static)) {
-        self.left_text |= self.role(field) != Role::Other;
+        self.left_text |= self.role(field) != FieldRole::Other;
     }
 
     #[inline]
     fn record_debug(&mut self, field: &Field, _: &dyn fmt::Debug) {
-        self.left_text |= self.role(field) != Role::Other;
+        self.left_text |= self.role(field) != FieldRole::Other;
     }
 }
 
 /// Reads what comes as `Debug` or `Display`, and nothing else.
 pub(crate) struct TextVisitor {
-    pub(crate) meaning: &'static Meaning,
-    pub(crate) texts: Vec<(Role, &'static str, String)>,
+    pub(crate) schema: &'static CallsiteSchema,
+    pub(crate) texts: Vec<(FieldRole, &'static str, String)>,
 }
 
 impl Visit for TextVisitor {
     fn record_u64(&mut self, _: &Field, _: u64) {}
 
     fn record_i64(&mut self, _: &Field, _: i64) {}
+
+    fn record_u128(&mut self, _: &Field, _: u128) {}
+
+    fn record_i128(&mut self, _: &Field, _: i128) {}
 
     fn record_f64(&mut self, _: &Field, _: f64) {}
 
@@ -198,22 +225,22 @@ impl Visit for TextVisitor {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        match self.meaning.roles.get(field.index()).copied().unwrap_or(Role::Other) {
-            Role::Other => {}
+        match self.schema.role(field.index()) {
+            FieldRole::Other => {}
             role => self.texts.push((role, field.name(), format!("{value:?}"))),
         }
     }
 }
 
 impl TextVisitor {
-    pub(crate) fn new(meaning: &'static Meaning) -> Self {
-        Self { meaning, texts: Vec::new() }
+    pub(crate) fn new(schema: &'static CallsiteSchema) -> Self {
+        Self { schema, texts: Vec::new() }
     }
 
     /// Adds what was read to a reading.
-    pub(crate) fn add_to(&self, manner: Manner, reading: &mut Reading) {
+    pub(crate) fn add_to(&self, how: Accumulate, reading: &mut Reading) {
         for (role, field, text) in &self.texts {
-            reading.take(*role, field, FieldValue::Shown(text), manner);
+            reading.take(*role, field, FieldValue::Shown(text), how);
         }
     }
 }

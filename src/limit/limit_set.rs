@@ -242,6 +242,15 @@ impl LimitSet {
         })
     }
 
+    /// Makes every limit unused again, for the next run in the same room.
+    pub(crate) fn reset(&self) {
+        self.with_states(|states| {
+            for (limit, state) in self.limits.iter().zip(states) {
+                *state = LimitState::new(limit.amount);
+            }
+        });
+    }
+
     /// Each limit with its state.
     pub(crate) fn all(&self) -> Vec<(Limit, LimitState)> {
         self.with_states(|states| self.limits.iter().copied().zip(states.iter().copied()).collect())

@@ -11,7 +11,7 @@ use crate::summary::Limits;
 pub(crate) const MOST_STAGES: usize = 32;
 
 /// The configured limits. Each run gets a [`LimitSet`] of its own.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) run: Limits,
     stages: Vec<(Symbol, Limits)>,

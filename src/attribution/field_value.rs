@@ -14,6 +14,9 @@ pub(crate) enum FieldValue<'a> {
     Shown(&'a str),
 }
 
+/// The bound of a cost in USD, the same as that of a cost that is a floating-point number.
+const MAX_USD: u64 = 1_000_000_000_000_000;
+
 /// Why a value is refused, as the end of a sentence.
 pub(crate) type Refusal = &'static str;
 
@@ -52,9 +55,9 @@ impl<'a> FieldValue<'a> {
     /// The value as money; `None` if the text is empty or `None`.
     pub(crate) fn usd(self) -> Result<Option<Usd>, Refusal> {
         let usd = match self {
-            Self::Unsigned(usd) => {
-                u32::try_from(usd).ok().map(f64::from).and_then(Usd::from_f64).ok_or(ABSURD)?
-            }
+            // In integers: a cost of five billion is exact, where a double of it in pico-dollars is not.
+            Self::Unsigned(usd) if usd < MAX_USD => Usd::from_pico(i128::from(usd) * 1_000_000_000_000),
+            Self::Unsigned(_) => return Err(ABSURD),
             Self::Signed(usd) => {
                 return u64::try_from(usd)
                     .map_err(|_| NEGATIVE)
@@ -120,6 +123,22 @@ impl<'a> FieldValue<'a> {
             Self::Flag(flag) => Some(take(if flag { "true" } else { "false" })),
             Self::Text(text) => trimmed(text).map(take),
             Self::Shown(text) => inner(text).map(take),
+        }
+    }
+
+    /// The text of a failure that the value of an `error` field reports: `None` if it reports none, as `false`, 0 and `"none"` do.
+    pub(crate) fn failure(self) -> Option<Option<Box<str>>> {
+        const NONE: [&str; 6] = ["false", "none", "null", "nil", "no", "0"];
+        match self {
+            Self::Flag(failed) => failed.then_some(None),
+            Self::Unsigned(0) | Self::Signed(0) => None,
+            _ => self
+                .text(|text| match text {
+                    _ if NONE.iter().any(|none| text.eq_ignore_ascii_case(none)) => None,
+                    _ if text.eq_ignore_ascii_case("true") => Some(None),
+                    _ => Some(Some(text.into())),
+                })
+                .flatten(),
         }
     }
 

@@ -1,7 +1,5 @@
 //! The parent of a new span.
 
-use std::sync::atomic::Ordering;
-
 use tracing_core::dispatcher::WeakDispatch;
 use tracing_core::{LevelFilter, Subscriber, span};
 use tracing_subscriber::Registry;
@@ -9,8 +7,9 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::core::Core;
-use super::table::{Open, Place};
-use super::thread_state::{CachedAncestor, ThreadState, with_thread_state};
+use super::position::Position;
+use super::span_state::SpanState;
+use super::thread_state::with_thread_state;
 
 /// The span around a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,16 +26,16 @@ pub(crate) enum Parent {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ancestor {
     pub(crate) span: u64,
-    pub(crate) place: Place,
+    pub(crate) position: Position,
     pub(crate) is_root: bool,
 }
 
 impl Ancestor {
     /// No ancestor has been found yet.
-    pub(crate) const NOTHING: Self = Self { span: 0, place: Place::NOWHERE, is_root: false };
+    pub(crate) const NOTHING: Self = Self { span: 0, position: Position::NOWHERE, is_root: false };
 
-    fn of(span: u64, open: &Open) -> Self {
-        Self { span, place: open.place, is_root: open.root.is_some() }
+    fn of(span: u64, state: &SpanState) -> Self {
+        Self { span, position: state.position, is_root: state.span.is_root }
     }
 }
 
@@ -95,47 +94,52 @@ impl Core {
         }
     }
 
-    /// The nearest span around that matters, from a span outward. For a span that is entered on this thread, the answer is
+    /// The nearest span that matters, from a span outward. For a span that is entered on this thread, the answer is
     /// kept as long as it is: it cannot close meanwhile.
-    pub(crate) fn around<S>(&self, span: u64, ctx: &Context<'_, S>) -> Option<Ancestor>
+    pub(crate) fn ancestor<S>(&self, span: u64, ctx: &Context<'_, S>) -> Option<Ancestor>
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        self.around_if_known(span).or_else(|| {
-            let around = self.walk(span, ctx)?;
-            // Relaxed: see `glance` in `placing`.
-            with_thread_state(|thread| {
-                thread.keep_around(self.number, span, self.epoch.load(Ordering::Relaxed), around)
-            });
-            Some(around)
+        self.ancestor_if_known(span).or_else(|| {
+            let found = self.walk(span, ctx)?;
+            with_thread_state(|thread| thread.keep_ancestor(self.number, span, self.spans.epoch(), found));
+            Some(found)
         })
     }
 
     /// The same, unless it takes a walk to find out.
     // Inlined: two loads and a comparison before anything is searched.
     #[inline]
-    pub(crate) fn around_if_known(&self, span: u64) -> Option<Ancestor> {
-        // Relaxed: see `glance` in `placing`.
-        let epoch = self.epoch.load(Ordering::Relaxed);
-        with_thread_state(|thread| thread.around(self.number, span, epoch)).or_else(|| {
-            let around = self.table.with(span, |open| Ancestor::of(span, open))?;
-            with_thread_state(|thread| thread.keep_around(self.number, span, epoch, around));
-            Some(around)
+    pub(crate) fn ancestor_if_known(&self, span: u64) -> Option<Ancestor> {
+        let epoch = self.spans.epoch();
+        with_thread_state(|thread| thread.ancestor(self.number, span, epoch)).or_else(|| {
+            let found = self.spans.with(span, |state| Ancestor::of(span, state))?;
+            with_thread_state(|thread| thread.keep_ancestor(self.number, span, epoch, found));
+            Some(found)
         })
     }
 
-    /// What is around the innermost span that is entered on this thread, if that matters by itself.
-    // Not inlined: it takes a slot lock. Inlined, its stack frame would be set up for every span.
-    #[inline(never)]
-    pub(crate) fn find_around_current<'a>(
-        &self,
-        thread: &'a ThreadState,
-        epoch: u64,
-    ) -> Option<&'a CachedAncestor> {
-        let current = thread.current(self.number)?;
-        let around = self.table.with(current, |open| Ancestor::of(current, open))?;
-        thread.keep_around(self.number, current, epoch, around);
-        thread.around_current(self.number, epoch)
+    /// The nearest span that matters from the innermost one outward that is entered on this thread, unless it takes a walk.
+    // Inlined: the hit is two loads and a comparison.
+    #[inline]
+    pub(crate) fn current_ancestor(&self) -> Option<Ancestor> {
+        let epoch = self.spans.epoch();
+        let (current, known) = with_thread_state(|thread| {
+            (thread.current(self.number), thread.current_ancestor(self.number, epoch))
+        });
+        known.or_else(|| self.ancestor_if_known(current?))
+    }
+
+    /// A span if it is a root below which a span without a meaning of its own is a stage.
+    pub(crate) fn root_ancestor(&self, parent: u64) -> Option<Ancestor> {
+        match self.ancestor_if_known(parent) {
+            Some(found) => Some(found).filter(|found| found.is_root && found.span == parent),
+            None => {
+                // A plain span is no root; its ancestor is not looked up until something that matters is in it.
+                with_thread_state(|thread| thread.keep_plain(self.number, parent));
+                None
+            }
+        }
     }
 
     /// Walks outward past spans that do not matter, and remembers where it arrived.
@@ -150,7 +154,7 @@ impl Core {
             let around = around.id().into_u64();
             if let Some(known) = self.known(around) {
                 if let Some(known) = known {
-                    self.table.insert_through(span, known.span);
+                    self.spans.insert_through(span, known.span);
                 }
                 return known;
             }
@@ -160,20 +164,20 @@ impl Core {
 
     /// What the table knows of a span: nothing, that it is reached through one that has gone, or what is around.
     fn known(&self, span: u64) -> Option<Option<Ancestor>> {
-        match self.table.find(span, |open| Ancestor::of(span, open))? {
+        match self.spans.find(span, |state| Ancestor::of(span, state))? {
             Ok(around) => Some(Some(around)),
-            Err(through) => Some(self.table.with(through, |open| Ancestor::of(through, open))),
+            Err(through) => Some(self.spans.with(through, |state| Ancestor::of(through, state))),
         }
     }
 
-    /// The place of the current span. Without a context, spans that do not matter are passed through the registry.
-    pub(crate) fn current_place(&self, registry: Option<&Registry>) -> Option<Place> {
+    /// The position of the current span. Without a context, spans that do not matter are passed through the registry.
+    pub(crate) fn current_position(&self, registry: Option<&Registry>) -> Option<Position> {
         let current = with_thread_state(|thread| thread.current(self.number))
             .or_else(|| Some(registry?.current_span().id()?.into_u64()))?;
         let around = self.known(current).or_else(|| {
             let span = registry?.span(&span::Id::from_u64(current))?;
             span.scope().find_map(|around| self.known(around.id().into_u64()))
         });
-        around.flatten().map(|around| around.place)
+        around.flatten().map(|around| around.position)
     }
 }

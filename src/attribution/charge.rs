@@ -1,0 +1,87 @@
+//! What a span or an event adds to the ledger.
+
+use std::borrow::Cow;
+
+use super::call::InnerCall;
+use super::operations::OperationKind;
+use super::reading::ModelName;
+use crate::ledger::{CellTotals, Kind, Sources, StageId, Symbol, Usage};
+
+/// The row that an amount belongs to, and the model that prices it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Charge {
+    pub(crate) stage: Option<StageId>,
+    pub(crate) agent: Option<Symbol>,
+    pub(crate) operation: Symbol,
+    pub(crate) model: ModelName,
+    /// Whether the amount is priced, and has a row by model.
+    pub(crate) is_llm: bool,
+    /// Whether the book has to price it: its cost was not reported, and can be known.
+    pub(crate) needs_price: bool,
+    /// Hash of the provider's id of the response; 0 if unknown (A8).
+    pub(crate) response_id: u64,
+    /// When the call began, if another span than the closing one made it.
+    pub(crate) started: Option<u64>,
+}
+
+/// What a closing span or an event adds, beside its own amount, which stays in its reading.
+#[derive(Debug, Default)]
+pub(crate) struct Charges {
+    /// The row of its own amount, if it has any.
+    pub(crate) own: Option<Charge>,
+    /// Whether it makes its run accountable (A1).
+    pub(crate) is_accountable: bool,
+    /// What few spans have beside it.
+    pub(crate) more: Option<Box<MoreCharges>>,
+}
+
+/// What few closing spans add.
+#[derive(Debug, Default)]
+pub(crate) struct MoreCharges {
+    /// Amounts beside the span's own.
+    pub(crate) amounts: Vec<(Charge, CellTotals)>,
+    /// Calls that the enclosing call has to complete before they are booked (A5).
+    pub(crate) handed_on: Vec<InnerCall>,
+    /// What the run's reader should know.
+    pub(crate) warnings: Vec<Cow<'static, str>>,
+}
+
+impl Charges {
+    pub(crate) fn more(&mut self) -> &mut MoreCharges {
+        self.more.get_or_insert_default()
+    }
+
+    /// Keeps something that the run's reader should know.
+    #[cold]
+    pub(crate) fn warn(&mut self, warning: impl Into<Cow<'static, str>>) {
+        self.more().warnings.push(warning.into());
+    }
+
+    // Inlined: three tests.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.own.is_none() && !self.is_accountable && self.more.is_none()
+    }
+}
+
+/// Completes the counts of an amount that is a call: how often, what it lacks (A3, A11).
+// Inlined: it runs for every call, on fields that are in the cache.
+#[inline(always)]
+pub(crate) fn count_call(totals: &mut CellTotals, kind: OperationKind) {
+    let usage = &totals.usage;
+    let is_reported = totals.sources.contains(Sources::REPORTED);
+    (totals.count, totals.llm_calls) = (1, 1);
+    if usage.is_empty() {
+        // A call with a cost and no tokens is partly known: its tokens are missing in every sum (A11).
+        if is_reported { totals.partial = 1 } else { totals.without_usage = 1 }
+    } else if kind == OperationKind::Text && is_half(usage) {
+        totals.partial = 1;
+    }
+}
+
+/// Whether a text call reported input without output, or the reverse (A11).
+// Inlined: two tests of bits.
+#[inline]
+fn is_half(usage: &Usage) -> bool {
+    usage.get(Kind::Input).is_some() != usage.get(Kind::Output).is_some()
+}

@@ -1,0 +1,228 @@
+//! Closing a span, or taking an event: from what it recorded to what is booked where.
+
+use super::call::InnerCall;
+use super::callsite_schema::CallsiteSchema;
+use super::charge::{Charge, Charges, count_call};
+use super::inclusive::Excess;
+use super::names::NameField;
+use super::operations::OperationKind;
+use super::parts::is_split;
+use super::place::{Place, SpanKind};
+use super::reading::{Accumulate, ModelName, Reading};
+use super::rules::Rules;
+use super::span::Span;
+use crate::ledger::{CellTotals, Sources, Symbol, Usd};
+
+impl Rules {
+    /// Works out what a closing span adds. Its own amount is completed where it lies, in its reading.
+    ///
+    /// `nanos` is how long it took, `started` when it began. What the span passes on to the span that sums it is
+    /// [`Charges::passed_on`].
+    // Inlined into the layer's close: the result is then returned in registers, not through memory.
+    #[inline(always)]
+    pub(crate) fn close(&self, span: &mut Span, nanos: u64, started: u64) -> Charges {
+        let mut charges =
+            Charges { own: None, is_accountable: span.is_stage && span.schema.has_stage, more: None };
+        if span.reading.remarks.is_some() || span.reading.inclusive.is_some() {
+            self.prepare(span, &mut charges);
+        }
+        if span.reading.own.usage.has_more_than_input_and_output() {
+            let model = span.model_name();
+            let schema = span.schema;
+            self.normalise(&mut span.reading.own.usage, schema, model, |warning| charges.warn(warning));
+        }
+        match span.kind {
+            SpanKind::Call(kind) => {
+                if span.is_inside_same_call() || span.below.as_ref().is_some_and(|below| !below.inner.is_empty()) {
+                    self.close_nested_call(span, kind, nanos, started, &mut charges);
+                } else {
+                    let has_failed = span.reading.has_failed() && !span.is_stage;
+                    let own = &mut span.reading.own;
+                    (own.nanos, own.errors) = (nanos, u64::from(has_failed));
+                    count_call(own, kind);
+                    charges.own = Some(self.charge(span, true));
+                    charges.is_accountable = true;
+                }
+            }
+            SpanKind::Plain if span.reading.has_amount() => {
+                let is_llm = complete_own(&mut span.reading, None);
+                charges.own = Some(self.charge(span, is_llm));
+                charges.is_accountable = true;
+            }
+            SpanKind::Plain => {}
+            SpanKind::Agent | SpanKind::Tool | SpanKind::Container => {
+                // A stage's failure is counted with its attempt; here it would be a second error in one row (A12).
+                let errors = u64::from(span.reading.has_failed() && !span.is_stage);
+                let own = &mut span.reading.own;
+                (own.count, own.errors, own.nanos) = (1, errors, nanos);
+                charges.own = Some(Charge { needs_price: false, ..self.charge(span, false) });
+            }
+        }
+        if span.reading.inclusive.is_some() {
+            self.add_excess(span, &mut charges);
+        }
+        charges
+    }
+
+    /// What few spans need before their amounts are worked out.
+    #[cold]
+    fn prepare(&self, span: &mut Span, charges: &mut Charges) {
+        let how = span.kind.accumulate();
+        span.reading.join_synonyms(how);
+        warn_of_remarks(&mut span.reading, charges);
+        refuse_currency(&mut span.reading, charges);
+        charges.is_accountable |= span.reading.has_gate();
+        let (schema, model) = (span.schema, span.model_name());
+        if let Some(inclusive) = &mut span.reading.inclusive
+            && inclusive.usage.has_more_than_input_and_output()
+        {
+            let mut usage = inclusive.usage;
+            let has_whole = is_split(&usage);
+            self.normalise(&mut usage, schema, model, |warning| charges.warn(warning));
+            // Parts without a whole of their own are those of the calls inside: they are not made a whole here.
+            if has_whole {
+                inclusive.usage = usage;
+            }
+        }
+    }
+
+    /// Adds what a figure for everything inside a span has beyond what closed there (A6).
+    #[cold]
+    fn add_excess(&self, span: &mut Span, charges: &mut Charges) {
+        let Some(figure) = span.reading.inclusive.as_deref() else { return };
+        let below = span.below.as_ref().map(|below| below.sum()).unwrap_or_default();
+        let Excess { usage, parts, cost } = Excess::of(figure, &below);
+        let charge = self.charge(span, true);
+        if !parts.is_empty() {
+            let operation = span.reading.operation().unwrap_or(self.unattributed);
+            let charge = Charge { operation, is_llm: false, needs_price: false, model: (None, None), ..charge };
+            charges.more().amounts.push((charge, CellTotals { usage: parts, ..CellTotals::default() }));
+        }
+        let mut totals = CellTotals { usage, ..CellTotals::default() };
+        if let Some(cost) = cost {
+            (totals.cost, totals.sources) = (cost, Sources::REPORTED);
+        }
+        if usage.tokens_used().is_some() {
+            if let Some(kind) = span.outer.call.filter(|_| span.place.call.is_some()) {
+                // Between a call and the calls inside it: the outer call compares it with its own figure.
+                let call = InnerCall { usage, cost, is_request: false, ..InnerCall::of(span, kind, 0, 0) };
+                charges.more().handed_on.push(call);
+                return;
+            }
+            charges.is_accountable = true;
+            count_call(&mut totals, OperationKind::Text);
+            let charge = Charge { needs_price: cost.is_none(), ..charge };
+            charges.more().amounts.push((charge, totals));
+        } else if cost.is_some_and(|cost| cost > Usd::ZERO) {
+            charges.is_accountable = true;
+            let operation = span.reading.operation().unwrap_or(self.unattributed);
+            let charge = Charge { operation, is_llm: false, needs_price: false, model: (None, None), ..charge };
+            charges.more().amounts.push((charge, totals));
+        }
+    }
+
+    /// The row of a span's own amount.
+    // Inlined: copies fields of the span.
+    #[inline(always)]
+    fn charge(&self, span: &Span, is_llm: bool) -> Charge {
+        let reading = &span.reading;
+        let default = if is_llm { self.chat } else { self.unattributed };
+        Charge {
+            stage: span.place.stage,
+            agent: span.place.agent,
+            operation: reading.named(NameField::Operation).unwrap_or(default),
+            model: if is_llm { span.model_name() } else { (None, None) },
+            is_llm,
+            needs_price: is_llm && !reading.own.usage.is_empty() && reading.cost().is_none(),
+            response_id: reading.response_id,
+            started: None,
+        }
+    }
+
+    /// Works out what an event adds that counts. `near` is the model of the span that it happened in.
+    pub(crate) fn take_event(
+        &self,
+        schema: &CallsiteSchema,
+        reading: &mut Reading,
+        place: &Place,
+        near: ModelName,
+    ) -> Charges {
+        let mut charges = Charges { is_accountable: true, ..Charges::default() };
+        reading.join_synonyms(Accumulate::Newest);
+        warn_of_remarks(reading, &mut charges);
+        refuse_currency(reading, &mut charges);
+        let named = (reading.named(NameField::Provider), reading.model());
+        // Usage without a model is that of the model of its span, stage or agent.
+        let model = match named {
+            (provider, None) => (provider.or(near.0).or(place.provider), near.1.or(place.model)),
+            (provider, model) => (provider.or(near.0).or(place.provider), model),
+        };
+        if reading.own.usage.has_more_than_input_and_output() {
+            self.normalise(&mut reading.own.usage, schema, model, |warning| charges.warn(warning));
+        }
+        let is_llm = complete_own(reading, model.1);
+        let default = if is_llm { self.chat } else { self.unattributed };
+        charges.own = Some(Charge {
+            stage: place.stage,
+            agent: reading.named(NameField::Agent).or(place.agent),
+            operation: reading.operation().unwrap_or(default),
+            model: if is_llm { model } else { (None, None) },
+            is_llm,
+            needs_price: is_llm && !reading.own.usage.is_empty() && reading.cost().is_none(),
+            response_id: reading.response_id,
+            started: None,
+        });
+        charges
+    }
+}
+
+impl Charges {
+    /// What a span passes on to the span that sums it: its own amount, and everything that was booked inside. The caller adds the
+    /// amounts beside its own, once they are priced.
+    pub(crate) fn passed_on(&self, span: &Span) -> CellTotals {
+        let mut sum = span.below.as_ref().map(|below| below.booked).unwrap_or_default();
+        if self.own.is_some() {
+            sum.merge(&span.reading.own);
+        }
+        sum
+    }
+}
+
+/// Completes the counts of an amount that is no call span's: an author's own figures on a span, or those of an event. Returns
+/// whether it is that of a model.
+// Inlined: a few stores.
+#[inline]
+fn complete_own(reading: &mut Reading, inherited: Option<Symbol>) -> bool {
+    let model = reading.model().or(inherited);
+    let is_llm = !reading.own.usage.is_empty() || model.is_some();
+    if is_llm {
+        let kind = reading.operation().map_or(OperationKind::Text, |operation| {
+            // An operation of the program's own is a text call for what it lacks.
+            match super::operations::kind_of(operation.as_str()) {
+                OperationKind::Agent | OperationKind::Tool | OperationKind::Container => OperationKind::Text,
+                kind => kind,
+            }
+        });
+        count_call(&mut reading.own, kind);
+    } else {
+        reading.own.count = 1;
+    }
+    is_llm
+}
+
+/// Turns refused values into warnings of the run.
+fn warn_of_remarks(reading: &mut Reading, charges: &mut Charges) {
+    let refused = reading.remarks.iter_mut().flat_map(|remarks| remarks.warnings.drain(..));
+    let refused: Vec<String> = refused.collect();
+    refused.into_iter().for_each(|warning| charges.warn(warning));
+}
+
+/// A cost in another currency than USD is named, and never booked as USD.
+fn refuse_currency(reading: &mut Reading, charges: &mut Charges) {
+    let currency = reading.remarks.as_mut().and_then(|remarks| remarks.currency.take());
+    let Some(currency) = currency.filter(|currency| !currency.eq_ignore_ascii_case("usd")) else { return };
+    let inclusive = reading.inclusive.as_mut().and_then(|inclusive| inclusive.cost.take());
+    if let Some(cost) = reading.take_cost_back().or(inclusive) {
+        charges.warn(format!("a cost of {cost} {currency} was not booked: only costs in USD are"));
+    }
+}

@@ -1,0 +1,101 @@
+//! Parts and wholes (A10): cached is part of input, reasoning part of output, and a total is never added to its parts.
+
+use std::borrow::Cow;
+
+use super::callsite_schema::CallsiteSchema;
+use super::emitters::CacheApart;
+use super::reading::ModelName;
+use super::rules::Rules;
+use crate::ledger::{Kind, Symbol, Usage};
+
+impl Rules {
+    /// Brings a usage into the shape that prices and rows expect: cached input inside input, reasoning inside output, a total
+    /// only where nothing better is known.
+    // Not inlined: few emitters need it, and its code would displace the path of all others from the instruction cache.
+    #[inline(never)]
+    pub(crate) fn normalise(
+        &self,
+        usage: &mut Usage,
+        schema: &CallsiteSchema,
+        model: ModelName,
+        mut warn: impl FnMut(Cow<'static, str>),
+    ) {
+        let target = schema.target.as_str();
+        let reported = (usage.get(Kind::Input), usage.get(Kind::Output));
+        let total = usage.get(Kind::Tokens);
+        let has_whole = is_split(usage);
+        if !has_whole && is_all_zero(usage) {
+            // A total of 0, or a 0 for a part alone, is a call that used nothing.
+            usage.forget(Kind::Tokens);
+            usage.set(Kind::Input, 0);
+            usage.set(Kind::Output, 0);
+            return;
+        }
+        if !has_whole && total.is_some() {
+            // A part beside nothing but a total is inside the total.
+            return;
+        }
+        usage.forget(Kind::Tokens);
+        let cached = usage.count(Kind::CacheRead) + usage.count(Kind::CacheWrite);
+        let input = usage.count(Kind::Input);
+        if cached > 0 && self.counts_cache_apart(schema, model) {
+            usage.set(Kind::Input, input + cached);
+        } else if cached > input {
+            usage.set(Kind::Input, input + cached);
+            warn(
+                format!(
+                    "{target} counts cached input apart from input ({cached} cached, {input} input): it was added to the input"
+                )
+                .into(),
+            );
+        }
+        let (reasoning, output) = (usage.count(Kind::Reasoning), usage.count(Kind::Output));
+        if reasoning > 0 && schema.emitter.reasoning_apart {
+            usage.set(Kind::Output, output + reasoning);
+        } else if reasoning > output {
+            usage.set(Kind::Output, output + reasoning);
+            warn(
+                format!(
+                    "{target} counts reasoning apart from output ({reasoning} reasoning, {output} output): it was added to the output"
+                )
+                .into(),
+            );
+        }
+        if let (Some(total), (Some(input), Some(output))) = (total, reported) {
+            // Either sum explains the total: that of the figures as they were reported, or with the parts that were apart.
+            let sums = [input + output, usage.count(Kind::Input) + usage.count(Kind::Output)];
+            if !sums.contains(&total) {
+                warn(
+                    format!(
+                        "{target} reports a total of {total} tokens, but {input} input and {output} output: the total was ignored"
+                    )
+                    .into(),
+                );
+            }
+        }
+    }
+
+    /// Whether an emitter is known, or declared by the program, to report input without the tokens from the cache.
+    fn counts_cache_apart(&self, schema: &CallsiteSchema, (provider, model): ModelName) -> bool {
+        let is = |name: Option<Symbol>, begins: &str| {
+            name.is_some_and(|name| name.as_str().to_ascii_lowercase().starts_with(begins))
+        };
+        let is_known = match schema.emitter.cache_apart {
+            CacheApart::Never => false,
+            // Where no provider is recorded, the model's name tells.
+            CacheApart::Anthropic => is(provider, "anthropic") || provider.is_none() && is(model, "claude"),
+        };
+        is_known || self.exclusive_cache.iter().any(|emitter| emitter.covers(schema.target, provider))
+    }
+}
+
+fn is_all_zero(usage: &Usage) -> bool {
+    Kind::ALL.iter().all(|&kind| usage.count(kind) == 0)
+}
+
+/// Whether a usage says what was input and what was output.
+// Inlined: a test of two bits.
+#[inline]
+pub(super) fn is_split(usage: &Usage) -> bool {
+    usage.get(Kind::Input).or(usage.get(Kind::Output)).is_some()
+}

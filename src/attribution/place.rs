@@ -1,0 +1,175 @@
+//! Placing a span: call, agent, tool or container; stage or not; and what its descendants inherit.
+
+use super::callsite_schema::CallByFields;
+use super::names::NameField;
+use super::operations::OperationKind;
+use super::reading::Accumulate;
+use super::rules::{CallsiteFlags, Rules};
+use super::span::Span;
+use crate::ledger::{StageId, Symbol};
+
+/// Where the amounts of a span belong, and what its descendants inherit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The nearest stage, the span itself included.
+    pub(crate) stage: Option<StageId>,
+    /// The nearest agent, the span itself included (A13).
+    pub(crate) agent: Option<Symbol>,
+    /// Provider and model of the nearest stage or agent that has them (A3).
+    pub(crate) provider: Option<Symbol>,
+    pub(crate) model: Option<Symbol>,
+    /// What the enclosing call does, the span itself included; `None` past a stage, tool, agent or gate (A5).
+    pub(crate) call: Option<OperationKind>,
+}
+
+/// What a span is. Exactly one of these; a stage or a gate can be any of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum SpanKind {
+    /// None of the others: figures by short names are its own, figures by long names are those of everything inside.
+    #[default]
+    Plain,
+    /// A model call (A3).
+    Call(OperationKind),
+    /// An agent's run. Its figures are those of everything inside.
+    Agent,
+    /// A tool that a model called. Its figures are those of everything inside.
+    Tool,
+    /// Any other operation. Its figures are those of everything inside.
+    Container,
+}
+
+impl SpanKind {
+    /// How figures that the span records accumulate (A4, A6).
+    // Inlined: a comparison, once per record.
+    #[inline]
+    pub(crate) fn accumulate(self) -> Accumulate {
+        match self {
+            Self::Call(_) => Accumulate::Newest,
+            Self::Plain => Accumulate::Sum,
+            Self::Agent | Self::Tool | Self::Container => Accumulate::Inclusive,
+        }
+    }
+}
+
+impl Rules {
+    /// What a span is before its operation is known, for the way in which its first figures accumulate.
+    // Inlined: one comparison.
+    #[inline]
+    pub(crate) fn first_kind(&self, flags: CallsiteFlags) -> SpanKind {
+        match flags.schema.call_by_fields {
+            CallByFields::No => SpanKind::Plain,
+            CallByFields::ShortNames | CallByFields::LongNames if flags.is_declared_stage() => SpanKind::Plain,
+            CallByFields::ShortNames => SpanKind::Plain,
+            _ => SpanKind::Call(OperationKind::Text),
+        }
+    }
+
+    /// Places a span by what it has recorded so far and by what is around it: at its creation, and again if it records its
+    /// operation, stage or agent later.
+    // Inlined into the layer's one way to open a span: a dozen stores into one struct, which the compiler merges.
+    #[inline]
+    pub(crate) fn place(&self, flags: CallsiteFlags, span: &mut Span) {
+        let kind = self.kind(flags, span);
+        if kind.accumulate() != span.kind.accumulate() {
+            span.reading.change_accumulation(kind.accumulate());
+        }
+        span.kind = kind;
+        let mut place = span.outer;
+        let stage = self.stage_name(flags, span);
+        span.is_stage = stage.is_some();
+        let is_agent = self.is_agent(span);
+        if let Some(stage) = stage {
+            place.stage = Some(StageId::intern(stage, span.outer.stage));
+        }
+        if flags.schema.has_names {
+            self.place_names(span, is_agent, &mut place);
+        } else if is_agent {
+            place.agent = Some(span.schema.name);
+        }
+        place.call = match kind {
+            SpanKind::Call(kind) => Some(kind),
+            SpanKind::Tool => None,
+            _ if span.is_stage || is_agent || flags.schema.has_gate => None,
+            _ => place.call,
+        };
+        span.place = place;
+    }
+
+    /// The kind of a span (A3).
+    // Inlined: nearly always one comparison of pointers.
+    #[inline]
+    fn kind(&self, flags: CallsiteFlags, span: &Span) -> SpanKind {
+        let by_fields = flags.schema.call_by_fields;
+        if let Some(operation) = span.reading.named(NameField::Operation) {
+            return match self.operation_kind(operation) {
+                OperationKind::Agent => SpanKind::Agent,
+                OperationKind::Tool => SpanKind::Tool,
+                OperationKind::Container if by_fields == CallByFields::Own => {
+                    SpanKind::Call(OperationKind::Text)
+                }
+                OperationKind::Container => SpanKind::Container,
+                kind => SpanKind::Call(kind),
+            };
+        }
+        let is_call = match by_fields {
+            CallByFields::No => false,
+            CallByFields::Own | CallByFields::Emitter => true,
+            CallByFields::LongNames => !flags.is_declared_stage(),
+            // Right below the root, an author's span with short names is a stage with usage of its own.
+            CallByFields::ShortNames => {
+                !flags.is_declared_stage() && !(span.is_child_of_root && self.finds_stages())
+            }
+        };
+        if is_call { SpanKind::Call(OperationKind::Text) } else { SpanKind::Plain }
+    }
+
+    /// The name of the stage that a span is, if it is one (A2).
+    // Inlined into `place`, where half of its tests are known.
+    #[inline]
+    fn stage_name(&self, flags: CallsiteFlags, span: &Span) -> Option<Symbol> {
+        let name = flags.schema.name;
+        if flags.is_declared_stage() {
+            let recorded = span.reading.named(NameField::Stage).filter(|_| flags.schema.has_stage);
+            return recorded.or(Some(name));
+        }
+        if !self.finds_stages() {
+            return None;
+        }
+        match span.kind {
+            SpanKind::Agent => Some(span.reading.named(NameField::Agent).unwrap_or(name)),
+            SpanKind::Plain | SpanKind::Container if span.is_child_of_root && !flags.schema.has_gate => {
+                // A span without a name has none to give to a row.
+                Some(name).filter(|name| !name.as_str().is_empty())
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a span is an agent: by its operation, or because it names one and is no call of that agent (A13).
+    // Inlined: two tests.
+    #[inline]
+    fn is_agent(&self, span: &Span) -> bool {
+        match span.kind {
+            SpanKind::Agent => true,
+            SpanKind::Call(_) | SpanKind::Tool => false,
+            SpanKind::Plain | SpanKind::Container => {
+                span.schema.has_names && span.reading.named(NameField::Agent).is_some()
+            }
+        }
+    }
+
+    /// What a span that names a provider, a model or an agent passes on.
+    fn place_names(&self, span: &Span, is_agent: bool, place: &mut Place) {
+        let named = |field: NameField| span.reading.named(field);
+        if is_agent {
+            place.agent = named(NameField::Agent).or(Some(span.schema.name));
+        } else if let (SpanKind::Call(_), Some(agent)) = (span.kind, named(NameField::Agent)) {
+            // A call belongs to the agent that it names itself.
+            place.agent = Some(agent);
+        }
+        if is_agent || span.is_stage {
+            place.provider = named(NameField::Provider).or(place.provider);
+            place.model = span.reading.model().or(place.model);
+        }
+    }
+}

@@ -1,0 +1,539 @@
+//! The reading of a span or an event: everything that it has recorded so far.
+
+use std::collections::BTreeMap;
+use std::hash::BuildHasher;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::field_value::FieldValue;
+use super::names::{FieldRole, NameField, Scope};
+use super::parts::is_split;
+use crate::ledger::{CellTotals, FastHash, Kind, Outcome, RunAttributes, Sources, Symbol, Usage, Usd, Verdict};
+
+/// Provider and model as an emitter names them.
+pub(crate) type ModelName = (Option<Symbol>, Option<Symbol>);
+
+/// Everything recorded so far. The common part lies flat; what few spans have is behind a pointer.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    /// Its own amount: a call's usage, or what a stage has used by itself, and the cost of that where the emitter recorded it.
+    /// It is completed where it lies when the span closes: to move it would cost more than to work it out.
+    pub(crate) own: CellTotals,
+    /// Names that it recorded, each at the place of its [`NameField`].
+    names: [Option<Symbol>; NameField::COUNT],
+    /// Hash of the provider's id of the response; 0 if unknown. The text is never needed, and would be an allocation per call.
+    pub(crate) response_id: u64,
+    /// Figures for everything inside the span.
+    pub(crate) inclusive: Option<Box<Inclusive>>,
+    pub(crate) remarks: Option<Box<Remarks>>,
+}
+
+/// Figures for everything inside a span.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Inclusive {
+    pub(crate) usage: Usage,
+    pub(crate) cost: Option<Usd>,
+}
+
+/// What few spans record.
+#[derive(Debug, Default)]
+pub(crate) struct Remarks {
+    pub(crate) failure: Failure,
+    pub(crate) gate: Option<Box<GateReading>>,
+    pub(crate) run: Option<Box<RunAttributes>>,
+    pub(crate) record: Option<Box<RecordReading>>,
+    pub(crate) warnings: Vec<String>,
+    /// An event's text.
+    pub(crate) message: Option<Box<str>>,
+    /// The currency of a reported cost.
+    pub(crate) currency: Option<Box<str>>,
+    /// Names for the pipeline: the field `pipeline`, and `otel.name`.
+    pub(crate) pipeline: Option<Symbol>,
+    pub(crate) otel_name: Option<Symbol>,
+    /// The name of an event in the OpenTelemetry sense.
+    pub(crate) event_name: Option<Box<str>>,
+    /// Sums under further names of a figure: two names of one figure are one figure (A10).
+    synonyms: Vec<Synonym>,
+}
+
+/// What was recorded under a further name of a figure.
+#[derive(Debug)]
+struct Synonym {
+    field: &'static str,
+    scope: Scope,
+    /// The unit; `None` is money.
+    kind: Option<Kind>,
+    count: u64,
+    cost: Usd,
+}
+
+/// The fields of an operation's event, beside its cost.
+#[derive(Debug, Default)]
+pub(crate) struct RecordReading {
+    pub(crate) duration: Option<Duration>,
+    pub(crate) meta: BTreeMap<String, Value>,
+}
+
+/// A failure and its text. A message replaces a type.
+#[derive(Debug, Default)]
+pub(crate) struct Failure {
+    pub(crate) failed: bool,
+    kind: Option<Box<str>>,
+    text: Option<Box<str>>,
+}
+
+impl Failure {
+    /// A text for a failure that is still to be decided.
+    pub(crate) fn text_only(text: &str) -> Self {
+        Self { failed: false, kind: None, text: Some(text.into()) }
+    }
+
+    pub(crate) fn of(text: &str) -> Self {
+        Self { failed: true, kind: None, text: Some(text.into()) }
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        if !self.failed {
+            return Outcome::Completed;
+        }
+        Outcome::Failed(match (&self.kind, &self.text) {
+            (Some(kind), Some(text)) if !text.contains(&**kind) => Some(format!("{kind}: {text}").into()),
+            (kind, text) => text.clone().or_else(|| kind.clone()),
+        })
+    }
+
+    /// Takes over another's failure; the first text stays.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.failed |= other.failed;
+        self.kind = self.kind.take().or(other.kind);
+        self.text = self.text.take().or(other.text);
+    }
+}
+
+/// What a gate has recorded so far.
+#[derive(Debug, Default)]
+pub(crate) struct GateReading {
+    pub(crate) name: Option<Box<str>>,
+    /// Whether it came as an evaluation, which scores and does not block.
+    pub(crate) is_evaluation: bool,
+    pub(crate) verdict: Option<Verdict>,
+    pub(crate) score: Option<f64>,
+    pub(crate) blocking: Option<bool>,
+    pub(crate) reason: Option<Box<str>>,
+    pub(crate) diagnostics: BTreeMap<String, Value>,
+}
+
+/// How figures accumulate on a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Accumulate {
+    /// On a model call: the newest figure counts, but 0 replaces nothing (A4).
+    Newest,
+    /// On any other span: short names are figures of its own, long names those of everything inside; each adds up.
+    Sum,
+    /// On an operation that contains calls: all figures are those of everything inside (A6).
+    Inclusive,
+}
+
+impl Reading {
+    /// Takes one recorded value.
+    pub(crate) fn take(
+        &mut self,
+        role: FieldRole,
+        field: &'static str,
+        value: FieldValue<'_>,
+        how: Accumulate,
+    ) {
+        match role {
+            FieldRole::Usage(kind, scope) => self.take_usage(kind, scope, field, value, how),
+            FieldRole::Cost(scope) => self.take_cost(scope, field, value, how),
+            FieldRole::AlsoUsage(kind, scope) if how != Accumulate::Newest => match value.count() {
+                Ok(Some(count)) => self.synonym(field, scope, Some(kind)).count += count,
+                Ok(None) => {}
+                Err(refusal) => self.refuse(field, value, refusal),
+            },
+            FieldRole::AlsoUsage(kind, scope) => self.take_usage(kind, scope, field, value, how),
+            FieldRole::AlsoCost(scope) if how != Accumulate::Newest => match value.usd() {
+                Ok(Some(usd)) => self.synonym(field, scope, None).cost += usd,
+                Ok(None) => {}
+                Err(refusal) => self.refuse(field, value, refusal),
+            },
+            FieldRole::AlsoCost(scope) => self.take_cost(scope, field, value, how),
+            FieldRole::Other => {}
+            // A name once recorded is only replaced by another.
+            FieldRole::Name(name) => {
+                if let Some(text) = value.text(Symbol::intern) {
+                    self.name(name, text);
+                }
+            }
+            FieldRole::ResponseId => {
+                let _ = value.text(|id| self.take_response_id(id));
+            }
+            other => self.remarks.get_or_insert_default().take(other, field, value),
+        }
+    }
+
+    /// Takes a name.
+    // Inlined: one store into an array.
+    #[inline]
+    pub(crate) fn name(&mut self, field: NameField, name: Symbol) {
+        self.names[field as usize] = Some(name);
+    }
+
+    /// The name that it recorded last of those that name the same.
+    // Inlined: one load from an array.
+    #[inline]
+    pub(crate) fn named(&self, field: NameField) -> Option<Symbol> {
+        self.names[field as usize]
+    }
+
+    // Inlined: one load.
+    #[inline]
+    pub(crate) fn operation(&self) -> Option<Symbol> {
+        self.named(NameField::Operation)
+    }
+
+    /// The model to book the usage under: the one that answered, else the requested one.
+    // Inlined: two loads and a choice.
+    #[inline]
+    pub(crate) fn model(&self) -> Option<Symbol> {
+        self.named(NameField::ResponseModel).or(self.named(NameField::RequestModel))
+    }
+
+    /// Takes the provider's id of a response.
+    pub(crate) fn take_response_id(&mut self, id: &str) {
+        // 0 means "unknown". Ids come from the provider of one run; a crafted collision harms only the run that it is in.
+        self.response_id = FastHash.hash_one(id.trim()).max(1);
+    }
+
+    /// Takes a count of tokens.
+    // Inlined: with `kind` and `scope` known from the callsite it is a load, an addition and a store.
+    #[inline]
+    pub(crate) fn add(&mut self, kind: Kind, scope: Scope, count: u64, how: Accumulate) {
+        match (how, scope) {
+            // 0 never replaces a figure above 0: the last chunk of a stream often carries 0 (A4).
+            (Accumulate::Newest, _) if count == 0 => self.own.usage.add(kind, 0),
+            (Accumulate::Newest, _) => self.own.usage.set(kind, count),
+            (Accumulate::Sum, Scope::Own) => self.own.usage.add(kind, count),
+            (Accumulate::Sum, Scope::Inclusive) | (Accumulate::Inclusive, _) => {
+                self.add_inclusive(kind, count);
+            }
+        }
+    }
+
+    // Not inlined: figures with inclusive names come on few spans that are not calls.
+    #[inline(never)]
+    fn add_inclusive(&mut self, kind: Kind, count: u64) {
+        self.inclusive.get_or_insert_default().usage.add(kind, count);
+    }
+
+    fn take_usage(
+        &mut self,
+        kind: Kind,
+        scope: Scope,
+        field: &'static str,
+        value: FieldValue<'_>,
+        how: Accumulate,
+    ) {
+        match value.count() {
+            Ok(Some(count)) => self.add(kind, scope, count, how),
+            Ok(None) => {}
+            Err(refusal) => self.refuse(field, value, refusal),
+        }
+    }
+
+    fn take_cost(&mut self, scope: Scope, field: &'static str, value: FieldValue<'_>, how: Accumulate) {
+        let usd = match value.usd() {
+            Ok(Some(usd)) => usd,
+            Ok(None) => return,
+            Err(refusal) => return self.refuse(field, value, refusal),
+        };
+        match (how, scope) {
+            (Accumulate::Newest, _) if usd == Usd::ZERO => self.set_cost(self.cost().unwrap_or_default()),
+            (Accumulate::Newest, _) => self.set_cost(usd),
+            (Accumulate::Sum, Scope::Own) => self.set_cost(self.cost().unwrap_or_default() + usd),
+            (Accumulate::Sum, Scope::Inclusive) | (Accumulate::Inclusive, _) => {
+                let cost = &mut self.inclusive.get_or_insert_default().cost;
+                *cost = Some(cost.unwrap_or_default() + usd);
+            }
+        }
+    }
+
+    fn synonym(&mut self, field: &'static str, scope: Scope, kind: Option<Kind>) -> &mut Synonym {
+        let synonyms = &mut self.remarks.get_or_insert_default().synonyms;
+        let at = synonyms.iter().position(|synonym| synonym.field == field).unwrap_or_else(|| {
+            synonyms.push(Synonym { field, scope, kind, count: 0, cost: Usd::ZERO });
+            synonyms.len() - 1
+        });
+        &mut synonyms[at]
+    }
+
+    fn refuse(&mut self, field: &'static str, value: FieldValue<'_>, refusal: &'static str) {
+        let warning = format!("{field} = {} was taken as not reported: {refusal}", value.json());
+        self.remarks.get_or_insert_default().warnings.push(warning);
+    }
+
+    /// Forgets everything.
+    // Not inlined: it frees boxes that few spans have.
+    #[inline(never)]
+    pub(crate) fn wipe(&mut self) {
+        (self.inclusive, self.remarks) = (None, None);
+        self.wipe_figures();
+    }
+
+    /// Forgets everything, where there are but figures and names.
+    // Inlined: a few stores of zero at the end of every call.
+    #[inline(always)]
+    pub(crate) fn wipe_figures(&mut self) {
+        self.own.clear();
+        self.names = [None; NameField::COUNT];
+        self.response_id = 0;
+    }
+
+    /// The cost that it recorded as its own.
+    // Inlined: one test.
+    #[inline]
+    pub(crate) fn cost(&self) -> Option<Usd> {
+        let own = &self.own;
+        own.sources.contains(Sources::REPORTED).then_some(own.cost)
+    }
+
+    pub(crate) fn set_cost(&mut self, cost: Usd) {
+        (self.own.cost, self.own.sources) = (cost, Sources::REPORTED);
+    }
+
+    /// Takes the cost that it recorded as its own back.
+    pub(crate) fn take_cost_back(&mut self) -> Option<Usd> {
+        let cost = self.cost()?;
+        (self.own.cost, self.own.sources) = (Usd::ZERO, Sources::default());
+        Some(cost)
+    }
+
+    /// Whether there is an amount of the span's own to book.
+    // Inlined: two tests.
+    #[inline]
+    pub(crate) fn has_amount(&self) -> bool {
+        let own = &self.own;
+        !own.usage.is_empty() || own.sources.contains(Sources::REPORTED)
+    }
+
+    /// Takes its figures so far for figures that accumulate in another way: the span has just recorded its operation.
+    #[cold]
+    pub(crate) fn change_accumulation(&mut self, how: Accumulate) {
+        let inclusive = self.inclusive.take().map(|inclusive| *inclusive).unwrap_or_default();
+        let own = Inclusive { usage: self.own.usage, cost: self.cost() };
+        let all = own.larger(&inclusive);
+        self.own = CellTotals::default();
+        if all.usage.is_empty() && all.cost.is_none() {
+            return;
+        }
+        match how {
+            Accumulate::Inclusive => self.inclusive = Some(Box::new(all)),
+            Accumulate::Newest | Accumulate::Sum => {
+                self.own.usage = all.usage;
+                if let Some(cost) = all.cost {
+                    self.set_cost(cost);
+                }
+            }
+        }
+    }
+
+    /// Joins what was recorded under several names of one figure: the larger counts, and once (A10).
+    pub(crate) fn join_synonyms(&mut self, how: Accumulate) {
+        let synonyms = self.remarks.as_mut().map(|remarks| std::mem::take(&mut remarks.synonyms));
+        for Synonym { scope, kind, count, cost, .. } in synonyms.unwrap_or_default() {
+            let is_own = how == Accumulate::Sum && scope == Scope::Own;
+            match kind {
+                Some(kind) if is_own => self.own.usage.set(kind, self.own.usage.count(kind).max(count)),
+                Some(kind) => {
+                    let usage = &mut self.inclusive.get_or_insert_default().usage;
+                    usage.set(kind, usage.count(kind).max(count));
+                }
+                None if is_own => self.set_cost(self.cost().unwrap_or_default().max(cost)),
+                None => {
+                    let known = &mut self.inclusive.get_or_insert_default().cost;
+                    *known = Some(known.unwrap_or_default().max(cost));
+                }
+            }
+        }
+        if how == Accumulate::Sum && self.inclusive.is_some() {
+            self.join_scopes();
+        }
+    }
+
+    /// Joins a figure that came under a short and under a long name.
+    fn join_scopes(&mut self) {
+        let Some(inclusive) = &mut self.inclusive else { return };
+        let own = Inclusive {
+            usage: self.own.usage,
+            cost: self.own.sources.contains(Sources::REPORTED).then_some(self.own.cost),
+        };
+        if is_split(&own.usage) && !is_split(&inclusive.usage) && inclusive.usage.get(Kind::Tokens).is_some() {
+            // A total beside its parts: it is never added to them. Where it contradicts them, the parts' reader warns.
+            self.own.usage.set(Kind::Tokens, inclusive.usage.count(Kind::Tokens));
+            inclusive.usage.forget(Kind::Tokens);
+        }
+        let repeats = |kind: &Kind| own.usage.get(*kind).is_some() && inclusive.usage.get(*kind).is_some();
+        if Kind::ALL.iter().any(repeats) {
+            *inclusive = Box::new(Inclusive { cost: inclusive.cost, ..own.larger(inclusive) });
+            self.own.usage = Usage::new();
+        }
+        if own.cost.is_some() && inclusive.cost.is_some() {
+            inclusive.cost = inclusive.cost.max(own.cost);
+            (self.own.cost, self.own.sources) = (Usd::ZERO, Sources::default());
+        }
+        if inclusive.usage.is_empty() && inclusive.cost.is_none() {
+            self.inclusive = None;
+        }
+    }
+
+    /// Whether it has recorded the name of a gate.
+    pub(crate) fn has_gate(&self) -> bool {
+        let gate = self.remarks.as_ref().and_then(|remarks| remarks.gate.as_ref());
+        gate.is_some_and(|gate| gate.name.is_some())
+    }
+
+    /// The id that it has recorded for its run.
+    pub(crate) fn run_id(&self) -> Option<&str> {
+        self.remarks.as_ref()?.run.as_ref()?.run_id.as_deref()
+    }
+
+    pub(crate) fn failure(&mut self) -> &mut Failure {
+        &mut self.remarks.get_or_insert_default().failure
+    }
+
+    // Inlined: a test of a pointer that is nearly always none.
+    #[inline]
+    pub(crate) fn has_failed(&self) -> bool {
+        self.remarks.as_ref().is_some_and(|remarks| remarks.failure.failed)
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.remarks.as_ref().map(|remarks| remarks.failure.outcome()).unwrap_or_default()
+    }
+}
+
+impl Inclusive {
+    /// The larger of each figure.
+    fn larger(&self, other: &Self) -> Self {
+        let mut usage = self.usage;
+        for &kind in Kind::ALL {
+            if let Some(count) = other.usage.get(kind) {
+                usage.set(kind, usage.count(kind).max(count));
+            }
+        }
+        Self { usage, cost: self.cost.max(other.cost) }
+    }
+}
+
+impl Remarks {
+    fn take(&mut self, role: FieldRole, field: &'static str, value: FieldValue<'_>) {
+        match role {
+            FieldRole::Error => {
+                if let Some(text) = value.failure() {
+                    self.failure.failed = true;
+                    self.failure.text = self.failure.text.take().or(text);
+                }
+            }
+            FieldRole::ErrorType => {
+                if let Some(Some(kind)) = value.failure() {
+                    self.failure.failed = true;
+                    self.failure.kind = Some(kind);
+                }
+            }
+            FieldRole::ErrorMessage => self.failure.text = value.boxed().or(self.failure.text.take()),
+            FieldRole::StatusCode => {
+                self.failure.failed |= value.text(|code| code.eq_ignore_ascii_case("error")).unwrap_or(false);
+            }
+            FieldRole::Message => self.message = value.boxed(),
+            FieldRole::Currency => self.currency = value.boxed(),
+            FieldRole::Pipeline => self.pipeline = value.text(Symbol::intern),
+            FieldRole::OtelName => self.otel_name = value.text(Symbol::intern),
+            FieldRole::EventName => self.event_name = value.boxed(),
+            FieldRole::RunId | FieldRole::Project | FieldRole::Tag | FieldRole::Count | FieldRole::ValueUsd | FieldRole::Iteration => {
+                if let Err(warning) = self.run.get_or_insert_default().take(role, field, value) {
+                    self.warnings.push(warning);
+                }
+            }
+            FieldRole::Refusal => self.warnings.extend(value.text(str::to_owned)),
+            FieldRole::Seconds | FieldRole::Meta => self.record.get_or_insert_default().take(role, value),
+            _ => self.gate.get_or_insert_default().take(role, field, value),
+        }
+    }
+}
+
+impl RecordReading {
+    fn take(&mut self, role: FieldRole, value: FieldValue<'_>) {
+        match (role, value) {
+            (FieldRole::Seconds, value) => {
+                self.duration = value.number().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            }
+            (_, FieldValue::Text(text)) => {
+                if let Ok(Value::Object(object)) = serde_json::from_str(text) {
+                    self.meta.extend(object);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl GateReading {
+    fn take(&mut self, role: FieldRole, field: &'static str, value: FieldValue<'_>) {
+        match role {
+            FieldRole::Gate => self.name = value.boxed(),
+            FieldRole::Evaluation => {
+                self.name = value.boxed();
+                self.is_evaluation = true;
+            }
+            FieldRole::Verdict => self.verdict = value.text(|word| Verdict::from(word)),
+            FieldRole::Score => self.score = value.number(),
+            FieldRole::Blocking => self.blocking = value.flag(),
+            FieldRole::Reason => self.reason = value.boxed(),
+            FieldRole::Diagnostics => match value {
+                FieldValue::Text(text) => match serde_json::from_str(text) {
+                    Ok(Value::Object(object)) => self.diagnostics.extend(object),
+                    _ => drop(self.diagnostics.insert(field.to_owned(), text.into())),
+                },
+                other => drop(self.diagnostics.insert(field.to_owned(), other.json())),
+            },
+            _ => drop(self.diagnostics.insert(field.to_owned(), value.json())),
+        }
+    }
+}
+
+impl RunAttributes {
+    fn take(&mut self, role: FieldRole, field: &'static str, value: FieldValue<'_>) -> Result<(), String> {
+        let refuse = |expected| Err(format!("{field} = {} was ignored: expected {expected}", value.json()));
+        match role {
+            FieldRole::RunId => self.run_id = value.boxed(),
+            FieldRole::Project => self.project = value.boxed(),
+            FieldRole::Tag => {
+                if let Some(label) = value.text(str::to_owned) {
+                    self.tags.insert(field.trim_start_matches("tag.").to_owned(), label);
+                }
+            }
+            FieldRole::Count => match value.whole() {
+                Some(number) => {
+                    self.counts.insert(field.trim_start_matches("count.").to_owned(), number);
+                }
+                None => return refuse("a whole number"),
+            },
+            FieldRole::ValueUsd => match value.usd() {
+                Ok(value) => self.value = value,
+                Err(_) => return refuse("an amount in USD"),
+            },
+            _ => match value.count() {
+                Ok(iteration) => self.iteration = iteration,
+                Err(_) => return refuse("the number of an iteration"),
+            },
+        }
+        Ok(())
+    }
+
+    /// The labels of it: recorded twice, they are the same.
+    pub(crate) fn labels(&self) -> Self {
+        let (run_id, project, tags) = (self.run_id.clone(), self.project.clone(), self.tags.clone());
+        Self { run_id, project, tags, ..Self::default() }
+    }
+}

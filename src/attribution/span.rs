@@ -1,0 +1,115 @@
+//! A span as the rules see it: its callsite, its place, what it recorded, and what closed inside it.
+
+use super::call::InnerCall;
+use super::callsite_schema::CallsiteSchema;
+use super::names::NameField;
+use super::place::{Place, SpanKind};
+use super::reading::{ModelName, Reading};
+use crate::ledger::{CellTotals, Kind, Usage};
+
+/// A span that is open.
+#[derive(Debug)]
+pub(crate) struct Span {
+    pub(crate) schema: &'static CallsiteSchema,
+    pub(crate) kind: SpanKind,
+    pub(crate) is_stage: bool,
+    pub(crate) is_root: bool,
+    pub(crate) is_child_of_root: bool,
+    /// The place around the span.
+    pub(crate) outer: Place,
+    /// The span's own place, which its descendants inherit.
+    pub(crate) place: Place,
+    pub(crate) reading: Reading,
+    /// What closed inside. Only spans that sum what is inside have it.
+    pub(crate) below: Option<Box<Below>>,
+}
+
+/// What closed inside a span that sums what is inside.
+#[derive(Debug, Default)]
+pub(crate) struct Below {
+    /// What is booked.
+    pub(crate) booked: CellTotals,
+    /// Calls that the enclosing call has to complete before they are booked (A5).
+    pub(crate) inner: Vec<InnerCall>,
+}
+
+impl Below {
+    /// All that closed inside, booked or not.
+    pub(super) fn sum(&self) -> CellTotals {
+        let mut sum = self.booked;
+        self.inner.iter().for_each(|call| sum.usage.merge(&call.usage));
+        sum
+    }
+}
+
+impl Span {
+    /// A span of which nothing is known yet.
+    pub(crate) fn blank(schema: &'static CallsiteSchema) -> Self {
+        Self {
+            schema,
+            kind: SpanKind::Plain,
+            is_stage: false,
+            is_root: false,
+            is_child_of_root: false,
+            outer: Place::default(),
+            place: Place::default(),
+            reading: Reading::default(),
+            below: None,
+        }
+    }
+
+    /// Whether it has to know what closes inside it: its figures include that (A6), it is a call (A5), or a gate, which costs
+    /// what its judge costs.
+    // Inlined: three tests, once per span that matters.
+    #[inline]
+    pub(crate) fn sums(&self) -> bool {
+        let is_aggregate = match self.kind {
+            SpanKind::Call(_) => true,
+            SpanKind::Plain => self.schema.is_inclusive,
+            SpanKind::Agent | SpanKind::Tool | SpanKind::Container => self.schema.has_figures,
+        };
+        is_aggregate || self.schema.has_gate
+    }
+
+    /// Adds what closed inside.
+    pub(crate) fn add_below(&mut self, booked: &CellTotals, inner: Vec<InnerCall>) {
+        let below = self.below.get_or_insert_default();
+        below.booked.merge(booked);
+        below.inner.extend(inner);
+    }
+
+    /// Provider and model that it recorded itself.
+    pub(crate) fn own_model(&self) -> ModelName {
+        (self.reading.named(NameField::Provider), self.reading.model())
+    }
+
+    /// Completes a call with details of its response; `false` if it is not that call. Details never add: the larger figure counts.
+    pub(crate) fn complete_with(&mut self, response_id: u64, usage: &Usage) -> bool {
+        let reading = &mut self.reading;
+        let is_other = response_id != 0 && reading.response_id != 0 && response_id != reading.response_id;
+        if is_other || !matches!(self.kind, SpanKind::Call(_)) {
+            return false;
+        }
+        reading.response_id = reading.response_id.max(response_id);
+        let own = &mut reading.own.usage;
+        own.merge(&usage.excess_over(own));
+        // A reported 0 is known as well.
+        Kind::ALL.iter().filter(|kind| usage.get(**kind).is_some()).for_each(|kind| own.add(*kind, 0));
+        true
+    }
+
+    /// Whether it would make its run accountable if it closed now (A1).
+    pub(crate) fn is_accountable(&self) -> bool {
+        let reading = &self.reading;
+        matches!(self.kind, SpanKind::Call(_))
+            || reading.has_amount()
+            || reading.has_gate()
+            || reading.inclusive.is_some()
+    }
+
+    /// Whether an agent's run without any span inside would only repeat the figures of other roots: old releases of rig open
+    /// `invoke_agent` and its calls as roots beside each other (A6).
+    pub(crate) fn is_aggregate_root(&self) -> bool {
+        self.is_root && matches!(self.kind, SpanKind::Agent | SpanKind::Container | SpanKind::Tool)
+    }
+}

@@ -1,0 +1,222 @@
+//! Booking: amounts are written to the ledger of their run, and to its limits and its journal where there are any.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::close::Entry;
+use super::core::Core;
+use super::position::Position;
+use super::price_cache::with_price_cache;
+use super::run::{Details, Run, RunPart};
+use super::stats::count;
+use super::tellings::figure;
+use crate::journal::{RunJournal, RunStart};
+use crate::ledger::{ACCOUNTABLE, EXPECTING, Ledger, WATCHED};
+use crate::limit::Stages;
+
+impl Core {
+    /// Whether something accountable has happened in a run.
+    // Inlined: two loads.
+    #[inline]
+    pub(crate) fn is_accountable(&self, run: u64) -> bool {
+        self.runs.flags(run).is_some_and(|flags| flags & ACCOUNTABLE != 0)
+    }
+
+    /// Writes an entry to the ledger of its run; `false` if the run takes nothing more.
+    // Inlined: with the lock of the part it is all that a plain call's booking costs.
+    #[inline]
+    pub(crate) fn book(&self, position: &Position, entry: Entry<'_>) -> bool {
+        let thread = with_price_cache(|cache| cache.number());
+        if let Some(run) = self.runs.room(position.run)
+            && let Ok((mut part, flags)) = run.parts.write(position.run, thread)
+            && (flags & (WATCHED | EXPECTING) == 0)
+            && (flags & ACCOUNTABLE != 0 || !entry.is_accountable)
+        {
+            part.add(entry);
+            return true;
+        }
+        self.book_watched(position.run, position.limited, entry)
+    }
+
+    /// Writes an entry to a run that is not accountable yet, that limits or a journal watch, or that waits for a call; `false`
+    /// if the run takes nothing more.
+    // Not inlined: the slow path.
+    #[inline(never)]
+    pub(crate) fn book_watched(&self, number: u64, limited: Stages, entry: Entry<'_>) -> bool {
+        let Some(run) = self.runs.room(number) else { return self.is_late(entry.is_accountable) };
+        if entry.is_accountable {
+            self.begin(number);
+        }
+        let thread = with_price_cache(|cache| cache.number());
+        let mut due = Vec::new();
+        let flags = loop {
+            let journal = run.details(number).and_then(|details| details.journal.clone());
+            let Ok((mut part, flags)) = run.parts.write(number, thread) else {
+                return self.is_late(entry.is_accountable);
+            };
+            if journal.is_none() && flags & ACCOUNTABLE != 0 && self.delivery.journal.is_some() {
+                // The run became accountable after the journal was looked up: without it, the entry would be in no record.
+                continue;
+            }
+            match &journal {
+                None => part.add(entry),
+                Some(journal) => {
+                    journal.book(&mut part.ledger, |ledger| entry.write(ledger));
+                    part.remember(entry);
+                }
+            }
+            if entry.is_accountable
+                && let Some(limits) = &run.limits
+            {
+                // Under the lock, so that the limits and the ledger of a run that ends agree.
+                self.charge(limits, limited, entry, &mut due);
+            }
+            break flags;
+        };
+        if flags & EXPECTING != 0 {
+            self.meet(run, number, entry);
+        }
+        due.into_iter().for_each(|alert| self.raise_alert(number, run, alert));
+        true
+    }
+
+    /// Writes what is no amount to the ledger of a run: open stages, agents, ERROR events.
+    pub(crate) fn write(&self, number: u64, act: impl FnOnce(&mut Ledger)) {
+        let Some(run) = self.runs.room(number) else { return };
+        let journal = run.details(number).and_then(|details| details.journal.clone());
+        let thread = with_price_cache(|cache| cache.number());
+        if let Ok((mut part, _)) = run.parts.write(number, thread) {
+            match journal {
+                None => act(&mut part.ledger),
+                Some(journal) => journal.book(&mut part.ledger, act),
+            }
+        }
+    }
+
+    /// Counts an amount that came after the end of its run.
+    #[cold]
+    fn is_late(&self, is_accountable: bool) -> bool {
+        if is_accountable {
+            count(&self.counters.late);
+        }
+        !is_accountable
+    }
+
+    /// A call that a log line may have told of was booked.
+    fn meet(&self, run: &Run, number: u64, entry: Entry<'_>) {
+        let Some(mut details) = run.details(number) else { return };
+        let own = entry.own.map(|(_, totals)| totals);
+        for totals in own.into_iter().chain(entry.more.iter().map(|(_, totals)| totals)) {
+            if totals.llm_calls > 0 && !details.tellings.met(figure(&totals.usage)) {
+                run.parts.lower(number, EXPECTING);
+            }
+        }
+    }
+
+    /// Makes a run accountable: usage, a cost, a call, a gate or a declared stage happened in it (A1).
+    #[cold]
+    pub(crate) fn begin(&self, number: u64) {
+        let Some(run) = self.runs.room(number) else { return };
+        let root = run.details(number).map(|details| details.root).unwrap_or_default();
+        // Before the details are locked (lock order: a slot or the details, never both).
+        let labels = self.spans.with_open_or_waiting(root, number, |state| {
+            let attributes = state.span.reading.remarks.as_ref().and_then(|remarks| remarks.run.as_ref());
+            (attributes.map(|attributes| attributes.labels()), state.pipeline())
+        });
+        {
+            let Some(mut details) = run.details(number) else { return };
+            // Raised before the journal takes what the parts have: a write that does not see the flag is in its part by then, and
+            // one that sees it waits for the journal.
+            if !run.parts.raise(number, ACCOUNTABLE) {
+                return;
+            }
+            details.id(&self.clock);
+            // What the run is called is to be seen while it is in flight, not only when its root closes.
+            if let Some((attributes, pipeline)) = labels {
+                details.pipeline = pipeline.or(details.pipeline);
+                details.attributes.merge(attributes.unwrap_or_default());
+            }
+            self.start_journal(run, &mut details);
+        }
+        count(&self.counters.runs_started);
+        self.journal_open_stages(number);
+        self.delivery.worker.run_started();
+    }
+
+    /// Has a run journaled from here on. What there is of it already is in its first record.
+    fn start_journal(&self, run: &Run, details: &mut Details) {
+        let Some(journal) = &self.delivery.journal else { return };
+        let mut ledger = Ledger::default();
+        run.add_to(&mut ledger);
+        let start = RunStart {
+            id: details.id(&self.clock).to_string(),
+            pipeline: details.pipeline().to_owned(),
+            krate: process_name().to_owned(),
+            started: details.started.nanos(),
+            attributes: details.attributes.clone(),
+            warnings: details.warnings.iter().map(ToString::to_string).collect(),
+            more_warnings: details.more_warnings,
+            ledger,
+            records_dropped: 0,
+            open: Vec::new(),
+        };
+        let journal = RunJournal::new(journal, details.run, start);
+        journal.begin();
+        details.journal = Some(Arc::new(journal));
+    }
+
+    /// Keeps a warning for the reader of a run.
+    pub(crate) fn warn(&self, run: u64, warning: impl Into<Cow<'static, str>>) {
+        self.runs.with_details(run, |details| details.warn(warning.into()));
+    }
+}
+
+impl RunPart {
+    // Inlined: the ledger's last-hit check and the ring's two stores.
+    #[inline]
+    fn add(&mut self, entry: Entry<'_>) {
+        entry.write(&mut self.ledger);
+        self.remember(entry);
+    }
+
+    /// Remembers the usage of a call, for a log line that repeats it.
+    // Inlined: a test and two stores.
+    #[inline]
+    fn remember(&mut self, entry: Entry<'_>) {
+        if let Some((_, totals)) = entry.own
+            && totals.llm_calls > 0
+        {
+            self.recent.push(&totals.usage);
+        }
+        entry.more.iter().for_each(|(_, totals)| self.recent.push(&totals.usage));
+    }
+}
+
+impl Entry<'_> {
+    // Inlined: one call per closed span, with a key that the caller has in registers.
+    #[inline]
+    fn write(&self, ledger: &mut Ledger) {
+        if let Some((key, totals)) = self.own {
+            ledger.add(key, totals);
+        }
+        self.more.iter().for_each(|(key, totals)| ledger.add(*key, totals));
+        if let Some(ended) = self.ended {
+            ledger.end_stage(ended.stage, ended.started, ended.at, ended.outcome);
+        }
+    }
+}
+
+/// The name of the process's executable, without the hash that cargo gives test binaries: the last name of a project.
+pub(crate) fn process_name() -> &'static str {
+    static NAME: once_cell::sync::Lazy<String> = once_cell::sync::Lazy::new(|| {
+        let path = std::env::current_exe().unwrap_or_default();
+        let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        match name.rsplit_once('-') {
+            Some((name, hash)) if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                name.to_owned()
+            }
+            _ => name,
+        }
+    });
+    &NAME
+}

@@ -1,0 +1,320 @@
+//! Closing a span: what it recorded is charged, priced, passed on to the spans around it, and booked.
+
+use super::audit::Settling;
+use super::clock::Moment;
+use super::core::Core;
+use super::position::Position;
+use super::pricer::PriceContext;
+use super::span_state::SpanState;
+use super::span_table::Lookup;
+use super::waiting::outer_of;
+use crate::attribution::{Charge, Charges, InnerCall, NameField, SpanKind};
+use crate::ledger::{CellKey, CellTotals, Outcome, Sources, StageId, Usage, Usd};
+use crate::limit::Stages;
+
+/// An amount with its row.
+pub(crate) type Amount<'a> = (CellKey, &'a CellTotals);
+
+/// What is written to a run's ledger in one step.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    pub(crate) own: Option<Amount<'a>>,
+    /// Few spans book more than their own amount.
+    pub(crate) more: &'a [(CellKey, CellTotals)],
+    pub(crate) ended: Option<StageEnd<'a>>,
+    pub(crate) is_accountable: bool,
+}
+
+/// A stage that ended, when it began, and how it ended.
+#[derive(Clone, Copy)]
+pub(crate) struct StageEnd<'a> {
+    pub(crate) stage: StageId,
+    pub(crate) started: u64,
+    pub(crate) at: u64,
+    pub(crate) outcome: &'a Outcome,
+}
+
+impl Core {
+    /// A span closes.
+    // Not inlined: plain spans, which never come here, must not set up its stack frame.
+    #[inline(never)]
+    pub(crate) fn close(&self, found: Lookup<'_>, id: u64) {
+        let Some(mut state) = self.spans.take(found, id) else { return };
+        state.note_panic();
+        if state.waits_for > 0 {
+            return self.wait(id, state);
+        }
+        let now = self.clock.now();
+        self.settle(&mut state, now);
+        state.wipe();
+        self.spans.give_back(id, state);
+    }
+
+    /// Accounts for a span, and ends its run if it is a root.
+    // Inlined into `close`; the other caller is rare.
+    #[inline]
+    pub(crate) fn settle(&self, state: &mut SpanState, now: Moment) {
+        let settling = Settling::new(&self.counters.unsettled);
+        if !(state.span.is_root && self.only_repeats(state)) {
+            self.account(state, now);
+        }
+        settling.done();
+        if state.is_adopted {
+            self.release(outer_of(state));
+        }
+        // Last: it ends the run, and what is booked after that is late.
+        if state.span.is_root {
+            self.end_root(state, now);
+        }
+    }
+
+    /// Charges a span's amounts by the rules, prices them, passes them on and books them.
+    // Inlined into `settle`; the other callers are rare.
+    #[inline]
+    pub(crate) fn account(&self, state: &mut SpanState, now: Moment) {
+        let (nanos, started) = (now.since(state.started), state.started.nanos());
+        let mut charges = self.options.rules.close(&mut state.span, nanos, started);
+        let own = self.price_own(state, &mut charges);
+        let more = match charges.more {
+            Some(_) => self.price_more(state.position.run, state.started, &mut charges),
+            None => Vec::new(),
+        };
+        if state.outer_aggregate != 0 || state.span.below.is_some() {
+            self.pass_on(state, &mut charges, &more, nanos);
+        }
+        let outcome = state.span.reading.outcome();
+        let entry = Entry {
+            own: own.map(|key| (key, &state.span.reading.own)),
+            more: &more,
+            ended: state.stage().map(|stage| StageEnd { stage, started, at: now.nanos(), outcome: &outcome }),
+            is_accountable: charges.is_accountable,
+        };
+        if entry.own.is_some() || entry.ended.is_some() || entry.is_accountable || !more.is_empty() {
+            self.book(&state.position, entry);
+        }
+        if charges.more.is_some() || state.span.reading.remarks.is_some() || state.span.schema.has_names {
+            self.record_rest(state, charges, &more, nanos);
+        }
+    }
+
+    /// Prices a span's own amount, and returns its row.
+    // Inlined: the charge then stays in registers.
+    #[inline]
+    fn price_own(&self, state: &mut SpanState, charges: &mut Charges) -> Option<CellKey> {
+        let charge = charges.own?;
+        let totals = &mut state.span.reading.own;
+        if charge.response_id != 0 {
+            return self.price_response(&charge, totals, state.position.run, state.started, charges);
+        }
+        let run = state.position.run;
+        Some(self.price(&charge, totals, run, state.started, charges))
+    }
+
+    // Inlined: the context is then never in memory.
+    #[inline]
+    pub(crate) fn price(
+        &self,
+        charge: &Charge,
+        totals: &mut CellTotals,
+        run: u64,
+        at: Moment,
+        charges: &mut Charges,
+    ) -> CellKey {
+        let (layer, clock) = (self.number, &self.clock);
+        let mut context =
+            PriceContext { layer, clock, run, at, warn: &mut |warning| charges.warn(warning) };
+        self.pricer.price(charge, totals, &mut context)
+    }
+
+    /// Prices the amounts beside a span's own.
+    #[cold]
+    pub(crate) fn price_more(
+        &self,
+        run: u64,
+        started: Moment,
+        charges: &mut Charges,
+    ) -> Vec<(CellKey, CellTotals)> {
+        let amounts = std::mem::take(&mut charges.more().amounts);
+        amounts
+            .into_iter()
+            .filter_map(|(charge, mut totals)| {
+                let at = charge.started.map_or(started, Moment::at);
+                let key = match charge.response_id {
+                    0 => Some(self.price(&charge, &mut totals, run, at, charges)),
+                    _ => self.price_response(&charge, &mut totals, run, at, charges),
+                };
+                Some((key?, totals))
+            })
+            .collect()
+    }
+
+    /// Prices a call with a response id: what the run has seen of that response already is not booked again (A8).
+    #[cold]
+    pub(crate) fn price_response(
+        &self,
+        charge: &Charge,
+        totals: &mut CellTotals,
+        run: u64,
+        at: Moment,
+        charges: &mut Charges,
+    ) -> Option<CellKey> {
+        let id = charge.response_id;
+        let lacks = totals.without_usage + totals.partial > 0;
+        let seen = self.runs.with_details(run, |details| details.responses.see(id, &totals.usage)).flatten();
+        let Some(seen) = seen else {
+            if lacks {
+                self.runs.with_details(run, |details| details.responses.set_incomplete(id, Some(*charge)));
+            }
+            return Some(self.price(charge, totals, run, at, charges));
+        };
+        let usage = totals.usage.excess_over(&seen.usage);
+        let was_incomplete = seen.incomplete.filter(|_| !totals.usage.is_empty() && !lacks);
+        let cost = totals.cost;
+        let is_reported = totals.sources.contains(Sources::REPORTED);
+        totals.clear();
+        if usage.is_empty() && was_incomplete.is_none() {
+            return None;
+        }
+        totals.usage = usage;
+        if is_reported && seen.usage.is_empty() {
+            (totals.cost, totals.sources) = (cost, Sources::REPORTED);
+        }
+        let charge = Charge { needs_price: charge.needs_price && !usage.is_empty(), ..*charge };
+        let key = self.price(&charge, totals, run, at, charges);
+        if let Some(lacking) = was_incomplete {
+            self.complete(run, &lacking, &seen.usage);
+        }
+        Some(key)
+    }
+
+    /// Completes a call that closed without its usage, or with a part of it, from the details of its response (A7).
+    #[cold]
+    pub(crate) fn complete_response(&self, position: &Position, id: u64, usage: &Usage) {
+        let run = position.run;
+        let seen = self.runs.with_details(run, |details| {
+            let is_lacking = details.responses.is_incomplete(id);
+            if is_lacking { details.responses.see(id, usage) } else { None }
+        });
+        let Some((seen, lacking)) = seen.flatten().and_then(|seen| Some((seen, seen.incomplete?))) else { return };
+        let mut charges = Charges::default();
+        let mut totals = CellTotals { usage: usage.excess_over(&seen.usage), ..CellTotals::default() };
+        let charge = Charge { needs_price: !totals.usage.is_empty(), ..lacking };
+        let key = self.price(&charge, &mut totals, run, self.clock.now(), &mut charges);
+        self.book(position, Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true });
+        self.complete(run, &lacking, &seen.usage);
+    }
+
+    /// Takes back that a call lacked its usage, or a part of it: a second telling of the call has completed it.
+    fn complete(&self, run: u64, lacking: &Charge, before: &Usage) {
+        self.runs.with_details(run, |details| details.responses.set_incomplete(lacking.response_id, None));
+        let less = 0_u64.wrapping_sub(1);
+        let mut totals = if before.is_empty() {
+            CellTotals { without_usage: less, ..CellTotals::default() }
+        } else {
+            CellTotals { partial: less, ..CellTotals::default() }
+        };
+        let charge = Charge { needs_price: false, ..*lacking };
+        let key = self.price(&charge, &mut totals, run, self.clock.now(), &mut Charges::default());
+        let entry = Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true };
+        self.book_watched(run, Stages::NONE, entry);
+    }
+
+    /// Passes a span's amounts on to the span around it that sums what is inside, and records its gate.
+    // Not inlined: only spans inside a call, a container or a gate need it.
+    #[inline(never)]
+    fn pass_on(
+        &self,
+        state: &mut SpanState,
+        charges: &mut Charges,
+        more: &[(CellKey, CellTotals)],
+        nanos: u64,
+    ) {
+        // Before the amounts are booked: a reader of both sees them below first, and never twice.
+        let mut booked = charges.passed_on(&state.span);
+        more.iter().for_each(|(_, totals)| booked.merge(totals));
+        let mut inner: Vec<InnerCall> =
+            state.span.below.as_mut().map(|below| std::mem::take(&mut below.inner)).unwrap_or_default();
+        if let Some(more) = &mut charges.more {
+            inner.append(&mut more.handed_on);
+        }
+        if state.span.schema.has_gate {
+            self.record_span_gate(state, &booked, nanos);
+        }
+        self.collect(&outer_of(state), &booked, inner);
+    }
+
+    /// Adds what was booked at a position to the span around that sums it. Calls that nothing around completes any more are
+    /// booked alone.
+    pub(crate) fn collect(&self, position: &Position, booked: &CellTotals, inner: Vec<InnerCall>) {
+        let mut inner = Some(inner);
+        if position.aggregate != 0 {
+            self.spans.with_open_or_waiting(position.aggregate, position.run, |around| {
+                // A span that is no longer inside a call keeps no call waiting.
+                let waits = around.span.place.call.is_some();
+                let calls = if waits { inner.take().unwrap_or_default() } else { Vec::new() };
+                around.span.add_below(booked, calls);
+            });
+        }
+        for call in inner.into_iter().flatten() {
+            self.book_alone(position, &call);
+        }
+    }
+
+    #[cold]
+    fn book_alone(&self, position: &Position, call: &InnerCall) {
+        let mut charges = Charges { is_accountable: true, ..Charges::default() };
+        charges.more().amounts.push(self.options.rules.book_alone(call));
+        let more = self.price_more(position.run, Moment::at(call.started), &mut charges);
+        self.book(position, Entry { own: None, more: &more, ended: None, is_accountable: true });
+        charges.more.into_iter().flat_map(|more| more.warnings).for_each(|warning| self.warn(position.run, warning));
+    }
+
+    /// Records what few spans have beside their amounts: warnings, a gate without a sum, attributes of the run, agents.
+    #[cold]
+    fn record_rest(
+        &self,
+        state: &mut SpanState,
+        mut charges: Charges,
+        more: &[(CellKey, CellTotals)],
+        nanos: u64,
+    ) {
+        let run = state.position.run;
+        for warning in charges.more.iter_mut().flat_map(|more| more.warnings.drain(..)) {
+            self.runs.with_details(run, |details| details.warn(warning));
+        }
+        if state.span.schema.has_names {
+            self.record_agent(state, nanos);
+        }
+        if state.span.schema.has_gate {
+            let mut sum = charges.passed_on(&state.span);
+            more.iter().for_each(|(_, totals)| sum.merge(totals));
+            self.record_span_gate(state, &sum, nanos);
+        }
+        if let Some(remarks) = &mut state.span.reading.remarks
+            && let Some(attributes) = remarks.run.take()
+        {
+            self.runs.with_details(run, |details| details.record_attributes(*attributes));
+        }
+    }
+
+    /// Records the execution of an agent, or the agent that a call names itself (A13).
+    fn record_agent(&self, state: &SpanState, nanos: u64) {
+        let (span, run) = (&state.span, state.position.run);
+        let Some(agent) = span.place.agent else { return };
+        let caller = span.outer.agent;
+        let is_execution = match span.kind {
+            SpanKind::Agent => true,
+            SpanKind::Call(_) | SpanKind::Tool => false,
+            SpanKind::Plain | SpanKind::Container => span.reading.named(NameField::Agent).is_some(),
+        };
+        if !is_execution && caller == Some(agent) {
+            return;
+        }
+        // A failure that the agent's own row of operations has is not counted again (A12).
+        let has_failed = span.reading.has_failed() && (span.is_stage || span.kind == SpanKind::Plain);
+        self.write(run, |ledger| match is_execution {
+            true => ledger.end_agent(agent, caller.filter(|caller| *caller != agent), nanos, has_failed),
+            false => ledger.name_agent(agent, caller),
+        });
+    }
+}

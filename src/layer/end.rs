@@ -1,0 +1,297 @@
+//! The end of a run: its root closes, it is finished early, or it is forgotten. And its summary.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::book::process_name;
+use super::clock::{Clock, Moment};
+use super::core::{Core, Options};
+use super::run::{Details, End, Run};
+use super::run_registry::RunRegistry;
+use super::span_state::SpanState;
+use super::stats::count;
+use super::tellings::unmet_warning;
+use crate::ledger::{ACCOUNTABLE, Ledger, Outcome, SEALED};
+use crate::summary::{EndReason, RunSummary, SummaryInput};
+
+/// A run that has ended and is on its way. When it is delivered, or given up, its room is free for another run.
+struct EndedRun {
+    runs: Arc<RunRegistry>,
+    run: u64,
+}
+
+impl Drop for EndedRun {
+    fn drop(&mut self) {
+        self.runs.close(self.run);
+    }
+}
+
+impl Core {
+    /// Whether a root only repeats the figures of other roots: an agent's run without any span inside (A6).
+    // Inlined: one test.
+    #[inline]
+    pub(crate) fn only_repeats(&self, root: &SpanState) -> bool {
+        root.span.is_aggregate_root()
+            && !self.runs.with_details(root.position.run, |details| details.has_children).unwrap_or(true)
+    }
+
+    /// Ends the run of a root that has closed.
+    #[cold]
+    pub(crate) fn end_root(&self, root: &SpanState, now: Moment) {
+        let run = root.position.run;
+        match self.runs.flags(run) {
+            // It was finished before its root closed.
+            None => {}
+            Some(flags) if flags & SEALED != 0 => {}
+            Some(flags) if flags & ACCOUNTABLE == 0 => {
+                let repeats = self.only_repeats(root);
+                count(if repeats { &self.counters.dropped_roots } else { &self.counters.empty_roots });
+                self.runs.close(run);
+            }
+            Some(_) => {
+                // The root is in the table no more: its names are taken from here.
+                let pipeline = root.pipeline();
+                self.runs.with_details(run, |details| details.pipeline = pipeline.or(details.pipeline));
+                let outcome = root.span.reading.outcome();
+                self.end(run, End { at: now, outcome, is_incomplete: false });
+            }
+        }
+    }
+
+    /// Seals a run and hands it to the worker. Returns `false` if it has ended already.
+    fn end(&self, number: u64, end: End) -> bool {
+        let Some(run) = self.runs.room(number) else { return false };
+        let journal = {
+            let Some(mut details) = run.details(number) else { return false };
+            // Sealed first: of two threads that end the run at once, only one delivers a summary.
+            if !run.parts.raise(number, SEALED) {
+                return false;
+            }
+            for target in details.tellings.unmet() {
+                details.warn(unmet_warning(target).into());
+            }
+            let journal = details.journal.clone();
+            if let Some(journal) = &journal {
+                journal.ended(end.at.nanos(), &end.outcome, end.is_incomplete);
+            }
+            details.end = Some(end);
+            journal
+        };
+        count(&self.counters.runs_finished);
+        let (options, clock) = (Arc::clone(&self.options), self.clock);
+        let calls = Arc::clone(&self.delivery.calls);
+        let ended = EndedRun { runs: Arc::clone(&self.runs), run: number };
+        // Built on the worker's thread: the thread that closed the root must not wait for the sorting and formatting of a summary.
+        let summary = move || {
+            let mut ledger = Ledger::default();
+            let summary = summary_of(&ended.runs, ended.run, &options, clock, &mut ledger);
+            // Once per run: a shared counter per call would be a cache line that all threads write.
+            calls.add(&summary.budget_summary.total);
+            summary
+        };
+        match journal {
+            None => self.delivery.worker.deliver(summary),
+            Some(journal) => self.delivery.worker.deliver_and(summary, move || journal.delivered()),
+        }
+        true
+    }
+
+    /// Ends a run with spans that are still open, and with all that they have recorded so far. Returns `false` if it is not in
+    /// flight.
+    pub(crate) fn finish(&self, run: u64) -> bool {
+        if !self.is_accountable(run) {
+            return false;
+        }
+        self.finish_as(run, true)
+    }
+
+    /// Ends a run early: as incomplete, or, for an explicit run, as its root ended.
+    pub(crate) fn finish_as(&self, run: u64, is_incomplete: bool) -> bool {
+        let now = self.clock.now();
+        // Collected first: accounting locks the slots of ancestors, and `for_each` holds one (deadlock).
+        let mut spans = Vec::new();
+        self.spans.for_each(|id, state| {
+            if state.position.run == run && !state.span.is_root {
+                spans.push((state.started, id));
+            }
+        });
+        // The innermost first, as those around have to know what closed below them. All stay where they are, with
+        // nothing more to record, so that what comes later is known to be late.
+        spans.sort_unstable_by(|one, two| two.cmp(one));
+        let mut left_open = Ledger::default();
+        let take = |state: &mut SpanState| (state.position.run == run).then(|| state.take());
+        for (_, id) in spans {
+            if let Some(mut state) = self.spans.with(id, take).flatten() {
+                self.account_unclosed(&mut state, now, &mut left_open);
+            }
+        }
+        for mut waiting in self.spans.take_all_waiting(run) {
+            self.account(&mut waiting.state, waiting.closed);
+            if waiting.state.span.is_root {
+                self.end_early(run, &waiting.state, waiting.closed, is_incomplete, &left_open);
+                return true;
+            }
+        }
+        let root = self.runs.with_details(run, |details| details.root).unwrap_or_default();
+        match self.spans.with(root, take).flatten() {
+            Some(mut root) => {
+                if !self.only_repeats(&root) {
+                    self.account_unclosed(&mut root, now, &mut left_open);
+                }
+                self.end_early(run, &root, now, is_incomplete, &left_open)
+            }
+            None => self.end(run, End { at: now, outcome: Outcome::Completed, is_incomplete }),
+        }
+    }
+
+    fn end_early(
+        &self,
+        run: u64,
+        root: &SpanState,
+        now: Moment,
+        is_incomplete: bool,
+        left_open: &Ledger,
+    ) -> bool {
+        self.write(run, |ledger| ledger.merge(left_open));
+        let outcome = root.span.reading.outcome();
+        self.end(run, End { at: now, outcome, is_incomplete })
+    }
+
+    /// Accounts for what an open span has recorded so far; if it is a stage, it stays open in the row.
+    fn account_unclosed(&self, state: &mut SpanState, now: Moment, left_open: &mut Ledger) {
+        if let Some(stage) = state.stage() {
+            let mut attempt = state.open_attempt();
+            attempt.nanos = now.since(state.started);
+            left_open.add_stage(stage, &attempt);
+        }
+        state.span.is_stage = false;
+        self.account(state, now);
+    }
+
+    /// Ends all runs with what their open spans have recorded so far, including runs that have not become accountable yet.
+    pub(crate) fn finish_all(&self) {
+        for run in self.runs.open_runs() {
+            if self.is_accountable(run) || self.has_open_amounts(run) {
+                self.begin(run);
+                self.finish_as(run, true);
+            }
+        }
+    }
+
+    /// Whether an open span of a run has recorded anything that makes the run accountable.
+    fn has_open_amounts(&self, run: u64) -> bool {
+        // Before a slot is locked (lock order: a slot or the details, never both).
+        let has_children = self.runs.with_details(run, |details| details.has_children).unwrap_or(true);
+        let mut found = false;
+        self.spans.for_each(|_, state| {
+            let repeats = state.span.is_aggregate_root() && !has_children;
+            found |= state.position.run == run && state.span.is_accountable() && !repeats;
+        });
+        found
+    }
+
+    /// Forgets every run in flight, without a summary; also those that have not become accountable.
+    pub(crate) fn reset(&self) {
+        for number in self.runs.open_runs() {
+            let Some(run) = self.runs.room(number) else { continue };
+            if !run.parts.raise(number, SEALED) {
+                continue;
+            }
+            if let Some(details) = run.details(number)
+                && run.parts.flags(number).is_some_and(|flags| flags & ACCOUNTABLE != 0)
+            {
+                count(&self.counters.forgotten);
+                if let Some(journal) = &details.journal {
+                    journal.forgotten();
+                }
+            }
+            self.spans.take_all_waiting(number);
+            self.runs.close(number);
+        }
+    }
+
+    /// The summary of a run in flight.
+    pub(crate) fn snapshot(&self, run: u64) -> Option<RunSummary> {
+        if !self.is_accountable(run) {
+            return None;
+        }
+        let now = self.clock.now();
+        let mut ledger = Ledger::default();
+        self.spans.for_each(|_, state| {
+            if let Some(stage) = state.stage().filter(|_| state.position.run == run) {
+                let mut attempt = state.open_attempt();
+                attempt.nanos = now.since(state.started);
+                ledger.add_stage(stage, &attempt);
+            }
+        });
+        Some(summary_of(&self.runs, run, &self.options, self.clock, &mut ledger))
+    }
+
+    /// The summaries of the runs in flight, oldest first.
+    pub(crate) fn snapshots(&self) -> Vec<RunSummary> {
+        self.runs.in_flight().into_iter().filter_map(|run| self.snapshot(run)).collect()
+    }
+}
+
+impl End {
+    fn reason(&self) -> EndReason {
+        if self.is_incomplete { EndReason::Incomplete } else { EndReason::Closed }
+    }
+}
+
+/// The summary of a run, with the stages in `ledger` that are still open.
+fn summary_of(
+    runs: &RunRegistry,
+    run: u64,
+    options: &Options,
+    clock: Clock,
+    ledger: &mut Ledger,
+) -> RunSummary {
+    let Some(room) = runs.room(run) else { return RunSummary::new("", clock.wall(clock.now()).into()) };
+    room.add_to(ledger);
+    let mut details = room.any_details();
+    summary(room, &mut details, options, clock, ledger)
+}
+
+fn summary(room: &Run, details: &mut Details, options: &Options, clock: Clock, ledger: &Ledger) -> RunSummary {
+    let run_id = details.public_id(&clock);
+    let now = details.end.as_ref().map_or_else(|| clock.now(), |end| end.at);
+    let mut warnings: Vec<String> =
+        details.warnings.iter().map(|warning| warning.clone().into_owned()).collect();
+    if details.more_warnings > 0 {
+        warnings.push(format!("{} more warnings were not kept", details.more_warnings));
+    }
+    let attributes = &details.attributes;
+    let mut tags: std::collections::BTreeMap<_, _> = options.tags.iter().cloned().collect();
+    tags.extend(attributes.tags.clone());
+    RunSummary::build(SummaryInput {
+        run_id,
+        project: details.project(options),
+        pipeline: details.pipeline().to_owned(),
+        started: clock.wall(details.started),
+        origin: clock.origin(),
+        elapsed: Duration::from_nanos(now.since(details.started)),
+        end: details.end.as_ref().map(|end| (end.outcome.clone(), end.reason())),
+        ledger,
+        declared_stages: &options.stages,
+        expected_gates: &options.gates,
+        gates: details.gates.clone(),
+        records: &details.records,
+        tags,
+        counts: attributes.counts.clone(),
+        value_usd: attributes.value,
+        iterations: attributes.iteration,
+        warnings,
+        limits: options.limits.run,
+        stage_limits: room.stage_limits(&options.limits),
+        book: &options.book,
+    })
+}
+
+impl Details {
+    /// The project of the run (A1).
+    pub(crate) fn project(&self, options: &Options) -> String {
+        let named = self.attributes.project.as_deref().or(options.project.as_deref());
+        named.unwrap_or_else(|| process_name()).to_owned()
+    }
+}

@@ -1,0 +1,216 @@
+//! Events: log lines, unless they are usage by their target, gates, or failures of the span that they happened in.
+
+use tracing_core::{Event, Subscriber};
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use super::close::Entry;
+use super::core::Core;
+use super::direct::Direct;
+use super::gates::VerdictContext;
+use super::position::Position;
+use super::stats::count;
+use super::tellings::figure;
+use super::visit::{Later, PlainVisitor, TextVisitor};
+use crate::attribution::{Accumulate, CallsiteKind, CallsiteSchema, Failure, ModelName, NameField, Reading};
+use crate::ledger::EXPECTING;
+
+impl Core {
+    /// Reads an event, and books what it records.
+    pub(crate) fn on_event<S>(&self, event: &Event<'_>, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    {
+        let flags = self.flags(event.metadata());
+        let schema = flags.schema;
+        let is_error = schema.kind == CallsiteKind::ErrorEvent;
+        // Before any field is read: most events are log lines, which cost one lookup.
+        if !schema.is_relevant && !is_error {
+            return;
+        }
+        let mut reading = read(event, schema);
+        let current = self.span_of(event, ctx);
+        if is_error || schema.has_error {
+            self.take_error(current, schema, &mut reading, ctx);
+        }
+        let gate = reading.remarks.as_mut().and_then(|remarks| {
+            let message = remarks.message.take();
+            let mut gate = remarks.gate.take()?;
+            gate.reason = gate.reason.take().or(message);
+            Some(gate)
+        });
+        let has_amount = reading.has_amount();
+        let unnamed = self.options.rules.unattributed;
+        let record = schema.is_operation_record.then(|| Direct::from_reading(&mut reading, unnamed));
+        let run = reading.remarks.as_mut().and_then(|remarks| remarks.run.take());
+        if !has_amount && gate.is_none() && run.is_none() && record.is_none() {
+            return;
+        }
+        let counts = flags.counts_events();
+        let Some(around) = current.and_then(|span| self.ancestor(span, ctx)) else {
+            // Usage in a log line counts nowhere, and so is not missing here.
+            if counts || gate.is_some() || record.is_some() || run.is_some() {
+                count(&self.counters.outside);
+            }
+            return;
+        };
+        let position = around.position;
+        if let Some(record) = record {
+            self.book_direct(&position, record);
+            return;
+        }
+        if let Some(attributes) = run {
+            self.runs.with_details(position.run, |details| details.record_attributes(*attributes));
+        }
+        if has_amount {
+            if schema.is_details(&reading) {
+                self.complete_call(&position, &reading);
+            } else if counts {
+                let near = self.spans.with(around.span, |state| state.span.own_model());
+                self.book_event(&position, schema, &mut reading, near.unwrap_or_default());
+            } else {
+                self.hear_of_call(&position, schema, &reading);
+            }
+        }
+        if let Some(gate) = gate {
+            let context = VerdictContext { at: self.clock.now(), seconds: None, cost: None };
+            self.record_gate(&position, *gate, context);
+        }
+    }
+
+    /// Books the usage of an event that counts.
+    fn book_event(
+        &self,
+        position: &Position,
+        schema: &'static CallsiteSchema,
+        reading: &mut Reading,
+        near: ModelName,
+    ) {
+        let mut charges = self.options.rules.take_event(schema, reading, &position.place, near);
+        let Some(charge) = charges.own else { return };
+        let now = self.clock.now();
+        let key = match charge.response_id {
+            0 => Some(self.price(&charge, &mut reading.own, position.run, now, &mut charges)),
+            _ => self.price_response(&charge, &mut reading.own, position.run, now, &mut charges),
+        };
+        if let Some(key) = key {
+            // Before it is booked, for the reason given in `pass_on`: tokens would be counted twice.
+            self.collect(position, &reading.own, Vec::new());
+            let own = Some((key, &reading.own));
+            self.book(position, Entry { own, more: &[], ended: None, is_accountable: true });
+        }
+        for warning in charges.more.into_iter().flat_map(|more| more.warnings) {
+            self.warn(position.run, warning);
+        }
+        if let Some(agent) = reading.named(NameField::Agent) {
+            let caller = position.place.agent.filter(|caller| *caller != agent);
+            self.write(position.run, |ledger| ledger.name_agent(agent, caller));
+        }
+    }
+
+    /// Completes a call with its details: the enclosing one, or that with the same response id. Details never add (A7).
+    fn complete_call(&self, position: &Position, reading: &Reading) {
+        let (id, usage) = (reading.response_id, &reading.own.usage);
+        // The nearest span that sums what is inside is the enclosing call, if one encloses the event.
+        let enclosing = position.place.call.and_then(|_| {
+            self.spans.with_open_or_waiting(position.aggregate, position.run, |state| {
+                state.span.complete_with(id, usage)
+            })
+        });
+        if enclosing == Some(true) || id == 0 {
+            return;
+        }
+        self.complete_response(position, id, usage);
+    }
+
+    /// Notes a log line that tells of a call, so that the reader of the run learns of it if no call is the one (A7).
+    #[cold]
+    fn hear_of_call(&self, position: &Position, schema: &'static CallsiteSchema, reading: &Reading) {
+        if reading.model().is_none() || reading.own.usage.tokens_used().is_none_or(|tokens| tokens == 0) {
+            return;
+        }
+        let told = figure(&reading.own.usage);
+        let Some(run) = self.runs.room(position.run) else { return };
+        if run.has_recent_call(told) {
+            return;
+        }
+        if let Some(mut details) = run.details(position.run) {
+            details.tellings.wait(schema.target, told);
+            run.parts.raise(position.run, EXPECTING);
+        }
+    }
+
+    /// An event with an error: it fails the span that it came from, and no ancestor (A12). Any other ERROR event is counted.
+    fn take_error<S>(
+        &self,
+        current: Option<u64>,
+        schema: &'static CallsiteSchema,
+        reading: &mut Reading,
+        ctx: &Context<'_, S>,
+    ) where
+        S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    {
+        let Some(span) = current else { return };
+        let is_error = schema.kind == CallsiteKind::ErrorEvent;
+        let mut failure = Failure::default();
+        if let Some(remarks) = &mut reading.remarks {
+            failure = std::mem::take(&mut remarks.failure);
+            if let Some(message) = remarks.message.as_deref().filter(|_| is_error) {
+                failure.join(Failure::text_only(message));
+            }
+        }
+        let (mut failure, fails_all) = (Some(failure), self.options.rules.error_events_fail && is_error);
+        let was_taken = self.spans.with(span, |state| {
+            // `#[instrument(err)]` emits an event with nothing but the error, from the span's own target. At a lower level, an event
+            // with more than that is a log line about an error that was handled.
+            let is_own = schema.has_error
+                && state.span.schema.target == schema.target
+                && (is_error || schema.is_error_alone)
+                && failure.as_ref().is_some_and(|failure| failure.failed);
+            let fails = is_own || fails_all;
+            if let Some(mut failure) = failure.take().filter(|_| fails) {
+                failure.failed = true;
+                state.span.reading.failure().join(failure);
+            }
+            fails
+        });
+        if is_error && was_taken != Some(true) {
+            self.count_error_event(span, ctx);
+        }
+    }
+
+    #[cold]
+    fn count_error_event<S>(&self, span: u64, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    {
+        let Some(around) = self.ancestor(span, ctx) else { return };
+        let Position { run, place, .. } = around.position;
+        self.write(run, |ledger| ledger.add_error_events(place.stage, 1));
+    }
+
+    /// The span that an event happened in.
+    fn span_of<S>(&self, event: &Event<'_>, ctx: &Context<'_, S>) -> Option<u64>
+    where
+        S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    {
+        if event.is_contextual() {
+            return self.current(ctx);
+        }
+        ctx.event_span(event).map(|span| span.id().into_u64())
+    }
+}
+
+/// Reads an event. Its figures are always its own: two events are two calls.
+fn read(event: &Event<'_>, schema: &'static CallsiteSchema) -> Reading {
+    let mut reading = Reading::default();
+    let how = Accumulate::Newest;
+    let mut plain = PlainVisitor::new(schema, Later, how, &mut reading);
+    event.record(&mut plain);
+    if plain.left_text {
+        let mut texts = TextVisitor::new(schema);
+        event.record(&mut texts);
+        texts.add_to(how, &mut reading);
+    }
+    reading
+}

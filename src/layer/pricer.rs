@@ -1,0 +1,172 @@
+//! Pricing: which row a call belongs to, and what it cost. A model is looked up in the price book once for each pair of names.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use dashmap::DashMap;
+
+use super::clock::{Clock, Moment};
+use super::price_cache::{NearModel, PriceCache, with_price_cache};
+use super::warn_once::WarnOnce;
+use crate::attribution::{Charge, ModelName};
+use crate::ledger::{CellKey, CellTotals, FastHash, Sources, Symbol, Usage, Usd};
+use crate::price::{PriceBook, PricedModel, Source, Unpriced};
+
+/// The price book, and the models that were called.
+pub(crate) struct Pricer {
+    book: Arc<PriceBook>,
+    known: DashMap<ModelName, Arc<Model>, FastHash>,
+    /// The run that was last warned that usage without a model has no price.
+    warned_no_model: WarnOnce,
+}
+
+/// The run, the time and the reader of a price.
+pub(crate) struct PriceContext<'a> {
+    /// Distinguishes layers in a thread's cache.
+    pub(crate) layer: u32,
+    pub(crate) clock: &'a Clock,
+    pub(crate) run: u64,
+    pub(crate) at: Moment,
+    /// Takes what the run's reader should know.
+    pub(crate) warn: &'a mut dyn FnMut(Cow<'static, str>),
+}
+
+/// A model that was called.
+pub(crate) struct Model {
+    /// The name of its row.
+    pub(crate) label: Symbol,
+    /// Why it has no price whatever is used of it, for the run's reader.
+    pub(crate) why_never_priced: Option<Symbol>,
+    priced: PricedModel,
+    /// The run that was last warned that the model has no price.
+    pub(crate) warned: WarnOnce,
+}
+
+/// What one thread remembers of a model's prices: the last. The model's own memory is shared, and threads that ask it for
+/// the same usage write the same cache line.
+#[derive(Default)]
+pub(crate) struct Recent {
+    usage: Usage,
+    /// The moments between which it holds.
+    from: Moment,
+    until: Moment,
+    cost: Usd,
+    sources: Sources,
+}
+
+impl Recent {
+    /// The cost of a usage at a moment, and the sources of the price.
+    // Inlined: on a hit, three comparisons and a copy.
+    #[inline(always)]
+    pub(crate) fn price(
+        &mut self,
+        model: &Model,
+        usage: &Usage,
+        clock: &Clock,
+        at: Moment,
+    ) -> Result<(Usd, Sources), Unpriced> {
+        if !(self.from <= at && at < self.until && self.usage.is_same(usage)) {
+            self.look_up(model, usage, clock, at)?;
+        }
+        Ok((self.cost, self.sources))
+    }
+
+    // Not inlined: it runs once per distinct usage and minute, and is large.
+    #[inline(never)]
+    fn look_up(&mut self, model: &Model, usage: &Usage, clock: &Clock, at: Moment) -> Result<(), Unpriced> {
+        let (price, holds_all_minute) = model.priced.price_and_hold(usage, clock.wall(at))?;
+        let sources = match price.source {
+            Source::Override => Sources::OVERRIDE,
+            Source::Reported => Sources::REPORTED,
+            _ => Sources::BOOK,
+        };
+        let (from, until) = if holds_all_minute { clock.minute(at) } else { (at, at) };
+        *self = Self { usage: *usage, from, until, cost: price.cost, sources };
+        Ok(())
+    }
+}
+
+impl Pricer {
+    pub(crate) fn new(book: Arc<PriceBook>) -> Self {
+        Self { book, known: DashMap::with_hasher(FastHash), warned_no_model: WarnOnce::default() }
+    }
+
+    /// Prices an amount unless its cost was reported, and returns the cell that it belongs to.
+    // Inlined: the charge is in registers of the caller.
+    #[inline(always)]
+    pub(crate) fn price(
+        &self,
+        charge: &Charge,
+        totals: &mut CellTotals,
+        context: &mut PriceContext<'_>,
+    ) -> CellKey {
+        let (provider, name) = charge.model;
+        let mut model = None;
+        if charge.is_llm && (name.is_some() || provider.is_some()) {
+            model = Some(with_price_cache(|cache| {
+                let mut near = self.near(cache, context.layer, charge.model);
+                if charge.needs_price {
+                    near.price(totals, context);
+                }
+                let label = near.model.label;
+                cache.put_model(near);
+                label
+            }));
+        } else if charge.needs_price {
+            totals.unpriced = 1;
+            if self.warned_no_model.is_first_in(context.run) {
+                (context.warn)("usage without a model cannot be priced".into());
+            }
+        }
+        CellKey { stage: charge.stage, agent: charge.agent, model, operation: charge.operation }
+    }
+
+    /// The model that an emitter names so, as this thread remembers it; to be put back for the next call.
+    // Inlined: the hit is that of `take_model`.
+    #[inline(always)]
+    fn near(&self, cache: &PriceCache, layer: u32, name: ModelName) -> Box<NearModel> {
+        cache.take_model(layer, name).unwrap_or_else(|| self.look_up(layer, name))
+    }
+
+    #[cold]
+    fn look_up(&self, layer: u32, name: ModelName) -> Box<NearModel> {
+        Box::new(NearModel { layer, name, model: self.get(name), recent: Recent::default() })
+    }
+
+    fn get(&self, name @ (provider, model): ModelName) -> Arc<Model> {
+        if let Some(known) = self.known.get(&name) {
+            return Arc::clone(&known);
+        }
+        let priced = self.book.model(provider.map(Symbol::as_str), model.map(Symbol::as_str));
+        let why_never_priced =
+            priced.never_priced().map(|why| Symbol::intern(&format!("{}: {why}", priced.label())));
+        let label = Symbol::intern(priced.label());
+        let found = Arc::new(Model { label, why_never_priced, priced, warned: WarnOnce::default() });
+        // The lookup above was outside of the map's lock, as it takes long. If another thread was faster, its model is shared.
+        Arc::clone(self.known.entry(name).or_insert(found).value())
+    }
+}
+
+impl NearModel {
+    // Inlined for the same reason as `Pricer::price`.
+    #[inline(always)]
+    fn price(&mut self, totals: &mut CellTotals, context: &mut PriceContext<'_>) {
+        let Self { model, recent, .. } = self;
+        if let Some(why) = model.why_never_priced {
+            totals.unpriced = 1;
+            if model.warned.is_first_in(context.run) {
+                (context.warn)(why.as_str().into());
+            }
+            return;
+        }
+        match recent.price(model, &totals.usage, context.clock, context.at) {
+            Ok((cost, sources)) => (totals.cost, totals.sources) = (cost, sources),
+            Err(why) => {
+                totals.unpriced = 1;
+                if model.warned.is_first_in(context.run) {
+                    (context.warn)(format!("{}: {why}", model.label.as_str()).into());
+                }
+            }
+        }
+    }
+}

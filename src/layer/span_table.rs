@@ -1,0 +1,274 @@
+//! The open spans that matter, by their ids, and those that wait for spans inside them.
+//!
+//! A table of our own rather than the registry's extensions: an extension costs a boxed insert and two locks a
+//! span, and a look at a parent's costs as much again.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::clock::Moment;
+use super::slots::{Found, Slots};
+use super::span_state::SpanState;
+use super::stats::count;
+use crate::attribution::CallsiteFlags;
+
+/// What is kept of a span. The box of a [`SpanState`] stays in its slot when its span has closed, blank, for the next span
+/// that comes there: to make one would cost more than all that is done with it.
+#[derive(Debug, Default)]
+pub(crate) struct Entry {
+    state: Option<Box<SpanState>>,
+    /// The span does not matter itself, and this is the nearest one around it that does: looked up once, so that a deep
+    /// stack of spans is not walked for every call at its bottom. 0 for a span that matters; else there is no state.
+    through: u64,
+    /// Spans that matter and were kept here, and have closed.
+    // Counted in the slot: one counter per table would be a cache line that all threads write.
+    closed: u64,
+}
+
+/// Where a span was found.
+pub(crate) type Lookup<'a> = Found<'a, Entry>;
+
+/// A span that closed before spans inside it which the registry does not keep it open for (A9).
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    id: u64,
+    pub(crate) state: Box<SpanState>,
+    pub(crate) closed: Moment,
+}
+
+/// The open spans of one layer.
+///
+/// Closures that run on a span hold its slot's lock. They must not run user code, which may trace and lock the same slot, and
+/// must not lock another slot: ids are reused, so it may be the same one (deadlock).
+#[derive(Debug)]
+pub(crate) struct SpanTable {
+    slots: Slots<Entry>,
+    waiting: Mutex<Vec<Waiting>>,
+    /// Length of `waiting`: nearly always 0, and then no lock is taken.
+    waiting_count: AtomicU64,
+    /// Closed spans that matter and were in a map, as their slot was taken.
+    closed_elsewhere: AtomicU64,
+    /// Spans with an id that was reused before they had closed.
+    vanished: AtomicU64,
+    /// Grows whenever the position of a span changes after its creation, which invalidates every thread's cached ancestors. Never
+    /// 0: an entry of a thread's cache has epoch 0 until it is filled.
+    epoch: AtomicU64,
+}
+
+impl SpanTable {
+    pub(crate) fn new() -> Self {
+        Self {
+            slots: Slots::new(),
+            waiting: Mutex::default(),
+            waiting_count: AtomicU64::new(0),
+            closed_elsewhere: AtomicU64::new(0),
+            vanished: AtomicU64::new(0),
+            epoch: AtomicU64::new(1),
+        }
+    }
+
+    /// The epoch of positions.
+    // Inlined: one load. Relaxed: a thread that learns of a changed position through anything that orders the two threads also sees
+    // the new epoch. Without such an order, either position is right.
+    #[inline]
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    /// Invalidates cached ancestors, after a position was written under its slot's lock: a thread that caches the old position
+    /// caches it with the old epoch.
+    pub(crate) fn next_epoch(&self) {
+        self.epoch.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Where a span is. Most are nowhere, and this is all that they cost.
+    // Inlined: see `Slots::find`.
+    #[inline]
+    pub(crate) fn look_for(&self, span: u64) -> Lookup<'_> {
+        self.slots.find(span)
+    }
+
+    /// A blank state for a span that opens: the one in its slot, if it is free.
+    // Inlined: a lock and a load; a new box is out of line.
+    #[inline]
+    pub(crate) fn blank(&self, span: u64, flags: CallsiteFlags) -> Box<SpanState> {
+        match self.slots.at_free(span, |entry| entry.state.take()) {
+            Some(Some(mut state)) => {
+                (state.flags, state.span.schema) = (flags, flags.schema);
+                state
+            }
+            _ => new_state(flags),
+        }
+    }
+
+    /// Keeps a span that opens.
+    // Inlined: a lock and a few stores; the map of a lane is out of line.
+    #[inline]
+    pub(crate) fn insert(&self, span: u64, state: Box<SpanState>) {
+        self.slots.keep(span, |entry, was_kept| {
+            if was_kept && entry.through == 0 {
+                // Its id was reused before the layer saw it close.
+                count(&self.vanished);
+            }
+            (entry.state, entry.through) = (Some(state), 0);
+            true
+        });
+    }
+
+    /// Remembers through which span one that does not matter is reached.
+    pub(crate) fn insert_through(&self, span: u64, through: u64) {
+        self.slots.keep(span, |entry, was_kept| {
+            if !was_kept {
+                entry.through = through;
+            }
+            true
+        });
+    }
+
+    /// Runs `act` on an open span that matters, where it was found.
+    // Inlined: see `Slots::at`.
+    #[inline]
+    pub(crate) fn at<T>(
+        &self,
+        found: Lookup<'_>,
+        span: u64,
+        act: impl FnOnce(&mut SpanState) -> T,
+    ) -> Option<T> {
+        self.slots.at(found, span, |entry| entry.state().map(act)).flatten()
+    }
+
+    /// Runs `act` on an open span that matters.
+    // Inlined: a find and a lock; the closures are small.
+    #[inline]
+    pub(crate) fn with<T>(&self, span: u64, act: impl FnOnce(&mut SpanState) -> T) -> Option<T> {
+        self.at(self.slots.find(span), span, act)
+    }
+
+    /// Runs `act` on a span of a run that is open, or waits for spans inside it.
+    pub(crate) fn with_open_or_waiting<T>(
+        &self,
+        span: u64,
+        run: u64,
+        act: impl FnOnce(&mut SpanState) -> T,
+    ) -> Option<T> {
+        let mut act = Some(act);
+        // Acquire pairs with the Release in `wait`: the thread that found the slot empty also sees the count.
+        if self.waiting_count.load(Ordering::Acquire) > 0 {
+            let mut waiting = self.waiting.lock();
+            let is_it = |waiting: &&mut Waiting| waiting.id == span && waiting.state.position.run == run;
+            if let Some(found) = waiting.iter_mut().find(is_it) {
+                return act.take().map(|act| act(&mut found.state));
+            }
+        }
+        let act = act.take()?;
+        self.with(span, |state| (state.position.run == run).then(|| act(state))).flatten()
+    }
+
+    /// What is known of a span: itself where it matters, or through which other it is reached.
+    // Inlined: it runs for every step up a chain of spans.
+    #[inline]
+    pub(crate) fn find<T>(&self, span: u64, act: impl FnOnce(&mut SpanState) -> T) -> Option<Result<T, u64>> {
+        let known = |entry: &mut Entry| match entry.state() {
+            Some(state) => Ok(act(state)),
+            None => Err(entry.through),
+        };
+        self.slots.at(self.slots.find(span), span, known)
+    }
+
+    /// Takes out a span that closes. A span that does not matter is forgotten.
+    // Inlined into `close`, its only caller on the hot path.
+    #[inline]
+    pub(crate) fn take(&self, found: Lookup<'_>, span: u64) -> Option<Box<SpanState>> {
+        let taken = self.slots.free_at(found, span, |entry| {
+            entry.through = 0;
+            let state = entry.state.take();
+            entry.closed += u64::from(state.is_some());
+            state
+        });
+        let taken = taken.flatten();
+        if taken.is_some() && matches!(found, Found::Elsewhere) {
+            count(&self.closed_elsewhere);
+        }
+        taken
+    }
+
+    /// Gives a blank state back to the slot that it was taken from.
+    // Inlined: a lock and a store.
+    #[inline]
+    pub(crate) fn give_back(&self, span: u64, state: Box<SpanState>) {
+        self.slots.at_free(span, |entry| entry.state = Some(state));
+    }
+
+    /// Keeps a span that closed while spans are open inside it that the registry does not keep it open for.
+    pub(crate) fn wait(&self, id: u64, state: Box<SpanState>, closed: Moment) {
+        self.waiting.lock().push(Waiting { id, state, closed });
+        // Release: see `with_open_or_waiting`.
+        self.waiting_count.fetch_add(1, Ordering::Release);
+    }
+
+    /// Takes out a waiting span with nothing left to wait for.
+    pub(crate) fn take_waiting(&self, id: u64, run: u64) -> Option<Waiting> {
+        let mut waiting = self.waiting.lock();
+        let is_it = |waiting: &Waiting| {
+            waiting.id == id && waiting.state.position.run == run && waiting.state.waits_for == 0
+        };
+        let at = waiting.iter().position(is_it)?;
+        let taken = waiting.swap_remove(at);
+        self.waiting_count.fetch_sub(1, Ordering::Release);
+        Some(taken)
+    }
+
+    /// Takes out all waiting spans of a run, the last that closed first: it is further inside.
+    pub(crate) fn take_all_waiting(&self, run: u64) -> Vec<Waiting> {
+        let mut waiting = self.waiting.lock();
+        let (taken, left): (Vec<_>, Vec<_>) =
+            waiting.drain(..).partition(|waiting| waiting.state.position.run == run);
+        *waiting = left;
+        self.waiting_count.fetch_sub(taken.len() as u64, Ordering::Release);
+        taken
+    }
+
+    /// Runs `act` on every open span that matters, one at a time.
+    pub(crate) fn for_each(&self, mut act: impl FnMut(u64, &mut SpanState)) {
+        self.slots.for_each(|span, entry| {
+            if let Some(state) = entry.state() {
+                act(span, state);
+            }
+        });
+    }
+
+    /// How many spans that matter were opened, how many of them were closed, and how many are open.
+    pub(crate) fn counts(&self) -> (u64, u64, u64) {
+        // Relaxed: statistics for an audit.
+        let waiting = self.waiting_count.load(Ordering::Relaxed);
+        let (mut open, mut closed) = (0, self.closed_elsewhere.load(Ordering::Relaxed));
+        self.slots.for_all(|is_taken, entry| {
+            open += u64::from(is_taken && entry.through == 0);
+            closed += entry.closed;
+        });
+        let opened = open + closed + self.vanished.load(Ordering::Relaxed);
+        (opened, closed.saturating_sub(waiting), open + waiting)
+    }
+
+    /// How many spans are remembered.
+    pub(crate) fn len(&self) -> usize {
+        let mut len = 0;
+        self.slots.for_each(|_, _| len += 1);
+        len
+    }
+}
+
+impl Entry {
+    /// The span, if it matters.
+    // Inlined: one load.
+    #[inline(always)]
+    pub(crate) fn state(&mut self) -> Option<&mut SpanState> {
+        if self.through == 0 { self.state.as_deref_mut() } else { None }
+    }
+}
+
+#[cold]
+fn new_state(flags: CallsiteFlags) -> Box<SpanState> {
+    Box::new(SpanState::blank(flags))
+}

@@ -1,0 +1,52 @@
+//! Adopted spans (A9): the spans around them that sum what is inside, and their root, wait for them.
+
+use super::core::Core;
+use super::position::Position;
+use super::span_state::SpanState;
+use super::span_table::Waiting;
+
+impl Core {
+    /// An adopted span, or one that waits itself, is open inside a span: that one waits for it if it closes first.
+    pub(crate) fn adopt(&self, around: Position) {
+        let keeper = keeper_of(around);
+        self.spans.with_open_or_waiting(keeper, around.run, |state| state.waits_for += 1);
+    }
+
+    /// Such a span has closed. Accounts for the span that waited for it, if that waits for nothing else.
+    pub(crate) fn release(&self, around: Position) {
+        let keeper = keeper_of(around);
+        let left = self.spans.with_open_or_waiting(keeper, around.run, |state| {
+            state.waits_for = state.waits_for.saturating_sub(1);
+            state.waits_for
+        });
+        if left == Some(0)
+            && let Some(Waiting { mut state, closed, .. }) = self.spans.take_waiting(keeper, around.run)
+        {
+            self.settle(&mut state, closed);
+            // What waits is inside the span around it until now.
+            if !state.span.is_root && !state.is_adopted {
+                self.release(outer_of(&state));
+            }
+        }
+    }
+
+    /// Keeps a span that closes while spans are open inside it that the registry does not keep it open for.
+    #[cold]
+    pub(crate) fn wait(&self, id: u64, state: Box<SpanState>) {
+        let (around, is_root) = (outer_of(&state), state.span.is_root);
+        if !is_root && !state.is_adopted {
+            self.adopt(around);
+        }
+        self.spans.wait(id, state, self.clock.now());
+    }
+}
+
+/// The span that waits for a span at this position.
+fn keeper_of(around: Position) -> u64 {
+    if around.aggregate != 0 { around.aggregate } else { around.root }
+}
+
+/// The position around a span.
+pub(crate) fn outer_of(state: &SpanState) -> Position {
+    Position { aggregate: state.outer_aggregate, ..state.position }
+}
