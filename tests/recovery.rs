@@ -20,7 +20,7 @@ use tracing_subscriber::prelude::*;
 
 fn journaled(directory: &Fresh) -> Builder {
     let book = PriceBook::builder().price("m", Rates::per_million().input("1.000001").output("2"));
-    layer()
+    layer().usage_events([module_path!()])
         .prices(book.build().unwrap())
         .project("apprentice")
         .tag("tier", "2")

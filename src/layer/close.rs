@@ -6,7 +6,7 @@ use super::core::Core;
 use super::position::Position;
 use super::pricer::PriceContext;
 use super::span_state::SpanState;
-use super::span_table::Lookup;
+use super::span_table::{Lookup, Taken};
 use super::waiting::outer_of;
 use crate::attribution::{Charge, Charges, InnerCall, NameField, SpanKind};
 use crate::ledger::{CellKey, CellTotals, Outcome, Sources, StageId, Usage, Usd};
@@ -39,11 +39,12 @@ impl Core {
     // Not inlined: plain spans, which never come here, must not set up its stack frame.
     #[inline(never)]
     pub(crate) fn close(&self, found: Lookup<'_>, id: u64) {
-        let Some(mut state) = self.spans.take(found, id) else { return };
+        let mut state = match self.spans.take(found, id) {
+            Taken::Closed(state) => state,
+            Taken::Waits => return self.wait(id),
+            Taken::Nothing => return,
+        };
         state.note_panic();
-        if state.waits_for > 0 {
-            return self.wait(id, state);
-        }
         let now = self.clock.now();
         self.settle(&mut state, now);
         state.wipe();

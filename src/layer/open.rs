@@ -10,6 +10,7 @@ use super::position::Position;
 use super::span_state::SpanState;
 use super::thread_state::{ThreadState, with_thread_state};
 use super::visit::{PlainVisitor, TextVisitor};
+use super::waiting::outer_of;
 use crate::attribution::CallsiteFlags;
 
 /// What is known of a new span before anything is looked up that is not this thread's own.
@@ -74,7 +75,8 @@ impl Core {
         }
         self.options.rules.place(flags, &mut state.span);
         self.inherit(&mut state, id);
-        let (position, is_noted) = (state.position, self.is_noted(&state));
+        // Around it: what adopts it, or waits for it, is not the span itself.
+        let (position, is_noted) = (outer_of(&state), self.is_noted(&state));
         let pipeline = if state.span.is_root { state.pipeline() } else { None };
         let opened = is_noted.then(|| state.as_open_stage()).flatten();
         self.spans.insert(id, state);

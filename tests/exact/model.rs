@@ -1,184 +1,522 @@
-//! The usage of a program by the rules of `docs/attribution.md`, in as few words as possible.
+//! The rules of `docs/attribution.md` a second time, computed from a plain tree of spans: one function per rule.
+//!
+//! The layer books while the program runs. This model looks back at the whole program, so the two share no state and no order.
 
 use std::collections::BTreeMap;
 
-use tracing_budget::{Usd, summary::Figures};
+use crate::expected::{Expected, Path, Row};
+use crate::history::{History, Span};
+use crate::program::{Event, STAGES, Value};
+use crate::usage::{Figures, Thing, Unit, thing};
 
-use crate::program::{Kind, Node, Report, STAGES};
+const OPERATION: [&str; 2] = ["gen_ai.operation.name", "operation"];
+const AGENT: [&str; 2] = ["gen_ai.agent.name", "agent"];
+const MODEL: [&str; 2] = ["gen_ai.request.model", "model"];
+const ID: [&str; 1] = ["gen_ai.response.id"];
 
-/// The figures that add up. Money in pico-dollars.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Row {
-    input: u64,
-    output: u64,
-    cost: i128,
-    llm_calls: u64,
-    unpriced: u64,
-    without_usage: u64,
+/// An amount that is booked: a call, or a cost or parts beyond everything inside.
+#[derive(Clone, Debug)]
+struct Call {
+    /// The span of the call, or of the event.
+    span: usize,
+    /// When it closed or happened, and when it is booked.
+    at: usize,
+    booked: usize,
+    thing: Thing,
+    /// Its own model, and the one that it takes if no outer call has one either.
+    model: Option<&'static str>,
+    inherited: Option<&'static str>,
+    /// The agent that it names itself.
+    agent: Option<&'static str>,
+    id: Option<&'static str>,
+    figures: Figures,
+    /// Whether it is a call, and not just a cost or parts.
+    is_call: bool,
+    has_failed: bool,
+    /// Whether a row has an error for it, or for the calls that it stands for.
+    is_counted: bool,
+    /// The nearest span that may be an outer call, and the response id of the call that it stands for.
+    outer: Option<usize>,
+    outer_id: Option<&'static str>,
 }
 
-impl Row {
-    pub(crate) fn of(figures: &Figures) -> Self {
-        Self {
-            input: figures.input_tokens,
-            output: figures.output_tokens,
-            cost: figures.cost_usd.map_or(0, Usd::pico),
-            llm_calls: figures.llm_calls,
-            unpriced: figures.unpriced_calls,
-            without_usage: figures.calls_without_usage,
+pub(crate) struct Model<'a> {
+    history: &'a History<'a>,
+    is_declared: bool,
+    found: Expected,
+}
+
+/// The runs of a program, by the index of their root.
+pub(crate) fn expected(history: &History<'_>, is_declared: bool) -> BTreeMap<usize, Expected> {
+    let run = |root| Some((root, Model { history, is_declared, found: Expected::default() }.a1_run(root)?));
+    history.roots().filter_map(run).collect()
+}
+
+impl<'a> Model<'a> {
+    /// A1: a run with usage, a cost, a call, a gate, or a declared stage.
+    fn a1_run(mut self, root: usize) -> Option<Expected> {
+        let mut calls = self.settle(root);
+        calls.sort_by_key(|call| call.booked);
+        let calls = a8_one_response(calls);
+        calls.iter().for_each(|call| self.book(call));
+        self.a2_attempts(root);
+        self.a12_error_events(root);
+        self.a12_gates(root);
+        self.a13_executions(root);
+        let has_stage = self.history.within(root).any(|span| self.is_declared_stage(span));
+        let is_accountable = has_stage || !calls.is_empty() || !self.found.gates.is_empty();
+        self.found.tools = self.history.within(root).filter(|span| self.is_tool(*span, self.span(*span).closed)).count() as u64;
+        self.found.is_cut = self.history.is_finished(root);
+        self.found.has_failed |= self.a12_failure(root);
+        self.found.total();
+        is_accountable.then_some(self.found)
+    }
+
+    fn span(&self, index: usize) -> &'a Span<'a> {
+        self.history.span(index)
+    }
+
+    fn ancestors(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
+        std::iter::successors(self.span(index).parent, |index| self.span(*index).parent)
+    }
+
+    /// The span itself, then what is around it.
+    fn around(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
+        std::iter::once(index).chain(self.ancestors(index))
+    }
+
+    // ---- What a span is ----
+
+    fn operation(&self, index: usize, at: usize) -> Option<&'static str> {
+        self.span(index).text(&OPERATION, at)
+    }
+
+    fn is_tool(&self, index: usize, at: usize) -> bool {
+        self.operation(index, at) == Some("execute_tool")
+    }
+
+    fn is_gate(&self, index: usize) -> bool {
+        self.span(index).has("gate")
+    }
+
+    fn is_container(&self, index: usize, at: usize) -> bool {
+        self.operation(index, at).is_some_and(|operation| thing(operation).is_none())
+    }
+
+    /// A1, A2: by its field, or by the list.
+    fn is_declared_stage(&self, index: usize) -> bool {
+        let span = self.span(index);
+        span.has("stage") || self.is_declared && STAGES.contains(&span.name)
+    }
+
+    fn is_direct(&self, index: usize) -> bool {
+        self.span(index).parent.is_some_and(|parent| self.span(parent).parent.is_none())
+    }
+
+    /// A3.
+    fn a3_call(&self, index: usize, at: usize) -> Option<Thing> {
+        let span = self.span(index);
+        if let Some(operation) = self.operation(index, at) {
+            return thing(operation);
+        }
+        let has_own_usage = self.is_declared_stage(index)
+            || !self.is_declared && self.is_direct(index) && !span.has_long_names();
+        (span.has_tokens() && MODEL.iter().any(|name| span.has(name)) && !has_own_usage).then_some(Thing::Text)
+    }
+
+    /// A2: the stage's name, if the span is one.
+    fn a2_stage(&self, index: usize, at: usize) -> Option<&'static str> {
+        let span = self.span(index);
+        let is_agent = self.operation(index, at) == Some("invoke_agent");
+        if self.is_declared_stage(index) {
+            return Some(span.text(&["stage"], at).unwrap_or(span.name));
+        }
+        if self.is_declared {
+            return None;
+        }
+        if is_agent {
+            return Some(self.a13_agent(index, at).unwrap_or(span.name));
+        }
+        let is_other = self.a3_call(index, at).is_some() || self.is_gate(index) || self.is_tool(index, at);
+        (self.is_direct(index) && !is_other).then_some(span.name)
+    }
+
+    /// A13: the agent's name, if the span is an agent's.
+    fn a13_agent(&self, index: usize, at: usize) -> Option<&'static str> {
+        let span = self.span(index);
+        let named = span.text(&AGENT, at);
+        if self.operation(index, at) == Some("invoke_agent") {
+            return Some(named.unwrap_or(span.name));
+        }
+        named.filter(|_| self.a3_call(index, at).is_none() && !self.is_tool(index, at))
+    }
+
+    /// A2: the names of the stages around, outermost first; empty for `unattributed`.
+    fn path(&self, index: usize, at: usize) -> Path {
+        let mut path: Path = self.around(index).filter_map(|span| Some(self.a2_stage(span, at)?.to_owned())).collect();
+        path.reverse();
+        path
+    }
+
+    /// A3: the model of the nearest stage or agent around that has recorded one by then.
+    fn a3_inherited(&self, index: usize, at: usize) -> Option<&'static str> {
+        let mut ancestors = self.ancestors(index);
+        ancestors.find_map(|span| {
+            let is_source = self.a2_stage(span, at).is_some() || self.a13_agent(span, at).is_some();
+            self.span(span).text(&MODEL, at).filter(|_| is_source)
+        })
+    }
+
+    /// A9: when everything inside has closed, also what only the layer knows to be inside.
+    fn a9_closed(&self, index: usize) -> usize {
+        self.history.within(index).map(|span| self.span(span).closed).max().unwrap_or(0)
+    }
+
+    // ---- What is booked ----
+
+    /// The amounts of a span and of everything inside it, in the order in which they closed.
+    fn settle(&mut self, index: usize) -> Vec<Call> {
+        let children: Vec<usize> = self.history.children(index).collect();
+        let mut inside: Vec<Call> = children.into_iter().flat_map(|child| self.settle(child)).collect();
+        inside.extend(self.a7_usage_events(index));
+        inside.sort_by_key(|call| call.at);
+        match self.a3_call(index, self.span(index).closed) {
+            Some(thing) => self.a5_call_in_call(index, thing, &mut inside),
+            None => self.a6_inclusive(index, &mut inside),
+        }
+        inside
+    }
+
+    /// A call of this span, with nothing known about it yet.
+    fn call(&self, index: usize, at: usize, thing: Thing) -> Call {
+        Call {
+            span: index,
+            at,
+            booked: at,
+            thing,
+            model: None,
+            inherited: None,
+            agent: None,
+            id: None,
+            figures: Figures::default(),
+            is_call: true,
+            has_failed: false,
+            is_counted: false,
+            outer: self.span(index).parent.filter(|_| !self.is_between(index, at)),
+            outer_id: None,
         }
     }
 
-    fn add(&mut self, other: &Self) {
-        self.input += other.input;
-        self.output += other.output;
-        self.cost += other.cost;
-        self.llm_calls += other.llm_calls;
-        self.unpriced += other.unpriced;
-        self.without_usage += other.without_usage;
-    }
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Expected {
-    pub(crate) is_accountable: bool,
-    pub(crate) total: Row,
-    pub(crate) stages: BTreeMap<&'static str, Row>,
-    /// How often each stage was begun.
-    pub(crate) begun: BTreeMap<&'static str, u64>,
-    pub(crate) gates: usize,
-    pub(crate) tools: u64,
-}
-
-/// Pico-dollars for a million-th of the price of a million.
-fn price(model: Option<&str>, input: u64, output: u64) -> Option<i128> {
-    let (per_input, per_output) = match model? {
-        "m-a" => (1_000_000, 2_000_000),
-        "m-b" => (500_000, 4_000_000),
-        _ => return None,
-    };
-    Some(i128::from(input) * per_input + i128::from(output) * per_output)
-}
-
-/// One call, or an amount that is booked like one (a reported cost wins, and is never added to a price: `docs/prices.md`).
-fn bill(model: Option<&str>, input: Option<u64>, output: Option<u64>, cost: Option<i128>) -> Row {
-    let mut row =
-        Row { llm_calls: 1, input: input.unwrap_or(0), output: output.unwrap_or(0), ..Row::default() };
-    match cost {
-        Some(cost) => row.cost = cost,
-        None if input.or(output).is_none() => row.without_usage = 1,
-        None => match price(model, row.input, row.output) {
-            Some(cost) => row.cost = cost,
-            None => row.unpriced = 1,
-        },
-    }
-    row
-}
-
-fn pico(billionths: u64) -> i128 {
-    i128::from(billionths) * 1_000
-}
-
-pub(crate) fn expected(nodes: &[Node], declared: bool) -> Expected {
-    let mut expected = Expected::default();
-    for index in (0..nodes.len()).filter(|index| nodes[*index].parent(*index).is_none()) {
-        settle(nodes, index, None, declared, &mut expected);
-    }
-    expected.stages.values().for_each(|row| expected.total.add(row));
-    expected
-}
-
-/// Books a span and all inside it, and returns what was booked.
-fn settle(
-    nodes: &[Node],
-    index: usize,
-    around: Option<&'static str>,
-    declared: bool,
-    expected: &mut Expected,
-) -> Row {
-    let node = &nodes[index];
-    let is_direct = !declared && node.parent(index).is_none() && node.kind != Kind::Gate;
-    let named = match node.kind {
-        Kind::Step(stage) => Some(stage),
-        Kind::Alpha if declared => Some(STAGES[0]),
-        _ => None,
-    };
-    // A2: a `stage` field, a declared name, or, where no list is given, a direct child of the root.
-    let own_stage = named.or_else(|| is_direct.then(|| name(node.kind)));
-    let stage = own_stage.or(around);
-    if let Some(stage) = own_stage {
-        *expected.begun.entry(stage).or_default() += 1;
-    }
-    expected.is_accountable |= named.is_some();
-
-    let mut inside = Row::default();
-    for child in (index + 1..nodes.len()).filter(|child| nodes[*child].parent(*child) == Some(index)) {
-        inside.add(&settle(nodes, child, stage, declared, expected));
-    }
-    let book = |row: Row, expected: &mut Expected| {
-        expected.is_accountable = true;
-        expected.stages.entry(stage.unwrap_or("unattributed")).or_default().add(&row);
-        row
-    };
-    // A7, as built today: events with usage always add.
-    for event in node.reports.iter().filter(|report| report.as_event) {
-        let row = bill(Some("m-a"), Some(event.input), event.output, event.cost.map(pico));
-        inside.add(&book(row, expected));
-    }
-    let records: Vec<&Report> = node.reports.iter().filter(|report| !report.as_event).collect();
-    let last = |of: fn(&Report) -> Option<u64>| records.iter().rev().find_map(|report| of(report));
-    let sum = |of: fn(&Report) -> Option<u64>| {
-        records
-            .iter()
-            .filter_map(|report| of(report))
-            .fold(None, |sum: Option<u64>, more| Some(sum.unwrap_or(0) + more))
-    };
-    let input: fn(&Report) -> Option<u64> = |report| Some(report.input);
-    let output: fn(&Report) -> Option<u64> = |report| report.output;
-    let cost: fn(&Report) -> Option<u64> = |report| report.cost;
-    match node.kind {
-        Kind::Plain => {}
-        Kind::Tool => expected.tools += 1,
-        Kind::Gate => {
-            expected.gates += 1;
-            expected.is_accountable = true;
+    /// A7: events that are usage are calls of the span that they happen in.
+    fn a7_usage_events(&self, index: usize) -> Vec<Call> {
+        let mut calls = Vec::new();
+        for (at, event) in &self.span(index).events {
+            let Event::Usage { fields, .. } = event else { continue };
+            let text = |names: &[&str]| fields.iter().find(|(name, _)| names.contains(name)).and_then(|(_, value)| value.text());
+            let records = fields.iter().map(|(name, value)| (*name, value));
+            let own = self.span(index).text(&MODEL, *at);
+            calls.push(Call {
+                model: text(&MODEL).or(own),
+                inherited: self.a3_inherited(index, *at),
+                id: text(&ID),
+                outer_id: text(&ID),
+                figures: Figures::a4_newest(records).a10_parts(),
+                outer: Some(index),
+                ..self.call(index, *at, text(&OPERATION).and_then(thing).unwrap_or(Thing::Text))
+            });
         }
-        // A4: on a call the newest figure counts. A3: a call without usage is counted.
-        Kind::Chat | Kind::Embed => {
-            let row = bill(node.model, last(input), last(output), last(cost).map(pico));
-            inside.add(&book(row, expected));
+        calls
+    }
+
+    /// A7: the details of the nearest call around complete it.
+    fn a7_details(&self, index: usize, figures: &mut Figures) {
+        let is_call = |span: &usize| self.a3_call(*span, self.span(*span).closed).is_some();
+        let nearest = self.history.within(index).filter(|span| self.around(*span).find(is_call) == Some(index));
+        let events = nearest.flat_map(|span| &self.span(span).events);
+        let mut details: Vec<(usize, &[(&'static str, Value)])> = events
+            .filter_map(|(at, event)| match event {
+                Event::Details { fields, .. } => Some((*at, fields.as_slice())),
+                _ => None,
+            })
+            .collect();
+        details.sort_by_key(|(at, _)| *at);
+        let records = details.iter().flat_map(|(_, fields)| fields.iter()).map(|(name, value)| (*name, value));
+        for (unit, figure) in Figures::a4_newest(records).0 {
+            figures.0.entry(unit).or_insert(figure);
         }
-        // A4: a stage's own usage adds up, is one call of the stage, and adds to what is inside.
-        Kind::Alpha | Kind::Step(_) if !records.is_empty() => {
-            let row = bill(node.model, sum(input), sum(output), sum(cost).map(pico));
-            inside.add(&book(row, expected));
+    }
+
+    /// A5: an ordinary call, or what a wrapper has beyond its requests.
+    fn a5_call_in_call(&mut self, index: usize, thing: Thing, inside: &mut Vec<Call>) {
+        let span = self.span(index);
+        let mut own = Figures::a4_newest(span.records());
+        self.a7_details(index, &mut own);
+        let own = own.a10_parts();
+        let (model, id) = (span.text(&MODEL, span.closed), span.text(&ID, span.closed));
+        let (at, has_failed) = (self.a9_closed(index), self.a12_failure(index));
+        let ordinary = Call {
+            model,
+            inherited: self.a3_inherited(index, span.opened),
+            agent: span.text(&AGENT, span.closed),
+            id,
+            outer_id: id,
+            figures: own.clone(),
+            has_failed,
+            is_counted: has_failed,
+            ..self.call(index, at, thing)
+        };
+        let is_request = |call: &Call| self.a5_outer(call) == Some(index);
+        let requests: Vec<usize> = (0..inside.len()).filter(|call| is_request(&inside[*call])).collect();
+        let succeeded = requests.iter().rfind(|call| !inside[**call].has_failed);
+        let Some(last) = succeeded.or(requests.last()).copied() else {
+            return inside.push(ordinary);
+        };
+        let is_counted = requests.iter().any(|call| inside[*call].is_counted);
+        if has_failed && !is_counted && self.a2_stage(index, span.closed).is_none() {
+            self.found.stages.entry(self.path(index, at)).or_default().errors += 1;
         }
-        Kind::Alpha | Kind::Step(_) => {}
-        // A6: figures of all that is inside count for what they have beyond what is known from inside.
-        Kind::Sum | Kind::Agent => {
-            let input = sum(input).unwrap_or(0).saturating_sub(inside.input);
-            let output = sum(output).unwrap_or(0).saturating_sub(inside.output);
-            let cost = sum(cost).map(|cost| (pico(cost) - inside.cost).max(0));
-            if input + output > 0 {
-                inside.add(&book(bill(node.model, Some(input), Some(output), cost), expected));
-            } else if let Some(cost) = cost.filter(|cost| *cost > 0) {
-                inside.add(&book(Row { cost, ..Row::default() }, expected));
+        for request in &requests {
+            let call = &mut inside[*request];
+            call.model = call.model.or(model);
+            call.booked = call.booked.max(at);
+            call.is_counted |= is_counted || has_failed;
+            (call.outer, call.outer_id) = (ordinary.outer, id);
+            if own.get(Unit::Cost).is_some() && call.figures.has_tokens() {
+                call.figures.0.entry(Unit::Cost).or_insert(0);
+            }
+        }
+        let sum = Figures::sum(requests.iter().map(|call| &inside[*call].figures));
+        for (unit, excess) in own.beyond(&sum).0 {
+            if excess > 0 || !sum.0.contains_key(&unit) {
+                *inside[last].figures.0.entry(unit).or_insert(0) += excess;
+            }
+        }
+        inside[last].id = inside[last].id.or(id);
+    }
+
+    /// A5: the nearest enclosing call of the same thing, if nothing lies between and the ids do not differ.
+    fn a5_outer(&self, call: &Call) -> Option<usize> {
+        for span in self.around(call.outer?) {
+            let closed = self.span(span).closed;
+            if self.a3_call(span, closed) == Some(call.thing) {
+                let id = self.span(span).text(&ID, closed);
+                let is_same = call.outer_id.is_none() || id.is_none() || id == call.outer_id;
+                return Some(span).filter(|_| is_same);
+            }
+            if self.is_between(span, closed) {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// A5: what separates a call from the calls around it.
+    fn is_between(&self, index: usize, at: usize) -> bool {
+        let is_agent = self.a13_agent(index, at).is_some();
+        self.a2_stage(index, at).is_some() || is_agent || self.is_tool(index, at) || self.is_gate(index)
+    }
+
+    /// A3, A6: a span's own usage, and what its inclusive figures have beyond everything inside.
+    fn a6_inclusive(&self, index: usize, inside: &mut Vec<Call>) {
+        let span = self.span(index);
+        let is_container = self.is_container(index, span.closed);
+        let (own, inclusive) = Figures::a4_sums(span.records(), is_container);
+        let is_repeating = span.parent.is_none() && self.history.children(index).next().is_none();
+        if is_container && is_repeating {
+            return;
+        }
+        let all = self.figures_inside(inside);
+        let mut excess = inclusive.beyond(&all);
+        // A half that is known inside is known here.
+        for unit in [Unit::Input, Unit::Output] {
+            if all.get(unit).is_some() && excess.has_tokens() {
+                excess.0.entry(unit).or_insert(0);
+            }
+        }
+        let has_tokens = [Unit::Input, Unit::Output, Unit::Total].iter().any(|unit| excess.known(*unit) > 0);
+        let figures = Figures::sum([&own, &excess].into_iter());
+        let is_call = !own.0.is_empty() || has_tokens;
+        if is_call || figures.0.values().any(|figure| *figure > 0) {
+            let at = if inclusive.0.is_empty() { span.closed } else { self.a9_closed(index) };
+            let call = self.call(index, at, Thing::Text);
+            inside.push(Call { model: span.text(&MODEL, span.closed), figures, is_call, ..call });
+        }
+    }
+
+    /// A6: everything inside, a response id once.
+    fn figures_inside(&self, inside: &[Call]) -> Figures {
+        let once = a8_one_response(inside.to_vec());
+        let figures = once.into_iter().map(|call| {
+            let mut figures = call.figures.clone();
+            if let Some(cost) = self.cost(&call) {
+                figures.0.insert(Unit::Cost, cost);
+            }
+            figures
+        });
+        Figures::sum(figures.collect::<Vec<_>>().iter())
+    }
+
+    /// A reported cost, else the price at the model of the call, of the calls around it, or the inherited one.
+    fn cost(&self, call: &Call) -> Option<i128> {
+        let mut outer = self.a5_outer(call);
+        let mut model = call.model;
+        while let Some(span) = outer.filter(|_| model.is_none()) {
+            let closed = self.span(span).closed;
+            model = self.span(span).text(&MODEL, closed);
+            let wrapper = Call { outer_id: self.span(span).text(&ID, closed), ..self.call(span, closed, call.thing) };
+            outer = self.a5_outer(&wrapper);
+        }
+        let price = || call.figures.price(model.or(call.inherited)).filter(|_| call.figures.has_tokens());
+        call.figures.get(Unit::Cost).or_else(price)
+    }
+
+    // ---- Rows ----
+
+    fn book(&mut self, call: &Call) {
+        let row = self.row(call);
+        let path = self.path(call.span, call.booked);
+        let is_stage = self.a2_stage(call.span, call.booked).is_some();
+        let errors = u64::from(call.has_failed && !is_stage);
+        let around = self.around(call.span).find_map(|span| self.a13_agent(span, call.booked));
+        let stage = self.found.stages.entry(path).or_default();
+        stage.add(&row);
+        stage.errors += errors;
+        let agent = call.agent.or(around).unwrap_or("unattributed");
+        let agent = self.found.agents.entry(agent.to_owned()).or_default();
+        agent.row.add(&row);
+        if let (Some(_), Some(caller)) = (call.agent.filter(|name| Some(*name) != around), around) {
+            agent.called_by.insert(caller.to_owned());
+        }
+    }
+
+    /// A11: which half of a call is known.
+    fn row(&self, call: &Call) -> Row {
+        let known = |unit| call.figures.known(unit);
+        let is_known = |unit| call.figures.get(unit).is_some();
+        let cost = self.cost(call);
+        let (has_tokens, is_call) = (call.figures.has_tokens(), u64::from(call.is_call));
+        let has_half = is_known(Unit::Input) != is_known(Unit::Output) && !is_known(Unit::Total);
+        let is_partial = call.thing == Thing::Text && has_half || cost.is_some() && !has_tokens;
+        Row {
+            input: known(Unit::Input),
+            output: known(Unit::Output),
+            unsplit: known(Unit::Total),
+            cached: known(Unit::Cached),
+            reasoning: known(Unit::Reasoning),
+            cost: cost.unwrap_or(0),
+            llm_calls: is_call,
+            unpriced: is_call * u64::from(has_tokens && cost.is_none()),
+            without_usage: is_call * u64::from(!has_tokens && cost.is_none()),
+            partial: is_call * u64::from(is_partial),
+            with_tokens: is_call * u64::from(has_tokens),
+            with_cost: u64::from(cost.is_some()),
+            ..Row::default()
+        }
+    }
+
+    /// A2, A12: attempts and their errors. The last attempt of each row decides.
+    fn a2_attempts(&mut self, root: usize) {
+        let mut spans: Vec<usize> = self.history.within(root).collect();
+        spans.sort_by_key(|span| self.span(*span).closed);
+        let mut last = BTreeMap::new();
+        for index in spans {
+            let span = self.span(index);
+            if self.a2_stage(index, span.closed).is_none() {
+                continue;
+            }
+            let has_failed = self.a12_failure(index);
+            let path = self.path(index, span.closed);
+            let row = self.found.stages.entry(path.clone()).or_default();
+            row.executions += 1;
+            row.errors += u64::from(has_failed);
+            last.insert(path, has_failed);
+        }
+        self.found.has_failed |= last.into_values().any(|has_failed| has_failed);
+    }
+
+    /// A12: whether a span recorded an error, or an event in it is one.
+    fn a12_failure(&self, index: usize) -> bool {
+        let span = self.span(index);
+        let recorded = span.records().any(|(name, value)| match name {
+            "error" | "error.type" => value.is_error(),
+            "otel.status_code" => value.text() == Some("ERROR"),
+            _ => false,
+        });
+        recorded || span.events.iter().any(|(_, event)| fails(event))
+    }
+
+    /// A12: ERROR events that fail nothing.
+    fn a12_error_events(&mut self, root: usize) {
+        for index in self.history.within(root).collect::<Vec<_>>() {
+            for (at, event) in &self.span(index).events {
+                if matches!(event, Event::Error { is_error_level: true, .. }) && !fails(event) {
+                    self.found.stages.entry(self.path(index, *at)).or_default().error_events += 1;
+                }
             }
         }
     }
-    inside
+
+    /// A12: the verdicts of spans and events, in their order. The last verdict of each gate decides.
+    fn a12_gates(&mut self, root: usize) {
+        let mut gates = Vec::new();
+        for index in self.history.within(root) {
+            let span = self.span(index);
+            if let Some(name) = span.text(&["gate"], span.closed) {
+                let verdict = span.text(&["verdict"], span.closed).unwrap_or("error");
+                gates.push((self.a9_closed(index), name, verdict));
+            }
+            gates.extend(span.events.iter().filter_map(|(at, event)| match event {
+                Event::Gate(name, verdict) => Some((*at, *name, *verdict)),
+                _ => None,
+            }));
+        }
+        gates.sort_by_key(|(at, ..)| *at);
+        let last: BTreeMap<_, _> = gates.iter().map(|(_, name, verdict)| (*name, *verdict)).collect();
+        self.found.has_failed |= last.values().any(|verdict| *verdict == "fail");
+        self.found.gates = gates.into_iter().map(|(_, name, verdict)| (name.to_owned(), verdict.to_owned())).collect();
+    }
+
+    /// A13: executions of agents, their errors and their callers.
+    fn a13_executions(&mut self, root: usize) {
+        for index in self.history.within(root).collect::<Vec<_>>() {
+            let closed = self.span(index).closed;
+            let Some(name) = self.a13_agent(index, closed) else { continue };
+            let caller = self.ancestors(index).find_map(|span| self.a13_agent(span, closed));
+            let has_failed = self.a12_failure(index);
+            let agent = self.found.agents.entry(name.to_owned()).or_default();
+            agent.row.executions += 1;
+            agent.row.errors += u64::from(has_failed);
+            agent.called_by.extend(caller.map(str::to_owned));
+        }
+        // Rows by agent exist only in a run with an agent.
+        if self.found.agents.keys().all(|name| name == "unattributed") {
+            self.found.agents.clear();
+        }
+    }
 }
 
-fn name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Plain => "plain",
-        Kind::Alpha => "alpha",
-        Kind::Step(stage) => stage,
-        Kind::Chat => "chat",
-        Kind::Embed => "embed",
-        Kind::Sum => "sum",
-        Kind::Agent => "invoke_agent",
-        Kind::Tool => "execute_tool",
-        Kind::Gate => "judge",
+/// A8: records with one response id are one call, in the row that was booked first.
+fn a8_one_response(calls: Vec<Call>) -> Vec<Call> {
+    let mut once: Vec<Call> = Vec::new();
+    for call in calls {
+        match once.iter_mut().find(|first| call.id.is_some() && first.id == call.id) {
+            Some(first) => {
+                first.figures.larger(&call.figures);
+                first.model = first.model.or(call.model);
+                first.has_failed |= call.has_failed;
+            }
+            None => once.push(call),
+        }
+    }
+    once
+}
+
+/// A12: an event of the span's own target with an error fails the span at the level ERROR, or if it has nothing else.
+fn fails(event: &Event) -> bool {
+    match event {
+        Event::Error { is_error_level, is_own_target, error, has_message } => {
+            *is_own_target && error.as_ref().is_some_and(Value::is_error) && (*is_error_level || !has_message)
+        }
+        _ => false,
     }
 }
