@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn stages_of_one_name_are_told_apart_by_the_stages_around_them() {
+    fn stages_of_one_name_are_kept_apart_by_the_stages_around_them() {
         let nested = |id, rows: [(&str, Option<&str>, Option<&str>, &str); 4]| {
             let mut run = RunSummary::new(id, "2026-04-19T09:12:03Z".parse().expect("a time"));
             for (key, name, parent, cost) in rows {
