@@ -29,7 +29,7 @@ fn one_call() {
 #[test]
 fn a_complete_run_has_no_discrepancies() {
     let memory = Memory::new();
-    let audit = traced(layer().sink(memory.clone()).sink(Memory::new()), |_| {
+    let audit = traced(layer().usage_events([module_path!()]).sink(memory.clone()).sink(Memory::new()), |_| {
         for _ in 0..3 {
             let _root = info_span!("pipeline").entered();
             info_span!("discovery").in_scope(one_call);
@@ -62,7 +62,7 @@ fn a_complete_run_has_no_discrepancies() {
 #[test]
 fn a_span_still_open_and_a_run_in_flight_are_named() {
     let mut open = None;
-    let audit = traced(layer(), |guard| {
+    let audit = traced(layer().usage_events([module_path!()]), |guard| {
         let root = info_span!("pipeline");
         root.in_scope(one_call);
         open = Some((root.clone(), root.in_scope(|| info_span!("discovery"))));
@@ -78,7 +78,7 @@ fn a_span_still_open_and_a_run_in_flight_are_named() {
 
 #[test]
 fn a_root_that_waits_for_a_span_that_it_adopted_is_open() {
-    traced(layer(), |guard| {
+    traced(layer().usage_events([module_path!()]), |guard| {
         let root = info_span!("pipeline");
         let adopted = root.in_scope(|| {
             one_call();
@@ -96,7 +96,7 @@ fn a_root_that_waits_for_a_span_that_it_adopted_is_open() {
 
 #[test]
 fn a_late_amount_is_named() {
-    let audit = traced(layer(), |guard| {
+    let audit = traced(layer().usage_events([module_path!()]), |guard| {
         let root = info_span!("pipeline", run_id = "mine");
         root.in_scope(|| {
             one_call();
@@ -109,7 +109,7 @@ fn a_late_amount_is_named() {
 
 #[tokio::test]
 async fn an_event_outside_of_any_run_is_named() {
-    let (budget, guard) = layer().build().unwrap();
+    let (budget, guard) = layer().usage_events([module_path!()]).build().unwrap();
     let _default = tracing::subscriber::set_default(tracing_subscriber::registry().with(budget));
     async {
         one_call();
@@ -132,7 +132,7 @@ async fn an_event_outside_of_any_run_is_named() {
 
 #[test]
 fn calls_without_a_known_cost_are_named() {
-    let audit = traced(layer(), |_| {
+    let audit = traced(layer().usage_events([module_path!()]), |_| {
         let _root = info_span!("pipeline").entered();
         drop(call("gpt-5").start());
         info!(model = "unheard of", input_tokens = 1);
@@ -159,7 +159,7 @@ fn a_sink_that_fails_is_named_and_the_other_has_all() {
     for (panics, reason) in [(false, "no room"), (true, "it panicked: on purpose")] {
         let memory = Memory::new();
         let builder =
-            layer().sink(Broken { panics }).sink(memory.clone()).delivery(Delivery::new().retries([]));
+            layer().usage_events([module_path!()]).sink(Broken { panics }).sink(memory.clone()).delivery(Delivery::new().retries([]));
         let audit = traced(builder, |_| {
             for _ in 0..2 {
                 info_span!("pipeline").in_scope(one_call);
@@ -176,7 +176,7 @@ fn a_sink_that_fails_is_named_and_the_other_has_all() {
 
 #[test]
 fn runs_that_reached_no_sink_are_named() {
-    let (budget, guard) = layer().sink(Memory::new()).build().unwrap();
+    let (budget, guard) = layer().usage_events([module_path!()]).sink(Memory::new()).build().unwrap();
     let handle = guard.handle();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
         let _root = info_span!("kept").entered();
@@ -197,7 +197,7 @@ fn runs_that_found_the_queue_full_are_named() {
         let _ = held.recv();
     };
     let delivery = Delivery::new().capacity(1).when_full(WhenFull::Drop);
-    let audit = traced(layer().sink(sink).delivery(delivery), |guard| {
+    let audit = traced(layer().usage_events([module_path!()]).sink(sink).delivery(delivery), |guard| {
         let run = || info_span!("pipeline").in_scope(one_call);
         run();
         is_there.recv().unwrap();
@@ -214,7 +214,7 @@ fn runs_that_found_the_queue_full_are_named() {
 
 #[test]
 fn runs_that_were_given_up_are_not_missing() {
-    let audit = traced(layer().sink(Memory::new()), |guard| {
+    let audit = traced(layer().usage_events([module_path!()]).sink(Memory::new()), |guard| {
         let _root = info_span!("pipeline").entered();
         one_call();
         guard.handle().reset();

@@ -30,7 +30,7 @@ const RUNS: usize = 3;
 fn builder() -> Builder {
     let rates = Rates::per_million().input("1");
     let book = PriceBook::builder().prices_json("[]").price("m", rates).build().unwrap();
-    layer().prices(book).delivery(Delivery::new().retries([]))
+    layer().usage_events([module_path!()]).prices(book).delivery(Delivery::new().retries([]))
 }
 
 fn one_run(calls: usize) {

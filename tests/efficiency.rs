@@ -70,7 +70,7 @@ fn figures_without_a_recorded_source_are_null() {
 #[test]
 fn merged_parts_are_worked_out_anew() {
     let part = |cost: &str| {
-        run_with(layer(), || {
+        run_with(layer().usage_events([module_path!()]), || {
             let _root = info_span!("pipeline", value_usd = 50, iteration = 8).entered();
             operation("iteration").cost_usd(cost).record();
         })
@@ -99,7 +99,7 @@ fn a_figure_that_contradicts_the_others_is_found() {
 
 #[test]
 fn the_burn_rate_is_that_of_the_runs_own_snapshots() {
-    let (budget, guard) = layer().build().expect("a layer");
+    let (budget, guard) = layer().usage_events([module_path!()]).build().expect("a layer");
     let handle = guard.handle();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
         let _root = info_span!("pipeline").entered();

@@ -13,7 +13,7 @@ fn verdicts(run: &RunSummary) -> &[GateVerdict] {
 
 #[test]
 fn gates_are_listed_in_the_order_of_their_verdicts() {
-    let run = run_with(tracing_budget::layer().expect_gates(["lint", "sign_off"]), || {
+    let run = run_with(tracing_budget::layer().usage_events([module_path!()]).expect_gates(["lint", "sign_off"]), || {
         let _root = info_span!("pipeline").entered();
         info_span!("implementation").in_scope(|| {
             gate("lint").verdict(Verdict::Pass).score(0.9).diagnostic("files", 12).emit();
@@ -97,7 +97,7 @@ fn a_gate_span_that_fails_without_a_verdict_is_an_error() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         let gate = info_span!("judge", gate = "judge", verdict = Empty);
-        gate.in_scope(|| tracing::error!("the judge is out"));
+        gate.in_scope(|| tracing::error!(error = "the judge is out"));
         drop(gate);
         drop(info_span!("judge", gate = "silent", verdict = Empty));
         drop(info_span!("judge", gate = Empty, verdict = Empty));

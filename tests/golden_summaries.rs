@@ -35,13 +35,20 @@ fn every_document_is_read_checks_and_is_written_as_it_was() {
     let documents = documents();
     assert_eq!(documents.len(), 9);
     for (name, text) in documents {
-        let before: Value = serde_json::from_str(&text).expect("JSON");
         let run = RunSummary::from_json(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(run.check(), Ok(()), "{name}");
-        assert_eq!(serde_json::to_value(&run).expect("a value"), before, "{name}");
-        // The order of keys and rows is part of what people read.
-        assert_eq!(serde_json::to_string_pretty(&run).expect("text"), text.trim_end(), "{name}");
+        // As text: the order of keys and rows is part of what people read.
+        assert_eq!(without_new_keys(&run), text.trim_end(), "{name}");
     }
+}
+
+/// The document without the keys that it did not have when the golden ones were written. They say that there was nothing.
+fn without_new_keys(run: &RunSummary) -> String {
+    let text = serde_json::to_string_pretty(run).expect("text");
+    let is_new = |line: &str| {
+        [r#""partial_calls": 0,"#, r#""error_events": 0,"#, r#""by_agent": {},"#].contains(&line.trim())
+    };
+    text.lines().filter(|line| !is_new(line)).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

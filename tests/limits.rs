@@ -31,7 +31,7 @@ fn exhausted(scope: LimitScope, used: &str, limit: &str) -> Result<(), BudgetExc
 
 #[test]
 fn ten_times_ten_cents_use_up_a_dollar() {
-    let run = run_with(layer().limit_usd("1.00"), || {
+    let run = run_with(layer().usage_events([module_path!()]).limit_usd("1.00"), || {
         let _pipeline = info_span!("pipeline").entered();
         for call in 0..10 {
             assert_eq!(check(), Ok(()), "before call {call}");
@@ -49,7 +49,7 @@ fn ten_times_ten_cents_use_up_a_dollar() {
 
 #[test]
 fn there_is_room_to_the_last_pico_dollar() {
-    run_with(layer().limit_usd("1.00"), || {
+    run_with(layer().usage_events([module_path!()]).limit_usd("1.00"), || {
         let _pipeline = info_span!("pipeline").entered();
         spend("0.999999999999");
         assert_eq!(check(), Ok(()));
@@ -61,7 +61,7 @@ fn there_is_room_to_the_last_pico_dollar() {
 
 #[test]
 fn tokens_have_limits_too() {
-    let run = run_with(layer().limit_tokens(100), || {
+    let run = run_with(layer().usage_events([module_path!()]).limit_tokens(100), || {
         let _pipeline = info_span!("pipeline").entered();
         info!(input_tokens = 60, output_tokens = 39);
         assert_eq!((check(), remaining().tokens), (Ok(()), Some(1)));
@@ -79,7 +79,7 @@ fn tokens_have_limits_too() {
 
 #[test]
 fn a_stage_has_its_own_limit_for_everything_inside_it() {
-    let builder = layer().limit_usd("10").stage_limit_usd("implementation", "2.00");
+    let builder = layer().usage_events([module_path!()]).limit_usd("10").stage_limit_usd("implementation", "2.00");
     let run = run_with(builder, || {
         let _pipeline = info_span!("pipeline").entered();
         info_span!("discovery").in_scope(|| spend("5"));
@@ -119,7 +119,7 @@ fn a_stage_has_its_own_limit_for_everything_inside_it() {
 
 #[test]
 fn limited_stages_inside_each_other_both_count() {
-    let builder = layer().stage_limit_usd("outer", "1").stage_limit_usd("inner", "0.30");
+    let builder = layer().usage_events([module_path!()]).stage_limit_usd("outer", "1").stage_limit_usd("inner", "0.30");
     let run = run_with(builder, || {
         let _pipeline = info_span!("pipeline").entered();
         let _outer = info_span!("outer").entered();
@@ -138,7 +138,7 @@ fn limited_stages_inside_each_other_both_count() {
 
 #[test]
 fn a_stage_with_a_late_name_counts_under_its_name() {
-    run_with(layer().stage_limit_usd("early", "1").stage_limit_usd("late", "2"), || {
+    run_with(layer().usage_events([module_path!()]).stage_limit_usd("early", "1").stage_limit_usd("late", "2"), || {
         let _pipeline = info_span!("pipeline").entered();
         let named = info_span!("work", stage = "early").entered();
         spend("0.25");
@@ -151,7 +151,7 @@ fn a_stage_with_a_late_name_counts_under_its_name() {
 
 #[test]
 fn a_limit_of_a_stage_that_never_ran_is_in_the_summary() {
-    let run = run_with(layer().stage_limit_usd("implementaton", "2"), || {
+    let run = run_with(layer().usage_events([module_path!()]).stage_limit_usd("implementaton", "2"), || {
         let _pipeline = info_span!("pipeline").entered();
         info_span!("implementation").in_scope(|| spend("1"));
     });
@@ -164,7 +164,7 @@ fn a_limit_of_a_stage_that_never_ran_is_in_the_summary() {
 fn an_unpriced_call_closes_the_limit_unless_configured_otherwise() {
     let spend_unpriced =
         || record_usage(UsageRecord::new(Usage::new().input(1_000_000)).model("no such model"));
-    let run = run_with(layer().limit_usd("5"), || {
+    let run = run_with(layer().usage_events([module_path!()]).limit_usd("5"), || {
         let _pipeline = info_span!("pipeline").entered();
         spend("1");
         spend_unpriced();
@@ -179,14 +179,14 @@ fn an_unpriced_call_closes_the_limit_unless_configured_otherwise() {
     });
     assert_eq!(run.budget_summary.usd_remaining, Some(usd("4")), "the summary has the known cost");
 
-    run_with(layer().limit_usd("5").unpriced_calls(UnpricedCalls::Ignore), || {
+    run_with(layer().usage_events([module_path!()]).limit_usd("5").unpriced_calls(UnpricedCalls::Ignore), || {
         let _pipeline = info_span!("pipeline").entered();
         spend_unpriced();
         assert_eq!((check(), remaining().usd), (Ok(()), Some(usd("5"))));
     });
 
     let rate = Rates::per_million().input("2");
-    let at_rate = layer().limit_usd("5").stage_limit_usd("draft", "4");
+    let at_rate = layer().usage_events([module_path!()]).limit_usd("5").stage_limit_usd("draft", "4");
     let run = run_with(at_rate.unpriced_calls(UnpricedCalls::AtRate(rate)), || {
         let _pipeline = info_span!("pipeline").entered();
         info_span!("draft").in_scope(|| {
@@ -205,12 +205,12 @@ fn an_unpriced_call_closes_the_limit_unless_configured_otherwise() {
 
 #[test]
 fn an_unpriced_call_elsewhere_leaves_the_limit_of_a_stage_alone() {
-    run_with(layer().stage_limit_usd("draft", "1"), || {
+    run_with(layer().usage_events([module_path!()]).stage_limit_usd("draft", "1"), || {
         let _pipeline = info_span!("pipeline").entered();
         info_span!("other").in_scope(|| info!(model = "no such model", input_tokens = 1));
         info_span!("draft").in_scope(|| assert_eq!(check(), Ok(())));
     });
-    run_with(layer().limit_tokens(100), || {
+    run_with(layer().usage_events([module_path!()]).limit_tokens(100), || {
         let _pipeline = info_span!("pipeline").entered();
         info!(model = "no such model", input_tokens = 1);
         assert_eq!(check(), Ok(()), "tokens are known without a price");
@@ -220,7 +220,7 @@ fn an_unpriced_call_elsewhere_leaves_the_limit_of_a_stage_alone() {
 #[test]
 fn neither_a_free_call_nor_one_without_usage_is_unpriced() {
     let book = PriceBook::builder().price("free", Rates::per_million().input("0").output("0"));
-    run_with(layer().limit_usd("1").prices(book.build().expect("a book")), || {
+    run_with(layer().usage_events([module_path!()]).limit_usd("1").prices(book.build().expect("a book")), || {
         let _pipeline = info_span!("pipeline").entered();
         info!(model = "free", input_tokens = 5);
         drop(tracing_budget::call("free").start());
@@ -230,7 +230,7 @@ fn neither_a_free_call_nor_one_without_usage_is_unpriced() {
 
 #[test]
 fn a_limit_of_zero_refuses_every_check() {
-    runs_with(layer().limit_usd(0), || {
+    runs_with(layer().usage_events([module_path!()]).limit_usd(0), || {
         let _pipeline = info_span!("pipeline").entered();
         assert_eq!(check(), exhausted(LimitScope::Run, "0", "0"), "before anything has happened");
     });
@@ -238,7 +238,7 @@ fn a_limit_of_zero_refuses_every_check() {
 
 #[test]
 fn without_limits_no_check_is_refused_and_outside_of_a_run_there_is_none() {
-    runs_with(layer(), || {
+    runs_with(layer().usage_events([module_path!()]), || {
         assert!(current().is_none());
         let _pipeline = info_span!("pipeline").entered();
         spend("1000000");
@@ -251,7 +251,7 @@ fn without_limits_no_check_is_refused_and_outside_of_a_run_there_is_none() {
 #[test]
 fn after_its_end_a_run_refuses_checks_and_reservations() {
     let mut kept = None;
-    runs_with(layer().limit_usd(1), || {
+    runs_with(layer().usage_events([module_path!()]).limit_usd(1), || {
         let _pipeline = info_span!("pipeline").entered();
         spend("0.10");
         kept = current();
@@ -269,17 +269,17 @@ fn an_invalid_limit_is_an_error_that_names_it() {
         Ok(_) => panic!("it was built"),
     };
     assert_eq!(
-        fault(layer().stage_limit_usd("draft", "two")),
+        fault(layer().usage_events([module_path!()]).stage_limit_usd("draft", "two")),
         "stage_limit_usd of \"draft\": \"two\" is not an amount in USD: expected a decimal number such as 5.00"
     );
     assert_eq!(
-        fault(layer().stage_limit_usd("draft", "-1")),
+        fault(layer().usage_events([module_path!()]).stage_limit_usd("draft", "-1")),
         "stage_limit_usd of \"draft\": it is below zero"
     );
-    assert_eq!(fault(layer().stage_limit_tokens("", 1)), "stage \"\" is empty");
+    assert_eq!(fault(layer().usage_events([module_path!()]).stage_limit_tokens("", 1)), "stage \"\" is empty");
     let rates = UnpricedCalls::AtRate(Rates::per_million());
-    assert!(fault(layer().unpriced_calls(rates)).starts_with("unpriced_calls: the rates cannot be used: "));
-    let many = (0..33).fold(layer(), |layer, number| layer.stage_limit_tokens(format!("stage {number}"), 1));
+    assert!(fault(layer().usage_events([module_path!()]).unpriced_calls(rates)).starts_with("unpriced_calls: the rates cannot be used: "));
+    let many = (0..33).fold(layer().usage_events([module_path!()]), |layer, number| layer.stage_limit_tokens(format!("stage {number}"), 1));
     assert!(matches!(
         many.build::<tracing_subscriber::Registry>(),
         Err(BuildError::TooManyStageLimits { stage }) if stage == "stage 32"

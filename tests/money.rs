@@ -27,7 +27,7 @@ fn what_a_known_call_costs_is_known_exactly() {
 #[test]
 fn ten_calls_of_ten_cents_exhaust_a_limit_of_a_dollar() {
     let spend = |calls: usize| {
-        run_with(tracing_budget::layer().limit_usd("1.00"), move || {
+        run_with(tracing_budget::layer().usage_events([module_path!()]).limit_usd("1.00"), move || {
             let _root = info_span!("pipeline").entered();
             let _stage = info_span!("discovery").entered();
             for _ in 0..calls {
@@ -51,7 +51,7 @@ fn ten_calls_of_ten_cents_exhaust_a_limit_of_a_dollar() {
 fn a_million_calls_of_the_smallest_price_add_up() {
     let rates = Rates::per_million().input("0.075").output("0");
     let book = PriceBook::builder().price("tiny", rates).build().expect("a book");
-    let run = run_with(tracing_budget::layer().prices(book), || {
+    let run = run_with(tracing_budget::layer().usage_events([module_path!()]).prices(book), || {
         let _root = info_span!("pipeline").entered();
         let _stage = info_span!("discovery", model = "tiny").entered();
         for _ in 0..1_000_000 {
@@ -86,7 +86,7 @@ fn an_unknown_model_is_unpriced_and_warned_about_once() {
 #[test]
 fn unknown_models_are_free_by_an_explicit_policy() {
     let book = PriceBook::builder().unknown_model(UnknownModel::Zero).build().expect("a book");
-    let run = run_with(tracing_budget::layer().prices(book), || {
+    let run = run_with(tracing_budget::layer().usage_events([module_path!()]).prices(book), || {
         let _root = info_span!("pipeline").entered();
         info!(model = "mine", input_tokens = 100);
     });
@@ -109,7 +109,7 @@ fn a_cost_that_is_no_calls_is_no_call() {
 #[test]
 fn free_unpriced_and_no_call_are_three_states() {
     let book = PriceBook::builder().price("free", Rates::per_million().input("0").output("0")).build();
-    let run = run_with(tracing_budget::layer().prices(book.expect("a book")), || {
+    let run = run_with(tracing_budget::layer().usage_events([module_path!()]).prices(book.expect("a book")), || {
         let _root = info_span!("pipeline").entered();
         info_span!("free").in_scope(|| info!(model = "free", input_tokens = 10));
         info_span!("unpriced").in_scope(|| info!(model = "unknown-model", input_tokens = 10));

@@ -77,7 +77,7 @@ fn is_off<L: Layer<Registry> + Send + Sync>(build: impl FnOnce() -> (L, BudgetGu
 }
 
 fn builder() -> Builder {
-    layer().json_dir(directory()).json_lines(directory().join("lines.jsonl"))
+    layer().usage_events([module_path!()]).json_dir(directory()).json_lines(directory().join("lines.jsonl"))
 }
 
 #[test]
@@ -143,14 +143,14 @@ fn degraded_in_the_child() {
     let file = directory().join("a file");
     fs::write(&file, "not a directory").expect("a file");
     let error =
-        layer().json_dir(file.join("below")).build::<Registry>().map(drop).expect_err("no directory there");
-    is_off(|| layer().json_dir(file.join("below")).build_or_disabled(), &error.to_string());
+        layer().usage_events([module_path!()]).json_dir(file.join("below")).build::<Registry>().map(drop).expect_err("no directory there");
+    is_off(|| layer().usage_events([module_path!()]).json_dir(file.join("below")).build_or_disabled(), &error.to_string());
     is_off(
-        || layer().limit_usd("five").unfiltered().build_or_disabled(),
+        || layer().usage_events([module_path!()]).limit_usd("five").unfiltered().build_or_disabled(),
         "limit_usd: \"five\" is not an amount in USD: expected a decimal number such as 5.00",
     );
     fs::remove_dir_all(directory()).expect("an end");
-    let (budget, guard) = layer().build_or_disabled::<Registry>();
+    let (budget, guard) = layer().usage_events([module_path!()]).build_or_disabled::<Registry>();
     assert!(guard.handle().is_enabled(), "nothing was wrong with this one");
     drop(budget);
 }
@@ -164,11 +164,11 @@ fn a_failed_build_degrades_by_choice_and_never_in_silence() {
 }
 
 fn off<S: Subscriber + for<'a> LookupSpan<'a>>() -> (impl Layer<S> + Send + Sync, BudgetGuard) {
-    layer().enabled(false).build().expect("nothing can be wrong with it")
+    layer().usage_events([module_path!()]).enabled(false).build().expect("nothing can be wrong with it")
 }
 
 fn off_unfiltered<S: Subscriber + for<'a> LookupSpan<'a>>() -> (impl Layer<S> + Send + Sync, BudgetGuard) {
-    layer().enabled(false).unfiltered().build().expect("nothing can be wrong with it")
+    layer().usage_events([module_path!()]).enabled(false).unfiltered().build().expect("nothing can be wrong with it")
 }
 
 fn log<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> + Send + Sync {

@@ -33,7 +33,9 @@ impl Rules {
         }
         match span.kind {
             SpanKind::Call(kind) => {
-                if span.is_inside_same_call() || span.below.as_ref().is_some_and(|below| !below.inner.is_empty()) {
+                if span.is_inside_same_call()
+                    || span.below.as_ref().is_some_and(|below| !below.inner.is_empty())
+                {
                     self.close_nested_call(span, kind, nanos, started, &mut charges);
                 } else {
                     let has_failed = span.reading.has_failed() && !span.is_stage;
@@ -95,7 +97,8 @@ impl Rules {
         let charge = self.charge(span, true);
         if !parts.is_empty() {
             let operation = span.reading.operation().unwrap_or(self.unattributed);
-            let charge = Charge { operation, is_llm: false, needs_price: false, model: (None, None), ..charge };
+            let charge =
+                Charge { operation, is_llm: false, needs_price: false, model: (None, None), ..charge };
             charges.more().amounts.push((charge, CellTotals { usage: parts, ..CellTotals::default() }));
         }
         let mut totals = CellTotals { usage, ..CellTotals::default() };
@@ -116,7 +119,8 @@ impl Rules {
         } else if cost.is_some_and(|cost| cost > Usd::ZERO) {
             charges.is_accountable = true;
             let operation = span.reading.operation().unwrap_or(self.unattributed);
-            let charge = Charge { operation, is_llm: false, needs_price: false, model: (None, None), ..charge };
+            let charge =
+                Charge { operation, is_llm: false, needs_price: false, model: (None, None), ..charge };
             charges.more().amounts.push((charge, totals));
         }
     }

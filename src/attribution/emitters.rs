@@ -37,7 +37,8 @@ pub(crate) fn known(name: &str, target: &str, file: Option<&str>, is_event: bool
     };
     let is_call = !is_event && CALLS.iter().any(|(span, known)| *span == name && is_in(known));
     // Up to 0.42 rig reports Anthropic's input without the cache; since 0.43 it is part of it.
-    let is_old_rig = file.and_then(|file| version_in(file, "rig-core")).is_some_and(|version| version < (0, 43));
+    let is_old_rig =
+        file.and_then(|file| version_in(file, "rig-core")).is_some_and(|version| version < (0, 43));
     Known {
         is_call,
         is_usage_event: false,

@@ -58,7 +58,9 @@ impl Rules {
     pub(crate) fn first_kind(&self, flags: CallsiteFlags) -> SpanKind {
         match flags.schema.call_by_fields {
             CallByFields::No => SpanKind::Plain,
-            CallByFields::ShortNames | CallByFields::LongNames if flags.is_declared_stage() => SpanKind::Plain,
+            CallByFields::ShortNames | CallByFields::LongNames if flags.is_declared_stage() => {
+                SpanKind::Plain
+            }
             CallByFields::ShortNames => SpanKind::Plain,
             _ => SpanKind::Call(OperationKind::Text),
         }

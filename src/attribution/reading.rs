@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::field_value::FieldValue;
 use super::names::{FieldRole, NameField, Scope};
 use super::parts::is_split;
-use crate::ledger::{CellTotals, FastHash, Kind, Outcome, RunAttributes, Sources, Symbol, Usage, Usd, Verdict};
+use crate::ledger::{
+    CellTotals, FastHash, Kind, Outcome, RunAttributes, Sources, Symbol, Usage, Usd, Verdict,
+};
 
 /// Provider and model as an emitter names them.
 pub(crate) type ModelName = (Option<Symbol>, Option<Symbol>);
@@ -368,7 +370,8 @@ impl Reading {
             usage: self.own.usage,
             cost: self.own.sources.contains(Sources::REPORTED).then_some(self.own.cost),
         };
-        if is_split(&own.usage) && !is_split(&inclusive.usage) && inclusive.usage.get(Kind::Tokens).is_some() {
+        if is_split(&own.usage) && !is_split(&inclusive.usage) && inclusive.usage.get(Kind::Tokens).is_some()
+        {
             // A total beside its parts: it is never added to them. Where it contradicts them, the parts' reader warns.
             self.own.usage.set(Kind::Tokens, inclusive.usage.count(Kind::Tokens));
             inclusive.usage.forget(Kind::Tokens);
@@ -450,7 +453,12 @@ impl Remarks {
             FieldRole::Pipeline => self.pipeline = value.text(Symbol::intern),
             FieldRole::OtelName => self.otel_name = value.text(Symbol::intern),
             FieldRole::EventName => self.event_name = value.boxed(),
-            FieldRole::RunId | FieldRole::Project | FieldRole::Tag | FieldRole::Count | FieldRole::ValueUsd | FieldRole::Iteration => {
+            FieldRole::RunId
+            | FieldRole::Project
+            | FieldRole::Tag
+            | FieldRole::Count
+            | FieldRole::ValueUsd
+            | FieldRole::Iteration => {
                 if let Err(warning) = self.run.get_or_insert_default().take(role, field, value) {
                     self.warnings.push(warning);
                 }

@@ -425,6 +425,56 @@ fn one_row_per_name(ledger: &Ledger) -> Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::CellTotals;
+
+    fn stage(path: &str) -> StageId {
+        let id = path.split('>').fold(None, |outer, name| Some(StageId::intern(Symbol::intern(name), outer)));
+        id.expect("a path has a name")
+    }
+
+    #[test]
+    fn a_line_has_the_whole_ledger() {
+        let mut ledger = Ledger::default();
+        for path in ["search", "a>search", "b>a>search"] {
+            let row = stage(path);
+            let key = CellKey {
+                stage: Some(row),
+                agent: Some(Symbol::intern("writer")),
+                model: None,
+                operation: Symbol::intern("chat"),
+            };
+            // What completes an earlier telling takes one away: the sum over all lines is right.
+            let partial = CellTotals { partial: 1_u64.wrapping_neg(), llm_calls: 1, ..CellTotals::default() };
+            ledger.add(key, &partial);
+            ledger.end_stage(row, 3, 7, &Outcome::Failed(Some("boom".into())));
+            ledger.add_error_events(Some(row), 2);
+        }
+        (0..300).for_each(|start| ledger.end_stage(stage("a"), start, start + 5, &Outcome::Completed));
+        ledger.add_error_events(None, 1);
+        ledger.end_agent(Symbol::intern("writer"), Some(Symbol::intern("planner")), 9, true);
+        ledger.name_agent(Symbol::intern("planner"), None);
+        let mut line = Vec::new();
+        Record::Booked { run: 1, at: 1, amount: ledger.clone() }.write(&mut line);
+        let Ok(Record::Booked { amount, .. }) = Record::read(&line) else { panic!("a booked line") };
+        assert_eq!(amount, ledger);
+    }
+
+    #[test]
+    fn a_journal_without_paths_has_one_row_for_all_stages_of_a_name() {
+        let mut ledger = Ledger::default();
+        ledger.end_stage(stage("b>a>search"), 5, 6, &Outcome::Completed);
+        ledger.end_stage(stage("b>search"), 7, 8, &Outcome::Completed);
+        ledger.end_stage(stage("a"), 4, 9, &Outcome::Completed);
+        let folded = one_row_per_name(&ledger);
+        let mut rows: Vec<_> =
+            folded.stages().map(|(stage, totals)| (stage.path(), totals.attempts)).collect();
+        rows.sort();
+        assert_eq!(rows, [("a".to_owned(), 1), ("a/search".to_owned(), 2)]);
+        let mut circle = Ledger::default();
+        circle.end_stage(stage("a>b"), 1, 2, &Outcome::Completed);
+        circle.end_stage(stage("b>a"), 1, 2, &Outcome::Completed);
+        assert_eq!(one_row_per_name(&circle).stages().count(), 2);
+    }
 
     /// Whatever the old version wrote, the record types keep all of it, and write it in the same form.
     #[test]

@@ -6,7 +6,7 @@ use super::core::Core;
 use super::position::Position;
 use super::pricer::PriceContext;
 use super::span_state::SpanState;
-use super::span_table::Lookup;
+use super::span_table::{Lookup, Taken};
 use super::waiting::outer_of;
 use crate::attribution::{Charge, Charges, InnerCall, NameField, SpanKind};
 use crate::ledger::{CellKey, CellTotals, Outcome, Sources, StageId, Usage, Usd};
@@ -39,11 +39,12 @@ impl Core {
     // Not inlined: plain spans, which never come here, must not set up its stack frame.
     #[inline(never)]
     pub(crate) fn close(&self, found: Lookup<'_>, id: u64) {
-        let Some(mut state) = self.spans.take(found, id) else { return };
+        let mut state = match self.spans.take(found, id) {
+            Taken::Closed(state) => state,
+            Taken::Waits => return self.wait(id),
+            Taken::Nothing => return,
+        };
         state.note_panic();
-        if state.waits_for > 0 {
-            return self.wait(id, state);
-        }
         let now = self.clock.now();
         self.settle(&mut state, now);
         state.wipe();
@@ -121,8 +122,7 @@ impl Core {
         charges: &mut Charges,
     ) -> CellKey {
         let (layer, clock) = (self.number, &self.clock);
-        let mut context =
-            PriceContext { layer, clock, run, at, warn: &mut |warning| charges.warn(warning) };
+        let mut context = PriceContext { layer, clock, run, at, warn: &mut |warning| charges.warn(warning) };
         self.pricer.price(charge, totals, &mut context)
     }
 
@@ -195,12 +195,17 @@ impl Core {
             let is_lacking = details.responses.is_incomplete(id);
             if is_lacking { details.responses.see(id, usage) } else { None }
         });
-        let Some((seen, lacking)) = seen.flatten().and_then(|seen| Some((seen, seen.incomplete?))) else { return };
+        let Some((seen, lacking)) = seen.flatten().and_then(|seen| Some((seen, seen.incomplete?))) else {
+            return;
+        };
         let mut charges = Charges::default();
         let mut totals = CellTotals { usage: usage.excess_over(&seen.usage), ..CellTotals::default() };
         let charge = Charge { needs_price: !totals.usage.is_empty(), ..lacking };
         let key = self.price(&charge, &mut totals, run, self.clock.now(), &mut charges);
-        self.book(position, Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true });
+        self.book(
+            position,
+            Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true },
+        );
         self.complete(run, &lacking, &seen.usage);
     }
 
@@ -266,7 +271,11 @@ impl Core {
         charges.more().amounts.push(self.options.rules.book_alone(call));
         let more = self.price_more(position.run, Moment::at(call.started), &mut charges);
         self.book(position, Entry { own: None, more: &more, ended: None, is_accountable: true });
-        charges.more.into_iter().flat_map(|more| more.warnings).for_each(|warning| self.warn(position.run, warning));
+        charges
+            .more
+            .into_iter()
+            .flat_map(|more| more.warnings)
+            .for_each(|warning| self.warn(position.run, warning));
     }
 
     /// Records what few spans have beside their amounts: warnings, a gate without a sum, attributes of the run, agents.

@@ -10,6 +10,7 @@ use super::position::Position;
 use super::span_state::SpanState;
 use super::thread_state::{ThreadState, with_thread_state};
 use super::visit::{PlainVisitor, TextVisitor};
+use super::waiting::outer_of;
 use crate::attribution::CallsiteFlags;
 
 /// What is known of a new span before anything is looked up that is not this thread's own.
@@ -74,7 +75,8 @@ impl Core {
         }
         self.options.rules.place(flags, &mut state.span);
         self.inherit(&mut state, id);
-        let (position, is_noted) = (state.position, self.is_noted(&state));
+        // Around it: what adopts it, or waits for it, is not the span itself.
+        let (position, is_noted) = (outer_of(&state), self.is_noted(&state));
         let pipeline = if state.span.is_root { state.pipeline() } else { None };
         let opened = is_noted.then(|| state.as_open_stage()).flatten();
         self.spans.insert(id, state);
@@ -131,8 +133,7 @@ impl Core {
             None => {
                 let run = self.runs.open(id, state.flags.schema, state.started);
                 state.position = Position { run, root: id, ..Position::NOWHERE };
-                (span.is_root, span.is_child_of_root, span.outer) =
-                    (true, false, Position::NOWHERE.place);
+                (span.is_root, span.is_child_of_root, span.outer) = (true, false, Position::NOWHERE.place);
             }
         }
         (state.outer_aggregate, state.outer_limited) = (state.position.aggregate, state.position.limited);

@@ -103,7 +103,7 @@ impl<T: Default> Slots<T> {
     #[inline]
     pub(crate) fn find(&self, span: u64) -> Found<'_, T> {
         let slot = &self.near[place(span)];
-        // Acquire pairs with the Release in `keep` and `free`: a thread that sees the id, or sees it gone, also sees
+        // Acquire pairs with the Release in `keep` and `free_if`: a thread that sees the id, or sees it gone, also sees
         // what was written before. Relaxed would let it miss the figures of a span that has just closed.
         if slot.span.load(Ordering::Acquire) == span {
             return Found::Here(slot);
@@ -161,17 +161,17 @@ impl<T: Default> Slots<T> {
         self.keep_other(lane, span, act)
     }
 
-    /// Runs `act` on what is kept of a span, where it was found, and frees its slot.
+    /// Runs `act` on what is kept of a span, where it was found, and frees its slot if `act` returns `true` beside its result.
     // Inlined: a lock and two stores for every span that matters; the map of a lane is out of line.
     #[inline]
-    pub(crate) fn free_at<R>(
+    pub(crate) fn free_if<R>(
         &self,
         found: Found<'_, T>,
         span: u64,
-        act: impl FnOnce(&mut T) -> R,
+        act: impl FnOnce(&mut T) -> (R, bool),
     ) -> Option<R> {
         match found {
-            Found::Here(slot) => slot.free(span, act),
+            Found::Here(slot) => slot.free_if(span, act),
             Found::Elsewhere => self.free_other(self.lane(span), span, act),
             Found::Nowhere => None,
         }
@@ -232,12 +232,14 @@ impl<T: Default> Slots<T> {
     }
 
     #[cold]
-    fn free_other<R>(&self, lane: &Lane<T>, span: u64, act: impl FnOnce(&mut T) -> R) -> Option<R> {
+    fn free_other<R>(&self, lane: &Lane<T>, span: u64, act: impl FnOnce(&mut T) -> (R, bool)) -> Option<R> {
         let mut by_id = lane.by_id.lock();
-        let done = act(by_id.get_mut(&span)?);
-        by_id.remove(&span);
-        // Release: see `find`.
-        self.others.fetch_sub(1, Ordering::Release);
+        let (done, frees) = act(by_id.get_mut(&span)?);
+        if frees {
+            by_id.remove(&span);
+            // Release: see `find`.
+            self.others.fetch_sub(1, Ordering::Release);
+        }
         Some(done)
     }
 
@@ -272,14 +274,17 @@ impl<T> Slot<T> {
         self.lock_if_of(span).map(|mut kept| act(&mut kept))
     }
 
-    /// Runs `act` on what is kept of a span, if it is still this span's, then frees its slot.
+    /// Runs `act` on what is kept of a span, if it is still this span's, then frees its slot if `act` returns `true` beside its
+    /// result.
     // Inlined for the same reason as `with`.
     #[inline(always)]
-    fn free<R>(&self, span: u64, act: impl FnOnce(&mut T) -> R) -> Option<R> {
+    fn free_if<R>(&self, span: u64, act: impl FnOnce(&mut T) -> (R, bool)) -> Option<R> {
         let mut kept = self.lock_if_of(span)?;
-        let done = act(&mut kept);
-        // Release, and only after `act`: see `find`.
-        self.span.store(0, Ordering::Release);
+        let (done, frees) = act(&mut kept);
+        if frees {
+            // Release, and only after `act`: see `find`.
+            self.span.store(0, Ordering::Release);
+        }
         Some(done)
     }
 }
@@ -327,7 +332,7 @@ mod tests {
                     }
                     1 => prop_assert!(!slots.keep(id(thread, at, generation + 9), |_, _| false)),
                     _ => {
-                        let freed = slots.free_at(slots.find(span), span, |kept| *kept);
+                        let freed = slots.free_if(slots.find(span), span, |kept| (*kept, true));
                         prop_assert_eq!(freed, map.remove(&span));
                     }
                 }

@@ -37,6 +37,15 @@ pub(crate) struct Waiting {
     pub(crate) closed: Moment,
 }
 
+/// What became of a span that closes.
+pub(crate) enum Taken {
+    /// It does not matter.
+    Nothing,
+    /// Spans are open inside it that the registry does not keep it open for. It is still in the table.
+    Waits,
+    Closed(Box<SpanState>),
+}
+
 /// The open spans of one layer.
 ///
 /// Closures that run on a span hold its slot's lock. They must not run user code, which may trace and lock the same slot, and
@@ -153,16 +162,21 @@ impl SpanTable {
         act: impl FnOnce(&mut SpanState) -> T,
     ) -> Option<T> {
         let mut act = Some(act);
-        // Acquire pairs with the Release in `wait`: the thread that found the slot empty also sees the count.
-        if self.waiting_count.load(Ordering::Acquire) > 0 {
-            let mut waiting = self.waiting.lock();
-            let is_it = |waiting: &&mut Waiting| waiting.id == span && waiting.state.position.run == run;
-            if let Some(found) = waiting.iter_mut().find(is_it) {
-                return act.take().map(|act| act(&mut found.state));
-            }
+        let mut run_it = |state: &mut SpanState| {
+            let is_it = state.position.run == run;
+            if is_it { act.take().map(|act| act(state)) } else { None }
+        };
+        // The slot first: a span moves from its slot to the list under the slot's lock, so it cannot be missed.
+        if let Some(Some(done)) = self.with(span, &mut run_it) {
+            return Some(done);
         }
-        let act = act.take()?;
-        self.with(span, |state| (state.position.run == run).then(|| act(state))).flatten()
+        // Acquire pairs with the Release in `take_or_wait`: the thread that found the slot empty also sees the count.
+        if self.waiting_count.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let mut waiting = self.waiting.lock();
+        let found = waiting.iter_mut().find(|waiting| waiting.id == span && waiting.state.position.run == run);
+        found.and_then(|waiting| run_it(&mut waiting.state))
     }
 
     /// What is known of a span: itself where it matters, or through which other it is reached.
@@ -176,21 +190,51 @@ impl SpanTable {
         self.slots.at(self.slots.find(span), span, known)
     }
 
-    /// Takes out a span that closes. A span that does not matter is forgotten.
+    /// Takes out a span that closes, unless it waits for spans inside it. A span that does not matter is forgotten.
     // Inlined into `close`, its only caller on the hot path.
     #[inline]
-    pub(crate) fn take(&self, found: Lookup<'_>, span: u64) -> Option<Box<SpanState>> {
-        let taken = self.slots.free_at(found, span, |entry| {
+    pub(crate) fn take(&self, found: Lookup<'_>, span: u64) -> Taken {
+        let taken = self.slots.free_if(found, span, |entry| {
             entry.through = 0;
-            let state = entry.state.take();
-            entry.closed += u64::from(state.is_some());
-            state
+            match entry.state.take() {
+                None => (Taken::Nothing, true),
+                Some(state) if state.waits_for > 0 => {
+                    entry.state = Some(state);
+                    (Taken::Waits, false)
+                }
+                Some(state) => {
+                    entry.closed += 1;
+                    (Taken::Closed(state), true)
+                }
+            }
         });
-        let taken = taken.flatten();
-        if taken.is_some() && matches!(found, Found::Elsewhere) {
+        let taken = taken.unwrap_or(Taken::Nothing);
+        if matches!((&taken, found), (Taken::Closed(_), Found::Elsewhere)) {
             count(&self.closed_elsewhere);
         }
         taken
+    }
+
+    /// Moves a span that closes to those that wait, or takes it out if it waits for nothing any more.
+    ///
+    /// Under the slot's lock (lock order: slot, then the list): a span inside that closes meanwhile finds it in one of the two.
+    pub(crate) fn take_or_wait(&self, span: u64, closed: Moment) -> Option<Box<SpanState>> {
+        let found = self.slots.find(span);
+        let state = self.slots.free_if(found, span, |entry| {
+            let state = entry.state.take();
+            entry.closed += u64::from(state.is_some());
+            let kept = state.and_then(|state| {
+                if state.waits_for == 0 {
+                    return Some(state);
+                }
+                self.waiting.lock().push(Waiting { id: span, state, closed });
+                // Release: see `with_open_or_waiting`.
+                self.waiting_count.fetch_add(1, Ordering::Release);
+                None
+            });
+            (kept, true)
+        });
+        state.flatten()
     }
 
     /// Gives a blank state back to the slot that it was taken from.
@@ -198,13 +242,6 @@ impl SpanTable {
     #[inline]
     pub(crate) fn give_back(&self, span: u64, state: Box<SpanState>) {
         self.slots.at_free(span, |entry| entry.state = Some(state));
-    }
-
-    /// Keeps a span that closed while spans are open inside it that the registry does not keep it open for.
-    pub(crate) fn wait(&self, id: u64, state: Box<SpanState>, closed: Moment) {
-        self.waiting.lock().push(Waiting { id, state, closed });
-        // Release: see `with_open_or_waiting`.
-        self.waiting_count.fetch_add(1, Ordering::Release);
     }
 
     /// Takes out a waiting span with nothing left to wait for.

@@ -30,14 +30,27 @@ impl Core {
         }
     }
 
-    /// Keeps a span that closes while spans are open inside it that the registry does not keep it open for.
+    /// A span closes while spans are open inside it that the registry does not keep it open for.
     #[cold]
-    pub(crate) fn wait(&self, id: u64, state: Box<SpanState>) {
-        let (around, is_root) = (outer_of(&state), state.span.is_root);
-        if !is_root && !state.is_adopted {
-            self.adopt(around);
+    pub(crate) fn wait(&self, id: u64) {
+        let outer = self.spans.with(id, |state| {
+            state.note_panic();
+            (outer_of(state), state.span.is_root || state.is_adopted)
+        });
+        let Some((outer, is_counted)) = outer else { return };
+        // Before it moves: the span around would otherwise be released before it waits, and wait for ever. An adopted span is
+        // waited for already.
+        if !is_counted {
+            self.adopt(outer);
         }
-        self.spans.wait(id, state, self.clock.now());
+        let now = self.clock.now();
+        if let Some(mut state) = self.spans.take_or_wait(id, now) {
+            // What it waited for has closed meanwhile.
+            self.settle(&mut state, now);
+            if !is_counted {
+                self.release(outer);
+            }
+        }
     }
 }
 

@@ -70,7 +70,8 @@ impl CellTotals {
     // Always inlined, and field by field: `*self = Self::default()` would copy all 10 counts of the usage for each call.
     #[inline(always)]
     pub(crate) fn clear(&mut self) {
-        let Self { usage, cost, count, llm_calls, unpriced, without_usage, partial, errors, nanos, sources } = self;
+        let Self { usage, cost, count, llm_calls, unpriced, without_usage, partial, errors, nanos, sources } =
+            self;
         usage.clear();
         (*cost, *sources) = (Usd::ZERO, Sources::default());
         (*count, *llm_calls, *unpriced, *errors, *nanos) = (0, 0, 0, 0, 0);

@@ -171,13 +171,12 @@ mod tests {
                 CellTotals { usage, cost, llm_calls: calls, count: calls, sources, ..CellTotals::default() },
             )
         });
-        let stage = (row, 0..50_u64, 0..50_u64, any::<bool>()).prop_map(
-            |(stage, from, took, fails)| {
-                let outcome = if fails { Outcome::Failed(Some("boom".into())) } else { Outcome::Completed };
-                Entry::Stage(stage, from, StageEnd { at: from + took, outcome })
-            },
-        );
-        let agent = (name, some_name, 0..50_u64).prop_map(|(agent, caller, nanos)| Entry::Agent(agent, caller, nanos));
+        let stage = (row, 0..50_u64, 0..50_u64, any::<bool>()).prop_map(|(stage, from, took, fails)| {
+            let outcome = if fails { Outcome::Failed(Some("boom".into())) } else { Outcome::Completed };
+            Entry::Stage(stage, from, StageEnd { at: from + took, outcome })
+        });
+        let agent = (name, some_name, 0..50_u64)
+            .prop_map(|(agent, caller, nanos)| Entry::Agent(agent, caller, nanos));
         prop_oneof![4 => amount, 4 => stage, 1 => agent, 1 => some_row.prop_map(Entry::ErrorEvent)]
     }
 

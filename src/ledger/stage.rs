@@ -61,9 +61,7 @@ impl Attempts {
     }
 
     fn merge(&mut self, other: &Self) {
-        for (queue, others) in
-            [(&mut self.failed, &other.failed), (&mut self.completed, &other.completed)]
-        {
+        for (queue, others) in [(&mut self.failed, &other.failed), (&mut self.completed, &other.completed)] {
             if others.is_empty() {
                 continue;
             }

@@ -250,7 +250,8 @@ impl SummaryInput<'_> {
         cells: &[Cell<'_>],
         ending: Option<EndReason>,
     ) -> Rows<StageRow> {
-        let mut chunks = cells.chunk_by(|(one, _), (two, _)| stages.place(one.stage) == stages.place(two.stage));
+        let mut chunks =
+            cells.chunk_by(|(one, _), (two, _)| stages.place(one.stage) == stages.place(two.stage));
         let mut next = chunks.next();
         let rows = stages.rows.iter().enumerate().map(|(place, entry)| {
             let own = next.filter(|cells| stages.place(cells[0].0.stage) == place);
@@ -485,6 +486,126 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn stage(path: &str) -> StageId {
+        let id = path.split('>').fold(None, |outer, name| Some(StageId::intern(Symbol::intern(name), outer)));
+        id.expect("a path has a name")
+    }
+
+    fn input<'a>(
+        ledger: &'a Ledger,
+        records: &'a Records,
+        declared_stages: &'a [String],
+    ) -> SummaryInput<'a> {
+        SummaryInput {
+            run_id: "0193".to_owned(),
+            project: String::new(),
+            pipeline: "pipeline".to_owned(),
+            started: SystemTime::UNIX_EPOCH,
+            origin: SystemTime::UNIX_EPOCH,
+            elapsed: Duration::from_secs(1),
+            end: Some((Outcome::Completed, EndReason::Closed)),
+            ledger,
+            declared_stages,
+            expected_gates: &[],
+            gates: Vec::new(),
+            records,
+            tags: BTreeMap::new(),
+            counts: BTreeMap::new(),
+            value_usd: None,
+            iterations: None,
+            warnings: Vec::new(),
+            limits: Limits::default(),
+            stage_limits: Vec::new(),
+            book: "",
+        }
+    }
+
+    fn call(agent: Option<&str>, path: Option<&str>) -> (CellKey, CellTotals) {
+        let (agent, stage) = (agent.map(Symbol::intern), path.map(stage));
+        let key =
+            CellKey { stage, agent, model: Some(Symbol::intern("m")), operation: Symbol::intern("chat") };
+        (key, CellTotals { count: 1, llm_calls: 1, without_usage: 1, ..CellTotals::default() })
+    }
+
+    #[test]
+    fn stages_of_one_name_in_different_stages_are_different_rows() {
+        let mut ledger = Ledger::default();
+        let failed = Outcome::Failed(Some("boom".into()));
+        ledger.end_stage(stage("review>search"), 50, 60, &failed);
+        ledger.end_stage(stage("discovery>search"), 20, 30, &Outcome::Completed);
+        ledger.end_stage(stage("review>search"), 40, 45, &Outcome::Completed);
+        ledger.end_stage(stage("review"), 40, 70, &Outcome::Completed);
+        let (key, tally) = call(None, Some("review>search"));
+        ledger.add(key, &tally);
+        ledger.add_error_events(Some(stage("review")), 2);
+        ledger.add_error_events(None, 1);
+        let declared = ["search".to_owned(), "charts".to_owned()];
+        let records = Records::default();
+        let limits = StageLimits { tokens: Some(9), tokens_remaining: Some(9), ..StageLimits::default() };
+        let account = SummaryInput {
+            stage_limits: vec![(Symbol::intern("search"), limits)],
+            ..input(&ledger, &records, &declared)
+        };
+        let run = RunSummary::build(account);
+        assert_eq!(run.check(), Ok(()));
+        let keys: Vec<&str> = run.stages().iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["search", "review/search", "charts", "review", "discovery", "unattributed"]);
+        let row = &run.stages()["review/search"];
+        assert_eq!((row.name.as_deref(), row.parent.as_deref()), (Some("search"), Some("review")));
+        assert_eq!((row.calls, row.figures.llm_calls, row.status), (2, 1, Status::Failed));
+        assert_eq!(row.attempts[1].error.as_deref(), Some("boom"));
+        assert_eq!(run.stages().named("search").filter(|(_, row)| row.limits == Some(limits)).count(), 2);
+        assert_eq!(run.stages()["charts"].status, Status::NotRun);
+        assert_eq!(run.failed_stage.as_deref(), Some("review/search"));
+        assert_eq!((run.budget_summary.error_events, run.stages()["review"].error_events), (3, 2));
+        assert!(run.budget_summary.by_agent.is_empty(), "a run without agents has no rows of them");
+    }
+
+    #[test]
+    fn amounts_outside_of_agents_have_a_row_if_there_are_agents() {
+        let (mut ledger, records) = (Ledger::default(), Records::default());
+        for (agent, path) in [(Some("writer"), Some("draft")), (None, Some("draft")), (None, None)] {
+            let (key, tally) = call(agent, path);
+            ledger.add(key, &tally);
+        }
+        let [planner, writer] = ["planner", "writer"].map(Symbol::intern);
+        ledger.end_agent(writer, Some(planner), 2_000, true);
+        ledger.end_agent(planner, None, 5_000, false);
+        let run = RunSummary::build(input(&ledger, &records, &[]));
+        assert_eq!(run.check(), Ok(()));
+        let agents = &run.budget_summary.by_agent;
+        let rows: Vec<_> =
+            agents.iter().map(|(name, row)| (name, row.figures.llm_calls, row.calls, row.errors)).collect();
+        assert_eq!(rows, [("planner", 0, 1, 0), ("writer", 1, 1, 1), ("unattributed", 2, 0, 0)]);
+        assert_eq!(agents["writer"].called_by, ["planner"]);
+    }
+
+    #[test]
+    fn the_last_verdict_of_each_gate_decides() {
+        let (ledger, records) = (Ledger::default(), Records::default());
+        let status = |verdicts: &[(&str, Verdict, bool)]| {
+            let gates = verdicts.iter().zip(1..).map(|((name, verdict, blocking), seq)| GateVerdict {
+                blocking: *blocking,
+                ..GateVerdict::new(seq, *name, verdict.clone())
+            });
+            let run =
+                RunSummary::build(SummaryInput { gates: gates.collect(), ..input(&ledger, &records, &[]) });
+            (run.status, run.error_summary)
+        };
+        let failed = |text: &str| (Status::Failed, Some(text.to_owned()));
+        let (pass, fail) = (Verdict::Pass, Verdict::Fail);
+        let healed = [("lint", fail.clone(), true), ("lint", pass.clone(), true)];
+        assert_eq!(status(&healed), (Status::Completed, None));
+        let broken = [("lint", pass.clone(), true), ("lint", fail.clone(), true), ("tests", pass, true)];
+        assert_eq!(status(&broken), failed("gate lint failed"));
+        let advisory = [("lint", fail.clone(), true), ("lint", fail.clone(), false)];
+        assert_eq!(status(&advisory), (Status::Completed, None));
+        assert_eq!(
+            status(&[("lint", fail.clone(), false), ("tests", fail, true)]),
+            failed("gate tests failed")
+        );
+    }
 
     #[test]
     fn an_error_becomes_one_line_cut_between_characters() {

@@ -178,16 +178,17 @@ mod tests {
         assert_eq!(keys(&rows), ["x", "b/x", "c/b/x", "b/x (2)"]);
         assert_eq!(keys(&[("a>x", Some(1)), ("x", Some(2))]), ["x", "/x"]);
         assert_eq!(keys(&[("x", Some(1)), ("b>x", Some(2)), ("b/x", Some(3))]), ["x", "b/x (2)", "b/x"]);
-        assert_eq!(keys(&[("unattributed", None), ("a>unattributed", Some(1))]), [
-            "unattributed",
-            "a/unattributed"
-        ]);
+        assert_eq!(
+            keys(&[("unattributed", None), ("a>unattributed", Some(1))]),
+            ["unattributed", "a/unattributed"]
+        );
     }
 
     #[test]
     fn rows_in_a_circle_are_still_stages() {
         let row = |parent: &str| StageRow { parent: Some(parent.to_owned()), ..StageRow::default() };
-        let rows: Rows<StageRow> = [("a", row("b")), ("b", row("a")), ("c", row("gone"))].into_iter().collect();
+        let rows: Rows<StageRow> =
+            [("a", row("b")), ("b", row("a")), ("c", row("gone"))].into_iter().collect();
         let mut stages = Stages::default();
         let numbers = stages.of_rows(&rows);
         let paths: Vec<_> = numbers.into_iter().map(|number| stages.path(number).join(">")).collect();

@@ -410,9 +410,8 @@ impl AgentRow {
 impl StageAttempt {
     /// Orders attempts by start, then by every other field, so that merging gives one order.
     fn order(&self, other: &Self) -> Ordering {
-        let key = |attempt: &Self| {
-            (attempt.started_at, micros(attempt.duration_seconds), attempt.status.as_str())
-        };
+        let key =
+            |attempt: &Self| (attempt.started_at, micros(attempt.duration_seconds), attempt.status.as_str());
         key(self).cmp(&key(other)).then_with(|| self.error.cmp(&other.error))
     }
 }

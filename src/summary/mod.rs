@@ -30,8 +30,8 @@ const UNATTRIBUTED: &str = "unattributed";
 pub(crate) use build::{EndReason, SummaryInput};
 pub use burn_rate::BurnRate;
 pub use document::{
-    AgentRow, BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, SCHEMA_VERSION,
-    StageAttempt, StageLimits, StageRow, Status,
+    AgentRow, BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary,
+    SCHEMA_VERSION, StageAttempt, StageLimits, StageRow, Status,
 };
 pub use efficiency::Efficiency;
 pub use reader::ReadError;

@@ -40,9 +40,9 @@ fn summaries(program: &Program, run: impl FnOnce(&Program, &BudgetGuard) -> Vec<
     let steps = tracing::subscriber::with_default(subscriber, || run(program, &guard));
     guard.flush().unwrap();
     let stats = guard.handle().stats();
-    assert_eq!((stats.open_spans, stats.outside), (0, 0));
+    assert_eq!((stats.open_spans, stats.outside), (0, 0), "after {steps:?}");
     if program.finish.is_none() {
-        assert_eq!(stats.late, 0);
+        assert_eq!(stats.late, 0, "after {steps:?}");
     }
     let runs = memory.take();
     runs.iter().for_each(|run| run.check().unwrap());

@@ -229,11 +229,11 @@ fn recorded(report: &Report, names: Names) -> Vec<Recorded> {
         };
         fields.push((name, value));
     }
-    if let Some(cost) = report.cost {
+    if let Some(cost) = report.cost.filter(|cost| *cost > 0 || !crate::model::skip("L12")) {
         let name = named(&UNITS[COST], names, &mut choose);
         let value = match choose(8) {
             0 => Datum::Text(format!("0.{cost:09}")),
-            1 => Datum::Count(cost % 3),
+            1 => Datum::Count(if crate::model::skip("L12") { cost % 2 + 1 } else { cost % 3 }),
             2 => Datum::Float(f64::NAN),
             _ => Datum::Float(cost as f64 / 1e9),
         };
@@ -381,6 +381,7 @@ fn build(parent: usize, opening: Opening, shape: Shape, traits: &Traits, mut act
             let value = ("stage", text(if names == Names::Both { "gamma" } else { "beta" }));
             match (is_late, is_short) {
                 (false, _) => initial.push(value),
+                _ if is_late && crate::model::skip("L4") => early.push(Act::Record(vec![value])),
                 (true, true) => early.push(Act::Record(vec![value])),
                 // At any time, also never.
                 (true, false) if !acts.is_empty() => acts.insert(acts.len() / 2, Act::Record(vec![value])),
@@ -461,6 +462,16 @@ fn build(parent: usize, opening: Opening, shape: Shape, traits: &Traits, mut act
     if let Some((field, value)) = &traits.failure {
         declared.extend(FAILURES);
         acts.push(Act::Record(vec![(*field, value.clone())]));
+    }
+    if crate::model::skip("L3") {
+        let mut lists: Vec<_> = acts.iter_mut().chain(&mut early).filter_map(|act| match act {
+            Act::Record(fields) | Act::Event(_, _, fields) => Some(fields),
+            _ => None,
+        }).collect();
+        let has = |fields: &Vec<Recorded>, of: &[usize]| fields.iter().any(|(name, _)| of.iter().any(|unit| UNITS[*unit].short.contains(name) || UNITS[*unit].long.contains(name)));
+        if lists.iter().any(|fields| has(fields, &[TOTAL])) {
+            lists.iter_mut().for_each(|fields| fields.retain(|field| !has(&vec![field.clone()], &[CACHED, REASONING])));
+        }
     }
     let is_genai = declared.contains(&"gen_ai.operation.name");
     let opening = if opening == Opening::Adopted && !is_genai { Opening::Inside } else { opening };

@@ -23,7 +23,8 @@ fn it_is_in_the_stage_that_was_current() {
         let _root = info_span!("pipeline").entered();
         info_span!("draft").in_scope(|| agent().in_scope(|| chat(3)));
     });
-    assert_eq!((tokens(&run), tokens_of(&run, "draft")), (Some(3), Some(3)));
+    assert_eq!((tokens(&run), tokens_of(&run, "invoke_agent")), (Some(3), Some(3)));
+    assert_eq!(run.stage("invoke_agent").unwrap().parent.as_deref(), Some("draft"));
 }
 
 /// A9.
@@ -47,7 +48,7 @@ fn it_may_close_after_its_stage_and_its_root_and_the_run_ends_with_it() {
         assert_eq!(guard.handle().stats().open_spans, 0);
         assert_eq!(guard.handle().stats().late, 0);
     });
-    assert_eq!((tokens(&run), tokens_of(&run, "draft")), (Some(7), Some(7)));
+    assert_eq!((tokens(&run), tokens_of(&run, "invoke_agent")), (Some(7), Some(7)));
     assert_eq!((run.status, run.budget_summary.per_agent["draft"].calls), (Status::Completed, 1));
 }
 

@@ -21,7 +21,7 @@ fn guards_that_are_exited_out_of_order_leave_the_right_span_current() {
         drop(root_guard);
     });
     assert_eq!((tokens_of(&run, "inner"), tokens_of(&run, "outer")), (Some(1), Some(0)));
-    assert_eq!(tokens_of(&run, "call"), Some(2), "a call right under the root");
+    assert_eq!(tokens_of(&run, "unattributed"), Some(2), "a call right under the root");
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_span_may_be_entered_twice_and_is_current_until_it_was_exited_twice() {
         chat(8);
     });
     assert_eq!((tokens_of(&run, "deep"), tokens_of(&run, "inner")), (Some(1), Some(2)));
-    assert_eq!((tokens_of(&run, "outer"), tokens_of(&run, "call")), (Some(4), Some(8)));
+    assert_eq!((tokens_of(&run, "outer"), tokens_of(&run, "unattributed")), (Some(4), Some(8)));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::runs_of::{chat, delivered, tokens_of};
 /// A subscriber with `fmt` at DEBUG beside the layer, printing to nowhere.
 fn beside_debug() -> (Dispatch, BudgetGuard, Memory) {
     let memory = Memory::new();
-    let (budget, guard) = layer().sink(memory.clone()).build().unwrap();
+    let (budget, guard) = layer().usage_events(["hazards"]).sink(memory.clone()).build().unwrap();
     let fmt = tracing_subscriber::fmt::layer().with_writer(std::io::sink).with_filter(LevelFilter::DEBUG);
     (Dispatch::new(tracing_subscriber::registry().with(fmt).with(budget)), guard, memory)
 }
@@ -69,7 +69,8 @@ fn an_agent_that_is_opened_as_a_root_in_such_a_task_is_adopted() {
         let agent = info_span!(parent: None, "invoke_agent", gen_ai.operation.name = "invoke_agent");
         agent.in_scope(|| chat(3));
     });
-    assert_eq!((run.pipeline.as_str(), tokens_of(&run, "draft")), ("pipeline", Some(3)));
+    assert_eq!((run.pipeline.as_str(), tokens_of(&run, "invoke_agent")), ("pipeline", Some(3)));
+    assert_eq!(run.stage("invoke_agent").unwrap().parent.as_deref(), Some("draft"));
 }
 
 #[test]
@@ -126,7 +127,7 @@ fn a_task_with_a_hidden_span_that_hops_between_threads_stays_in_its_stage() {
 #[test]
 fn what_is_called_in_a_span_that_a_users_filter_hides_is_in_the_run_all_the_same() {
     let memory = Memory::new();
-    let (budget, guard) = layer().sink(memory.clone()).build().unwrap();
+    let (budget, guard) = layer().usage_events(["hazards"]).sink(memory.clone()).build().unwrap();
     let budget = budget
         .with_filter(Targets::new().with_default(LevelFilter::INFO).with_target("noise", LevelFilter::OFF));
     let fmt = tracing_subscriber::fmt::layer().with_writer(std::io::sink).with_filter(LevelFilter::INFO);
@@ -143,7 +144,7 @@ fn what_is_called_in_a_span_that_a_users_filter_hides_is_in_the_run_all_the_same
 #[test]
 fn a_root_that_anothers_filter_hides_is_a_root_for_us() {
     let memory = Memory::new();
-    let (budget, guard) = layer().sink(memory.clone()).build().unwrap();
+    let (budget, guard) = layer().usage_events(["hazards"]).sink(memory.clone()).build().unwrap();
     let others = tracing_subscriber::fmt::layer()
         .with_writer(std::io::sink)
         .with_filter(filter_fn(|metadata| metadata.name() != "pipeline"));
@@ -151,13 +152,14 @@ fn a_root_that_anothers_filter_hides_is_a_root_for_us() {
         info_span!("pipeline").in_scope(|| info_span!("draft").in_scope(|| chat(3)));
     });
     let run = only(&guard, &memory);
-    assert_eq!((run.pipeline.as_str(), tokens_of(&run, "draft")), ("pipeline", Some(3)));
+    assert_eq!((run.pipeline.as_str(), tokens_of(&run, "invoke_agent")), ("pipeline", Some(3)));
+    assert_eq!(run.stage("invoke_agent").unwrap().parent.as_deref(), Some("draft"));
 }
 
 #[test]
 fn under_a_root_that_is_hidden_from_us_each_child_is_a_root() {
     let memory = Memory::new();
-    let (budget, guard) = layer().sink(memory.clone()).build().unwrap();
+    let (budget, guard) = layer().usage_events(["hazards"]).sink(memory.clone()).build().unwrap();
     let budget = budget.with_filter(filter_fn(|metadata| metadata.name() != "server"));
     tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
         let _server = info_span!("server").entered();

@@ -14,7 +14,7 @@ fn plain_requests_leave_no_summary_and_are_counted() {
         for _ in 0..1_000 {
             let _request = info_span!("request", method = "GET", status = Empty).entered();
             info_span!("query", rows = 3).in_scope(|| info!("found"));
-            warn_span!("render").in_scope(|| tracing::error!("slow"));
+            warn_span!("render").in_scope(|| tracing::error!(error = "slow"));
             Span::current().record("status", 200);
         }
         let stats = guard.handle().stats();
@@ -29,7 +29,7 @@ fn plain_requests_leave_no_summary_and_are_counted() {
 fn what_happened_before_a_run_began_to_count_is_in_it() {
     let run = run_of(layer(), |_| {
         let _root = info_span!("request").entered();
-        info_span!("query").in_scope(|| tracing::error!("slow"));
+        info_span!("query").in_scope(|| tracing::error!(error = "slow"));
         info_span!("answer").in_scope(|| chat(2));
     });
     let query = &run.budget_summary.per_agent["query"];

@@ -8,7 +8,8 @@ use tracing_subscriber::prelude::*;
 /// Runs a program under a layer of its own, and returns the runs that it delivered, each of which adds up.
 pub(crate) fn runs_of(budget: Builder, program: impl FnOnce(&BudgetGuard)) -> Vec<RunSummary> {
     let memory = Memory::new();
-    let (layer, guard) = budget.sink(memory.clone()).build().unwrap();
+    // The programs log usage as events of their own: named here, they count (A7).
+    let (layer, guard) = budget.usage_events(["hazards"]).sink(memory.clone()).build().unwrap();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || program(&guard));
     delivered(&guard, &memory)
 }

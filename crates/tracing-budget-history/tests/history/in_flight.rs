@@ -96,7 +96,7 @@ fn others_see_a_run_from_its_first_usage_to_its_end() {
     let temp = TempHistory::new();
     let other = temp.store();
     let sink = HistorySink::open(temp.db()).unwrap().refresh(Duration::from_millis(20));
-    let (budget, guard) = tracing_budget::layer().project("apprentice").sink(sink).build().unwrap();
+    let (budget, guard) = tracing_budget::layer().usage_events([module_path!()]).project("apprentice").sink(sink).build().unwrap();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
         tracing::info_span!("pipeline").in_scope(|| {
             let row = || other.list(&Filter::new(), Sort::default(), &Page::default()).unwrap().runs.pop();
@@ -118,7 +118,7 @@ fn others_see_a_run_from_its_first_usage_to_its_end() {
 #[test]
 fn a_batch_is_not_lost_when_the_guard_is_dropped() {
     let temp = TempHistory::new();
-    let builder = tracing_budget::layer().history(temp.db());
+    let builder = tracing_budget::layer().usage_events([module_path!()]).history(temp.db());
     let (budget, guard) = builder.build().unwrap();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
         for _ in 0..300 {
