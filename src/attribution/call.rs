@@ -6,7 +6,7 @@ use super::inclusive::excess_tokens;
 use super::names::NameField;
 use super::operations::OperationKind;
 use super::place::{Place, SpanKind};
-use super::reading::ModelName;
+use super::reading::{ModelName, Reading};
 use super::rules::Rules;
 use super::span::{Below, Span};
 use crate::ledger::{CellTotals, Sources, Symbol, Usage, Usd};
@@ -51,6 +51,30 @@ impl InnerCall {
         }
     }
 
+    /// An event that is a request of the call around it.
+    pub(super) fn of_event(
+        schema: &'static CallsiteSchema,
+        reading: &Reading,
+        place: &Place,
+        model: ModelName,
+        now: u64,
+    ) -> Self {
+        Self {
+            schema,
+            place: Place { agent: reading.named(NameField::Agent).or(place.agent), ..*place },
+            kind: OperationKind::Text,
+            operation: reading.operation(),
+            model,
+            response_id: reading.response_id,
+            usage: reading.own.usage,
+            cost: reading.cost(),
+            has_failed: false,
+            nanos: 0,
+            started: now,
+            is_request: true,
+        }
+    }
+
     /// The amount that is booked for it.
     fn totals(&self) -> CellTotals {
         let mut totals = CellTotals {
@@ -83,7 +107,9 @@ impl Rules {
         let own = InnerCall::of(span, kind, nanos, started);
         let calls = join(own, inner.unwrap_or_default(), charges);
         span.reading.own = CellTotals::default();
-        let is_inside = |call: &InnerCall| span.outer.call.is_some_and(|outer| outer == call.kind);
+        let separates = span.separates();
+        let is_inside =
+            |call: &InnerCall| !separates && span.outer.call.is_some_and(|outer| outer == call.kind);
         let (handed_on, booked): (Vec<_>, Vec<_>) = calls.into_iter().partition(is_inside);
         charges.is_accountable = true;
         for call in booked {
@@ -192,5 +218,13 @@ impl Span {
     #[inline]
     pub(super) fn is_inside_same_call(&self) -> bool {
         matches!((self.kind, self.outer.call), (SpanKind::Call(kind), Some(outer)) if kind == outer)
+            && !self.separates()
+    }
+
+    /// Whether it keeps the calls inside it apart from the call around it, being a stage or a gate itself.
+    // Inlined: two tests.
+    #[inline]
+    pub(super) fn separates(&self) -> bool {
+        self.is_stage || self.schema.has_gate
     }
 }

@@ -9,7 +9,7 @@ use super::span_state::SpanState;
 use super::span_table::{Lookup, Taken};
 use super::waiting::outer_of;
 use crate::attribution::{Charge, Charges, InnerCall, NameField, SpanKind};
-use crate::ledger::{CellKey, CellTotals, Outcome, Sources, StageId, Usage, Usd};
+use crate::ledger::{CellKey, CellTotals, Outcome, Sources, StageId, Usage};
 use crate::limit::Stages;
 
 /// An amount with its row.
@@ -319,8 +319,7 @@ impl Core {
         if !is_execution && caller == Some(agent) {
             return;
         }
-        // A failure that the agent's own row of operations has is not counted again (A12).
-        let has_failed = span.reading.has_failed() && (span.is_stage || span.kind == SpanKind::Plain);
+        let has_failed = span.reading.has_failed();
         self.write(run, |ledger| match is_execution {
             true => ledger.end_agent(agent, caller.filter(|caller| *caller != agent), nanos, has_failed),
             false => ledger.name_agent(agent, caller),

@@ -1,776 +1,452 @@
-//! A random program: a tree of spans with what each records, and ways to run it.
-
-use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock};
+//! A random program: a tree of spans with what each does.
 
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
-use tracing::{Event, Level, Metadata, Span};
-use tracing_budget::record::UsageRecord;
-use tracing_budget::{BudgetGuard, Usage, gate, operation, record_usage};
-use tracing_core::callsite::{self, Callsite, Identifier};
-use tracing_core::field::{Field, FieldSet, Value, display};
-use tracing_core::{Interest, Kind};
 
-/// The stages that are declared, where stages are declared.
+/// The stages of the list, where a list is given.
 pub(crate) const STAGES: [&str; 2] = ["alpha", "beta"];
-/// The target whose events count as usage.
-pub(crate) const COUNTED: &str = "billing";
-/// The target of the program's spans.
-pub(crate) const OWN: &str = "exact";
-/// The event that completes a call.
-pub(crate) const DETAILS: &str = "gen_ai.client.inference.operation.details";
 
-pub(crate) const FAILURES: [&str; 3] = ["error", "error.type", "otel.status_code"];
+/// The target in `.usage_events([..])`.
+pub(crate) const BILLING: &str = "billing";
 
-/// A unit: its short and its long names.
-pub(crate) struct Unit {
-    pub(crate) short: &'static [&'static str],
-    pub(crate) long: &'static [&'static str],
-}
-
-pub(crate) const INPUT: usize = 0;
-pub(crate) const OUTPUT: usize = 1;
-pub(crate) const TOTAL: usize = 2;
-pub(crate) const CACHED: usize = 3;
-pub(crate) const REASONING: usize = 4;
-pub(crate) const COST: usize = 5;
-
-pub(crate) const UNITS: [Unit; 6] = [
-    Unit {
-        short: &["input_tokens", "prompt_tokens"],
-        long: &["gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"],
-    },
-    Unit {
-        short: &["output_tokens", "completion_tokens"],
-        long: &["gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"],
-    },
-    Unit { short: &["total_tokens"], long: &["gen_ai.usage.total_tokens"] },
-    Unit { short: &["cache_read_tokens"], long: &["gen_ai.usage.cache_read.input_tokens"] },
-    Unit { short: &["reasoning_tokens"], long: &["gen_ai.usage.reasoning.output_tokens"] },
-    Unit { short: &["cost_usd"], long: &["gen_ai.usage.cost"] },
+/// The names of the runs: the field `pipeline` of each span, which counts if the span is a root.
+pub(crate) const PIPELINES: [&str; 24] = [
+    "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13", "p14", "p15",
+    "p16", "p17", "p18", "p19", "p20", "p21", "p22", "p23",
 ];
 
-/// A value of a field, in one of the types that libraries use.
-#[derive(Clone, Debug)]
-pub(crate) enum Datum {
-    Count(u64),
-    Signed(i64),
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    Bool(bool),
+    Int(i64),
+    Uint(u64),
     Big(u128),
-    BigSigned(i128),
     Float(f64),
-    Flag(bool),
-    Text(String),
-    /// A text through `%`.
-    Shown(String),
+    Text(&'static str),
 }
 
-pub(crate) type Recorded = (&'static str, Datum);
+impl Value {
+    pub(crate) fn number(&self) -> Option<f64> {
+        match *self {
+            Self::Bool(_) => None,
+            Self::Int(value) => Some(value as f64),
+            Self::Uint(value) => Some(value as f64),
+            Self::Big(value) => Some(value as f64),
+            Self::Float(value) => Some(value),
+            Self::Text(text) => text.parse().ok(),
+        }
+    }
 
-/// What a program does in a span.
+    pub(crate) fn text(&self) -> Option<&'static str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A12: `false`, 0, `none`, `null` and an empty text are no error, in any case and as any type.
+    pub(crate) fn is_error(&self) -> bool {
+        match self {
+            Self::Bool(value) => *value,
+            Self::Text(text) => !["", "0", "false", "none", "null"].contains(&text.to_lowercase().as_str()),
+            _ => self.number() != Some(0.0),
+        }
+    }
+}
+
+pub(crate) type Fields = Vec<(&'static str, Value)>;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// By `record_usage`, or in a target of `.usage_events([..])`.
+    Usage {
+        is_helper: bool,
+        fields: Fields,
+    },
+    /// `gen_ai.client.inference.operation.details`, as the event's name or in a field.
+    Details {
+        is_name: bool,
+        fields: Fields,
+    },
+    /// A log line with usage in it, which counts for nothing.
+    Log {
+        fields: Fields,
+    },
+    /// A gate's name and verdict.
+    Gate(&'static str, &'static str),
+    Error {
+        is_error_level: bool,
+        is_own_target: bool,
+        error: Option<Value>,
+        has_message: bool,
+    },
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
-    Record(Vec<Recorded>),
-    Event(Level, &'static str, Vec<Recorded>),
-    /// `record_usage`: model, input, output.
-    Usage(Option<&'static str>, u64, Option<u64>),
-    /// `operation("search")` with a cost in billionths of a USD.
-    Operation(u64),
-    /// `gate(..)`: name, verdict, whether it blocks.
-    Gate(&'static str, &'static str, bool),
-}
-
-/// How a span is opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Opening {
-    /// Without a parent, while no span is current.
-    Root,
-    /// With its parent named.
-    Child,
-    /// While its parent is current.
-    Inside,
-    /// With `parent: None`, while its parent is current.
-    Adopted,
+    Record(&'static str, Value),
+    Event(Event),
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// Which of the spans before it is its parent.
-    parent: usize,
-    pub(crate) opening: Opening,
+    /// The earlier node that is current when this one is opened.
+    pub(crate) current: Option<usize>,
+    /// Whether it is opened with `parent: None`.
+    pub(crate) is_explicit_root: bool,
     pub(crate) name: &'static str,
-    pub(crate) declared: Vec<&'static str>,
-    pub(crate) initial: Vec<Recorded>,
-    /// The first acts that come before anything inside is opened.
-    pub(crate) early: usize,
+    /// What it declares, and what it is opened with.
+    pub(crate) fields: Vec<(&'static str, Option<Value>)>,
     pub(crate) acts: Vec<Act>,
 }
 
-#[derive(Clone, Debug)]
-pub(crate) struct Program {
-    pub(crate) nodes: Vec<Node>,
-    /// Whether stages are declared.
-    pub(crate) is_declared: bool,
-    /// Whether ERROR events fail their span.
-    pub(crate) events_fail: bool,
-    /// The step before which the first run is finished.
-    pub(crate) finish: Option<usize>,
-}
-
-/// What happened, in order. The handle of a span is dropped; the span closes with the last of its children.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Step {
-    Open(usize),
-    Act(usize, usize),
-    Drop(usize),
-    Finish,
-}
-
 impl Node {
-    pub(crate) fn parent(&self) -> Option<usize> {
-        (self.opening != Opening::Root).then_some(self.parent)
+    /// The parent that `tracing` knows.
+    pub(crate) fn tracing_parent(&self) -> Option<usize> {
+        self.current.filter(|_| !self.is_explicit_root)
     }
 
-    pub(crate) fn declares(&self, field: &str) -> bool {
-        self.declared.contains(&field)
+    /// A9: a GenAI span that is opened as a root belongs to the current span.
+    pub(crate) fn a9_parent(&self) -> Option<usize> {
+        let is_gen_ai = self.fields.iter().any(|(name, _)| *name == "gen_ai.operation.name");
+        self.current.filter(|_| is_gen_ai || !self.is_explicit_root)
     }
 }
 
-/// What kind of span it is.
+/// What a span is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
+enum Kind {
     Plain,
-    /// Usage of its own, without a model.
-    Step,
-    /// Tokens and a model, without an operation.
-    Work,
-    /// A declared name.
-    Listed,
-    /// A `stage` field.
+    /// A span with this name: a stage, if it is in the list.
+    Named(&'static str),
+    /// A span with a `stage` field.
     Stage,
-    Call(&'static str),
-    Container(&'static str),
-    Agent,
-    Tool,
+    /// An operation, by its long or its short name.
+    Operation(&'static str, bool),
+    /// An operation that is recorded first of all. Nothing is inside such a span.
+    Late(&'static str),
     Gate,
 }
 
-/// Which names the fields of a span have.
+/// Which names its usage has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Names {
+enum Naming {
+    None,
     Short,
     Long,
     Both,
 }
 
-#[derive(Clone, Debug)]
-struct Report {
-    counts: [Option<u64>; 5],
-    /// Billionths of a USD.
-    cost: Option<u64>,
-    /// Chooses among names and types.
-    taste: u64,
-}
-
-#[derive(Clone, Debug)]
-struct Traits {
-    names: Names,
-    model: Option<&'static str>,
-    agent: Option<&'static str>,
-    id: Option<&'static str>,
-    has_units: bool,
-    is_late: bool,
-    failure: Option<(&'static str, Datum)>,
-}
-
-fn count() -> impl Strategy<Value = u64> {
-    // 0 is a value of its own: streams end with it. Few values, so that figures of different spans are often equal.
-    prop_oneof![2 => Just(0), 4 => select(vec![10_u64, 20, 50, 100, 130]), 4 => 1..300_u64]
-}
-
-fn report() -> impl Strategy<Value = Report> {
-    let cost = option::weighted(0.15, 0..900_000_u64);
-    let some = |weight| option::weighted(weight, count());
-    ((some(0.8), some(0.7), some(0.15), some(0.25), some(0.15)), cost, any::<u64>()).prop_map(
-        |((input, output, total, cached, reasoning), cost, taste)| Report {
-            counts: [input, output, total, cached, reasoning],
-            cost,
-            taste,
-        },
-    )
-}
-
-/// One record, with each figure under one of its names and in one of many types.
-fn recorded(report: &Report, names: Names) -> Vec<Recorded> {
-    let mut taste = report.taste;
-    let mut choose = |of: u64| {
-        let chosen = taste % of;
-        taste = taste.rotate_right(7) ^ 0x9e37_79b9;
-        chosen
-    };
-    let mut fields = Vec::new();
-    for (unit, count) in report.counts.iter().enumerate() {
-        let Some(count) = *count else { continue };
-        let name = named(&UNITS[unit], names, &mut choose);
-        let value = match choose(24) {
-            0 => Datum::Text(count.to_string()),
-            1 => Datum::Float(count as f64),
-            2 => Datum::Big(count.into()),
-            3 => Datum::BigSigned(count.into()),
-            4 | 5 => Datum::Signed(count.cast_signed()),
-            6 => Datum::Shown(count.to_string()),
-            7 => Datum::Float(f64::NAN),
-            8 => Datum::Signed(-1),
-            9 => Datum::Big(u128::MAX),
-            10 => Datum::Text("n/a".into()),
-            _ => Datum::Count(count),
-        };
-        fields.push((name, value));
+impl Naming {
+    fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::None => &[],
+            Self::Short => &[
+                "input_tokens",
+                "prompt_tokens",
+                "output_tokens",
+                "cost_usd",
+                "cache_read_tokens",
+                "reasoning_tokens",
+                "total_tokens",
+            ],
+            Self::Long => &[
+                "gen_ai.usage.input_tokens",
+                "gen_ai.usage.prompt_tokens",
+                "gen_ai.usage.output_tokens",
+                "gen_ai.usage.cost",
+                "gen_ai.usage.cached_tokens",
+                "gen_ai.usage.reasoning_tokens",
+                "gen_ai.usage.total_tokens",
+            ],
+            // No parts: whether a part is inclusive depends on its whole, and each of these may have either name.
+            Self::Both => &[
+                "input_tokens",
+                "gen_ai.usage.input_tokens",
+                "output_tokens",
+                "gen_ai.usage.output_tokens",
+                "cost_usd",
+                "gen_ai.usage.cost",
+            ],
+        }
     }
-    if let Some(cost) = report.cost.filter(|cost| *cost > 0 || !crate::model::skip("L12")) {
-        let name = named(&UNITS[COST], names, &mut choose);
-        let value = match choose(8) {
-            0 => Datum::Text(format!("0.{cost:09}")),
-            1 => Datum::Count(if crate::model::skip("L12") { cost % 2 + 1 } else { cost % 3 }),
-            2 => Datum::Float(f64::NAN),
-            _ => Datum::Float(cost as f64 / 1e9),
-        };
-        fields.push((name, value));
-    }
-    fields
 }
 
-fn named(unit: &Unit, names: Names, choose: &mut impl FnMut(u64) -> u64) -> &'static str {
-    let of = match names {
-        Names::Short => unit.short,
-        Names::Long => unit.long,
-        Names::Both if choose(2) == 0 => unit.short,
-        Names::Both => unit.long,
-    };
-    of[usize::from(choose(4) == 0) % of.len()]
+/// An act, before it is known which fields the span has.
+#[derive(Clone, Debug)]
+enum Draft {
+    /// Records the field of this number.
+    Usage(usize, Value, u64),
+    Model(&'static str),
+    Id(&'static str),
+    Stage(&'static str),
+    Error(&'static str, Value),
+    Event(Event),
 }
 
-fn act(names: Names) -> impl Strategy<Value = Act> {
-    let model = option::weighted(0.7, select(vec!["m-a", "m-b", "m-unheard-of"]));
-    let logged = (report(), model.clone()).prop_map(|(report, model)| {
-        let mut fields = recorded(&Report { cost: None, ..report }, Names::Short);
-        fields.extend(model.map(|model| ("model", Datum::Text(model.into()))));
-        fields
-    });
-    let target = select(vec![COUNTED, "billing::wire", OWN, "elsewhere", "billings"]);
-    let details = report().prop_map(|report| {
-        let mut fields = recorded(&Report { cost: None, ..report }, Names::Long);
-        fields.push(("event.name", Datum::Text(DETAILS.into())));
-        Act::Event(Level::INFO, OWN, fields)
-    });
-    let error = (
-        select(vec![Level::ERROR, Level::WARN]),
-        select(vec![OWN, "elsewhere"]),
-        option::weighted(0.6, select(vec!["boom", "false", ""])),
-        any::<bool>(),
-    )
-        .prop_map(|(level, target, error, has_message)| {
-            let mut fields: Vec<Recorded> =
-                error.map(|text| ("error", Datum::Shown(text.into()))).into_iter().collect();
-            if has_message || fields.is_empty() {
-                fields.push(("message", Datum::Text("it happened".into())));
-            }
-            Act::Event(level, target, fields)
-        });
-    let verdict = select(vec!["pass", "fail", "warn"]);
+fn tokens() -> impl Strategy<Value = Value> {
+    // 0 is a value of its own: streams end with it. Of 2,000 values, chance alone would hardly pick it twice on one call.
     prop_oneof![
-        8 => report().prop_map(move |report| Act::Record(recorded(&report, names))),
-        2 => (model, count(), option::weighted(0.7, count())).prop_map(|(model, input, output)| Act::Usage(model, input, output)),
-        2 => (target, logged).prop_map(|(target, fields)| Act::Event(Level::INFO, target, fields)),
-        1 => details,
-        1 => error,
-        1 => (0..900_000_u64).prop_map(Act::Operation),
-        1 => (select(vec!["lint", "tests"]), verdict, any::<bool>()).prop_map(|(name, verdict, blocks)| Act::Gate(name, verdict, blocks)),
+        12 => (1..2_000_u64).prop_map(Value::Uint),
+        3 => Just(Value::Uint(0)),
+        1 => (1..2_000_i64).prop_map(Value::Int),
+        1 => (1..2_000_u32).prop_map(|value| Value::Float(value.into())),
+        1 => (1..2_000_u128).prop_map(Value::Big),
+        1 => select(vec!["130", "57", "1000"]).prop_map(Value::Text),
+        1 => select(vec![Value::Float(f64::NAN), Value::Int(-5), Value::Text("many"), Value::Float(-1.0)]),
     ]
 }
 
-fn traits() -> impl Strategy<Value = Traits> {
-    let text = |text: &str| Datum::Text(text.into());
-    let failure = select(vec![
-        ("error", text("boom")),
-        ("error", text("false")),
-        ("error", Datum::Flag(false)),
-        ("error", Datum::Flag(true)),
-        ("error", Datum::Count(0)),
-        ("error", Datum::Shown("None".into())),
-        ("error.type", text("429")),
-        ("otel.status_code", text("ERROR")),
-        ("otel.status_code", text("OK")),
-    ]);
-    (
-        select(vec![Names::Short, Names::Long, Names::Long, Names::Both]),
-        option::weighted(0.8, select(vec!["m-a", "m-b", "m-unheard-of"])),
-        option::weighted(0.4, select(vec!["lead", "scout"])),
-        option::weighted(0.3, select(vec!["r1", "r2", "r3"])),
-        any::<bool>(),
-        any::<bool>(),
-        option::weighted(0.2, failure),
-    )
-        .prop_map(|(names, model, agent, id, has_units, is_late, failure)| Traits {
-            names,
+fn cost() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        8 => (0..9_000_000_u32).prop_map(|billionths| Value::Float(f64::from(billionths) / 1e9)),
+        1 => select(vec!["0.000001234", "0.5"]).prop_map(Value::Text),
+        1 => Just(Value::Float(f64::NAN)),
+    ]
+}
+
+fn model() -> impl Strategy<Value = &'static str> {
+    select(vec!["m-a", "m-a", "m-b", "m-b", "m-unheard-of"])
+}
+
+/// Usage in an event.
+fn fields(names: [&'static str; 4]) -> impl Strategy<Value = Fields> {
+    let usage =
+        (option::weighted(0.8, tokens()), option::weighted(0.7, tokens()), option::weighted(0.2, cost()));
+    let fields = (usage, option::weighted(0.6, model())).prop_map(move |((input, output, cost), model)| {
+        let values = [input, output, cost, model.map(Value::Text)];
+        names.into_iter().zip(values).filter_map(|(name, value)| Some((name, value?))).collect()
+    });
+    // An event without any figure is a log line.
+    let is_usage = |(_, value): &(_, Value)| value.number().is_some_and(|number| number >= 0.0);
+    fields.prop_filter("no figure", move |fields: &Fields| fields.iter().any(is_usage))
+}
+
+const SHORT: [&str; 4] = ["input_tokens", "output_tokens", "cost_usd", "model"];
+const LONG: [&str; 4] =
+    ["gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "gen_ai.usage.cost", "gen_ai.request.model"];
+
+fn error() -> impl Strategy<Value = Value> {
+    let falsy = ["", "none", "NULL", "False"].map(Value::Text).into_iter();
+    let falsy: Vec<_> = falsy.chain([Value::Bool(false), Value::Uint(0)]).collect();
+    prop_oneof![2 => select(vec![Value::Text("refused"), Value::Bool(true), Value::Uint(3)]), 1 => select(falsy)]
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let extra = |name: &'static str, values: Vec<&'static str>| {
+        option::weighted(0.2, select(values).prop_map(move |value| (name, Value::Text(value))))
+    };
+    let more =
+        (extra("gen_ai.response.id", vec!["r1", "r2"]), extra("operation", vec!["chat", "embeddings"]));
+    let billed = (fields(LONG), more).prop_map(|(mut fields, (id, operation))| {
+        fields.extend(id.into_iter().chain(operation));
+        Event::Usage { is_helper: false, fields }
+    });
+    let helper = fields(SHORT).prop_filter("NaN and text have no type in `record_usage`", |fields| {
+        fields.iter().all(|(name, value)| match value {
+            Value::Uint(_) => true,
+            Value::Float(value) => *name == "cost_usd" && !value.is_nan(),
+            _ => *name == "model",
+        })
+    });
+    let failing = (any::<bool>(), any::<bool>(), option::weighted(0.7, error()), any::<bool>());
+    prop_oneof![
+        2 => billed,
+        2 => helper.prop_map(|fields| Event::Usage { is_helper: true, fields }),
+        1 => (any::<bool>(), fields(LONG)).prop_map(|(is_name, fields)| Event::Details { is_name, fields }),
+        1 => fields(SHORT).prop_map(|fields| Event::Log { fields }),
+        1 => (select(vec!["lint", "judge"]), select(vec!["pass", "fail", "warn"])).prop_map(|(name, verdict)| Event::Gate(name, verdict)),
+        2 => failing.prop_map(|(is_error_level, is_own_target, error, has_message)| {
+            // `tracing` has no event without a field and a message.
+            let has_message = has_message || error.is_none();
+            Event::Error { is_error_level, is_own_target, error, has_message }
+        }),
+    ]
+}
+
+fn draft() -> impl Strategy<Value = Draft> {
+    prop_oneof![
+        12 => (any::<usize>(), tokens(), 0..9_000_000_u64).prop_map(|(field, tokens, cost)| Draft::Usage(field, tokens, cost)),
+        1 => model().prop_map(Draft::Model),
+        1 => select(vec!["r1", "r2"]).prop_map(Draft::Id),
+        1 => select(vec!["beta", "gamma"]).prop_map(Draft::Stage),
+        1 => (select(vec!["error", "error.type"]), error()).prop_map(|(name, value)| Draft::Error(name, value)),
+        1 => Just(Draft::Error("otel.status_code", Value::Text("ERROR"))),
+        4 => event().prop_map(Draft::Event),
+    ]
+}
+
+/// A node before it has a place in the tree.
+#[derive(Clone, Debug)]
+pub(crate) struct Seed {
+    place: usize,
+    is_explicit_root: bool,
+    kind: Kind,
+    naming: Naming,
+    model: Option<(bool, Option<&'static str>)>,
+    agent: Option<&'static str>,
+    id: Option<&'static str>,
+    stage: Option<Option<&'static str>>,
+    drafts: Vec<Draft>,
+}
+
+fn seed() -> impl Strategy<Value = Seed> {
+    let operation = |names: Vec<&'static str>| {
+        (select(names), any::<bool>()).prop_map(|(name, is_long)| Kind::Operation(name, is_long))
+    };
+    let kind = prop_oneof![
+        2 => Just(Kind::Plain),
+        2 => select(STAGES.to_vec()).prop_map(Kind::Named),
+        2 => Just(Kind::Stage),
+        6 => operation(vec!["chat", "chat", "text_completion", "generate_content", "embeddings"]),
+        2 => operation(vec!["plan", "invoke_workflow"]),
+        2 => operation(vec!["invoke_agent"]),
+        1 => operation(vec!["execute_tool"]),
+        1 => select(vec!["chat", "plan", "embeddings"]).prop_map(Kind::Late),
+        1 => Just(Kind::Gate),
+    ];
+    let naming = prop_oneof![
+        2 => Just(Naming::None), 3 => Just(Naming::Short), 4 => Just(Naming::Long), 1 => Just(Naming::Both)
+    ];
+    let model = option::weighted(0.7, (any::<bool>(), option::weighted(0.7, model())));
+    let agent = option::weighted(0.15, select(vec!["lead", "scout"]));
+    let id = option::weighted(0.15, select(vec!["r1", "r2", "r3"]));
+    let stage = option::weighted(0.1, option::of(select(vec!["beta", "gamma"])));
+    let names = (model, agent, id, stage);
+    (any::<usize>(), prop::bool::weighted(0.15), kind, naming, names, vec(draft(), 0..6)).prop_map(
+        |(place, is_explicit_root, kind, naming, (model, agent, id, stage), drafts)| Seed {
+            place,
+            is_explicit_root,
+            kind,
+            naming,
             model,
             agent,
             id,
-            has_units,
-            is_late,
-            failure,
-        })
-}
-
-fn node() -> impl Strategy<Value = Node> {
-    let shape = select(vec![
-        Shape::Plain,
-        Shape::Plain,
-        Shape::Step,
-        Shape::Work,
-        Shape::Listed,
-        Shape::Stage,
-        Shape::Stage,
-        Shape::Call("chat"),
-        Shape::Call("chat"),
-        Shape::Call("chat"),
-        Shape::Call("text_completion"),
-        Shape::Call("embeddings"),
-        Shape::Container("plan"),
-        Shape::Container("invoke_workflow"),
-        Shape::Agent,
-        Shape::Agent,
-        Shape::Tool,
-        Shape::Gate,
-    ]);
-    let opening = prop_oneof![
-        8 => Just(Opening::Child),
-        4 => Just(Opening::Inside),
-        3 => Just(Opening::Adopted),
-        1 => Just(Opening::Root)
-    ];
-    (any::<usize>(), opening, shape, traits()).prop_flat_map(|(parent, opening, shape, traits)| {
-        let names = traits.names;
-        vec(act(names), 0..4).prop_map(move |acts| build(parent, opening, shape, &traits, acts))
-    })
-}
-
-fn build(parent: usize, opening: Opening, shape: Shape, traits: &Traits, mut acts: Vec<Act>) -> Node {
-    let text = |text: &str| Datum::Text(text.into());
-    let (mut declared, mut initial, mut early) = (Vec::new(), Vec::new(), Vec::new());
-    let Traits { names, model, agent, id, has_units, is_late, .. } = traits.clone();
-    let is_short = names == Names::Short;
-    let mut has_units = has_units || !matches!(shape, Shape::Agent | Shape::Tool | Shape::Gate);
-    let mut has_model = has_units;
-    let mut operation = None;
-    let name = match shape {
-        Shape::Plain => {
-            (has_units, has_model) = (false, false);
-            "plain"
-        }
-        Shape::Step => {
-            has_model = false;
-            "step"
-        }
-        Shape::Work => "work",
-        Shape::Listed => STAGES[0],
-        Shape::Stage => {
-            declared.push("stage");
-            let value = ("stage", text(if names == Names::Both { "gamma" } else { "beta" }));
-            match (is_late, is_short) {
-                (false, _) => initial.push(value),
-                _ if is_late && crate::model::skip("L4") => early.push(Act::Record(vec![value])),
-                (true, true) => early.push(Act::Record(vec![value])),
-                // At any time, also never.
-                (true, false) if !acts.is_empty() => acts.insert(acts.len() / 2, Act::Record(vec![value])),
-                (true, false) => {}
-            }
-            operation = agent.filter(|agent| *agent == "lead").map(|_| "chat");
-            "named"
-        }
-        Shape::Call(name) => {
-            operation = Some(name);
-            name
-        }
-        Shape::Container(name) => {
-            operation = Some(name);
-            name
-        }
-        Shape::Agent => {
-            operation = Some("invoke_agent");
-            "invoke_agent"
-        }
-        Shape::Tool => {
-            operation = Some("execute_tool");
-            "execute_tool"
-        }
-        Shape::Gate => {
-            has_model = false;
-            declared.extend(["gate", "verdict", "blocking"]);
-            initial.push(("gate", text("judge")));
-            initial.push(("blocking", Datum::Flag(has_units)));
-            if let Some(model) = model {
-                let verdict = if model == "m-a" { "pass" } else { "fail" };
-                acts.push(Act::Record(vec![("verdict", text(verdict))]));
-            }
-            "judge"
-        }
-    };
-    // A call need not declare any token field.
-    if matches!(shape, Shape::Call(_)) && id == Some("r3") {
-        has_units = false;
-    }
-    if has_units {
-        for unit in &UNITS {
-            if names != Names::Long {
-                declared.extend(unit.short);
-            }
-            if names != Names::Short {
-                declared.extend(unit.long);
-            }
-        }
-    }
-    if has_model {
-        let field = if is_short { "model" } else { "gen_ai.request.model" };
-        declared.extend([field, "gen_ai.response.model"].into_iter().take(if is_short { 1 } else { 2 }));
-        if let Some(model) = model {
-            match (is_late, is_short) {
-                (true, false) => acts.push(Act::Record(vec![("gen_ai.response.model", text(model))])),
-                _ => initial.push((field, text(model))),
-            }
-        }
-    }
-    if let Some(operation) = operation {
-        // A GenAI span has the long name: only such spans are adopted.
-        let field = if is_short && opening != Opening::Adopted { "operation" } else { "gen_ai.operation.name" };
-        declared.push(field);
-        match is_late && matches!(shape, Shape::Call(_)) {
-            true => early.push(Act::Record(vec![(field, text(operation))])),
-            false => initial.push((field, text(operation))),
-        }
-        if let Some(agent) = agent.filter(|_| matches!(shape, Shape::Agent | Shape::Call(_))) {
-            declared.push("gen_ai.agent.name");
-            initial.push(("gen_ai.agent.name", text(agent)));
-        }
-        if let Some(id) = id.filter(|_| matches!(shape, Shape::Call(_))) {
-            declared.push("gen_ai.response.id");
-            acts.push(Act::Record(vec![("gen_ai.response.id", text(id))]));
-        }
-    }
-    if let Some((field, value)) = &traits.failure {
-        declared.extend(FAILURES);
-        acts.push(Act::Record(vec![(*field, value.clone())]));
-    }
-    if crate::model::skip("L3") {
-        let mut lists: Vec<_> = acts.iter_mut().chain(&mut early).filter_map(|act| match act {
-            Act::Record(fields) | Act::Event(_, _, fields) => Some(fields),
-            _ => None,
-        }).collect();
-        let has = |fields: &Vec<Recorded>, of: &[usize]| fields.iter().any(|(name, _)| of.iter().any(|unit| UNITS[*unit].short.contains(name) || UNITS[*unit].long.contains(name)));
-        if lists.iter().any(|fields| has(fields, &[TOTAL])) {
-            lists.iter_mut().for_each(|fields| fields.retain(|field| !has(&vec![field.clone()], &[CACHED, REASONING])));
-        }
-    }
-    let is_genai = declared.contains(&"gen_ai.operation.name");
-    let opening = if opening == Opening::Adopted && !is_genai { Opening::Inside } else { opening };
-    let early_acts = early.len();
-    early.extend(acts);
-    Node { parent, opening, name, declared, initial, early: early_acts, acts: early }
-}
-
-pub(crate) fn program() -> impl Strategy<Value = Program> {
-    let finish = option::weighted(0.15, 0..60_usize);
-    (vec(node(), 1..16), any::<bool>(), proptest::bool::weighted(0.2), finish, any::<bool>()).prop_map(
-        |(mut nodes, is_declared, events_fail, finish, has_ids)| {
-            for index in 0..nodes.len() {
-                let node = &mut nodes[index];
-                if index == 0 {
-                    node.opening = Opening::Root;
-                }
-                node.parent %= index.max(1);
-                if node.opening == Opening::Root {
-                    node.declared.push("run_id");
-                    node.initial.push(("run_id", Datum::Text(format!("run-{index}"))));
-                }
-                if !has_ids {
-                    node.acts.retain(|act| !matches!(act, Act::Record(fields) if fields.first().is_some_and(|(name, _)| *name == "gen_ai.response.id")));
-                } else if node.name != "chat" && node.name != "text_completion" && node.name != "embeddings" {
-                    // What is inside counts once for each id: which calls those are is left to the rules as text.
-                    forget_usage(node);
-                }
-            }
-            Program { nodes, is_declared, events_fail, finish }
+            stage,
+            drafts,
         },
     )
 }
 
-/// Removes the figures that a span records.
-fn forget_usage(node: &mut Node) {
-    let is_unit = |name: &str| UNITS.iter().any(|unit| unit.short.contains(&name) || unit.long.contains(&name));
-    for act in &mut node.acts {
-        if let Act::Record(fields) = act {
-            fields.retain(|(name, _)| !is_unit(name));
-        }
-    }
-}
-
-impl Program {
-    /// The same program, if the order in which its spans close makes no difference to its figures.
-    pub(crate) fn in_any_order(mut self) -> Self {
-        self.finish = None;
-        for index in 0..self.nodes.len() {
-            let parent = self.nodes[index].parent();
-            // Which of two requests is the last one depends on the order: all requests of one run have one model.
-            let model = root_model(&self.nodes, index);
-            let node = &mut self.nodes[index];
-            let is_model = |name: &str| matches!(name, "model" | "gen_ai.request.model" | "gen_ai.response.model");
-            let keep_early = node.early;
-            let mut position = 0;
-            node.acts.retain(|act| {
-                position += 1;
-                let Act::Record(fields) = act else { return true };
-                let first = fields.first().map_or("", |(name, _)| *name);
-                position <= keep_early || !matches!(first, "gen_ai.response.id" | "stage") && !is_model(first)
-            });
-            for fields in std::iter::once(&mut node.initial).chain(node.acts.iter_mut().filter_map(|act| match act {
-                Act::Record(fields) | Act::Event(_, _, fields) => Some(fields),
-                _ => None,
-            })) {
-                for (name, value) in fields.iter_mut() {
-                    if is_model(name) {
-                        *value = Datum::Text(model.into());
-                    }
-                    if *name == "gen_ai.agent.name" && parent.is_some() {
-                        *value = Datum::Text("scout".into());
-                    }
-                }
-                // A request that failed, and one whose figures are all unknown, change which of them is the last.
-                fields.retain(|(name, _)| !FAILURES.contains(name) && !UNITS[COST].short.contains(name) && !UNITS[COST].long.contains(name));
-            }
-            for act in &mut node.acts {
-                if let Act::Usage(named, ..) = act {
-                    *named = Some(model);
-                }
+/// A program of up to 23 spans.
+pub(crate) fn nodes() -> impl Strategy<Value = Vec<Node>> {
+    vec(seed(), 1..24).prop_map(|seeds| {
+        let mut nodes: Vec<Node> = Vec::new();
+        let mut places = Vec::new();
+        for (index, seed) in seeds.iter().enumerate() {
+            // A few start runs of their own.
+            let current = if places.is_empty() || seed.place % 20 == 19 {
+                None
+            } else {
+                Some(places[seed.place % places.len()])
+            };
+            nodes.push(seed.node(index, current));
+            if !matches!(seed.kind, Kind::Late(_)) {
+                places.push(index);
             }
         }
-        self
-    }
-}
-
-fn root_model(nodes: &[Node], index: usize) -> &'static str {
-    let mut root = index;
-    while let Some(parent) = nodes[root].parent() {
-        root = parent;
-    }
-    ["m-a", "m-b", "m-unheard-of"][root % 3]
-}
-
-/// The callsite of a span or an event that is described at run time. `tracing` keeps callsites for as long as the process lives.
-#[derive(Default)]
-struct Described(OnceLock<Metadata<'static>>);
-
-impl Callsite for Described {
-    fn set_interest(&self, _: Interest) {}
-
-    fn metadata(&self) -> &Metadata<'_> {
-        self.0.get().expect("it is described before it is registered")
-    }
-}
-
-type Description = (&'static str, &'static str, Level, bool, Vec<&'static str>);
-
-/// One callsite for each description.
-fn described(name: &'static str, target: &'static str, level: Level, kind: Kind, fields: &[&'static str]) -> &'static Metadata<'static> {
-    static ALL: Mutex<Option<HashMap<Description, &'static Metadata<'static>>>> = Mutex::new(None);
-    let mut all = ALL.lock().unwrap();
-    let key = (name, target, level, kind.is_span(), fields.to_vec());
-    all.get_or_insert_default().entry(key).or_insert_with(|| {
-        let site: &'static Described = Box::leak(Box::default());
-        let fields = FieldSet::new(Box::leak(fields.to_vec().into_boxed_slice()), Identifier(site));
-        site.0
-            .set(Metadata::new(name, target, level, Some(file!()), Some(line!()), Some(target), fields, kind))
-            .expect("it is described once");
-        callsite::register(site);
-        site.0.get().expect("it has just been described")
+        nodes
     })
 }
 
-/// The most fields that one record has.
-const MOST_VALUES: usize = 12;
-
-/// Passes the values of these fields on.
-fn with_values<T>(
-    metadata: &'static Metadata<'static>,
-    recorded: &[Recorded],
-    act: impl FnOnce(&tracing_core::field::ValueSet<'_>) -> T,
-) -> T {
-    let boxed: Vec<(Field, Box<dyn Value>)> = recorded
-        .iter()
-        .filter_map(|(name, datum)| Some((metadata.fields().field(name)?, value(datum))))
-        .collect();
-    assert!(boxed.len() <= MOST_VALUES, "{recorded:?}");
-    let Some(first) = metadata.fields().iter().next() else {
-        return act(&metadata.fields().value_set::<[(&Field, Option<&dyn Value>); 0]>(&[]));
-    };
-    let values: [(&Field, Option<&dyn Value>); MOST_VALUES] =
-        std::array::from_fn(|at| boxed.get(at).map_or((&first, None), |(field, value)| (field, Some(&**value))));
-    act(&metadata.fields().value_set(&values))
-}
-
-fn value(datum: &Datum) -> Box<dyn Value> {
-    match datum.clone() {
-        Datum::Count(value) => Box::new(value),
-        Datum::Signed(value) => Box::new(value),
-        Datum::Big(value) => Box::new(value),
-        Datum::BigSigned(value) => Box::new(value),
-        Datum::Float(value) => Box::new(value),
-        Datum::Flag(value) => Box::new(value),
-        Datum::Text(value) => Box::new(value),
-        Datum::Shown(value) => Box::new(display(value)),
-    }
-}
-
-/// As the macros do before they open a span or emit an event.
-fn is_enabled(metadata: &'static Metadata<'static>) -> bool {
-    tracing::dispatcher::get_default(|dispatch| dispatch.enabled(metadata))
-}
-
-fn open(node: &Node, parent: Option<&Span>) -> Span {
-    let metadata = described(node.name, OWN, Level::INFO, Kind::SPAN, &node.declared);
-    with_values(metadata, &node.initial, |values| match (node.opening, parent) {
-        _ if !is_enabled(metadata) => Span::none(),
-        (Opening::Root, _) | (_, None) => Span::new_root(metadata, values),
-        (Opening::Child, Some(parent)) => Span::child_of(parent.id(), metadata, values),
-        (Opening::Inside, Some(parent)) => parent.in_scope(|| Span::new(metadata, values)),
-        (Opening::Adopted, Some(parent)) => parent.in_scope(|| Span::new_root(metadata, values)),
-    })
-}
-
-fn perform(act: &Act, span: &Span) {
-    match act {
-        Act::Record(fields) => {
-            let Some(metadata) = span.metadata() else { return };
-            with_values(metadata, fields, |values| span.record_all(values));
-        }
-        Act::Event(level, target, fields) => {
-            let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
-            let metadata = described("event", target, *level, Kind::EVENT, &names);
-            with_values(metadata, fields, |values| {
-                if is_enabled(metadata) {
-                    Event::child_of(span.id(), metadata, values);
-                }
-            });
-        }
-        Act::Usage(model, input, output) => span.in_scope(|| {
-            let usage = Usage::new().input(*input);
-            let record = UsageRecord::new(output.map_or(usage, |output| usage.output(output)));
-            record_usage(model.iter().fold(record, |record, model| record.model(model)));
-        }),
-        Act::Operation(billionths) => {
-            span.in_scope(|| operation("search").cost_usd(*billionths as f64 / 1e9).record());
-        }
-        Act::Gate(name, verdict, blocks) => {
-            span.in_scope(|| gate(name).verdict(*verdict).blocking(*blocks).emit());
-        }
-    }
-}
-
-/// Runs it step by step, doing at each step any of the things that may come next, on this thread or on another. Returns what
-/// happened.
-pub(crate) fn run_in_order(program: &Program, choices: &[usize], guard: &BudgetGuard) -> Vec<Step> {
-    let nodes = &program.nodes;
-    let mut spans: Vec<Option<Span>> = vec![None; nodes.len()];
-    let mut done = vec![0; nodes.len()];
-    let mut is_opened = vec![false; nodes.len()];
-    let mut happened = Vec::new();
-    let dispatch = tracing::dispatcher::get_default(Clone::clone);
-    for number in 0.. {
-        if program.finish == Some(number) && guard.handle().finish("run-0") {
-            happened.push(Step::Finish);
-        }
-        let mut next = Vec::new();
-        for (index, node) in nodes.iter().enumerate() {
-            if !is_opened[index] {
-                let is_ready = |parent: usize| is_opened[parent] && done[parent] >= nodes[parent].early;
-                if node.parent().is_none_or(is_ready) {
-                    next.push(Step::Open(index));
-                }
-            } else if spans[index].is_some() {
-                if done[index] < node.acts.len() {
-                    next.push(Step::Act(index, done[index]));
-                } else if (0..nodes.len()).all(|child| nodes[child].parent() != Some(index) || is_opened[child]) {
-                    next.push(Step::Drop(index));
-                }
+impl Seed {
+    fn node(&self, index: usize, current: Option<usize>) -> Node {
+        let mut fields: Vec<(&str, Option<Value>)> = vec![("pipeline", Some(Value::Text(PIPELINES[index])))];
+        let mut acts = Vec::new();
+        let text = |text: &'static str| Some(Value::Text(text));
+        let name = match self.kind {
+            Kind::Plain => "plain",
+            Kind::Named(name) => name,
+            Kind::Stage => "step",
+            Kind::Operation(name, is_long) => {
+                fields.push((if is_long { "gen_ai.operation.name" } else { "operation" }, text(name)));
+                name
             }
-        }
-        if next.is_empty() {
-            return happened;
-        }
-        let choice = choices[number % choices.len()].rotate_left(number as u32);
-        let step = next[choice % next.len()];
-        let mut take = || match step {
-            Step::Open(index) => {
-                spans[index] = Some(open(&nodes[index], nodes[index].parent().and_then(|parent| spans[parent].as_ref())));
-                is_opened[index] = true;
+            Kind::Late(name) => {
+                fields.push(("gen_ai.operation.name", None));
+                acts.push(Act::Record("gen_ai.operation.name", Value::Text(name)));
+                "late"
             }
-            Step::Act(index, act) => {
-                perform(&nodes[index].acts[act], spans[index].as_ref().unwrap());
-                done[index] += 1;
+            Kind::Gate => {
+                fields.extend([
+                    ("gate", text("judge")),
+                    ("verdict", text("pass").filter(|_| !self.place.is_multiple_of(3))),
+                ]);
+                "judge"
             }
-            Step::Drop(index) => spans[index] = None,
-            Step::Finish => {}
         };
-        if choice % 29 == 7 {
-            std::thread::scope(|threads| {
-                threads.spawn(|| tracing::dispatcher::with_default(&dispatch, take));
-            });
-        } else {
-            take();
+        if let Some(stage) = self.stage.or((self.kind == Kind::Stage).then_some(Some("gamma"))) {
+            fields.push(("stage", stage.map(Value::Text)));
         }
-        happened.push(step);
+        if let Some((is_long, model)) = self.model {
+            fields.push((if is_long { "gen_ai.request.model" } else { "model" }, model.map(Value::Text)));
+        }
+        if let Some(agent) = self.agent {
+            fields.push((
+                if self.place.is_multiple_of(2) { "gen_ai.agent.name" } else { "agent" },
+                text(agent),
+            ));
+        }
+        let is_call = matches!(self.kind, Kind::Operation(..) | Kind::Late(_));
+        if is_call {
+            fields.push(("gen_ai.response.id", self.id.map(Value::Text)));
+        }
+        fields.extend(self.naming.fields().iter().map(|name| (*name, None)));
+        for draft in &self.drafts {
+            self.act(draft, &mut fields, &mut acts);
+        }
+        Node { current, is_explicit_root: self.is_explicit_root || current.is_none(), name, fields, acts }
     }
-    happened
+
+    fn act(&self, draft: &Draft, fields: &mut Vec<(&'static str, Option<Value>)>, acts: &mut Vec<Act>) {
+        let (name, value) = match draft {
+            Draft::Usage(number, tokens, cost) => {
+                let names = self.naming.fields();
+                let Some(name) = names.get(number % names.len().max(1)).copied() else { return };
+                let cost = Value::Float(*cost as f64 / 1e9);
+                (name, if name.contains("cost") { cost } else { tokens.clone() })
+            }
+            Draft::Model(model) => match self.model {
+                Some((true, _)) => ("gen_ai.request.model", Value::Text(model)),
+                Some((false, _)) => ("model", Value::Text(model)),
+                None => return,
+            },
+            Draft::Id(id) => ("gen_ai.response.id", Value::Text(id)),
+            Draft::Stage(stage) => ("stage", Value::Text(stage)),
+            Draft::Error(name, value) => {
+                if !fields.iter().any(|(field, _)| field == name) {
+                    fields.push((name, None));
+                }
+                (*name, value.clone())
+            }
+            Draft::Event(event) => return acts.push(Act::Event(event.clone())),
+        };
+        // `tracing` drops the record of a field that the span does not declare.
+        if fields.iter().any(|(field, _)| *field == name) {
+            acts.push(Act::Record(name, value));
+        }
+    }
 }
 
-/// Opens everything, then lets three threads act in and close their shares at once. Returns one of the orders in which that
-/// may have happened.
-pub(crate) fn run_at_once(program: &Program, choices: &[usize], _: &BudgetGuard) -> Vec<Step> {
-    let nodes = &program.nodes;
-    let mut happened = Vec::new();
-    let mut spans: Vec<Span> = Vec::new();
-    for (index, node) in nodes.iter().enumerate() {
-        spans.push(open(node, node.parent().map(|parent| &spans[parent])));
-        happened.push(Step::Open(index));
-        for act in 0..node.early {
-            perform(&node.acts[act], &spans[index]);
-            happened.push(Step::Act(index, act));
+/// The program without what depends on the order in which threads happen to run: late names, response ids, and figures of calls
+/// with anything inside, which join the last request.
+pub(crate) fn without_order(mut nodes: Vec<Node>) -> Vec<Node> {
+    let is_outer: Vec<bool> =
+        (0..nodes.len()).map(|index| nodes.iter().any(|node| node.current == Some(index))).collect();
+    for (node, is_outer) in nodes.iter_mut().zip(is_outer) {
+        node.acts.retain(|act| match act {
+            Act::Record("stage" | "gen_ai.response.id" | "model" | "gen_ai.request.model", _) => false,
+            Act::Record(name, _) => !is_outer || !name.contains("token") && !name.contains("cost"),
+            Act::Event(_) => true,
+        });
+        node.fields.retain(|(name, _)| *name != "gen_ai.response.id");
+        for act in &mut node.acts {
+            if let Act::Event(Event::Usage { fields, .. }) = act {
+                fields.retain(|(name, _)| *name != "gen_ai.response.id");
+            }
         }
     }
-    let mut shares: [Vec<(usize, Span)>; 3] = Default::default();
-    for (index, span) in spans.into_iter().enumerate() {
-        let choice = choices[index % choices.len()];
-        let share = &mut shares[choice % 3];
-        share.insert(choice / 3 % (share.len() + 1), (index, span));
-    }
-    for (index, _) in shares.iter().flatten() {
-        happened.extend((nodes[*index].early..nodes[*index].acts.len()).map(|act| Step::Act(*index, act)));
-        happened.push(Step::Drop(*index));
-    }
-    let dispatch = tracing::dispatcher::get_default(Clone::clone);
-    std::thread::scope(|threads| {
-        for share in shares {
-            let dispatch = &dispatch;
-            threads.spawn(move || {
-                tracing::dispatcher::with_default(dispatch, || {
-                    for (index, span) in share {
-                        let node = &nodes[index];
-                        node.acts[node.early..].iter().for_each(|act| perform(act, &span));
-                    }
-                });
-            });
-        }
-    });
-    happened
+    nodes
 }
