@@ -90,7 +90,8 @@ fn work() {
         info!(cost_usd = 9_000.000000000001);
         drop(call("m").start());
         info_span!("tool", gen_ai.operation.name = "execute_tool").in_scope(|| ());
-        let call = info_span!("chat", gen_ai.operation.name = "chat", gen_ai.request.model = "m", error = "boom");
+        let call =
+            info_span!("chat", gen_ai.operation.name = "chat", gen_ai.request.model = "m", error = "boom");
         drop(call);
         info_span!("inner").in_scope(|| error!("it broke"));
     });

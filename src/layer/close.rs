@@ -105,7 +105,13 @@ impl Core {
         let charge = charges.own?;
         let totals = &mut state.span.reading.own;
         if charge.response_id != 0 {
-            return self.price_response(&charge, totals, state.position.run, state.started, charges);
+            let usage = totals.usage;
+            let key = self.price_response(&charge, totals, state.position.run, state.started, charges);
+            let repeated = usage.excess_over(&totals.usage);
+            if !repeated.is_empty() {
+                charges.more().repeated = repeated;
+            }
+            return key;
         }
         let run = state.position.run;
         Some(self.price(&charge, totals, run, state.started, charges))
@@ -166,11 +172,13 @@ impl Core {
             return Some(key);
         };
         // The call as both records together have it, and then the difference from what was booked.
-        let mut both = CellTotals { count: 1, llm_calls: 1, nanos: seen.booked.nanos, ..CellTotals::default() };
+        let mut both =
+            CellTotals { count: 1, llm_calls: 1, nanos: seen.booked.nanos, ..CellTotals::default() };
         both.usage = seen.booked.usage;
         both.usage.merge(&totals.usage.excess_over(&seen.booked.usage));
         both.errors = seen.booked.errors.max(totals.errors);
-        let costs = [&seen.booked, totals].map(|record| record.sources.contains(Sources::REPORTED).then_some(record.cost));
+        let costs = [&seen.booked, totals]
+            .map(|record| record.sources.contains(Sources::REPORTED).then_some(record.cost));
         if let Some(cost) = costs[0].max(costs[1]) {
             (both.cost, both.sources) = (cost, Sources::REPORTED);
         }
@@ -180,12 +188,18 @@ impl Core {
             both.partial = match (seen.booked.partial, totals.partial) {
                 (0, _) if !seen.booked.usage.is_empty() => 0,
                 (_, 0) if !totals.usage.is_empty() => 0,
-                _ => u64::from(!(both.usage.get(Kind::Input).is_some() && both.usage.get(Kind::Output).is_some())),
+                _ => u64::from(
+                    !(both.usage.get(Kind::Input).is_some() && both.usage.get(Kind::Output).is_some()),
+                ),
             };
         }
         let model = (charge.model.0.or(seen.call.model.0), charge.model.1.or(seen.call.model.1));
         let needs_price = !both.usage.is_empty() && both.sources == Sources::default();
-        let call = Charge { model: (seen.call.model.0.or(model.0), seen.call.model.1.or(model.1)), needs_price, ..seen.call };
+        let call = Charge {
+            model: (seen.call.model.0.or(model.0), seen.call.model.1.or(model.1)),
+            needs_price,
+            ..seen.call
+        };
         let key = self.price(&call, &mut both, run, at, charges);
         self.runs.with_details(run, |details| details.responses.keep(seen.call, both));
         *totals = both.difference(&seen.booked);
@@ -197,7 +211,9 @@ impl Core {
     pub(crate) fn complete_response(&self, position: &Position, id: u64, usage: &Usage) {
         let run = position.run;
         let seen = self.runs.with_details(run, |details| details.responses.get(id)).flatten();
-        let Some(seen) = seen.filter(|seen| seen.booked.without_usage + seen.booked.partial > 0) else { return };
+        let Some(seen) = seen.filter(|seen| seen.booked.without_usage + seen.booked.partial > 0) else {
+            return;
+        };
         let mut charges = Charges::default();
         let mut totals = CellTotals { count: 1, llm_calls: 1, ..CellTotals::default() };
         for &kind in Kind::ALL {
@@ -206,7 +222,10 @@ impl Core {
             }
         }
         if let Some(key) = self.price_response(&seen.call, &mut totals, run, self.clock.now(), &mut charges) {
-            self.book(position, Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true });
+            self.book(
+                position,
+                Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true },
+            );
         }
     }
 
@@ -227,6 +246,7 @@ impl Core {
             state.span.below.as_mut().map(|below| std::mem::take(&mut below.inner)).unwrap_or_default();
         if let Some(more) = &mut charges.more {
             inner.append(&mut more.handed_on);
+            booked.usage.merge(&more.repeated);
         }
         if state.span.schema.has_gate {
             self.record_span_gate(state, &booked, nanos);
