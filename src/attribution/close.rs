@@ -80,7 +80,8 @@ impl Rules {
         charges.is_accountable = true;
         if let (Some(OperationKind::Text), true) = (span.outer.call, is_llm && span.place.call.is_some()) {
             // A request of the call around it (A5).
-            let call = InnerCall { model: span.own_model(), ..InnerCall::of(span, OperationKind::Text, 0, started) };
+            let call =
+                InnerCall { model: span.own_model(), ..InnerCall::of(span, OperationKind::Text, 0, started) };
             span.reading.own = CellTotals::default();
             charges.more().handed_on.push(call);
             return;
@@ -193,7 +194,8 @@ impl Rules {
             self.normalise(&mut reading.own.usage, schema, model, |warning| charges.warn(warning));
         }
         let is_llm = complete_own(reading, model.1);
-        if is_llm && place.call == Some(OperationKind::Text) && operation_kind(reading) == OperationKind::Text {
+        if is_llm && place.call == Some(OperationKind::Text) && operation_kind(reading) == OperationKind::Text
+        {
             // A request of the call around it (A5).
             charges.more().handed_on.push(InnerCall::of_event(schema, reading, place, model, now));
             return charges;

@@ -6,8 +6,9 @@ use tracing_core::{Level, Metadata};
 
 use super::core::Core;
 use super::thread_state::with_thread_state;
-use crate::attribution::{CallsiteFlags, CallsiteKind, CallsiteSchema, Declaration};
+use crate::attribution::{CallsiteFlags, CallsiteKind, CallsiteSchema, Declaration, misspelt};
 use crate::ledger::FastHash;
+use crate::sink::print_diagnostic;
 
 static SCHEMAS: Lazy<DashMap<usize, &'static CallsiteSchema, FastHash>> =
     Lazy::new(|| DashMap::with_hasher(FastHash));
@@ -30,13 +31,22 @@ fn declared(metadata: &'static Metadata<'static>) -> CallsiteSchema {
         (true, Level::ERROR) => CallsiteKind::ErrorEvent,
         (true, _) => CallsiteKind::Event,
     };
-    CallsiteSchema::of(Declaration {
+    let schema = CallsiteSchema::of(Declaration {
         name: metadata.name(),
         target: metadata.target(),
         file: metadata.file(),
         fields: &fields,
         kind,
-    })
+    });
+    if schema.is_relevant {
+        for (field, known) in fields.iter().filter_map(|field| Some((field, misspelt(field)?))) {
+            let (name, target) = (metadata.name(), metadata.target());
+            print_diagnostic(&format!(
+                "field {field:?} of {name:?} in {target} is not known: did you mean {known:?}?"
+            ));
+        }
+    }
+    schema
 }
 
 impl Core {
