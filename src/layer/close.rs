@@ -209,7 +209,7 @@ impl Core {
         self.complete(run, &lacking, &seen.usage);
     }
 
-    /// Takes back that a call lacked its usage, or a part of it: a second telling of the call has completed it.
+    /// Takes back that a call lacked its usage, or a part of it: a second report of the call has completed it.
     fn complete(&self, run: u64, lacking: &Charge, before: &Usage) {
         self.runs.with_details(run, |details| details.responses.set_incomplete(lacking.response_id, None));
         let less = 0_u64.wrapping_sub(1);
