@@ -329,7 +329,7 @@ impl Handle {
     /// let (budget, guard) = tracing_budget::layer().build()?;
     /// let handle = guard.handle();
     /// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
-    ///     tracing::info!(input_tokens = 100); // outside of any run
+    ///     tracing_budget::record_usage(&tracing_budget::Usage::new().input(100)); // outside of any run
     /// });
     /// let audit = handle.audit();
     /// assert!(audit.discrepancies[0].to_string().contains("outside of any run"), "{audit}");

@@ -34,7 +34,8 @@ const PROJECT_VARIABLE: &str = "TRACING_BUDGET_PROJECT";
 /// let (budget, guard) = tracing_budget::layer().project("apprentice").build()?;
 /// let subscriber = tracing_subscriber::registry().with(budget);
 /// tracing::subscriber::with_default(subscriber, || {
-///     tracing::info_span!("pipeline").in_scope(|| tracing::info!(model = "gpt-5", input_tokens = 100, output_tokens = 10));
+///     let _pipeline = tracing::info_span!("pipeline").entered();
+///     tracing_budget::record_usage(&tracing_budget::Usage::new().input(100).output(10));
 /// });
 /// guard.flush()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -19,7 +19,7 @@ use crate::summary::RunSummary;
 /// let handle = guard.handle();
 /// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
 ///     let _pipeline = tracing::info_span!("pipeline").entered();
-///     tracing::info!(model = "gpt-5", input_tokens = 3_000, output_tokens = 987);
+///     tracing_budget::record_usage(&tracing_budget::Usage::new().input(3_000).output(987));
 ///     let runs = handle.snapshot();
 ///     assert_eq!(runs[0].status, Status::Running);
 ///     assert_eq!(runs[0].budget_summary.total.tokens_used, Some(3_987));
@@ -72,7 +72,7 @@ impl Handle {
     /// let handle = guard.handle();
     /// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
     ///     let _pipeline = tracing::info_span!("pipeline").entered();
-    ///     tracing::info!(model = "gpt-5", input_tokens = 100, output_tokens = 10);
+    ///     tracing_budget::record_usage(&tracing_budget::Usage::new().input(100).output(10));
     ///     let run_id = handle.snapshot()[0].run_id.clone();
     ///     assert!(handle.finish(&run_id));
     ///     assert!(!handle.finish(&run_id), "it has ended already");
