@@ -145,7 +145,7 @@ fn an_explicit_root_is_adopted_by_the_stage_that_is_current() {
         drop(stage);
     });
     assert_eq!((tokens(&run), calls(&run)), ((230, 30), 1));
-    let agent = stage(&run, "invoke_agent");
+    let agent = stage(&run, "scout");
     assert_eq!((agent.figures.input_tokens, agent.parent.as_deref()), (230, Some("discovery")));
 }
 
