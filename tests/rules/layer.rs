@@ -212,7 +212,7 @@ fn compare(expected: &Run, run: &Json, differences: &mut Vec<String>) {
     }
     for clause in expected.clauses.iter().filter(|clause| !has_status(clause)) {
         let (key, value) = clause.split_once(' ').unwrap();
-        if run[key] != *value.trim_matches('"') {
+        if text(&run[key]) != value.trim_matches('"') {
             differences.push(format!("run: {key} {}, expected {value}", run[key]));
         }
     }

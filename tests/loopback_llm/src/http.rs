@@ -2,7 +2,6 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
@@ -11,21 +10,15 @@ use crate::chat::Chat;
 use crate::responses::Responses;
 use crate::{Answered, Streams};
 
-/// How many replies the servers of this process have given.
-static REPLIES: AtomicU64 = AtomicU64::new(0);
-
 pub(crate) fn serve(connection: TcpStream, streams: Streams, tally: &Mutex<Answered>) -> io::Result<()> {
     let mut reader = BufReader::new(connection.try_clone()?);
     let mut writer = connection;
     let Some((path, request)) = read_request(&mut reader)? else { return Ok(()) };
-    // Each reply has an id of its own, as a provider's has: two records with one id are one call (A8).
-    // Relaxed: only the number counts, it orders nothing else.
-    let number = REPLIES.fetch_add(1, Ordering::Relaxed);
     let (tokens, whole, pieces) = if path.ends_with("/chat/completions") {
-        let chat = Chat::new(&request, number);
+        let chat = Chat::new(&request);
         (chat.tokens(), chat.whole(), chat.pieces())
     } else if path.ends_with("/responses") {
-        let responses = Responses::new(&request, number);
+        let responses = Responses::new(&request);
         (responses.tokens(), responses.whole(), responses.pieces())
     } else {
         let error = json!({"error": {"message": format!("nothing answers at {path}")}});
