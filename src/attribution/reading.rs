@@ -378,7 +378,7 @@ impl Reading {
         }
         let repeats = |kind: &Kind| own.usage.get(*kind).is_some() && inclusive.usage.get(*kind).is_some();
         if Kind::ALL.iter().any(repeats) {
-            *inclusive = Box::new(Inclusive { cost: inclusive.cost, ..own.larger(inclusive) });
+            **inclusive = Inclusive { cost: inclusive.cost, ..own.larger(inclusive) };
             self.own.usage = Usage::new();
         }
         if own.cost.is_some() && inclusive.cost.is_some() {
