@@ -1,4 +1,4 @@
-//! Libraries whose spans or events need to be known by name: what they are, and how they count.
+//! Libraries with spans or events that need to be known by name: what they are, and how they count.
 
 /// What is known of the library that a callsite is in.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use Convention::{Crate, Emitters, GenAi, OpenInference, Otel};
 use FieldRole::*;
 use Scope::{Inclusive, Own};
 
-use super::reading::Accumulate;
+use super::accumulate::Accumulate;
 use crate::ledger::Kind;
 
 /// The role of a field. Its first byte is the variant, so that one load per value decides.
@@ -309,7 +309,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_stands_once() {
+    fn every_name_is_there_once() {
         for (at, (name, ..)) in NAMES.iter().enumerate() {
             assert!(!NAMES[..at].iter().any(|(other, ..)| other == name), "{name}");
         }

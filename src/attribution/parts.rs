@@ -23,7 +23,7 @@ impl Rules {
         let target = schema.target.as_str();
         let reported = (usage.get(Kind::Input), usage.get(Kind::Output));
         let total = usage.get(Kind::Tokens);
-        let has_whole = is_split(usage);
+        let has_whole = usage.is_split();
         if !has_whole && is_all_zero(usage) {
             // A total of 0, or a 0 for a part alone, is a call that used nothing.
             usage.forget(Kind::Tokens);
@@ -85,7 +85,7 @@ impl Rules {
         };
         let is_known = match schema.emitter.cache_apart {
             CacheApart::Never => false,
-            // Where no provider is recorded, the model's name tells.
+            // Where no provider is recorded, the model's name decides.
             CacheApart::Anthropic => is(provider, "anthropic") || provider.is_none() && is(model, "claude"),
         };
         is_known || self.exclusive_cache.iter().any(|emitter| emitter.covers(schema.target, provider))
@@ -94,11 +94,4 @@ impl Rules {
 
 fn is_all_zero(usage: &Usage) -> bool {
     Kind::ALL.iter().all(|&kind| usage.count(kind) == 0)
-}
-
-/// Whether a usage says what was input and what was output.
-// Inlined: a test of two bits.
-#[inline]
-pub(super) fn is_split(usage: &Usage) -> bool {
-    usage.get(Kind::Input).or(usage.get(Kind::Output)).is_some()
 }
