@@ -233,10 +233,7 @@ impl<T: HasFigures> HasFigures for Option<T> {
 /// ```should_panic
 /// use tracing_budget::testing::{assert_cost, capture};
 ///
-/// let captured = capture(|| {
-///     let _pipeline = tracing::info_span!("pipeline").entered();
-///     tracing_budget::operation("search").cost_usd("0.03").record();
-/// });
+/// let captured = capture(|| tracing::info_span!("pipeline").in_scope(|| tracing::info!(cost_usd = 0.03)));
 /// assert_cost(captured.run(), "0.0225"); // cost differs: expected $0.0225, got $0.03 ($0.0075 more)
 /// ```
 ///

@@ -59,16 +59,16 @@ impl Current {
     /// where that matters, [`reserve`](Self::reserve).
     ///
     /// ```
-    /// use tracing_budget::{limit::BudgetExceeded, operation};
+    /// use tracing_budget::limit::BudgetExceeded;
     /// use tracing_subscriber::prelude::*;
     ///
     /// let (budget, _guard) = tracing_budget::layer().limit_usd("0.05").build()?;
     /// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
     ///     let _pipeline = tracing::info_span!("pipeline").entered();
     ///     let run = tracing_budget::current().expect("a run is around");
-    ///     operation("search").cost_usd("0.04").record();
+    ///     tracing_budget::operation("search").cost_usd("0.04").record();
     ///     assert_eq!(run.check(), Ok(()));
-    ///     operation("search").cost_usd("0.01").record();
+    ///     tracing_budget::operation("search").cost_usd("0.01").record();
     ///     let error = run.check().expect_err("five cents are used");
     ///     assert_eq!(error.to_string(), "the run has used up its limit of $0.05: $0.05");
     ///     assert!(matches!(error, BudgetExceeded::Exhausted { .. }));

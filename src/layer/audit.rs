@@ -324,13 +324,12 @@ impl Handle {
     /// Compares what the layer has seen with what it has accounted.
     ///
     /// ```
-    /// use tracing_budget::{Usage, record::UsageRecord, record_usage};
     /// use tracing_subscriber::prelude::*;
     ///
     /// let (budget, guard) = tracing_budget::layer().build()?;
     /// let handle = guard.handle();
     /// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
-    ///     record_usage(UsageRecord::new(Usage::new().input(100))); // outside of any run
+    ///     tracing_budget::record_usage(&tracing_budget::Usage::new().input(100)); // outside of any run
     /// });
     /// let audit = handle.audit();
     /// assert!(audit.discrepancies[0].to_string().contains("outside of any run"), "{audit}");

@@ -29,14 +29,13 @@ const PROJECT_VARIABLE: &str = "TRACING_BUDGET_PROJECT";
 /// `build` returns the layer and a guard. The guard delivers what is left when it is dropped, so keep it until the end of `main`.
 ///
 /// ```
-/// use tracing_budget::Usage;
 /// use tracing_subscriber::prelude::*;
 ///
 /// let (budget, guard) = tracing_budget::layer().project("apprentice").build()?;
 /// let subscriber = tracing_subscriber::registry().with(budget);
 /// tracing::subscriber::with_default(subscriber, || {
 ///     let _pipeline = tracing::info_span!("pipeline").entered();
-///     tracing_budget::call("gpt-5").start().usage(Usage::new().input(100).output(10));
+///     tracing_budget::record_usage(&tracing_budget::Usage::new().input(100).output(10));
 /// });
 /// guard.flush()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

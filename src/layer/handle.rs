@@ -12,14 +12,14 @@ use crate::summary::RunSummary;
 /// delivered: that is what the [`BudgetGuard`](crate::BudgetGuard) is for.
 ///
 /// ```
-/// use tracing_budget::{Status, Usage};
+/// use tracing_budget::Status;
 /// use tracing_subscriber::prelude::*;
 ///
 /// let (budget, guard) = tracing_budget::layer().build()?;
 /// let handle = guard.handle();
 /// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
 ///     let _pipeline = tracing::info_span!("pipeline").entered();
-///     tracing_budget::call("gpt-5").start().usage(Usage::new().input(3_000).output(987));
+///     tracing_budget::record_usage(&tracing_budget::Usage::new().input(3_000).output(987));
 ///     let runs = handle.snapshot();
 ///     assert_eq!(runs[0].status, Status::Running);
 ///     assert_eq!(runs[0].budget_summary.total.tokens_used, Some(3_987));
@@ -66,14 +66,13 @@ impl Handle {
     /// Returns `false` if no run in flight has this id.
     ///
     /// ```
-    /// use tracing_budget::Usage;
     /// use tracing_subscriber::prelude::*;
     ///
     /// let (budget, guard) = tracing_budget::layer().build()?;
     /// let handle = guard.handle();
     /// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
     ///     let _pipeline = tracing::info_span!("pipeline").entered();
-    ///     tracing_budget::call("gpt-5").start().usage(Usage::new().input(100).output(10));
+    ///     tracing_budget::record_usage(&tracing_budget::Usage::new().input(100).output(10));
     ///     let run_id = handle.snapshot()[0].run_id.clone();
     ///     assert!(handle.finish(&run_id));
     ///     assert!(!handle.finish(&run_id), "it has ended already");

@@ -21,9 +21,11 @@ const RECENT_SLOTS: usize = 64;
 static INTERNED: Lazy<DashMap<(Symbol, Option<StageId>), StageId, FastHash>> =
     Lazy::new(|| DashMap::with_hasher(FastHash));
 
+type Recent = [Cell<Option<StageId>>; RECENT_SLOTS];
+
 thread_local! {
     // `const`, so that access needs no check for lazy initialisation.
-    static RECENT: [Cell<Option<StageId>>; RECENT_SLOTS] = const { [const { Cell::new(None) }; RECENT_SLOTS] };
+    static RECENT: Recent = const { [const { Cell::new(None) }; RECENT_SLOTS] };
 }
 
 /// A stage's row: stages of one name under different stages are different rows (A2). One word, compared by address.

@@ -267,8 +267,10 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn draft() -> impl Strategy<Value = Draft> {
+    let usage = (any::<usize>(), tokens(), 0..9_000_000_u64)
+        .prop_map(|(field, tokens, cost)| Draft::Usage(field, tokens, cost));
     prop_oneof![
-        12 => (any::<usize>(), tokens(), 0..9_000_000_u64).prop_map(|(field, tokens, cost)| Draft::Usage(field, tokens, cost)),
+        12 => usage,
         1 => model().prop_map(Draft::Model),
         1 => select(vec!["r1", "r2"]).prop_map(Draft::Id),
         1 => select(vec!["beta", "gamma"]).prop_map(Draft::Stage),

@@ -63,7 +63,7 @@ fn an_agents_aggregate_is_not_counted_on_top_of_its_calls() {
     let server = Server::start().expect("a port");
     let ((), observed) = observe(async || ask(&agent(&server)).await);
     observed.assert_used(2, TOOL_TURN + FINAL_TURN);
-    assert_eq!(observed.run().pipeline, "invoke_agent");
+    assert_eq!(observed.run().pipeline, "apprentice", "the agent's name");
     assert_eq!(server.answered().tokens, TOOL_TURN + FINAL_TURN);
 }
 
@@ -123,7 +123,8 @@ fn an_agent_instrumented_with_a_stage_counts_for_that_stage() {
     });
     observed.assert_used(2, TOOL_TURN + FINAL_TURN);
     assert_eq!(observed.run().pipeline, "pipeline");
-    observed.assert_figures(&observed.stage("discovery").figures, 2, TOOL_TURN + FINAL_TURN);
+    observed.assert_figures(&observed.stage("apprentice").figures, 2, TOOL_TURN + FINAL_TURN);
+    assert_eq!(observed.stage("apprentice").parent.as_deref(), Some("discovery"));
 }
 
 #[test]
@@ -143,7 +144,7 @@ fn an_agent_on_a_task_of_its_own_is_counted_and_is_nobodys_stage() {
         let run = observed.runs.iter().find(|run| run.pipeline == name);
         run.map(|run| run.budget_summary.total.llm_calls)
     };
-    assert_eq!((calls("invoke_agent"), calls("pipeline")), (Some(2), Some(0)), "{observed:?}");
+    assert_eq!((calls("apprentice"), calls("pipeline")), (Some(2), Some(0)), "{observed:?}");
 }
 
 /// The outer agent's aggregate holds its own turns only, so it is smaller than what is below it.
