@@ -1,4 +1,4 @@
-//! Usage in events counts only from targets that the program names, and log lines that look like calls are warned about.
+//! Usage in events counts only from named targets; a log line that looks like a call is in the warnings.
 //!
 //! A7 and A12 are rules of `docs/attribution.md`.
 
