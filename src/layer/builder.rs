@@ -173,7 +173,7 @@ impl<F> Builder<F> {
     /// Declares the stages by the names of their spans, in the order of the summary.
     ///
     /// Only spans with these names, or with a `stage` field, are stages then. A declared stage that never ran is in the summary
-    /// as `not_run`. Default: every direct child of the root is a stage.
+    /// as `not_run`. Default: every direct child of the root that is no call, gate or tool, and every agent (`invoke_agent`).
     pub fn stages(mut self, stages: impl IntoIterator<Item = impl Into<String>>) -> Self {
         for stage in stages {
             let stage = stage.into();

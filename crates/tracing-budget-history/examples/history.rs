@@ -2,8 +2,8 @@
 //!
 //! `cargo run --example history --features history` needs no network and no key.
 
-use tracing::{info, info_span};
-use tracing_budget::{Verdict, gate};
+use tracing::info_span;
+use tracing_budget::{Usage, Verdict, call, gate};
 use tracing_budget_history::compare::compare;
 use tracing_budget_history::health::HealthQuery;
 use tracing_budget_history::series::{By, Measure, SeriesQuery};
@@ -13,8 +13,7 @@ use tracing_subscriber::prelude::*;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = "target/history-example.db";
     let sink = HistorySink::open(file)?;
-    let (budget, guard) =
-        tracing_budget::layer().usage_events([module_path!()]).project("apprentice").sink(sink).build()?;
+    let (budget, guard) = tracing_budget::layer().project("apprentice").sink(sink).build()?;
     tracing_subscriber::registry().with(budget).init();
 
     for thousands in 1..=3 {
@@ -56,10 +55,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn nightly(thousands: u64) {
     info_span!("nightly").in_scope(|| {
         info_span!("discovery").in_scope(|| {
-            info!(model = "claude-sonnet-4-5", input_tokens = 1_000 * thousands, output_tokens = 300);
+            call("claude-sonnet-4-5").start().usage(Usage::new().input(1_000 * thousands).output(300));
         });
         info_span!("review").in_scope(|| {
-            info!(model = "gpt-5", input_tokens = 2_000, output_tokens = 100 * thousands);
+            call("gpt-5").start().usage(Usage::new().input(2_000).output(100 * thousands));
             gate("lint").verdict(if thousands == 2 { Verdict::Fail } else { Verdict::Pass }).emit();
         });
     });
