@@ -9,7 +9,7 @@ use crate::ledger::Symbol;
 /// The settings of a program, and the names that the rules look for.
 #[derive(Debug)]
 pub(crate) struct Rules {
-    /// Declared stages; empty is «every direct child of the root».
+    /// Declared stages; if empty, stages are found by position and by operation (A2).
     pub(crate) stages: HashSet<Box<str>>,
     /// Named roots; empty is «every span without a parent».
     pub(crate) roots: HashSet<Box<str>>,

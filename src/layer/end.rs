@@ -84,7 +84,9 @@ impl Core {
         // Built on the worker's thread: the thread that closed the root must not wait for the sorting and formatting of a summary.
         let summary = move || {
             let mut ledger = Ledger::default();
-            let summary = summary_of(&ended.runs, ended.run, &options, clock, &mut ledger);
+            // The room is this run's until `ended` is dropped, so that there always is a summary.
+            let summary = summary_of(&ended.runs, ended.run, &options, clock, &mut ledger)
+                .unwrap_or_else(|| RunSummary::new("", clock.wall(clock.now()).into()));
             // Once per run: a shared counter per call would be a cache line that all threads write.
             calls.add(&summary.budget_summary.total);
             summary
@@ -224,7 +226,7 @@ impl Core {
                 ledger.add_stage(stage, &attempt);
             }
         });
-        Some(summary_of(&self.runs, run, &self.options, self.clock, &mut ledger))
+        summary_of(&self.runs, run, &self.options, self.clock, &mut ledger)
     }
 
     /// The summaries of the runs in flight, oldest first.
@@ -239,18 +241,21 @@ impl End {
     }
 }
 
-/// The summary of a run, with the stages in `ledger` that are still open.
+/// The summary of a run, with the stages in `ledger` that are still open; `None` if the run was closed meanwhile.
+///
+/// The details stay locked until the parts were read (lock order: details, then a part): otherwise the room could be closed and
+/// taken by another run in between, and the summary would be of both.
 fn summary_of(
     runs: &RunRegistry,
     run: u64,
     options: &Options,
     clock: Clock,
     ledger: &mut Ledger,
-) -> RunSummary {
-    let Some(room) = runs.room(run) else { return RunSummary::new("", clock.wall(clock.now()).into()) };
+) -> Option<RunSummary> {
+    let room = runs.room(run)?;
+    let mut details = room.details(run)?;
     room.add_to(ledger);
-    let mut details = room.any_details();
-    summary(room, &mut details, options, clock, ledger)
+    Some(summary(room, &mut details, options, clock, ledger))
 }
 
 fn summary(
