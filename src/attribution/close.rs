@@ -29,11 +29,15 @@ impl Rules {
         if span.reading.own.usage.has_more_than_input_and_output() {
             let model = span.model_name();
             let schema = span.schema;
-            self.normalise(&mut span.reading.own.usage, schema, model, |warning| charges.warn(warning));
+            let is_message = span.reading.is_message();
+            let usage = &mut span.reading.own.usage;
+            self.normalise(usage, schema, model, is_message, |warning| charges.warn(warning));
         }
         match span.kind {
             SpanKind::Call(kind) => {
-                if span.is_inside_same_call() || span.below.as_ref().is_some_and(|below| !below.inner.is_empty()) {
+                if span.is_inside_same_call()
+                    || span.below.as_ref().is_some_and(|below| !below.inner.is_empty())
+                {
                     self.close_nested_call(span, kind, nanos, started, &mut charges);
                 } else {
                     let has_failed = span.reading.has_failed() && !span.is_stage;
@@ -72,13 +76,13 @@ impl Rules {
         warn_of_remarks(&mut span.reading, charges);
         refuse_currency(&mut span.reading, charges);
         charges.is_accountable |= span.reading.has_gate();
-        let (schema, model) = (span.schema, span.model_name());
+        let (schema, model, is_message) = (span.schema, span.model_name(), span.reading.is_message());
         if let Some(inclusive) = &mut span.reading.inclusive
             && inclusive.usage.has_more_than_input_and_output()
         {
             let mut usage = inclusive.usage;
             let has_whole = is_split(&usage);
-            self.normalise(&mut usage, schema, model, |warning| charges.warn(warning));
+            self.normalise(&mut usage, schema, model, is_message, |warning| charges.warn(warning));
             // Parts without a whole of their own are those of the calls inside: they are not made a whole here.
             if has_whole {
                 inclusive.usage = usage;
@@ -95,7 +99,8 @@ impl Rules {
         let charge = self.charge(span, true);
         if !parts.is_empty() {
             let operation = span.reading.operation().unwrap_or(self.unattributed);
-            let charge = Charge { operation, is_llm: false, needs_price: false, model: (None, None), ..charge };
+            let charge =
+                Charge { operation, is_llm: false, needs_price: false, model: (None, None), ..charge };
             charges.more().amounts.push((charge, CellTotals { usage: parts, ..CellTotals::default() }));
         }
         let mut totals = CellTotals { usage, ..CellTotals::default() };
@@ -116,7 +121,8 @@ impl Rules {
         } else if cost.is_some_and(|cost| cost > Usd::ZERO) {
             charges.is_accountable = true;
             let operation = span.reading.operation().unwrap_or(self.unattributed);
-            let charge = Charge { operation, is_llm: false, needs_price: false, model: (None, None), ..charge };
+            let charge =
+                Charge { operation, is_llm: false, needs_price: false, model: (None, None), ..charge };
             charges.more().amounts.push((charge, totals));
         }
     }
@@ -158,7 +164,10 @@ impl Rules {
             (provider, model) => (provider.or(near.0).or(place.provider), model),
         };
         if reading.own.usage.has_more_than_input_and_output() {
-            self.normalise(&mut reading.own.usage, schema, model, |warning| charges.warn(warning));
+            let is_message = reading.is_message();
+            self.normalise(&mut reading.own.usage, schema, model, is_message, |warning| {
+                charges.warn(warning)
+            });
         }
         let is_llm = complete_own(reading, model.1);
         let default = if is_llm { self.chat } else { self.unattributed };
