@@ -1,10 +1,9 @@
-//! `docs/summary.md` shows a program that runs, and what it really prints. `docs/fields.md` has every field that the layer reads.
+//! `docs/summary.md` shows a program that runs, and what it really prints.
 //!
 //! The README's own program needs rig: `examples/rig_agent/tests/readme.rs` runs that one.
 
 #![cfg(feature = "prices")]
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
@@ -12,7 +11,6 @@ use std::{env, fs};
 use serde_json::Value;
 
 const SUMMARY: &str = include_str!("../docs/summary.md");
-const FIELDS: &str = include_str!("../docs/fields.md");
 
 /// What differs from run to run.
 const VOLATILE: [&str; 3] = ["run_id", "duration_seconds", "started_at"];
@@ -91,26 +89,4 @@ fn contained(path: &str, shown: &Value, written: &Value) {
         }
         _ => assert_eq!(shown, written, "{path}"),
     }
-}
-
-#[test]
-fn every_field_is_in_the_table_and_no_other() {
-    let source = include_str!("../src/layer/callsite.rs");
-    let (_, roles) = source.split_once("match field {").expect("where names get their roles");
-    let (roles, _) = roles.split_once("_ => Self::Other").expect("the end of the roles");
-    let understood: BTreeSet<&str> =
-        roles.split('"').skip(1).step_by(2).map(|name| name.trim_end_matches('.')).collect();
-
-    let (_, table) = FIELDS.split_once("## The names").expect("a section");
-    let table = table.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
-    let shown: BTreeSet<&str> = table
-        .take_while(|line| line.starts_with('|'))
-        .flat_map(|line| line.rsplit('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2))
-        .map(|name| name.trim_end_matches(".*"))
-        .filter(|name| *name != "invoke_agent")
-        .collect();
-    let mut understood = understood;
-    // An event's text has a sentence of its own.
-    assert!(understood.remove("message"));
-    assert_eq!(shown, understood);
 }

@@ -109,9 +109,8 @@ impl CallsiteSchema {
             _ if has_long_name(fields, &roles) => CallByFields::LongNames,
             _ => CallByFields::ShortNames,
         };
-        let names_operation = |field: &&str| {
-            field.contains('.') && role_of(field) == FieldRole::Name(NameField::Operation)
-        };
+        let names_operation =
+            |field: &&str| field.contains('.') && role_of(field) == FieldRole::Name(NameField::Operation);
         let is_gen_ai = emitter.is_call || fields.iter().any(names_operation);
         let has_names = has_model || has_name(NameField::Provider) || has_name(NameField::Agent);
         let is_own_event = is_event && OWN_TARGETS.contains(&target);
@@ -126,6 +125,12 @@ impl CallsiteSchema {
                 ("duration_seconds", _) if is_operation_record => FieldRole::Seconds,
                 ("meta", _) if is_operation_record => FieldRole::Meta,
                 ("refusal", _) if is_operation_record => FieldRole::Refusal,
+                // The better of two names, whichever is recorded last: `llm.provider` is the host, which bills; an operation of the
+                // GenAI conventions is finer than OpenInference's kind of span.
+                ("llm.system", _) if fields.contains(&"llm.provider") => FieldRole::Other,
+                ("openinference.span.kind", _) if fields.contains(&"gen_ai.operation.name") => {
+                    FieldRole::Other
+                }
                 // All that a gate records is kept with its verdict.
                 (_, FieldRole::Other) if has_gate => FieldRole::Diagnostic,
                 (_, role) => role,
