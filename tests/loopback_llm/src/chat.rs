@@ -9,14 +9,15 @@ use crate::turn::{ANSWER, Turn};
 pub(crate) struct Chat<'a> {
     request: &'a Value,
     turn: Turn,
+    number: u64,
 }
 
 impl<'a> Chat<'a> {
-    pub(crate) fn new(request: &'a Value) -> Self {
+    pub(crate) fn new(request: &'a Value, number: u64) -> Self {
         let messages = request["messages"].as_array();
         let tool_has_answered =
             messages.is_some_and(|messages| messages.iter().any(|message| message["role"] == "tool"));
-        Self { request, turn: Turn::next(&request["tools"][0]["function"], tool_has_answered) }
+        Self { request, turn: Turn::next(&request["tools"][0]["function"], tool_has_answered), number }
     }
 
     pub(crate) fn tokens(&self) -> Tokens {
@@ -64,7 +65,7 @@ impl<'a> Chat<'a> {
 
     fn envelope(&self, object: &str, choices: Value, usage: Value) -> Value {
         json!({
-            "id": "chatcmpl-loopback",
+            "id": format!("chatcmpl-loopback-{}", self.number),
             "object": object,
             "created": 1_767_225_600,
             "model": self.request["model"],

@@ -9,14 +9,15 @@ use crate::turn::{ANSWER, Turn};
 pub(crate) struct Responses<'a> {
     request: &'a Value,
     turn: Turn,
+    number: u64,
 }
 
 impl<'a> Responses<'a> {
-    pub(crate) fn new(request: &'a Value) -> Self {
+    pub(crate) fn new(request: &'a Value, number: u64) -> Self {
         let items = request["input"].as_array();
         let tool_has_answered =
             items.is_some_and(|items| items.iter().any(|item| item["type"] == "function_call_output"));
-        Self { request, turn: Turn::next(&request["tools"][0], tool_has_answered) }
+        Self { request, turn: Turn::next(&request["tools"][0], tool_has_answered), number }
     }
 
     pub(crate) fn tokens(&self) -> Tokens {
@@ -86,7 +87,7 @@ impl<'a> Responses<'a> {
 
     fn response(&self, status: &str, output: Value, usage: Value) -> Value {
         json!({
-            "id": "resp_loopback",
+            "id": format!("resp_loopback_{}", self.number),
             "object": "response",
             "created_at": 1_767_225_600,
             "status": status,
