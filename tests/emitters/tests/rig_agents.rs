@@ -57,13 +57,14 @@ async fn drain(agent: &Agent) {
     }
 }
 
-/// A6.
+/// A6; A1: the run has the agent's name, and A2: its calls are in the agent's row.
 #[test]
 fn an_agents_aggregate_is_not_counted_on_top_of_its_calls() {
     let server = Server::start().expect("a port");
     let ((), observed) = observe(async || ask(&agent(&server)).await);
     observed.assert_used(2, TOOL_TURN + FINAL_TURN);
-    assert_eq!(observed.run().pipeline, "invoke_agent");
+    assert_eq!(observed.run().pipeline, "apprentice");
+    observed.assert_figures(&observed.stage("apprentice").figures, 2, TOOL_TURN + FINAL_TURN);
     assert_eq!(server.answered().tokens, TOOL_TURN + FINAL_TURN);
 }
 
@@ -111,9 +112,9 @@ fn an_agent_in_a_stage_counts_for_that_stage() {
     assert_eq!(models, ["openai/gpt-4o-mini"]);
 }
 
-/// rig opens `invoke_agent` as an explicit root if nothing was current when the run was built.
+/// A9: rig opens `invoke_agent` as an explicit root if nothing was current when the run was built. It is a stage inside the stage (A2).
 #[test]
-fn an_agent_instrumented_with_a_stage_counts_for_that_stage() {
+fn an_agent_instrumented_with_a_stage_is_a_stage_inside_it() {
     let server = Server::start().expect("a port");
     let ((), observed) = observe(async || {
         let pipeline = info_span!("pipeline");
@@ -123,7 +124,9 @@ fn an_agent_instrumented_with_a_stage_counts_for_that_stage() {
     });
     observed.assert_used(2, TOOL_TURN + FINAL_TURN);
     assert_eq!(observed.run().pipeline, "pipeline");
-    observed.assert_figures(&observed.stage("discovery").figures, 2, TOOL_TURN + FINAL_TURN);
+    let row = observed.stage("apprentice");
+    assert_eq!(row.parent.as_deref(), Some("discovery"), "{observed:?}");
+    observed.assert_figures(&row.figures, 2, TOOL_TURN + FINAL_TURN);
 }
 
 #[test]
@@ -143,7 +146,7 @@ fn an_agent_on_a_task_of_its_own_is_counted_and_is_nobodys_stage() {
         let run = observed.runs.iter().find(|run| run.pipeline == name);
         run.map(|run| run.budget_summary.total.llm_calls)
     };
-    assert_eq!((calls("invoke_agent"), calls("pipeline")), (Some(2), Some(0)), "{observed:?}");
+    assert_eq!((calls("apprentice"), calls("pipeline")), (Some(2), Some(0)), "{observed:?}");
 }
 
 /// The outer agent's aggregate holds its own turns only, so it is smaller than what is below it.
