@@ -269,10 +269,7 @@ pub fn assert_cost(of: impl HasFigures, expected: impl IntoUsd) {
 #[track_caller]
 pub fn assert_tokens(of: impl HasFigures, expected: u64) {
     let figures = existing(&of);
-    let unknown = match figures.calls_without_usage {
-        0 => String::new(),
-        calls => format!(", with {} without usage", counted(calls, "call")),
-    };
+    let unknown = unknown_part(&Figures { unpriced_calls: 0, ..figures.clone() });
     match figures.tokens_used {
         None => panic!("tokens differ: expected {expected}, got an unknown number{unknown}"),
         Some(tokens) if tokens != expected || !unknown.is_empty() => panic!(
@@ -292,13 +289,11 @@ fn existing(of: &impl HasFigures) -> &Figures {
 }
 
 fn unknown_part(figures: &Figures) -> String {
-    match (figures.unpriced_calls, figures.calls_without_usage) {
-        (0, 0) => String::new(),
-        (unpriced, 0) => format!(", with {}", counted(unpriced, "unpriced call")),
-        (0, without) => format!(", with {} without usage", counted(without, "call")),
-        (unpriced, without) => {
-            let without = counted(without, "call");
-            format!(", with {} and {without} without usage", counted(unpriced, "unpriced call"))
-        }
-    }
+    let unpriced = (figures.unpriced_calls > 0).then(|| counted(figures.unpriced_calls, "unpriced call"));
+    let without = (figures.calls_without_usage > 0)
+        .then(|| format!("{} without usage", counted(figures.calls_without_usage, "call")));
+    let partial = (figures.partial_calls > 0)
+        .then(|| format!("{} known in part", counted(figures.partial_calls, "call")));
+    let parts: Vec<String> = [unpriced, without, partial].into_iter().flatten().collect();
+    if parts.is_empty() { String::new() } else { format!(", with {}", parts.join(" and ")) }
 }

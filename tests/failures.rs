@@ -4,10 +4,10 @@
 
 mod budgeted;
 
-use budgeted::{run, stage};
+use budgeted::{run, run_with, stage};
 use tracing::field::Empty;
 use tracing::{info, info_span, instrument};
-use tracing_budget::Status;
+use tracing_budget::{Status, builder::ErrorEvents};
 
 #[instrument(err)]
 fn implementation(fails: bool) -> Result<(), String> {
@@ -63,7 +63,7 @@ fn a12_every_form_of_an_error_fails_its_span() {
         |span| {
             span.record("otel.status_code", "ERROR");
         },
-        |span| span.in_scope(|| tracing::error!("boom")),
+        |span| span.in_scope(|| tracing::error!(error = "boom")),
         |span| {
             span.record("error", tracing::field::debug(Some("boom")));
         },
@@ -118,7 +118,7 @@ fn the_root_can_fail_without_any_stage() {
     let run = run(|| {
         let _root = info_span!("pipeline").entered();
         info_span!("review").in_scope(|| info!(model = "gpt-5", input_tokens = 1));
-        tracing::error!("no space left");
+        tracing::error!(error = "no space left");
     });
     assert_eq!((run.status, run.failed_stage.as_deref()), (Status::Failed, None));
     assert_eq!(run.error_summary.as_deref(), Some("no space left"));
@@ -132,4 +132,21 @@ fn a_long_error_is_cut_between_characters() {
     });
     let error = run.error_summary.expect("an error");
     assert_eq!(error.chars().count(), 512);
+}
+
+/// A12.
+#[test]
+fn a12_an_error_event_of_something_else_is_counted_and_fails_its_span_on_request_alone() {
+    let program = || {
+        let _root = info_span!("pipeline").entered();
+        let _stage = info_span!("review", stage = "review").entered();
+        tracing::error!(target: "database", "connection lost");
+    };
+    let counted = run(program);
+    assert_eq!((counted.status, counted.budget_summary.error_events), (Status::Completed, 1));
+    assert_eq!((stage(&counted, "review").errors, stage(&counted, "review").error_events), (0, 1));
+
+    let failed = run_with(tracing_budget::layer().error_events(ErrorEvents::Fail), program);
+    assert_eq!((failed.status, failed.error_summary.as_deref()), (Status::Failed, Some("connection lost")));
+    assert_eq!((failed.budget_summary.error_events, stage(&failed, "review").errors), (0, 1));
 }

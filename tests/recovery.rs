@@ -43,8 +43,8 @@ fn work() {
         info!(model = "unheard of", input_tokens = 10);
         info!(cost_usd = 9_000.000000000001);
         drop(call("m").start());
-        info_span!("tool", gen_ai.operation.name = "execute_tool").in_scope(|| error!("no such tool"));
-        info_span!("inner", stage = "inner").in_scope(|| error!("it broke"));
+        info_span!("tool", gen_ai.operation.name = "execute_tool").in_scope(|| error!(error = "no such tool"));
+        info_span!("inner", stage = "inner").in_scope(|| error!(error = "it broke"));
     });
     let spent = operation("mcp_tool_call").cost_usd("0.0005").duration(Duration::from_millis(3)).iteration(7);
     spent.meta("tool", "grep").record();
@@ -73,7 +73,7 @@ fn an_ended_run_without_a_delivery_is_recovered_unchanged() {
         info_span!("pipeline").in_scope(work);
         info_span!("fails", run_id = "own", project = "other").in_scope(|| {
             work();
-            error!("no space left");
+            error!(error = "no space left");
         });
         let kept = info_span!("kept");
         kept.in_scope(work);

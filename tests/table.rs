@@ -80,6 +80,19 @@ fn a_run_in_flight_has_burn_rates_and_its_return_so_far() {
 }
 
 #[test]
+fn a_run_with_agents_has_their_rows_and_stages_of_one_name_under_their_parents() {
+    let shown = shown_as_kept("agents");
+    is_tidy(&shown);
+    assert_eq!(shown.lines().filter(|line| line.starts_with("  search ")).count(), 2);
+    for words in
+        ["failed in review/search", "2 calls known in part", "3 ERROR events", "editor, writer", "≥4,000"]
+    {
+        assert!(shown.contains(words), "{words} in\n{shown}");
+    }
+    assert!(!shown_as_kept("completed").contains("AGENT"), "a run without agents has no rows of them");
+}
+
+#[test]
 fn an_empty_run() {
     is_tidy(&shown_as_kept("empty"));
 }
@@ -102,9 +115,12 @@ fn wide_names_long_names_and_stages_inside_each_other() {
 
 #[test]
 fn the_documents_shown_here_add_up() {
-    for name in ["completed", "failed", "unknown", "empty", "large", "names", "running"] {
+    for name in ["completed", "failed", "unknown", "empty", "large", "running", "agents"] {
         read(name).check().unwrap_or_else(|error| panic!("{name}: {error}"));
     }
+    // Its stages `egg` and `hen` are around each other, and `me` is around itself.
+    let error = read("names").check().expect_err("a foreign document");
+    assert!(error.findings().iter().all(|finding| finding.contains("around each other")), "{error}");
 }
 
 #[test]

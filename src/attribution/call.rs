@@ -6,7 +6,7 @@ use super::inclusive::excess_tokens;
 use super::names::NameField;
 use super::operations::OperationKind;
 use super::place::{Place, SpanKind};
-use super::reading::ModelName;
+use super::reading::{ModelName, Reading};
 use super::rules::Rules;
 use super::span::{Below, Span};
 use crate::ledger::{CellTotals, Sources, Symbol, Usage, Usd};
@@ -47,6 +47,30 @@ impl InnerCall {
             has_failed: reading.has_failed() && !span.is_stage,
             nanos,
             started,
+            is_request: true,
+        }
+    }
+
+    /// An event that is a request of the call around it.
+    pub(super) fn of_event(
+        schema: &'static CallsiteSchema,
+        reading: &Reading,
+        place: &Place,
+        model: ModelName,
+        now: u64,
+    ) -> Self {
+        Self {
+            schema,
+            place: Place { agent: reading.named(NameField::Agent).or(place.agent), ..*place },
+            kind: OperationKind::Text,
+            operation: reading.operation(),
+            model,
+            response_id: reading.response_id,
+            usage: reading.own.usage,
+            cost: reading.cost(),
+            has_failed: false,
+            nanos: 0,
+            started: now,
             is_request: true,
         }
     }

@@ -1,7 +1,7 @@
 //! The schema of a callsite: what its fields are, and what its spans or events are by their declaration alone.
 
 use super::emitters::{Known, known};
-use super::names::{FieldRole, NameField, Scope, role_of};
+use super::names::{FieldRole, NameField, Scope, misspelt, role_of};
 use super::reading::Reading;
 use crate::ledger::{Kind, Symbol};
 
@@ -167,6 +167,17 @@ impl CallsiteSchema {
         self.roles.get(index).copied().unwrap_or(FieldRole::Other)
     }
 
+    /// Fields that are one edit away from a known name, with that name. Without another known field they are names of other programs.
+    pub(crate) fn misspelt_fields<'a>(
+        &self,
+        fields: &'a [&'a str],
+    ) -> impl Iterator<Item = (&'a str, &'static str)> {
+        let fields = if self.is_relevant { fields } else { &[] };
+        // A name that is declared as well is not the one that was meant.
+        let known = move |field: &&'a str| misspelt(field).filter(|known| !fields.contains(known));
+        fields.iter().filter_map(move |field| Some((*field, known(field)?)))
+    }
+
     /// Whether an event is the conventions' event with the details of a call, by its own name or by the field `event.name`.
     pub(crate) fn is_details(&self, reading: &Reading) -> bool {
         let named = || reading.remarks.as_ref().and_then(|remarks| remarks.event_name.as_deref());
@@ -203,6 +214,44 @@ fn mark_synonyms(roles: &mut [FieldRole]) {
             *role = synonym;
         } else {
             seen.push(figure);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn misspelt_in<'a>(fields: &'a [&'a str]) -> Vec<(&'a str, &'static str)> {
+        let declaration =
+            Declaration { name: "stage", target: "app", file: None, fields, kind: CallsiteKind::Span };
+        CallsiteSchema::of(declaration).misspelt_fields(fields).collect()
+    }
+
+    #[test]
+    fn a_misspelt_field_is_found_beside_known_fields_alone() {
+        assert_eq!(misspelt_in(&["model", "inptu_tokens"]), [("inptu_tokens", "input_tokens")]);
+        assert_eq!(misspelt_in(&["inptu_tokens"]), []);
+        assert_eq!(misspelt_in(&["model", "input_tokens", "input_token"]), []);
+        assert_eq!(misspelt_in(&["message", "output_token"]), []);
+    }
+
+    /// `llm.system` is the maker of the model, `llm.provider` the host that bills.
+    #[test]
+    fn the_better_of_two_names_counts_in_either_order() {
+        for fields in [["llm.system", "llm.provider"], ["llm.provider", "llm.system"]] {
+            let declaration = Declaration {
+                name: "llm",
+                target: "app",
+                file: None,
+                fields: &fields,
+                kind: CallsiteKind::Span,
+            };
+            let schema = CallsiteSchema::of(declaration);
+            for (at, field) in fields.iter().enumerate() {
+                let is_read = schema.role(at) == FieldRole::Name(NameField::Provider);
+                assert_eq!(is_read, *field == "llm.provider", "{fields:?}");
+            }
         }
     }
 }

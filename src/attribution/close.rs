@@ -5,13 +5,12 @@ use super::callsite_schema::CallsiteSchema;
 use super::charge::{Charge, Charges, count_call};
 use super::inclusive::Excess;
 use super::names::NameField;
-use super::operations::OperationKind;
-use super::parts::is_split;
+use super::operations::{OperationKind, kind_of};
 use super::place::{Place, SpanKind};
 use super::reading::{Accumulate, ModelName, Reading};
 use super::rules::Rules;
 use super::span::Span;
-use crate::ledger::{CellTotals, Sources, Symbol, Usd};
+use crate::ledger::{CellTotals, Kind, Sources, Symbol, Usd};
 
 impl Rules {
     /// Works out what a closing span adds. Its own amount is completed where it lies, in its reading.
@@ -48,17 +47,12 @@ impl Rules {
                     charges.is_accountable = true;
                 }
             }
-            SpanKind::Plain if span.reading.has_amount() => {
-                let is_llm = complete_own(&mut span.reading, None);
-                charges.own = Some(self.charge(span, is_llm));
-                charges.is_accountable = true;
-            }
+            SpanKind::Plain if span.reading.has_amount() => self.close_own_usage(span, started, &mut charges),
             SpanKind::Plain => {}
             SpanKind::Agent | SpanKind::Tool | SpanKind::Container => {
-                // A stage's failure is counted with its attempt; here it would be a second error in one row (A12).
-                let errors = u64::from(span.reading.has_failed() && !span.is_stage);
+                // Its failure is that of no stage and no call (A12).
                 let own = &mut span.reading.own;
-                (own.count, own.errors, own.nanos) = (1, errors, nanos);
+                (own.count, own.nanos) = (1, nanos);
                 charges.own = Some(Charge { needs_price: false, ..self.charge(span, false) });
             }
         }
@@ -66,6 +60,35 @@ impl Rules {
             self.add_excess(span, &mut charges);
         }
         charges
+    }
+
+    /// Closes a span with usage of its own, which is booked as one call, together with what an inclusive figure of the span has
+    /// beyond what closed inside (A6).
+    // Not inlined: stages with usage of their own close rarely beside calls.
+    #[inline(never)]
+    fn close_own_usage(&self, span: &mut Span, started: u64, charges: &mut Charges) {
+        if !span.reading.own.usage.is_empty()
+            && let Some(inclusive) = &mut span.reading.inclusive
+        {
+            let below = span.below.as_ref().map(|below| below.sum()).unwrap_or_default();
+            let excess = Excess::of(inclusive, &below);
+            if excess.usage.tokens_used().is_some() {
+                span.reading.own.usage.merge(&excess.usage);
+                span.reading.own.usage.merge(&excess.parts);
+                inclusive.usage = Default::default();
+            }
+        }
+        let is_llm = complete_own(&mut span.reading, None);
+        charges.is_accountable = true;
+        if let (Some(OperationKind::Text), true) = (span.outer.call, is_llm && span.place.call.is_some()) {
+            // A request of the call around it (A5).
+            let call =
+                InnerCall { model: span.own_model(), ..InnerCall::of(span, OperationKind::Text, 0, started) };
+            span.reading.own = CellTotals::default();
+            charges.more().handed_on.push(call);
+            return;
+        }
+        charges.own = Some(self.charge(span, is_llm));
     }
 
     /// What few spans need before their amounts are worked out.
@@ -80,13 +103,7 @@ impl Rules {
         if let Some(inclusive) = &mut span.reading.inclusive
             && inclusive.usage.has_more_than_input_and_output()
         {
-            let mut usage = inclusive.usage;
-            let has_whole = is_split(&usage);
-            self.normalise(&mut usage, schema, model, is_message, |warning| charges.warn(warning));
-            // Parts without a whole of their own are those of the calls inside: they are not made a whole here.
-            if has_whole {
-                inclusive.usage = usage;
-            }
+            self.normalise(&mut inclusive.usage, schema, model, is_message, |warning| charges.warn(warning));
         }
     }
 
@@ -116,6 +133,11 @@ impl Rules {
             }
             charges.is_accountable = true;
             count_call(&mut totals, OperationKind::Text);
+            let is_known = |kind| figure.usage.get(kind).or(below.usage.get(kind)).is_some();
+            if is_known(Kind::Input) && is_known(Kind::Output) {
+                // The other half of the excess is inside.
+                totals.partial = 0;
+            }
             let charge = Charge { needs_price: cost.is_none(), ..charge };
             charges.more().amounts.push((charge, totals));
         } else if cost.is_some_and(|cost| cost > Usd::ZERO) {
@@ -137,21 +159,28 @@ impl Rules {
             stage: span.place.stage,
             agent: span.place.agent,
             operation: reading.named(NameField::Operation).unwrap_or(default),
-            model: if is_llm { span.model_name() } else { (None, None) },
+            // Own usage is of the model that the span names itself: it may be that of several calls.
+            model: match span.kind {
+                SpanKind::Call(_) => span.model_name(),
+                _ if is_llm => span.own_model(),
+                _ => (None, None),
+            },
             is_llm,
             needs_price: is_llm && !reading.own.usage.is_empty() && reading.cost().is_none(),
-            response_id: reading.response_id,
+            response_id: if matches!(span.kind, SpanKind::Call(_)) { reading.response_id } else { 0 },
             started: None,
         }
     }
 
-    /// Works out what an event adds that counts. `near` is the model of the span that it happened in.
+    /// Works out what an event adds that counts. `near` is the model of the span that it happened in, `now` the
+    /// time.
     pub(crate) fn take_event(
         &self,
-        schema: &CallsiteSchema,
+        schema: &'static CallsiteSchema,
         reading: &mut Reading,
         place: &Place,
         near: ModelName,
+        now: u64,
     ) -> Charges {
         let mut charges = Charges { is_accountable: true, ..Charges::default() };
         reading.join_synonyms(Accumulate::Newest);
@@ -170,6 +199,12 @@ impl Rules {
             });
         }
         let is_llm = complete_own(reading, model.1);
+        if is_llm && place.call == Some(OperationKind::Text) && operation_kind(reading) == OperationKind::Text
+        {
+            // A request of the call around it (A5).
+            charges.more().handed_on.push(InnerCall::of_event(schema, reading, place, model, now));
+            return charges;
+        }
         let default = if is_llm { self.chat } else { self.unattributed };
         charges.own = Some(Charge {
             stage: place.stage,
@@ -205,18 +240,21 @@ fn complete_own(reading: &mut Reading, inherited: Option<Symbol>) -> bool {
     let model = reading.model().or(inherited);
     let is_llm = !reading.own.usage.is_empty() || model.is_some();
     if is_llm {
-        let kind = reading.operation().map_or(OperationKind::Text, |operation| {
-            // An operation of the program's own is a text call for what it lacks.
-            match super::operations::kind_of(operation.as_str()) {
-                OperationKind::Agent | OperationKind::Tool | OperationKind::Container => OperationKind::Text,
-                kind => kind,
-            }
-        });
+        let kind = operation_kind(reading);
         count_call(&mut reading.own, kind);
     } else {
         reading.own.count = 1;
     }
     is_llm
+}
+
+/// What an amount that is no call span's is for what it lacks: an operation of the program's own is a text call.
+fn operation_kind(reading: &Reading) -> OperationKind {
+    let kind = reading.operation().map_or(OperationKind::Text, |operation| kind_of(operation.as_str()));
+    match kind {
+        OperationKind::Agent | OperationKind::Tool | OperationKind::Container => OperationKind::Text,
+        kind => kind,
+    }
 }
 
 /// Turns refused values into warnings of the run.

@@ -58,7 +58,9 @@ impl Rules {
     pub(crate) fn first_kind(&self, flags: CallsiteFlags) -> SpanKind {
         match flags.schema.call_by_fields {
             CallByFields::No => SpanKind::Plain,
-            CallByFields::ShortNames | CallByFields::LongNames if flags.is_declared_stage() => SpanKind::Plain,
+            CallByFields::ShortNames | CallByFields::LongNames if flags.is_declared_stage() => {
+                SpanKind::Plain
+            }
             CallByFields::ShortNames => SpanKind::Plain,
             _ => SpanKind::Call(OperationKind::Text),
         }
@@ -115,9 +117,10 @@ impl Rules {
             CallByFields::No => false,
             CallByFields::Own | CallByFields::Emitter => true,
             CallByFields::LongNames => !flags.is_declared_stage(),
-            // Right below the root, an author's span with short names is a stage with usage of its own.
+            // An author's root, or right below it a stage, with short names has usage of its own.
             CallByFields::ShortNames => {
-                !flags.is_declared_stage() && !(span.is_child_of_root && self.finds_stages())
+                let is_authors = span.is_root || span.is_child_of_root && self.finds_stages();
+                !flags.is_declared_stage() && !is_authors
             }
         };
         if is_call { SpanKind::Call(OperationKind::Text) } else { SpanKind::Plain }

@@ -467,7 +467,9 @@ impl<F> Builder<F> {
         let core = Arc::new(Core::new(options, Pricer::new(book), worker, clock, journal));
         core.recover(dead);
         let seen = Arc::downgrade(&core);
-        core.delivery.worker.set_run_list(move || seen.upgrade().map_or_else(Vec::new, |core| core.snapshots()));
+        core.delivery
+            .worker
+            .set_run_list(move || seen.upgrade().map_or_else(Vec::new, |core| core.snapshots()));
         Ok((BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core)))
     }
 

@@ -8,6 +8,7 @@ use super::core::Core;
 use super::thread_state::with_thread_state;
 use crate::attribution::{CallsiteFlags, CallsiteKind, CallsiteSchema, Declaration};
 use crate::ledger::FastHash;
+use crate::sink::print_diagnostic;
 
 static SCHEMAS: Lazy<DashMap<usize, &'static CallsiteSchema, FastHash>> =
     Lazy::new(|| DashMap::with_hasher(FastHash));
@@ -30,13 +31,19 @@ fn declared(metadata: &'static Metadata<'static>) -> CallsiteSchema {
         (true, Level::ERROR) => CallsiteKind::ErrorEvent,
         (true, _) => CallsiteKind::Event,
     };
-    CallsiteSchema::of(Declaration {
+    let schema = CallsiteSchema::of(Declaration {
         name: metadata.name(),
         target: metadata.target(),
         file: metadata.file(),
         fields: &fields,
         kind,
-    })
+    });
+    // On stderr, not in a run's warnings: it is a fault of the source, and most callsites are registered before a run.
+    for (field, known) in schema.misspelt_fields(&fields) {
+        let (file, line) = (metadata.file().unwrap_or(metadata.target()), metadata.line().unwrap_or(0));
+        print_diagnostic(&format!("{file}:{line}: the field {field} is not read: did you mean {known}?"));
+    }
+    schema
 }
 
 impl Core {

@@ -122,8 +122,7 @@ impl Core {
         charges: &mut Charges,
     ) -> CellKey {
         let (layer, clock) = (self.number, &self.clock);
-        let mut context =
-            PriceContext { layer, clock, run, at, warn: &mut |warning| charges.warn(warning) };
+        let mut context = PriceContext { layer, clock, run, at, warn: &mut |warning| charges.warn(warning) };
         self.pricer.price(charge, totals, &mut context)
     }
 
@@ -196,12 +195,17 @@ impl Core {
             let is_lacking = details.responses.is_incomplete(id);
             if is_lacking { details.responses.see(id, usage) } else { None }
         });
-        let Some((seen, lacking)) = seen.flatten().and_then(|seen| Some((seen, seen.incomplete?))) else { return };
+        let Some((seen, lacking)) = seen.flatten().and_then(|seen| Some((seen, seen.incomplete?))) else {
+            return;
+        };
         let mut charges = Charges::default();
         let mut totals = CellTotals { usage: usage.excess_over(&seen.usage), ..CellTotals::default() };
         let charge = Charge { needs_price: !totals.usage.is_empty(), ..lacking };
         let key = self.price(&charge, &mut totals, run, self.clock.now(), &mut charges);
-        self.book(position, Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true });
+        self.book(
+            position,
+            Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true },
+        );
         self.complete(run, &lacking, &seen.usage);
     }
 
@@ -267,7 +271,11 @@ impl Core {
         charges.more().amounts.push(self.options.rules.book_alone(call));
         let more = self.price_more(position.run, Moment::at(call.started), &mut charges);
         self.book(position, Entry { own: None, more: &more, ended: None, is_accountable: true });
-        charges.more.into_iter().flat_map(|more| more.warnings).for_each(|warning| self.warn(position.run, warning));
+        charges
+            .more
+            .into_iter()
+            .flat_map(|more| more.warnings)
+            .for_each(|warning| self.warn(position.run, warning));
     }
 
     /// Records what few spans have beside their amounts: warnings, a gate without a sum, attributes of the run, agents.
@@ -311,8 +319,7 @@ impl Core {
         if !is_execution && caller == Some(agent) {
             return;
         }
-        // A failure that the agent's own row of operations has is not counted again (A12).
-        let has_failed = span.reading.has_failed() && (span.is_stage || span.kind == SpanKind::Plain);
+        let has_failed = span.reading.has_failed();
         self.write(run, |ledger| match is_execution {
             true => ledger.end_agent(agent, caller.filter(|caller| *caller != agent), nanos, has_failed),
             false => ledger.name_agent(agent, caller),

@@ -253,7 +253,13 @@ fn summary_of(
     summary(room, &mut details, options, clock, ledger)
 }
 
-fn summary(room: &Run, details: &mut Details, options: &Options, clock: Clock, ledger: &Ledger) -> RunSummary {
+fn summary(
+    room: &Run,
+    details: &mut Details,
+    options: &Options,
+    clock: Clock,
+    ledger: &Ledger,
+) -> RunSummary {
     let run_id = details.public_id(&clock);
     let now = details.end.as_ref().map_or_else(|| clock.now(), |end| end.at);
     let mut warnings: Vec<String> =

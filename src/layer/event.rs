@@ -13,7 +13,7 @@ use super::stats::count;
 use super::tellings::figure;
 use super::visit::{Later, PlainVisitor, TextVisitor};
 use crate::attribution::{Accumulate, CallsiteKind, CallsiteSchema, Failure, ModelName, NameField, Reading};
-use crate::ledger::EXPECTING;
+use crate::ledger::{CellTotals, EXPECTING};
 
 impl Core {
     /// Reads an event, and books what it records.
@@ -86,13 +86,18 @@ impl Core {
         reading: &mut Reading,
         near: ModelName,
     ) {
-        let mut charges = self.options.rules.take_event(schema, reading, &position.place, near);
-        let Some(charge) = charges.own else { return };
         let now = self.clock.now();
-        let key = match charge.response_id {
+        let mut charges =
+            self.options.rules.take_event(schema, reading, &position.place, near, now.nanos());
+        if let Some(more) = &mut charges.more
+            && !more.handed_on.is_empty()
+        {
+            self.collect(position, &CellTotals::default(), std::mem::take(&mut more.handed_on));
+        }
+        let key = charges.own.and_then(|charge| match charge.response_id {
             0 => Some(self.price(&charge, &mut reading.own, position.run, now, &mut charges)),
             _ => self.price_response(&charge, &mut reading.own, position.run, now, &mut charges),
-        };
+        });
         if let Some(key) = key {
             // Before it is booked, for the reason given in `pass_on`: tokens would be counted twice.
             self.collect(position, &reading.own, Vec::new());

@@ -6,7 +6,9 @@ use crate::journal::OpenStage;
 impl Core {
     /// Writes which stages of a run were open when it became accountable.
     pub(crate) fn journal_open_stages(&self, run: u64) {
-        let Some(journal) = self.runs.with_details(run, |details| details.journal.clone()).flatten() else { return };
+        let Some(journal) = self.runs.with_details(run, |details| details.journal.clone()).flatten() else {
+            return;
+        };
         // Collected first: a line written under a slot's lock would make the span wait for the journal.
         let mut open = Vec::new();
         self.spans.for_each(|_, state| {

@@ -101,7 +101,9 @@ impl Core {
     pub(crate) fn check(&self, position: Position) -> Result<(), BudgetExceeded> {
         let plan = &self.options.limits;
         let refused = |limits: &LimitSet| {
-            limits.check(position.limited).map_err(|refusal| BudgetExceeded::new(plan, limits, &refusal, None))
+            limits
+                .check(position.limited)
+                .map_err(|refusal| BudgetExceeded::new(plan, limits, &refusal, None))
         };
         self.with_limits(position, refused)?.unwrap_or(Ok(()))
     }

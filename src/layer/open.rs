@@ -133,8 +133,7 @@ impl Core {
             None => {
                 let run = self.runs.open(id, state.flags.schema, state.started);
                 state.position = Position { run, root: id, ..Position::NOWHERE };
-                (span.is_root, span.is_child_of_root, span.outer) =
-                    (true, false, Position::NOWHERE.place);
+                (span.is_root, span.is_child_of_root, span.outer) = (true, false, Position::NOWHERE.place);
             }
         }
         (state.outer_aggregate, state.outer_limited) = (state.position.aggregate, state.position.limited);

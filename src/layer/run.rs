@@ -135,8 +135,7 @@ impl Details {
         let started = self.started;
         *self.id.get_or_insert_with(|| {
             let wall = Timestamp::from(clock.wall(started)).unix_ms().unsigned_abs();
-            let at =
-                uuid::Timestamp::from_unix_time(wall / 1_000, (wall % 1_000) as u32 * 1_000_000, 0, 0);
+            let at = uuid::Timestamp::from_unix_time(wall / 1_000, (wall % 1_000) as u32 * 1_000_000, 0, 0);
             Uuid::new_v7(at)
         })
     }

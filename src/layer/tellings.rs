@@ -77,5 +77,7 @@ impl Tellings {
 /// What the reader of a run is told of such a target.
 pub(crate) fn unmet_warning(target: Symbol) -> String {
     let target = target.as_str();
-    format!("events of {target} report tokens of a model that no call of this run has, and were not counted: if they are calls, add .usage_events([{target:?}])")
+    format!(
+        "events of {target} report tokens of a model that no call of this run has, and were not counted: if they are calls, add .usage_events([{target:?}])"
+    )
 }

@@ -5,6 +5,30 @@ use crate::ledger::Usd;
 use crate::summary::Figures;
 
 impl Figures {
+    /// Returns whether the tokens lack some: calls reported no usage, or a part of it.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Figures;
+    ///
+    /// assert!(Figures { partial_calls: 1, ..Figures::default() }.tokens_in_part());
+    /// ```
+    #[must_use]
+    pub const fn tokens_in_part(&self) -> bool {
+        self.calls_without_usage > 0 || self.partial_calls > 0
+    }
+
+    /// Returns whether the cost lacks some: calls have no known price, reported no usage, or a part of it.
+    ///
+    /// ```
+    /// use tracing_budget::summary::Figures;
+    ///
+    /// assert!(!Figures::default().cost_in_part());
+    /// ```
+    #[must_use]
+    pub const fn cost_in_part(&self) -> bool {
+        self.unpriced_calls > 0 || self.tokens_in_part()
+    }
+
     /// Returns the cells of input, output and cached tokens.
     ///
     /// ```
@@ -48,7 +72,7 @@ impl Figures {
 
     /// Returns the cell of a count. `≥0` carries no information, so it is shown as unknown.
     fn tokens_cell(&self, tokens: u64, in_part: bool) -> String {
-        let in_part = in_part || self.calls_without_usage > 0;
+        let in_part = in_part || self.tokens_in_part();
         match (self.tokens_used, in_part, tokens) {
             (None, ..) | (_, true, 0) => UNKNOWN.to_owned(),
             (_, true, known) => format!("≥{}", count(known)),
@@ -66,8 +90,7 @@ impl Figures {
     /// ```
     #[must_use]
     pub fn cost_cell(&self, money: Money) -> String {
-        let in_part = self.unpriced_calls > 0 || self.calls_without_usage > 0;
-        match (self.cost_usd, in_part) {
+        match (self.cost_usd, self.cost_in_part()) {
             (None, _) | (Some(Usd::ZERO), true) => UNKNOWN.to_owned(),
             (Some(cost), true) => format!("≥{}", money.write(cost)),
             (Some(cost), false) => money.write(cost),

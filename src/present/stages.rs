@@ -9,12 +9,32 @@ use crate::summary::{Rows, StageRow, Status, Timestamp};
 /// Deliberately not `#[non_exhaustive]`: it is made here only, and programs take it apart with a pattern.
 #[derive(Clone, Copy, Debug)]
 pub struct StageNode<'a> {
-    /// The row's name.
+    /// The row's key.
     pub name: &'a str,
     /// How many rows enclose it; 0 is a row of the run itself.
     pub depth: usize,
     /// The row.
     pub row: &'a StageRow,
+}
+
+impl<'a> StageNode<'a> {
+    /// Returns the stage's name, which differs from the row's key if another stage has the same name. Under its parent's row it
+    /// says enough.
+    ///
+    /// ```
+    /// use tracing_budget::present::stages;
+    /// use tracing_budget::summary::{Rows, StageRow};
+    ///
+    /// let mut search = StageRow::default();
+    /// (search.name, search.parent) = (Some("search".into()), Some("review".into()));
+    /// let rows: Rows<StageRow> =
+    ///     [("review", StageRow::default()), ("review/search", search)].into_iter().collect();
+    /// assert_eq!(stages::tree(&rows)[1].label(), "search");
+    /// ```
+    #[must_use]
+    pub fn label(&self) -> &'a str {
+        self.row.name.as_deref().unwrap_or(self.name)
+    }
 }
 
 /// Returns every row once, in the order in which each program lists stages.

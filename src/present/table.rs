@@ -33,6 +33,7 @@ impl fmt::Display for RunSummary {
         let sections = [
             stages(self, money),
             models(budget, money),
+            agents(budget, money),
             operations(budget, money),
             gates(&budget.gate_verdicts),
             notes(self, money),
@@ -94,7 +95,8 @@ fn stages(run: &RunSummary, money: Money) -> String {
     }
     headings.extend([("COST", Right), ("SHARE", Right), ("TIME", Right), ("ERRORS", Right)]);
     let mut columns = Columns::new(&headings);
-    for StageNode { name, depth, row } in tree(&budget.per_agent) {
+    for node in tree(&budget.per_agent) {
+        let (StageNode { depth, row, .. }, name) = (node, node.label());
         let spaces = "  ".repeat(depth.min(DEEPEST));
         let name = format!("{spaces}{}", cut(named(name, "(no name)"), NAME.saturating_sub(spaces.len())));
         if never_ran(row) {
@@ -174,6 +176,33 @@ fn price_sources(row: &ModelRow) -> String {
         return "no price known".to_owned();
     }
     cut(&row.price_sources.join(", "), NAME)
+}
+
+/// Returns the table of agents; empty for a run without agents.
+fn agents(budget: &BudgetSummary, money: Money) -> String {
+    if budget.by_agent.is_empty() {
+        return String::new();
+    }
+    let unsplit = budget.by_agent.iter().any(|(_, row)| row.figures.unsplit_tokens() > 0);
+    let mut headings = vec![("AGENT", Left), ("CALLS", Right), ("LLM", Right)];
+    headings.extend([("INPUT", Right), ("OUTPUT", Right), ("CACHED", Right)]);
+    if unsplit {
+        headings.push(("TOKENS", Right));
+    }
+    headings.extend([("COST", Right), ("TIME", Right), ("ERRORS", Right), ("CALLED BY", Left)]);
+    let mut columns = Columns::new(&headings);
+    for (name, row) in budget.by_agent.iter() {
+        let name = cut(named(name, "(no name)"), NAME);
+        let mut cells = vec![name, count(row.calls), count(row.figures.llm_calls)];
+        cells.extend(spent(&row.figures, unsplit, money));
+        cells.extend([
+            duration(row.duration_seconds),
+            count(row.errors),
+            cut(&row.called_by.join(", "), NAME),
+        ]);
+        columns.line(cells);
+    }
+    columns.to_string()
 }
 
 /// Returns the table of operations. A single one would repeat the total, so it is omitted.
@@ -271,6 +300,17 @@ fn notes(run: &RunSummary, money: Money) -> String {
         let silent = counted(total.calls_without_usage, "call");
         line("silent", &format!("{silent} without usage, in no token figure"));
     }
+    if total.partial_calls > 0 {
+        let partial = counted(total.partial_calls, "call");
+        line("partial", &format!("{partial} known in part: the rest is in no figure"));
+    }
+    if budget.error_events > 0 {
+        let rows = tree(&budget.per_agent).into_iter().filter(|node| node.row.error_events > 0);
+        let rows: Vec<String> =
+            rows.map(|node| format!("{} in {}", node.row.error_events, cut(node.name, NAME))).collect();
+        let events = counted(budget.error_events, "ERROR event");
+        line("events", &format!("{events} that failed nothing: {}", rows.join(", ")));
+    }
     for warning in &run.warnings {
         line("warning", warning);
     }
@@ -291,10 +331,7 @@ fn stage_limits(limits: &StageLimits, total: &Figures, money: Money) -> Vec<Stri
 fn returns(run: &RunSummary) -> Vec<(&'static str, String)> {
     let (efficiency, total) = (&run.efficiency, &run.budget_summary.total);
     // Calls of unknown cost make the real cost larger and the real return smaller.
-    let (least, most) = match (total.unpriced_calls, total.calls_without_usage) {
-        (0, 0) => ("", ""),
-        _ => ("at least ", "at most "),
-    };
+    let (least, most) = if total.cost_in_part() { ("at least ", "at most ") } else { ("", "") };
     let mut lines = Vec::new();
     if let Some(value) = run.value_usd {
         let words = match (efficiency.roi, efficiency.cost_to_value.and_then(dollars)) {
@@ -338,9 +375,7 @@ fn money_left(left: Option<Usd>, total: &Figures, money: Money) -> String {
         None => "what is left is unknown".to_owned(),
         Some(left) if left < Usd::ZERO => format!("passed by {}", money.write(-left)),
         // Calls of unknown cost may have used some of what is left.
-        Some(left) if total.unpriced_calls > 0 || total.calls_without_usage > 0 => {
-            format!("at most {} left", money.write(left))
-        }
+        Some(left) if total.cost_in_part() => format!("at most {} left", money.write(left)),
         Some(left) => format!("{} left", money.write(left)),
     }
 }
@@ -349,7 +384,7 @@ fn tokens_left(left: Option<i64>, total: &Figures) -> String {
     match left {
         None => "what is left is unknown".to_owned(),
         Some(left) if left < 0 => format!("passed by {}", count(left.unsigned_abs())),
-        Some(left) if total.calls_without_usage > 0 => {
+        Some(left) if total.tokens_in_part() => {
             format!("at most {} left", count(left.unsigned_abs()))
         }
         Some(left) => format!("{} left", count(left.unsigned_abs())),

@@ -1,4 +1,4 @@
-//! Spans and events whose names and fields are known only at run time. The macros of `tracing` need them in the source.
+//! Spans and events with names and fields that are known only at run time. The macros of `tracing` need them in the source.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, OnceLock};
@@ -38,8 +38,7 @@ fn metadata(place: Place) -> &'static Metadata<'static> {
     let fields = FieldSet::new(place.fields.clone().leak(), callsite::Identifier(callsite));
     let kind = if place.is_span { tracing::metadata::Kind::SPAN } else { tracing::metadata::Kind::EVENT };
     let Place { level, target, name, .. } = place;
-    let known =
-        callsite.0.get_or_init(|| Metadata::new(name, target, level, None, None, None, fields, kind));
+    let known = callsite.0.get_or_init(|| Metadata::new(name, target, level, None, None, None, fields, kind));
     callsite::register(callsite);
     places.insert(place, known);
     known
@@ -62,8 +61,9 @@ fn with<T>(
     let fields: Vec<Field> = metadata.fields().iter().collect();
     assert_eq!(fields.len(), given.len());
     // A set of values is an array of a fixed length. 32 is the longest that `tracing` has.
-    let values: [(&Field, Option<&dyn Value>); 32] =
-        std::array::from_fn(|index| fields.get(index).map_or((&fields[0], None), |field| (field, given[index].1)));
+    let values: [(&Field, Option<&dyn Value>); 32] = std::array::from_fn(|index| {
+        fields.get(index).map_or((&fields[0], None), |field| (field, given[index].1))
+    });
     Some(act(metadata, &metadata.fields().value_set(&values)))
 }
 
@@ -79,7 +79,13 @@ pub(crate) fn span(name: &'static str, parent: Option<Id>, given: &[Given<'_>]) 
 }
 
 /// Emits an event in a span.
-pub(crate) fn event(level: Level, target: &'static str, name: &'static str, parent: Option<Id>, given: &[Given<'_>]) {
+pub(crate) fn event(
+    level: Level,
+    target: &'static str,
+    name: &'static str,
+    parent: Option<Id>,
+    given: &[Given<'_>],
+) {
     let fields = given.iter().map(|(name, _)| *name).collect();
     let place = Place { is_span: false, level, target, name, fields };
     with(place, given, |metadata, values| match parent {

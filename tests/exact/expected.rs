@@ -98,10 +98,13 @@ impl Row {
         self.error_events += other.error_events;
     }
 
-    /// As the document shows it: null only where there are calls, and not one is known.
+    /// As the document shows it: tokens are null where there are calls, each of them lacks some, and no tokens are known; a cost
+    /// where there are calls, and not one has a known cost.
     pub(crate) fn shown(self) -> Self {
-        let shown = |known: u64| u64::from(known > 0 || self.llm_calls == 0);
-        Self { with_tokens: shown(self.with_tokens), with_cost: shown(self.with_cost), ..self }
+        let has_tokens = self.input + self.output + self.unsplit > 0;
+        let is_known = has_tokens || self.llm_calls == 0 || self.without_usage + self.partial < self.llm_calls;
+        let has_cost = self.with_cost > 0 || self.llm_calls == 0;
+        Self { with_tokens: u64::from(is_known), with_cost: u64::from(has_cost), ..self }
     }
 }
 
@@ -185,7 +188,8 @@ impl Expected {
 /// The path of a row: its name, below that of its parent.
 fn path(summary: &Json, key: &str) -> Path {
     let row = &summary["per_agent"][key];
-    let mut path = row["parent"].as_str().map_or_else(Path::new, |parent| path_of_parent(summary, key, parent));
+    let mut path =
+        row["parent"].as_str().map_or_else(Path::new, |parent| path_of_parent(summary, key, parent));
     if key != "unattributed" {
         path.push(row["name"].as_str().unwrap_or(key).to_owned());
     }
@@ -194,6 +198,9 @@ fn path(summary: &Json, key: &str) -> Path {
 
 fn path_of_parent(summary: &Json, key: &str, parent: &str) -> Path {
     assert_ne!(parent, key, "a row is inside itself");
-    assert!(summary["per_agent"].get(parent).is_some(), "the row {key} has the parent {parent}, which is no row");
+    assert!(
+        summary["per_agent"].get(parent).is_some(),
+        "the row {key} has the parent {parent}, which is no row"
+    );
     path(summary, parent)
 }

@@ -44,7 +44,8 @@ impl Span<'_> {
 
     /// Whether one of its token, cost and model fields has a long name.
     pub(crate) fn has_long_names(&self) -> bool {
-        let is_long = |name: &str| unit(name).is_some_and(|(_, is_long)| is_long) || name == "gen_ai.request.model";
+        let is_long =
+            |name: &str| unit(name).is_some_and(|(_, is_long)| is_long) || name == "gen_ai.request.model";
         self.fields.iter().any(|(name, _)| is_long(name))
     }
 
@@ -85,7 +86,11 @@ impl<'a> History<'a> {
                     has_handle[index] = false;
                     let mut next = Some(index);
                     while let Some(index) = next.filter(|index| {
-                        let is_held = |child: usize| nodes[child].tracing_parent() == Some(*index) && is_open[child] && !is_closed[child];
+                        let is_held = |child: usize| {
+                            nodes[child].tracing_parent() == Some(*index)
+                                && is_open[child]
+                                && !is_closed[child]
+                        };
                         !has_handle[*index] && !(0..nodes.len()).any(is_held)
                     }) {
                         is_closed[index] = true;
@@ -119,7 +124,16 @@ impl<'a> History<'a> {
         let fields = node.fields.iter();
         let records = fields.filter_map(|(name, value)| Some((at, *name, value.as_ref()?))).collect();
         let (name, fields) = (node.name, node.fields.as_slice());
-        let span = Span { name, parent, opened: at, closed: usize::MAX, is_cut: false, events: Vec::new(), fields, records };
+        let span = Span {
+            name,
+            parent,
+            opened: at,
+            closed: usize::MAX,
+            is_cut: false,
+            events: Vec::new(),
+            fields,
+            records,
+        };
         self.spans[index] = Some(span);
     }
 
@@ -151,7 +165,8 @@ impl<'a> History<'a> {
     }
 
     pub(crate) fn roots(&self) -> impl Iterator<Item = usize> {
-        (0..self.spans.len()).filter(|index| self.spans[*index].as_ref().is_some_and(|span| span.parent.is_none()))
+        (0..self.spans.len())
+            .filter(|index| self.spans[*index].as_ref().is_some_and(|span| span.parent.is_none()))
     }
 
     pub(crate) fn span(&self, index: usize) -> &Span<'a> {
@@ -159,7 +174,8 @@ impl<'a> History<'a> {
     }
 
     pub(crate) fn children(&self, index: usize) -> impl Iterator<Item = usize> {
-        let is_child = move |child: &usize| self.spans[*child].as_ref().is_some_and(|span| span.parent == Some(index));
+        let is_child =
+            move |child: &usize| self.spans[*child].as_ref().is_some_and(|span| span.parent == Some(index));
         (index + 1..self.spans.len()).filter(is_child)
     }
 
@@ -180,8 +196,10 @@ pub(crate) fn listing(nodes: &[Node], steps: &[Step]) -> String {
     let line = |step: &Step| match *step {
         Step::Open(index) => {
             let node = &nodes[index];
-            let given: Vec<_> = node.fields.iter().filter_map(|(name, value)| Some((*name, value.as_ref()?))).collect();
-            let empty: Vec<_> = node.fields.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
+            let given: Vec<_> =
+                node.fields.iter().filter_map(|(name, value)| Some((*name, value.as_ref()?))).collect();
+            let empty: Vec<_> =
+                node.fields.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
             let root = if node.is_explicit_root { " parent: None" } else { "" };
             format!("open {index} {:?} in {:?}{root} {given:?} empty {empty:?}", node.name, node.current)
         }

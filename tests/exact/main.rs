@@ -28,9 +28,11 @@ use crate::runner::{run_at_once, run_in_order};
 /// Runs a program under a layer of its own.
 fn run(is_declared: bool, work: impl FnOnce(BudgetGuard) -> Vec<Step>) -> (Vec<Step>, Vec<RunSummary>) {
     let rates = |input, cached, output| Rates::per_million().input(input).cache_read(cached).output(output);
-    let book = PriceBook::builder().price("m-a", rates("1", "0.1", "2")).price("m-b", rates("0.5", "0.25", "4"));
+    let book =
+        PriceBook::builder().price("m-a", rates("1", "0.1", "2")).price("m-b", rates("0.5", "0.25", "4"));
     let memory = Memory::new();
-    let mut budget = tracing_budget::layer().prices(book.build().unwrap()).usage_events([BILLING]).sink(memory.clone());
+    let mut budget =
+        tracing_budget::layer().prices(book.build().unwrap()).usage_events([BILLING]).sink(memory.clone());
     if is_declared {
         budget = budget.stages(STAGES);
     }
@@ -41,7 +43,13 @@ fn run(is_declared: bool, work: impl FnOnce(BudgetGuard) -> Vec<Step>) -> (Vec<S
     (steps, memory.take())
 }
 
-fn holds(nodes: &[Node], steps: &[Step], is_declared: bool, runs: &[RunSummary], has_order: bool) -> Result<(), TestCaseError> {
+fn holds(
+    nodes: &[Node],
+    steps: &[Step],
+    is_declared: bool,
+    runs: &[RunSummary],
+    has_order: bool,
+) -> Result<(), TestCaseError> {
     let history = History::new(nodes, steps);
     let mut expected: BTreeMap<&str, Expected> =
         expected(&history, is_declared).into_iter().map(|(root, run)| (PIPELINES[root], run)).collect();
@@ -51,9 +59,15 @@ fn holds(nodes: &[Node], steps: &[Step], is_declared: bool, runs: &[RunSummary],
             let error = format!("nothing accountable, and yet a summary:\n{run}");
             return Err(TestCaseError::fail(format!("{error}\n{}", listing(nodes, steps))));
         };
-        compare(run, expected, has_order).map_err(|text| TestCaseError::fail(format!("{text}\n{}", listing(nodes, steps))))?;
+        compare(run, expected, has_order)
+            .map_err(|text| TestCaseError::fail(format!("{text}\n{}", listing(nodes, steps))))?;
     }
-    prop_assert!(expected.is_empty(), "there is no summary of {:?}\n{}", expected.keys(), listing(nodes, steps));
+    prop_assert!(
+        expected.is_empty(),
+        "there is no summary of {:?}\n{}",
+        expected.keys(),
+        listing(nodes, steps)
+    );
     Ok(())
 }
 

@@ -33,9 +33,9 @@ struct Call {
     /// Whether it is a call, and not just a cost or parts.
     is_call: bool,
     has_failed: bool,
-    /// Whether a row has an error for it, or for the calls that it stands for.
+    /// Whether a row has an error for it, or for the calls that it represents.
     is_counted: bool,
-    /// The nearest span that may be an outer call, and the response id of the call that it stands for.
+    /// The nearest span that may be an outer call, and the response id of the call that it represents.
     outer: Option<usize>,
     outer_id: Option<&'static str>,
 }
@@ -65,7 +65,9 @@ impl<'a> Model<'a> {
         self.a13_executions(root);
         let has_stage = self.history.within(root).any(|span| self.is_declared_stage(span));
         let is_accountable = has_stage || !calls.is_empty() || !self.found.gates.is_empty();
-        self.found.tools = self.history.within(root).filter(|span| self.is_tool(*span, self.span(*span).closed)).count() as u64;
+        self.found.tools =
+            self.history.within(root).filter(|span| self.is_tool(*span, self.span(*span).closed)).count()
+                as u64;
         self.found.is_cut = self.history.is_finished(root);
         self.found.has_failed |= self.a12_failure(root);
         self.found.total();
@@ -121,7 +123,8 @@ impl<'a> Model<'a> {
         }
         let has_own_usage = self.is_declared_stage(index)
             || !self.is_declared && self.is_direct(index) && !span.has_long_names();
-        (span.has_tokens() && MODEL.iter().any(|name| span.has(name)) && !has_own_usage).then_some(Thing::Text)
+        (span.has_tokens() && MODEL.iter().any(|name| span.has(name)) && !has_own_usage)
+            .then_some(Thing::Text)
     }
 
     /// A2: the stage's name, if the span is one.
@@ -151,9 +154,16 @@ impl<'a> Model<'a> {
         named.filter(|_| self.a3_call(index, at).is_none() && !self.is_tool(index, at))
     }
 
+    /// A13: the agent of what is inside: the span's own, or the one that a call names.
+    fn a13_maker(&self, index: usize, at: usize) -> Option<&'static str> {
+        let named = || self.span(index).text(&AGENT, at).filter(|_| self.a3_call(index, at).is_some());
+        self.a13_agent(index, at).or_else(named)
+    }
+
     /// A2: the names of the stages around, outermost first; empty for `unattributed`.
     fn path(&self, index: usize, at: usize) -> Path {
-        let mut path: Path = self.around(index).filter_map(|span| Some(self.a2_stage(span, at)?.to_owned())).collect();
+        let mut path: Path =
+            self.around(index).filter_map(|span| Some(self.a2_stage(span, at)?.to_owned())).collect();
         path.reverse();
         path
     }
@@ -212,7 +222,9 @@ impl<'a> Model<'a> {
         let mut calls = Vec::new();
         for (at, event) in &self.span(index).events {
             let Event::Usage { fields, .. } = event else { continue };
-            let text = |names: &[&str]| fields.iter().find(|(name, _)| names.contains(name)).and_then(|(_, value)| value.text());
+            let text = |names: &[&str]| {
+                fields.iter().find(|(name, _)| names.contains(name)).and_then(|(_, value)| value.text())
+            };
             let records = fields.iter().map(|(name, value)| (*name, value));
             let own = self.span(index).text(&MODEL, *at);
             calls.push(Call {
@@ -231,7 +243,8 @@ impl<'a> Model<'a> {
     /// A7: the details of the nearest call around complete it.
     fn a7_details(&self, index: usize, figures: &mut Figures) {
         let is_call = |span: &usize| self.a3_call(*span, self.span(*span).closed).is_some();
-        let nearest = self.history.within(index).filter(|span| self.around(*span).find(is_call) == Some(index));
+        let nearest =
+            self.history.within(index).filter(|span| self.around(*span).find(is_call) == Some(index));
         let events = nearest.flat_map(|span| &self.span(span).events);
         let mut details: Vec<(usize, &[(&'static str, Value)])> = events
             .filter_map(|(at, event)| match event {
@@ -240,7 +253,8 @@ impl<'a> Model<'a> {
             })
             .collect();
         details.sort_by_key(|(at, _)| *at);
-        let records = details.iter().flat_map(|(_, fields)| fields.iter()).map(|(name, value)| (*name, value));
+        let records =
+            details.iter().flat_map(|(_, fields)| fields.iter()).map(|(name, value)| (*name, value));
         for (unit, figure) in Figures::a4_newest(records).0 {
             figures.0.entry(unit).or_insert(figure);
         }
@@ -363,7 +377,8 @@ impl<'a> Model<'a> {
         while let Some(span) = outer.filter(|_| model.is_none()) {
             let closed = self.span(span).closed;
             model = self.span(span).text(&MODEL, closed);
-            let wrapper = Call { outer_id: self.span(span).text(&ID, closed), ..self.call(span, closed, call.thing) };
+            let wrapper =
+                Call { outer_id: self.span(span).text(&ID, closed), ..self.call(span, closed, call.thing) };
             outer = self.a5_outer(&wrapper);
         }
         let price = || call.figures.price(model.or(call.inherited)).filter(|_| call.figures.has_tokens());
@@ -377,16 +392,17 @@ impl<'a> Model<'a> {
         let path = self.path(call.span, call.booked);
         let is_stage = self.a2_stage(call.span, call.booked).is_some();
         let errors = u64::from(call.has_failed && !is_stage);
-        let around = self.around(call.span).find_map(|span| self.a13_agent(span, call.booked));
+        let around = self.around(call.span).find_map(|span| self.a13_maker(span, call.booked));
         let stage = self.found.stages.entry(path).or_default();
         stage.add(&row);
         stage.errors += errors;
+        let caller = self.ancestors(call.span).find_map(|span| self.a13_maker(span, call.booked));
         let agent = call.agent.or(around).unwrap_or("unattributed");
         let agent = self.found.agents.entry(agent.to_owned()).or_default();
         agent.row.add(&row);
-        if let (Some(_), Some(caller)) = (call.agent.filter(|name| Some(*name) != around), around) {
-            agent.called_by.insert(caller.to_owned());
-        }
+        agent.called_by.extend(
+            caller.filter(|caller| call.agent.is_some_and(|name| name != *caller)).map(str::to_owned),
+        );
     }
 
     /// A11: which half of a call is known.
@@ -473,7 +489,8 @@ impl<'a> Model<'a> {
         gates.sort_by_key(|(at, ..)| *at);
         let last: BTreeMap<_, _> = gates.iter().map(|(_, name, verdict)| (*name, *verdict)).collect();
         self.found.has_failed |= last.values().any(|verdict| *verdict == "fail");
-        self.found.gates = gates.into_iter().map(|(_, name, verdict)| (name.to_owned(), verdict.to_owned())).collect();
+        self.found.gates =
+            gates.into_iter().map(|(_, name, verdict)| (name.to_owned(), verdict.to_owned())).collect();
     }
 
     /// A13: executions of agents, their errors and their callers.
@@ -481,7 +498,10 @@ impl<'a> Model<'a> {
         for index in self.history.within(root).collect::<Vec<_>>() {
             let closed = self.span(index).closed;
             let Some(name) = self.a13_agent(index, closed) else { continue };
-            let caller = self.ancestors(index).find_map(|span| self.a13_agent(span, closed));
+            let caller = self
+                .ancestors(index)
+                .find_map(|span| self.a13_maker(span, closed))
+                .filter(|caller| *caller != name);
             let has_failed = self.a12_failure(index);
             let agent = self.found.agents.entry(name.to_owned()).or_default();
             agent.row.executions += 1;

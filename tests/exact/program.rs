@@ -13,8 +13,8 @@ pub(crate) const BILLING: &str = "billing";
 
 /// The names of the runs: the field `pipeline` of each span, which counts if the span is a root.
 pub(crate) const PIPELINES: [&str; 24] = [
-    "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13", "p14", "p15", "p16", "p17", "p18",
-    "p19", "p20", "p21", "p22", "p23",
+    "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13", "p14", "p15",
+    "p16", "p17", "p18", "p19", "p20", "p21", "p22", "p23",
 ];
 
 #[derive(Clone, Debug, PartialEq)]
@@ -61,14 +61,27 @@ pub(crate) type Fields = Vec<(&'static str, Value)>;
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     /// By `record_usage`, or in a target of `.usage_events([..])`.
-    Usage { is_helper: bool, fields: Fields },
+    Usage {
+        is_helper: bool,
+        fields: Fields,
+    },
     /// `gen_ai.client.inference.operation.details`, as the event's name or in a field.
-    Details { is_name: bool, fields: Fields },
+    Details {
+        is_name: bool,
+        fields: Fields,
+    },
     /// A log line with usage in it, which counts for nothing.
-    Log { fields: Fields },
+    Log {
+        fields: Fields,
+    },
     /// A gate's name and verdict.
     Gate(&'static str, &'static str),
-    Error { is_error_level: bool, is_own_target: bool, error: Option<Value>, has_message: bool },
+    Error {
+        is_error_level: bool,
+        is_own_target: bool,
+        error: Option<Value>,
+        has_message: bool,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -131,17 +144,30 @@ impl Naming {
         match self {
             Self::None => &[],
             Self::Short => &[
-                "input_tokens", "prompt_tokens", "output_tokens", "cost_usd", "cache_read_tokens", "reasoning_tokens",
+                "input_tokens",
+                "prompt_tokens",
+                "output_tokens",
+                "cost_usd",
+                "cache_read_tokens",
+                "reasoning_tokens",
                 "total_tokens",
             ],
             Self::Long => &[
-                "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "gen_ai.usage.output_tokens",
-                "gen_ai.usage.cost", "gen_ai.usage.cached_tokens", "gen_ai.usage.reasoning_tokens",
+                "gen_ai.usage.input_tokens",
+                "gen_ai.usage.prompt_tokens",
+                "gen_ai.usage.output_tokens",
+                "gen_ai.usage.cost",
+                "gen_ai.usage.cached_tokens",
+                "gen_ai.usage.reasoning_tokens",
                 "gen_ai.usage.total_tokens",
             ],
             // No parts: whether a part is inclusive depends on its whole, and each of these may have either name.
             Self::Both => &[
-                "input_tokens", "gen_ai.usage.input_tokens", "output_tokens", "gen_ai.usage.output_tokens", "cost_usd",
+                "input_tokens",
+                "gen_ai.usage.input_tokens",
+                "output_tokens",
+                "gen_ai.usage.output_tokens",
+                "cost_usd",
                 "gen_ai.usage.cost",
             ],
         }
@@ -187,7 +213,8 @@ fn model() -> impl Strategy<Value = &'static str> {
 
 /// Usage in an event.
 fn fields(names: [&'static str; 4]) -> impl Strategy<Value = Fields> {
-    let usage = (option::weighted(0.8, tokens()), option::weighted(0.7, tokens()), option::weighted(0.2, cost()));
+    let usage =
+        (option::weighted(0.8, tokens()), option::weighted(0.7, tokens()), option::weighted(0.2, cost()));
     let fields = (usage, option::weighted(0.6, model())).prop_map(move |((input, output, cost), model)| {
         let values = [input, output, cost, model.map(Value::Text)];
         names.into_iter().zip(values).filter_map(|(name, value)| Some((name, value?))).collect()
@@ -208,8 +235,11 @@ fn error() -> impl Strategy<Value = Value> {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let extra = |name: &'static str, values: Vec<&'static str>| option::weighted(0.2, select(values).prop_map(move |value| (name, Value::Text(value))));
-    let more = (extra("gen_ai.response.id", vec!["r1", "r2"]), extra("operation", vec!["chat", "embeddings"]));
+    let extra = |name: &'static str, values: Vec<&'static str>| {
+        option::weighted(0.2, select(values).prop_map(move |value| (name, Value::Text(value))))
+    };
+    let more =
+        (extra("gen_ai.response.id", vec!["r1", "r2"]), extra("operation", vec!["chat", "embeddings"]));
     let billed = (fields(LONG), more).prop_map(|(mut fields, (id, operation))| {
         fields.extend(id.into_iter().chain(operation));
         Event::Usage { is_helper: false, fields }
@@ -263,7 +293,9 @@ pub(crate) struct Seed {
 }
 
 fn seed() -> impl Strategy<Value = Seed> {
-    let operation = |names: Vec<&'static str>| (select(names), any::<bool>()).prop_map(|(name, is_long)| Kind::Operation(name, is_long));
+    let operation = |names: Vec<&'static str>| {
+        (select(names), any::<bool>()).prop_map(|(name, is_long)| Kind::Operation(name, is_long))
+    };
     let kind = prop_oneof![
         2 => Just(Kind::Plain),
         2 => select(STAGES.to_vec()).prop_map(Kind::Named),
@@ -284,8 +316,16 @@ fn seed() -> impl Strategy<Value = Seed> {
     let stage = option::weighted(0.1, option::of(select(vec!["beta", "gamma"])));
     let names = (model, agent, id, stage);
     (any::<usize>(), prop::bool::weighted(0.15), kind, naming, names, vec(draft(), 0..6)).prop_map(
-        |(place, is_explicit_root, kind, naming, (model, agent, id, stage), drafts)| {
-            Seed { place, is_explicit_root, kind, naming, model, agent, id, stage, drafts }
+        |(place, is_explicit_root, kind, naming, (model, agent, id, stage), drafts)| Seed {
+            place,
+            is_explicit_root,
+            kind,
+            naming,
+            model,
+            agent,
+            id,
+            stage,
+            drafts,
         },
     )
 }
@@ -297,7 +337,11 @@ pub(crate) fn nodes() -> impl Strategy<Value = Vec<Node>> {
         let mut places = Vec::new();
         for (index, seed) in seeds.iter().enumerate() {
             // A few start runs of their own.
-            let current = if places.is_empty() || seed.place % 20 == 19 { None } else { Some(places[seed.place % places.len()]) };
+            let current = if places.is_empty() || seed.place % 20 == 19 {
+                None
+            } else {
+                Some(places[seed.place % places.len()])
+            };
             nodes.push(seed.node(index, current));
             if !matches!(seed.kind, Kind::Late(_)) {
                 places.push(index);
@@ -326,7 +370,10 @@ impl Seed {
                 "late"
             }
             Kind::Gate => {
-                fields.extend([("gate", text("judge")), ("verdict", text("pass").filter(|_| self.place % 3 > 0))]);
+                fields.extend([
+                    ("gate", text("judge")),
+                    ("verdict", text("pass").filter(|_| !self.place.is_multiple_of(3))),
+                ]);
                 "judge"
             }
         };
@@ -337,7 +384,10 @@ impl Seed {
             fields.push((if is_long { "gen_ai.request.model" } else { "model" }, model.map(Value::Text)));
         }
         if let Some(agent) = self.agent {
-            fields.push((if self.place.is_multiple_of(2) { "gen_ai.agent.name" } else { "agent" }, text(agent)));
+            fields.push((
+                if self.place.is_multiple_of(2) { "gen_ai.agent.name" } else { "agent" },
+                text(agent),
+            ));
         }
         let is_call = matches!(self.kind, Kind::Operation(..) | Kind::Late(_));
         if is_call {

@@ -59,14 +59,21 @@ fn emit(event: &Event, span: &Span) {
         Event::Gate(name, verdict) => span.in_scope(|| gate(name).verdict(*verdict).emit()),
         Event::Error { is_error_level, is_own_target, error, has_message } => {
             let message = has_message.then(|| text("message", "slow disk")).into_iter().flatten();
-            let fields: Fields = error.clone().map(|error| ("error", error)).into_iter().chain(message).collect();
+            let fields: Fields =
+                error.clone().map(|error| ("error", error)).into_iter().chain(message).collect();
             let level = if *is_error_level { Level::ERROR } else { Level::WARN };
             send(level, if *is_own_target { OWN_TARGET } else { "elsewhere" }, "event", span, &fields);
         }
     }
 }
 
-fn send(level: Level, target: &'static str, name: &'static str, span: &Span, fields: &[(&'static str, Value)]) {
+fn send(
+    level: Level,
+    target: &'static str,
+    name: &'static str,
+    span: &Span,
+    fields: &[(&'static str, Value)],
+) {
     let given: Vec<Given<'_>> = fields.iter().map(|(name, value)| (*name, Some(value.traced()))).collect();
     callsite::event(level, target, name, span.id(), &given);
 }
@@ -103,7 +110,12 @@ fn somewhere(choice: usize, work: impl FnOnce() + Send) {
 }
 
 /// Runs it with one step after another, each any of those that may come next. `end` may end a run or the layer early.
-pub(crate) fn run_in_order(nodes: &[Node], choices: &[usize], end: Option<(usize, bool)>, guard: BudgetGuard) -> Vec<Step> {
+pub(crate) fn run_in_order(
+    nodes: &[Node],
+    choices: &[usize],
+    end: Option<(usize, bool)>,
+    guard: BudgetGuard,
+) -> Vec<Step> {
     let mut spans: Vec<Option<Span>> = vec![None; nodes.len()];
     let mut is_opened = vec![false; nodes.len()];
     let mut acts = vec![0; nodes.len()];
@@ -122,10 +134,13 @@ pub(crate) fn run_in_order(nodes: &[Node], choices: &[usize], end: Option<(usize
         let mut next = Vec::new();
         for (index, node) in nodes.iter().enumerate() {
             if !is_opened[index] {
-                next.extend(node.current.is_none_or(|current| spans[current].is_some()).then_some(Step::Open(index)));
+                next.extend(
+                    node.current.is_none_or(|current| spans[current].is_some()).then_some(Step::Open(index)),
+                );
             } else if spans[index].is_some() {
                 next.extend((acts[index] < node.acts.len()).then_some(Step::Act(index, acts[index])));
-                let is_needed = (index..nodes.len()).any(|inner| nodes[inner].current == Some(index) && !is_opened[inner]);
+                let is_needed = (index..nodes.len())
+                    .any(|inner| nodes[inner].current == Some(index) && !is_opened[inner]);
                 let is_done = acts[index] == node.acts.len() && !is_needed;
                 next.extend(is_done.then_some(Step::Drop(index)));
             }
@@ -139,7 +154,10 @@ pub(crate) fn run_in_order(nodes: &[Node], choices: &[usize], end: Option<(usize
         match step {
             Step::Open(index) => {
                 is_opened[index] = true;
-                let work = || spans[index] = Some(open(&nodes[index], nodes[index].current.and_then(|at| spans[at].as_ref())));
+                let work = || {
+                    spans[index] =
+                        Some(open(&nodes[index], nodes[index].current.and_then(|at| spans[at].as_ref())))
+                };
                 somewhere(choose(), work);
             }
             Step::Act(index, number) => {
@@ -188,6 +206,7 @@ pub(crate) fn run_at_once(nodes: &[Node], choices: &[usize]) -> Vec<Step> {
         }
     });
     let indices = || 0..nodes.len();
-    let acts = indices().flat_map(|index| (0..nodes[index].acts.len()).map(move |number| Step::Act(index, number)));
+    let acts =
+        indices().flat_map(|index| (0..nodes[index].acts.len()).map(move |number| Step::Act(index, number)));
     indices().map(Step::Open).chain(acts).chain(indices().rev().map(Step::Drop)).collect()
 }
