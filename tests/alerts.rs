@@ -38,8 +38,9 @@ fn pipeline(costs: &[f64]) {
 
 #[test]
 fn four_cents_are_eighty_percent_of_five() {
-    let (alerts, _) =
-        alerts_of(layer().usage_events([module_path!()]).limit_usd("0.05"), |_| pipeline(&[0.024_999, 0.015, 0.000_001, 0.009]));
+    let (alerts, _) = alerts_of(layer().usage_events([module_path!()]).limit_usd("0.05"), |_| {
+        pipeline(&[0.024_999, 0.015, 0.000_001, 0.009])
+    });
     assert_eq!(
         fired(&alerts),
         [
@@ -54,7 +55,8 @@ fn four_cents_are_eighty_percent_of_five() {
 
 #[test]
 fn a_limit_is_used_up_at_the_limit() {
-    let (alerts, runs) = alerts_of(layer().usage_events([module_path!()]).limit_usd("1.00"), |_| pipeline(&[0.10; 12]));
+    let (alerts, runs) =
+        alerts_of(layer().usage_events([module_path!()]).limit_usd("1.00"), |_| pipeline(&[0.10; 12]));
     let at = [(50, "0.50"), (80, "0.80"), (95, "1.00"), (100, "1.00")];
     let expected = at.map(|(percent, used)| (LimitScope::Run, percent, Amount::Usd(usd(used))));
     assert_eq!(fired(&alerts), expected);
@@ -69,7 +71,11 @@ fn a_limit_is_used_up_at_the_limit() {
 
 #[test]
 fn one_call_may_cause_several_alerts() {
-    let builder = layer().usage_events([module_path!()]).limit_usd(1).limit_tokens(100).stage_limit_tokens("draft", 1_000);
+    let builder = layer()
+        .usage_events([module_path!()])
+        .limit_usd(1)
+        .limit_tokens(100)
+        .stage_limit_tokens("draft", 1_000);
     let (alerts, _) = alerts_of(builder, |_| {
         let _pipeline = info_span!("pipeline").entered();
         info_span!("draft").in_scope(|| info!(input_tokens = 900, cost_usd = 0.1));
@@ -96,7 +102,8 @@ fn eight_threads_that_close_spans_make_each_alert_due_once() {
         let calls = Mutex::new(Vec::new());
         let calls = Arc::new(calls);
         let kept = Arc::clone(&calls);
-        let builder = layer().usage_events([module_path!()])
+        let builder = layer()
+            .usage_events([module_path!()])
             .limit_usd("1.00")
             .stage_limit_tokens("draft", 800)
             .on_alert(move |alert| kept.lock().expect("no panic").push(alert.clone()));
@@ -168,10 +175,16 @@ impl<S: Subscriber> Layer<S> for Log {
 #[test]
 fn the_applications_subscriber_gets_an_event_that_no_budget_layer_counts() {
     let (log, memory) = (Log::default(), Memory::new());
-    let (budget, guard) =
-        layer().usage_events([module_path!()]).limit_usd("0.10").limit_tokens(1_000_000).sink(memory.clone()).build().expect("a layer");
+    let (budget, guard) = layer()
+        .usage_events([module_path!()])
+        .limit_usd("0.10")
+        .limit_tokens(1_000_000)
+        .sink(memory.clone())
+        .build()
+        .expect("a layer");
     let other = Memory::new();
-    let (beside, beside_guard) = layer().usage_events([module_path!()]).sink(other.clone()).build().expect("a layer");
+    let (beside, beside_guard) =
+        layer().usage_events([module_path!()]).sink(other.clone()).build().expect("a layer");
     let subscriber = tracing_subscriber::registry().with(log.clone()).with(budget).with(beside);
     tracing::subscriber::with_default(subscriber, || {
         pipeline(&[0.05, 0.05]);
@@ -212,9 +225,12 @@ fn sinks_get_an_alert_before_the_run_and_on_their_own_thread() {
         }
     }
     let order = Arc::default();
-    let (alerts, _) = alerts_of(layer().usage_events([module_path!()]).limit_usd("0.10").sink(Order(Arc::clone(&order))), |_| {
-        pipeline(&[0.05, 0.03]);
-    });
+    let (alerts, _) = alerts_of(
+        layer().usage_events([module_path!()]).limit_usd("0.10").sink(Order(Arc::clone(&order))),
+        |_| {
+            pipeline(&[0.05, 0.03]);
+        },
+    );
     assert_eq!(alerts.len(), 2);
     assert_eq!(*order.lock().expect("no panic"), ["alert 50", "alert 80", "run pipeline"]);
 }
@@ -232,11 +248,14 @@ fn a_sink_or_callback_that_fails_on_an_alert_affects_no_other() {
     }
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
-    let builder = layer().usage_events([module_path!()]).limit_usd("0.10").sink(Broken).on_alert(|_| panic!("a broken callback")).on_alert(
-        move |_| {
+    let builder = layer()
+        .usage_events([module_path!()])
+        .limit_usd("0.10")
+        .sink(Broken)
+        .on_alert(|_| panic!("a broken callback"))
+        .on_alert(move |_| {
             counted.fetch_add(1, SeqCst);
-        },
-    );
+        });
     let (alerts, runs) = alerts_of(builder, |guard| {
         pipeline(&[0.08]);
         guard.flush().expect("a missed alert is not a lost run");
@@ -254,7 +273,8 @@ fn an_alert_is_delivered_even_while_the_queue_is_full() {
 
     let (entered, is_inside) = mpsc::channel();
     let (open, door) = mpsc::channel::<()>();
-    let builder = layer().usage_events([module_path!()])
+    let builder = layer()
+        .usage_events([module_path!()])
         .limit_usd("0.10")
         .delivery(Delivery::new().capacity(1).when_full(WhenFull::Drop))
         .sink(move |_: &RunSummary| {
@@ -273,10 +293,11 @@ fn an_alert_is_delivered_even_while_the_queue_is_full() {
 
 #[test]
 fn an_alert_is_json() {
-    let (alerts, _) = alerts_of(layer().usage_events([module_path!()]).stage_limit_usd("draft", "0.05"), |_| {
-        let _pipeline = info_span!("pipeline").entered();
-        info_span!("draft").in_scope(|| info!(cost_usd = 0.04));
-    });
+    let (alerts, _) =
+        alerts_of(layer().usage_events([module_path!()]).stage_limit_usd("draft", "0.05"), |_| {
+            let _pipeline = info_span!("pipeline").entered();
+            info_span!("draft").in_scope(|| info!(cost_usd = 0.04));
+        });
     let json = serde_json::to_value(&alerts[1]).expect("JSON");
     assert_eq!((&json["stage"], &json["percent"]), (&"draft".into(), &80.into()));
     assert_eq!((&json["used"]["usd"], &json["limit"]["usd"]), (&0.04.into(), &0.05.into()));

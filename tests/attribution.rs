@@ -251,9 +251,11 @@ fn an_emitter_known_to_count_cache_exclusively_is_put_right() {
         chat.record("gen_ai.usage.cache_read.input_tokens", 40);
     };
     assert_eq!(tokens(&run(code)), (100, 5));
-    let known = || tracing_budget::layer().usage_events([module_path!()]).exclusive_cache("rig::", Some("openai"));
+    let known =
+        || tracing_budget::layer().usage_events([module_path!()]).exclusive_cache("rig::", Some("openai"));
     assert_eq!(tokens(&run_with(known(), code)), (140, 5));
-    let other = tracing_budget::layer().usage_events([module_path!()]).exclusive_cache("rig::", Some("anthropic"));
+    let other =
+        tracing_budget::layer().usage_events([module_path!()]).exclusive_cache("rig::", Some("anthropic"));
     assert_eq!(tokens(&run_with(other, code)), (100, 5));
 }
 
@@ -383,7 +385,8 @@ fn stages_are_direct_children_of_the_root_unless_declared() {
         used(&chat(), 100, 10);
     };
     assert_eq!(stage(&run(code), "outer").figures.input_tokens, 100);
-    let declared = run_with(tracing_budget::layer().usage_events([module_path!()]).stages(["inner", "never"]), code);
+    let declared =
+        run_with(tracing_budget::layer().usage_events([module_path!()]).stages(["inner", "never"]), code);
     assert_eq!(stage(&declared, "inner").figures.input_tokens, 100);
     assert_eq!(stage(&declared, "never").status, Status::NotRun);
     assert!(declared.budget_summary.per_agent.get("outer").is_none(), "{declared}");
@@ -455,13 +458,16 @@ fn events_with_usage_always_add() {
 
 #[test]
 fn named_roots_open_runs_wherever_they_stand_and_no_other_span_does() {
-    let runs = budgeted::runs_with(tracing_budget::layer().usage_events([module_path!()]).roots(["pipeline"]), || {
-        let _request = info_span!("request").entered();
-        used(&chat(), 1, 1);
-        let _pipeline = info_span!("pipeline").entered();
-        let _stage = info_span!("discovery").entered();
-        used(&chat(), 100, 10);
-    });
+    let runs = budgeted::runs_with(
+        tracing_budget::layer().usage_events([module_path!()]).roots(["pipeline"]),
+        || {
+            let _request = info_span!("request").entered();
+            used(&chat(), 1, 1);
+            let _pipeline = info_span!("pipeline").entered();
+            let _stage = info_span!("discovery").entered();
+            used(&chat(), 100, 10);
+        },
+    );
     assert_eq!(runs.len(), 1);
     assert_eq!((runs[0].pipeline.as_str(), tokens(&runs[0])), ("pipeline", (100, 10)));
     assert_eq!(stage(&runs[0], "discovery").figures.input_tokens, 100);

@@ -29,19 +29,22 @@ fn one_call() {
 #[test]
 fn a_complete_run_has_no_discrepancies() {
     let memory = Memory::new();
-    let audit = traced(layer().usage_events([module_path!()]).sink(memory.clone()).sink(Memory::new()), |_| {
-        for _ in 0..3 {
-            let _root = info_span!("pipeline").entered();
-            info_span!("discovery").in_scope(one_call);
-            call("gpt-5").start().usage(tracing_budget::Usage::new().input(1).output(1));
-            info_span!("judge", gate = "judge", verdict = "pass").in_scope(|| ());
-            // An adopted span closes after its root.
-            drop(
-                info_span!(parent: None, "chat", gen_ai.operation.name = "chat", gen_ai.usage.input_tokens = 3, model = "gpt-5"),
-            );
-        }
-        info_span!("came to nothing").in_scope(|| ());
-    });
+    let audit = traced(
+        layer().usage_events([module_path!()]).sink(memory.clone()).sink(Memory::new()),
+        |_| {
+            for _ in 0..3 {
+                let _root = info_span!("pipeline").entered();
+                info_span!("discovery").in_scope(one_call);
+                call("gpt-5").start().usage(tracing_budget::Usage::new().input(1).output(1));
+                info_span!("judge", gate = "judge", verdict = "pass").in_scope(|| ());
+                // An adopted span closes after its root.
+                drop(
+                    info_span!(parent: None, "chat", gen_ai.operation.name = "chat", gen_ai.usage.input_tokens = 3, model = "gpt-5"),
+                );
+            }
+            info_span!("came to nothing").in_scope(|| ());
+        },
+    );
     assert!(audit.is_clean(), "{audit}");
     assert_eq!((audit.spans.opened, audit.spans.open), (audit.spans.closed, 0), "{audit}");
     assert_eq!(audit.spans.opened, 3 * 5 + 1, "{audit}");
@@ -158,8 +161,11 @@ impl Sink for Broken {
 fn a_sink_that_fails_is_named_and_the_other_has_all() {
     for (panics, reason) in [(false, "no room"), (true, "it panicked: on purpose")] {
         let memory = Memory::new();
-        let builder =
-            layer().usage_events([module_path!()]).sink(Broken { panics }).sink(memory.clone()).delivery(Delivery::new().retries([]));
+        let builder = layer()
+            .usage_events([module_path!()])
+            .sink(Broken { panics })
+            .sink(memory.clone())
+            .delivery(Delivery::new().retries([]));
         let audit = traced(builder, |_| {
             for _ in 0..2 {
                 info_span!("pipeline").in_scope(one_call);

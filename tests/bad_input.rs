@@ -22,7 +22,14 @@ fn a_limit_that_is_no_amount_is_named() {
     assert!(error.contains("NaN"), "{error}");
     let error = build_error(tracing_budget::layer().usage_events([module_path!()]).limit_usd("-1"));
     assert!(error.contains("-1"), "{error}");
-    assert!(tracing_budget::layer().usage_events([module_path!()]).limit_usd(5.0).limit_tokens(1).build::<Registry>().is_ok());
+    assert!(
+        tracing_budget::layer()
+            .usage_events([module_path!()])
+            .limit_usd(5.0)
+            .limit_tokens(1)
+            .build::<Registry>()
+            .is_ok()
+    );
 }
 
 #[test]
@@ -31,8 +38,14 @@ fn a_stage_declared_twice_or_without_a_name_is_named() {
         build_error(tracing_budget::layer().usage_events([module_path!()]).stages(["review", "review"]))
             .contains("stage \"review\" is declared twice")
     );
-    assert!(build_error(tracing_budget::layer().usage_events([module_path!()]).expect_gates([""])).contains("gate \"\" is empty"));
-    assert!(build_error(tracing_budget::layer().usage_events([module_path!()]).roots(["a", "a"])).contains("root \"a\" is declared twice"));
+    assert!(
+        build_error(tracing_budget::layer().usage_events([module_path!()]).expect_gates([""]))
+            .contains("gate \"\" is empty")
+    );
+    assert!(
+        build_error(tracing_budget::layer().usage_events([module_path!()]).roots(["a", "a"]))
+            .contains("root \"a\" is declared twice")
+    );
 }
 
 #[test]
@@ -40,7 +53,8 @@ fn a_directory_that_cannot_be_written_is_named_when_the_layer_is_built() {
     let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("not-a-directory");
     std::fs::write(&file, "").expect("a file");
     let directory = file.join("budget");
-    let built = tracing_budget::layer().usage_events([module_path!()]).json_dir(&directory).build::<Registry>();
+    let built =
+        tracing_budget::layer().usage_events([module_path!()]).json_dir(&directory).build::<Registry>();
     let error = built.err().expect("no such directory can be made");
     assert!(matches!(error, BuildError::Sink(_)));
     assert!(error.to_string().contains(&*directory.to_string_lossy()), "{error}");

@@ -13,14 +13,17 @@ fn verdicts(run: &RunSummary) -> &[GateVerdict] {
 
 #[test]
 fn gates_are_listed_in_the_order_of_their_verdicts() {
-    let run = run_with(tracing_budget::layer().usage_events([module_path!()]).expect_gates(["lint", "sign_off"]), || {
-        let _root = info_span!("pipeline").entered();
-        info_span!("implementation").in_scope(|| {
-            gate("lint").verdict(Verdict::Pass).score(0.9).diagnostic("files", 12).emit();
-        });
-        gate("tests").verdict("PASSED").emit();
-        info_span!("review").in_scope(|| gate("style").verdict("warn").reason("long lines").emit());
-    });
+    let run = run_with(
+        tracing_budget::layer().usage_events([module_path!()]).expect_gates(["lint", "sign_off"]),
+        || {
+            let _root = info_span!("pipeline").entered();
+            info_span!("implementation").in_scope(|| {
+                gate("lint").verdict(Verdict::Pass).score(0.9).diagnostic("files", 12).emit();
+            });
+            gate("tests").verdict("PASSED").emit();
+            info_span!("review").in_scope(|| gate("style").verdict("warn").reason("long lines").emit());
+        },
+    );
     let listed: Vec<_> = verdicts(&run)
         .iter()
         .map(|gate| (gate.seq, gate.gate_name.as_str(), gate.after_stage.as_deref(), gate.verdict.as_str()))

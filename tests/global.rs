@@ -30,7 +30,12 @@ fn code_that_traces_inside_of_a_callback_is_seen_and_hangs_nothing() {
         info!(input_tokens = 1_000, "stored {}", run.run_id);
         tracing_budget::gate("stored").verdict("pass").emit();
     };
-    let (budget, guard) = tracing_budget::layer().usage_events([module_path!()]).sink(chatty).sink(memory.clone()).build().unwrap();
+    let (budget, guard) = tracing_budget::layer()
+        .usage_events([module_path!()])
+        .sink(chatty)
+        .sink(memory.clone())
+        .build()
+        .unwrap();
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(budget)).unwrap();
 
     let root = info_span!("pipeline").entered();

@@ -290,7 +290,8 @@ fn child() {
         "every record" => (JournalBound::EveryRecord, None),
         _ => (JournalBound::Every(BOUND), Some(Duration::from_millis(1))),
     };
-    let (budget, guard) = layer().usage_events([module_path!()])
+    let (budget, guard) = layer()
+        .usage_events([module_path!()])
         .prices(prices())
         .journal(directory)
         .journal_bound(bound)

@@ -79,7 +79,8 @@ fn tokens_have_limits_too() {
 
 #[test]
 fn a_stage_has_its_own_limit_for_everything_inside_it() {
-    let builder = layer().usage_events([module_path!()]).limit_usd("10").stage_limit_usd("implementation", "2.00");
+    let builder =
+        layer().usage_events([module_path!()]).limit_usd("10").stage_limit_usd("implementation", "2.00");
     let run = run_with(builder, || {
         let _pipeline = info_span!("pipeline").entered();
         info_span!("discovery").in_scope(|| spend("5"));
@@ -119,7 +120,8 @@ fn a_stage_has_its_own_limit_for_everything_inside_it() {
 
 #[test]
 fn limited_stages_inside_each_other_both_count() {
-    let builder = layer().usage_events([module_path!()]).stage_limit_usd("outer", "1").stage_limit_usd("inner", "0.30");
+    let builder =
+        layer().usage_events([module_path!()]).stage_limit_usd("outer", "1").stage_limit_usd("inner", "0.30");
     let run = run_with(builder, || {
         let _pipeline = info_span!("pipeline").entered();
         let _outer = info_span!("outer").entered();
@@ -138,15 +140,18 @@ fn limited_stages_inside_each_other_both_count() {
 
 #[test]
 fn a_stage_with_a_late_name_counts_under_its_name() {
-    run_with(layer().usage_events([module_path!()]).stage_limit_usd("early", "1").stage_limit_usd("late", "2"), || {
-        let _pipeline = info_span!("pipeline").entered();
-        let named = info_span!("work", stage = "early").entered();
-        spend("0.25");
-        assert_eq!(remaining().usd, Some(usd("0.75")));
-        named.record("stage", "late");
-        spend("0.50");
-        assert_eq!(remaining().usd, Some(usd("1.50")));
-    });
+    run_with(
+        layer().usage_events([module_path!()]).stage_limit_usd("early", "1").stage_limit_usd("late", "2"),
+        || {
+            let _pipeline = info_span!("pipeline").entered();
+            let named = info_span!("work", stage = "early").entered();
+            spend("0.25");
+            assert_eq!(remaining().usd, Some(usd("0.75")));
+            named.record("stage", "late");
+            spend("0.50");
+            assert_eq!(remaining().usd, Some(usd("1.50")));
+        },
+    );
 }
 
 #[test]
@@ -179,11 +184,14 @@ fn an_unpriced_call_closes_the_limit_unless_configured_otherwise() {
     });
     assert_eq!(run.budget_summary.usd_remaining, Some(usd("4")), "the summary has the known cost");
 
-    run_with(layer().usage_events([module_path!()]).limit_usd("5").unpriced_calls(UnpricedCalls::Ignore), || {
-        let _pipeline = info_span!("pipeline").entered();
-        spend_unpriced();
-        assert_eq!((check(), remaining().usd), (Ok(()), Some(usd("5"))));
-    });
+    run_with(
+        layer().usage_events([module_path!()]).limit_usd("5").unpriced_calls(UnpricedCalls::Ignore),
+        || {
+            let _pipeline = info_span!("pipeline").entered();
+            spend_unpriced();
+            assert_eq!((check(), remaining().usd), (Ok(()), Some(usd("5"))));
+        },
+    );
 
     let rate = Rates::per_million().input("2");
     let at_rate = layer().usage_events([module_path!()]).limit_usd("5").stage_limit_usd("draft", "4");
@@ -220,12 +228,15 @@ fn an_unpriced_call_elsewhere_leaves_the_limit_of_a_stage_alone() {
 #[test]
 fn neither_a_free_call_nor_one_without_usage_is_unpriced() {
     let book = PriceBook::builder().price("free", Rates::per_million().input("0").output("0"));
-    run_with(layer().usage_events([module_path!()]).limit_usd("1").prices(book.build().expect("a book")), || {
-        let _pipeline = info_span!("pipeline").entered();
-        info!(model = "free", input_tokens = 5);
-        drop(tracing_budget::call("free").start());
-        assert_eq!((check(), remaining().usd), (Ok(()), Some(usd("1"))));
-    });
+    run_with(
+        layer().usage_events([module_path!()]).limit_usd("1").prices(book.build().expect("a book")),
+        || {
+            let _pipeline = info_span!("pipeline").entered();
+            info!(model = "free", input_tokens = 5);
+            drop(tracing_budget::call("free").start());
+            assert_eq!((check(), remaining().usd), (Ok(()), Some(usd("1"))));
+        },
+    );
 }
 
 #[test]
@@ -276,10 +287,18 @@ fn an_invalid_limit_is_an_error_that_names_it() {
         fault(layer().usage_events([module_path!()]).stage_limit_usd("draft", "-1")),
         "stage_limit_usd of \"draft\": it is below zero"
     );
-    assert_eq!(fault(layer().usage_events([module_path!()]).stage_limit_tokens("", 1)), "stage \"\" is empty");
+    assert_eq!(
+        fault(layer().usage_events([module_path!()]).stage_limit_tokens("", 1)),
+        "stage \"\" is empty"
+    );
     let rates = UnpricedCalls::AtRate(Rates::per_million());
-    assert!(fault(layer().usage_events([module_path!()]).unpriced_calls(rates)).starts_with("unpriced_calls: the rates cannot be used: "));
-    let many = (0..33).fold(layer().usage_events([module_path!()]), |layer, number| layer.stage_limit_tokens(format!("stage {number}"), 1));
+    assert!(
+        fault(layer().usage_events([module_path!()]).unpriced_calls(rates))
+            .starts_with("unpriced_calls: the rates cannot be used: ")
+    );
+    let many = (0..33).fold(layer().usage_events([module_path!()]), |layer, number| {
+        layer.stage_limit_tokens(format!("stage {number}"), 1)
+    });
     assert!(matches!(
         many.build::<tracing_subscriber::Registry>(),
         Err(BuildError::TooManyStageLimits { stage }) if stage == "stage 32"

@@ -109,12 +109,15 @@ fn a_cost_that_is_no_calls_is_no_call() {
 #[test]
 fn free_unpriced_and_no_call_are_three_states() {
     let book = PriceBook::builder().price("free", Rates::per_million().input("0").output("0")).build();
-    let run = run_with(tracing_budget::layer().usage_events([module_path!()]).prices(book.expect("a book")), || {
-        let _root = info_span!("pipeline").entered();
-        info_span!("free").in_scope(|| info!(model = "free", input_tokens = 10));
-        info_span!("unpriced").in_scope(|| info!(model = "unknown-model", input_tokens = 10));
-        info_span!("none").in_scope(|| {});
-    });
+    let run = run_with(
+        tracing_budget::layer().usage_events([module_path!()]).prices(book.expect("a book")),
+        || {
+            let _root = info_span!("pipeline").entered();
+            info_span!("free").in_scope(|| info!(model = "free", input_tokens = 10));
+            info_span!("unpriced").in_scope(|| info!(model = "unknown-model", input_tokens = 10));
+            info_span!("none").in_scope(|| {});
+        },
+    );
     let cost = |name| {
         let figures = &stage(&run, name).figures;
         (figures.cost_usd, figures.unpriced_calls, figures.llm_calls)

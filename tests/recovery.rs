@@ -20,7 +20,8 @@ use tracing_subscriber::prelude::*;
 
 fn journaled(directory: &Fresh) -> Builder {
     let book = PriceBook::builder().price("m", Rates::per_million().input("1.000001").output("2"));
-    layer().usage_events([module_path!()])
+    layer()
+        .usage_events([module_path!()])
         .prices(book.build().unwrap())
         .project("apprentice")
         .tag("tier", "2")
@@ -43,7 +44,8 @@ fn work() {
         info!(model = "unheard of", input_tokens = 10);
         info!(cost_usd = 9_000.000000000001);
         drop(call("m").start());
-        info_span!("tool", gen_ai.operation.name = "execute_tool").in_scope(|| error!(error = "no such tool"));
+        info_span!("tool", gen_ai.operation.name = "execute_tool")
+            .in_scope(|| error!(error = "no such tool"));
         info_span!("inner", stage = "inner").in_scope(|| error!(error = "it broke"));
     });
     let spent = operation("mcp_tool_call").cost_usd("0.0005").duration(Duration::from_millis(3)).iteration(7);

@@ -41,7 +41,8 @@ fn watched(
     fails: bool,
 ) -> (impl tracing::Subscriber, BudgetGuard, Receiver<Seen>) {
     let (seen, sees) = channel();
-    let (budget, guard) = layer().usage_events([module_path!()]).sink(Watcher { seen, interval, fails }).build().unwrap();
+    let (budget, guard) =
+        layer().usage_events([module_path!()]).sink(Watcher { seen, interval, fails }).build().unwrap();
     (tracing_subscriber::registry().with(budget), guard, sees)
 }
 

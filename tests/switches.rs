@@ -142,9 +142,16 @@ fn degraded_in_the_child() {
     fs::create_dir_all(directory()).expect("a directory");
     let file = directory().join("a file");
     fs::write(&file, "not a directory").expect("a file");
-    let error =
-        layer().usage_events([module_path!()]).json_dir(file.join("below")).build::<Registry>().map(drop).expect_err("no directory there");
-    is_off(|| layer().usage_events([module_path!()]).json_dir(file.join("below")).build_or_disabled(), &error.to_string());
+    let error = layer()
+        .usage_events([module_path!()])
+        .json_dir(file.join("below"))
+        .build::<Registry>()
+        .map(drop)
+        .expect_err("no directory there");
+    is_off(
+        || layer().usage_events([module_path!()]).json_dir(file.join("below")).build_or_disabled(),
+        &error.to_string(),
+    );
     is_off(
         || layer().usage_events([module_path!()]).limit_usd("five").unfiltered().build_or_disabled(),
         "limit_usd: \"five\" is not an amount in USD: expected a decimal number such as 5.00",
@@ -168,7 +175,12 @@ fn off<S: Subscriber + for<'a> LookupSpan<'a>>() -> (impl Layer<S> + Send + Sync
 }
 
 fn off_unfiltered<S: Subscriber + for<'a> LookupSpan<'a>>() -> (impl Layer<S> + Send + Sync, BudgetGuard) {
-    layer().usage_events([module_path!()]).enabled(false).unfiltered().build().expect("nothing can be wrong with it")
+    layer()
+        .usage_events([module_path!()])
+        .enabled(false)
+        .unfiltered()
+        .build()
+        .expect("nothing can be wrong with it")
 }
 
 fn log<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> + Send + Sync {

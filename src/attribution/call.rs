@@ -107,7 +107,9 @@ impl Rules {
         let own = InnerCall::of(span, kind, nanos, started);
         let calls = join(own, inner.unwrap_or_default(), charges);
         span.reading.own = CellTotals::default();
-        let is_inside = |call: &InnerCall| span.outer.call.is_some_and(|outer| outer == call.kind);
+        let separates = span.separates();
+        let is_inside =
+            |call: &InnerCall| !separates && span.outer.call.is_some_and(|outer| outer == call.kind);
         let (handed_on, booked): (Vec<_>, Vec<_>) = calls.into_iter().partition(is_inside);
         charges.is_accountable = true;
         for call in booked {
@@ -216,5 +218,13 @@ impl Span {
     #[inline]
     pub(super) fn is_inside_same_call(&self) -> bool {
         matches!((self.kind, self.outer.call), (SpanKind::Call(kind), Some(outer)) if kind == outer)
+            && !self.separates()
+    }
+
+    /// Whether it keeps the calls inside it apart from the call around it, being a stage or a gate itself.
+    // Inlined: two tests.
+    #[inline]
+    pub(super) fn separates(&self) -> bool {
+        self.is_stage || self.schema.has_gate
     }
 }

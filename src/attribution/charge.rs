@@ -56,12 +56,6 @@ impl Charges {
     pub(crate) fn warn(&mut self, warning: impl Into<Cow<'static, str>>) {
         self.more().warnings.push(warning.into());
     }
-
-    // Inlined: three tests.
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.own.is_none() && !self.is_accountable && self.more.is_none()
-    }
 }
 
 /// Completes the counts of an amount that is a call: how often, what it lacks (A3, A11).

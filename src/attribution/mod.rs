@@ -28,11 +28,10 @@ mod rules;
 mod span;
 
 pub(crate) use call::InnerCall;
-pub(crate) use callsite_schema::{CallByFields, CallsiteKind, CallsiteSchema, Declaration};
+pub(crate) use callsite_schema::{CallsiteKind, CallsiteSchema, Declaration};
 pub(crate) use charge::{Charge, Charges};
 pub(crate) use field_value::{FieldValue, trimmed};
-pub(crate) use names::{FieldRole, NameField, Scope};
-pub(crate) use operations::OperationKind;
+pub(crate) use names::{FieldRole, NameField};
 pub(crate) use place::{Place, SpanKind};
 pub(crate) use reading::{Accumulate, Failure, GateReading, ModelName, Reading, RecordReading};
 pub(crate) use rules::{ApartEmitter, CallsiteFlags, Rules};

@@ -451,9 +451,9 @@ impl Remarks {
                 }
             }
             FieldRole::ErrorType => {
-                if let Some(Some(kind)) = value.failure() {
+                if let Some(kind) = value.failure() {
                     self.failure.failed = true;
-                    self.failure.kind = Some(kind);
+                    self.failure.kind = kind.or(self.failure.kind.take());
                 }
             }
             FieldRole::ErrorMessage => self.failure.text = value.boxed().or(self.failure.text.take()),

@@ -40,8 +40,10 @@ fn declared(metadata: &'static Metadata<'static>) -> CallsiteSchema {
     });
     // On stderr, not in a run's warnings: it is a fault of the source, and most callsites are registered before a run.
     for (field, known) in schema.misspelt_fields(&fields) {
-        let (file, line) = (metadata.file().unwrap_or(metadata.target()), metadata.line().unwrap_or(0));
-        print_diagnostic(&format!("{file}:{line}: the field {field} is not read: did you mean {known}?"));
+        let (name, target) = (metadata.name(), metadata.target());
+        print_diagnostic(&format!(
+            "field {field:?} of {name:?} in {target} is not known: did you mean {known:?}?"
+        ));
     }
     schema
 }

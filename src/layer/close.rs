@@ -9,7 +9,7 @@ use super::span_state::SpanState;
 use super::span_table::{Lookup, Taken};
 use super::waiting::outer_of;
 use crate::attribution::{Charge, Charges, InnerCall, NameField, SpanKind};
-use crate::ledger::{CellKey, CellTotals, Outcome, Sources, StageId, Usage, Usd};
+use crate::ledger::{CellKey, CellTotals, Outcome, Sources, StageId, Usage};
 use crate::limit::Stages;
 
 /// An amount with its row.

@@ -87,8 +87,7 @@ impl Core {
         near: ModelName,
     ) {
         let now = self.clock.now();
-        let mut charges =
-            self.options.rules.take_event(schema, reading, &position.place, near, now.nanos());
+        let mut charges = self.options.rules.take_event(schema, reading, &position.place, near, now.nanos());
         if let Some(more) = &mut charges.more
             && !more.handed_on.is_empty()
         {

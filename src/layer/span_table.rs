@@ -175,7 +175,8 @@ impl SpanTable {
             return None;
         }
         let mut waiting = self.waiting.lock();
-        let found = waiting.iter_mut().find(|waiting| waiting.id == span && waiting.state.position.run == run);
+        let found =
+            waiting.iter_mut().find(|waiting| waiting.id == span && waiting.state.position.run == run);
         found.and_then(|waiting| run_it(&mut waiting.state))
     }
 

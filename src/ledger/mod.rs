@@ -33,7 +33,7 @@ pub use gate::Verdict;
 pub(crate) use hash::FastHash;
 pub use into_usd::IntoUsd;
 pub use money::{Usd, UsdError};
-pub(crate) use parts::{ACCOUNTABLE, EXPECTING, Parts, SEALED, Sealed, WATCHED};
+pub(crate) use parts::{ACCOUNTABLE, EXPECTING, Parts, SEALED, WATCHED};
 pub(crate) use run_attributes::RunAttributes;
 pub(crate) use run_ledger::Ledger;
 pub(crate) use stage::StageEnd;

@@ -111,11 +111,6 @@ impl Ledger {
         self.cells.iter()
     }
 
-    /// Returns whether a stage was begun.
-    pub(crate) fn has_stage(&self, stage: StageId) -> bool {
-        self.stages.get(&stage).is_some()
-    }
-
     /// Iterates over every stage that was begun, in no specified order.
     pub(crate) fn stages(&self) -> impl Iterator<Item = (StageId, &StageTotals)> {
         self.stages.iter().map(|(stage, tally)| (*stage, tally))

@@ -36,6 +36,8 @@ pub(crate) struct Attempt {
 /// Attempts that are kept one by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Attempts {
+    /// The attempt of a row that has only one, as most have: it needs no allocation. The queues are empty then.
+    only: Option<Attempt>,
     failed: VecDeque<Attempt>,
     completed: VecDeque<Attempt>,
 }
@@ -45,6 +47,21 @@ impl Attempts {
     // Always inlined: it runs whenever a stage closes. A full queue gives up its oldest attempt, so that nothing is allocated.
     #[inline(always)]
     pub(crate) fn push(&mut self, attempt: Attempt) {
+        if self.failed.is_empty() && self.completed.is_empty() {
+            match self.only.take() {
+                None => {
+                    self.only = Some(attempt);
+                    return;
+                }
+                Some(first) => self.enqueue(first),
+            }
+        }
+        self.enqueue(attempt);
+    }
+
+    // Inlined: a test and a store into a queue that is nearly always warm.
+    #[inline]
+    fn enqueue(&mut self, attempt: Attempt) {
         let queue = if attempt.outcome.is_failed() { &mut self.failed } else { &mut self.completed };
         if queue.len() == MAX_ATTEMPTS {
             // The new attempt may be the oldest itself. Without the test it would take the place of a newer one.
@@ -61,21 +78,15 @@ impl Attempts {
     }
 
     fn merge(&mut self, other: &Self) {
-        for (queue, others) in [(&mut self.failed, &other.failed), (&mut self.completed, &other.completed)] {
-            if others.is_empty() {
-                continue;
-            }
-            queue.extend(others.iter().cloned());
-            queue.make_contiguous().sort_unstable();
-            queue.drain(..queue.len().saturating_sub(MAX_ATTEMPTS));
-        }
+        let all = other.only.iter().chain(&other.failed).chain(&other.completed);
+        all.for_each(|attempt| self.push(attempt.clone()));
     }
 
     /// The attempts that a row lists, in the order of their starts.
     pub(crate) fn listed(&self) -> Vec<&Attempt> {
         let room = MAX_ATTEMPTS - self.failed.len();
         let newest = self.completed.iter().rev().take(room);
-        let mut listed: Vec<&Attempt> = self.failed.iter().chain(newest).collect();
+        let mut listed: Vec<&Attempt> = self.only.iter().chain(&self.failed).chain(newest).collect();
         listed.sort_unstable();
         listed
     }

@@ -102,7 +102,8 @@ impl Row {
     /// where there are calls, and not one has a known cost.
     pub(crate) fn shown(self) -> Self {
         let has_tokens = self.input + self.output + self.unsplit > 0;
-        let is_known = has_tokens || self.llm_calls == 0 || self.without_usage + self.partial < self.llm_calls;
+        let is_known =
+            has_tokens || self.llm_calls == 0 || self.without_usage + self.partial < self.llm_calls;
         let has_cost = self.with_cost > 0 || self.llm_calls == 0;
         Self { with_tokens: u64::from(is_known), with_cost: u64::from(has_cost), ..self }
     }

@@ -4,10 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use serde_json::Value as Json;
 use tracing::{Level, Span};
+use tracing_budget::builder::ErrorEvents;
 use tracing_budget::price::Rates;
 use tracing_budget::record::UsageRecord;
 use tracing_budget::sink::Memory;
-use tracing_budget::builder::ErrorEvents;
 use tracing_budget::{Builder, Handle, PriceBook, Usage};
 use tracing_subscriber::prelude::*;
 
@@ -27,7 +27,8 @@ pub(crate) fn check(program: &Program) -> Result<(), String> {
         differences.push(format!("{} runs, expected {}", runs.len(), program.runs.len()));
     }
     for expected in &program.runs {
-        let at = runs.iter().position(|run| expected.name.as_ref().is_none_or(|name| run["pipeline"] == **name));
+        let at =
+            runs.iter().position(|run| expected.name.as_ref().is_none_or(|name| run["pipeline"] == **name));
         match at {
             Some(at) => compare(expected, &runs.remove(at), &mut differences),
             None => differences.push(format!("no run {:?}", expected.name.as_deref().unwrap_or_default())),
@@ -106,7 +107,8 @@ fn play_step<'a>(step: &'a Step, around: Option<&Span>, handle: &Handle, late: &
         Step::Event(event) => {
             let is_named = !event.callsite.name.is_empty();
             let name = if is_named { event.callsite.name.as_str() } else { "event" };
-            let shape = shape(Shape::event(name), &event.callsite).fields(event.fields.iter().map(|field| &field.name));
+            let shape = shape(Shape::event(name), &event.callsite)
+                .fields(event.fields.iter().map(|field| &field.name));
             shape.emit(&parent(&event.callsite), &values(&event.fields));
         }
         Step::Do(words) => call(words, handle),
@@ -203,20 +205,24 @@ fn call(words: &[String], handle: &Handle) {
 fn compare(expected: &Run, run: &Json, differences: &mut Vec<String>) {
     let summary = &run["budget_summary"];
     let has_status = |clause: &String| STATUSES.contains(&clause.as_str());
-    let status = expected.clauses.iter().find(|clause| has_status(clause)).map_or("completed", String::as_str);
+    let status =
+        expected.clauses.iter().find(|clause| has_status(clause)).map_or("completed", String::as_str);
     if run["status"] != *status {
         differences.push(format!("run: {}, expected {status}", text(&run["status"])));
     }
     for clause in expected.clauses.iter().filter(|clause| !has_status(clause)) {
         let (key, value) = clause.split_once(' ').unwrap();
-        if run[key] != *value.trim_matches('"') {
+        if text(&run[key]) != value.trim_matches('"') {
             differences.push(format!("run: {key} {}, expected {value}", run[key]));
         }
     }
     for (dimension, column) in [("stage", "per_agent"), ("agent", "by_agent")] {
         for (key, row) in summary[column].as_object().into_iter().flatten() {
             if !expected.rows.iter().any(|row| row.dimension == dimension && row.key == *key) {
-                differences.push(format!("{dimension} {key}: {}, expected no such row", clauses(dimension, key, row)));
+                differences.push(format!(
+                    "{dimension} {key}: {}, expected no such row",
+                    clauses(dimension, key, row)
+                ));
             }
         }
     }
@@ -237,7 +243,8 @@ fn compare(expected: &Run, run: &Json, differences: &mut Vec<String>) {
     }
     let verdicts = |gates: Vec<(String, String)>| gates;
     let expected_gates = expected.rows.iter().filter(|row| row.dimension == "gate");
-    let expected_gates = verdicts(expected_gates.map(|row| (row.key.clone(), row.clauses.join(", "))).collect());
+    let expected_gates =
+        verdicts(expected_gates.map(|row| (row.key.clone(), row.clauses.join(", "))).collect());
     let gates = summary["gate_verdicts"].as_array().into_iter().flatten();
     let gates = verdicts(gates.map(|gate| (text(&gate["gate_name"]), text(&gate["verdict"]))).collect());
     if gates != expected_gates {
@@ -405,6 +412,8 @@ fn rows(run: &Json) -> String {
     for gate in summary["gate_verdicts"].as_array().into_iter().flatten() {
         lines.push(format!("gate {}: {}", text(&gate["gate_name"]), text(&gate["verdict"])));
     }
-    lines.extend(run["warnings"].as_array().into_iter().flatten().map(|warning| format!("warning: {}", text(warning))));
+    lines.extend(
+        run["warnings"].as_array().into_iter().flatten().map(|warning| format!("warning: {}", text(warning))),
+    );
     lines.iter().map(|line| format!("  {line}\n")).collect()
 }

@@ -22,7 +22,8 @@ fn holds(rule: &str, text: &str) {
     for program in programs {
         if let Err(difference) = layer::check(&program) {
             failed += 1;
-            write!(failures, "\n# {}\n{}\n--- differences\n{difference}", program.title, program.text).unwrap();
+            write!(failures, "\n# {}\n{}\n--- differences\n{difference}", program.title, program.text)
+                .unwrap();
         }
     }
     assert!(failed == 0, "{rule}: {failed} of {count} programs failed\n{failures}");
@@ -72,6 +73,9 @@ fn every_file_of_rules_is_played_and_cited() {
     files.sort();
     assert_eq!(files, RULES);
     for rule in RULES {
-        assert!(page.contains(&format!("`tests/rules/{rule}.txt`")), "docs/attribution.md does not cite {rule}.txt");
+        assert!(
+            page.contains(&format!("`tests/rules/{rule}.txt`")),
+            "docs/attribution.md does not cite {rule}.txt"
+        );
     }
 }

@@ -343,7 +343,8 @@ fn runs(expected: &str) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for line in expected.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (row, clauses) = line.split_once(": ").unwrap_or((line, ""));
-        let clauses: Vec<String> = clauses.split(", ").map(Into::into).filter(|clause: &String| !clause.is_empty()).collect();
+        let clauses: Vec<String> =
+            clauses.split(", ").map(Into::into).filter(|clause: &String| !clause.is_empty()).collect();
         let (dimension, key) = row.split_once(' ').unwrap_or((row, ""));
         if dimension == "none" {
             return Vec::new();

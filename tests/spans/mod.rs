@@ -159,10 +159,11 @@ impl Shape {
                 values.iter().rev().find(|(of, _)| of == name).and_then(|(_, value)| value.as_field())
             })
             .collect();
-        let slots: [_; MAX_FIELDS] = std::array::from_fn(|index| match (declared.get(index), boxes.get(index)) {
-            (Some(field), Some(value)) => (field, value.as_deref()),
-            _ => (&first, None),
-        });
+        let slots: [_; MAX_FIELDS] =
+            std::array::from_fn(|index| match (declared.get(index), boxes.get(index)) {
+                (Some(field), Some(value)) => (field, value.as_deref()),
+                _ => (&first, None),
+            });
         work(&fields.value_set(&slots))
     }
 }

@@ -13,7 +13,8 @@ use tracing_subscriber::prelude::*;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = "target/history-example.db";
     let sink = HistorySink::open(file)?;
-    let (budget, guard) = tracing_budget::layer().usage_events([module_path!()]).project("apprentice").sink(sink).build()?;
+    let (budget, guard) =
+        tracing_budget::layer().usage_events([module_path!()]).project("apprentice").sink(sink).build()?;
     tracing_subscriber::registry().with(budget).init();
 
     for thousands in 1..=3 {

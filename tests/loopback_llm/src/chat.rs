@@ -3,21 +3,25 @@
 use serde_json::{Value, json};
 
 use crate::Tokens;
-use crate::turn::{ANSWER, Turn};
+use crate::turn::{ANSWER, Turn, reply_id};
 
 /// The reply to one request.
 pub(crate) struct Chat<'a> {
     request: &'a Value,
     turn: Turn,
-    number: u64,
+    id: String,
 }
 
 impl<'a> Chat<'a> {
-    pub(crate) fn new(request: &'a Value, number: u64) -> Self {
+    pub(crate) fn new(request: &'a Value) -> Self {
         let messages = request["messages"].as_array();
         let tool_has_answered =
             messages.is_some_and(|messages| messages.iter().any(|message| message["role"] == "tool"));
-        Self { request, turn: Turn::next(&request["tools"][0]["function"], tool_has_answered), number }
+        Self {
+            request,
+            turn: Turn::next(&request["tools"][0]["function"], tool_has_answered),
+            id: reply_id("chatcmpl"),
+        }
     }
 
     pub(crate) fn tokens(&self) -> Tokens {
@@ -65,7 +69,7 @@ impl<'a> Chat<'a> {
 
     fn envelope(&self, object: &str, choices: Value, usage: Value) -> Value {
         json!({
-            "id": format!("chatcmpl-loopback-{}", self.number),
+            "id": self.id,
             "object": object,
             "created": 1_767_225_600,
             "model": self.request["model"],

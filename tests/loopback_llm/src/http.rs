@@ -2,7 +2,6 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
@@ -12,22 +11,18 @@ use crate::messages::Messages;
 use crate::responses::Responses;
 use crate::{Answered, Streams};
 
-/// The number of the next reply: two replies with one id would count as one call.
-static NEXT: AtomicU64 = AtomicU64::new(1);
-
 pub(crate) fn serve(connection: TcpStream, streams: Streams, tally: &Mutex<Answered>) -> io::Result<()> {
     let mut reader = BufReader::new(connection.try_clone()?);
     let mut writer = connection;
     let Some((path, request)) = read_request(&mut reader)? else { return Ok(()) };
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let (tokens, whole, pieces) = if path.ends_with("/chat/completions") {
-        let chat = Chat::new(&request, number);
+        let chat = Chat::new(&request);
         (chat.tokens(), chat.whole(), chat.pieces())
     } else if path.ends_with("/responses") {
-        let responses = Responses::new(&request, number);
+        let responses = Responses::new(&request);
         (responses.tokens(), responses.whole(), responses.pieces())
     } else if path.ends_with("/messages") {
-        let messages = Messages::new(&request, number);
+        let messages = Messages::new(&request);
         (messages.tokens(), messages.whole(), messages.pieces())
     } else {
         let error = json!({"error": {"message": format!("nothing answers at {path}")}});

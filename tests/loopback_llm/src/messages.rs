@@ -2,24 +2,24 @@
 
 use serde_json::{Value, json};
 
-use crate::turn::{ANSWER, Turn};
+use crate::turn::{ANSWER, Turn, reply_id};
 use crate::{CACHE_READ, Tokens};
 
 /// The reply to one request.
 pub(crate) struct Messages<'a> {
     request: &'a Value,
     turn: Turn,
-    number: u64,
+    id: String,
 }
 
 impl<'a> Messages<'a> {
-    pub(crate) fn new(request: &'a Value, number: u64) -> Self {
+    pub(crate) fn new(request: &'a Value) -> Self {
         let contents = request["messages"].as_array().into_iter().flatten();
         let mut blocks = contents.flat_map(|message| message["content"].as_array().into_iter().flatten());
         let tool_has_answered = blocks.any(|block| block["type"] == "tool_result");
         let tool = &request["tools"][0];
         let tool = json!({"name": tool["name"], "parameters": tool["input_schema"]});
-        Self { request, turn: Turn::next(&tool, tool_has_answered), number }
+        Self { request, turn: Turn::next(&tool, tool_has_answered), id: reply_id("msg_01") }
     }
 
     /// With the cached input inside, as every summary has it.
@@ -83,7 +83,7 @@ impl<'a> Messages<'a> {
 
     fn message(&self, content: Value, reason: Value, output: u64) -> Value {
         json!({
-            "id": format!("msg_loopback_{}", self.number),
+            "id": self.id,
             "type": "message",
             "role": "assistant",
             "model": self.request["model"],

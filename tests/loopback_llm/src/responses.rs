@@ -3,21 +3,21 @@
 use serde_json::{Value, json};
 
 use crate::Tokens;
-use crate::turn::{ANSWER, Turn};
+use crate::turn::{ANSWER, Turn, reply_id};
 
 /// The reply to one request.
 pub(crate) struct Responses<'a> {
     request: &'a Value,
     turn: Turn,
-    number: u64,
+    id: String,
 }
 
 impl<'a> Responses<'a> {
-    pub(crate) fn new(request: &'a Value, number: u64) -> Self {
+    pub(crate) fn new(request: &'a Value) -> Self {
         let items = request["input"].as_array();
         let tool_has_answered =
             items.is_some_and(|items| items.iter().any(|item| item["type"] == "function_call_output"));
-        Self { request, turn: Turn::next(&request["tools"][0], tool_has_answered), number }
+        Self { request, turn: Turn::next(&request["tools"][0], tool_has_answered), id: reply_id("resp") }
     }
 
     pub(crate) fn tokens(&self) -> Tokens {
@@ -87,7 +87,7 @@ impl<'a> Responses<'a> {
 
     fn response(&self, status: &str, output: Value, usage: Value) -> Value {
         json!({
-            "id": format!("resp_loopback_{}", self.number),
+            "id": self.id,
             "object": "response",
             "created_at": 1_767_225_600,
             "status": status,

@@ -1,5 +1,7 @@
 //! The next reply of the server, the same for every API.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde_json::{Map, Value, json};
 
 use crate::{FINAL_TURN, TOOL_TURN, Tokens};
@@ -46,4 +48,11 @@ fn arguments_for(schema: &Value) -> Value {
         (name.clone(), value)
     });
     Value::Object(arguments.collect::<Map<_, _>>())
+}
+
+/// An id that no other reply of the process has, as providers give them: two records with one id are one call.
+pub(crate) fn reply_id(kind: &str) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    // Relaxed: only the uniqueness of the number matters.
+    format!("{kind}-loopback-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }

@@ -96,7 +96,12 @@ fn others_see_a_run_from_its_first_usage_to_its_end() {
     let temp = TempHistory::new();
     let other = temp.store();
     let sink = HistorySink::open(temp.db()).unwrap().refresh(Duration::from_millis(20));
-    let (budget, guard) = tracing_budget::layer().usage_events([module_path!()]).project("apprentice").sink(sink).build().unwrap();
+    let (budget, guard) = tracing_budget::layer()
+        .usage_events([module_path!()])
+        .project("apprentice")
+        .sink(sink)
+        .build()
+        .unwrap();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
         tracing::info_span!("pipeline").in_scope(|| {
             let row = || other.list(&Filter::new(), Sort::default(), &Page::default()).unwrap().runs.pop();
