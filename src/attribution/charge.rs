@@ -31,6 +31,8 @@ pub(crate) struct Charges {
     pub(crate) own: Option<Charge>,
     /// Whether it makes its run accountable (A1).
     pub(crate) is_accountable: bool,
+    /// Whether a cost in another currency than USD was reported.
+    pub(crate) is_foreign: bool,
     /// What few spans have beside it.
     pub(crate) more: Option<Box<MoreCharges>>,
 }

@@ -21,7 +21,7 @@ impl Rules {
     #[inline(always)]
     pub(crate) fn close(&self, span: &mut Span, nanos: u64, started: u64) -> Charges {
         let mut charges =
-            Charges { own: None, is_accountable: span.is_stage && span.schema.has_stage, more: None };
+            Charges { is_accountable: span.is_stage && span.schema.has_stage, ..Charges::default() };
         if span.reading.remarks.is_some() || span.reading.inclusive.is_some() {
             self.prepare(span, &mut charges);
         }
@@ -58,6 +58,9 @@ impl Rules {
         }
         if span.reading.inclusive.is_some() {
             self.add_excess(span, &mut charges);
+        }
+        if charges.is_foreign {
+            leave_unpriced(&mut charges, &mut span.reading.own);
         }
         charges
     }
@@ -97,7 +100,7 @@ impl Rules {
         let how = span.kind.accumulate();
         span.reading.join_synonyms(how);
         warn_of_remarks(&mut span.reading, charges);
-        refuse_currency(&mut span.reading, charges);
+        charges.is_foreign = refuse_currency(&mut span.reading, charges);
         charges.is_accountable |= span.reading.has_gate();
         let (schema, model, is_message) = (span.schema, span.model_name(), span.reading.is_message());
         if let Some(inclusive) = &mut span.reading.inclusive
@@ -158,7 +161,7 @@ impl Rules {
         Charge {
             stage: span.place.stage,
             agent: span.place.agent,
-            operation: reading.named(NameField::Operation).unwrap_or(default),
+            operation: self.operation_name(reading.named(NameField::Operation).unwrap_or(default)),
             // Own usage is of the model that the span names itself: it may be that of several calls.
             model: match span.kind {
                 SpanKind::Call(_) => span.model_name(),
@@ -185,7 +188,7 @@ impl Rules {
         let mut charges = Charges { is_accountable: true, ..Charges::default() };
         reading.join_synonyms(Accumulate::Newest);
         warn_of_remarks(reading, &mut charges);
-        refuse_currency(reading, &mut charges);
+        charges.is_foreign = refuse_currency(reading, &mut charges);
         let named = (reading.named(NameField::Provider), reading.model());
         // Usage without a model is that of the model of its span, stage or agent.
         let model = match named {
@@ -216,6 +219,9 @@ impl Rules {
             response_id: reading.response_id,
             started: None,
         });
+        if charges.is_foreign {
+            leave_unpriced(&mut charges, &mut reading.own);
+        }
         charges
     }
 }
@@ -265,11 +271,23 @@ fn warn_of_remarks(reading: &mut Reading, charges: &mut Charges) {
 }
 
 /// A cost in another currency than USD is named, and never booked as USD.
-fn refuse_currency(reading: &mut Reading, charges: &mut Charges) {
+fn refuse_currency(reading: &mut Reading, charges: &mut Charges) -> bool {
     let currency = reading.remarks.as_mut().and_then(|remarks| remarks.currency.take());
-    let Some(currency) = currency.filter(|currency| !currency.eq_ignore_ascii_case("usd")) else { return };
+    let Some(currency) = currency.filter(|currency| !currency.eq_ignore_ascii_case("usd")) else {
+        return false;
+    };
     let inclusive = reading.inclusive.as_mut().and_then(|inclusive| inclusive.cost.take());
-    if let Some(cost) = reading.take_cost_back().or(inclusive) {
-        charges.warn(format!("a cost of {cost} {currency} was not booked: only costs in USD are"));
-    }
+    let Some(cost) = reading.take_cost_back().or(inclusive) else { return false };
+    charges.warn(format!("a cost of {cost} {currency} was not booked: only costs in USD are"));
+    true
+}
+
+/// A call with a cost in another currency has an unknown cost in USD, even if its model has a price.
+#[cold]
+fn leave_unpriced(charges: &mut Charges, own: &mut CellTotals) {
+    let Some(charge) = charges.own.as_mut().filter(|charge| charge.is_llm) else { return };
+    charge.needs_price = false;
+    own.unpriced = 1;
+    // A call with a cost and no tokens is partly known (A11).
+    (own.partial, own.without_usage) = (own.partial.max(own.without_usage), 0);
 }

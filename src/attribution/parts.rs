@@ -42,24 +42,27 @@ impl Rules {
             usage.set(Kind::Input, input + cached);
         } else if cached > input {
             usage.set(Kind::Input, input + cached);
-            warn(
+            // A part without its whole is its whole.
+            let is_apart = reported.0.is_some();
+            is_apart.then(|| warn(
                 format!(
                     "{target} counts cached input apart from input ({cached} cached, {input} input): it was added to the input"
                 )
                 .into(),
-            );
+            ));
         }
         let (reasoning, output) = (usage.count(Kind::Reasoning), usage.count(Kind::Output));
         if reasoning > 0 && schema.emitter.reasoning_apart.covers(model, is_message) {
             usage.set(Kind::Output, output + reasoning);
         } else if reasoning > output {
             usage.set(Kind::Output, output + reasoning);
-            warn(
+            let is_apart = reported.1.is_some();
+            is_apart.then(|| warn(
                 format!(
                     "{target} counts reasoning apart from output ({reasoning} reasoning, {output} output): it was added to the output"
                 )
                 .into(),
-            );
+            ));
         }
         if let (Some(total), (Some(input), Some(output))) = (total, reported) {
             // Either sum explains the total: that of the figures as they were reported, or with the parts that were apart.
@@ -67,7 +70,7 @@ impl Rules {
             if !sums.contains(&total) {
                 warn(
                     format!(
-                        "{target} reports a total of {total} tokens, but {input} input and {output} output: the total was ignored"
+                        "{target} reports total {total}, but input {input} + output {output}: the total was ignored"
                     )
                     .into(),
                 );

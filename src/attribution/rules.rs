@@ -21,6 +21,8 @@ pub(crate) struct Rules {
     pub(crate) error_events_fail: bool,
     /// The common operations with their kinds: a pointer is compared, not a text.
     operations: [(Symbol, OperationKind); 8],
+    /// OpenInference's kinds of spans, with the operations that they are.
+    kinds_of_spans: [(Symbol, Symbol); 5],
     /// The operation of a call that has none.
     pub(crate) chat: Symbol,
     /// The operation of a cost that has none.
@@ -65,6 +67,14 @@ impl Default for Rules {
                 "create_agent",
             ]
             .map(operation),
+            kinds_of_spans: [
+                ("LLM", "chat"),
+                ("EMBEDDING", "embeddings"),
+                ("RERANKER", "rerank"),
+                ("AGENT", "invoke_agent"),
+                ("TOOL", "execute_tool"),
+            ]
+            .map(|(kind, name)| (Symbol::intern(kind), Symbol::intern(name))),
             chat: Symbol::intern("chat"),
             unattributed: Symbol::intern("unattributed"),
         }
@@ -80,6 +90,17 @@ impl Rules {
             Some((_, kind)) => *kind,
             None => kind_of(operation.as_str()),
         }
+    }
+
+    /// The conventions' name of an operation: OpenInference writes kinds of spans.
+    // Inlined: nearly always one comparison of two pointers.
+    #[inline]
+    pub(crate) fn operation_name(&self, operation: Symbol) -> Symbol {
+        if operation == self.chat {
+            return operation;
+        }
+        let known = self.kinds_of_spans.iter().find(|(kind, _)| *kind == operation);
+        known.map_or(operation, |(_, name)| *name)
     }
 
     /// Whether direct children of the root are stages, and agents: so if none were declared.

@@ -83,7 +83,8 @@ impl Span {
         (self.reading.named(NameField::Provider), self.reading.model())
     }
 
-    /// Completes a call with details of its response; `false` if it is not that call. Details never add: the larger figure counts.
+    /// Completes a call with details of its response; `false` if it is not that call. Details supply what
+    /// it has not recorded.
     pub(crate) fn complete_with(&mut self, response_id: u64, usage: &Usage) -> bool {
         let reading = &mut self.reading;
         let is_other = response_id != 0 && reading.response_id != 0 && response_id != reading.response_id;
@@ -92,9 +93,11 @@ impl Span {
         }
         reading.response_id = reading.response_id.max(response_id);
         let own = &mut reading.own.usage;
-        own.merge(&usage.excess_over(own));
-        // A reported 0 is known as well.
-        Kind::ALL.iter().filter(|kind| usage.get(**kind).is_some()).for_each(|kind| own.add(*kind, 0));
+        for &kind in Kind::ALL {
+            if let (None, Some(count)) = (own.get(kind), usage.get(kind)) {
+                own.set(kind, count);
+            }
+        }
         true
     }
 

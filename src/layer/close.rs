@@ -93,7 +93,8 @@ impl Core {
         if entry.own.is_some() || entry.ended.is_some() || entry.is_accountable || !more.is_empty() {
             self.book(&state.position, entry);
         }
-        if charges.more.is_some() || state.span.reading.remarks.is_some() || state.span.schema.has_names {
+        let is_agent = state.span.schema.has_names || state.span.kind == SpanKind::Agent;
+        if charges.more.is_some() || state.span.reading.remarks.is_some() || is_agent {
             self.record_rest(state, charges, &more, nanos);
         }
     }
@@ -291,9 +292,7 @@ impl Core {
         for warning in charges.more.iter_mut().flat_map(|more| more.warnings.drain(..)) {
             self.runs.with_details(run, |details| details.warn(warning));
         }
-        if state.span.schema.has_names {
-            self.record_agent(state, nanos);
-        }
+        self.record_agent(state, nanos);
         if state.span.schema.has_gate {
             let mut sum = charges.passed_on(&state.span);
             more.iter().for_each(|(_, totals)| sum.merge(totals));

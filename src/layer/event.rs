@@ -1,6 +1,6 @@
 //! Events: log lines, unless they are usage by their target, gates, or failures of the span that they happened in.
 
-use tracing_core::{Event, Subscriber};
+use tracing_core::{Event, Subscriber, span};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -13,7 +13,7 @@ use super::stats::count;
 use super::tellings::figure;
 use super::visit::{Later, PlainVisitor, TextVisitor};
 use crate::attribution::{Accumulate, CallsiteKind, CallsiteSchema, Failure, ModelName, NameField, Reading};
-use crate::ledger::{CellTotals, EXPECTING};
+use crate::ledger::{CellTotals, EXPECTING, Kind};
 
 impl Core {
     /// Reads an event, and books what it records.
@@ -115,13 +115,19 @@ impl Core {
     /// Completes a call with its details: the enclosing one, or that with the same response id. Details never add (A7).
     fn complete_call(&self, position: &Position, reading: &Reading) {
         let (id, usage) = (reading.response_id, &reading.own.usage);
-        // The nearest span that sums what is inside is the enclosing call, if one encloses the event.
-        let enclosing = position.place.call.and_then(|_| {
-            self.spans.with_open_or_waiting(position.aggregate, position.run, |state| {
-                state.span.complete_with(id, usage)
-            })
-        });
-        if enclosing == Some(true) || id == 0 {
+        let mut aggregate = position.aggregate;
+        // From the innermost span outward that sums what is inside: calls are among them.
+        while aggregate != 0 {
+            let completed = self.spans.with_open_or_waiting(aggregate, position.run, |state| {
+                (state.span.complete_with(id, usage), state.outer_aggregate)
+            });
+            match completed {
+                Some((true, _)) => return,
+                Some((false, outer)) => aggregate = outer,
+                None => break,
+            }
+        }
+        if id == 0 {
             return;
         }
         self.complete_response(position, id, usage);
@@ -130,7 +136,10 @@ impl Core {
     /// Notes a log line that tells of a call, so that the reader of the run learns of it if no call is the one (A7).
     #[cold]
     fn hear_of_call(&self, position: &Position, schema: &'static CallsiteSchema, reading: &Reading) {
-        if reading.model().is_none() || reading.own.usage.tokens_used().is_none_or(|tokens| tokens == 0) {
+        let usage = &reading.own.usage;
+        // A field `tokens` alone is any log line's.
+        let is_split = usage.get(Kind::Input).or(usage.get(Kind::Output)).is_some();
+        if reading.model().is_none() || !is_split || usage.tokens_used() == Some(0) {
             return;
         }
         let told = figure(&reading.own.usage);
@@ -164,21 +173,23 @@ impl Core {
             }
         }
         let (mut failure, fails_all) = (Some(failure), self.options.rules.error_events_fail && is_error);
-        let was_taken = self.spans.with(span, |state| {
-            // `#[instrument(err)]` emits an event with nothing but the error, from the span's own target. At a lower level, an event
-            // with more than that is a log line about an error that was handled.
-            let is_own = schema.has_error
-                && state.span.schema.target == schema.target
-                && (is_error || schema.is_error_alone)
-                && failure.as_ref().is_some_and(|failure| failure.failed);
-            let fails = is_own || fails_all;
-            if let Some(mut failure) = failure.take().filter(|_| fails) {
-                failure.failed = true;
-                state.span.reading.failure().join(failure);
-            }
-            fails
-        });
-        if is_error && was_taken != Some(true) {
+        // `#[instrument(err)]` emits an event with nothing but the error, from the span's own target. At a lower level, an event with
+        // more than that is a log line about an error that was handled.
+        let is_own = schema.has_error
+            && (is_error || schema.is_error_alone)
+            && failure.as_ref().is_some_and(|failure| failure.failed)
+            && ctx
+                .span(&span::Id::from_u64(span))
+                .is_some_and(|span| span.metadata().target() == schema.target.as_str());
+        if is_own || fails_all {
+            self.spans.with(span, |state| {
+                if let Some(mut failure) = failure.take() {
+                    failure.failed = true;
+                    state.span.reading.failure().join(failure);
+                }
+            });
+        }
+        if is_error && !is_own {
             self.count_error_event(span, ctx);
         }
     }

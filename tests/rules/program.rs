@@ -236,7 +236,7 @@ fn step(line: &str) -> Step {
     Step::Span(span)
 }
 
-/// The name of a span, and the fields that its form stands for.
+/// The name of a span, and the fields that its form sets.
 fn opened(word: &str) -> (String, Vec<Field>) {
     let Some((form, argument)) = word.strip_suffix(')').and_then(|word| word.split_once('(')) else {
         return (unquoted(word), Vec::new());

@@ -252,7 +252,7 @@ pub(crate) fn record(span: &Span, name: &str, value: &Value) {
     };
 }
 
-/// A text whose `Debug` output has no quotes, as that of an enum has none.
+/// A text with a `Debug` output without quotes, like that of an enum.
 struct Plain<'a>(&'a str);
 
 impl fmt::Debug for Plain<'_> {

@@ -19,9 +19,10 @@ of the history and the HTTP API. Newer versions add keys and rename none.
 How to read them:
 
 - **Null is unknown**, and never 0. A cost of 0 is free; a cost of null is unknown. Sums leave unknown
-  amounts out and count them: `unpriced_calls` and `calls_without_usage` are the calls missing from a cost.
+  amounts out and count them: `unpriced_calls` and `calls_without_usage` are the calls missing from a cost, and of
+  `partial_calls` only a part is in it.
 - **USD** are exact: whole pico-dollars inside, the nearest double in JSON. Rows add up to the totals to the last digit, by
-  stage, by model and by operation.
+  stage, by model, by agent and by operation.
 - **Tokens**: `tokens_used` is input and output. Cached input is part of the input, reasoning part of the output: neither is
   added again.
 - **Time** is wall time. A stage's time includes the stages inside it, and stages may run concurrently, so times do not add
@@ -39,13 +40,15 @@ Over many runs (`runs summary`, `stages`, `models`, `gates`, `runs health`):
 ";
 
 /// The parts of the document, in the order of their first mention, with their headings.
-const PARTS: [(&str, &str); 9] = [
+const PARTS: [(&str, &str); 11] = [
     ("budget", "`budget_summary`: the totals"),
     ("limits", "`budget_summary.limits`"),
     ("efficiency", "`efficiency`"),
     ("stage", "`budget_summary.per_agent.STAGE`: one stage"),
+    ("attempt", "`budget_summary.per_agent.STAGE.attempts[]`: one attempt of a stage"),
     ("stage_limits", "`budget_summary.per_agent.STAGE.limits`"),
     ("model", "`per_model.MODEL`: one model, of the run or of a stage"),
+    ("agent", "`budget_summary.by_agent.AGENT`: one agent"),
     ("operation", "`budget_summary.by_operation.OPERATION`: one operation"),
     ("gate", "`budget_summary.gate_verdicts[]`: one verdict"),
     ("record", "`budget_summary.records[]`: one directly recorded operation"),

@@ -168,7 +168,9 @@ impl Line {
             duration_seconds: run.duration_seconds,
             tokens_used: total.tokens_used,
             cost_usd: total.cost_usd,
-            calls_without_cost: total.unpriced_calls.saturating_add(total.calls_without_usage),
+            calls_without_cost: [total.unpriced_calls, total.calls_without_usage, total.partial_calls]
+                .into_iter()
+                .fold(0, u64::saturating_add),
             journal,
         }
     }

@@ -54,10 +54,11 @@ fn stage_table(stages: &[StageStats]) -> Table {
         right("SHARE", "share_of_cost"),
         right("UNPRICED", "unpriced_calls"),
         csv_only("calls_without_usage"),
+        csv_only("partial_calls"),
     ]);
     let money = Money::for_amounts(stages.iter().filter_map(|stage| stage.cost_usd));
     for stage in stages {
-        let in_part = stage.calls_without_usage > 0;
+        let in_part = stage.calls_without_usage > 0 || stage.partial_calls > 0;
         table.row([
             Cell::words(&stage.stage),
             Cell::count(stage.runs),
@@ -73,6 +74,7 @@ fn stage_table(stages: &[StageStats]) -> Table {
             Cell::share(stage.share_of_cost),
             Cell::faults(stage.unpriced_calls, Tone::Warn),
             Cell::count(stage.calls_without_usage),
+            Cell::count(stage.partial_calls),
         ]);
     }
     table
@@ -95,10 +97,11 @@ fn model_table(models: &[ModelStats]) -> Table {
         right("SHARE", "share_of_cost"),
         right("UNPRICED", "unpriced_calls"),
         csv_only("calls_without_usage"),
+        csv_only("partial_calls"),
     ]);
     let money = Money::for_amounts(models.iter().filter_map(|model| model.cost_usd));
     for model in models {
-        let in_part = model.calls_without_usage > 0;
+        let in_part = model.calls_without_usage > 0 || model.partial_calls > 0;
         let known = |tokens: u64| Cell::tokens(model.tokens_used.map(|_| tokens), in_part);
         table.row([
             Cell::words(&model.model),
@@ -116,6 +119,7 @@ fn model_table(models: &[ModelStats]) -> Table {
             Cell::share(model.share_of_cost),
             Cell::faults(model.unpriced_calls, Tone::Warn),
             Cell::count(model.calls_without_usage),
+            Cell::count(model.partial_calls),
         ]);
     }
     table

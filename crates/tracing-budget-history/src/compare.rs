@@ -1,10 +1,10 @@
 //! Comparison of two runs: the change of every figure, by stage, model and gate.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use tracing_budget::summary::{Figures, RunSummary, Status, Timestamp};
+use tracing_budget::summary::{Figures, Rows, RunSummary, StageRow, Status, Timestamp};
 use tracing_budget::{Usd, Verdict};
 
 /// The comparison of two runs: every figure of `b` less that of `a`.
@@ -76,6 +76,10 @@ pub struct FiguresDelta {
     pub output_tokens: Delta<u64, i64>,
     /// Calls of known usage and unknown cost.
     pub unpriced_calls: Delta<u64, i64>,
+    /// Calls that reported no usage.
+    pub calls_without_usage: Delta<u64, i64>,
+    /// Calls that reported only a part of their usage.
+    pub partial_calls: Delta<u64, i64>,
 }
 
 /// A stage or a model of both. In a run that does not have it, it used nothing and took no time.
@@ -133,20 +137,6 @@ pub struct GateChange {
 #[must_use]
 pub fn compare(a: &RunSummary, b: &RunSummary) -> Comparison {
     let (in_a, in_b) = (&a.budget_summary, &b.budget_summary);
-    let stage = |name: &str| {
-        let (one, two) = (in_a.per_agent.get(name), in_b.per_agent.get(name));
-        RowDelta {
-            name: name.to_owned(),
-            in_a: one.is_some_and(|row| row.status != Status::NotRun),
-            in_b: two.is_some_and(|row| row.status != Status::NotRun),
-            status_a: one.map(|row| row.status),
-            status_b: two.map(|row| row.status),
-            figures: FiguresDelta::of(
-                one.map(|row| (&row.figures, row.duration_seconds)),
-                two.map(|row| (&row.figures, row.duration_seconds)),
-            ),
-        }
-    };
     let model = |name: &str| {
         let (one, two) = (in_a.per_model.get(name), in_b.per_model.get(name));
         RowDelta {
@@ -172,17 +162,69 @@ pub fn compare(a: &RunSummary, b: &RunSummary) -> Comparison {
             Some((&in_a.total, a.duration_seconds)),
             Some((&in_b.total, b.duration_seconds)),
         ),
-        stages: names(
-            in_b.per_agent.iter().map(|(name, _)| name).collect(),
-            in_a.per_agent.iter().map(|(name, _)| name).collect(),
-            &stage,
-        ),
+        stages: stages(&in_a.per_agent, &in_b.per_agent),
         models: names(
             in_b.per_model.iter().map(|(name, _)| name).collect(),
             in_a.per_model.iter().map(|(name, _)| name).collect(),
             &model,
         ),
         gates: gates(a, b),
+    }
+}
+
+/// A row's stage: its name and those of the stages around it, the innermost first.
+type Path<'a> = Vec<&'a str>;
+
+fn path<'a>(rows: &'a Rows<StageRow>, key: &'a str, row: &'a StageRow) -> Path<'a> {
+    let mut path = vec![row.name.as_deref().unwrap_or(key)];
+    let mut parent = row.parent.as_deref();
+    // The rows of a foreign document may be around each other.
+    while let Some(key) = parent.filter(|_| path.len() <= rows.len()) {
+        let around = rows.get(key);
+        path.push(around.and_then(|row| row.name.as_deref()).unwrap_or(key));
+        parent = around.and_then(|row| row.parent.as_deref());
+    }
+    path
+}
+
+/// Compares a stage with the same stage in the other run. Not by key alone: of two stages of one name, the one that started first
+/// has the plain key, which may be another one in each run. A stage that moved below another keeps its key, and is found by it.
+fn stages(a: &Rows<StageRow>, b: &Rows<StageRow>) -> Vec<RowDelta> {
+    let of_a: Vec<(&str, &StageRow)> = a.iter().collect();
+    let mut by_path: HashMap<Path<'_>, usize> =
+        of_a.iter().enumerate().map(|(at, (key, row))| (path(a, key, row), at)).collect();
+    let mut partners: Vec<Option<usize>> =
+        b.iter().map(|(key, row)| by_path.remove(&path(b, key, row))).collect();
+    let mut left: HashMap<&str, usize> = by_path.into_values().map(|at| (of_a[at].0, at)).collect();
+    for ((key, _), partner) in b.iter().zip(&mut partners).filter(|(_, partner)| partner.is_none()) {
+        *partner = left.remove(key);
+    }
+    let of_b = b
+        .iter()
+        .zip(&partners)
+        .map(|((key, row), partner)| stage(key.to_owned(), partner.map(|at| of_a[at].1), Some(row)));
+    let gone = of_a.iter().filter(|(key, _)| left.contains_key(key)).map(|(key, row)| {
+        // In `b` the key is that of another stage.
+        let name = match b.get(key) {
+            Some(_) => path(a, key, row).into_iter().rev().collect::<Vec<_>>().join("/"),
+            None => (*key).to_owned(),
+        };
+        stage(name, Some(row), None)
+    });
+    of_b.chain(gone).collect()
+}
+
+fn stage(name: String, a: Option<&StageRow>, b: Option<&StageRow>) -> RowDelta {
+    RowDelta {
+        name,
+        in_a: a.is_some_and(|row| row.status != Status::NotRun),
+        in_b: b.is_some_and(|row| row.status != Status::NotRun),
+        status_a: a.map(|row| row.status),
+        status_b: b.map(|row| row.status),
+        figures: FiguresDelta::of(
+            a.map(|row| (&row.figures, row.duration_seconds)),
+            b.map(|row| (&row.figures, row.duration_seconds)),
+        ),
     }
 }
 
@@ -236,6 +278,8 @@ impl FiguresDelta {
             input_tokens: Delta::count(known_split(a, a.input_tokens), known_split(b, b.input_tokens)),
             output_tokens: Delta::count(known_split(a, a.output_tokens), known_split(b, b.output_tokens)),
             unpriced_calls: Delta::count(Some(a.unpriced_calls), Some(b.unpriced_calls)),
+            calls_without_usage: Delta::count(Some(a.calls_without_usage), Some(b.calls_without_usage)),
+            partial_calls: Delta::count(Some(a.partial_calls), Some(b.partial_calls)),
         }
     }
 }
@@ -277,7 +321,7 @@ fn part(change: Option<f64>, of: Option<f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tracing_budget::summary::{GateVerdict, ModelRow, StageRow};
+    use tracing_budget::summary::{GateVerdict, ModelRow};
 
     fn usd(text: &str) -> Usd {
         text.parse().expect("an amount")
@@ -331,6 +375,48 @@ mod tests {
         assert_eq!(stages[0].figures.cost_usd.change, Some(usd("0.45")));
         assert_eq!(stages[0].figures.cost_usd.ratio, None, "nothing has no multiple");
         assert_eq!(stages[1].figures.cost_usd.change, Some(usd("-0.50")));
+    }
+
+    #[test]
+    fn stages_of_one_name_are_kept_apart_by_the_stages_around_them() {
+        let nested = |id, rows: [(&str, Option<&str>, Option<&str>, &str); 4]| {
+            let mut run = RunSummary::new(id, "2026-04-19T09:12:03Z".parse().expect("a time"));
+            for (key, name, parent, cost) in rows {
+                let row = run.budget_summary.per_agent.entry(key);
+                (row.name, row.parent) = (name.map(str::to_owned), parent.map(str::to_owned));
+                (row.status, row.calls, row.figures) = (Status::Completed, 1, figures(Some(cost), Some(1)));
+            }
+            run
+        };
+        let one = nested(
+            "a",
+            [
+                ("plan", None, None, "0"),
+                ("search", None, Some("plan"), "1"),
+                ("write", None, None, "0"),
+                ("write/search", Some("search"), Some("write"), "5"),
+            ],
+        );
+        let two = nested(
+            "b",
+            [
+                ("write", None, None, "0"),
+                ("search", None, Some("write"), "6"),
+                ("plan", None, None, "0"),
+                ("plan/search", Some("search"), Some("plan"), "1"),
+            ],
+        );
+        let compared = compare(&one, &two).stages;
+        let changes: Vec<_> =
+            compared.iter().map(|row| (row.name.as_str(), row.figures.cost_usd.change)).collect();
+        let none = Some(usd("0"));
+        assert_eq!(
+            changes,
+            [("write", none), ("search", Some(usd("1"))), ("plan", none), ("plan/search", none)]
+        );
+        let gone = run("c", &[("search", figures(Some("2"), Some(1)), 1.0)]);
+        let names: Vec<_> = compare(&one, &gone).stages.into_iter().map(|row| row.name).collect();
+        assert_eq!(names, ["search", "plan", "write", "write/search"]);
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub struct RunRow {
     pub unpriced_calls: u64,
     /// Calls that reported no usage.
     pub calls_without_usage: u64,
+    /// Calls that reported only a part of their usage.
+    #[serde(default)]
+    pub partial_calls: u64,
     /// Verdicts `pass`.
     pub gates_passed: u64,
     /// Verdicts `fail` and `error`.
@@ -90,6 +93,7 @@ impl RunRow {
             cost_usd: figures.total.cost_usd,
             unpriced_calls: figures.total.unpriced_calls,
             calls_without_usage: figures.total.calls_without_usage,
+            partial_calls: figures.total.partial_calls,
             gates_passed: count(&[Verdict::Pass]),
             gates_failed: count(&[Verdict::Fail, Verdict::Error]),
             gates_total: figures.gate_verdicts.len() as u64,

@@ -115,6 +115,12 @@ pub struct Overview {
     pub llm_calls: u64,
     /// Calls of the ended runs with known usage and unknown cost.
     pub unpriced_calls: u64,
+    /// Calls of the ended runs that reported no usage.
+    #[serde(default)]
+    pub calls_without_usage: u64,
+    /// Calls of the ended runs that reported only a part of their usage.
+    #[serde(default)]
+    pub partial_calls: u64,
     /// The newest run.
     pub last_run: Option<RunRow>,
     /// The newest run that failed.
@@ -174,6 +180,9 @@ pub struct StageStats {
     pub unpriced_calls: u64,
     /// Calls that reported no usage.
     pub calls_without_usage: u64,
+    /// Calls that reported only a part of their usage.
+    #[serde(default)]
+    pub partial_calls: u64,
 }
 
 /// One model over many runs that ended.
@@ -210,6 +219,9 @@ pub struct ModelStats {
     pub unpriced_calls: u64,
     /// Calls that reported no usage.
     pub calls_without_usage: u64,
+    /// Calls that reported only a part of their usage.
+    #[serde(default)]
+    pub partial_calls: u64,
 }
 
 /// One gate over many ended runs. A gate may have several verdicts in a run.

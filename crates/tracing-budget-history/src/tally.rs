@@ -43,6 +43,7 @@ pub(super) struct Tally {
     pub(super) llm_calls: i64,
     pub(super) unpriced_calls: i64,
     pub(super) calls_without_usage: i64,
+    pub(super) partial_calls: i64,
     pub(super) tokens: i64,
     pub(super) without_tokens: i64,
     pub(super) input: i64,
@@ -117,6 +118,7 @@ impl Tally {
             llm_calls: whole(figures.llm_calls),
             unpriced_calls: whole(figures.unpriced_calls),
             calls_without_usage: whole(figures.calls_without_usage),
+            partial_calls: whole(figures.partial_calls),
             tokens: whole(figures.tokens_used.unwrap_or(0)),
             without_tokens: i64::from(figures.tokens_used.is_none()),
             input: whole(figures.input_tokens),
@@ -201,10 +203,11 @@ impl Tally {
             &mut self.gate_errors,
             &mut self.other,
             &mut self.duration_us,
+            &mut self.partial_calls,
         ]
     }
 
-    pub(super) const COUNTS: usize = 24;
+    pub(super) const COUNTS: usize = 25;
 
     /// Whether every count is 0.
     pub(super) fn is_nothing(&self) -> bool {

@@ -85,7 +85,7 @@ impl Spent {
         Self {
             cost: total.cost_usd.unwrap_or_default(),
             tokens: total.tokens_used.unwrap_or_default(),
-            in_part: total.unpriced_calls > 0 || total.calls_without_usage > 0,
+            in_part: total.unpriced_calls > 0 || total.calls_without_usage > 0 || total.partial_calls > 0,
         }
     }
 

@@ -197,6 +197,9 @@ pub(super) fn cost_unknown(figures: &Figures) -> Option<String> {
     if figures.calls_without_usage > 0 {
         reasons.push(format!("{} without usage", counted(figures.calls_without_usage, "call")));
     }
+    if figures.partial_calls > 0 {
+        reasons.push(partial(figures));
+    }
     if reasons.is_empty() && figures.cost_usd.is_none() {
         reasons.push("no call has a cost".to_owned());
     }
@@ -205,11 +208,17 @@ pub(super) fn cost_unknown(figures: &Figures) -> Option<String> {
 
 /// Returns the reason why tokens are not fully known; `None` if they are.
 pub(super) fn tokens_unknown(figures: &Figures) -> Option<String> {
-    match (figures.calls_without_usage, figures.tokens_used) {
-        (0, Some(_)) => None,
-        (0, None) => Some("no call reported usage".to_owned()),
-        (calls, _) => Some(format!("{} without usage", counted(calls, "call"))),
+    match (figures.calls_without_usage, figures.partial_calls, figures.tokens_used) {
+        (0, 0, Some(_)) => None,
+        (0, 0, None) => Some("no call reported usage".to_owned()),
+        (0, ..) => Some(partial(figures)),
+        (calls, 0, _) => Some(format!("{} without usage", counted(calls, "call"))),
+        (calls, ..) => Some(format!("{} without usage and {}", counted(calls, "call"), partial(figures))),
     }
+}
+
+fn partial(figures: &Figures) -> String {
+    format!("{} with a part of the usage", counted(figures.partial_calls, "call"))
 }
 
 #[cfg(test)]
@@ -257,6 +266,11 @@ mod tests {
         assert_eq!(tokens(&unknown, 10).result, Result::Passed, "its tokens are known");
         unknown.budget_summary.total.calls_without_usage = 1;
         assert_eq!(tokens(&unknown, 10).result, Result::Failed);
+        let mut partial = run("0.01", 10);
+        partial.budget_summary.total.partial_calls = 1;
+        let why = "unknown, with 1 call with a part of the usage: the limit $5.00 cannot be verified";
+        assert_eq!(result(&cost(&partial, five)), (Result::Failed, why));
+        assert_eq!(tokens(&partial, 10).result, Result::Failed);
     }
 
     #[test]

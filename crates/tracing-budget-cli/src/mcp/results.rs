@@ -34,6 +34,10 @@ pub(super) struct Run {
     llm_calls: u64,
     /// Calls of unknown cost; they are not in `cost_usd`.
     unpriced_calls: u64,
+    /// Calls that reported no usage; they are in neither tokens nor cost.
+    calls_without_usage: u64,
+    /// Calls that reported only a part of their usage: tokens and cost are at least what is given.
+    partial_calls: u64,
     gates_failed: u64,
     failed_stage: Option<String>,
     error_summary: Option<String>,
@@ -67,6 +71,8 @@ pub(super) struct FigureRow {
     llm_calls: u64,
     duration_seconds: f64,
     unpriced_calls: u64,
+    calls_without_usage: u64,
+    partial_calls: u64,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -190,6 +196,8 @@ impl From<RunRow> for Run {
             tokens_used: row.tokens_used,
             llm_calls: row.llm_calls,
             unpriced_calls: row.unpriced_calls,
+            calls_without_usage: row.calls_without_usage,
+            partial_calls: row.partial_calls,
             gates_failed: row.gates_failed,
             failed_stage: row.failed_stage,
             error_summary: row.error_summary,
@@ -256,6 +264,8 @@ impl FigureRow {
             llm_calls: figures.llm_calls,
             duration_seconds,
             unpriced_calls: figures.unpriced_calls,
+            calls_without_usage: figures.calls_without_usage,
+            partial_calls: figures.partial_calls,
         }
     }
 }

@@ -27,7 +27,7 @@ use tracing_budget_history::{
 const INSTRUCTIONS: &str = "\
 The history of this machine's LLM pipeline runs: tokens, money and time by stage, and the verdicts of quality gates. Begin \
 with explain_last_failure or check_health if something is wrong, with list_runs otherwise. A cost of null is unknown, never \
-zero: unpriced_calls is the number of calls missing from a cost.";
+zero: unpriced_calls, calls_without_usage and partial_calls are the calls that a cost lacks.";
 
 /// A result, or a sentence about why it is missing.
 type ToolResult<T> = Result<Json<T>, String>;
@@ -254,10 +254,12 @@ fn explain(store: &dyn Store, scope: Scope) -> Result<FailureResult, Failed> {
 fn cause(row: &RunRow) -> String {
     let place = row.failed_stage.as_ref().map(|stage| format!(" in stage {stage}")).unwrap_or_default();
     let why = row.error_summary.as_deref().unwrap_or("no error recorded");
-    let spent = match (row.cost_usd, row.unpriced_calls) {
+    let lacking = [row.unpriced_calls, row.calls_without_usage, row.partial_calls];
+    let spent = match (row.cost_usd, lacking.into_iter().fold(0, u64::saturating_add)) {
         (None, _) => "its cost is unknown".to_owned(),
         (Some(cost), 0) => format!("its cost is ${cost}"),
-        (Some(cost), unpriced) => format!("its cost is ${cost} and {unpriced} calls of unknown cost"),
+        (Some(cost), 1) => format!("its cost is ${cost} and 1 call of unknown cost"),
+        (Some(cost), unknown) => format!("its cost is ${cost} and {unknown} calls of unknown cost"),
     };
     format!(
         "{} failed{place} at {}: {why}; {spent}.",

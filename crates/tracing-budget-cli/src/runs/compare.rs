@@ -209,8 +209,10 @@ fn figures(delta: &FiguresDelta) -> Vec<Figure> {
 /// Costs with an unknown part are marked `≥`; the change between two of those is unknown.
 fn money_cells(money: Money, delta: &FiguresDelta) -> [Cell; 4] {
     let Delta { a, b, change, ratio: part } = delta.cost_usd;
-    let [in_part_a, in_part_b] =
-        [delta.unpriced_calls.a, delta.unpriced_calls.b].map(|calls| calls.is_some_and(|calls| calls > 0));
+    let lacking = [&delta.unpriced_calls, &delta.calls_without_usage, &delta.partial_calls];
+    let is_above_zero = |calls: Option<u64>| calls.is_some_and(|calls| calls > 0);
+    let in_part_a = lacking.iter().any(|calls| is_above_zero(calls.a));
+    let in_part_b = lacking.iter().any(|calls| is_above_zero(calls.b));
     let is_known = !in_part_a && !in_part_b;
     [
         Cell::money(money, a, in_part_a),

@@ -69,6 +69,7 @@ pub(crate) fn table(runs: &[RunRow], zone: &Zone) -> Table {
         right("COST", "cost_usd"),
         csv_only("unpriced_calls"),
         csv_only("calls_without_usage"),
+        csv_only("partial_calls"),
         right("GATES", "gates_passed"),
         csv_only("gates_failed"),
         csv_only("gates_total"),
@@ -79,7 +80,7 @@ pub(crate) fn table(runs: &[RunRow], zone: &Zone) -> Table {
     ]);
     let money = Money::for_amounts(runs.iter().filter_map(|run| run.cost_usd));
     for run in runs {
-        let in_part = run.calls_without_usage > 0;
+        let in_part = run.calls_without_usage > 0 || run.partial_calls > 0;
         let tags: Vec<String> = run.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
         table.row([
             Cell::run_id(&run.run_id),
@@ -96,6 +97,7 @@ pub(crate) fn table(runs: &[RunRow], zone: &Zone) -> Table {
             Cell::money(money, run.cost_usd, in_part || run.unpriced_calls > 0),
             Cell::count(run.unpriced_calls),
             Cell::count(run.calls_without_usage),
+            Cell::count(run.partial_calls),
             gates(run),
             Cell::count(run.gates_failed),
             Cell::count(run.gates_total),

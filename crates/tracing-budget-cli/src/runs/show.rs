@@ -51,13 +51,16 @@ fn stages_table(run: &RunSummary) -> Table {
         right("ERRORS", "errors"),
         csv_only("unpriced_calls"),
         csv_only("calls_without_usage"),
+        csv_only("partial_calls"),
+        csv_only("error_events"),
         csv_only("parent"),
+        csv_only("name"),
     ]);
     let rows = &run.budget_summary.per_agent;
     let money = Money::for_amounts(rows.iter().filter_map(|(_, row)| row.figures.cost_usd));
     for StageNode { name, row, .. } in stages::tree(rows) {
         let figures = &row.figures;
-        let in_part = figures.calls_without_usage > 0;
+        let in_part = figures.calls_without_usage > 0 || figures.partial_calls > 0;
         table.row([
             Cell::words(name),
             Cell::status(row.status, false),
@@ -75,7 +78,10 @@ fn stages_table(run: &RunSummary) -> Table {
             Cell::count(row.errors),
             Cell::count(figures.unpriced_calls),
             Cell::count(figures.calls_without_usage),
+            Cell::count(figures.partial_calls),
+            Cell::count(row.error_events),
             Cell::words_or_empty(row.parent.as_ref()),
+            Cell::words(row.name.as_deref().unwrap_or(name)),
         ]);
     }
     table

@@ -75,7 +75,8 @@ fn figures(overview: &Overview, with_counts: bool) -> Table {
     let typical = &overview.typical;
     let money = Money::for_amounts(typical.cost_usd.into_iter());
     let all = Money::for_amounts(overview.cost_usd.into_iter());
-    let in_part = overview.runs_without_cost > 0 || overview.unpriced_calls > 0;
+    let tokens_in_part = overview.calls_without_usage > 0 || overview.partial_calls > 0;
+    let in_part = overview.runs_without_cost > 0 || overview.unpriced_calls > 0 || tokens_in_part;
     table.row([
         Cell::words("cost"),
         Cell::money(money, typical.cost_usd, false),
@@ -84,7 +85,7 @@ fn figures(overview: &Overview, with_counts: bool) -> Table {
     table.row([
         Cell::words("tokens"),
         Cell::count_or_unknown(typical.tokens_used),
-        Cell::count_or_unknown(overview.tokens_used),
+        Cell::tokens(overview.tokens_used, tokens_in_part),
     ]);
     table.row([Cell::words("time"), Cell::seconds(typical.duration_seconds), Cell::empty()]);
     table.row([Cell::words("llm calls"), Cell::empty(), Cell::count(overview.llm_calls)]);

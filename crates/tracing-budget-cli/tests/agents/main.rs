@@ -98,7 +98,8 @@ fn an_agent_calls_each_tool() {
 /// Stores a run that completed, then a run with a failed gate, and returns their ids.
 fn seed(database: &Path) -> (String, String) {
     let memory = Memory::new();
-    let (budget, guard) = layer().project("apprentice").sink(memory.clone()).build().unwrap();
+    let (budget, guard) =
+        layer().usage_events([module_path!()]).project("apprentice").sink(memory.clone()).build().unwrap();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
         pipeline(Verdict::Pass);
         pipeline(Verdict::Fail);
@@ -117,9 +118,9 @@ fn pipeline(verdict: Verdict) {
     tracing::info_span!("implementation").in_scope(|| {
         tracing::info!(model = "claude-sonnet-4-5", input_tokens = 3_000, output_tokens = 987);
     });
-    let _review = tracing::info_span!("review").entered();
+    let review = tracing::info_span!("review", error = tracing::field::Empty).entered();
     if verdict == Verdict::Fail {
-        tracing::error!("the reviewer found two faults");
+        review.record("error", "the reviewer found two faults");
     }
     gate("review").verdict(verdict).blocking(true).reason("two findings").emit();
     // Ids begin with the millisecond of their start, which must differ for the order of the list.

@@ -3,7 +3,7 @@
 use super::repricing::Repriced;
 use super::row::Answer;
 use tracing_budget::Usd;
-use tracing_budget::summary::{Figures, RunSummary};
+use tracing_budget::summary::{Figures, Rows, RunSummary};
 
 /// Why a document cannot take the new figures.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +26,12 @@ pub enum NotWritten {
     Operations {
         /// How many operations called models.
         operations: usize,
+    },
+    /// The rows by agent would no longer add up: which agent's cost has changed is unknown.
+    #[error("{agents} of its agents called models, and the summary does not record which models each called")]
+    Agents {
+        /// How many agents called models; amounts outside of any agent count as one.
+        agents: usize,
     },
     /// The document does not add up.
     #[error("{reason}")]
@@ -76,6 +82,7 @@ impl Repriced {
         name_sources(&mut new);
         whole.apply(&mut new.budget_summary.total);
         operations(&mut new, whole)?;
+        agents(&mut new, whole)?;
         new.settle();
         new.warnings.push(format!("repriced: {why}"));
         new.check().map_err(|error| NotWritten::Unbalanced { reason: error.to_string() })?;
@@ -114,22 +121,54 @@ fn name_sources(run: &mut RunSummary) {
 
 /// The change belongs to the operation that called models, if there is only one.
 fn operations(run: &mut RunSummary, change: Change) -> Result<(), NotWritten> {
-    if change == Change::default() {
-        return Ok(());
-    }
     let rows = &mut run.budget_summary.by_operation;
-    let calling: Vec<String> = rows
-        .iter()
-        .filter(|(_, row)| row.figures.llm_calls > 0 || row.figures.tokens_used != Some(0))
-        .map(|(name, _)| name.to_owned())
-        .collect();
-    match calling.as_slice() {
-        // A summary of before there were operations has none to keep in balance.
+    change_only(rows, |row| &mut row.figures, change)
+        .map_err(|operations| NotWritten::Operations { operations })
+}
+
+/// The change belongs to the agent that called models, if there is only one.
+fn agents(run: &mut RunSummary, change: Change) -> Result<(), NotWritten> {
+    let rows = &mut run.budget_summary.by_agent;
+    change_only(rows, |row| &mut row.figures, change).map_err(|agents| NotWritten::Agents { agents })
+}
+
+/// Applies a change to the only row with model calls; the error is the number of such rows. A summary that has no rows of this
+/// dimension has none to keep in balance.
+fn change_only<T>(
+    rows: &mut Rows<T>,
+    figures: impl Fn(&mut T) -> &mut Figures,
+    change: Change,
+) -> Result<(), usize> {
+    let is_calling = |row: &Figures| row.llm_calls > 0 || row.tokens_used != Some(0);
+    let mut calling: Vec<&mut Figures> =
+        rows.values_mut().map(figures).filter(|row| is_calling(row)).collect();
+    match calling.as_mut_slice() {
+        _ if change == Change::default() => Ok(()),
         [] => Ok(()),
         [only] => {
-            change.apply(&mut rows.entry(only).figures);
+            change.apply(only);
             Ok(())
         }
-        several => Err(NotWritten::Operations { operations: several.len() }),
+        several => Err(several.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_cost_belongs_to_the_only_agent_that_called_models() {
+        let mut run = RunSummary::new("a", "2026-04-19T09:12:03Z".parse().expect("a time"));
+        let change = Change { more: Usd::from_pico(7), priced_calls: 0 };
+        assert_eq!(agents(&mut run, change), Ok(()), "without agents there is nothing to keep in balance");
+        run.budget_summary.by_agent.entry("planner").figures.tokens_used = Some(0);
+        run.budget_summary.by_agent.entry("writer").figures.llm_calls = 1;
+        assert_eq!(agents(&mut run, change), Ok(()));
+        let cost = run.budget_summary.by_agent["writer"].figures.cost_usd;
+        assert_eq!(cost, Some(Usd::from_pico(7)));
+        run.budget_summary.by_agent.entry("planner").figures.llm_calls = 1;
+        assert_eq!(agents(&mut run, change), Err(NotWritten::Agents { agents: 2 }));
+        assert_eq!(agents(&mut run, Change::default()), Ok(()), "nothing changed");
     }
 }

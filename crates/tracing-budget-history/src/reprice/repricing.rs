@@ -151,7 +151,7 @@ impl<'a> Repricing<'a> {
         match self.price(run, name, row, &priced) {
             Ok((cost_usd, source)) => {
                 // A call with a reported cost may have no reported tokens.
-                let in_part = figures.calls_without_usage > 0 || is_reported;
+                let in_part = figures.calls_without_usage > 0 || figures.partial_calls > 0 || is_reported;
                 (label, Answer::Priced { cost_usd, source, in_part })
             }
             Err(why) => (label, Answer::Unknown { why }),

@@ -75,6 +75,8 @@ pub(super) fn overview(connection: &Connection, scope: &Scope, now: Timestamp) -
         tokens_used: whole.tokens(),
         llm_calls: count(whole.llm_calls),
         unpriced_calls: count(whole.unpriced_calls),
+        calls_without_usage: count(whole.calls_without_usage),
+        partial_calls: count(whole.partial_calls),
         last_run: list::rows(connection, &Conditions::of_scope(scope), NEWEST_FIRST, 1, now)?.pop(),
         last_failed,
         typical: typical(connection, &with_status(Status::Completed))?,
@@ -133,6 +135,7 @@ pub(super) fn stages(connection: &Connection, scope: &Scope) -> Result<Vec<Stage
             llm_calls: count(tally.llm_calls),
             unpriced_calls: count(tally.unpriced_calls),
             calls_without_usage: count(tally.calls_without_usage),
+            partial_calls: count(tally.partial_calls),
         })
         .collect();
     stages.sort_by(|one, two| two.cost_usd.cmp(&one.cost_usd).then_with(|| one.stage.cmp(&two.stage)));
@@ -160,6 +163,7 @@ pub(super) fn models(connection: &Connection, scope: &Scope) -> Result<Vec<Model
             cache_write_tokens: count(tally.cache_write),
             unpriced_calls: count(tally.unpriced_calls),
             calls_without_usage: count(tally.calls_without_usage),
+            partial_calls: count(tally.partial_calls),
         })
         .collect();
     models.sort_by(|one, two| two.cost_usd.cmp(&one.cost_usd).then_with(|| one.model.cmp(&two.model)));

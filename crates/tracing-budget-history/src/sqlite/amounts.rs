@@ -58,6 +58,7 @@ fn has_large(run: &RunSummary) -> bool {
         || stages.any(|usd| usd.as_ref().is_some_and(is_large))
         || figures.per_model.iter().any(|(_, row)| row.figures.cost_usd.as_ref().is_some_and(is_large))
         || figures.by_operation.iter().any(|(_, row)| row.figures.cost_usd.as_ref().is_some_and(is_large))
+        || figures.by_agent.iter().any(|(_, row)| row.figures.cost_usd.as_ref().is_some_and(is_large))
         || figures.gate_verdicts.iter().any(|gate| gate.cost_usd.as_ref().is_some_and(is_large))
         || figures.records.iter().any(|record| record.cost_usd.as_ref().is_some_and(is_large))
 }
@@ -90,7 +91,8 @@ fn visit(run: &mut RunSummary, see: &mut impl FnMut(&mut Usd)) {
         limits.usd.iter_mut().chain(&mut limits.usd_remaining).for_each(&mut *see);
     }
     figures.records.iter_mut().filter_map(|record| record.cost_usd.as_mut()).for_each(&mut *see);
-    run.efficiency.cost_per_iteration_usd.iter_mut().for_each(see);
+    run.efficiency.cost_per_iteration_usd.iter_mut().for_each(&mut *see);
+    figures.by_agent.values_mut().filter_map(|agent| agent.figures.cost_usd.as_mut()).for_each(see);
 }
 
 /// A count as SQLite has integers: signed, 64 bits.

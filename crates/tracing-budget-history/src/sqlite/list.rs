@@ -16,7 +16,7 @@ use tracing_budget::summary::{Status, Timestamp};
 
 const COLUMNS: &str = "run_id, project, pipeline, status, created_ms, started_ms, completed_ms, duration_s, stages, \
      llm_calls, tokens, cost_pico, unpriced_calls, calls_without_usage, gates_passed, gates_failed, gates_total, \
-     failed_stage, error_summary, tags, parts, beat_ms, beat_every_ms";
+     failed_stage, error_summary, tags, parts, beat_ms, beat_every_ms, partial_calls";
 
 /// One page. Reads one run more than its size, to know whether there is another page.
 pub(super) fn page(
@@ -188,6 +188,7 @@ fn read_row(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<RunRow> {
         error_summary: row.get(18)?,
         tags: serde_json::from_str(row.get_ref(19)?.as_str()?).unwrap_or_default(),
         parts: count(20)?,
+        partial_calls: count(23)?,
     })
 }
 

@@ -18,7 +18,7 @@ use tracing_budget::summary::{RunSummary, Status, Timestamp};
 const COLUMNS: &str = "runs, completed, failed, cancelled, incomplete, interrupted, errors, llm_calls, unpriced_calls, \
      calls_without_usage, tokens, without_tokens, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, \
      without_cost, gates_passed, gates_failed, gates_warned, gates_skipped, gates_broken, gates_other, duration_us, \
-     cost_pico, durations";
+     partial_calls, cost_pico, durations";
 
 static SELECT: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -224,7 +224,11 @@ fn each_ended(
 }
 
 /// Fills the sums of a file of schema 1, which had none.
-pub(super) fn fill(transaction: &Transaction<'_>) -> Result<(), SqlError> {
+pub(super) fn fill_if_empty(transaction: &Transaction<'_>) -> Result<(), SqlError> {
+    let is_filled = "SELECT EXISTS (SELECT 1 FROM rollups)";
+    if transaction.query_row(is_filled, [], |row| row.get(0))? {
+        return Ok(());
+    }
     let mut changes = RollupChanges::default();
     each_ended(transaction, &Conditions::default(), |run| changes.add(run))?;
     changes.write(transaction)

@@ -18,15 +18,16 @@ pub(super) struct Row<'a> {
 
 const INSERT: &str = "INSERT INTO runs (id, run_id, project, pipeline, status, started_ms, completed_ms, duration_s, \
      stages, llm_calls, tokens, cost_pico, unpriced_calls, calls_without_usage, gates_passed, gates_failed, gates_total, \
-     failed_stage, error_summary, tags, parts, beat_ms, beat_every_ms, created_ms)
+     failed_stage, error_summary, tags, parts, beat_ms, beat_every_ms, created_ms, partial_calls)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, \
-     ?24)";
+     ?24, ?25)";
 
 /// `created_ms` stays unchanged.
 const UPDATE: &str = "UPDATE runs SET run_id = ?2, project = ?3, pipeline = ?4, status = ?5, started_ms = ?6, \
      completed_ms = ?7, duration_s = ?8, stages = ?9, llm_calls = ?10, tokens = ?11, cost_pico = ?12, \
      unpriced_calls = ?13, calls_without_usage = ?14, gates_passed = ?15, gates_failed = ?16, gates_total = ?17, \
-     failed_stage = ?18, error_summary = ?19, tags = ?20, parts = ?21, beat_ms = ?22, beat_every_ms = ?23
+     failed_stage = ?18, error_summary = ?19, tags = ?20, parts = ?21, beat_ms = ?22, beat_every_ms = ?23, \
+     partial_calls = ?25
      WHERE id = ?1 AND ?24 IS NOT NULL";
 
 impl<'a> Row<'a> {
@@ -92,6 +93,7 @@ impl<'a> Row<'a> {
             self.beat.map(|(at, _)| at),
             self.beat.map(|(_, every)| every),
             self.now.unix_ms(),
+            whole(row.partial_calls),
         ])?;
         Ok(())
     }

@@ -34,7 +34,7 @@ pub(super) fn each(
     let figures = |table: &str| {
         format!(
             "{table}.duration_s, {table}.cost_pico, {table}.tokens, {table}.llm_calls, {table}.unpriced_calls,
-             {table}.calls_without_usage"
+             {table}.calls_without_usage, {table}.partial_calls"
         )
     };
     let split = |table: &str| {
@@ -105,14 +105,15 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Tally> {
         llm_calls: number(6)?,
         unpriced_calls: number(7)?,
         calls_without_usage: number(8)?,
-        input_tokens: number(9)?,
-        output_tokens: number(10)?,
-        cache_read_tokens: number(11)?,
-        cache_write_tokens: number(12)?,
+        partial_calls: number(9)?,
+        input_tokens: number(10)?,
+        output_tokens: number(11)?,
+        cache_read_tokens: number(12)?,
+        cache_write_tokens: number(13)?,
         ..Figures::default()
     };
     let mut tally = Tally::one(&figures, list::status(row, 2)?, row.get(3)?);
-    tally.errors = row.get(13)?;
+    tally.errors = row.get(14)?;
     Ok(tally)
 }
 

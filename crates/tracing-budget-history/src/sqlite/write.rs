@@ -268,7 +268,7 @@ fn write_rows(transaction: &Transaction<'_>, id: i64, run: &RunSummary) -> Resul
     }
     let figures = &run.budget_summary;
     for (name, row) in figures.per_agent.iter() {
-        let sql = "INSERT INTO stages VALUES (?1, ?2, ?13, ?14, ?15, ?16, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        let sql = "INSERT INTO stages VALUES (?1, ?2, ?14, ?15, ?16, ?17, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
         write_figures(
             transaction,
             sql,
@@ -280,11 +280,12 @@ fn write_rows(transaction: &Transaction<'_>, id: i64, run: &RunSummary) -> Resul
         )?;
     }
     for (name, row) in figures.per_model.iter() {
-        let sql = "INSERT INTO models VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        let sql = "INSERT INTO models VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
         write_figures(transaction, sql, id, name, row.duration_seconds, &row.figures, params![])?;
     }
     for (name, row) in figures.by_operation.iter() {
-        let sql = "INSERT INTO operations VALUES (?1, ?2, ?13, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        let sql =
+            "INSERT INTO operations VALUES (?1, ?2, ?14, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
         write_figures(
             transaction,
             sql,
@@ -316,7 +317,7 @@ fn write_rows(transaction: &Transaction<'_>, id: i64, run: &RunSummary) -> Resul
     Ok(())
 }
 
-/// The columns that stages, models and operations share are the parameters 1 to 12; `more` are those from 13.
+/// The columns that stages, models and operations share are the parameters 1 to 13; `more` are those from 14.
 fn write_figures(
     transaction: &Transaction<'_>,
     sql: &str,
@@ -336,6 +337,7 @@ fn write_figures(
         figures.cache_write_tokens,
         figures.unpriced_calls,
         figures.calls_without_usage,
+        figures.partial_calls,
     ]
     .map(whole);
     let shared: [&dyn ToSql; 5] = [&id, &name, &duration_s, &cost, &tokens];

@@ -30,6 +30,9 @@ fn a_run() -> impl Strategy<Value = RunSummary> {
             made.project = ["apprentice", "atlas"][project].into();
             if let Some(cost) = cost {
                 made = costing(made, ["discovery", "review"][stage], cost);
+                if cost % 2 == 1 {
+                    made = in_part(made);
+                }
             }
             match gate {
                 Some(0) => gated(made, "lint", Verdict::Pass),
@@ -38,6 +41,15 @@ fn a_run() -> impl Strategy<Value = RunSummary> {
             }
         },
     )
+}
+
+/// The run with a part of the usage missing wherever it was booked.
+fn in_part(mut run: RunSummary) -> RunSummary {
+    let budget = &mut run.budget_summary;
+    budget.total.partial_calls = 1;
+    budget.per_agent.values_mut().for_each(|row| row.figures.partial_calls = 1);
+    budget.per_model.values_mut().for_each(|row| row.figures.partial_calls = 1);
+    run
 }
 
 fn a_scope() -> impl Strategy<Value = Scope> {
@@ -107,6 +119,10 @@ proptest! {
                 prop_assert_eq!(overview.by_status.of(status), expected);
             }
             prop_assert_eq!(overview.cost_usd, Some(cost(&ended)));
+            for run in &ended {
+                let row = store.row(&run.run_id).unwrap().map(|row| row.partial_calls);
+                prop_assert_eq!(row, Some(run.budget_summary.total.partial_calls));
+            }
             let failed = ended.iter().filter(|run| run.status == Status::Failed);
             let last_failed = failed.max_by_key(|run| (run.started_at, &run.run_id));
             let last_failed = last_failed.map(|run| &run.run_id);
@@ -149,6 +165,11 @@ proptest! {
                 }
             }
             prop_assert_eq!(found, expected);
+            let expected: u64 = ended.iter().map(|run| run.budget_summary.total.partial_calls).sum();
+            prop_assert_eq!(overview.partial_calls, expected);
+            let stages: u64 = store.stages(&scope).unwrap().iter().map(|row| row.partial_calls).sum();
+            let models: u64 = store.models(&scope).unwrap().iter().map(|row| row.partial_calls).sum();
+            prop_assert_eq!((stages, models), (expected, expected));
             let models: u64 = store.models(&scope).unwrap().iter().map(|row| row.input_tokens).sum();
             let expected: u64 = ended.iter().map(|run| run.budget_summary.total.input_tokens).sum();
             prop_assert_eq!(models, expected);

@@ -1,5 +1,7 @@
 //! A run is there once, however often and in however many parts it arrives.
 
+use std::collections::BTreeMap;
+
 use tracing_budget::{RunSummary, Status, Usd};
 use tracing_budget_history::{Filter, Heartbeat, Page, Put, Scope, Sort, Store, Stored};
 
@@ -129,13 +131,45 @@ fn amounts_that_json_cannot_hold_come_back_to_the_last_digit() {
     let temp = TempHistory::new();
     let store = temp.store();
     for (id, pico) in [("a", 8_192_000_000_000_001), ("b", i128::from(i64::MAX) + 12_345), ("c", 1)] {
-        let run = costing(run(id, Status::Completed, MIDNIGHT), "review", pico);
+        let mut run = costing(run(id, Status::Completed, MIDNIGHT), "review", pico);
+        run.budget_summary.by_agent.entry("writer").figures = run.budget_summary.total.clone();
         store.put(&run).unwrap();
         assert_eq!(store.get(id).unwrap(), Some(run));
         assert_eq!(store.row(id).unwrap().unwrap().cost_usd, Some(Usd::from_pico(pico)));
     }
     let whole = 8_192_000_000_000_001 + i128::from(i64::MAX) + 12_345 + 1;
     assert_eq!(store.summary(&Scope::new()).unwrap().cost_usd, Some(Usd::from_pico(whole)));
+}
+
+#[test]
+fn stages_of_one_name_are_rows_of_their_own_and_none_is_lost() {
+    let temp = TempHistory::new();
+    let store = temp.store();
+    let part = |second: i64, stage: &str, pico: i128| {
+        let mut part = costing(run("a", Status::Completed, MIDNIGHT + second * 1_000), "search", pico);
+        part.budget_summary.per_agent.entry(stage).status = Status::Completed;
+        let search = part.budget_summary.per_agent.entry("search");
+        search.parent = Some(stage.to_owned());
+        search.started_at = Some(part.started_at);
+        search.error_events = 2;
+        part.budget_summary.error_events = 2;
+        part.budget_summary.by_agent.entry("writer").figures = part.budget_summary.total.clone();
+        part.budget_summary.by_operation.entry("chat").figures = part.budget_summary.total.clone();
+        part
+    };
+    let parts = [part(0, "plan", 5), part(1, "write", 7)];
+    store.put_all(&[Put::new(&parts[0]).part("one"), Put::new(&parts[1]).part("two")]).unwrap();
+    let merged = store.get("a").unwrap().unwrap();
+    merged.check().unwrap();
+    let budget = &merged.budget_summary;
+    let cost = |key: &str| budget.per_agent[key].figures.cost_usd.map(Usd::pico);
+    assert_eq!((cost("search"), cost("write/search")), (Some(5), Some(7)));
+    assert_eq!(budget.per_agent["write/search"].name.as_deref(), Some("search"));
+    assert_eq!((budget.error_events, budget.by_agent["writer"].figures.llm_calls), (4, 2));
+    let stages: BTreeMap<String, _> =
+        store.stages(&Scope::new()).unwrap().into_iter().map(|row| (row.stage, row.cost_usd)).collect();
+    assert_eq!(stages["search"], Some(Usd::from_pico(5)));
+    assert_eq!(stages["write/search"], Some(Usd::from_pico(7)));
 }
 
 #[test]

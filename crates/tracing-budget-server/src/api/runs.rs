@@ -100,6 +100,8 @@ pub(crate) struct Usage {
     unpriced_calls: u64,
     /// Calls that reported no usage.
     calls_without_usage: u64,
+    /// Calls that reported only a part of their usage.
+    partial_calls: u64,
 }
 
 /// Verdicts of a run's gates.
@@ -126,6 +128,7 @@ impl From<&Figures> for Usage {
             reasoning_tokens: figures.reasoning_tokens,
             unpriced_calls: figures.unpriced_calls,
             calls_without_usage: figures.calls_without_usage,
+            partial_calls: figures.partial_calls,
         }
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct RunState {
     pub(crate) llm_calls: u64,
     /// Calls with known usage and unknown cost; they are not in `cost_usd`.
     pub(crate) unpriced_calls: u64,
+    /// Calls that reported only a part of their usage.
+    pub(crate) partial_calls: u64,
     /// Its stages, in the order of the run.
     pub(crate) stages: Vec<StageState>,
 }
@@ -111,6 +113,8 @@ pub(crate) struct CostMoved {
     pub(crate) llm_calls: u64,
     /// Calls with known usage and unknown cost; they are not in `cost_usd`.
     pub(crate) unpriced_calls: u64,
+    /// Calls that reported only a part of their usage.
+    pub(crate) partial_calls: u64,
     /// The stages with changed figures.
     pub(crate) stages: Vec<StageState>,
 }
@@ -153,6 +157,7 @@ impl RunState {
             cost_usd: row.cost_usd,
             llm_calls: row.llm_calls,
             unpriced_calls: row.unpriced_calls,
+            partial_calls: row.partial_calls,
             stages: stages.map(|(name, stage)| StageState::of(name, stage)).collect(),
         }
     }
@@ -196,6 +201,7 @@ impl RunState {
                 cost_usd: now.cost_usd,
                 llm_calls: now.llm_calls,
                 unpriced_calls: now.unpriced_calls,
+                partial_calls: now.partial_calls,
                 stages: moved,
             }));
         }
@@ -208,13 +214,14 @@ impl RunState {
             cost_usd: Some(Usd::ZERO),
             llm_calls: 0,
             unpriced_calls: 0,
+            partial_calls: 0,
             stages: Vec::new(),
             ..self.clone()
         }
     }
 
-    fn used(&self) -> (Option<u64>, Option<Usd>, u64, u64) {
-        (self.tokens_used, self.cost_usd, self.llm_calls, self.unpriced_calls)
+    fn used(&self) -> (Option<u64>, Option<Usd>, u64, u64, u64) {
+        (self.tokens_used, self.cost_usd, self.llm_calls, self.unpriced_calls, self.partial_calls)
     }
 }
 
@@ -325,6 +332,7 @@ mod tests {
             cost_usd: None,
             llm_calls: 0,
             unpriced_calls: 0,
+            partial_calls: 0,
             stages,
         }
     }

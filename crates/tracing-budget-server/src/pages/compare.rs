@@ -175,6 +175,8 @@ fn totals(total: &FiguresDelta) -> Markup {
         ("Output tokens", count_change(&total.output_tokens)),
         ("Model calls", count_change(&total.llm_calls)),
         ("Unpriced calls", count_change(&total.unpriced_calls)),
+        ("Calls without usage", count_change(&total.calls_without_usage)),
+        ("Calls with a part of the usage", count_change(&total.partial_calls)),
     ];
     section(
         "totals",

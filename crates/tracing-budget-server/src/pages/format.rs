@@ -30,6 +30,7 @@ pub(super) fn of_row(run: &RunRow) -> Figures {
         llm_calls: run.llm_calls,
         unpriced_calls: run.unpriced_calls,
         calls_without_usage: run.calls_without_usage,
+        partial_calls: run.partial_calls,
         ..Figures::default()
     }
 }

@@ -66,6 +66,7 @@ fn page(run: &RunSummary, zone: &PageZone, context: &RunContext) -> Markup {
                 (run_tables::by_stage(run))
                 (run_tables::by_model(run))
                 (run_tables::gates(run, zone))
+                (run_tables::by_agent(run))
                 (run_tables::by_operation(run))
                 (notes(run))
                 (more(run, context))

@@ -74,6 +74,9 @@ pub(super) fn tiles(run: &RunSummary, previous: Option<&RunRow>) -> Markup {
                 @if total.calls_without_usage > 0 {
                     dd { (counted(total.calls_without_usage, "call")) " without usage, not in the tokens" }
                 }
+                @if total.partial_calls > 0 {
+                    dd { (counted(total.partial_calls, "call")) " with a part of the usage" }
+                }
             }
             div {
                 dt { "Duration" }
@@ -96,7 +99,8 @@ pub(super) fn tiles(run: &RunSummary, previous: Option<&RunRow>) -> Markup {
 fn value(run: &RunSummary) -> Markup {
     // Calls of unknown cost would make the return smaller.
     let total = &run.budget_summary.total;
-    let most = if total.unpriced_calls > 0 || total.calls_without_usage > 0 { "at most " } else { "" };
+    let is_in_part = total.unpriced_calls > 0 || total.calls_without_usage > 0 || total.partial_calls > 0;
+    let most = if is_in_part { "at most " } else { "" };
     html! {
         @if let Some(value) = run.value_usd {
             div {

@@ -70,7 +70,10 @@ fn timeline_row(run: &RunSummary, scale: &Scale, node: &StageNode<'_>) -> Markup
             td.n { (scale.start(row).unwrap_or_else(|| "—".to_owned())) }
             td.n { (if row.calls == 0 { "—".to_owned() } else { duration(row.duration_seconds) }) }
             td.n { (if unattributed { "—".to_owned() } else { count(row.calls) }) }
-            td.n { (count(row.errors)) }
+            td.n {
+                (count(row.errors))
+                @if row.error_events > 0 { span.hush { " and " (counted(row.error_events, "ERROR event")) } }
+            }
             td { @if unattributed { "—" } @else { (badges::status(row.status)) } }
         }
     }
@@ -131,6 +134,45 @@ pub(super) fn by_model(run: &RunSummary) -> Markup {
                             @else if row.price_sources.is_empty() { (UNKNOWN) }
                             @else { (row.price_sources.join(", ")) }
                         }
+                    }
+                }
+            }
+        }))
+    }
+}
+
+/// Calls, cost and tokens by agent.
+pub(super) fn by_agent(run: &RunSummary) -> Markup {
+    let budget = &run.budget_summary;
+    if budget.by_agent.is_empty() {
+        return html! {};
+    }
+    let digits = format::digits(budget.by_agent.iter().map(|(_, row)| &row.figures));
+    html! {
+        (figure_section("by-agent", "By agent", "An agent’s figures exclude those of the agents that it called.", html! {
+            thead {
+                tr {
+                    th scope="col" { "Agent" }
+                    th scope="col" { "Called by" }
+                    th.n scope="col" { "Executions" }
+                    th.n scope="col" { "Model calls" }
+                    th.n scope="col" { "Tokens" }
+                    th.n scope="col" { "Cost" }
+                    th.n scope="col" { "Time" }
+                    th.n scope="col" { "Errors" }
+                }
+            }
+            tbody {
+                @for (name, row) in budget.by_agent.iter() {
+                    tr {
+                        th scope="row" { (name) }
+                        td { (row.called_by.join(", ")) }
+                        td.n { (count(row.calls)) }
+                        td.n { (count(row.figures.llm_calls)) }
+                        td.n { (row.figures.all_tokens_cell()) }
+                        td.n { (row.figures.cost_cell(digits)) }
+                        td.n { (duration(row.duration_seconds)) }
+                        td.n { (count(row.errors)) }
                     }
                 }
             }
