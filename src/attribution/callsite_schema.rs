@@ -109,8 +109,10 @@ impl CallsiteSchema {
             _ if has_long_name(fields, &roles) => CallByFields::LongNames,
             _ => CallByFields::ShortNames,
         };
-        let names_operation =
-            |field: &&str| field.contains('.') && role_of(field) == FieldRole::Name(NameField::Operation);
+        let names_operation = |field: &&str| {
+            field.contains('.')
+                && matches!(role_of(field), FieldRole::Name(NameField::Operation) | FieldRole::SpanKind)
+        };
         let is_gen_ai = emitter.is_call || fields.iter().any(names_operation);
         let has_names = has_model || has_name(NameField::Provider) || has_name(NameField::Agent);
         let is_own_event = is_event && OWN_TARGETS.contains(&target);

@@ -25,6 +25,8 @@ pub(crate) enum FieldRole {
     Currency,
     /// A name: nearly every text that means something is one.
     Name(NameField),
+    /// OpenInference's kind of span: another word for an operation.
+    SpanKind,
     /// The provider's id of the response.
     ResponseId,
     /// A name for the run's pipeline.
@@ -63,6 +65,19 @@ pub(crate) enum FieldRole {
     Meta,
     /// Why a figure of a recorded operation was not taken.
     Refusal,
+}
+
+impl FieldRole {
+    /// Whether recording such a field after a span's creation may change its place.
+    // Inlined: one comparison for most fields.
+    #[inline]
+    pub(crate) fn places(self, how: Accumulate) -> bool {
+        match self {
+            Name(name) => name.places(how),
+            SpanKind => true,
+            _ => false,
+        }
+    }
 }
 
 /// What a name names.
@@ -226,7 +241,7 @@ pub(crate) static NAMES: &[(&str, FieldRole, Convention)] = &[
     ("reranker.model_name", Name(NameField::RequestModel), OpenInference),
     ("operation", Name(NameField::Operation), Crate),
     ("gen_ai.operation.name", Name(NameField::Operation), GenAi),
-    ("openinference.span.kind", Name(NameField::Operation), OpenInference),
+    ("openinference.span.kind", SpanKind, OpenInference),
     ("stage", Name(NameField::Stage), Crate),
     ("agent", Name(NameField::Agent), Crate),
     ("gen_ai.agent.name", Name(NameField::Agent), GenAi),
@@ -393,7 +408,7 @@ mod tests {
             Name(NameField::ResponseModel) => (13, "model that answered"),
             Name(NameField::RequestModel) => (14, "model, where none that answered is recorded"),
             ResponseId => (15, "the provider's id of the response"),
-            Name(NameField::Operation) => (16, "purpose of a call (`chat` by default)"),
+            Name(NameField::Operation) | SpanKind => (16, "purpose of a call (`chat` by default)"),
             Name(NameField::Stage) => (17, "stage"),
             Name(NameField::Agent) => (18, "agent"),
             Gate => (19, "gate; every other field of its span is kept as a diagnostic"),

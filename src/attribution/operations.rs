@@ -20,7 +20,7 @@ pub(crate) enum OperationKind {
 
 use OperationKind::{Agent, Embeddings, Image, Rerank, Speech, Text, Tool, Transcription};
 
-/// Every known operation: the conventions' names, then those of libraries. OpenInference writes its kinds of spans in capitals.
+/// Every known operation: the conventions' names, then those of libraries.
 const OPERATIONS: &[(&str, OperationKind)] = &[
     ("chat", Text),
     ("text_completion", Text),
@@ -28,12 +28,6 @@ const OPERATIONS: &[(&str, OperationKind)] = &[
     ("embeddings", Embeddings),
     ("invoke_agent", Agent),
     ("execute_tool", Tool),
-    // OpenInference.
-    ("llm", Text),
-    ("embedding", Embeddings),
-    ("reranker", Rerank),
-    ("agent", Agent),
-    ("tool", Tool),
     // rig: streams, and Gemini's interactions.
     ("chat_streaming", Text),
     ("generate_content_streaming", Text),
@@ -55,6 +49,21 @@ const OPERATIONS: &[(&str, OperationKind)] = &[
     ("speech_to_text", Transcription),
 ];
 
+/// OpenInference's kinds of spans, and the operations that they are in the GenAI conventions.
+const SPAN_KINDS: [(&str, &str); 5] = [
+    ("LLM", "chat"),
+    ("EMBEDDING", "embeddings"),
+    ("RERANKER", "rerank"),
+    ("AGENT", "invoke_agent"),
+    ("TOOL", "execute_tool"),
+];
+
+/// The operation that a kind of span is; one without a line in the table stays as it is, and is a container.
+pub(crate) fn operation_of(span_kind: &str) -> &str {
+    let known = SPAN_KINDS.iter().find(|(kind, _)| kind.eq_ignore_ascii_case(span_kind));
+    known.map_or(span_kind, |(_, operation)| operation)
+}
+
 /// The kind of an operation, whatever the case of its letters.
 pub(crate) fn kind_of(operation: &str) -> OperationKind {
     let known = OPERATIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(operation));
@@ -70,9 +79,11 @@ mod tests {
         for (operation, expected) in [
             ("chat", Text),
             ("chat_streaming", Text),
-            ("LLM", Text),
-            ("RERANKER", Rerank),
-            ("AGENT", Agent),
+            (operation_of("LLM"), Text),
+            (operation_of("reranker"), Rerank),
+            (operation_of("AGENT"), Agent),
+            (operation_of("GUARDRAIL"), OperationKind::Container),
+            ("tool", OperationKind::Container),
             ("execute_tool", Tool),
             ("invoke_workflow", OperationKind::Container),
             ("create_agent", OperationKind::Container),

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::field_value::FieldValue;
 use super::names::{FieldRole, NameField, Scope};
+use super::operations::operation_of;
 use super::parts::is_split;
 use crate::ledger::{
     CellTotals, FastHash, Kind, Outcome, RunAttributes, Sources, Symbol, Usage, Usd, Verdict,
@@ -171,6 +172,11 @@ impl Reading {
             FieldRole::Name(name) => {
                 if let Some(text) = value.text(Symbol::intern) {
                     self.name(name, text);
+                }
+            }
+            FieldRole::SpanKind => {
+                if let Some(operation) = value.text(|kind| Symbol::intern(operation_of(kind))) {
+                    self.name(NameField::Operation, operation);
                 }
             }
             FieldRole::ResponseId => {
