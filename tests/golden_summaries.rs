@@ -42,7 +42,7 @@ fn every_document_is_read_checks_and_is_written_as_it_was() {
     }
 }
 
-/// The document without the keys that it did not have when the golden ones were written. They say that there was nothing.
+/// The document without the keys that it did not have when the golden ones were written. Their values are 0 or empty.
 fn without_new_keys(run: &RunSummary) -> String {
     let text = serde_json::to_string_pretty(run).expect("text");
     let is_new = |line: &str| {

@@ -89,7 +89,10 @@ fn work() {
         info!(model = "m", total_tokens = 4);
         info!(cost_usd = 9_000.000000000001);
         drop(call("m").start());
-        info_span!("tool", gen_ai.operation.name = "execute_tool").in_scope(|| error!("no such tool"));
+        info_span!("tool", gen_ai.operation.name = "execute_tool").in_scope(|| ());
+        let call =
+            info_span!("chat", gen_ai.operation.name = "chat", gen_ai.request.model = "m", error = "boom");
+        drop(call);
         info_span!("inner").in_scope(|| error!("it broke"));
     });
     let spent = operation("mcp_tool_call").cost_usd("0.0005").duration(Duration::from_millis(3)).iteration(7);

@@ -294,8 +294,9 @@ fn limits(used: u64) -> StageLimits {
 }
 
 fn part() -> impl Strategy<Value = RunSummary> {
-    // More attempts than a row lists.
-    let attempts = vec((0..20_i64, 0..100_u64), 0..90);
+    // Now and then more attempts than a row lists.
+    let attempts = prop_oneof![9 => 0..3_usize, 1 => 40..90_usize];
+    let attempts = attempts.prop_flat_map(|count| vec((0..20_i64, 0..100_u64), count));
     let stages = (vec(call(), 0..6), btree_map(select(&STAGES), status(), 0..4), any::<bool>(), attempts);
     (head(), stages, vec(gate(), 0..4)).prop_map(|(head, (calls, ends, lists_attempts, attempts), gates)| {
         let mut run = booked(head, &calls, &ends, gates, lists_attempts);

@@ -44,6 +44,8 @@ pub(crate) struct MoreCharges {
     pub(crate) amounts: Vec<(Charge, CellTotals)>,
     /// Calls that the enclosing call has to complete before they are booked (A5).
     pub(crate) handed_on: Vec<InnerCall>,
+    /// Usage of a response that the run has booked already: new to the run it is not, to the spans around it is (A8).
+    pub(crate) repeated: Usage,
     /// What the run's reader should know.
     pub(crate) warnings: Vec<Cow<'static, str>>,
 }

@@ -1,4 +1,4 @@
-//! Libraries whose spans or events need to be known by name: what they are, and how they count.
+//! Libraries with spans or events that need to be known by name: what they are, and how they count.
 
 use super::reading::ModelName;
 use crate::ledger::Symbol;
@@ -25,7 +25,7 @@ pub(crate) enum Apart {
     For(&'static Provider),
 }
 
-/// A provider, and what tells its calls from others where the emitter does not record the provider.
+/// A provider, and the marks of its calls where the emitter does not record the provider.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Provider {
     /// Its name in the conventions.
@@ -87,7 +87,7 @@ const VERSIONS: [Versions; 4] = [
         krate: "rig-core",
         from: (0, 34, 0),
         before: (0, 43, 0),
-        // Also the providers that speak Anthropic's protocol.
+        // Also the other providers with Anthropic's protocol.
         folder: "/providers/anthropic/",
         cache_apart: Apart::Always,
         reasoning_apart: Apart::Never,

@@ -403,11 +403,15 @@ mod tests {
                 (9, "tokens with an unknown split; ignored where input or output is known")
             }
             Cost(_) => (10, "cost in USD; a call with one is not priced"),
-            Currency => (11, "currency of the cost, if it is not USD"),
+            Currency => {
+                (11, "currency of the cost; any other than USD is not converted, and the cost is unknown")
+            }
             Name(NameField::Provider) => (12, "provider"),
             Name(NameField::ResponseModel) => (13, "model that answered"),
             Name(NameField::RequestModel) => (14, "model, where none that answered is recorded"),
-            ResponseId => (15, "the provider's id of the response"),
+            ResponseId => {
+                (15, "the provider's id of a response; one response that is reported twice is one call")
+            }
             Name(NameField::Operation) | SpanKind => (16, "purpose of a call (`chat` by default)"),
             Name(NameField::Stage) => (17, "stage"),
             Name(NameField::Agent) => (18, "agent"),
@@ -477,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn every_name_stands_once() {
+    fn every_name_is_in_the_table_once() {
         for (at, (name, ..)) in NAMES.iter().enumerate() {
             assert!(!NAMES[..at].iter().any(|(other, ..)| other == name), "{name}");
         }

@@ -14,7 +14,7 @@ pub(crate) enum OperationKind {
     Agent,
     /// A tool that a model called.
     Tool,
-    /// Any other: it contains calls, and is none.
+    /// Any other: it contains calls.
     Container,
 }
 
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_stands_once() {
+    fn every_operation_is_in_the_table_once() {
         for (at, (name, _)) in OPERATIONS.iter().enumerate() {
             assert!(!OPERATIONS[..at].iter().any(|(other, _)| other == name), "{name}");
         }

@@ -221,7 +221,7 @@ impl Reading {
         self.response_id = if id.starts_with("msg_") { hash | IS_MESSAGE } else { hash };
     }
 
-    /// Whether the id of the response begins with `msg_`, as those of Anthropic do: some emitters tell no more of the provider.
+    /// Whether the id of the response begins with `msg_`, as those of Anthropic do: some emitters record nothing else of the provider.
     pub(crate) fn is_message(&self) -> bool {
         self.response_id & IS_MESSAGE != 0
     }
@@ -396,7 +396,7 @@ impl Reading {
         }
         let repeats = |kind: &Kind| own.usage.get(*kind).is_some() && inclusive.usage.get(*kind).is_some();
         if Kind::ALL.iter().any(repeats) {
-            *inclusive = Box::new(Inclusive { cost: inclusive.cost, ..own.larger(inclusive) });
+            **inclusive = Inclusive { cost: inclusive.cost, ..own.larger(inclusive) };
             self.own.usage = Usage::new();
         }
         if own.cost.is_some() && inclusive.cost.is_some() {

@@ -382,7 +382,7 @@ impl OpenStage {
     }
 }
 
-/// Returns the ledger of a journal whose amounts name a stage without the stages around it: all stages of one name are one row,
+/// Returns the ledger of a journal with amounts that name a stage without the stages around it: all stages of one name are one row,
 /// below that of the stage around the first attempt.
 fn one_row_per_name(ledger: &Ledger) -> Ledger {
     let mut first: HashMap<Symbol, (u64, Option<Symbol>)> = HashMap::new();
@@ -443,7 +443,7 @@ mod tests {
                 model: None,
                 operation: Symbol::intern("chat"),
             };
-            // What completes an earlier telling takes one away: the sum over all lines is right.
+            // A record that completes an earlier one takes one away: the sum over all lines is right.
             let partial = CellTotals { partial: 1_u64.wrapping_neg(), llm_calls: 1, ..CellTotals::default() };
             ledger.add(key, &partial);
             ledger.end_stage(row, 3, 7, &Outcome::Failed(Some("boom".into())));
@@ -454,9 +454,9 @@ mod tests {
         ledger.end_agent(Symbol::intern("writer"), Some(Symbol::intern("planner")), 9, true);
         ledger.name_agent(Symbol::intern("planner"), None);
         let mut line = Vec::new();
-        Record::Booked { run: 1, at: 1, amount: ledger.clone() }.write(&mut line);
+        Record::Booked { run: 1, at: 1, amount: Box::new(ledger.clone()) }.write(&mut line);
         let Ok(Record::Booked { amount, .. }) = Record::read(&line) else { panic!("a booked line") };
-        assert_eq!(amount, ledger);
+        assert_eq!(*amount, ledger);
     }
 
     #[test]

@@ -38,8 +38,8 @@ pub(crate) enum Record {
     Booked {
         run: u64,
         at: u64,
-        #[serde(flatten, with = "wire::ledger")]
-        amount: Ledger,
+        #[serde(flatten, with = "wire::boxed_ledger")]
+        amount: Box<Ledger>,
     },
     /// A span recorded attributes of its whole run.
     #[serde(rename = "told")]

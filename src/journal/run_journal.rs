@@ -43,7 +43,7 @@ impl RunJournal {
     pub(crate) fn book<T>(&self, ledger: &mut Ledger, act: impl FnOnce(&mut Ledger) -> T) -> T {
         // Adding to an empty ledger and merging gives the same sums, because merging is associative; and the difference
         // is the record.
-        let mut amount = Ledger::default();
+        let mut amount = Box::new(Ledger::default());
         let result = act(&mut amount);
         ledger.merge(&amount);
         self.append_now(|run, at| Record::Booked { run, at, amount });

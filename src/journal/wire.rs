@@ -439,6 +439,18 @@ pub(super) mod ledger {
     }
 }
 
+pub(super) mod boxed_ledger {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(amount: &Ledger, serializer: S) -> Result<S::Ok, S::Error> {
+        ledger::serialize(amount, serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Ledger>, D::Error> {
+        ledger::deserialize(deserializer).map(Box::new)
+    }
+}
+
 /// An outcome as two fields, both absent where nothing failed.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct OutcomeWire {

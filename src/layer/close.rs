@@ -9,8 +9,7 @@ use super::span_state::SpanState;
 use super::span_table::{Lookup, Taken};
 use super::waiting::outer_of;
 use crate::attribution::{Charge, Charges, InnerCall, NameField, SpanKind};
-use crate::ledger::{CellKey, CellTotals, Outcome, Sources, StageId, Usage};
-use crate::limit::Stages;
+use crate::ledger::{CellKey, CellTotals, Kind, Outcome, Sources, StageId, Usage};
 
 /// An amount with its row.
 pub(crate) type Amount<'a> = (CellKey, &'a CellTotals);
@@ -106,7 +105,13 @@ impl Core {
         let charge = charges.own?;
         let totals = &mut state.span.reading.own;
         if charge.response_id != 0 {
-            return self.price_response(&charge, totals, state.position.run, state.started, charges);
+            let usage = totals.usage;
+            let key = self.price_response(&charge, totals, state.position.run, state.started, charges);
+            let repeated = usage.excess_over(&totals.usage);
+            if !repeated.is_empty() {
+                charges.more().repeated = repeated;
+            }
+            return key;
         }
         let run = state.position.run;
         Some(self.price(&charge, totals, run, state.started, charges))
@@ -149,7 +154,8 @@ impl Core {
             .collect()
     }
 
-    /// Prices a call with a response id: what the run has seen of that response already is not booked again (A8).
+    /// Prices a call with a response id. If the run has seen that response already, only what the new record adds is booked, in
+    /// the row of the first (A8).
     #[cold]
     pub(crate) fn price_response(
         &self,
@@ -159,70 +165,68 @@ impl Core {
         at: Moment,
         charges: &mut Charges,
     ) -> Option<CellKey> {
-        let id = charge.response_id;
-        let lacks = totals.without_usage + totals.partial > 0;
-        let seen = self.runs.with_details(run, |details| details.responses.see(id, &totals.usage)).flatten();
+        let seen = self.runs.with_details(run, |details| details.responses.get(charge.response_id)).flatten();
         let Some(seen) = seen else {
-            if lacks {
-                self.runs.with_details(run, |details| details.responses.set_incomplete(id, Some(*charge)));
-            }
-            return Some(self.price(charge, totals, run, at, charges));
+            let key = self.price(charge, totals, run, at, charges);
+            self.runs.with_details(run, |details| details.responses.keep(*charge, *totals));
+            return Some(key);
         };
-        let usage = totals.usage.excess_over(&seen.usage);
-        let was_incomplete = seen.incomplete.filter(|_| !totals.usage.is_empty() && !lacks);
-        let cost = totals.cost;
-        let is_reported = totals.sources.contains(Sources::REPORTED);
-        totals.clear();
-        if usage.is_empty() && was_incomplete.is_none() {
-            return None;
+        // The call as both records together have it, and then the difference from what was booked.
+        let mut both =
+            CellTotals { count: 1, llm_calls: 1, nanos: seen.booked.nanos, ..CellTotals::default() };
+        both.usage = seen.booked.usage;
+        both.usage.merge(&totals.usage.excess_over(&seen.booked.usage));
+        both.errors = seen.booked.errors.max(totals.errors);
+        let costs = [&seen.booked, totals]
+            .map(|record| record.sources.contains(Sources::REPORTED).then_some(record.cost));
+        if let Some(cost) = costs[0].max(costs[1]) {
+            (both.cost, both.sources) = (cost, Sources::REPORTED);
         }
-        totals.usage = usage;
-        if is_reported && seen.usage.is_empty() {
-            (totals.cost, totals.sources) = (cost, Sources::REPORTED);
+        if both.usage.is_empty() && both.sources == Sources::default() {
+            both.without_usage = 1;
+        } else {
+            both.partial = match (seen.booked.partial, totals.partial) {
+                (0, _) if !seen.booked.usage.is_empty() => 0,
+                (_, 0) if !totals.usage.is_empty() => 0,
+                _ => u64::from(
+                    !(both.usage.get(Kind::Input).is_some() && both.usage.get(Kind::Output).is_some()),
+                ),
+            };
         }
-        let charge = Charge { needs_price: charge.needs_price && !usage.is_empty(), ..*charge };
-        let key = self.price(&charge, totals, run, at, charges);
-        if let Some(lacking) = was_incomplete {
-            self.complete(run, &lacking, &seen.usage);
-        }
-        Some(key)
+        let model = (charge.model.0.or(seen.call.model.0), charge.model.1.or(seen.call.model.1));
+        let needs_price = !both.usage.is_empty() && both.sources == Sources::default();
+        let call = Charge {
+            model: (seen.call.model.0.or(model.0), seen.call.model.1.or(model.1)),
+            needs_price,
+            ..seen.call
+        };
+        let key = self.price(&call, &mut both, run, at, charges);
+        self.runs.with_details(run, |details| details.responses.keep(seen.call, both));
+        *totals = both.difference(&seen.booked);
+        (*totals != CellTotals { sources: totals.sources, ..CellTotals::default() }).then_some(key)
     }
 
-    /// Completes a call that closed without its usage, or with a part of it, from the details of its response (A7).
+    /// Completes a call that was booked without its usage, or with a part of it, from the details of its response (A7).
     #[cold]
     pub(crate) fn complete_response(&self, position: &Position, id: u64, usage: &Usage) {
         let run = position.run;
-        let seen = self.runs.with_details(run, |details| {
-            let is_lacking = details.responses.is_incomplete(id);
-            if is_lacking { details.responses.see(id, usage) } else { None }
-        });
-        let Some((seen, lacking)) = seen.flatten().and_then(|seen| Some((seen, seen.incomplete?))) else {
+        let seen = self.runs.with_details(run, |details| details.responses.get(id)).flatten();
+        let Some(seen) = seen.filter(|seen| seen.booked.without_usage + seen.booked.partial > 0) else {
             return;
         };
         let mut charges = Charges::default();
-        let mut totals = CellTotals { usage: usage.excess_over(&seen.usage), ..CellTotals::default() };
-        let charge = Charge { needs_price: !totals.usage.is_empty(), ..lacking };
-        let key = self.price(&charge, &mut totals, run, self.clock.now(), &mut charges);
-        self.book(
-            position,
-            Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true },
-        );
-        self.complete(run, &lacking, &seen.usage);
-    }
-
-    /// Takes back that a call lacked its usage, or a part of it: a second telling of the call has completed it.
-    fn complete(&self, run: u64, lacking: &Charge, before: &Usage) {
-        self.runs.with_details(run, |details| details.responses.set_incomplete(lacking.response_id, None));
-        let less = 0_u64.wrapping_sub(1);
-        let mut totals = if before.is_empty() {
-            CellTotals { without_usage: less, ..CellTotals::default() }
-        } else {
-            CellTotals { partial: less, ..CellTotals::default() }
-        };
-        let charge = Charge { needs_price: false, ..*lacking };
-        let key = self.price(&charge, &mut totals, run, self.clock.now(), &mut Charges::default());
-        let entry = Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true };
-        self.book_watched(run, Stages::NONE, entry);
+        let mut totals = CellTotals { count: 1, llm_calls: 1, ..CellTotals::default() };
+        for &kind in Kind::ALL {
+            if let (None, Some(count)) = (seen.booked.usage.get(kind), usage.get(kind)) {
+                totals.usage.set(kind, count);
+            }
+        }
+        if let Some(key) = self.price_response(&seen.call, &mut totals, run, self.clock.now(), &mut charges) {
+            self.book(
+                position,
+                Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true },
+            );
+        }
     }
 
     /// Passes a span's amounts on to the span around it that sums what is inside, and records its gate.
@@ -242,6 +246,7 @@ impl Core {
             state.span.below.as_mut().map(|below| std::mem::take(&mut below.inner)).unwrap_or_default();
         if let Some(more) = &mut charges.more {
             inner.append(&mut more.handed_on);
+            booked.usage.merge(&more.repeated);
         }
         if state.span.schema.has_gate {
             self.record_span_gate(state, &booked, nanos);

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::attribution::Charge;
-use crate::ledger::{FastHash, Usage};
+use crate::ledger::{CellTotals, FastHash};
 
 /// Ids that a run remembers. Two tellings of one call come close together; the bound keeps a run of a million calls at about
 /// 150 kB.
@@ -16,21 +16,26 @@ pub(crate) struct Responses {
     order: VecDeque<u64>,
 }
 
-/// What is known of a response.
+/// What is known of a response, and what was booked for it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Response {
-    pub(crate) usage: Usage,
-    /// The call, if it lacked its usage, or a part of it.
-    pub(crate) incomplete: Option<Charge>,
+    /// The call that was booked first: what a later record adds goes to its row.
+    pub(crate) call: Charge,
+    pub(crate) booked: CellTotals,
 }
 
 impl Responses {
-    /// The response with this id, and whether it was seen before. `usage` is remembered, the larger of each figure.
-    pub(crate) fn see(&mut self, id: u64, usage: &Usage) -> Option<Response> {
+    /// The response with this id, if it was seen before.
+    pub(crate) fn get(&self, id: u64) -> Option<Response> {
+        self.seen.get(&id).copied()
+    }
+
+    /// Keeps what was booked for a response.
+    pub(crate) fn keep(&mut self, call: Charge, booked: CellTotals) {
+        let id = call.response_id;
         if let Some(known) = self.seen.get_mut(&id) {
-            let before = *known;
-            known.usage.merge(&usage.excess_over(&before.usage));
-            return Some(before);
+            known.booked = booked;
+            return;
         }
         if self.order.len() == REMEMBERED
             && let Some(oldest) = self.order.pop_front()
@@ -38,20 +43,7 @@ impl Responses {
             self.seen.remove(&oldest);
         }
         self.order.push_back(id);
-        self.seen.insert(id, Response { usage: *usage, incomplete: None });
-        None
-    }
-
-    /// Keeps a call that lacks something, or forgets it.
-    pub(crate) fn set_incomplete(&mut self, id: u64, call: Option<Charge>) {
-        if let Some(known) = self.seen.get_mut(&id) {
-            known.incomplete = call;
-        }
-    }
-
-    /// Whether the call with this id lacked something.
-    pub(crate) fn is_incomplete(&self, id: u64) -> bool {
-        self.seen.get(&id).is_some_and(|known| known.incomplete.is_some())
+        self.seen.insert(id, Response { call, booked });
     }
 
     pub(crate) fn clear(&mut self) {

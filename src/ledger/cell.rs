@@ -52,7 +52,7 @@ pub(crate) struct CellTotals {
     /// Calls with usage that could not be priced.
     pub(crate) unpriced: u64,
     /// Calls that reported neither usage nor cost.
-    // This and `partial` wrap: a second telling of a call completes the first, in whatever part of the ledger that is, and
+    // This, `partial` and `unpriced` wrap: a second telling of a call completes the first, in whatever part of the ledger that is, and
     // takes one away. The sum over all parts is never below 0.
     pub(crate) without_usage: u64,
     /// Calls that are partly known: output without input, or the reverse, or a cost without tokens.
@@ -78,6 +78,23 @@ impl CellTotals {
         (*without_usage, *partial) = (0, 0);
     }
 
+    /// Returns what makes other sums these, for a second record of a call. Counts that fall wrap.
+    pub(crate) fn difference(&self, before: &Self) -> Self {
+        let less = |now: u64, before: u64| now.wrapping_sub(before);
+        Self {
+            usage: self.usage.excess_over(&before.usage),
+            cost: self.cost - before.cost,
+            count: less(self.count, before.count),
+            llm_calls: less(self.llm_calls, before.llm_calls),
+            unpriced: less(self.unpriced, before.unpriced),
+            without_usage: less(self.without_usage, before.without_usage),
+            partial: less(self.partial, before.partial),
+            errors: less(self.errors, before.errors),
+            nanos: self.nanos.saturating_sub(before.nanos),
+            sources: self.sources,
+        }
+    }
+
     /// Adds other sums. The order of additions does not change the result.
     // Always inlined: it runs for each model call.
     #[inline(always)]
@@ -89,7 +106,7 @@ impl CellTotals {
         }
         self.count += other.count;
         self.llm_calls += other.llm_calls;
-        self.unpriced += other.unpriced;
+        self.unpriced = self.unpriced.wrapping_add(other.unpriced);
         self.without_usage = self.without_usage.wrapping_add(other.without_usage);
         self.partial = self.partial.wrapping_add(other.partial);
         self.errors += other.errors;

@@ -1,4 +1,4 @@
-//! The parts of a run's ledger, one per thread, and the word that says which run they are and whether it takes more.
+//! The parts of a run's ledger, one per thread, and the word that names their run and whether it takes more.
 //!
 //! # Invariants
 //!
@@ -17,7 +17,7 @@ pub(crate) const SEALED: u64 = 1;
 pub(crate) const WATCHED: u64 = 2;
 /// Something accountable has happened in the run.
 pub(crate) const ACCOUNTABLE: u64 = 4;
-/// The run waits for a call that a log line has told of.
+/// The run waits for a call that a log line reported.
 pub(crate) const EXPECTING: u64 = 8;
 
 /// Parts of one run's ledger at a time. Pooled: the next run in the same place has another number.
@@ -72,7 +72,7 @@ impl<T: Default> Parts<T> {
             if word >> FLAGS != run || word & flag != 0 {
                 return false;
             }
-            // Not `fetch_or`: the place may belong to the next run by now, whose flag this is not. AcqRel: a thread that sees a
+            // Not `fetch_or`: the place may belong to the next run by now, which must keep its flags. AcqRel: a thread that sees a
             // run sealed also sees how it ended, and the sealing thread sees what was written before.
             match self.word.compare_exchange(word, word | flag, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return true,

@@ -11,7 +11,7 @@ use once_cell::sync::Lazy;
 use super::hash::{FastHash, MULTIPLIER};
 use super::symbol::Symbol;
 
-/// Maximum number of rows that a process tells apart: rows are never freed. Beyond it, a stage's row is that of its name without
+/// Maximum number of rows that a process keeps apart: rows are never freed. Beyond it, a stage's row is that of its name without
 /// the stages around it, so that a program that names stages after its data does not leak for ever.
 const CAPACITY: usize = 100_000;
 

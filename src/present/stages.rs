@@ -19,7 +19,7 @@ pub struct StageNode<'a> {
 
 impl<'a> StageNode<'a> {
     /// Returns the stage's name, which differs from the row's key if another stage has the same name. Under its parent's row it
-    /// says enough.
+    /// is clear.
     ///
     /// ```
     /// use tracing_budget::present::stages;

@@ -190,7 +190,14 @@ impl<'a> StageTable<'a> {
             enter(Some(stage), &|entry| entry.attempts = Some(attempts));
         });
         ledger.error_events().for_each(|(stage, events)| enter(stage, &|entry| entry.error_events += events));
-        ledger.cells().for_each(|(key, _)| enter(key.stage, &|_| {}));
+        // An operation outside of any stage that used nothing needs no row: `by_operation` has it.
+        let has_row = |(key, totals): &(&CellKey, &CellTotals)| {
+            key.stage.is_some()
+                || totals.llm_calls > 0
+                || totals.cost != Usd::ZERO
+                || !totals.usage.is_empty()
+        };
+        ledger.cells().filter(has_row).for_each(|(key, _)| enter(key.stage, &|_| {}));
         // Also those with a limit that were not declared: a misspelt name would be invisible otherwise.
         let limited = account.stage_limits.iter().map(|(name, _)| *name);
         let declared = account.declared_stages.iter().map(|name| Symbol::intern(name));

@@ -1,5 +1,5 @@
 //! Clients that are too heavy to build here, replayed by hand: gemini-rust 2.1, liter-llm 2.4, agentkit-loop 0.11, and the patterns of
-//! wrappers that tell of one call several times.
+//! wrappers that report one call several times.
 //!
 //! Names, targets, fields and their types are those of their sources.
 
@@ -253,7 +253,7 @@ fn a_log_line_with_the_calls_usage_adds_nothing() {
     }
 }
 
-/// A7: with content capture, the conventions' event tells of the call a third time. Its name comes as a field.
+/// A7: with content capture, the conventions' event reports the call a third time. Its name comes as a field.
 #[test]
 fn the_conventions_event_adds_nothing_to_its_call() {
     let observed = in_stage(|| {

@@ -1,4 +1,4 @@
-//! A server on loopback that speaks OpenAI's and Anthropic's protocols, with a token usage that is known beforehand.
+//! A server on loopback with OpenAI's and Anthropic's protocols, and with a token usage that is known beforehand.
 //!
 //! A request that offers a tool, unused so far, gets a call of that tool: 100 tokens of input, 40 of them cached, and 10 of
 //! output. Every other request gets an answer: 130, 64 and 20. The server adds up what it has answered, so that a budget can
