@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::call::InnerCall;
+use super::inner_call::InnerCall;
 use super::operations::OperationKind;
 use super::reading::ModelName;
 use crate::ledger::{CellTotals, Kind, Sources, StageId, Symbol, Usage};

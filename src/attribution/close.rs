@@ -1,13 +1,14 @@
 //! Closing a span, or taking an event: from what it recorded to what is booked where.
 
-use super::call::InnerCall;
+use super::accumulate::Accumulate;
 use super::callsite_schema::CallsiteSchema;
 use super::charge::{Charge, Charges, count_call};
 use super::inclusive::Excess;
+use super::inner_call::InnerCall;
 use super::names::NameField;
 use super::operations::{OperationKind, kind_of};
 use super::place::{Place, SpanKind};
-use super::reading::{Accumulate, ModelName, Reading};
+use super::reading::{ModelName, Reading};
 use super::rules::Rules;
 use super::span::Span;
 use crate::ledger::{CellTotals, Kind, Sources, Symbol, Usd};

@@ -1,6 +1,5 @@
 //! Inclusive figures (A6): per unit, the larger of a span's figure and the sum of what is inside; only the excess is new.
 
-use super::parts::is_split;
 use super::reading::Inclusive;
 use crate::ledger::{CellTotals, Kind, Usage, Usd};
 
@@ -29,7 +28,7 @@ impl Excess {
 pub(crate) fn excess_tokens(figure: &Usage, below: &Usage) -> Usage {
     let mut figure = *figure;
     let mut known = *below;
-    if !is_split(&figure) {
+    if !figure.is_split() {
         known.set(Kind::Tokens, known.tokens_used().unwrap_or_default());
         return figure.excess_over(&known);
     }

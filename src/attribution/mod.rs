@@ -8,10 +8,11 @@
 //!
 //! - A figure is booked by one span: its own, or the call around it (A5).
 //! - What a span passes on equals what it books plus what was booked inside.
-//! - A field's meaning stands in `names`, an operation's in `operations`, a library's in `emitters`, and nowhere else.
+//! - A field's meaning is in `names`, an operation's in `operations`, a library's in `emitters`, and nowhere else.
 //!
 //! Absent, and to be kept absent: `tracing`, I/O, clocks, locks, prices, thread-locals.
 
+mod accumulate;
 mod call;
 mod callsite_schema;
 mod charge;
@@ -19,6 +20,7 @@ mod close;
 mod emitters;
 mod field_value;
 mod inclusive;
+mod inner_call;
 mod names;
 mod operations;
 mod parts;
@@ -27,12 +29,13 @@ mod reading;
 mod rules;
 mod span;
 
-pub(crate) use call::InnerCall;
+pub(crate) use accumulate::Accumulate;
 pub(crate) use callsite_schema::{CallsiteKind, CallsiteSchema, Declaration};
 pub(crate) use charge::{Charge, Charges};
 pub(crate) use field_value::{FieldValue, trimmed};
+pub(crate) use inner_call::InnerCall;
 pub(crate) use names::{FieldRole, NameField};
 pub(crate) use place::{Place, SpanKind};
-pub(crate) use reading::{Accumulate, Failure, GateReading, ModelName, Reading, RecordReading};
+pub(crate) use reading::{Failure, GateReading, ModelName, Reading, RecordReading};
 pub(crate) use rules::{ApartEmitter, CallsiteFlags, Rules};
 pub(crate) use span::Span;

@@ -4,7 +4,7 @@ use Convention::{Crate, Emitters, GenAi, OpenInference, Otel};
 use FieldRole::*;
 use Scope::{Inclusive, Own};
 
-use super::reading::Accumulate;
+use super::accumulate::Accumulate;
 use crate::ledger::Kind;
 
 /// The role of a field. Its first byte is the variant, so that one load per value decides.

@@ -14,7 +14,7 @@ pub(crate) enum OperationKind {
     Agent,
     /// A tool that a model called.
     Tool,
-    /// Any other: it contains calls.
+    /// Any other: it contains calls, and never is one itself.
     Container,
 }
 

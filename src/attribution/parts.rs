@@ -23,7 +23,7 @@ impl Rules {
         let target = schema.target.as_str();
         let reported = (usage.get(Kind::Input), usage.get(Kind::Output));
         let total = usage.get(Kind::Tokens);
-        let has_whole = is_split(usage);
+        let has_whole = usage.is_split();
         if !has_whole && is_all_zero(usage) {
             // A total of 0, or a 0 for a part alone, is a call that used nothing.
             usage.forget(Kind::Tokens);
@@ -87,11 +87,4 @@ impl Rules {
 
 fn is_all_zero(usage: &Usage) -> bool {
     Kind::ALL.iter().all(|&kind| usage.count(kind) == 0)
-}
-
-/// Whether a usage says what was input and what was output.
-// Inlined: a test of two bits.
-#[inline]
-pub(super) fn is_split(usage: &Usage) -> bool {
-    usage.get(Kind::Input).or(usage.get(Kind::Output)).is_some()
 }

@@ -1,9 +1,9 @@
 //! Placing a span: call, agent, tool or container; stage or not; and what its descendants inherit.
 
+use super::accumulate::Accumulate;
 use super::callsite_schema::CallByFields;
 use super::names::NameField;
 use super::operations::OperationKind;
-use super::reading::Accumulate;
 use super::rules::{CallsiteFlags, Rules};
 use super::span::Span;
 use crate::ledger::{StageId, Symbol};

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::accumulate::Accumulate;
 use super::field_value::FieldValue;
 use super::names::{FieldRole, NameField, Scope};
 use super::operations::operation_of;
-use super::parts::is_split;
 use crate::ledger::{
     CellTotals, FastHash, Kind, Outcome, RunAttributes, Sources, Symbol, Usage, Usd, Verdict,
 };
@@ -130,17 +130,6 @@ pub(crate) struct GateReading {
     pub(crate) blocking: Option<bool>,
     pub(crate) reason: Option<Box<str>>,
     pub(crate) diagnostics: BTreeMap<String, Value>,
-}
-
-/// How figures accumulate on a span.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Accumulate {
-    /// On a model call: the newest figure counts, but 0 replaces nothing (A4).
-    Newest,
-    /// On any other span: short names are figures of its own, long names those of everything inside; each adds up.
-    Sum,
-    /// On an operation that contains calls: all figures are those of everything inside (A6).
-    Inclusive,
 }
 
 impl Reading {
@@ -388,7 +377,7 @@ impl Reading {
             usage: self.own.usage,
             cost: self.own.sources.contains(Sources::REPORTED).then_some(self.own.cost),
         };
-        if is_split(&own.usage) && !is_split(&inclusive.usage) && inclusive.usage.get(Kind::Tokens).is_some()
+        if own.usage.is_split() && !inclusive.usage.is_split() && inclusive.usage.get(Kind::Tokens).is_some()
         {
             // A total beside its parts: it is never added to them. Where it contradicts them, the parts' reader warns.
             self.own.usage.set(Kind::Tokens, inclusive.usage.count(Kind::Tokens));

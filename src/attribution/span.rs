@@ -1,7 +1,7 @@
 //! A span as the rules see it: its callsite, its place, what it recorded, and what closed inside it.
 
-use super::call::InnerCall;
 use super::callsite_schema::CallsiteSchema;
+use super::inner_call::InnerCall;
 use super::names::NameField;
 use super::place::{Place, SpanKind};
 use super::reading::{ModelName, Reading};

@@ -299,6 +299,7 @@ impl RunReplay {
             let verdict = Box::new(verdict);
             Record::Gate { run, at, verdict }
         });
+        // The end comes last: what follows it would belong to a run that is over.
         let end =
             self.end.map(|RunEnd { at, outcome, incomplete }| Record::Ended { run, at, outcome, incomplete });
         let start = Record::Started { run, at, start: Box::new(start) };
@@ -326,12 +327,14 @@ impl RunReplay {
             None => (self.last, EndReason::Interrupted, Outcome::Completed),
         };
         if ending == EndReason::Interrupted {
+            // Their time until the last record is all that is known: no record has the moment of the kill.
             for OpenStage { stage, at } in open {
                 let nanos = end.saturating_sub(at);
                 ledger.add_stage(stage, &StageTotals { nanos, ..StageTotals::opened(at) });
             }
         }
         if !header.paths {
+            // Without paths nothing decides which of several stages with one name an amount belongs to.
             ledger = one_row_per_name(&ledger);
         }
         if more_warnings > 0 {
@@ -443,7 +446,7 @@ mod tests {
                 model: None,
                 operation: Symbol::intern("chat"),
             };
-            // A record that completes an earlier one takes one away: the sum over all lines is right.
+            // What completes an earlier report takes one away: the sum over all lines is right.
             let partial = CellTotals { partial: 1_u64.wrapping_neg(), llm_calls: 1, ..CellTotals::default() };
             ledger.add(key, &partial);
             ledger.end_stage(row, 3, 7, &Outcome::Failed(Some("boom".into())));

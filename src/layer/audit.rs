@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::accounted::CallsAccounted;
 use super::core::Core;
 use super::handle::Handle;
 use super::stats::{Stats, count};
 use crate::journal::JournalStats;
 use crate::ledger::{CellTotals, Ledger};
-use crate::summary::Figures;
 
 /// What a layer has seen and what became of it, with every place where the two differ.
 ///
@@ -283,22 +283,7 @@ impl fmt::Display for Audit {
     }
 }
 
-/// Calls in runs with a summary; filled by the worker.
-#[derive(Debug, Default)]
-pub(crate) struct CallsAccounted {
-    calls: AtomicU64,
-    without_usage: AtomicU64,
-    unpriced: AtomicU64,
-}
-
 impl CallsAccounted {
-    pub(crate) fn add(&self, figures: &Figures) {
-        // Relaxed: totals that are compared after the runs were delivered, which orders the threads.
-        self.calls.fetch_add(figures.llm_calls, Ordering::Relaxed);
-        self.without_usage.fetch_add(figures.calls_without_usage, Ordering::Relaxed);
-        self.unpriced.fetch_add(figures.unpriced_calls, Ordering::Relaxed);
-    }
-
     fn with(&self, in_flight: &CellTotals) -> CallAudit {
         // Relaxed: see `add`.
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

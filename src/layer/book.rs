@@ -102,7 +102,7 @@ impl Core {
         !is_accountable
     }
 
-    /// A call that a log line may have told of was booked.
+    /// A call that a log line may have reported was booked.
     fn meet(&self, run: &Run, number: u64, entry: Entry<'_>) {
         let Some(mut details) = run.details(number) else { return };
         let own = entry.own.map(|(_, totals)| totals);

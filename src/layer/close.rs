@@ -76,7 +76,7 @@ impl Core {
         let mut charges = self.options.rules.close(&mut state.span, nanos, started);
         let own = self.price_own(state, &mut charges);
         let more = match charges.more {
-            Some(_) => self.price_more(state.position.run, state.started, &mut charges),
+            Some(_) => self.price_more(&outer_of(state), state.started, &mut charges),
             None => Vec::new(),
         };
         if state.outer_aggregate != 0 || state.span.below.is_some() {
@@ -105,11 +105,13 @@ impl Core {
         let charge = charges.own?;
         let totals = &mut state.span.reading.own;
         if charge.response_id != 0 {
-            let usage = totals.usage;
-            let key = self.price_response(&charge, totals, state.position.run, state.started, charges);
-            let repeated = usage.excess_over(&totals.usage);
-            if !repeated.is_empty() {
-                charges.more().repeated = repeated;
+            let (usage, around) = (totals.usage, outer_of(state));
+            let totals = &mut state.span.reading.own;
+            let first =
+                self.runs.with_details(around.run, |details| details.responses.aggregate(charge.response_id));
+            let key = self.price_response(&charge, totals, &around, state.started, charges);
+            if first.flatten().is_some_and(|aggregate| aggregate != around.aggregate) {
+                charges.more().repeated = usage.excess_over(&totals.usage);
             }
             return key;
         }
@@ -136,7 +138,7 @@ impl Core {
     #[cold]
     pub(crate) fn price_more(
         &self,
-        run: u64,
+        position: &Position,
         started: Moment,
         charges: &mut Charges,
     ) -> Vec<(CellKey, CellTotals)> {
@@ -146,8 +148,8 @@ impl Core {
             .filter_map(|(charge, mut totals)| {
                 let at = charge.started.map_or(started, Moment::at);
                 let key = match charge.response_id {
-                    0 => Some(self.price(&charge, &mut totals, run, at, charges)),
-                    _ => self.price_response(&charge, &mut totals, run, at, charges),
+                    0 => Some(self.price(&charge, &mut totals, position.run, at, charges)),
+                    _ => self.price_response(&charge, &mut totals, position, at, charges),
                 };
                 Some((key?, totals))
             })
@@ -161,14 +163,16 @@ impl Core {
         &self,
         charge: &Charge,
         totals: &mut CellTotals,
-        run: u64,
+        position: &Position,
         at: Moment,
         charges: &mut Charges,
     ) -> Option<CellKey> {
+        let run = position.run;
         let seen = self.runs.with_details(run, |details| details.responses.get(charge.response_id)).flatten();
         let Some(seen) = seen else {
             let key = self.price(charge, totals, run, at, charges);
-            self.runs.with_details(run, |details| details.responses.keep(*charge, *totals));
+            self.runs
+                .with_details(run, |details| details.responses.keep(*charge, *totals, position.aggregate));
             return Some(key);
         };
         // The call as both records together have it, and then the difference from what was booked.
@@ -201,7 +205,7 @@ impl Core {
             ..seen.call
         };
         let key = self.price(&call, &mut both, run, at, charges);
-        self.runs.with_details(run, |details| details.responses.keep(seen.call, both));
+        self.runs.with_details(run, |details| details.responses.keep(seen.call, both, position.aggregate));
         *totals = both.difference(&seen.booked);
         (*totals != CellTotals { sources: totals.sources, ..CellTotals::default() }).then_some(key)
     }
@@ -221,7 +225,9 @@ impl Core {
                 totals.usage.set(kind, count);
             }
         }
-        if let Some(key) = self.price_response(&seen.call, &mut totals, run, self.clock.now(), &mut charges) {
+        if let Some(key) =
+            self.price_response(&seen.call, &mut totals, position, self.clock.now(), &mut charges)
+        {
             self.book(
                 position,
                 Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true },
@@ -275,7 +281,7 @@ impl Core {
     fn book_alone(&self, position: &Position, call: &InnerCall) {
         let mut charges = Charges { is_accountable: true, ..Charges::default() };
         charges.more().amounts.push(self.options.rules.book_alone(call));
-        let more = self.price_more(position.run, Moment::at(call.started), &mut charges);
+        let more = self.price_more(position, Moment::at(call.started), &mut charges);
         self.book(position, Entry { own: None, more: &more, ended: None, is_accountable: true });
         charges
             .more

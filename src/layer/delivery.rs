@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::audit::CallsAccounted;
+use super::accounted::CallsAccounted;
 use crate::journal::Journal;
 use crate::sink::Worker;
 

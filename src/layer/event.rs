@@ -69,7 +69,7 @@ impl Core {
                 let near = self.spans.with(around.span, |state| state.span.own_model());
                 self.book_event(&position, schema, &mut reading, near.unwrap_or_default());
             } else {
-                self.hear_of_call(&position, schema, &reading);
+                self.note_reported_call(&position, schema, &reading);
             }
         }
         if let Some(gate) = gate {
@@ -95,7 +95,7 @@ impl Core {
         }
         let key = charges.own.and_then(|charge| match charge.response_id {
             0 => Some(self.price(&charge, &mut reading.own, position.run, now, &mut charges)),
-            _ => self.price_response(&charge, &mut reading.own, position.run, now, &mut charges),
+            _ => self.price_response(&charge, &mut reading.own, position, now, &mut charges),
         });
         if let Some(key) = key {
             // Before it is booked, for the reason given in `pass_on`: tokens would be counted twice.
@@ -133,22 +133,22 @@ impl Core {
         self.complete_response(position, id, usage);
     }
 
-    /// Notes a log line that tells of a call, so that the reader of the run learns of it if no call is the one (A7).
+    /// Notes a log line that reports a call, so that the reader of the run learns of it if no call is the one (A7).
     #[cold]
-    fn hear_of_call(&self, position: &Position, schema: &'static CallsiteSchema, reading: &Reading) {
+    fn note_reported_call(&self, position: &Position, schema: &'static CallsiteSchema, reading: &Reading) {
         let usage = &reading.own.usage;
         // A field `tokens` alone is any log line's.
         let is_split = usage.get(Kind::Input).or(usage.get(Kind::Output)).is_some();
         if reading.model().is_none() || !is_split || usage.tokens_used() == Some(0) {
             return;
         }
-        let told = figure(&reading.own.usage);
+        let reported = figure(&reading.own.usage);
         let Some(run) = self.runs.room(position.run) else { return };
-        if run.has_recent_call(told) {
+        if run.has_recent_call(reported) {
             return;
         }
         if let Some(mut details) = run.details(position.run) {
-            details.tellings.wait(schema.target, told);
+            details.tellings.wait(schema.target, reported);
             run.parts.raise(position.run, EXPECTING);
         }
     }

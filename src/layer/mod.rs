@@ -17,7 +17,7 @@
 //!
 //! Absent, and to be kept absent:
 //!
-//! - No rule of attribution: which span is what, and what it adds, stands in `attribution`.
+//! - No rule of attribution: which span is what, and what it adds, is in `attribution`.
 //! - No user code under a lock, or while a thread-local is borrowed: `Debug` impls of field values can trace.
 //! - No event from inside a callback: the subscriber would call this layer again. Alerts are emitted by the worker's thread.
 //! - No I/O and no waiting for a sink. The journal's writer and the worker have threads of their own.
@@ -25,6 +25,7 @@
 //! - No prompt or completion text: visitors drop unknown fields without formatting them.
 //! - No extension of the registry: one costs a boxed insert and two locks per span.
 
+mod accounted;
 mod ancestors;
 mod audit;
 mod book;

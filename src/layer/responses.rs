@@ -22,6 +22,8 @@ pub(crate) struct Response {
     /// The call that was booked first: what a later record adds goes to its row.
     pub(crate) call: Charge,
     pub(crate) booked: CellTotals,
+    /// The span around the first record that sums what is inside; 0 for none.
+    aggregate: u64,
 }
 
 impl Responses {
@@ -30,8 +32,13 @@ impl Responses {
         self.seen.get(&id).copied()
     }
 
+    /// The span that summed the first record of a response.
+    pub(crate) fn aggregate(&self, id: u64) -> Option<u64> {
+        self.seen.get(&id).map(|known| known.aggregate)
+    }
+
     /// Keeps what was booked for a response.
-    pub(crate) fn keep(&mut self, call: Charge, booked: CellTotals) {
+    pub(crate) fn keep(&mut self, call: Charge, booked: CellTotals, aggregate: u64) {
         let id = call.response_id;
         if let Some(known) = self.seen.get_mut(&id) {
             known.booked = booked;
@@ -43,7 +50,7 @@ impl Responses {
             self.seen.remove(&oldest);
         }
         self.order.push_back(id);
-        self.seen.insert(id, Response { call, booked });
+        self.seen.insert(id, Response { call, booked, aggregate });
     }
 
     pub(crate) fn clear(&mut self) {

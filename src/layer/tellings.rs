@@ -1,4 +1,4 @@
-//! Log lines that tell of a call: counted nowhere, and named once if no call of the run is the one that they tell of (A7).
+//! Log lines that report a call: counted nowhere, and named once if no call of the run is the one that they report (A7).
 
 use crate::ledger::{Kind, Symbol, Usage};
 
@@ -41,7 +41,7 @@ impl RecentCalls {
     }
 }
 
-/// Log lines of a run that wait for the call that they tell of.
+/// Log lines of a run that wait for the call that they report.
 #[derive(Debug, Default)]
 pub(crate) struct Tellings {
     waiting: Vec<(Symbol, u64)>,
@@ -55,13 +55,13 @@ impl Tellings {
         }
     }
 
-    /// Takes out the log lines that tell of a call, and returns whether any is left.
+    /// Takes out the log lines that report a call, and returns whether any is left.
     pub(crate) fn met(&mut self, figure: u64) -> bool {
         self.waiting.retain(|(_, waiting)| *waiting != figure);
         !self.waiting.is_empty()
     }
 
-    /// Targets with log lines that tell of no call.
+    /// Targets with log lines that report no call of the run.
     pub(crate) fn unmet(&self) -> Vec<Symbol> {
         let mut targets: Vec<Symbol> = self.waiting.iter().map(|(target, _)| *target).collect();
         targets.sort_unstable();
@@ -74,7 +74,7 @@ impl Tellings {
     }
 }
 
-/// What the reader of a run is told of such a target.
+/// The warning about such a target.
 pub(crate) fn unmet_warning(target: Symbol) -> String {
     let target = target.as_str();
     format!(

@@ -52,7 +52,7 @@ pub(crate) struct CellTotals {
     /// Calls with usage that could not be priced.
     pub(crate) unpriced: u64,
     /// Calls that reported neither usage nor cost.
-    // This, `partial` and `unpriced` wrap: a second telling of a call completes the first, in whatever part of the ledger that is, and
+    // This, `partial` and `unpriced` wrap: a second report of a call completes the first, in whatever part of the ledger that is, and
     // takes one away. The sum over all parts is never below 0.
     pub(crate) without_usage: u64,
     /// Calls that are partly known: output without input, or the reverse, or a cost without tokens.

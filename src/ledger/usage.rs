@@ -80,6 +80,13 @@ impl Usage {
         Self { known: 0, counts: [0; Kind::ALL.len()] }
     }
 
+    /// Whether input or output is known.
+    // Inlined: a test of two bits.
+    #[inline]
+    pub(crate) fn is_split(&self) -> bool {
+        self.get(Kind::Input).or(self.get(Kind::Output)).is_some()
+    }
+
     /// Sets the input tokens, cached ones included.
     ///
     /// ```

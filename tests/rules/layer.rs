@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use serde_json::Value as Json;
 use tracing::{Level, Span};
 use tracing_budget::builder::ErrorEvents;
+use tracing_budget::limit::BudgetExceeded;
 use tracing_budget::price::Rates;
 use tracing_budget::record::UsageRecord;
 use tracing_budget::sink::Memory;
@@ -60,6 +61,7 @@ fn builder(program: &Program) -> Builder {
             }
             "exclusive_cache" => builder.exclusive_cache(&values[0], values.get(1).map(String::as_str)),
             "project" => builder.project(&values[0]),
+            "limit_tokens" => builder.limit_tokens(values[0].parse().unwrap()),
             _ => panic!("{key} is no header"),
         };
     }
@@ -174,7 +176,7 @@ fn record_groups(span: &Span, groups: &[Vec<Field>]) {
     groups.iter().for_each(|fields| record(span, fields));
 }
 
-/// A step in this crate's API: `record_usage 100/10 m-a`, `gate lint pass`, `finish`, `panic`.
+/// A step in this crate's API: `record_usage 100/10 m-a`, `gate lint pass`, `check ok`, `finish`, `panic`.
 fn call(words: &[String], handle: &Handle) {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let usage = |figures: &str| {
@@ -192,6 +194,8 @@ fn call(words: &[String], handle: &Handle) {
         ["operation", name, cost] => tracing_budget::operation(name).cost_usd(cost).record(),
         ["gate", name, "pass"] => tracing_budget::gate(name).pass(),
         ["gate", name, "fail"] => tracing_budget::gate(name).fail("on purpose"),
+        ["check", "ok"] => assert_eq!(check_limits(), Ok(())),
+        ["check", "refused"] => assert!(check_limits().is_err(), "expected a refusal"),
         ["finish"] => {
             for run in handle.snapshot() {
                 assert!(handle.finish(&run.run_id));
@@ -200,6 +204,11 @@ fn call(words: &[String], handle: &Handle) {
         ["panic"] => resume_unwind(Box::new(OnPurpose)),
         _ => panic!("{words:?} is no step"),
     }
+}
+
+/// Whether the current run is within its limits.
+fn check_limits() -> Result<(), BudgetExceeded> {
+    tracing_budget::current().expect("a run is around").check()
 }
 
 fn compare(expected: &Run, run: &Json, differences: &mut Vec<String>) {

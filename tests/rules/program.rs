@@ -156,7 +156,8 @@ pub(crate) fn parse(text: &str) -> Vec<Program> {
     programs
 }
 
-const HEADERS: [&str; 6] = ["stages", "roots", "usage_events", "error_events", "exclusive_cache", "project"];
+const HEADERS: [&str; 7] =
+    ["stages", "roots", "usage_events", "error_events", "exclusive_cache", "project", "limit_tokens"];
 
 fn header(line: &str) -> (String, Vec<String>) {
     let (key, values) = line.split_once(": ").unwrap();
