@@ -1,10 +1,9 @@
-//! `docs/summary.md` shows a program that runs, and what it really prints. `docs/fields.md` has every field that the layer reads.
+//! `docs/summary.md` shows a program that runs, and what it really prints.
 //!
 //! The README's own program needs rig: `examples/rig_agent/tests/readme.rs` runs that one.
 
 #![cfg(feature = "prices")]
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
@@ -12,7 +11,6 @@ use std::{env, fs};
 use serde_json::Value;
 
 const SUMMARY: &str = include_str!("../docs/summary.md");
-const FIELDS: &str = include_str!("../docs/fields.md");
 
 /// What differs from run to run.
 const VOLATILE: [&str; 3] = ["run_id", "duration_seconds", "started_at"];
@@ -91,29 +89,4 @@ fn contained(path: &str, shown: &Value, written: &Value) {
         }
         _ => assert_eq!(shown, written, "{path}"),
     }
-}
-
-#[test]
-fn every_field_is_in_the_table_and_no_other() {
-    let source = include_str!("../src/attribution/names.rs");
-    let (_, names) = source.split_once("static NAMES").expect("the table of names");
-    let (names, _) = names.split_once("\n];").expect("the end of the table");
-    let mut understood: BTreeSet<&str> = names
-        .lines()
-        .filter(|line| line.trim_start().starts_with('(') && !line.contains(", Other, "))
-        .filter_map(|line| line.split('"').nth(1))
-        .collect();
-    understood.extend(["tag", "count"]);
-
-    let (_, table) = FIELDS.split_once("## The names").expect("a section");
-    let table = table.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
-    let shown: BTreeSet<&str> = table
-        .take_while(|line| line.starts_with('|'))
-        .flat_map(|line| line.rsplit('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2))
-        .map(|name| name.trim_end_matches(".*"))
-        .filter(|name| *name != "invoke_agent")
-        .collect();
-    // An event's text has a sentence of its own.
-    assert!(understood.remove("message"));
-    assert_eq!(shown, understood);
 }

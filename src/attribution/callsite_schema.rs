@@ -1,7 +1,7 @@
 //! The schema of a callsite: what its fields are, and what its spans or events are by their declaration alone.
 
 use super::emitters::{Known, known};
-use super::names::{FieldRole, NameField, Scope, role_of};
+use super::names::{FieldRole, NameField, Scope, misspelt, role_of};
 use super::reading::Reading;
 use crate::ledger::{Kind, Symbol};
 
@@ -109,8 +109,10 @@ impl CallsiteSchema {
             _ if has_long_name(fields, &roles) => CallByFields::LongNames,
             _ => CallByFields::ShortNames,
         };
-        let names_operation =
-            |field: &&str| field.contains('.') && role_of(field) == FieldRole::Name(NameField::Operation);
+        let names_operation = |field: &&str| {
+            field.contains('.')
+                && matches!(role_of(field), FieldRole::Name(NameField::Operation) | FieldRole::SpanKind)
+        };
         let is_gen_ai = emitter.is_call || fields.iter().any(names_operation);
         let has_names = has_model || has_name(NameField::Provider) || has_name(NameField::Agent);
         let is_own_event = is_event && OWN_TARGETS.contains(&target);
@@ -125,6 +127,12 @@ impl CallsiteSchema {
                 ("duration_seconds", _) if is_operation_record => FieldRole::Seconds,
                 ("meta", _) if is_operation_record => FieldRole::Meta,
                 ("refusal", _) if is_operation_record => FieldRole::Refusal,
+                // The better of two names, whichever is recorded last: `llm.provider` is the host, which bills; an operation of the
+                // GenAI conventions is finer than OpenInference's kind of span.
+                ("llm.system", _) if fields.contains(&"llm.provider") => FieldRole::Other,
+                ("openinference.span.kind", _) if fields.contains(&"gen_ai.operation.name") => {
+                    FieldRole::Other
+                }
                 // All that a gate records is kept with its verdict.
                 (_, FieldRole::Other) if has_gate => FieldRole::Diagnostic,
                 (_, role) => role,
@@ -159,6 +167,17 @@ impl CallsiteSchema {
     #[inline]
     pub(crate) fn role(&self, index: usize) -> FieldRole {
         self.roles.get(index).copied().unwrap_or(FieldRole::Other)
+    }
+
+    /// Fields that are one edit away from a known name, with that name. Without another known field they are names of other programs.
+    pub(crate) fn misspelt_fields<'a>(
+        &self,
+        fields: &'a [&'a str],
+    ) -> impl Iterator<Item = (&'a str, &'static str)> {
+        let fields = if self.is_relevant { fields } else { &[] };
+        // A name that is declared as well is not the one that was meant.
+        let known = move |field: &&'a str| misspelt(field).filter(|known| !fields.contains(known));
+        fields.iter().filter_map(move |field| Some((*field, known(field)?)))
     }
 
     /// Whether an event is the conventions' event with the details of a call, by its own name or by the field `event.name`.
@@ -197,6 +216,44 @@ fn mark_synonyms(roles: &mut [FieldRole]) {
             *role = synonym;
         } else {
             seen.push(figure);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn misspelt_in<'a>(fields: &'a [&'a str]) -> Vec<(&'a str, &'static str)> {
+        let declaration =
+            Declaration { name: "stage", target: "app", file: None, fields, kind: CallsiteKind::Span };
+        CallsiteSchema::of(declaration).misspelt_fields(fields).collect()
+    }
+
+    #[test]
+    fn a_misspelt_field_is_found_beside_known_fields_alone() {
+        assert_eq!(misspelt_in(&["model", "inptu_tokens"]), [("inptu_tokens", "input_tokens")]);
+        assert_eq!(misspelt_in(&["inptu_tokens"]), []);
+        assert_eq!(misspelt_in(&["model", "input_tokens", "input_token"]), []);
+        assert_eq!(misspelt_in(&["message", "output_token"]), []);
+    }
+
+    /// `llm.system` is the maker of the model, `llm.provider` the host that bills.
+    #[test]
+    fn the_better_of_two_names_counts_in_either_order() {
+        for fields in [["llm.system", "llm.provider"], ["llm.provider", "llm.system"]] {
+            let declaration = Declaration {
+                name: "llm",
+                target: "app",
+                file: None,
+                fields: &fields,
+                kind: CallsiteKind::Span,
+            };
+            let schema = CallsiteSchema::of(declaration);
+            for (at, field) in fields.iter().enumerate() {
+                let is_read = schema.role(at) == FieldRole::Name(NameField::Provider);
+                assert_eq!(is_read, *field == "llm.provider", "{fields:?}");
+            }
         }
     }
 }

@@ -29,7 +29,9 @@ impl Rules {
         if span.reading.own.usage.has_more_than_input_and_output() {
             let model = span.model_name();
             let schema = span.schema;
-            self.normalise(&mut span.reading.own.usage, schema, model, |warning| charges.warn(warning));
+            let is_message = span.reading.is_message();
+            let usage = &mut span.reading.own.usage;
+            self.normalise(usage, schema, model, is_message, |warning| charges.warn(warning));
         }
         match span.kind {
             SpanKind::Call(kind) => {
@@ -101,11 +103,11 @@ impl Rules {
         warn_of_remarks(&mut span.reading, charges);
         charges.is_foreign = refuse_currency(&mut span.reading, charges);
         charges.is_accountable |= span.reading.has_gate();
-        let (schema, model) = (span.schema, span.model_name());
+        let (schema, model, is_message) = (span.schema, span.model_name(), span.reading.is_message());
         if let Some(inclusive) = &mut span.reading.inclusive
             && inclusive.usage.has_more_than_input_and_output()
         {
-            self.normalise(&mut inclusive.usage, schema, model, |warning| charges.warn(warning));
+            self.normalise(&mut inclusive.usage, schema, model, is_message, |warning| charges.warn(warning));
         }
     }
 
@@ -195,7 +197,10 @@ impl Rules {
             (provider, model) => (provider.or(near.0).or(place.provider), model),
         };
         if reading.own.usage.has_more_than_input_and_output() {
-            self.normalise(&mut reading.own.usage, schema, model, |warning| charges.warn(warning));
+            let is_message = reading.is_message();
+            self.normalise(&mut reading.own.usage, schema, model, is_message, |warning| {
+                charges.warn(warning)
+            });
         }
         let is_llm = complete_own(reading, model.1);
         if is_llm && place.call == Some(OperationKind::Text) && operation_kind(reading) == OperationKind::Text

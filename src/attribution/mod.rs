@@ -34,7 +34,7 @@ pub(crate) use callsite_schema::{CallsiteKind, CallsiteSchema, Declaration};
 pub(crate) use charge::{Charge, Charges};
 pub(crate) use field_value::{FieldValue, trimmed};
 pub(crate) use inner_call::InnerCall;
-pub(crate) use names::{FieldRole, NameField, misspelt};
+pub(crate) use names::{FieldRole, NameField};
 pub(crate) use place::{Place, SpanKind};
 pub(crate) use reading::{Failure, GateReading, ModelName, Reading, RecordReading};
 pub(crate) use rules::{ApartEmitter, CallsiteFlags, Rules};

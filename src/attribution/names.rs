@@ -25,6 +25,8 @@ pub(crate) enum FieldRole {
     Currency,
     /// A name: nearly every text that means something is one.
     Name(NameField),
+    /// OpenInference's kind of span: another word for an operation.
+    SpanKind,
     /// The provider's id of the response.
     ResponseId,
     /// A name for the run's pipeline.
@@ -63,6 +65,19 @@ pub(crate) enum FieldRole {
     Meta,
     /// Why a figure of a recorded operation was not taken.
     Refusal,
+}
+
+impl FieldRole {
+    /// Whether recording such a field after a span's creation may change its place.
+    // Inlined: one comparison for most fields.
+    #[inline]
+    pub(crate) fn places(self, how: Accumulate) -> bool {
+        match self {
+            Name(name) => name.places(how),
+            SpanKind => true,
+            _ => false,
+        }
+    }
 }
 
 /// What a name names.
@@ -113,7 +128,7 @@ pub(crate) enum Convention {
     Otel,
     /// OpenInference.
     OpenInference,
-    /// Libraries, as they were observed.
+    /// Libraries, as they were observed: adk, agentkit, gemini-rust, langchain-rust, liter-llm, OpenLLMetry, Pydantic AI, rig, Sentry.
     Emitters,
 }
 
@@ -151,14 +166,17 @@ pub(crate) static NAMES: &[(&str, FieldRole, Convention)] = &[
     ("gen_ai.usage.cache_read_tokens", all(Kind::CacheRead), Emitters),
     ("gen_ai.usage.cache_read_input_tokens", all(Kind::CacheRead), Emitters),
     ("gen_ai.usage.input_tokens.cached", all(Kind::CacheRead), Emitters),
+    ("gen_ai.usage.cached_input_tokens", all(Kind::CacheRead), Emitters),
     ("llm.token_count.prompt_details.cache_read", all(Kind::CacheRead), OpenInference),
     ("usage.cached_content_tokens", all(Kind::CacheRead), Emitters),
     ("cache_write_tokens", own(Kind::CacheWrite), Crate),
     ("gen_ai.usage.cache_creation.input_tokens", all(Kind::CacheWrite), GenAi),
     ("gen_ai.usage.cache_write.input_tokens", all(Kind::CacheWrite), GenAi),
     ("gen_ai.aggregated_usage.cache_creation.input_tokens", all(Kind::CacheWrite), Emitters),
+    ("gen_ai.aggregated_usage.cache_write.input_tokens", all(Kind::CacheWrite), Emitters),
     ("gen_ai.usage.cache_creation_tokens", all(Kind::CacheWrite), Emitters),
     ("gen_ai.usage.cache_creation_input_tokens", all(Kind::CacheWrite), Emitters),
+    ("gen_ai.usage.input_tokens.cache_write", all(Kind::CacheWrite), Emitters),
     ("llm.token_count.prompt_details.cache_write", all(Kind::CacheWrite), OpenInference),
     ("cache_write_1h_tokens", own(Kind::CacheWrite1h), Crate),
     ("llm.token_count.prompt_details.cache_write_1h", all(Kind::CacheWrite1h), Emitters),
@@ -169,12 +187,18 @@ pub(crate) static NAMES: &[(&str, FieldRole, Convention)] = &[
     ("gen_ai.usage.text.input_tokens", Other, GenAi),
     ("gen_ai.usage.image.input_tokens", Other, GenAi),
     ("gen_ai.usage.video.input_tokens", Other, GenAi),
+    ("gen_ai.usage.text.cache_read.input_tokens", Other, GenAi),
+    ("gen_ai.usage.image.cache_read.input_tokens", Other, GenAi),
+    ("gen_ai.usage.audio.cache_read.input_tokens", Other, GenAi),
+    ("gen_ai.usage.video.cache_read.input_tokens", Other, GenAi),
     ("gen_ai.usage.tool_use_prompt_tokens", Other, Emitters),
     // Parts of the output.
     ("reasoning_tokens", own(Kind::Reasoning), Crate),
     ("gen_ai.usage.reasoning.output_tokens", all(Kind::Reasoning), GenAi),
     ("gen_ai.usage.reasoning_tokens", all(Kind::Reasoning), Emitters),
     ("gen_ai.usage.thinking_tokens", all(Kind::Reasoning), Emitters),
+    ("gen_ai.usage.output_tokens.reasoning", all(Kind::Reasoning), Emitters),
+    ("gen_ai.aggregated_usage.reasoning.output_tokens", all(Kind::Reasoning), Emitters),
     ("llm.token_count.completion_details.reasoning", all(Kind::Reasoning), OpenInference),
     ("usage.thoughts_tokens", all(Kind::Reasoning), Emitters),
     ("audio_output_tokens", own(Kind::AudioOutput), Crate),
@@ -190,6 +214,7 @@ pub(crate) static NAMES: &[(&str, FieldRole, Convention)] = &[
     ("gen_ai.usage.total_tokens", all(Kind::Tokens), Emitters),
     ("llm.token_count.total", all(Kind::Tokens), OpenInference),
     ("usage.total_tokens", all(Kind::Tokens), Emitters),
+    ("llm.usage.total_tokens", all(Kind::Tokens), Emitters),
     ("billed_requests", own(Kind::Requests), Crate),
     // Money.
     ("cost_usd", Cost(Own), Crate),
@@ -206,12 +231,17 @@ pub(crate) static NAMES: &[(&str, FieldRole, Convention)] = &[
     ("llm.provider", Name(NameField::Provider), OpenInference),
     ("llm.system", Name(NameField::Provider), OpenInference),
     ("gen_ai.response.model", Name(NameField::ResponseModel), GenAi),
+    ("gen_ai.response.model_name", Name(NameField::ResponseModel), Emitters),
+    ("llm.response.model_name", Name(NameField::ResponseModel), OpenInference),
     ("model", Name(NameField::RequestModel), Crate),
     ("gen_ai.request.model", Name(NameField::RequestModel), GenAi),
     ("llm.model_name", Name(NameField::RequestModel), OpenInference),
+    ("llm.request.model_name", Name(NameField::RequestModel), OpenInference),
+    ("embedding.model_name", Name(NameField::RequestModel), OpenInference),
+    ("reranker.model_name", Name(NameField::RequestModel), OpenInference),
     ("operation", Name(NameField::Operation), Crate),
     ("gen_ai.operation.name", Name(NameField::Operation), GenAi),
-    ("openinference.span.kind", Name(NameField::Operation), OpenInference),
+    ("openinference.span.kind", SpanKind, OpenInference),
     ("stage", Name(NameField::Stage), Crate),
     ("agent", Name(NameField::Agent), Crate),
     ("gen_ai.agent.name", Name(NameField::Agent), GenAi),
@@ -243,23 +273,65 @@ pub(crate) static NAMES: &[(&str, FieldRole, Convention)] = &[
     ("project", Project, Crate),
     ("value_usd", ValueUsd, Crate),
     ("iteration", Iteration, Crate),
-    // Known, and of no account: a field with such a name is not a misspelt one of the others.
+    // Known, and of no account: a field with such a name is not a misspelt one of the others. The cost of a part is inside the
+    // cost of its call.
     ("gen_ai.agent.id", Other, GenAi),
+    ("gen_ai.agent.version", Other, GenAi),
     ("gen_ai.agent.description", Other, GenAi),
     ("gen_ai.conversation.id", Other, GenAi),
     ("gen_ai.data_source.id", Other, GenAi),
+    ("gen_ai.embeddings.dimension.count", Other, GenAi),
+    ("gen_ai.input.messages", Other, GenAi),
+    ("gen_ai.output.messages", Other, GenAi),
     ("gen_ai.output.type", Other, GenAi),
+    ("gen_ai.prompt.name", Other, GenAi),
+    ("gen_ai.system_instructions", Other, GenAi),
+    ("gen_ai.tool.definitions", Other, GenAi),
+    ("gen_ai.memory.query.text", Other, GenAi),
+    ("gen_ai.memory.record.count", Other, GenAi),
+    ("gen_ai.memory.record.id", Other, GenAi),
+    ("gen_ai.memory.records", Other, GenAi),
+    ("gen_ai.memory.store.id", Other, GenAi),
     ("gen_ai.request.choice.count", Other, GenAi),
+    ("gen_ai.request.encoding_formats", Other, GenAi),
+    ("gen_ai.request.frequency_penalty", Other, GenAi),
     ("gen_ai.request.max_tokens", Other, GenAi),
-    ("gen_ai.request.temperature", Other, GenAi),
-    ("gen_ai.request.top_p", Other, GenAi),
-    ("gen_ai.request.top_k", Other, GenAi),
+    ("gen_ai.request.presence_penalty", Other, GenAi),
     ("gen_ai.request.seed", Other, GenAi),
+    ("gen_ai.request.stop_sequences", Other, GenAi),
+    ("gen_ai.request.stream", Other, GenAi),
+    ("gen_ai.request.temperature", Other, GenAi),
+    ("gen_ai.request.top_k", Other, GenAi),
+    ("gen_ai.request.top_p", Other, GenAi),
     ("gen_ai.response.finish_reasons", Other, GenAi),
     ("gen_ai.response.time_to_first_chunk", Other, GenAi),
+    ("gen_ai.retrieval.documents", Other, GenAi),
+    ("gen_ai.retrieval.query.text", Other, GenAi),
+    ("gen_ai.token.cache", Other, GenAi),
+    ("gen_ai.token.modality", Other, GenAi),
+    ("gen_ai.token.phase", Other, GenAi),
+    ("gen_ai.token.type", Other, GenAi),
+    ("gen_ai.tool.call.arguments", Other, GenAi),
+    ("gen_ai.tool.call.id", Other, GenAi),
+    ("gen_ai.tool.call.result", Other, GenAi),
+    ("gen_ai.tool.description", Other, GenAi),
     ("gen_ai.tool.name", Other, GenAi),
     ("gen_ai.tool.type", Other, GenAi),
-    ("gen_ai.tool.call.id", Other, GenAi),
+    ("gen_ai.workflow.name", Other, GenAi),
+    ("openai.response.service_tier", Other, GenAi),
+    ("gen_ai.openai.response.service_tier", Other, GenAi),
+    ("llm.cost.prompt", Other, OpenInference),
+    ("llm.cost.completion", Other, OpenInference),
+    ("llm.cost.prompt_details.input", Other, OpenInference),
+    ("llm.cost.prompt_details.cache_read", Other, OpenInference),
+    ("llm.cost.prompt_details.cache_write", Other, OpenInference),
+    ("llm.cost.prompt_details.cache_input", Other, OpenInference),
+    ("llm.cost.prompt_details.audio", Other, OpenInference),
+    ("llm.cost.completion_details.output", Other, OpenInference),
+    ("llm.cost.completion_details.reasoning", Other, OpenInference),
+    ("llm.cost.completion_details.audio", Other, OpenInference),
+    ("gen_ai.usage.input_cost", Other, Emitters),
+    ("gen_ai.usage.output_cost", Other, Emitters),
     ("session.id", Other, Otel),
 ];
 
@@ -275,13 +347,13 @@ pub(crate) fn role_of(field: &str) -> FieldRole {
 
 /// The known name that is one edit away from a field that is not known itself.
 pub(crate) fn misspelt(field: &str) -> Option<&'static str> {
-    // Short names are one edit away from too many words: `gate` from `date`, `model` from `mode`.
+    // Short names and single words are one edit away from too many others: `gate` from `date`, `operation` from `operations`.
     const SHORTEST: usize = 8;
-    let is_known = |(name, ..): &&(&str, FieldRole, Convention)| *name == field;
-    if field.len() < SHORTEST || NAMES.iter().any(|entry| is_known(&entry)) {
+    if field.len() < SHORTEST || role_of(field) != Other || NAMES.iter().any(|(name, ..)| *name == field) {
         return None;
     }
-    NAMES.iter().map(|(name, ..)| *name).find(|name| name.len() >= SHORTEST && is_one_edit(name, field))
+    let is_compound = |name: &str| name.len() >= SHORTEST && name.contains(['.', '_']);
+    NAMES.iter().map(|(name, ..)| *name).find(|name| is_compound(name) && is_one_edit(name, field))
 }
 
 /// Whether one letter inserted, deleted or replaced, or two neighbours swapped, make one text the other.
@@ -306,12 +378,123 @@ fn is_one_edit(one: &str, two: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+    use std::path::Path;
+    use std::{env, fs};
+
     use super::*;
 
+    const BEGIN: &str = "<!-- The table is generated from src/attribution/names.rs. -->\n\n";
+    const END: &str = "\n<!-- The end of the generated table. -->\n";
+
+    /// What the names of a role mean, in the order of the page.
+    fn meaning(name: &str, role: FieldRole) -> Option<(usize, &'static str)> {
+        Some(match role {
+            Usage(Kind::Input, _) => (0, "input tokens, cached ones included"),
+            Usage(Kind::Output, _) => (1, "output tokens, reasoning included"),
+            Usage(Kind::CacheRead, _) => (2, "input read from a cache"),
+            Usage(Kind::CacheWrite, _) => (3, "input written to a cache"),
+            Usage(Kind::CacheWrite1h, _) => (4, "of these, kept for an hour"),
+            Usage(Kind::Reasoning, _) => (5, "reasoning"),
+            Usage(Kind::AudioInput, _) => (6, "audio input"),
+            Usage(Kind::AudioOutput, _) => (7, "audio output"),
+            Usage(Kind::Requests, _) => (8, "requests that are billed by the piece"),
+            Usage(Kind::Tokens, _) => {
+                (9, "tokens with an unknown split; ignored where input or output is known")
+            }
+            Cost(_) => (10, "cost in USD; a call with one is not priced"),
+            Currency => {
+                (11, "currency of the cost; any other than USD is not converted, and the cost is unknown")
+            }
+            Name(NameField::Provider) => (12, "provider"),
+            Name(NameField::ResponseModel) => (13, "model that answered"),
+            Name(NameField::RequestModel) => (14, "model, where none that answered is recorded"),
+            ResponseId => {
+                (15, "the provider's id of a response; one response that is reported twice is one call")
+            }
+            Name(NameField::Operation) | SpanKind => (16, "purpose of a call (`chat` by default)"),
+            Name(NameField::Stage) => (17, "stage"),
+            Name(NameField::Agent) => (18, "agent"),
+            Gate => (19, "gate; every other field of its span is kept as a diagnostic"),
+            Evaluation => (20, "gate that scores and does not block"),
+            Verdict => (21, "verdict of a gate"),
+            Score => (22, "score"),
+            Reason => (23, "reason of the verdict"),
+            Blocking => (24, "whether the gate fails its run"),
+            Diagnostics => (25, "a JSON object of diagnostics"),
+            Error => (26, "failure: a text, an error value or a flag"),
+            ErrorType => (27, "failure: its type"),
+            ErrorMessage => (28, "failure: its text"),
+            StatusCode => (29, "failure, if it is `ERROR`"),
+            Message => (30, "text of an event"),
+            EventName => (31, "name of an event"),
+            RunId => (32, "the run's id"),
+            Project => (33, "the run's project"),
+            Pipeline => (34, "the run's pipeline"),
+            OtelName => (35, "the run's pipeline, where none is recorded"),
+            ValueUsd => (36, "the run's value, summed"),
+            Iteration => (37, "the run's iteration: the highest"),
+            Other if name.contains(".usage.") => (38, "parts of the above; not read"),
+            Other => return None,
+            // These roles have no name of their own in the table.
+            AlsoUsage(..) | AlsoCost(_) | Diagnostic | Tag | Count | Seconds | Meta | Refusal => {
+                panic!("{name} is {role:?}, which has no line in the page")
+            }
+        })
+    }
+
+    fn page_table() -> String {
+        let mut lines: Vec<_> = NAMES.iter().filter_map(|(name, role, _)| meaning(name, *role)).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        let mut table = String::from(
+            "| meaning | own names | OpenTelemetry | OpenInference | libraries |\n|---|---|---|---|---|\n",
+        );
+        for line in lines {
+            let cell = |conventions: &[Convention]| {
+                let is_in = |(name, role, from): &&(&str, FieldRole, Convention)| {
+                    meaning(name, *role) == Some(line) && conventions.contains(from)
+                };
+                let names: Vec<_> =
+                    NAMES.iter().filter(is_in).map(|(name, ..)| format!("`{name}`")).collect();
+                if names.is_empty() { " |".to_owned() } else { format!(" {} |", names.join(", ")) }
+            };
+            let cells = [cell(&[Crate]), cell(&[GenAi, Otel]), cell(&[OpenInference]), cell(&[Emitters])];
+            let _ = writeln!(table, "| {} |{}", line.1, cells.concat());
+        }
+        table
+    }
+
+    /// `UPDATE_SNAPSHOTS=1` writes the table.
     #[test]
-    fn every_name_is_there_once() {
+    fn the_page_of_fields_has_the_table() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/fields.md");
+        let text = fs::read_to_string(&page).expect("docs/fields.md").replace("\r\n", "\n");
+        let (before, rest) = text.split_once(BEGIN).expect("the begin of the table");
+        let (_, after) = rest.split_once(END).expect("the end of the table");
+        let expected = format!("{before}{BEGIN}{}{END}{after}", page_table());
+        if env::var_os("UPDATE_SNAPSHOTS").is_some_and(|set| set == "1") {
+            fs::write(&page, expected).expect("docs/fields.md can be written");
+        } else {
+            assert!(text == expected, "docs/fields.md is not current: run this test with UPDATE_SNAPSHOTS=1");
+        }
+    }
+
+    #[test]
+    fn every_name_is_in_the_table_once() {
         for (at, (name, ..)) in NAMES.iter().enumerate() {
             assert!(!NAMES[..at].iter().any(|(other, ..)| other == name), "{name}");
+        }
+    }
+
+    /// Only short names of this crate are a span's own figures; a sum of all below has a dot, or is a total.
+    #[test]
+    fn long_names_are_inclusive_and_short_names_are_not() {
+        for (name, role, _) in NAMES {
+            if let Usage(_, scope) | Cost(scope) = role {
+                let is_inclusive = name.contains('.') || *name == "total_tokens";
+                assert_eq!(*scope == Inclusive, is_inclusive, "{name}");
+            }
         }
     }
 
@@ -322,6 +505,12 @@ mod tests {
             ("input_tokens", None),
             ("inptu_tokens", Some("input_tokens")),
             ("output_tokenz", Some("output_tokens")),
+            ("ouput_tokens", Some("output_tokens")),
+            ("cost__usd", Some("cost_usd")),
+            ("gen_ai.usage.video.input_tokens", None),
+            ("iterations", None),
+            ("providers", None),
+            ("count.input_tokens", None),
             ("date", None),
             ("something_else", None),
         ] {

@@ -20,31 +20,84 @@ pub(crate) enum OperationKind {
 
 use OperationKind::{Agent, Embeddings, Image, Rerank, Speech, Text, Tool, Transcription};
 
-/// Every known operation. OpenInference writes its kinds of spans in capitals.
+/// Every known operation: the conventions' names, then those of libraries.
 const OPERATIONS: &[(&str, OperationKind)] = &[
     ("chat", Text),
     ("text_completion", Text),
     ("generate_content", Text),
-    ("llm", Text),
     ("embeddings", Embeddings),
-    ("embedding", Embeddings),
+    ("invoke_agent", Agent),
+    ("execute_tool", Tool),
+    // rig: streams, and Gemini's interactions.
+    ("chat_streaming", Text),
+    ("generate_content_streaming", Text),
+    ("interactions", Text),
+    ("interactions_streaming", Text),
     ("rerank", Rerank),
-    ("reranker", Rerank),
     ("image_generation", Image),
-    ("generate_image", Image),
-    ("speech", Speech),
-    ("text_to_speech", Speech),
     ("audio_generation", Speech),
     ("transcription", Transcription),
+    // liter-llm.
+    ("chat_stream", Text),
+    ("image_generate", Image),
+    ("speech", Speech),
+    ("transcribe", Transcription),
+    // Others.
+    ("call_llm", Text),
+    ("generate_image", Image),
+    ("text_to_speech", Speech),
     ("speech_to_text", Transcription),
-    ("invoke_agent", Agent),
-    ("agent", Agent),
-    ("execute_tool", Tool),
-    ("tool", Tool),
 ];
+
+/// OpenInference's kinds of spans, and the operations that they are in the GenAI conventions.
+const SPAN_KINDS: [(&str, &str); 5] = [
+    ("LLM", "chat"),
+    ("EMBEDDING", "embeddings"),
+    ("RERANKER", "rerank"),
+    ("AGENT", "invoke_agent"),
+    ("TOOL", "execute_tool"),
+];
+
+/// The operation that a kind of span is; one without a line in the table stays as it is, and is a container.
+pub(crate) fn operation_of(span_kind: &str) -> &str {
+    let known = SPAN_KINDS.iter().find(|(kind, _)| kind.eq_ignore_ascii_case(span_kind));
+    known.map_or(span_kind, |(_, operation)| operation)
+}
 
 /// The kind of an operation, whatever the case of its letters.
 pub(crate) fn kind_of(operation: &str) -> OperationKind {
     let known = OPERATIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(operation));
     known.map_or(OperationKind::Container, |(_, kind)| *kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_without_a_line_in_the_table_is_a_container() {
+        for (operation, expected) in [
+            ("chat", Text),
+            ("chat_streaming", Text),
+            (operation_of("LLM"), Text),
+            (operation_of("reranker"), Rerank),
+            (operation_of("AGENT"), Agent),
+            (operation_of("GUARDRAIL"), OperationKind::Container),
+            ("tool", OperationKind::Container),
+            ("execute_tool", Tool),
+            ("invoke_workflow", OperationKind::Container),
+            ("create_agent", OperationKind::Container),
+            ("CHAIN", OperationKind::Container),
+            ("plan", OperationKind::Container),
+        ] {
+            assert_eq!(kind_of(operation), expected, "{operation}");
+        }
+    }
+
+    #[test]
+    fn every_operation_is_in_the_table_once() {
+        for (at, (name, _)) in OPERATIONS.iter().enumerate() {
+            assert!(!OPERATIONS[..at].iter().any(|(other, _)| other == name), "{name}");
+        }
+    }
 }

@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 
 use super::callsite_schema::CallsiteSchema;
-use super::emitters::CacheApart;
 use super::reading::ModelName;
-use super::rules::Rules;
-use crate::ledger::{Kind, Symbol, Usage};
+use super::rules::{ApartEmitter, Rules};
+use crate::ledger::{Kind, Usage};
 
 impl Rules {
     /// Brings a usage into the shape that prices and rows expect: cached input inside input, reasoning inside output, a total
-    /// only where nothing better is known.
+    /// only where nothing better is known. `is_message` is whether the id of the response begins with `msg_`.
     // Not inlined: few emitters need it, and its code would displace the path of all others from the instruction cache.
     #[inline(never)]
     pub(crate) fn normalise(
@@ -18,6 +17,7 @@ impl Rules {
         usage: &mut Usage,
         schema: &CallsiteSchema,
         model: ModelName,
+        is_message: bool,
         mut warn: impl FnMut(Cow<'static, str>),
     ) {
         let target = schema.target.as_str();
@@ -38,7 +38,7 @@ impl Rules {
         usage.forget(Kind::Tokens);
         let cached = usage.count(Kind::CacheRead) + usage.count(Kind::CacheWrite);
         let input = usage.count(Kind::Input);
-        if cached > 0 && self.counts_cache_apart(schema, model) {
+        if cached > 0 && self.counts_cache_apart(schema, model, is_message) {
             usage.set(Kind::Input, input + cached);
         } else if cached > input {
             usage.set(Kind::Input, input + cached);
@@ -52,7 +52,7 @@ impl Rules {
             ));
         }
         let (reasoning, output) = (usage.count(Kind::Reasoning), usage.count(Kind::Output));
-        if reasoning > 0 && schema.emitter.reasoning_apart {
+        if reasoning > 0 && schema.emitter.reasoning_apart.covers(model, is_message) {
             usage.set(Kind::Output, output + reasoning);
         } else if reasoning > output {
             usage.set(Kind::Output, output + reasoning);
@@ -79,16 +79,9 @@ impl Rules {
     }
 
     /// Whether an emitter is known, or declared by the program, to report input without the tokens from the cache.
-    fn counts_cache_apart(&self, schema: &CallsiteSchema, (provider, model): ModelName) -> bool {
-        let is = |name: Option<Symbol>, begins: &str| {
-            name.is_some_and(|name| name.as_str().to_ascii_lowercase().starts_with(begins))
-        };
-        let is_known = match schema.emitter.cache_apart {
-            CacheApart::Never => false,
-            // Where no provider is recorded, the model's name decides.
-            CacheApart::Anthropic => is(provider, "anthropic") || provider.is_none() && is(model, "claude"),
-        };
-        is_known || self.exclusive_cache.iter().any(|emitter| emitter.covers(schema.target, provider))
+    fn counts_cache_apart(&self, schema: &CallsiteSchema, model: ModelName, is_message: bool) -> bool {
+        let is_declared = |emitter: &ApartEmitter| emitter.covers(schema.target, model.0);
+        schema.emitter.cache_apart.covers(model, is_message) || self.exclusive_cache.iter().any(is_declared)
     }
 }
 

@@ -9,12 +9,17 @@ use serde_json::Value;
 use super::accumulate::Accumulate;
 use super::field_value::FieldValue;
 use super::names::{FieldRole, NameField, Scope};
+use super::operations::operation_of;
 use crate::ledger::{
     CellTotals, FastHash, Kind, Outcome, RunAttributes, Sources, Symbol, Usage, Usd, Verdict,
 };
 
 /// Provider and model as an emitter names them.
 pub(crate) type ModelName = (Option<Symbol>, Option<Symbol>);
+
+/// The bit of a response id's hash that is set if the id begins with `msg_`. It is part of the hash, as equal ids have equal bits, so that
+/// a reading needs no further field.
+const IS_MESSAGE: u64 = 1 << 63;
 
 /// Everything recorded so far. The common part lies flat; what few spans have is behind a pointer.
 #[derive(Debug, Default)]
@@ -24,7 +29,8 @@ pub(crate) struct Reading {
     pub(crate) own: CellTotals,
     /// Names that it recorded, each at the place of its [`NameField`].
     names: [Option<Symbol>; NameField::COUNT],
-    /// Hash of the provider's id of the response; 0 if unknown. The text is never needed, and would be an allocation per call.
+    /// Hash of the provider's id of the response; 0 if unknown. The text is never needed, and would be an allocation per call. The
+    /// highest bit is whether the id begins with `msg_`.
     pub(crate) response_id: u64,
     /// Figures for everything inside the span.
     pub(crate) inclusive: Option<Box<Inclusive>>,
@@ -157,6 +163,11 @@ impl Reading {
                     self.name(name, text);
                 }
             }
+            FieldRole::SpanKind => {
+                if let Some(operation) = value.text(|kind| Symbol::intern(operation_of(kind))) {
+                    self.name(NameField::Operation, operation);
+                }
+            }
             FieldRole::ResponseId => {
                 let _ = value.text(|id| self.take_response_id(id));
             }
@@ -194,7 +205,14 @@ impl Reading {
     /// Takes the provider's id of a response.
     pub(crate) fn take_response_id(&mut self, id: &str) {
         // 0 means "unknown". Ids come from the provider of one run; a crafted collision harms only the run that it is in.
-        self.response_id = FastHash.hash_one(id.trim()).max(1);
+        let id = id.trim();
+        let hash = (FastHash.hash_one(id) & !IS_MESSAGE).max(1);
+        self.response_id = if id.starts_with("msg_") { hash | IS_MESSAGE } else { hash };
+    }
+
+    /// Whether the id of the response begins with `msg_`, as those of Anthropic do: some emitters record nothing else of the provider.
+    pub(crate) fn is_message(&self) -> bool {
+        self.response_id & IS_MESSAGE != 0
     }
 
     /// Takes a count of tokens.

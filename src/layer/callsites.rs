@@ -6,7 +6,7 @@ use tracing_core::{Level, Metadata};
 
 use super::core::Core;
 use super::thread_state::with_thread_state;
-use crate::attribution::{CallsiteFlags, CallsiteKind, CallsiteSchema, Declaration, misspelt};
+use crate::attribution::{CallsiteFlags, CallsiteKind, CallsiteSchema, Declaration};
 use crate::ledger::FastHash;
 use crate::sink::print_diagnostic;
 
@@ -38,13 +38,12 @@ fn declared(metadata: &'static Metadata<'static>) -> CallsiteSchema {
         fields: &fields,
         kind,
     });
-    if schema.is_relevant {
-        for (field, known) in fields.iter().filter_map(|field| Some((field, misspelt(field)?))) {
-            let (name, target) = (metadata.name(), metadata.target());
-            print_diagnostic(&format!(
-                "field {field:?} of {name:?} in {target} is not known: did you mean {known:?}?"
-            ));
-        }
+    // On stderr, not in a run's warnings: it is a fault of the source, and most callsites are registered before a run.
+    for (field, known) in schema.misspelt_fields(&fields) {
+        let (name, target) = (metadata.name(), metadata.target());
+        print_diagnostic(&format!(
+            "field {field:?} of {name:?} in {target} is not known: did you mean {known:?}?"
+        ));
     }
     schema
 }

@@ -109,7 +109,7 @@ impl<'a, N: Names> PlainVisitor<'a, N> {
 
     /// Takes a value that is not what nearly all are.
     fn take(&mut self, role: FieldRole, field: &Field, value: FieldValue<'_>) {
-        self.places |= matches!(role, FieldRole::Name(name_field) if name_field.places(self.how));
+        self.places |= role.places(self.how);
         self.reading.take(role, field.name(), value, self.how);
     }
 }

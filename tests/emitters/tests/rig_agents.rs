@@ -57,7 +57,7 @@ async fn drain(agent: &Agent) {
     }
 }
 
-/// A6.
+/// A6; A1: the run has the agent's name, and A2: its calls are in the agent's row.
 #[test]
 fn an_agents_aggregate_is_not_counted_on_top_of_its_calls() {
     let server = Server::start().expect("a port");
@@ -111,9 +111,9 @@ fn an_agent_in_a_stage_counts_for_that_stage() {
     assert_eq!(models, ["openai/gpt-4o-mini"]);
 }
 
-/// rig opens `invoke_agent` as an explicit root if nothing was current when the run was built.
+/// A9: rig opens `invoke_agent` as an explicit root if nothing was current when the run was built. It is a stage inside the stage (A2).
 #[test]
-fn an_agent_instrumented_with_a_stage_counts_for_that_stage() {
+fn an_agent_instrumented_with_a_stage_is_a_stage_inside_it() {
     let server = Server::start().expect("a port");
     let ((), observed) = observe(async || {
         let pipeline = info_span!("pipeline");

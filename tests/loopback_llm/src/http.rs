@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use crate::chat::Chat;
+use crate::messages::Messages;
 use crate::responses::Responses;
 use crate::{Answered, Streams};
 
@@ -20,6 +21,9 @@ pub(crate) fn serve(connection: TcpStream, streams: Streams, tally: &Mutex<Answe
     } else if path.ends_with("/responses") {
         let responses = Responses::new(&request);
         (responses.tokens(), responses.whole(), responses.pieces())
+    } else if path.ends_with("/messages") {
+        let messages = Messages::new(&request);
+        (messages.tokens(), messages.whole(), messages.pieces())
     } else {
         let error = json!({"error": {"message": format!("nothing answers at {path}")}});
         return respond(&mut writer, "404 Not Found", &error);

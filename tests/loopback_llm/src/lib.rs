@@ -1,4 +1,4 @@
-//! An OpenAI-compatible server on loopback, with a token usage that is known beforehand.
+//! A server on loopback with OpenAI's and Anthropic's protocols, and with a token usage that is known beforehand.
 //!
 //! A request that offers a tool, unused so far, gets a call of that tool: 100 tokens of input, 40 of them cached, and 10 of
 //! output. Every other request gets an answer: 130, 64 and 20. The server adds up what it has answered, so that a budget can
@@ -6,6 +6,7 @@
 
 mod chat;
 mod http;
+mod messages;
 mod responses;
 mod turn;
 
@@ -50,6 +51,9 @@ pub const TOOL_TURN: Tokens = Tokens { input: 100, cached: 40, output: 10 };
 /// Usage of the reply that answers.
 pub const FINAL_TURN: Tokens = Tokens { input: 130, cached: 64, output: 20 };
 
+/// Of the cached input of a reply in Anthropic's protocol, this part was read from the cache; the rest was written to it.
+pub const CACHE_READ: u64 = 30;
+
 /// What the server has answered so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Answered {
@@ -72,6 +76,7 @@ pub enum Streams {
 /// The server. Its threads end with the process.
 #[derive(Debug)]
 pub struct Server {
+    origin: String,
     base_url: String,
     answered: Arc<Mutex<Answered>>,
 }
@@ -93,7 +98,8 @@ impl Server {
     /// When loopback has no port to give.
     pub fn start_with(streams: Streams) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let base_url = format!("http://{}/v1", listener.local_addr()?);
+        let origin = format!("http://{}", listener.local_addr()?);
+        let base_url = format!("{origin}/v1");
         let answered = Arc::new(Mutex::new(Answered::default()));
         let tally = Arc::clone(&answered);
         thread::spawn(move || {
@@ -103,13 +109,19 @@ impl Server {
                 thread::spawn(move || http::serve(connection, streams, &tally).ok());
             }
         });
-        Ok(Self { base_url, answered })
+        Ok(Self { origin, base_url, answered })
     }
 
     /// Where the API is, for example `http://127.0.0.1:40123/v1`.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// The server's address without a path, for clients that add the version themselves.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// What was answered so far.
