@@ -7,7 +7,7 @@ use super::core::Core;
 use super::position::Position;
 use super::run::Run;
 use super::run_registry::RunRegistry;
-use crate::ledger::{SEALED, Symbol, Usd};
+use crate::ledger::{Symbol, Usd};
 use crate::limit::{
     Alert, Amount, BudgetExceeded, DueAlert, LimitSet, Plan, Remaining, Stages, Unit, UsedAmount,
 };
@@ -49,9 +49,11 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        // A run that was closed has given back what was held in it.
-        if self.runs.flags(self.run).is_some()
-            && let Some(limits) = self.runs.room(self.run).and_then(|run| run.limits.as_ref())
+        // A run that was closed has given back what was held in it. Under the lock of its details: closed in between, the room
+        // would be given back in the limits of the next run.
+        if let Some(run) = self.runs.room(self.run)
+            && let Some(limits) = &run.limits
+            && let Some(_details) = run.room.details(self.run)
         {
             limits.release(self.around, self.unit, self.amount);
         }
@@ -81,7 +83,7 @@ impl Core {
     pub(crate) fn raise_alert(&self, number: u64, run: &Run, due: DueAlert) {
         let Some(limits) = &run.limits else { return };
         let limit = limits.limit(due.position);
-        let Some(mut details) = run.details(number) else { return };
+        let Some(mut details) = run.room.details(number) else { return };
         let alert = Alert {
             run_id: details.public_id(&self.clock),
             project: details.project(&self.options),
@@ -132,8 +134,9 @@ impl Core {
         }
         // A reservation is accountable: a run that holds room for a call must not pass for one in which nothing happened.
         self.begin(position.run);
-        let is_open = self.runs.flags(position.run).is_some_and(|flags| flags & SEALED == 0);
-        let run = self.runs.room(position.run).filter(|_| is_open).ok_or(BudgetExceeded::RunEnded)?;
+        let run = self.runs.room(position.run).ok_or(BudgetExceeded::RunEnded)?;
+        // Locked until room was taken: closed in between, it would be taken in the limits of the next run, and never given back.
+        let _details = run.room.open_details(position.run).ok_or(BudgetExceeded::RunEnded)?;
         // Less than nothing would make room for others.
         let amount = amount.max(0);
         if let Some(set) = &run.limits {
@@ -154,8 +157,9 @@ impl Core {
         if plan.is_empty() {
             return Ok(None);
         }
-        let is_open = self.runs.flags(position.run).is_some_and(|flags| flags & SEALED == 0);
-        let run = self.runs.room(position.run).filter(|_| is_open).ok_or(BudgetExceeded::RunEnded)?;
+        let run = self.runs.room(position.run).ok_or(BudgetExceeded::RunEnded)?;
+        // Locked meanwhile: what is left is that of this run, and not of the next one in its room.
+        let _details = run.room.open_details(position.run).ok_or(BudgetExceeded::RunEnded)?;
         Ok(run.limits.as_ref().map(act))
     }
 }

@@ -112,11 +112,23 @@ impl<T: Default> Parts<T> {
         self.parts.iter().for_each(|part| act(&mut part.0.lock()));
     }
 
-    /// Ends the use of this place by its run: what is written from here on is late. `clear` empties each part.
-    pub(crate) fn close(&self, mut clear: impl FnMut(&mut T)) {
-        // Before the parts are cleared: a write that found the run before this store is in its part before the part is cleared, as
-        // it holds the part's lock.
-        self.word.store(0, Ordering::Release);
+    /// Ends the use of this place by a run, unless one of these flags is raised: what is written from here on is late. `clear` empties
+    /// each part. Returns `false`, without effect, if a flag is raised or the place belongs to another.
+    pub(crate) fn close(&self, run: u64, unless: u64, mut clear: impl FnMut(&mut T)) -> bool {
+        let mut word = self.word.load(Ordering::Acquire);
+        loop {
+            if word >> FLAGS != run || word & unless != 0 {
+                return false;
+            }
+            // Before the parts are cleared: a write that found the run before this change is in its part before the part is cleared,
+            // as it holds the part's lock. In one step with the test of the flags: a run that becomes accountable in between would
+            // lose its amounts.
+            match self.word.compare_exchange(word, 0, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => break,
+                Err(now) => word = now,
+            }
+        }
         self.for_each(&mut clear);
+        true
     }
 }
