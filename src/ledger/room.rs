@@ -4,7 +4,8 @@
 //! # Invariants
 //!
 //! - Lock order: details, then a part. Never a part, then the details.
-//! - A run becomes accountable, ends, and leaves its room under the lock of the details, so each happens once and in this order.
+//! - A run becomes accountable, ends, and leaves its room under the lock of the details, so each happens once and in this order. The
+//!   number in the details is that in the word of the parts, except while the room is being opened, when no thread knows it.
 //! - Details and parts that are read together are those of one run: the room cannot be closed while its details are locked.
 
 use super::parts::{ACCOUNTABLE, EXPECTING, Parts, SEALED, Sealed};
@@ -58,14 +59,14 @@ impl<D: RunDetails, P: Default> Room<D, P> {
     /// does not see the flag is in its part by then, and one that sees it waits for the journal.
     pub(crate) fn begin(&self, run: u64) -> Option<MutexGuard<'_, D>> {
         let details = self.details(run)?;
-        if self.parts.raise(run, ACCOUNTABLE) { Some(details) } else { None }
+        if self.parts.raise(ACCOUNTABLE) { Some(details) } else { None }
     }
 
     /// Ends a run: it takes nothing more. Returns its details if it had not ended: of two threads that end a run, only one
     /// delivers it.
     pub(crate) fn seal(&self, run: u64) -> Option<MutexGuard<'_, D>> {
         let details = self.details(run)?;
-        if self.parts.raise(run, SEALED) { Some(details) } else { None }
+        if self.parts.raise(SEALED) { Some(details) } else { None }
     }
 
     /// A thread's part, with the flags of the run, and its journal if it has one.
@@ -100,12 +101,12 @@ impl<D: RunDetails, P: Default> Room<D, P> {
     ) {
         let Some(mut details) = self.details(run) else { return };
         wait(&mut details);
-        self.parts.raise(run, EXPECTING);
+        self.parts.raise(EXPECTING);
         // After the flag was raised: a write that does not see the flag is in its part by then.
         let mut is_met = false;
         self.parts.for_each(|part| is_met |= has(part));
         if is_met && !met(&mut details) {
-            self.parts.lower(run, EXPECTING);
+            self.parts.lower(EXPECTING);
         }
     }
 
@@ -113,7 +114,7 @@ impl<D: RunDetails, P: Default> Room<D, P> {
     pub(crate) fn meet(&self, run: u64, met: impl FnOnce(&mut D) -> bool) {
         let Some(mut details) = self.details(run) else { return };
         if !met(&mut details) {
-            self.parts.lower(run, EXPECTING);
+            self.parts.lower(EXPECTING);
         }
     }
 
@@ -138,7 +139,7 @@ impl<D: RunDetails, P: Default> Room<D, P> {
         clear: impl FnOnce(&mut D),
     ) -> bool {
         let Some(mut details) = self.details(run) else { return false };
-        let is_closed = self.parts.close(run, unless, clear_part);
+        let is_closed = self.parts.close(unless, clear_part);
         if is_closed {
             clear(&mut details);
         }

@@ -469,7 +469,7 @@ fn a_log_line_finds_its_call_whichever_comes_first() {
         join([call]);
         let details = room.details(run).expect("the run is open");
         let flags = room.parts.flags(run).expect("the run is open");
-        assert_eq!((details.waiting, flags & EXPECTING), (None, 0));
+        assert_eq!((details.waiting, flags), (None, ACCOUNTABLE));
     });
 }
 
