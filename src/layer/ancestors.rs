@@ -120,14 +120,8 @@ impl Core {
     }
 
     /// The nearest span that matters from the innermost one outward that is entered on this thread, unless it takes a walk.
-    // Inlined: the hit is two loads and a comparison.
-    #[inline]
     pub(crate) fn current_ancestor(&self) -> Option<Ancestor> {
-        let epoch = self.spans.epoch();
-        let (current, known) = with_thread_state(|thread| {
-            (thread.current(self.number), thread.current_ancestor(self.number, epoch))
-        });
-        known.or_else(|| self.ancestor_if_known(current?))
+        self.ancestor_if_known(with_thread_state(|thread| thread.current(self.number))?)
     }
 
     /// A span if it is a root below which a span without a meaning of its own is a stage.

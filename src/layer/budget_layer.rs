@@ -34,12 +34,16 @@ where
         let _ = self.core.dispatch.set(dispatch.downgrade());
     }
 
-    // Inlined into the subscriber's generic code: most spans return from `glance` without a call.
-    #[inline]
+    // Always inlined into the subscriber's generic code: most spans return from `glance` without a call.
+    #[inline(always)]
     fn on_new_span(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {
         let glance = with_thread_state(|thread| self.core.glance(thread, attrs));
         if !matches!(glance, Glance::Nothing) {
-            self.core.open(glance, attrs, id, &ctx);
+            // The thread is looked for again: with all in one closure, that would be a function of its own.
+            let opened = with_thread_state(|thread| self.core.open(thread, glance, attrs, id, &ctx));
+            if opened.is_more {
+                self.core.open_rest(opened, attrs, id.into_u64());
+            }
         }
     }
 

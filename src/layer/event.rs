@@ -87,14 +87,15 @@ impl Core {
         near: ModelName,
     ) {
         let now = self.clock.now();
-        let mut charges = self.options.rules.take_event(schema, reading, &position.place, near, now.nanos());
+        let (row, mut charges) =
+            self.options.rules.take_event(schema, reading, &position.place, near, now.nanos());
         if let Some(more) = &mut charges.more
             && !more.handed_on.is_empty()
         {
             self.collect(position, &CellTotals::default(), std::mem::take(&mut more.handed_on));
         }
-        let key = charges.own.and_then(|charge| match charge.response_id {
-            0 => Some(self.price(&charge, &mut reading.own, position.run, now, &mut charges)),
+        let key = row.and_then(|charge| match charge.response_id {
+            0 => Some(self.price_and_warn(&charge, &mut reading.own, position.run, now, &mut charges)),
             _ => self.price_response(&charge, &mut reading.own, position, now, &mut charges),
         });
         if let Some(key) = key {
