@@ -67,6 +67,11 @@ impl Core {
             if !run.parts.raise(number, SEALED) {
                 return false;
             }
+            if run.limits.is_some() {
+                // An alert is queued before its run: a write that began before the seal may still make one due.
+                run.await_writes();
+                self.queue_alerts(run, &mut details);
+            }
             for target in details.tellings.unmet() {
                 details.warn(unmet_warning(target).into());
             }
