@@ -129,7 +129,7 @@ impl Core {
         at: Moment,
         charges: &mut Charges,
     ) -> CellKey {
-        let (layer, clock) = (self.number, &self.clock);
+        let (layer, clock) = (self.spans.layer, &self.clock);
         let mut context = PriceContext { layer, clock, run, at, warn: &mut |warning| charges.warn(warning) };
         self.pricer.price(charge, totals, &mut context)
     }

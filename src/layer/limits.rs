@@ -91,7 +91,7 @@ impl Core {
                 at: Timestamp::from(self.clock.wall(self.clock.now())),
             };
             // Sent on the worker's thread: an alert runs user code, which could trace.
-            self.delivery.worker.alert(self.dispatch.get().cloned(), alert);
+            self.delivery.worker.alert(self.spans.subscriber.get().cloned(), alert);
         }
     }
 

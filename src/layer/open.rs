@@ -31,11 +31,11 @@ impl Core {
         if !is_contextual(attrs) {
             return Glance::Unknown;
         }
-        let Some(flags) = thread.flags(self.number, attrs.metadata()) else { return Glance::Unknown };
+        let Some(flags) = thread.flags(self.spans.layer, attrs.metadata()) else { return Glance::Unknown };
         if flags.matters() {
             return Glance::Inside(flags);
         }
-        match thread.is_in_root(self.number, self.spans.epoch()) {
+        match thread.is_in_root(self.spans.layer, self.spans.epoch()) {
             Some(in_root) if !(in_root && flags.matters_under_root()) => Glance::Nothing,
             _ => Glance::Inside(flags),
         }
@@ -54,7 +54,7 @@ impl Core {
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
         let (flags, near) = match glance {
-            Glance::Inside(flags) => (flags, self.current_ancestor()),
+            Glance::Inside(flags) => (flags, self.spans.current_ancestor()),
             _ => (self.flags(attrs.metadata()), None),
         };
         let (around, is_adopted) = match near {
@@ -100,16 +100,16 @@ impl Core {
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        let (around, is_adopted) = match self.parent_of(attrs, id, ctx) {
+        let (around, is_adopted) = match self.spans.parent_of(attrs, id, ctx) {
             Parent::None => (None, false),
             // A span that does not matter by itself only matters right under a root, where it is a stage if
             // no stages were declared.
-            Parent::Real(parent) if !flags.matters() => (Some(self.root_ancestor(parent)?), false),
-            Parent::Real(parent) => (self.ancestor(parent, ctx), false),
+            Parent::Real(parent) if !flags.matters() => (Some(self.spans.root_ancestor(parent)?), false),
+            Parent::Real(parent) => (self.spans.ancestor(parent, ctx), false),
             // A9: GenAI spans opened with `parent: None` (rig does this) belong to the current span. Any other parentless span
             // starts a run.
             Parent::Current(current) if flags.schema.is_gen_ai => {
-                let around = self.ancestor(current, ctx);
+                let around = self.spans.ancestor(current, ctx);
                 (around, around.is_some())
             }
             Parent::Current(_) => (None, false),
