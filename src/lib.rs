@@ -47,6 +47,7 @@
 //! | set up a layer | [`layer`] → [`Builder`] → [`BudgetGuard`] |
 //! | report usage of a client that emits none | [`call`], [`record_usage`], [`Usage`] |
 //! | record a cost that is not a model call | [`operation()`], [`Handle::operation`]; [`CostTracker`] without a subscriber |
+//! | open and end a run by hand | [`run()`] → [`Run`] |
 //! | record the verdict of a check | [`gate`], [`Verdict`] |
 //! | look at runs in flight | [`BudgetGuard::handle`] → [`Handle`], [`current`] |
 //! | limit what is spent | [`Builder::limit_usd`], [`Current::check`], [`Current::reserve`] → [`Permit`], [`Builder::on_alert`] → [`Alert`] |
@@ -81,7 +82,7 @@ pub mod sink;
 pub mod summary;
 pub mod testing;
 
-pub use api::{Call, Current, Permit, call, current, gate, operation, record_usage};
+pub use api::{Call, Current, Permit, Run, call, current, gate, operation, record_usage, run};
 pub use layer::{BudgetGuard, BuildError, Builder, Handle, layer};
 pub use ledger::{Kind, Usage, Usd, Verdict};
 pub use limit::Alert;

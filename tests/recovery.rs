@@ -84,16 +84,24 @@ fn an_ended_run_without_a_delivery_is_recovered_unchanged() {
         assert!(guard.handle().finish(&run));
         guard.flush().unwrap();
         drop((open, kept));
+        let explicit = tracing_budget::run("nightly");
+        let open = explicit.in_scope(|| {
+            gate("lint").pass();
+            info_span!("open stage", stage = "open")
+        });
+        drop(explicit);
+        guard.flush().unwrap();
+        drop(open);
     });
     let found = found.lock().unwrap();
-    assert_eq!(found.len(), 3);
+    assert_eq!(found.len(), 4);
     for (run, lost) in &*found {
         let lost = lost.iter().find(|lost| lost.run_id == run.run_id).unwrap();
         assert_eq!(lost, run, "recovered:\n{lost}\n\nlive:\n{run}");
     }
     assert_eq!(
         found.iter().map(|(run, _)| run.status).collect::<Vec<_>>(),
-        [Status::Failed, Status::Failed, Status::Incomplete]
+        [Status::Failed, Status::Failed, Status::Incomplete, Status::Completed]
     );
 }
 

@@ -1,4 +1,4 @@
-//! What a program calls: gates, usage of clients that emit none, operations, the current run, and cost trackers.
+//! What a program calls: explicit runs, gates, usage of clients that emit none, operations, the current run, and cost trackers.
 //!
 //! # Invariants
 //!
@@ -14,6 +14,7 @@ mod gate;
 mod operation;
 mod operation_builder;
 mod permit;
+mod run;
 mod run_operation;
 mod team;
 mod usage;
@@ -26,5 +27,6 @@ pub use gate::{GateBuilder, gate};
 pub use operation::{CurrentRun, operation};
 pub use operation_builder::OperationBuilder;
 pub use permit::Permit;
+pub use run::{Run, run};
 pub use run_operation::LayerRun;
 pub use usage::{UsageRecord, record_usage};

@@ -14,6 +14,9 @@ const OWN_TARGETS: [&str; 3] = ["tracing_budget::usage", "tracing_budget::gate",
 /// The target of spans that `call` opens: calls, whatever their operation is called.
 const CALL_TARGET: &str = "tracing_budget::call";
 
+/// The target of spans that `run` opens: roots, and no stages, whatever the program lists.
+const RUN_TARGET: &str = "tracing_budget::run";
+
 /// The semantic conventions' event with the details of a call. It completes its call and never adds.
 const DETAILS_EVENT: &str = "gen_ai.client.inference.operation.details";
 
@@ -76,6 +79,8 @@ pub(crate) struct CallsiteSchema {
     pub(crate) is_own_event: bool,
     /// Whether its events record an operation that is no span.
     pub(crate) is_operation_record: bool,
+    /// Whether this crate's own `run` opens its spans: always roots, and never stages (A1).
+    pub(crate) is_run: bool,
     /// Whether its events complete their call and never add (A7).
     is_details: bool,
     may_be_details: bool,
@@ -117,6 +122,7 @@ impl CallsiteSchema {
         let has_names = has_model || has_name(NameField::Provider) || has_name(NameField::Agent);
         let is_own_event = is_event && OWN_TARGETS.contains(&target);
         let is_operation_record = is_event && target == OPERATION_TARGET;
+        let is_run = !is_event && target == RUN_TARGET;
         let is_details = is_event && name == DETAILS_EVENT;
         let may_be_details = is_event && has(FieldRole::EventName);
         let is_relevant = roles.iter().any(|role| !matches!(role, FieldRole::Other | FieldRole::Message));
@@ -127,6 +133,7 @@ impl CallsiteSchema {
                 ("duration_seconds", _) if is_operation_record => FieldRole::Seconds,
                 ("meta", _) if is_operation_record => FieldRole::Meta,
                 ("refusal", _) if is_operation_record => FieldRole::Refusal,
+                ("ended", _) if is_run => FieldRole::End,
                 // The better of two names, whichever is recorded last: `llm.provider` is the host, which bills; an operation of the
                 // GenAI conventions is finer than OpenInference's kind of span.
                 ("llm.system", _) if fields.contains(&"llm.provider") => FieldRole::Other,
@@ -154,6 +161,7 @@ impl CallsiteSchema {
             has_names,
             is_own_event,
             is_operation_record,
+            is_run,
             is_details,
             may_be_details,
             has_error,

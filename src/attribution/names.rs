@@ -65,6 +65,8 @@ pub(crate) enum FieldRole {
     Meta,
     /// Why a figure of a recorded operation was not taken.
     Refusal,
+    /// The end of an explicit run, whatever is open inside (A14).
+    End,
 }
 
 impl FieldRole {
@@ -74,7 +76,8 @@ impl FieldRole {
     pub(crate) fn places(self, how: Accumulate) -> bool {
         match self {
             Name(name) => name.places(how),
-            SpanKind => true,
+            // An end is no place. It shares the way of places, which leads to work that must not be done under a slot's lock.
+            SpanKind | End => true,
             _ => false,
         }
     }
@@ -437,7 +440,7 @@ mod tests {
             Other if name.contains(".usage.") => (38, "parts of the above; not read"),
             Other => return None,
             // These roles have no name of their own in the table.
-            AlsoUsage(..) | AlsoCost(_) | Diagnostic | Tag | Count | Seconds | Meta | Refusal => {
+            AlsoUsage(..) | AlsoCost(_) | Diagnostic | Tag | Count | Seconds | Meta | Refusal | End => {
                 panic!("{name} is {role:?}, which has no line in the page")
             }
         })

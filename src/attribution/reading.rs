@@ -58,6 +58,8 @@ pub(crate) struct Remarks {
     pub(crate) currency: Option<Box<str>>,
     /// Names for the pipeline: the field `pipeline`, and `otel.name`.
     pub(crate) pipeline: Option<Symbol>,
+    /// Whether the run ends now, whatever is open inside: its explicit end was recorded.
+    pub(crate) is_ended: bool,
     pub(crate) otel_name: Option<Symbol>,
     /// The name of an event in the OpenTelemetry sense.
     pub(crate) event_name: Option<Box<str>>,
@@ -478,6 +480,7 @@ impl Remarks {
                 }
             }
             FieldRole::Refusal => self.warnings.extend(value.text(str::to_owned)),
+            FieldRole::End => self.is_ended = value.flag() == Some(true),
             FieldRole::Seconds | FieldRole::Meta => self.record.get_or_insert_default().take(role, value),
             _ => self.gate.get_or_insert_default().take(role, field, value),
         }

@@ -113,12 +113,12 @@ impl Rules {
     /// What a callsite's spans are for a program with these rules.
     pub(crate) fn flags(&self, schema: &'static CallsiteSchema) -> CallsiteFlags {
         let name = schema.name.as_str();
-        let is_declared_stage = self.stages.contains(name);
+        let is_declared_stage = self.stages.contains(name) && !schema.is_run;
         let is_named_root = self.roots.contains(name);
         let mut bits = 0;
         for (flag, holds) in [
             (IS_DECLARED_STAGE, is_declared_stage || schema.has_stage),
-            (MAY_BE_ROOT, is_named_root || self.roots.is_empty()),
+            (MAY_BE_ROOT, is_named_root || self.roots.is_empty() || schema.is_run),
             (MATTERS, schema.is_relevant || schema.emitter.is_call || is_declared_stage || is_named_root),
             (MATTERS_UNDER_ROOT, self.finds_stages()),
             (COUNTS, schema.kind != CallsiteKind::Span && self.counts(schema)),

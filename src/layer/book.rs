@@ -49,7 +49,7 @@ impl Core {
             self.begin(number);
         }
         let thread = with_price_cache(|cache| cache.number());
-        let mut due = Vec::new();
+        let mut is_due = false;
         let flags = loop {
             let journal = run.details(number).and_then(|details| details.journal.clone());
             let Ok((mut part, flags)) = run.parts.write(number, thread) else {
@@ -70,14 +70,16 @@ impl Core {
                 && let Some(limits) = &run.limits
             {
                 // Under the lock, so that the limits and the ledger of a run that ends agree.
-                self.charge(limits, limited, entry, &mut due);
+                is_due = self.charge(run, limits, limited, entry);
             }
             break flags;
         };
         if flags & EXPECTING != 0 {
             self.meet(run, number, entry);
         }
-        due.into_iter().for_each(|alert| self.raise_alert(number, run, alert));
+        if is_due && let Some(mut details) = run.details(number) {
+            self.queue_alerts(run, &mut details);
+        }
         true
     }
 

@@ -146,7 +146,7 @@ impl Core {
         }
         let entry = Entry::of(own, state, &charges, &time);
         let is_empty = entry.own.is_none() && entry.more.is_empty() && entry.ended.is_none();
-        if !(is_empty && !entry.is_accountable) && !self.book_at_once(&state.position, entry) {
+        if (!is_empty || entry.is_accountable) && !self.book_at_once(&state.position, entry) {
             self.book_slowly(own, state, &charges, now);
         }
         if charges.more.is_some() || state.span.reading.remarks.is_some() || state.span.names_agent() {
@@ -220,7 +220,7 @@ impl Core {
         run: u64,
         at: impl Fn() -> Moment,
     ) -> (CellKey, Warning) {
-        let (layer, clock) = (self.number, &self.clock);
+        let (layer, clock) = (self.spans.layer, &self.clock);
         self.pricer.price(charge, totals, PriceContext { layer, clock, run }, at)
     }
 

@@ -67,6 +67,19 @@ impl Core {
             if !run.parts.raise(number, SEALED) {
                 return false;
             }
+            // Only now: the flags of a sealed run stay as they are. Before, a detached task could make the run accountable
+            // between this check and the close, and its amount would be in no summary and in no counter.
+            if !self.is_accountable(number) {
+                drop(details);
+                count(&self.counters.empty_roots);
+                self.runs.close(number);
+                return false;
+            }
+            if run.limits.is_some() {
+                // An alert is queued before its run: a write that began before the seal may still make one due.
+                run.await_writes();
+                self.queue_alerts(run, &mut details);
+            }
             for target in details.tellings.unmet() {
                 details.warn(unmet_warning(target).into());
             }
@@ -105,6 +118,21 @@ impl Core {
             return false;
         }
         self.finish_as(run, true)
+    }
+
+    /// Ends an explicit run, whatever is still open inside (A14).
+    #[cold]
+    pub(crate) fn end_explicit(&self, root: u64) {
+        let run = self.spans.with(root, |state| {
+            state.note_panic();
+            state.position.run
+        });
+        // A run that was finished before has nothing more to book: what is open in it is late when it closes.
+        if let Some(run) = run
+            && self.runs.flags(run).is_some_and(|flags| flags & SEALED == 0)
+        {
+            self.finish_as(run, false);
+        }
     }
 
     /// Ends a run early: as incomplete, or, for an explicit run, as its root ended.

@@ -47,7 +47,7 @@ impl Core {
             return;
         }
         let counts = flags.counts_events();
-        let Some(around) = current.and_then(|span| self.ancestor(span, ctx)) else {
+        let Some(around) = current.and_then(|span| self.spans.ancestor(span, ctx)) else {
             // Usage in a log line counts nowhere, and so is not missing here.
             if counts || gate.is_some() || record.is_some() || run.is_some() {
                 count(&self.counters.outside);
@@ -200,7 +200,7 @@ impl Core {
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        let Some(around) = self.ancestor(span, ctx) else { return };
+        let Some(around) = self.spans.ancestor(span, ctx) else { return };
         let Position { run, place, .. } = around.position;
         self.write(run, |ledger| ledger.add_error_events(place.stage, 1));
     }
@@ -211,7 +211,7 @@ impl Core {
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
         if event.is_contextual() {
-            return self.current(ctx);
+            return self.spans.current(ctx);
         }
         ctx.event_span(event).map(|span| span.id().into_u64())
     }

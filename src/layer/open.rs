@@ -58,11 +58,11 @@ impl Core {
         if !is_contextual(attrs) {
             return Glance::Unknown;
         }
-        let Some(flags) = thread.flags(self.number, attrs.metadata()) else { return Glance::Unknown };
+        let Some(flags) = thread.flags(self.spans.layer, attrs.metadata()) else { return Glance::Unknown };
         if flags.matters() {
             return Glance::Inside(flags);
         }
-        match thread.is_in_root(self.number, self.spans.epoch()) {
+        match thread.is_in_root(self.spans.layer, self.spans.epoch()) {
             Some(in_root) if !(in_root && flags.matters_under_root()) => Glance::Nothing,
             _ => Glance::Inside(flags),
         }
@@ -83,7 +83,7 @@ impl Core {
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
         let (flags, near) = match glance {
-            Glance::Inside(flags) => (flags, thread.current_ancestor(self.number, self.spans.epoch())),
+            Glance::Inside(flags) => (flags, thread.current_ancestor(self.spans.layer, self.spans.epoch())),
             Glance::Unknown => (self.flags(attrs.metadata()), None),
             Glance::Nothing => return Opened::DONE,
         };
@@ -101,13 +101,10 @@ impl Core {
                 None => return Opened::DONE,
             },
         };
-        if !flags.matters()
-            && !matches!(how, Opens::AsRoot(_))
-            && !(around.get().is_root && flags.matters_under_root())
-        {
-            return Opened::DONE;
-        }
-        self.open_in(thread, around, how, flags, attrs, id.into_u64())
+        let is_wanted = flags.matters()
+            || matches!(how, Opens::AsRoot(_))
+            || around.get().is_root && flags.matters_under_root();
+        if is_wanted { self.open_in(thread, around, how, flags, attrs, id.into_u64()) } else { Opened::DONE }
     }
 
     /// Opens a span that matters; `around` is where it is.
@@ -196,20 +193,22 @@ impl Core {
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
         if let Glance::Inside(_) = glance
-            && let Some(around) = self.current_ancestor()
+            && let Some(around) = self.spans.current_ancestor()
         {
             return Some((Cell::new(around), Opens::Inside));
         }
-        let (around, how) = match self.parent_of(attrs, id, ctx) {
+        let (around, how) = match self.spans.parent_of(attrs, id, ctx) {
             Parent::None => (None, Opens::Inside),
             // A span that does not matter by itself only matters right under a root, where it is a stage if
             // no stages were declared.
-            Parent::Real(parent) if !flags.matters() => (Some(self.root_ancestor(parent)?), Opens::Inside),
-            Parent::Real(parent) => (self.ancestor(parent, ctx), Opens::Inside),
+            Parent::Real(parent) if !flags.matters() => {
+                (Some(self.spans.root_ancestor(parent)?), Opens::Inside)
+            }
+            Parent::Real(parent) => (self.spans.ancestor(parent, ctx), Opens::Inside),
             // A9: GenAI spans opened with `parent: None` (rig does this) belong to the current span. Any other parentless span
             // starts a run.
             Parent::Current(current) if flags.schema.is_gen_ai => {
-                (self.ancestor(current, ctx), Opens::Adopted)
+                (self.spans.ancestor(current, ctx), Opens::Adopted)
             }
             Parent::Current(_) => (None, Opens::Inside),
         };

@@ -32,10 +32,14 @@ impl Core {
         let mut texts = TextVisitor::new(schema);
         values.record(&mut texts);
         // The slot was unlocked while values were formatted. If the span closed meanwhile, nothing is added.
-        self.spans.with(id, |state| {
+        let is_ended = self.spans.with(id, |state| {
             texts.add_to(how, &mut state.span.reading);
             self.place_again(id, state);
+            state.is_ended()
         });
+        if is_ended == Some(true) {
+            self.end_explicit(id);
+        }
     }
 
     /// Corrects the place of a span that recorded its operation, its stage or a name after its creation.

@@ -56,6 +56,11 @@ impl SpanState {
         recorded.or_else(|| self.span.place.agent.filter(|_| self.span.kind == SpanKind::Agent))
     }
 
+    /// Whether it has recorded the end of its run.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.span.reading.remarks.as_ref().is_some_and(|remarks| remarks.is_ended)
+    }
+
     /// The stage that has to be journaled as open.
     pub(crate) fn as_open_stage(&self, clock: &Clock) -> Option<OpenStage> {
         Some(OpenStage { stage: self.stage()?, at: clock.moment(self.started).nanos() })

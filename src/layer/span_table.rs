@@ -3,10 +3,12 @@
 //! A table of our own rather than the registry's extensions: an extension costs a boxed insert and two locks a
 //! span, and a look at a parent's costs as much again.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
+use tracing_core::dispatcher::WeakDispatch;
 
 use super::slots::{Found, Slots};
 use super::span_state::SpanState;
@@ -52,6 +54,10 @@ pub(crate) enum Taken {
 /// must not lock another slot: ids are reused, so it may be the same one (deadlock).
 #[derive(Debug)]
 pub(crate) struct SpanTable {
+    /// Distinguishes layers in a thread's caches.
+    pub(crate) layer: u32,
+    /// The subscriber that the layer is a part of, to look through spans that a filter hides from the layer.
+    pub(crate) subscriber: OnceLock<WeakDispatch>,
     slots: Slots<Entry>,
     waiting: Mutex<Vec<Waiting>>,
     /// Length of `waiting`: nearly always 0, and then no lock is taken.
@@ -67,7 +73,11 @@ pub(crate) struct SpanTable {
 
 impl SpanTable {
     pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
         Self {
+            // Relaxed: only the uniqueness of the number matters.
+            layer: NEXT.fetch_add(1, Ordering::Relaxed),
+            subscriber: OnceLock::new(),
             slots: Slots::new(),
             waiting: Mutex::default(),
             waiting_count: AtomicU64::new(0),

@@ -65,11 +65,12 @@ impl<T: Default> Parts<T> {
         self.word.load(Ordering::Acquire) >> FLAGS
     }
 
-    /// Raises a flag of a run, and returns whether that was not raised before; `false` if the place belongs to another.
+    /// Raises a flag of a run, and returns whether that was not raised before; `false` if the run is sealed, or the place belongs to
+    /// another. So of two threads that seal a run only one succeeds, and what it finds raised stays as it is.
     pub(crate) fn raise(&self, run: u64, flag: u64) -> bool {
         let mut word = self.word.load(Ordering::Acquire);
         loop {
-            if word >> FLAGS != run || word & flag != 0 {
+            if word >> FLAGS != run || word & (flag | SEALED) != 0 {
                 return false;
             }
             // Not `fetch_or`: the place may belong to the next run by now, which must keep its flags. AcqRel: a thread that sees a

@@ -114,6 +114,7 @@ fn play_step<'a>(step: &'a Step, around: Option<&Span>, handle: &Handle, late: &
             shape.emit(&parent(&event.callsite), &values(&event.fields));
         }
         Step::Do(words) => call(words, handle),
+        Step::Span(opened) if opened.run.is_some() => play_run(opened, handle, late),
         Step::Span(opened) => {
             let shape = shape(Shape::new(&opened.callsite.name), &opened.callsite).fields(&opened.declared);
             let span = shape.span(&parent(&opened.callsite), &values(&opened.at_opening));
@@ -129,6 +130,24 @@ fn play_step<'a>(step: &'a Step, around: Option<&Span>, handle: &Handle, late: &
             }
         }
     }
+}
+
+/// Plays an explicit run. Late spans in it are open at its end.
+fn play_run<'a>(opened: &'a program::Span, handle: &Handle, late: &mut Late<'a>) {
+    let run = tracing_budget::run(opened.run.as_deref().unwrap());
+    run.in_scope(|| {
+        for step in &opened.inside {
+            match step {
+                Step::Record(fields) => fields.iter().for_each(|field| fail(&run, field)),
+                step => play_step(step, Some(run.span()), handle, late),
+            }
+        }
+    });
+}
+
+fn fail(run: &tracing_budget::Run, field: &Field) {
+    let Value::Text(reason) = &field.value else { panic!("{field:?} is no reason") };
+    run.fail(reason);
 }
 
 fn parent(callsite: &Callsite) -> Parent<'static> {

@@ -17,7 +17,7 @@
 //! ```
 //!
 //! - **Span:** `name`, or `operation(model)`, `agent(name)`, `tool(name)`, `gate(name)`; then options, then fields. Fields before
-//!   the first `|` are set at the opening. Each further group is recorded when everything inside has closed.
+//!   the first `|` are set at the opening. `run(name)` opens an explicit run, and a value that is recorded on it fails it. Each further group is recorded when everything inside has closed.
 //!   A line that begins with `|` records on the enclosing span at that place.
 //! - **Options:** `root` (`parent: None`), `late` (closed after the outermost span), `@target`, a level, `file=".."`.
 //! - **Fields:** `name=value`; a name that begins with a dot is a long name of the GenAI conventions, see [`LONG`].
@@ -83,6 +83,8 @@ pub(crate) struct Callsite {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Span {
     pub(crate) callsite: Callsite,
+    /// The pipeline's name, if this is an explicit run and no plain span.
+    pub(crate) run: Option<String>,
     /// What it declares, in order.
     pub(crate) declared: Vec<String>,
     pub(crate) at_opening: Vec<Field>,
@@ -222,7 +224,7 @@ fn step(line: &str) -> Step {
         }
         return Step::Event(event);
     }
-    let mut span = Span::default();
+    let mut span = Span { run: explicit_run(&first[0]), ..Span::default() };
     let (name, mut fields) = opened(&first[0]);
     span.callsite.name = name;
     for word in &first[1..] {
@@ -235,6 +237,11 @@ fn step(line: &str) -> Step {
     span.at_end.iter().for_each(|fields| declare(&mut span.declared, fields));
     span.at_opening = fields;
     Step::Span(span)
+}
+
+/// The name of an explicit run, if a span's form opens one.
+fn explicit_run(word: &str) -> Option<String> {
+    Some(unquoted(word.strip_prefix("run(")?.strip_suffix(')')?))
 }
 
 /// The name of a span, and the fields that its form sets.
