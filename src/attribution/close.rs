@@ -16,7 +16,7 @@ use crate::ledger::{CellTotals, Kind, Sources, Symbol, Usd};
 impl Rules {
     /// Works out what a closing span adds, and returns the row of its own amount. That is completed where it lies, in its reading.
     ///
-    /// `nanos` is how long it took, `started` tells when it began, which is rarely asked. What the span passes on to the span that sums it is
+    /// `nanos` is how long it took, `started` gives the time when it began, which few need. What the span passes on to the span that sums it is
     /// [`Charges::passed_on`].
     // Always inlined into the layer's close: the row stays in registers, apart from `charges`, which rare functions write to.
     #[inline(always)]

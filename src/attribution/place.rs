@@ -81,14 +81,14 @@ impl Rules {
             span.kind = kind;
         }
         span.place = span.outer;
-        let stage = self.stage_name(flags, span);
+        let stage = self.stage_name(flags, span, kind);
         span.is_stage = stage.is_some();
-        let is_agent = span.is_agent();
+        let is_agent = span.is_agent_as(kind);
         if let Some(stage) = stage {
             span.place.stage = Some(StageId::intern(stage, span.outer.stage));
         }
         if flags.schema.has_names {
-            place_names(span, is_agent);
+            place_names(span, kind, is_agent);
         } else if is_agent {
             span.place.agent = Some(span.schema.name);
         }
@@ -132,7 +132,7 @@ impl Rules {
     /// The name of the stage that a span is, if it is one (A2).
     // Inlined into `place`, where half of its tests are known.
     #[inline]
-    fn stage_name(&self, flags: CallsiteFlags, span: &Span) -> Option<Symbol> {
+    fn stage_name(&self, flags: CallsiteFlags, span: &Span, kind: SpanKind) -> Option<Symbol> {
         let name = flags.schema.name;
         if flags.is_declared_stage() {
             let recorded = span.reading.named(NameField::Stage).filter(|_| flags.schema.has_stage);
@@ -141,7 +141,7 @@ impl Rules {
         if !self.finds_stages() {
             return None;
         }
-        match span.kind {
+        match kind {
             SpanKind::Agent => Some(span.reading.named(NameField::Agent).unwrap_or(name)),
             SpanKind::Plain | SpanKind::Container if span.is_child_of_root && !flags.schema.has_gate => {
                 // A span without a name has none to give to a row.
@@ -155,12 +155,12 @@ impl Rules {
 /// What a span that names a provider, a model or an agent passes on.
 // Inlined: a few tests for each call.
 #[inline]
-fn place_names(span: &mut Span, is_agent: bool) {
+fn place_names(span: &mut Span, kind: SpanKind, is_agent: bool) {
     let (reading, place) = (&span.reading, &mut span.place);
     let named = |field: NameField| reading.named(field);
     if is_agent {
         place.agent = named(NameField::Agent).or(Some(span.schema.name));
-    } else if let (SpanKind::Call(_), Some(agent)) = (span.kind, named(NameField::Agent)) {
+    } else if let (SpanKind::Call(_), Some(agent)) = (kind, named(NameField::Agent)) {
         // A call belongs to the agent that it names itself.
         place.agent = Some(agent);
     }

@@ -87,12 +87,19 @@ impl Span {
     // Inlined: two tests.
     #[inline]
     pub(crate) fn is_agent(&self) -> bool {
-        self.kind == SpanKind::Agent
-            || matches!(self.kind, SpanKind::Plain | SpanKind::Container)
+        self.is_agent_as(self.kind)
+    }
+
+    /// The same for a span of some kind.
+    // Inlined: the caller has the kind at hand.
+    #[inline]
+    pub(super) fn is_agent_as(&self, kind: SpanKind) -> bool {
+        kind == SpanKind::Agent
+            || matches!(kind, SpanKind::Plain | SpanKind::Container)
                 && self.reading.named(NameField::Agent).is_some()
     }
 
-    /// Whether it tells its run of an agent: by being its execution, or by naming another than the one around it (A13).
+    /// Whether its run has to know its agent: it is the agent's execution, or names another than the one around it (A13).
     // Inlined: two tests, as most spans have no agent around.
     #[inline]
     pub(crate) fn names_agent(&self) -> bool {

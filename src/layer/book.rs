@@ -38,7 +38,7 @@ impl Core {
         false
     }
 
-    /// Writes an entry to a run, and makes that accountable, tells its limits and its journal, and meets a call that it waits
+    /// Writes an entry to a run, and makes that accountable, charges its limits, journals it, and meets a call that it waits
     /// for; `false` if the run takes nothing more.
     // Not inlined: the slow path.
     #[inline(never)]

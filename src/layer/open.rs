@@ -34,8 +34,16 @@ enum Opens {
     Inside,
     /// Inside a span that it was not opened in (A9).
     Adopted,
-    /// As the root of a run that began at a moment.
-    AsRoot(Instant),
+    /// As the root of a run.
+    AsRoot,
+}
+
+/// Where, how and when a span opens.
+#[derive(Clone, Copy)]
+struct Opening<'a> {
+    around: &'a Cell<Ancestor>,
+    how: Opens,
+    started: Instant,
 }
 
 /// What is still to be done for a span that was opened.
@@ -87,13 +95,15 @@ impl Core {
             Glance::Unknown => (self.flags(attrs.metadata()), None),
             Glance::Nothing => return Opened::DONE,
         };
+        // Also for the few that turn out not to matter: a root and its run begin at the same time.
+        let started = Instant::now();
         let (around, how);
         let around = match near {
             Some(near) => {
                 how = Opens::Inside;
                 near
             }
-            None => match self.look_around(&glance, flags, attrs, id, ctx) {
+            None => match self.look_around(&glance, flags, started, attrs, id, ctx) {
                 Some(found) => {
                     (around, how) = found;
                     &around
@@ -101,28 +111,26 @@ impl Core {
                 None => return Opened::DONE,
             },
         };
-        let is_wanted = flags.matters()
-            || matches!(how, Opens::AsRoot(_))
-            || around.get().is_root && flags.matters_under_root();
-        if is_wanted { self.open_in(thread, around, how, flags, attrs, id.into_u64()) } else { Opened::DONE }
+        let is_wanted =
+            flags.matters() || how == Opens::AsRoot || around.get().is_root && flags.matters_under_root();
+        if !is_wanted {
+            return Opened::DONE;
+        }
+        self.open_in(thread, Opening { around, how, started }, flags, attrs, id.into_u64())
     }
 
-    /// Opens a span that matters; `around` is where it is.
+    /// Opens a span that matters.
     // Inlined into `open`, its only caller.
     #[inline]
     fn open_in(
         &self,
         thread: &ThreadState,
-        around: &Cell<Ancestor>,
-        how: Opens,
+        opening: Opening<'_>,
         flags: CallsiteFlags,
         attrs: &span::Attributes<'_>,
         id: u64,
     ) -> Opened {
-        let started = match how {
-            Opens::AsRoot(started) => started,
-            Opens::Inside | Opens::Adopted => Instant::now(),
-        };
+        let Opening { around, how, started } = opening;
         self.spans.open(id, flags, |state| {
             // Copied from where it lies, and not by way of the stack.
             state.position = around.get().position;
@@ -130,7 +138,7 @@ impl Core {
             (state.outer_aggregate, state.outer_limited) = (state.position.aggregate, state.position.limited);
             let span = &mut state.span;
             span.kind = self.options.rules.first_kind(flags);
-            (span.is_root, span.is_child_of_root) = (matches!(how, Opens::AsRoot(_)), around.get().is_root);
+            (span.is_root, span.is_child_of_root) = (how == Opens::AsRoot, around.get().is_root);
             span.outer = state.position.place;
             // Under the slot's lock: a visitor that leaves texts alone runs no user code.
             let left_text = flags.schema.is_relevant && read_plain(attrs, thread, state);
@@ -185,6 +193,7 @@ impl Core {
         &self,
         glance: &Glance,
         flags: CallsiteFlags,
+        started: Instant,
         attrs: &span::Attributes<'_>,
         id: &span::Id,
         ctx: &Context<'_, S>,
@@ -219,10 +228,10 @@ impl Core {
             return None;
         }
         // Before its slot is locked (lock order: a slot or the details, never both).
-        let (root, started) = (id.into_u64(), Instant::now());
+        let root = id.into_u64();
         let run = self.runs.open(root, flags.schema, self.clock.moment(started));
         let position = Position { run, root, ..Position::NOWHERE };
-        Some((Cell::new(Ancestor { position, ..Ancestor::NOTHING }), Opens::AsRoot(started)))
+        Some((Cell::new(Ancestor { position, ..Ancestor::NOTHING }), Opens::AsRoot))
     }
 
     /// Works out what a placed span passes on to the spans inside it.

@@ -150,6 +150,12 @@ impl<T: Default> Slots<T> {
         self.lane(span).by_id.lock().get_mut(&span).map(act)
     }
 
+    /// Has walks over all spans visit the lane of a span: before the first span is kept in its room.
+    pub(crate) fn use_lane(&self, span: u64) {
+        // Release pairs with the Acquire in `used`, so that a walk over all spans does not skip this lane.
+        self.lane(span).is_used.store(true, Ordering::Release);
+    }
+
     /// Runs `act` on the room for a span, which is kept from then on. The argument of `act` is whether the room holds what was
     /// kept of the same span before.
     // Always inlined: for each span that opens and matters, a lock and two stores; the map of a lane is out of line.
@@ -157,11 +163,6 @@ impl<T: Default> Slots<T> {
     pub(crate) fn keep<R>(&self, span: u64, act: impl FnOnce(&mut T, bool) -> R) -> R {
         let place = place(span);
         let (slot, lane) = (&self.near[place], &self.lanes[place / NEAR]);
-        // Relaxed: storing `true` twice does no harm. The check keeps the cache line shared once it is set.
-        if !lane.is_used.load(Ordering::Relaxed) {
-            // Release pairs with the Acquire in `used`, so that a walk over all spans does not skip this lane.
-            lane.is_used.store(true, Ordering::Release);
-        }
         let mut kept = slot.kept.lock();
         // Relaxed, here and in `is_other`: the slot's lock is held. Whether this very span is in the map is only decided by calls
         // for this span, which the subscriber orders.
@@ -254,7 +255,7 @@ impl<T: Default> Slots<T> {
 
     fn used(&self) -> impl Iterator<Item = (&Lane<T>, &[Slot<T>])> {
         let all = self.lanes.iter().zip(self.near.chunks(NEAR));
-        // Acquire: see `keep`. Most programs use few of the lanes, and a walk would otherwise visit all slots of the others.
+        // Acquire: see `use_lane`. Most programs use few of the lanes, and a walk would otherwise visit all slots of the others.
         all.filter(|(lane, _)| lane.is_used.load(Ordering::Acquire))
     }
 }
@@ -331,6 +332,7 @@ mod tests {
                 let span = id(thread * 16, at * at * at, generation);
                 match what {
                     0 => {
+                        slots.use_lane(span);
                         let was_kept = slots.keep(span, |kept, was_kept| {
                             *kept = step;
                             was_kept

@@ -124,14 +124,22 @@ impl SpanTable {
                 entry.state = None;
             }
             entry.through = 0;
-            let state = entry.state.get_or_insert_with(|| new_state(flags));
+            let state = entry.state.get_or_insert_with(|| self.new_state(span, flags));
             (state.flags, state.span.schema) = (flags, flags.schema);
             act(state)
         })
     }
 
+    /// A state for a room that has none. Its lane is used from then on: most rooms have one, so that this is done once.
+    #[cold]
+    fn new_state(&self, span: u64, flags: CallsiteFlags) -> Box<SpanState> {
+        self.slots.use_lane(span);
+        Box::new(SpanState::blank(flags))
+    }
+
     /// Remembers through which span one that does not matter is reached.
     pub(crate) fn insert_through(&self, span: u64, through: u64) {
+        self.slots.use_lane(span);
         self.slots.keep(span, |entry, was_kept| {
             if !was_kept {
                 entry.through = through;
@@ -308,9 +316,4 @@ impl Entry {
     pub(crate) fn state(&mut self) -> Option<&mut SpanState> {
         if self.through == 0 { self.state.as_deref_mut() } else { None }
     }
-}
-
-#[cold]
-fn new_state(flags: CallsiteFlags) -> Box<SpanState> {
-    Box::new(SpanState::blank(flags))
 }

@@ -59,8 +59,8 @@ impl Attempts {
         self.enqueue(attempt);
     }
 
-    // Inlined: two tests and a store into a queue that is nearly always warm.
-    #[inline]
+    // Always inlined: two tests and a store into a queue that is nearly always warm.
+    #[inline(always)]
     fn enqueue(&mut self, attempt: Attempt) {
         let queue = if attempt.outcome.is_failed() { &mut self.failed } else { &mut self.completed };
         // Threads and overlapping attempts end in any order: the queue stays sorted, so that parts merge to one result.
