@@ -73,6 +73,23 @@ fn plain(_: u64) {
     end_plain(&new_plain());
 }
 
+fn wide(_: u64) {
+    let span = info_span!(
+        "step",
+        path = "src/lib.rs",
+        attempt = 3_u64,
+        is_cached = false,
+        host = "build-7",
+        port = 8080_u64,
+        region = "north",
+        user = "nightly",
+        size = 4096_u64,
+        bytes = Empty,
+        lines = Empty
+    );
+    end_plain(&span);
+}
+
 fn debug(_: u64) {
     let span = debug_span!(
         "step",
@@ -133,7 +150,12 @@ pub fn plain_below_stage(number: &mut u64) {
     below_stage(|| children(number, plain));
 }
 
-/// The same, right below the root.
+/// The same with ten fields, two of them recorded later.
+pub fn wide_below_stage(number: &mut u64) {
+    below_stage(|| children(number, wide));
+}
+
+/// Plain spans right below the root.
 pub fn plain_below_root(number: &mut u64) {
     below_root(|| children(number, plain));
 }

@@ -61,9 +61,10 @@ pub const OFF: &str = "ours, off";
 const OFF_UNFILTERED: &str = "ours, off, unfiltered";
 const OFF_BESIDE: &str = "ours, off, beside a no-op layer behind INFO";
 
-const SHAPES: [(&str, Tree); 11] = [
+const SHAPES: [(&str, Tree); 12] = [
     ("plain span below a stage", shapes::plain_below_stage),
     ("plain span below a root", shapes::plain_below_root),
+    ("span with ten unknown fields", shapes::wide_below_stage),
     ("stage with usage, no model", shapes::stages),
     ("call, unpriced", shapes::unpriced_calls),
     (MEMOISED, shapes::priced_calls),

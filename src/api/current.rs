@@ -27,7 +27,7 @@ use crate::summary::RunSummary;
 pub fn current() -> Option<Current> {
     tracing::dispatcher::get_default(|dispatch| {
         let layer = dispatch.downcast_ref::<BudgetLayer>()?;
-        let position = layer.core.current_position(dispatch.downcast_ref())?;
+        let position = layer.core.spans.current_position(dispatch.downcast_ref())?;
         Some(Current { core: Arc::clone(&layer.core), position })
     })
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::inner_call::InnerCall;
 use super::operations::OperationKind;
 use super::reading::ModelName;
-use crate::ledger::{CellTotals, Kind, Sources, StageId, Symbol, Usage};
+use crate::ledger::{CellKey, CellTotals, Kind, Sources, StageId, Symbol, Usage};
 
 /// The row that an amount belongs to, and the model that prices it.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +27,8 @@ pub(crate) struct Charge {
 /// What a closing span or an event adds, beside its own amount, which stays in its reading.
 #[derive(Debug, Default)]
 pub(crate) struct Charges {
-    /// The row of its own amount, if it has any.
-    pub(crate) own: Option<Charge>,
+    /// Whether its own amount is booked.
+    pub(crate) has_own: bool,
     /// Whether it makes its run accountable (A1).
     pub(crate) is_accountable: bool,
     /// Whether a cost in another currency than USD was reported.
@@ -42,6 +42,8 @@ pub(crate) struct Charges {
 pub(crate) struct MoreCharges {
     /// Amounts beside the span's own.
     pub(crate) amounts: Vec<(Charge, CellTotals)>,
+    /// These, once they are priced.
+    pub(crate) priced: Vec<(CellKey, CellTotals)>,
     /// Calls that the enclosing call has to complete before they are booked (A5).
     pub(crate) handed_on: Vec<InnerCall>,
     /// Usage of a response that the run has booked already: new to the run it is not, to the spans around it is (A8).
@@ -53,6 +55,13 @@ pub(crate) struct MoreCharges {
 impl Charges {
     pub(crate) fn more(&mut self) -> &mut MoreCharges {
         self.more.get_or_insert_default()
+    }
+
+    /// The amounts beside the span's own that are priced.
+    // Inlined: a test of a pointer that is nearly always none.
+    #[inline]
+    pub(crate) fn priced(&self) -> &[(CellKey, CellTotals)] {
+        self.more.as_ref().map_or(&[], |more| &more.priced)
     }
 
     /// Keeps something that the run's reader should know.

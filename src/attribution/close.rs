@@ -14,17 +14,23 @@ use super::span::Span;
 use crate::ledger::{CellTotals, Kind, Sources, Symbol, Usd};
 
 impl Rules {
-    /// Works out what a closing span adds. Its own amount is completed where it lies, in its reading.
+    /// Works out what a closing span adds, and returns the row of its own amount. That is completed where it lies, in its reading.
     ///
-    /// `nanos` is how long it took, `started` when it began. What the span passes on to the span that sums it is
+    /// `nanos` is how long it took, `started` gives the time when it began, which few need. What the span passes on to the span that sums it is
     /// [`Charges::passed_on`].
-    // Inlined into the layer's close: the result is then returned in registers, not through memory.
+    // Always inlined into the layer's close: the row stays in registers, apart from `charges`, which rare functions write to.
     #[inline(always)]
-    pub(crate) fn close(&self, span: &mut Span, nanos: u64, started: u64) -> Charges {
-        let mut charges =
-            Charges { is_accountable: span.is_stage && span.schema.has_stage, ..Charges::default() };
+    pub(crate) fn close(
+        &self,
+        span: &mut Span,
+        nanos: u64,
+        started: impl Fn() -> u64,
+        charges: &mut Charges,
+    ) -> Option<Charge> {
+        let mut row = None;
+        charges.is_accountable = span.is_stage && span.schema.has_stage;
         if span.reading.remarks.is_some() || span.reading.inclusive.is_some() {
-            self.prepare(span, &mut charges);
+            self.prepare(span, charges);
         }
         if span.reading.own.usage.has_more_than_input_and_output() {
             let model = span.model_name();
@@ -38,61 +44,57 @@ impl Rules {
                 if span.is_inside_same_call()
                     || span.below.as_ref().is_some_and(|below| !below.inner.is_empty())
                 {
-                    self.close_nested_call(span, kind, nanos, started, &mut charges);
+                    self.close_nested_call(span, kind, nanos, started(), charges);
                 } else {
                     let has_failed = span.reading.has_failed() && !span.is_stage;
                     let own = &mut span.reading.own;
                     (own.nanos, own.errors) = (nanos, u64::from(has_failed));
                     count_call(own, kind);
-                    charges.own = Some(self.charge(span, true));
+                    row = Some(self.charge(span, true));
                     charges.is_accountable = true;
                 }
             }
-            SpanKind::Plain if span.reading.has_amount() => self.close_own_usage(span, started, &mut charges),
+            SpanKind::Plain if span.reading.has_amount() => {
+                row = self.close_own_usage(span, started, charges)
+            }
             SpanKind::Plain => {}
             SpanKind::Agent | SpanKind::Tool | SpanKind::Container => {
                 // Its failure is that of no stage and no call (A12).
                 let own = &mut span.reading.own;
                 (own.count, own.nanos) = (1, nanos);
-                charges.own = Some(Charge { needs_price: false, ..self.charge(span, false) });
+                row = Some(Charge { needs_price: false, ..self.charge(span, false) });
             }
         }
         if span.reading.inclusive.is_some() {
-            self.add_excess(span, &mut charges);
+            self.add_excess(span, charges);
         }
         if charges.is_foreign {
-            leave_unpriced(&mut charges, &mut span.reading.own);
+            row = leave_unpriced(row, &mut span.reading.own);
         }
-        charges
+        charges.has_own = row.is_some();
+        row
     }
 
     /// Closes a span with usage of its own, which is booked as one call, together with what an inclusive figure of the span has
     /// beyond what closed inside (A6).
-    // Not inlined: stages with usage of their own close rarely beside calls.
-    #[inline(never)]
-    fn close_own_usage(&self, span: &mut Span, started: u64, charges: &mut Charges) {
-        if !span.reading.own.usage.is_empty()
-            && let Some(inclusive) = &mut span.reading.inclusive
-        {
-            let below = span.below.as_ref().map(|below| below.sum()).unwrap_or_default();
-            let excess = Excess::of(inclusive, &below);
-            if excess.usage.tokens_used().is_some() {
-                span.reading.own.usage.merge(&excess.usage);
-                span.reading.own.usage.merge(&excess.parts);
-                inclusive.usage = Default::default();
-            }
+    // Always inlined: a few tests and stores; what is rare is out of line.
+    #[inline(always)]
+    fn close_own_usage(
+        &self,
+        span: &mut Span,
+        started: impl Fn() -> u64,
+        charges: &mut Charges,
+    ) -> Option<Charge> {
+        if span.reading.inclusive.is_some() {
+            join_excess(span);
         }
         let is_llm = complete_own(&mut span.reading, None);
         charges.is_accountable = true;
-        if let (Some(OperationKind::Text), true) = (span.outer.call, is_llm && span.place.call.is_some()) {
-            // A request of the call around it (A5).
-            let call =
-                InnerCall { model: span.own_model(), ..InnerCall::of(span, OperationKind::Text, 0, started) };
-            span.reading.own = CellTotals::default();
-            charges.more().handed_on.push(call);
-            return;
+        if span.outer.call == Some(OperationKind::Text) && is_llm && span.place.call.is_some() {
+            hand_on(span, started(), charges);
+            return None;
         }
-        charges.own = Some(self.charge(span, is_llm));
+        Some(self.charge(span, is_llm))
     }
 
     /// What few spans need before their amounts are worked out.
@@ -185,7 +187,7 @@ impl Rules {
         place: &Place,
         near: ModelName,
         now: u64,
-    ) -> Charges {
+    ) -> (Option<Charge>, Charges) {
         let mut charges = Charges { is_accountable: true, ..Charges::default() };
         reading.join_synonyms(Accumulate::Newest);
         warn_of_remarks(reading, &mut charges);
@@ -207,10 +209,10 @@ impl Rules {
         {
             // A request of the call around it (A5).
             charges.more().handed_on.push(InnerCall::of_event(schema, reading, place, model, now));
-            return charges;
+            return (None, charges);
         }
         let default = if is_llm { self.chat } else { self.unattributed };
-        charges.own = Some(Charge {
+        let row = Charge {
             stage: place.stage,
             agent: reading.named(NameField::Agent).or(place.agent),
             operation: reading.operation().unwrap_or(default),
@@ -219,24 +221,48 @@ impl Rules {
             needs_price: is_llm && !reading.own.usage.is_empty() && reading.cost().is_none(),
             response_id: reading.response_id,
             started: None,
-        });
-        if charges.is_foreign {
-            leave_unpriced(&mut charges, &mut reading.own);
-        }
-        charges
+        };
+        let row = if charges.is_foreign { leave_unpriced(Some(row), &mut reading.own) } else { Some(row) };
+        charges.has_own = true;
+        (row, charges)
     }
 }
 
 impl Charges {
-    /// What a span passes on to the span that sums it: its own amount, and everything that was booked inside. The caller adds the
-    /// amounts beside its own, once they are priced.
+    /// What a span passes on to the span that sums it: its own amount, those beside it, once they are priced, and everything that
+    /// was booked inside.
     pub(crate) fn passed_on(&self, span: &Span) -> CellTotals {
         let mut sum = span.below.as_ref().map(|below| below.booked).unwrap_or_default();
-        if self.own.is_some() {
+        if self.has_own {
             sum.merge(&span.reading.own);
         }
+        self.priced().iter().for_each(|(_, totals)| sum.merge(totals));
         sum
     }
+}
+
+/// Joins what an inclusive figure of a span has beyond what closed inside with its own usage (A6).
+#[cold]
+fn join_excess(span: &mut Span) {
+    if span.reading.own.usage.is_empty() {
+        return;
+    }
+    let Some(inclusive) = &mut span.reading.inclusive else { return };
+    let below = span.below.as_ref().map(|below| below.sum()).unwrap_or_default();
+    let excess = Excess::of(inclusive, &below);
+    if excess.usage.tokens_used().is_some() {
+        span.reading.own.usage.merge(&excess.usage);
+        span.reading.own.usage.merge(&excess.parts);
+        inclusive.usage = Default::default();
+    }
+}
+
+/// Hands a span's own usage on as a request of the call around it (A5).
+#[cold]
+fn hand_on(span: &mut Span, started: u64, charges: &mut Charges) {
+    let call = InnerCall { model: span.own_model(), ..InnerCall::of(span, OperationKind::Text, 0, started) };
+    span.reading.own = CellTotals::default();
+    charges.more().handed_on.push(call);
 }
 
 /// Completes the counts of an amount that is no call span's: an author's own figures on a span, or those of an event. Returns
@@ -256,9 +282,11 @@ fn complete_own(reading: &mut Reading, inherited: Option<Symbol>) -> bool {
 }
 
 /// What an amount that is no call span's is for what it lacks: an operation of the program's own is a text call.
+// Inlined: a test, as hardly any has an operation.
+#[inline]
 fn operation_kind(reading: &Reading) -> OperationKind {
-    let kind = reading.operation().map_or(OperationKind::Text, |operation| kind_of(operation.as_str()));
-    match kind {
+    let Some(operation) = reading.operation() else { return OperationKind::Text };
+    match kind_of(operation.as_str()) {
         OperationKind::Agent | OperationKind::Tool | OperationKind::Container => OperationKind::Text,
         kind => kind,
     }
@@ -285,10 +313,13 @@ fn refuse_currency(reading: &mut Reading, charges: &mut Charges) -> bool {
 
 /// A call with a cost in another currency has an unknown cost in USD, even if its model has a price.
 #[cold]
-fn leave_unpriced(charges: &mut Charges, own: &mut CellTotals) {
-    let Some(charge) = charges.own.as_mut().filter(|charge| charge.is_llm) else { return };
-    charge.needs_price = false;
+fn leave_unpriced(row: Option<Charge>, own: &mut CellTotals) -> Option<Charge> {
+    let row = row?;
+    if !row.is_llm {
+        return Some(row);
+    }
     own.unpriced = 1;
     // A call with a cost and no tokens is partly known (A11).
     (own.partial, own.without_usage) = (own.partial.max(own.without_usage), 0);
+    Some(Charge { needs_price: false, ..row })
 }

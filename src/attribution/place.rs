@@ -23,7 +23,9 @@ pub(crate) struct Place {
 }
 
 /// What a span is. Exactly one of these; a stage or a gate can be any of them.
+// The tag is a byte of its own. In the niche of a call's kind it would take four instructions more to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum SpanKind {
     /// None of the others: figures by short names are its own, figures by long names are those of everything inside.
     #[default]
@@ -68,33 +70,34 @@ impl Rules {
 
     /// Places a span by what it has recorded so far and by what is around it: at its creation, and again if it records its
     /// operation, stage or agent later.
-    // Inlined into the layer's one way to open a span: a dozen stores into one struct, which the compiler merges.
-    #[inline]
+    // Always inlined into the layer's way to open a span: a dozen stores into one struct. All others are rare.
+    #[inline(always)]
     pub(crate) fn place(&self, flags: CallsiteFlags, span: &mut Span) {
         let kind = self.kind(flags, span);
-        if kind.accumulate() != span.kind.accumulate() {
-            span.reading.change_accumulation(kind.accumulate());
+        if kind != span.kind {
+            if kind.accumulate() != span.kind.accumulate() {
+                span.reading.change_accumulation(kind.accumulate());
+            }
+            span.kind = kind;
         }
-        span.kind = kind;
-        let mut place = span.outer;
-        let stage = self.stage_name(flags, span);
+        span.place = span.outer;
+        let stage = self.stage_name(flags, span, kind);
         span.is_stage = stage.is_some();
-        let is_agent = self.is_agent(span);
+        let is_agent = span.is_agent_as(kind);
         if let Some(stage) = stage {
-            place.stage = Some(StageId::intern(stage, span.outer.stage));
+            span.place.stage = Some(StageId::intern(stage, span.outer.stage));
         }
         if flags.schema.has_names {
-            self.place_names(span, is_agent, &mut place);
+            place_names(span, kind, is_agent);
         } else if is_agent {
-            place.agent = Some(span.schema.name);
+            span.place.agent = Some(span.schema.name);
         }
-        place.call = match kind {
+        span.place.call = match kind {
             SpanKind::Call(kind) => Some(kind),
             SpanKind::Tool => None,
             _ if span.is_stage || is_agent || flags.schema.has_gate => None,
-            _ => place.call,
+            _ => span.place.call,
         };
-        span.place = place;
     }
 
     /// The kind of a span (A3).
@@ -129,7 +132,7 @@ impl Rules {
     /// The name of the stage that a span is, if it is one (A2).
     // Inlined into `place`, where half of its tests are known.
     #[inline]
-    fn stage_name(&self, flags: CallsiteFlags, span: &Span) -> Option<Symbol> {
+    fn stage_name(&self, flags: CallsiteFlags, span: &Span, kind: SpanKind) -> Option<Symbol> {
         let name = flags.schema.name;
         if flags.is_declared_stage() {
             let recorded = span.reading.named(NameField::Stage).filter(|_| flags.schema.has_stage);
@@ -138,7 +141,7 @@ impl Rules {
         if !self.finds_stages() {
             return None;
         }
-        match span.kind {
+        match kind {
             SpanKind::Agent => Some(span.reading.named(NameField::Agent).unwrap_or(name)),
             SpanKind::Plain | SpanKind::Container if span.is_child_of_root && !flags.schema.has_gate => {
                 // A span without a name has none to give to a row.
@@ -147,32 +150,22 @@ impl Rules {
             _ => None,
         }
     }
+}
 
-    /// Whether a span is an agent: by its operation, or because it names one and is no call of that agent (A13).
-    // Inlined: two tests.
-    #[inline]
-    fn is_agent(&self, span: &Span) -> bool {
-        match span.kind {
-            SpanKind::Agent => true,
-            SpanKind::Call(_) | SpanKind::Tool => false,
-            SpanKind::Plain | SpanKind::Container => {
-                span.schema.has_names && span.reading.named(NameField::Agent).is_some()
-            }
-        }
+/// What a span that names a provider, a model or an agent passes on.
+// Inlined: a few tests for each call.
+#[inline]
+fn place_names(span: &mut Span, kind: SpanKind, is_agent: bool) {
+    let (reading, place) = (&span.reading, &mut span.place);
+    let named = |field: NameField| reading.named(field);
+    if is_agent {
+        place.agent = named(NameField::Agent).or(Some(span.schema.name));
+    } else if let (SpanKind::Call(_), Some(agent)) = (kind, named(NameField::Agent)) {
+        // A call belongs to the agent that it names itself.
+        place.agent = Some(agent);
     }
-
-    /// What a span that names a provider, a model or an agent passes on.
-    fn place_names(&self, span: &Span, is_agent: bool, place: &mut Place) {
-        let named = |field: NameField| span.reading.named(field);
-        if is_agent {
-            place.agent = named(NameField::Agent).or(Some(span.schema.name));
-        } else if let (SpanKind::Call(_), Some(agent)) = (span.kind, named(NameField::Agent)) {
-            // A call belongs to the agent that it names itself.
-            place.agent = Some(agent);
-        }
-        if is_agent || span.is_stage {
-            place.provider = named(NameField::Provider).or(place.provider);
-            place.model = span.reading.model().or(place.model);
-        }
+    if is_agent || span.is_stage {
+        place.provider = named(NameField::Provider).or(place.provider);
+        place.model = reading.model().or(place.model);
     }
 }

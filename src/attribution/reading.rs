@@ -420,6 +420,13 @@ impl Reading {
         self.remarks.as_ref().is_some_and(|remarks| remarks.failure.failed)
     }
 
+    /// What it recorded of a failure, if anything.
+    // Inlined: a test of a pointer that is nearly always none.
+    #[inline]
+    pub(crate) fn known_failure(&self) -> Option<&Failure> {
+        self.remarks.as_ref().map(|remarks| &remarks.failure)
+    }
+
     pub(crate) fn outcome(&self) -> Outcome {
         self.remarks.as_ref().map(|remarks| remarks.failure.outcome()).unwrap_or_default()
     }

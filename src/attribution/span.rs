@@ -83,6 +83,29 @@ impl Span {
         (self.reading.named(NameField::Provider), self.reading.model())
     }
 
+    /// Whether it is the execution of an agent: by its operation, or because it names one and is no call of that agent (A13).
+    // Inlined: two tests.
+    #[inline]
+    pub(crate) fn is_agent(&self) -> bool {
+        self.is_agent_as(self.kind)
+    }
+
+    /// The same for a span of some kind.
+    // Inlined: the caller has the kind at hand.
+    #[inline]
+    pub(super) fn is_agent_as(&self, kind: SpanKind) -> bool {
+        kind == SpanKind::Agent
+            || matches!(kind, SpanKind::Plain | SpanKind::Container)
+                && self.reading.named(NameField::Agent).is_some()
+    }
+
+    /// Whether its run has to know its agent: it is the agent's execution, or names another than the one around it (A13).
+    // Inlined: two tests, as most spans have no agent around.
+    #[inline]
+    pub(crate) fn names_agent(&self) -> bool {
+        self.place.agent.is_some() && (self.place.agent != self.outer.agent || self.is_agent())
+    }
+
     /// Completes a call with details of its response; `false` if it is not that call. Details supply what
     /// it has not recorded.
     pub(crate) fn complete_with(&mut self, response_id: u64, usage: &Usage) -> bool {

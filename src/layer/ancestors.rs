@@ -1,4 +1,4 @@
-//! The parent of a new span.
+//! How open spans lie in each other: the parent of a new span, and the nearest one around it that matters.
 
 use tracing_core::dispatcher::WeakDispatch;
 use tracing_core::{LevelFilter, Subscriber, span};
@@ -6,9 +6,9 @@ use tracing_subscriber::Registry;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::core::Core;
 use super::position::Position;
 use super::span_state::SpanState;
+use super::span_table::SpanTable;
 use super::thread_state::with_thread_state;
 
 /// The span around a new one.
@@ -39,7 +39,7 @@ impl Ancestor {
     }
 }
 
-impl Core {
+impl SpanTable {
     /// The span around a new one, as far as this layer sees spans.
     ///
     /// The current span comes from this thread's own stack of entered spans: the registry's answer takes a look into its
@@ -59,7 +59,7 @@ impl Core {
     {
         if attrs.is_contextual()
             && LevelFilter::current() <= LevelFilter::INFO
-            && let Some(current) = with_thread_state(|thread| thread.current(self.number))
+            && let Some(current) = with_thread_state(|thread| thread.current(self.layer))
         {
             return Parent::Real(current);
         }
@@ -75,7 +75,7 @@ impl Core {
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        let entered = with_thread_state(|thread| thread.current(self.number));
+        let entered = with_thread_state(|thread| thread.current(self.layer));
         if entered.is_some() && LevelFilter::current() <= LevelFilter::INFO {
             return entered;
         }
@@ -87,7 +87,7 @@ impl Core {
         }
         // It is hidden from this layer, and `Context` only looks through spans that this thread has entered. Those that
         // it is in, such as a task's span, are known to the registry.
-        let dispatch = self.dispatch.get().and_then(WeakDispatch::upgrade);
+        let dispatch = self.subscriber.get().and_then(WeakDispatch::upgrade);
         match dispatch.as_ref().and_then(|dispatch| dispatch.downcast_ref::<Registry>()) {
             Some(registry) => registry.span(current)?.scope().find_map(|around| seen(&around.id())),
             None => ctx.lookup_current().map(|span| span.id().into_u64()),
@@ -102,7 +102,7 @@ impl Core {
     {
         self.ancestor_if_known(span).or_else(|| {
             let found = self.walk(span, ctx)?;
-            with_thread_state(|thread| thread.keep_ancestor(self.number, span, self.spans.epoch(), found));
+            with_thread_state(|thread| thread.keep_ancestor(self.layer, span, self.epoch(), found));
             Some(found)
         })
     }
@@ -111,23 +111,17 @@ impl Core {
     // Inlined: two loads and a comparison before anything is searched.
     #[inline]
     pub(crate) fn ancestor_if_known(&self, span: u64) -> Option<Ancestor> {
-        let epoch = self.spans.epoch();
-        with_thread_state(|thread| thread.ancestor(self.number, span, epoch)).or_else(|| {
-            let found = self.spans.with(span, |state| Ancestor::of(span, state))?;
-            with_thread_state(|thread| thread.keep_ancestor(self.number, span, epoch, found));
+        let epoch = self.epoch();
+        with_thread_state(|thread| thread.ancestor(self.layer, span, epoch)).or_else(|| {
+            let found = self.with(span, |state| Ancestor::of(span, state))?;
+            with_thread_state(|thread| thread.keep_ancestor(self.layer, span, epoch, found));
             Some(found)
         })
     }
 
     /// The nearest span that matters from the innermost one outward that is entered on this thread, unless it takes a walk.
-    // Inlined: the hit is two loads and a comparison.
-    #[inline]
     pub(crate) fn current_ancestor(&self) -> Option<Ancestor> {
-        let epoch = self.spans.epoch();
-        let (current, known) = with_thread_state(|thread| {
-            (thread.current(self.number), thread.current_ancestor(self.number, epoch))
-        });
-        known.or_else(|| self.ancestor_if_known(current?))
+        self.ancestor_if_known(with_thread_state(|thread| thread.current(self.layer))?)
     }
 
     /// A span if it is a root below which a span without a meaning of its own is a stage.
@@ -136,7 +130,7 @@ impl Core {
             Some(found) => Some(found).filter(|found| found.is_root && found.span == parent),
             None => {
                 // A plain span is no root; its ancestor is not looked up until something that matters is in it.
-                with_thread_state(|thread| thread.keep_plain(self.number, parent));
+                with_thread_state(|thread| thread.keep_plain(self.layer, parent));
                 None
             }
         }
@@ -154,7 +148,7 @@ impl Core {
             let around = around.id().into_u64();
             if let Some(known) = self.known(around) {
                 if let Some(known) = known {
-                    self.spans.insert_through(span, known.span);
+                    self.insert_through(span, known.span);
                 }
                 return known;
             }
@@ -164,15 +158,15 @@ impl Core {
 
     /// What the table knows of a span: nothing, that it is reached through one that has gone, or what is around.
     fn known(&self, span: u64) -> Option<Option<Ancestor>> {
-        match self.spans.find(span, |state| Ancestor::of(span, state))? {
+        match self.find(span, |state| Ancestor::of(span, state))? {
             Ok(around) => Some(Some(around)),
-            Err(through) => Some(self.spans.with(through, |state| Ancestor::of(through, state))),
+            Err(through) => Some(self.with(through, |state| Ancestor::of(through, state))),
         }
     }
 
     /// The position of the current span. Without a context, spans that do not matter are passed through the registry.
     pub(crate) fn current_position(&self, registry: Option<&Registry>) -> Option<Position> {
-        let current = with_thread_state(|thread| thread.current(self.number))
+        let current = with_thread_state(|thread| thread.current(self.layer))
             .or_else(|| Some(registry?.current_span().id()?.into_u64()))?;
         let around = self.known(current).or_else(|| {
             let span = registry?.span(&span::Id::from_u64(current))?;

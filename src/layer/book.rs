@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::close::Entry;
+use super::close::{Entry, StageEnd};
 use super::core::Core;
 use super::position::Position;
 use super::price_cache::with_price_cache;
 use super::run::{Details, Run, RunPart};
 use super::stats::count;
 use super::tellings::figure;
+use crate::attribution::Failure;
 use crate::journal::{RunJournal, RunStart};
-use crate::ledger::{ACCOUNTABLE, EXPECTING, Ledger, Sealed, WATCHED, Write};
-use crate::limit::Stages;
+use crate::ledger::{ACCOUNTABLE, CellKey, CellTotals, EXPECTING, Ledger, Outcome, Sealed, WATCHED, Write};
 
 /// A thread's part of a run, with the run's flags and its journal.
 type Part<'a> = Write<'a, RunPart, Arc<RunJournal>>;
@@ -25,10 +25,10 @@ impl Core {
         self.runs.flags(run).is_some_and(|flags| flags & ACCOUNTABLE != 0)
     }
 
-    /// Writes an entry to the ledger of its run; `false` if the run takes nothing more.
-    // Inlined: with the lock of the part it is all that a plain call's booking costs.
-    #[inline]
-    pub(crate) fn book(&self, position: &Position, entry: Entry<'_>) -> bool {
+    /// Writes an entry to the ledger of its run; `false` if more than the ledger has to know, or the run takes nothing more.
+    // Always inlined: with the lock of the part it is all that a call's booking costs, and the entry is never in memory.
+    #[inline(always)]
+    pub(crate) fn book_at_once(&self, position: &Position, entry: Entry<'_>) -> bool {
         let thread = with_price_cache(|cache| cache.number());
         if let Some(run) = self.runs.room(position.run)
             && let Ok((mut part, flags)) = run.room.parts.write(position.run, thread)
@@ -38,20 +38,21 @@ impl Core {
             part.add(entry);
             return true;
         }
-        self.book_watched(position.run, position.limited, entry)
+        false
     }
 
-    /// Writes an entry to a run that is not accountable yet, that limits or a journal watch, or that waits for a call; `false`
-    /// if the run takes nothing more.
+    /// Writes an entry to a run, and makes that accountable, charges its limits, journals it, and meets a call that it waits
+    /// for; `false` if the run takes nothing more.
     // Not inlined: the slow path.
     #[inline(never)]
-    pub(crate) fn book_watched(&self, number: u64, limited: Stages, entry: Entry<'_>) -> bool {
+    pub(crate) fn book(&self, position: &Position, entry: Entry<'_>) -> bool {
+        let (number, limited) = (position.run, position.limited);
         let Some(run) = self.runs.room(number) else { return self.is_late(entry.is_accountable) };
         if entry.is_accountable {
             self.begin(number);
         }
         let thread = with_price_cache(|cache| cache.number());
-        let mut due = Vec::new();
+        let mut is_due = false;
         let flags = {
             let Ok((mut part, flags, journal)) = self.part_of(run, number, thread) else {
                 return self.is_late(entry.is_accountable);
@@ -67,14 +68,16 @@ impl Core {
                 && let Some(limits) = &run.limits
             {
                 // Under the lock, so that the limits and the ledger of a run that ends agree.
-                self.charge(limits, limited, entry, &mut due);
+                is_due = self.charge(run, limits, limited, entry);
             }
             flags
         };
         if flags & EXPECTING != 0 {
             self.meet(run, number, entry);
         }
-        due.into_iter().for_each(|alert| self.raise_alert(number, run, alert));
+        if is_due && let Some(mut details) = run.room.details(number) {
+            self.queue_alerts(run, &mut details);
+        }
         true
     }
 
@@ -169,38 +172,56 @@ impl Core {
 }
 
 impl RunPart {
-    // Inlined: the ledger's last-hit check and the ring's two stores.
-    #[inline]
+    // Always inlined, as are the two below: the ledger's last-hit check and the ring's two stores, with an entry in registers.
+    #[inline(always)]
     fn add(&mut self, entry: Entry<'_>) {
         entry.write(&mut self.ledger);
         self.remember(entry);
     }
 
     /// Remembers the usage of a call, for a log line that repeats it.
-    // Inlined: a test and two stores.
-    #[inline]
+    #[inline(always)]
     fn remember(&mut self, entry: Entry<'_>) {
         if let Some((_, totals)) = entry.own
             && totals.llm_calls > 0
         {
             self.recent.push(&totals.usage);
         }
-        entry.more.iter().for_each(|(_, totals)| self.recent.push(&totals.usage));
+        for (_, totals) in entry.more {
+            self.recent.push(&totals.usage);
+        }
     }
 }
 
 impl Entry<'_> {
-    // Inlined: one call per closed span, with a key that the caller has in registers.
-    #[inline]
+    // Always inlined: once for each closed span, with a key that the caller has in registers.
+    #[inline(always)]
     fn write(&self, ledger: &mut Ledger) {
         if let Some((key, totals)) = self.own {
             ledger.add(key, totals);
         }
-        self.more.iter().for_each(|(key, totals)| ledger.add(*key, totals));
+        if !self.more.is_empty() {
+            add_all(ledger, self.more);
+        }
         if let Some(ended) = self.ended {
-            ledger.end_stage(ended.stage, ended.started, ended.at, ended.outcome);
+            match ended.failure {
+                None => ledger.end_stage(ended.stage, ended.started, ended.at, &Outcome::Completed),
+                Some(failure) => end_with(ledger, ended, failure),
+            }
         }
     }
+}
+
+/// Ends a stage of which something is known that may be a failure.
+#[cold]
+fn end_with(ledger: &mut Ledger, ended: StageEnd<'_>, failure: &Failure) {
+    ledger.end_stage(ended.stage, ended.started, ended.at, &failure.outcome());
+}
+
+// Not inlined: few spans have more than their own amount.
+#[cold]
+fn add_all(ledger: &mut Ledger, amounts: &[(CellKey, CellTotals)]) {
+    amounts.iter().for_each(|(key, totals)| ledger.add(*key, totals));
 }
 
 /// The name of the process's executable, without the hash that cargo gives test binaries: the last name of a project.

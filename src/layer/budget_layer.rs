@@ -31,15 +31,19 @@ where
 
     fn on_register_dispatch(&self, dispatch: &Dispatch) {
         // An error means that it is set already. It cannot differ: a layer belongs to one subscriber.
-        let _ = self.core.dispatch.set(dispatch.downgrade());
+        let _ = self.core.spans.subscriber.set(dispatch.downgrade());
     }
 
-    // Inlined into the subscriber's generic code: most spans return from `glance` without a call.
-    #[inline]
+    // Always inlined into the subscriber's generic code: most spans return from `glance` without a call.
+    #[inline(always)]
     fn on_new_span(&self, attrs: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {
         let glance = with_thread_state(|thread| self.core.glance(thread, attrs));
         if !matches!(glance, Glance::Nothing) {
-            self.core.open(glance, attrs, id, &ctx);
+            // The thread is looked for again: with all in one closure, that would be a function of its own.
+            let opened = with_thread_state(|thread| self.core.open(thread, glance, attrs, id, &ctx));
+            if opened.is_more {
+                self.core.open_rest(opened, attrs, id.into_u64());
+            }
         }
     }
 
@@ -59,13 +63,13 @@ where
     // Inlined: three stores into a thread-local.
     #[inline]
     fn on_enter(&self, id: &span::Id, _: Context<'_, S>) {
-        with_thread_state(|thread| thread.enter(self.core.number, id.into_u64()));
+        with_thread_state(|thread| thread.enter(self.core.spans.layer, id.into_u64()));
     }
 
     // Inlined: a compare and a store.
     #[inline]
     fn on_exit(&self, id: &span::Id, _: Context<'_, S>) {
-        with_thread_state(|thread| thread.exit(self.core.number, id.into_u64()));
+        with_thread_state(|thread| thread.exit(self.core.spans.layer, id.into_u64()));
         if std::thread::panicking() {
             // A panic that unwinds through a span is its failure (A12), even if it is caught further out and the span closes normally.
             self.core.spans.with(id.into_u64(), SpanState::note_panic);

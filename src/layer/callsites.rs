@@ -54,9 +54,9 @@ impl Core {
     #[inline]
     pub(crate) fn flags(&self, metadata: &'static Metadata<'static>) -> CallsiteFlags {
         with_thread_state(|thread| {
-            thread.flags(self.number, metadata).unwrap_or_else(|| {
+            thread.flags(self.spans.layer, metadata).unwrap_or_else(|| {
                 let flags = self.options.rules.flags(schema_of(metadata));
-                thread.keep_flags(self.number, metadata, flags);
+                thread.keep_flags(self.spans.layer, metadata, flags);
                 flags
             })
         })

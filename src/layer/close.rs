@@ -1,15 +1,17 @@
 //! Closing a span: what it recorded is charged, priced, passed on to the spans around it, and booked.
 
+use std::time::Instant;
+
 use super::audit::Settling;
-use super::clock::Moment;
+use super::clock::{Clock, Moment, nanos_between};
 use super::core::Core;
 use super::position::Position;
-use super::pricer::PriceContext;
+use super::pricer::{PriceContext, Warning};
 use super::span_state::SpanState;
 use super::span_table::{Lookup, Taken};
 use super::waiting::outer_of;
-use crate::attribution::{Charge, Charges, InnerCall, NameField, SpanKind};
-use crate::ledger::{CellKey, CellTotals, Kind, Outcome, Sources, StageId, Usage};
+use crate::attribution::{Charge, Charges, Failure, InnerCall};
+use crate::ledger::{CellKey, CellTotals, Kind, Sources, StageId, Usage};
 
 /// An amount with its row.
 pub(crate) type Amount<'a> = (CellKey, &'a CellTotals);
@@ -30,7 +32,57 @@ pub(crate) struct StageEnd<'a> {
     pub(crate) stage: StageId,
     pub(crate) started: u64,
     pub(crate) at: u64,
-    pub(crate) outcome: &'a Outcome,
+    /// What is known of its failure, if anything is.
+    pub(crate) failure: Option<&'a Failure>,
+}
+
+/// When a span was opened and closed. A call without a price only has a duration: moments are worked out where they are needed, as
+/// that takes longer than to read the clock.
+struct Time<'a> {
+    clock: &'a Clock,
+    opened: Instant,
+    closed: Instant,
+    nanos: u64,
+}
+
+impl<'a> Time<'a> {
+    // Inlined, as the two below: a call and a subtraction.
+    #[inline(always)]
+    fn of(clock: &'a Clock, opened: Instant, closed: Instant) -> Self {
+        Self { clock, opened, closed, nanos: nanos_between(opened, closed) }
+    }
+
+    #[inline(always)]
+    fn opened(&self) -> Moment {
+        self.clock.moment(self.opened)
+    }
+
+    #[inline(always)]
+    fn closed(&self) -> Moment {
+        self.clock.moment(self.closed)
+    }
+}
+
+impl<'a> Entry<'a> {
+    /// The entry of a span that closes; `own` is the row of its own amount.
+    // Always inlined: it is never in memory then.
+    #[inline(always)]
+    fn of(own: Option<CellKey>, state: &'a SpanState, charges: &'a Charges, time: &Time<'_>) -> Self {
+        let ended = match state.stage() {
+            Some(stage) => {
+                let at = time.closed().nanos();
+                let started = at.saturating_sub(time.nanos);
+                Some(StageEnd { stage, started, at, failure: state.span.reading.known_failure() })
+            }
+            None => None,
+        };
+        Self {
+            own: own.map(|key| (key, &state.span.reading.own)),
+            more: charges.priced(),
+            ended,
+            is_accountable: charges.is_accountable,
+        }
+    }
 }
 
 impl Core {
@@ -44,16 +96,15 @@ impl Core {
             Taken::Nothing => return,
         };
         state.note_panic();
-        let now = self.clock.now();
-        self.settle(&mut state, now);
+        self.settle(&mut state, Instant::now());
         state.wipe();
-        self.spans.give_back(id, state);
+        self.spans.give_back(found, state);
     }
 
     /// Accounts for a span, and ends its run if it is a root.
-    // Inlined into `close`; the other caller is rare.
-    #[inline]
-    pub(crate) fn settle(&self, state: &mut SpanState, now: Moment) {
+    // Always inlined into `close`; all others call `settle_late`.
+    #[inline(always)]
+    fn settle(&self, state: &mut SpanState, now: Instant) {
         let settling = Settling::new(&self.counters.unsettled);
         if !(state.span.is_root && self.only_repeats(state)) {
             self.account(state, now);
@@ -68,60 +119,115 @@ impl Core {
         }
     }
 
+    /// The same for a span that has closed before, or is still open.
+    #[cold]
+    pub(crate) fn settle_late(&self, state: &mut SpanState, now: Instant) {
+        self.settle(state, now);
+    }
+
     /// Charges a span's amounts by the rules, prices them, passes them on and books them.
-    // Inlined into `settle`; the other callers are rare.
-    #[inline]
-    pub(crate) fn account(&self, state: &mut SpanState, now: Moment) {
-        let (nanos, started) = (now.since(state.started), state.started.nanos());
-        let mut charges = self.options.rules.close(&mut state.span, nanos, started);
-        let own = self.price_own(state, &mut charges);
-        let more = match charges.more {
-            Some(_) => self.price_more(&outer_of(state), state.started, &mut charges),
-            None => Vec::new(),
+    // Always inlined into `settle`; all others call `account_late`.
+    #[inline(always)]
+    fn account(&self, state: &mut SpanState, now: Instant) {
+        let time = Time::of(&self.clock, state.started, now);
+        let mut charges = Charges::default();
+        let started = || time.opened().nanos();
+        let row = self.options.rules.close(&mut state.span, time.nanos, started, &mut charges);
+        // Not `and_then`: its closure would be a function of its own.
+        let own = match row {
+            Some(row) => self.price_own(row, state, &time, &mut charges),
+            None => None,
         };
+        if charges.more.is_some() {
+            self.price_more(&outer_of(state), time.opened(), &mut charges);
+        }
         if state.outer_aggregate != 0 || state.span.below.is_some() {
-            self.pass_on(state, &mut charges, &more, nanos);
+            self.pass_on(state, &mut charges, time.nanos);
         }
-        let outcome = state.span.reading.outcome();
-        let entry = Entry {
-            own: own.map(|key| (key, &state.span.reading.own)),
-            more: &more,
-            ended: state.stage().map(|stage| StageEnd { stage, started, at: now.nanos(), outcome: &outcome }),
-            is_accountable: charges.is_accountable,
-        };
-        if entry.own.is_some() || entry.ended.is_some() || entry.is_accountable || !more.is_empty() {
-            self.book(&state.position, entry);
+        let entry = Entry::of(own, state, &charges, &time);
+        let is_empty = entry.own.is_none() && entry.more.is_empty() && entry.ended.is_none();
+        if (!is_empty || entry.is_accountable) && !self.book_at_once(&state.position, entry) {
+            self.book_slowly(own, state, &charges, now);
         }
-        let is_agent = state.span.schema.has_names || state.span.kind == SpanKind::Agent;
-        if charges.more.is_some() || state.span.reading.remarks.is_some() || is_agent {
-            self.record_rest(state, charges, &more, nanos);
+        if charges.more.is_some() || state.span.reading.remarks.is_some() || state.span.names_agent() {
+            self.record_rest(state, charges, time.nanos);
+        } else {
+            // There is nothing to drop, which the compiler would test for again.
+            std::mem::forget(charges);
         }
+    }
+
+    #[cold]
+    fn book_slowly(&self, own: Option<CellKey>, state: &SpanState, charges: &Charges, now: Instant) {
+        let time = Time::of(&self.clock, state.started, now);
+        self.book(&state.position, Entry::of(own, state, charges, &time));
+    }
+
+    /// The same for a span that has closed before, or is still open.
+    #[cold]
+    pub(crate) fn account_late(&self, state: &mut SpanState, now: Instant) {
+        self.account(state, now);
     }
 
     /// Prices a span's own amount, and returns its row.
-    // Inlined: the charge then stays in registers.
-    #[inline]
-    fn price_own(&self, state: &mut SpanState, charges: &mut Charges) -> Option<CellKey> {
-        let charge = charges.own?;
-        let totals = &mut state.span.reading.own;
+    // Always inlined: the row then stays in registers.
+    #[inline(always)]
+    fn price_own(
+        &self,
+        charge: Charge,
+        state: &mut SpanState,
+        time: &Time<'_>,
+        charges: &mut Charges,
+    ) -> Option<CellKey> {
         if charge.response_id != 0 {
-            let (usage, around) = (totals.usage, outer_of(state));
-            let totals = &mut state.span.reading.own;
-            let first =
-                self.runs.with_details(around.run, |details| details.responses.aggregate(charge.response_id));
-            let key = self.price_response(&charge, totals, &around, state.started, charges);
-            if first.flatten().is_some_and(|aggregate| aggregate != around.aggregate) {
-                charges.more().repeated = usage.excess_over(&totals.usage);
-            }
-            return key;
+            return self.price_own_response(charge, state, time.opened(), charges);
         }
-        let run = state.position.run;
-        Some(self.price(&charge, totals, run, state.started, charges))
+        let (run, at) = (state.position.run, || time.opened());
+        let (key, warning) = self.price(&charge, &mut state.span.reading.own, run, at);
+        if let Some(warning) = warning {
+            charges.warn(warning);
+        }
+        Some(key)
+    }
+
+    /// The same for an amount with a response id.
+    #[cold]
+    fn price_own_response(
+        &self,
+        charge: Charge,
+        state: &mut SpanState,
+        at: Moment,
+        charges: &mut Charges,
+    ) -> Option<CellKey> {
+        let around = outer_of(state);
+        let totals = &mut state.span.reading.own;
+        let usage = totals.usage;
+        let first =
+            self.runs.with_details(around.run, |details| details.responses.aggregate(charge.response_id));
+        let key = self.price_response(&charge, totals, &around, at, charges);
+        if first.flatten().is_some_and(|aggregate| aggregate != around.aggregate) {
+            charges.more().repeated = usage.excess_over(&totals.usage);
+        }
+        key
     }
 
     // Inlined: the context is then never in memory.
-    #[inline]
-    pub(crate) fn price(
+    #[inline(always)]
+    fn price(
+        &self,
+        charge: &Charge,
+        totals: &mut CellTotals,
+        run: u64,
+        at: impl Fn() -> Moment,
+    ) -> (CellKey, Warning) {
+        let (layer, clock) = (self.spans.layer, &self.clock);
+        self.pricer.price(charge, totals, PriceContext { layer, clock, run }, at)
+    }
+
+    /// The same where the warning is kept at once.
+    // Not inlined: only events, and spans with more than one amount, come here.
+    #[inline(never)]
+    pub(crate) fn price_and_warn(
         &self,
         charge: &Charge,
         totals: &mut CellTotals,
@@ -129,31 +235,24 @@ impl Core {
         at: Moment,
         charges: &mut Charges,
     ) -> CellKey {
-        let (layer, clock) = (self.number, &self.clock);
-        let mut context = PriceContext { layer, clock, run, at, warn: &mut |warning| charges.warn(warning) };
-        self.pricer.price(charge, totals, &mut context)
+        let (key, warning) = self.price(charge, totals, run, || at);
+        if let Some(warning) = warning {
+            charges.warn(warning);
+        }
+        key
     }
 
     /// Prices the amounts beside a span's own.
     #[cold]
-    pub(crate) fn price_more(
-        &self,
-        position: &Position,
-        started: Moment,
-        charges: &mut Charges,
-    ) -> Vec<(CellKey, CellTotals)> {
-        let amounts = std::mem::take(&mut charges.more().amounts);
-        amounts
-            .into_iter()
-            .filter_map(|(charge, mut totals)| {
-                let at = charge.started.map_or(started, Moment::at);
-                let key = match charge.response_id {
-                    0 => Some(self.price(&charge, &mut totals, position.run, at, charges)),
-                    _ => self.price_response(&charge, &mut totals, position, at, charges),
-                };
-                Some((key?, totals))
-            })
-            .collect()
+    fn price_more(&self, position: &Position, started: Moment, charges: &mut Charges) {
+        for (charge, mut totals) in std::mem::take(&mut charges.more().amounts) {
+            let at = charge.started.map_or(started, Moment::at);
+            let key = match charge.response_id {
+                0 => Some(self.price_and_warn(&charge, &mut totals, position.run, at, charges)),
+                _ => self.price_response(&charge, &mut totals, position, at, charges),
+            };
+            charges.more().priced.extend(key.map(|key| (key, totals)));
+        }
     }
 
     /// Prices a call with a response id. If the run has seen that response already, only what the new record adds is booked, in
@@ -170,7 +269,7 @@ impl Core {
         let run = position.run;
         let seen = self.runs.with_details(run, |details| details.responses.get(charge.response_id)).flatten();
         let Some(seen) = seen else {
-            let key = self.price(charge, totals, run, at, charges);
+            let key = self.price_and_warn(charge, totals, run, at, charges);
             self.runs
                 .with_details(run, |details| details.responses.keep(*charge, *totals, position.aggregate));
             return Some(key);
@@ -204,7 +303,7 @@ impl Core {
             needs_price,
             ..seen.call
         };
-        let key = self.price(&call, &mut both, run, at, charges);
+        let key = self.price_and_warn(&call, &mut both, run, at, charges);
         self.runs.with_details(run, |details| details.responses.keep(seen.call, both, position.aggregate));
         *totals = both.difference(&seen.booked);
         (*totals != CellTotals { sources: totals.sources, ..CellTotals::default() }).then_some(key)
@@ -238,16 +337,9 @@ impl Core {
     /// Passes a span's amounts on to the span around it that sums what is inside, and records its gate.
     // Not inlined: only spans inside a call, a container or a gate need it.
     #[inline(never)]
-    fn pass_on(
-        &self,
-        state: &mut SpanState,
-        charges: &mut Charges,
-        more: &[(CellKey, CellTotals)],
-        nanos: u64,
-    ) {
+    fn pass_on(&self, state: &mut SpanState, charges: &mut Charges, nanos: u64) {
         // Before the amounts are booked: a reader of both sees them below first, and never twice.
         let mut booked = charges.passed_on(&state.span);
-        more.iter().for_each(|(_, totals)| booked.merge(totals));
         let mut inner: Vec<InnerCall> =
             state.span.below.as_mut().map(|below| std::mem::take(&mut below.inner)).unwrap_or_default();
         if let Some(more) = &mut charges.more {
@@ -281,8 +373,8 @@ impl Core {
     fn book_alone(&self, position: &Position, call: &InnerCall) {
         let mut charges = Charges { is_accountable: true, ..Charges::default() };
         charges.more().amounts.push(self.options.rules.book_alone(call));
-        let more = self.price_more(position, Moment::at(call.started), &mut charges);
-        self.book(position, Entry { own: None, more: &more, ended: None, is_accountable: true });
+        self.price_more(position, Moment::at(call.started), &mut charges);
+        self.book(position, Entry { own: None, more: charges.priced(), ended: None, is_accountable: true });
         charges
             .more
             .into_iter()
@@ -292,21 +384,14 @@ impl Core {
 
     /// Records what few spans have beside their amounts: warnings, a gate without a sum, attributes of the run, agents.
     #[cold]
-    fn record_rest(
-        &self,
-        state: &mut SpanState,
-        mut charges: Charges,
-        more: &[(CellKey, CellTotals)],
-        nanos: u64,
-    ) {
+    fn record_rest(&self, state: &mut SpanState, mut charges: Charges, nanos: u64) {
         let run = state.position.run;
         for warning in charges.more.iter_mut().flat_map(|more| more.warnings.drain(..)) {
             self.runs.with_details(run, |details| details.warn(warning));
         }
         self.record_agent(state, nanos);
         if state.span.schema.has_gate {
-            let mut sum = charges.passed_on(&state.span);
-            more.iter().for_each(|(_, totals)| sum.merge(totals));
+            let sum = charges.passed_on(&state.span);
             self.record_span_gate(state, &sum, nanos);
         }
         if let Some(remarks) = &mut state.span.reading.remarks
@@ -319,16 +404,8 @@ impl Core {
     /// Records the execution of an agent, or the agent that a call names itself (A13).
     fn record_agent(&self, state: &SpanState, nanos: u64) {
         let (span, run) = (&state.span, state.position.run);
-        let Some(agent) = span.place.agent else { return };
-        let caller = span.outer.agent;
-        let is_execution = match span.kind {
-            SpanKind::Agent => true,
-            SpanKind::Call(_) | SpanKind::Tool => false,
-            SpanKind::Plain | SpanKind::Container => span.reading.named(NameField::Agent).is_some(),
-        };
-        if !is_execution && caller == Some(agent) {
-            return;
-        }
+        let Some(agent) = span.place.agent.filter(|_| span.names_agent()) else { return };
+        let (caller, is_execution) = (span.outer.agent, span.is_agent());
         let has_failed = span.reading.has_failed();
         self.write(run, |ledger| match is_execution {
             true => ledger.end_agent(agent, caller.filter(|caller| *caller != agent), nanos, has_failed),

@@ -1,10 +1,7 @@
 //! What a layer, its guard and its handles share: the parts that own its state.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
-
-use tracing_core::dispatcher::WeakDispatch;
 
 use super::clock::Clock;
 use super::delivery::Delivery;
@@ -19,11 +16,7 @@ use crate::sink::Worker;
 
 /// The state of one layer.
 pub(crate) struct Core {
-    /// Distinguishes layers in a thread's caches.
-    pub(crate) number: u32,
     pub(crate) options: Arc<Options>,
-    /// The subscriber that the layer is a part of, to look through spans that a filter hides from the layer.
-    pub(crate) dispatch: OnceLock<WeakDispatch>,
     pub(crate) clock: Clock,
     pub(crate) spans: SpanTable,
     pub(crate) runs: Arc<RunRegistry>,
@@ -59,13 +52,9 @@ impl Core {
         clock: Clock,
         journal: Option<Journal>,
     ) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
         Self {
-            // Relaxed: only the uniqueness of the number matters.
-            number: NEXT.fetch_add(1, Ordering::Relaxed),
             runs: Arc::new(RunRegistry::new(options.limits.clone(), journal.is_some())),
             options: Arc::new(options),
-            dispatch: OnceLock::new(),
             clock,
             spans: SpanTable::new(),
             pricer,

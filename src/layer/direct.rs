@@ -137,7 +137,7 @@ impl Core {
 
     /// The position of the current span.
     fn position_here(&self) -> Option<Position> {
-        let dispatch = self.dispatch.get().and_then(WeakDispatch::upgrade);
-        self.current_position(dispatch.as_ref().and_then(|dispatch| dispatch.downcast_ref()))
+        let dispatch = self.spans.subscriber.get().and_then(WeakDispatch::upgrade);
+        self.spans.current_position(dispatch.as_ref().and_then(|dispatch| dispatch.downcast_ref()))
     }
 }

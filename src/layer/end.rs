@@ -1,10 +1,10 @@
 //! The end of a run: its root closes, it is finished early, or it is forgotten. And its summary.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::book::process_name;
-use super::clock::{Clock, Moment};
+use super::clock::Clock;
 use super::core::{Core, Options};
 use super::run::{Details, End, Run};
 use super::run_registry::RunRegistry;
@@ -37,7 +37,7 @@ impl Core {
 
     /// Ends the run of a root that has closed.
     #[cold]
-    pub(crate) fn end_root(&self, root: &SpanState, now: Moment) {
+    pub(crate) fn end_root(&self, root: &SpanState, now: Instant) {
         let run = root.position.run;
         match self.runs.flags(run) {
             // It was finished before its root closed.
@@ -56,12 +56,13 @@ impl Core {
         }
     }
 
-    fn end_closed(&self, root: &SpanState, now: Moment) {
+    fn end_closed(&self, root: &SpanState, now: Instant) {
         let run = root.position.run;
         // The root is in the table no more: its names are taken from here.
         let pipeline = root.pipeline();
         self.runs.with_details(run, |details| details.pipeline = pipeline.or(details.pipeline));
-        self.end(run, End { at: now, outcome: root.span.reading.outcome(), is_incomplete: false });
+        let outcome = root.span.reading.outcome();
+        self.end(run, End { at: self.clock.moment(now), outcome, is_incomplete: false });
     }
 
     /// Seals a run and hands it to the worker. Returns `false` if it has ended already, or came to nothing.
@@ -74,6 +75,11 @@ impl Core {
         let journal = {
             // Sealed first: of two threads that end the run at once, only one delivers a summary.
             let Some(mut details) = run.room.seal(number) else { return false };
+            if run.limits.is_some() {
+                // An alert is queued before its run: a write that began before the seal may still make one due.
+                run.await_writes();
+                self.queue_alerts(run, &mut details);
+            }
             for target in details.tellings.unmet() {
                 details.warn(unmet_warning(target).into());
             }
@@ -131,7 +137,7 @@ impl Core {
 
     /// Ends a run early: as incomplete, or, for an explicit run, as its root ended.
     pub(crate) fn finish_as(&self, run: u64, is_incomplete: bool) -> bool {
-        let now = self.clock.now();
+        let now = Instant::now();
         // Collected first: accounting locks the slots of ancestors, and `for_each` holds one (deadlock).
         let mut spans = Vec::new();
         self.spans.for_each(|id, state| {
@@ -150,7 +156,7 @@ impl Core {
             }
         }
         for mut waiting in self.spans.take_all_waiting(run) {
-            self.account(&mut waiting.state, waiting.closed);
+            self.account_late(&mut waiting.state, waiting.closed);
             if waiting.state.span.is_root {
                 self.end_early(run, &waiting.state, waiting.closed, is_incomplete, &left_open);
                 return true;
@@ -164,7 +170,10 @@ impl Core {
                 }
                 self.end_early(run, &root, now, is_incomplete, &left_open)
             }
-            None => self.end(run, End { at: now, outcome: Outcome::Completed, is_incomplete }),
+            None => {
+                let at = self.clock.moment(now);
+                self.end(run, End { at, outcome: Outcome::Completed, is_incomplete })
+            }
         }
     }
 
@@ -172,24 +181,22 @@ impl Core {
         &self,
         run: u64,
         root: &SpanState,
-        now: Moment,
+        now: Instant,
         is_incomplete: bool,
         left_open: &Ledger,
     ) -> bool {
         self.write(run, |ledger| ledger.merge(left_open));
         let outcome = root.span.reading.outcome();
-        self.end(run, End { at: now, outcome, is_incomplete })
+        self.end(run, End { at: self.clock.moment(now), outcome, is_incomplete })
     }
 
     /// Accounts for what an open span has recorded so far; if it is a stage, it stays open in the row.
-    fn account_unclosed(&self, state: &mut SpanState, now: Moment, left_open: &mut Ledger) {
+    fn account_unclosed(&self, state: &mut SpanState, now: Instant, left_open: &mut Ledger) {
         if let Some(stage) = state.stage() {
-            let mut attempt = state.open_attempt();
-            attempt.nanos = now.since(state.started);
-            left_open.add_stage(stage, &attempt);
+            left_open.add_stage(stage, &state.open_attempt(&self.clock, now));
         }
         state.span.is_stage = false;
-        self.account(state, now);
+        self.account_late(state, now);
     }
 
     /// Ends all runs with what their open spans have recorded so far, including runs that have not become accountable yet.
@@ -237,13 +244,11 @@ impl Core {
         if !self.is_accountable(run) {
             return None;
         }
-        let now = self.clock.now();
+        let now = Instant::now();
         let mut ledger = Ledger::default();
         self.spans.for_each(|_, state| {
             if let Some(stage) = state.stage().filter(|_| state.position.run == run) {
-                let mut attempt = state.open_attempt();
-                attempt.nanos = now.since(state.started);
-                ledger.add_stage(stage, &attempt);
+                ledger.add_stage(stage, &state.open_attempt(&self.clock, now));
             }
         });
         summary_of(&self.runs, run, &self.options, self.clock, &mut ledger)

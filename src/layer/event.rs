@@ -47,7 +47,7 @@ impl Core {
             return;
         }
         let counts = flags.counts_events();
-        let Some(around) = current.and_then(|span| self.ancestor(span, ctx)) else {
+        let Some(around) = current.and_then(|span| self.spans.ancestor(span, ctx)) else {
             // Usage in a log line counts nowhere, and so is not missing here.
             if counts || gate.is_some() || record.is_some() || run.is_some() {
                 count(&self.counters.outside);
@@ -87,14 +87,15 @@ impl Core {
         near: ModelName,
     ) {
         let now = self.clock.now();
-        let mut charges = self.options.rules.take_event(schema, reading, &position.place, near, now.nanos());
+        let (row, mut charges) =
+            self.options.rules.take_event(schema, reading, &position.place, near, now.nanos());
         if let Some(more) = &mut charges.more
             && !more.handed_on.is_empty()
         {
             self.collect(position, &CellTotals::default(), std::mem::take(&mut more.handed_on));
         }
-        let key = charges.own.and_then(|charge| match charge.response_id {
-            0 => Some(self.price(&charge, &mut reading.own, position.run, now, &mut charges)),
+        let key = row.and_then(|charge| match charge.response_id {
+            0 => Some(self.price_and_warn(&charge, &mut reading.own, position.run, now, &mut charges)),
             _ => self.price_response(&charge, &mut reading.own, position, now, &mut charges),
         });
         if let Some(key) = key {
@@ -202,7 +203,7 @@ impl Core {
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
-        let Some(around) = self.ancestor(span, ctx) else { return };
+        let Some(around) = self.spans.ancestor(span, ctx) else { return };
         let Position { run, place, .. } = around.position;
         self.write(run, |ledger| ledger.add_error_events(place.stage, 1));
     }
@@ -213,7 +214,7 @@ impl Core {
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
         if event.is_contextual() {
-            return self.current(ctx);
+            return self.spans.current(ctx);
         }
         ctx.event_span(event).map(|span| span.id().into_u64())
     }

@@ -13,7 +13,7 @@ impl Core {
         let mut open = Vec::new();
         self.spans.for_each(|_, state| {
             if state.position.run == run {
-                open.extend(state.as_open_stage());
+                open.extend(state.as_open_stage(&self.clock));
             }
         });
         open.into_iter().for_each(|stage| journal.stage_opened(stage));

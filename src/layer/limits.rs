@@ -5,12 +5,10 @@ use std::sync::Arc;
 use super::close::Entry;
 use super::core::Core;
 use super::position::Position;
-use super::run::Run;
+use super::run::{Details, Run};
 use super::run_registry::RunRegistry;
 use crate::ledger::{Symbol, Usd};
-use crate::limit::{
-    Alert, Amount, BudgetExceeded, DueAlert, LimitSet, Plan, Remaining, Stages, Unit, UsedAmount,
-};
+use crate::limit::{Alert, Amount, BudgetExceeded, LimitSet, Plan, Remaining, Stages, Unit, UsedAmount};
 use crate::summary::{StageLimits, Timestamp};
 
 impl Run {
@@ -61,42 +59,42 @@ impl Drop for Hold {
 }
 
 impl Core {
-    /// Counts what is booked inside limited stages, and collects the alerts that are due.
+    /// Counts what is booked inside limited stages. Returns whether an alert is due.
     #[cold]
-    pub(crate) fn charge(
-        &self,
-        limits: &LimitSet,
-        limited: Stages,
-        entry: Entry<'_>,
-        due: &mut Vec<DueAlert>,
-    ) {
+    pub(crate) fn charge(&self, run: &Run, limits: &LimitSet, limited: Stages, entry: Entry<'_>) -> bool {
         let (mut usd, mut tokens) = (UsedAmount::default(), UsedAmount::default());
         let own = entry.own.map(|(_, totals)| totals);
         for totals in own.into_iter().chain(entry.more.iter().map(|(_, totals)| totals)) {
             usd.add(&self.options.limits.unpriced.usd(totals));
             tokens.add(&UsedAmount::tokens(totals));
         }
-        limits.add(limited, &usd, &tokens, |alert| due.push(alert));
+        let mut is_due = false;
+        limits.add(limited, &usd, &tokens, |alert| {
+            run.keep_due(alert);
+            is_due = true;
+        });
+        is_due
     }
 
-    /// Queues an alert for the worker.
-    pub(crate) fn raise_alert(&self, number: u64, run: &Run, due: DueAlert) {
+    /// Queues the alerts that are due in a run, in the order in which they became it.
+    #[cold]
+    pub(crate) fn queue_alerts(&self, run: &Run, details: &mut Details) {
         let Some(limits) = &run.limits else { return };
-        let limit = limits.limit(due.position);
-        let Some(mut details) = run.room.details(number) else { return };
-        let alert = Alert {
-            run_id: details.public_id(&self.clock),
-            project: details.project(&self.options),
-            pipeline: details.pipeline().to_owned(),
-            scope: self.options.limits.scope(limit.stage),
-            percent: due.percent,
-            used: Amount::of(limit.unit, due.state.used.used),
-            limit: Amount::of(limit.unit, due.state.limit),
-            at: Timestamp::from(self.clock.wall(self.clock.now())),
-        };
-        drop(details);
-        // Sent on the worker's thread: an alert runs user code, which could trace.
-        self.delivery.worker.alert(self.dispatch.get().cloned(), move || alert);
+        for due in run.take_due() {
+            let limit = limits.limit(due.position);
+            let alert = Alert {
+                run_id: details.public_id(&self.clock),
+                project: details.project(&self.options),
+                pipeline: details.pipeline().to_owned(),
+                scope: self.options.limits.scope(limit.stage),
+                percent: due.percent,
+                used: Amount::of(limit.unit, due.state.used.used),
+                limit: Amount::of(limit.unit, due.state.limit),
+                at: Timestamp::from(self.clock.wall(self.clock.now())),
+            };
+            // Sent on the worker's thread: an alert runs user code, which could trace.
+            self.delivery.worker.alert(self.spans.subscriber.get().cloned(), alert);
+        }
     }
 
     /// Whether more may be spent at a position.

@@ -53,15 +53,15 @@ thread_local! {
 /// Runs `act` on this thread's cache, or on an empty one if the thread is ending and its own is dropped already.
 // Inlined: the closures are large, and passing them by pointer would spill what they capture.
 #[inline(always)]
-pub(crate) fn with_price_cache<T>(mut act: impl FnMut(&PriceCache) -> T) -> T {
-    match PRICE_CACHE.try_with(&mut act) {
+pub(crate) fn with_price_cache<T>(act: impl Fn(&PriceCache) -> T + Copy) -> T {
+    match PRICE_CACHE.try_with(act) {
         Ok(done) => done,
-        Err(_) => away(&mut act),
+        Err(_) => away(act),
     }
 }
 
 #[cold]
-fn away<T>(act: &mut dyn FnMut(&PriceCache) -> T) -> T {
+fn away<T>(act: impl FnOnce(&PriceCache) -> T) -> T {
     // Spans may close in the destructor of another thread-local. They are counted like all others, only without a cache.
     act(&PriceCache::new())
 }
@@ -114,12 +114,21 @@ impl PriceCache {
         }
         wanted.filter(|near| near.is(layer, name))
     }
+}
 
-    /// Puts a model back.
-    // Inlined: one store.
-    #[inline(always)]
-    pub(crate) fn put_model(&self, near: Box<NearModel>) {
-        put(&self.model, near);
+/// Puts a model back into this thread's cache.
+// Inlined: one store.
+#[inline(always)]
+pub(crate) fn put_back(near: Box<NearModel>) {
+    let mut near = Some(near);
+    let _ = PRICE_CACHE.try_with(|cache| {
+        if let Some(last) = cache.model.replace(near.take()) {
+            drop_rarely(last);
+        }
+    });
+    // If the thread is ending and its cache is dropped already, so is the model.
+    if let Some(near) = near {
+        drop_rarely(near);
     }
 }
 
@@ -128,15 +137,6 @@ impl PriceCache {
 fn model_slot((provider, model): ModelName) -> usize {
     // Names are allocated 16 bytes apart at least, so the low four bits of an address hardly differ.
     model.or(provider).map_or(0, Symbol::address) / 16 % NEAR_MODELS
-}
-
-/// Puts a value into a cell that is nearly always empty.
-// Inlined: the drop of an old value is out of line, as there is nearly never one.
-#[inline(always)]
-fn put<T>(cell: &Cell<Option<T>>, value: T) {
-    if let Some(old) = cell.replace(Some(value)) {
-        drop_rarely(old);
-    }
 }
 
 #[cold]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dashmap::DashMap;
 
 use super::clock::{Clock, Moment};
-use super::price_cache::{NearModel, PriceCache, with_price_cache};
+use super::price_cache::{NearModel, PriceCache, put_back, with_price_cache};
 use super::warn_once::WarnOnce;
 use crate::attribution::{Charge, ModelName};
 use crate::ledger::{CellKey, CellTotals, FastHash, Sources, Symbol, Usage, Usd};
@@ -20,16 +20,17 @@ pub(crate) struct Pricer {
     warned_no_model: WarnOnce,
 }
 
-/// The run, the time and the reader of a price.
+/// The run of a price, and the clock.
+#[derive(Clone, Copy)]
 pub(crate) struct PriceContext<'a> {
     /// Distinguishes layers in a thread's cache.
     pub(crate) layer: u32,
     pub(crate) clock: &'a Clock,
     pub(crate) run: u64,
-    pub(crate) at: Moment,
-    /// Takes what the run's reader should know.
-    pub(crate) warn: &'a mut dyn FnMut(Cow<'static, str>),
 }
+
+/// What the run's reader should know of a price.
+pub(crate) type Warning = Option<Cow<'static, str>>;
 
 /// A model that was called.
 pub(crate) struct Model {
@@ -91,34 +92,34 @@ impl Pricer {
         Self { book, known: DashMap::with_hasher(FastHash), warned_no_model: WarnOnce::default() }
     }
 
-    /// Prices an amount unless its cost was reported, and returns the cell that it belongs to.
+    /// Prices an amount unless its cost was reported, and returns the cell that it belongs to. Only a price that depends on the time
+    /// takes the trouble to ask for it.
     // Inlined: the charge is in registers of the caller.
     #[inline(always)]
     pub(crate) fn price(
         &self,
         charge: &Charge,
         totals: &mut CellTotals,
-        context: &mut PriceContext<'_>,
-    ) -> CellKey {
+        context: PriceContext<'_>,
+        at: impl Fn() -> Moment,
+    ) -> (CellKey, Warning) {
         let (provider, name) = charge.model;
-        let mut model = None;
+        let (mut model, mut warning) = (None, None);
         if charge.is_llm && (name.is_some() || provider.is_some()) {
-            model = Some(with_price_cache(|cache| {
-                let mut near = self.near(cache, context.layer, charge.model);
-                if charge.needs_price {
-                    near.price(totals, context);
-                }
-                let label = near.model.label;
-                cache.put_model(near);
-                label
-            }));
+            let (layer, name) = (context.layer, charge.model);
+            let mut near = with_price_cache(move |cache| self.near(cache, layer, name));
+            if charge.needs_price {
+                warning = near.price(totals, context, at);
+            }
+            model = Some(near.model.label);
+            put_back(near);
         } else if charge.needs_price {
             totals.unpriced = 1;
             if self.warned_no_model.is_first_in(context.run) {
-                (context.warn)("usage without a model cannot be priced".into());
+                warning = Some("usage without a model cannot be priced".into());
             }
         }
-        CellKey { stage: charge.stage, agent: charge.agent, model, operation: charge.operation }
+        (CellKey { stage: charge.stage, agent: charge.agent, model, operation: charge.operation }, warning)
     }
 
     /// The model that an emitter names so, as this thread remembers it; to be put back for the next call.
@@ -150,22 +151,26 @@ impl Pricer {
 impl NearModel {
     // Inlined for the same reason as `Pricer::price`.
     #[inline(always)]
-    fn price(&mut self, totals: &mut CellTotals, context: &mut PriceContext<'_>) {
+    fn price(
+        &mut self,
+        totals: &mut CellTotals,
+        context: PriceContext<'_>,
+        at: impl Fn() -> Moment,
+    ) -> Warning {
         let Self { model, recent, .. } = self;
         if let Some(why) = model.why_never_priced {
             totals.unpriced = 1;
-            if model.warned.is_first_in(context.run) {
-                (context.warn)(why.as_str().into());
-            }
-            return;
+            return model.warned.is_first_in(context.run).then(|| why.as_str().into());
         }
-        match recent.price(model, &totals.usage, context.clock, context.at) {
-            Ok((cost, sources)) => (totals.cost, totals.sources) = (cost, sources),
+        match recent.price(model, &totals.usage, context.clock, at()) {
+            Ok((cost, sources)) => {
+                (totals.cost, totals.sources) = (cost, sources);
+                None
+            }
             Err(why) => {
                 totals.unpriced = 1;
-                if model.warned.is_first_in(context.run) {
-                    (context.warn)(format!("{}: {why}", model.label.as_str()).into());
-                }
+                let is_first = model.warned.is_first_in(context.run);
+                is_first.then(|| format!("{}: {why}", model.label.as_str()).into())
             }
         }
     }

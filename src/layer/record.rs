@@ -45,7 +45,7 @@ impl Core {
     /// Corrects the place of a span that recorded its operation, its stage or a name after its creation.
     fn place_again(&self, id: u64, state: &mut SpanState) {
         let before = (state.span.place, state.span.sums());
-        self.options.rules.place(state.flags, &mut state.span);
+        self.place_late(state.flags, &mut state.span);
         if (state.span.place, state.span.sums()) != before {
             self.inherit(state, id);
             self.spans.next_epoch();

@@ -1,8 +1,10 @@
 //! A run in flight: its ledger, in one part per thread, and everything else that was recorded in it.
 
 use std::borrow::Cow;
+use std::mem;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::clock::{Clock, Moment};
@@ -11,7 +13,7 @@ use super::tellings::{RecentCalls, Tellings};
 use crate::attribution::CallsiteSchema;
 use crate::journal::RunJournal;
 use crate::ledger::{Ledger, Outcome, Room, RunAttributes, RunDetails, StageId, Symbol};
-use crate::limit::LimitSet;
+use crate::limit::{DueAlert, LimitSet};
 use crate::summary::{GateVerdict, OperationRecord, Records, Timestamp};
 
 /// Distinct warnings kept in one run. A hundred are more than a person reads, and bound the memory that a broken emitter can take.
@@ -24,6 +26,10 @@ pub(crate) struct Run {
     /// What the run may spend, where anything is limited. Checked and changed while the details or a part of the run are locked: the
     /// next run in this room has the same limits.
     pub(crate) limits: Option<LimitSet>,
+    /// Alerts that became due and are not queued yet, in that order.
+    // Written under the lock of the limits, and emptied under that of the details: two threads that make 95 % and 100 % due
+    // could queue them the other way round.
+    due: Mutex<Vec<DueAlert>>,
 }
 
 /// One thread's part of a run.
@@ -74,7 +80,22 @@ pub(crate) struct End {
 
 impl Run {
     pub(crate) fn new(limits: Option<LimitSet>) -> Self {
-        Self { room: Room::new(), limits }
+        Self { room: Room::new(), limits, due: Mutex::default() }
+    }
+
+    /// Keeps an alert that is due until it is queued.
+    pub(crate) fn keep_due(&self, alert: DueAlert) {
+        self.due.lock().push(alert);
+    }
+
+    /// The alerts that are due and not queued yet.
+    pub(crate) fn take_due(&self) -> Vec<DueAlert> {
+        mem::take(&mut self.due.lock())
+    }
+
+    /// Waits for every write that began before the run was sealed.
+    pub(crate) fn await_writes(&self) {
+        self.room.parts.for_each(|_| ());
     }
 
     /// Adds all parts of the ledger to another. The parts are locked one after the other, never two at once. The caller holds the

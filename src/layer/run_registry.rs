@@ -68,6 +68,8 @@ impl RunRegistry {
                 details.clear();
                 if let Some(limits) = &run.limits {
                     limits.reset();
+                    // Of a run that was forgotten: the next one in this room would queue them as its own.
+                    run.take_due();
                 }
             },
         );

@@ -82,6 +82,21 @@ impl<T> Clone for Found<'_, T> {
 
 impl<T> Copy for Found<'_, T> {}
 
+impl<T> Found<'_, T> {
+    /// Runs `act` on the content of the slot that a span was found in, if the slot is free by now.
+    // Inlined: a lock and a test, for each span that matters.
+    #[inline]
+    pub(crate) fn at_free(self, act: impl FnOnce(&mut T)) {
+        if let Self::Here(slot) = self {
+            let mut kept = slot.kept.lock();
+            // Relaxed: under the lock.
+            if slot.span.load(Ordering::Relaxed) == 0 {
+                act(&mut kept);
+            }
+        }
+    }
+}
+
 /// The place of a span.
 // Inlined: a shift, an exclusive or and a mask.
 #[inline]
@@ -135,30 +150,41 @@ impl<T: Default> Slots<T> {
         self.lane(span).by_id.lock().get_mut(&span).map(act)
     }
 
-    /// Runs `act` on the room for a span, which is kept from then on if `act` returns `true`. The argument of `act` is whether
-    /// the room holds what was kept of the same span before.
-    pub(crate) fn keep(&self, span: u64, act: impl FnOnce(&mut T, bool) -> bool) -> bool {
+    /// Has walks over all spans visit the lane of a span: before the first span is kept in its room.
+    pub(crate) fn use_lane(&self, span: u64) {
+        // Release pairs with the Acquire in `used`, so that a walk over all spans does not skip this lane.
+        self.lane(span).is_used.store(true, Ordering::Release);
+    }
+
+    /// Runs `act` on the room for a span, which is kept from then on. The argument of `act` is whether the room holds what was
+    /// kept of the same span before.
+    // Always inlined: for each span that opens and matters, a lock and two stores; the map of a lane is out of line.
+    #[inline(always)]
+    pub(crate) fn keep<R>(&self, span: u64, act: impl FnOnce(&mut T, bool) -> R) -> R {
         let place = place(span);
         let (slot, lane) = (&self.near[place], &self.lanes[place / NEAR]);
-        // Relaxed: storing `true` twice does no harm. The check keeps the cache line shared once it is set.
-        if !lane.is_used.load(Ordering::Relaxed) {
-            // Release pairs with the Acquire in `used`, so that a walk over all spans does not skip this lane.
-            lane.is_used.store(true, Ordering::Release);
-        }
         let mut kept = slot.kept.lock();
         // Relaxed, here and in `is_other`: the slot's lock is held. Whether this very span is in the map is only decided by calls
         // for this span, which the subscriber orders.
         let taken_by = slot.span.load(Ordering::Relaxed);
         let is_other = || self.others.load(Ordering::Relaxed) != 0 && lane.by_id.lock().contains_key(&span);
-        if taken_by == span || taken_by == 0 && !is_other() {
-            let keeps = act(&mut kept, taken_by == span);
+        let has_slot = taken_by == span || taken_by == 0 && !is_other();
+        let mut by_id;
+        let (room, was_kept) = if has_slot {
+            (&mut *kept, taken_by == span)
+        } else {
+            // While the slot is locked (lock order: slot, then map). Unlocked, the slot could be taken for this span in between,
+            // and the span would be in both.
+            by_id = lane.by_id.lock();
+            self.other_room(&mut by_id, span)
+        };
+        // Once for both, so that it is inlined.
+        let done = act(room, was_kept);
+        if has_slot {
             // Release: see `find`.
-            slot.span.store(if keeps { span } else { 0 }, Ordering::Release);
-            return keeps;
+            slot.span.store(span, Ordering::Release);
         }
-        // While the slot is locked (lock order: slot, then map). Unlocked, the slot could be taken for this span in between, and
-        // the span would be in both.
-        self.keep_other(lane, span, act)
+        done
     }
 
     /// Runs `act` on what is kept of a span, where it was found, and frees its slot if `act` returns `true` beside its result.
@@ -206,29 +232,13 @@ impl<T: Default> Slots<T> {
         }
     }
 
-    /// Runs `act` on the content of a span's slot, if the slot is free.
-    // Inlined: a lock and a test, twice per span that matters.
-    #[inline]
-    pub(crate) fn at_free<R>(&self, span: u64, act: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let slot = &self.near[place(span)];
-        let mut kept = slot.kept.lock();
-        // Relaxed: under the lock.
-        (slot.span.load(Ordering::Relaxed) == 0).then(|| act(&mut kept))
-    }
-
-    /// Keeps a span in the map, as its slot is taken.
+    /// The room for a span in the map, as its slot is taken, and whether it was kept there before.
     #[cold]
-    fn keep_other(&self, lane: &Lane<T>, span: u64, act: impl FnOnce(&mut T, bool) -> bool) -> bool {
-        let mut by_id = lane.by_id.lock();
-        let before = by_id.len();
+    fn other_room<'a>(&self, by_id: &'a mut HashMap<u64, T, FastHash>, span: u64) -> (&'a mut T, bool) {
         let was_kept = by_id.contains_key(&span);
-        let keeps = act(by_id.entry(span).or_default(), was_kept);
-        if !keeps {
-            by_id.remove(&span);
-        }
         // Release: see `find`. While the map is locked, so that the count is never 0 while a span is in it.
-        self.others.fetch_add(by_id.len().wrapping_sub(before), Ordering::Release);
-        keeps
+        self.others.fetch_add(usize::from(!was_kept), Ordering::Release);
+        (by_id.entry(span).or_default(), was_kept)
     }
 
     #[cold]
@@ -245,7 +255,7 @@ impl<T: Default> Slots<T> {
 
     fn used(&self) -> impl Iterator<Item = (&Lane<T>, &[Slot<T>])> {
         let all = self.lanes.iter().zip(self.near.chunks(NEAR));
-        // Acquire: see `keep`. Most programs use few of the lanes, and a walk would otherwise visit all slots of the others.
+        // Acquire: see `use_lane`. Most programs use few of the lanes, and a walk would otherwise visit all slots of the others.
         all.filter(|(lane, _)| lane.is_used.load(Ordering::Acquire))
     }
 }
@@ -322,15 +332,13 @@ mod tests {
                 let span = id(thread * 16, at * at * at, generation);
                 match what {
                     0 => {
-                        let keeps = slots.keep(span, |kept, was_kept| {
-                            assert_eq!(was_kept, map.contains_key(&span));
+                        slots.use_lane(span);
+                        let was_kept = slots.keep(span, |kept, was_kept| {
                             *kept = step;
-                            true
+                            was_kept
                         });
-                        prop_assert!(keeps);
-                        map.insert(span, step);
+                        prop_assert_eq!(was_kept, map.insert(span, step).is_some());
                     }
-                    1 => prop_assert!(!slots.keep(id(thread, at, generation + 9), |_, _| false)),
                     _ => {
                         let freed = slots.free_if(slots.find(span), span, |kept| (*kept, true));
                         prop_assert_eq!(freed, map.remove(&span));

@@ -1,6 +1,8 @@
 //! An open span that matters: what the rules know of it, and its position in the program.
 
-use super::clock::Moment;
+use std::time::Instant;
+
+use super::clock::{Clock, nanos_between};
 use super::position::Position;
 use crate::attribution::{CallsiteFlags, Failure, Span, SpanKind};
 use crate::journal::OpenStage;
@@ -22,7 +24,7 @@ pub(crate) struct SpanState {
     pub(crate) is_adopted: bool,
     /// Open spans inside that the registry does not keep it open for.
     pub(crate) waits_for: u32,
-    pub(crate) started: Moment,
+    pub(crate) started: Instant,
 }
 
 impl SpanState {
@@ -36,7 +38,7 @@ impl SpanState {
             outer_limited: Stages::NONE,
             is_adopted: false,
             waits_for: 0,
-            started: Moment::default(),
+            started: Instant::now(),
         }
     }
 
@@ -60,13 +62,14 @@ impl SpanState {
     }
 
     /// The stage that has to be journaled as open.
-    pub(crate) fn as_open_stage(&self) -> Option<OpenStage> {
-        Some(OpenStage { stage: self.stage()?, at: self.started.nanos() })
+    pub(crate) fn as_open_stage(&self, clock: &Clock) -> Option<OpenStage> {
+        Some(OpenStage { stage: self.stage()?, at: clock.moment(self.started).nanos() })
     }
 
-    /// An attempt of its stage that is still open.
-    pub(crate) fn open_attempt(&self) -> StageTotals {
-        StageTotals::opened(self.started.nanos())
+    /// The attempt of its stage, which is open still.
+    pub(crate) fn open_attempt(&self, clock: &Clock, now: Instant) -> StageTotals {
+        let attempt = StageTotals::opened(clock.moment(self.started).nanos());
+        StageTotals { nanos: nanos_between(self.started, now), ..attempt }
     }
 
     /// Leaves a span with nothing more to book behind, and returns what it was.

@@ -3,11 +3,13 @@
 //! A table of our own rather than the registry's extensions: an extension costs a boxed insert and two locks a
 //! span, and a look at a parent's costs as much again.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Instant;
 
 use parking_lot::Mutex;
+use tracing_core::dispatcher::WeakDispatch;
 
-use super::clock::Moment;
 use super::slots::{Found, Slots};
 use super::span_state::SpanState;
 use super::stats::count;
@@ -34,7 +36,7 @@ pub(crate) type Lookup<'a> = Found<'a, Entry>;
 pub(crate) struct Waiting {
     id: u64,
     pub(crate) state: Box<SpanState>,
-    pub(crate) closed: Moment,
+    pub(crate) closed: Instant,
 }
 
 /// What became of a span that closes.
@@ -52,6 +54,10 @@ pub(crate) enum Taken {
 /// must not lock another slot: ids are reused, so it may be the same one (deadlock).
 #[derive(Debug)]
 pub(crate) struct SpanTable {
+    /// Distinguishes layers in a thread's caches.
+    pub(crate) layer: u32,
+    /// The subscriber that the layer is a part of, to look through spans that a filter hides from the layer.
+    pub(crate) subscriber: OnceLock<WeakDispatch>,
     slots: Slots<Entry>,
     waiting: Mutex<Vec<Waiting>>,
     /// Length of `waiting`: nearly always 0, and then no lock is taken.
@@ -67,7 +73,11 @@ pub(crate) struct SpanTable {
 
 impl SpanTable {
     pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
         Self {
+            // Relaxed: only the uniqueness of the number matters.
+            layer: NEXT.fetch_add(1, Ordering::Relaxed),
+            subscriber: OnceLock::new(),
             slots: Slots::new(),
             waiting: Mutex::default(),
             waiting_count: AtomicU64::new(0),
@@ -98,40 +108,42 @@ impl SpanTable {
         self.slots.find(span)
     }
 
-    /// A blank state for a span that opens: the one in its slot, if it is free.
-    // Inlined: a lock and a load; a new box is out of line.
-    #[inline]
-    pub(crate) fn blank(&self, span: u64, flags: CallsiteFlags) -> Box<SpanState> {
-        match self.slots.at_free(span, |entry| entry.state.take()) {
-            Some(Some(mut state)) => {
-                (state.flags, state.span.schema) = (flags, flags.schema);
-                state
-            }
-            _ => new_state(flags),
-        }
-    }
-
-    /// Keeps a span that opens.
-    // Inlined: a lock and a few stores; the map of a lane is out of line.
-    #[inline]
-    pub(crate) fn insert(&self, span: u64, state: Box<SpanState>) {
+    /// Keeps a span that opens, and runs `act` on its state, which is blank: the one in its slot, if there is one.
+    // Always inlined: a lock and a few stores; a new box is out of line.
+    #[inline(always)]
+    pub(crate) fn open<T>(
+        &self,
+        span: u64,
+        flags: CallsiteFlags,
+        act: impl FnOnce(&mut SpanState) -> T,
+    ) -> T {
         self.slots.keep(span, |entry, was_kept| {
             if was_kept && entry.through == 0 {
                 // Its id was reused before the layer saw it close.
                 count(&self.vanished);
+                entry.state = None;
             }
-            (entry.state, entry.through) = (Some(state), 0);
-            true
-        });
+            entry.through = 0;
+            let state = entry.state.get_or_insert_with(|| self.new_state(span, flags));
+            (state.flags, state.span.schema) = (flags, flags.schema);
+            act(state)
+        })
+    }
+
+    /// A state for a room that has none. Its lane is used from then on: most rooms have one, so that this is done once.
+    #[cold]
+    fn new_state(&self, span: u64, flags: CallsiteFlags) -> Box<SpanState> {
+        self.slots.use_lane(span);
+        Box::new(SpanState::blank(flags))
     }
 
     /// Remembers through which span one that does not matter is reached.
     pub(crate) fn insert_through(&self, span: u64, through: u64) {
+        self.slots.use_lane(span);
         self.slots.keep(span, |entry, was_kept| {
             if !was_kept {
                 entry.through = through;
             }
-            true
         });
     }
 
@@ -219,7 +231,7 @@ impl SpanTable {
     /// Moves a span that closes to those that wait, or takes it out if it waits for nothing any more.
     ///
     /// Under the slot's lock (lock order: slot, then the list): a span inside that closes meanwhile finds it in one of the two.
-    pub(crate) fn take_or_wait(&self, span: u64, closed: Moment) -> Option<Box<SpanState>> {
+    pub(crate) fn take_or_wait(&self, span: u64, closed: Instant) -> Option<Box<SpanState>> {
         let found = self.slots.find(span);
         let state = self.slots.free_if(found, span, |entry| {
             let state = entry.state.take();
@@ -238,11 +250,11 @@ impl SpanTable {
         state.flatten()
     }
 
-    /// Gives a blank state back to the slot that it was taken from.
+    /// Gives a blank state back to the slot that it was found in.
     // Inlined: a lock and a store.
     #[inline]
-    pub(crate) fn give_back(&self, span: u64, state: Box<SpanState>) {
-        self.slots.at_free(span, |entry| entry.state = Some(state));
+    pub(crate) fn give_back(&self, found: Lookup<'_>, state: Box<SpanState>) {
+        found.at_free(|entry| entry.state = Some(state));
     }
 
     /// Takes out a waiting span with nothing left to wait for.
@@ -304,9 +316,4 @@ impl Entry {
     pub(crate) fn state(&mut self) -> Option<&mut SpanState> {
         if self.through == 0 { self.state.as_deref_mut() } else { None }
     }
-}
-
-#[cold]
-fn new_state(flags: CallsiteFlags) -> Box<SpanState> {
-    Box::new(SpanState::blank(flags))
 }

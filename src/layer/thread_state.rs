@@ -166,9 +166,9 @@ impl ThreadState {
     /// position since it was found.
     // Inlined: two loads and a comparison, for every span that matters.
     #[inline]
-    pub(crate) fn current_ancestor(&self, layer: u32, epoch: u64) -> Option<Ancestor> {
+    pub(crate) fn current_ancestor(&self, layer: u32, epoch: u64) -> Option<&Cell<Ancestor>> {
         let innermost = self.innermost(layer)?;
-        (innermost.epoch.get() == epoch).then(|| innermost.ancestor.get())
+        (innermost.epoch.get() == epoch).then_some(&innermost.ancestor)
     }
 
     /// The same of a span, if it is the innermost on this thread.

@@ -25,6 +25,9 @@ pub(crate) struct PlainVisitor<'a, N> {
 /// Where a visitor looks for names. Spans record most of theirs at their creation, where this thread's are at hand; later, they
 /// are looked for once there is one.
 pub(crate) trait Names {
+    /// Whether the span is placed already, so that a name may change its place.
+    const IS_LATER: bool;
+
     /// The name with this text if it takes no call to find it.
     fn at_hand(&self, text: &str) -> Option<Symbol>;
 
@@ -33,6 +36,8 @@ pub(crate) trait Names {
 }
 
 impl Names for &SymbolCache {
+    const IS_LATER: bool = false;
+
     // Inlined: a lookup in the names of this thread.
     #[inline]
     fn at_hand(&self, text: &str) -> Option<Symbol> {
@@ -48,6 +53,8 @@ impl Names for &SymbolCache {
 pub(crate) struct Later;
 
 impl Names for Later {
+    const IS_LATER: bool = true;
+
     // Inlined: always nothing.
     #[inline]
     fn at_hand(&self, _: &str) -> Option<Symbol> {
@@ -109,7 +116,7 @@ impl<'a, N: Names> PlainVisitor<'a, N> {
 
     /// Takes a value that is not what nearly all are.
     fn take(&mut self, role: FieldRole, field: &Field, value: FieldValue<'_>) {
-        self.places |= role.places(self.how);
+        self.places |= N::IS_LATER && role.places(self.how);
         self.reading.take(role, field.name(), value, self.how);
     }
 }
@@ -178,7 +185,7 @@ impl<N: Names> Visit for PlainVisitor<'_, N> {
             FieldRole::Other => {}
             // A model, a provider, an operation: what nearly every text is.
             FieldRole::Name(name_field) => {
-                self.places |= name_field.places(self.how);
+                self.places |= N::IS_LATER && name_field.places(self.how);
                 match self.names.at_hand(value) {
                     Some(name) => self.reading.name(name_field, name),
                     None => self.take_name(name_field, value),

@@ -1,5 +1,7 @@
 //! Adopted spans (A9): the spans around them that sum what is inside, and their root, wait for them.
 
+use std::time::Instant;
+
 use super::core::Core;
 use super::position::Position;
 use super::span_state::SpanState;
@@ -22,7 +24,7 @@ impl Core {
         if left == Some(0)
             && let Some(Waiting { mut state, closed, .. }) = self.spans.take_waiting(keeper, around.run)
         {
-            self.settle(&mut state, closed);
+            self.settle_late(&mut state, closed);
             // What waits is inside the span around it until now.
             if !state.span.is_root && !state.is_adopted {
                 self.release(outer_of(&state));
@@ -43,10 +45,10 @@ impl Core {
         if !is_counted {
             self.adopt(outer);
         }
-        let now = self.clock.now();
+        let now = Instant::now();
         if let Some(mut state) = self.spans.take_or_wait(id, now) {
             // What it waited for has closed meanwhile.
-            self.settle(&mut state, now);
+            self.settle_late(&mut state, now);
             if !is_counted {
                 self.release(outer);
             }

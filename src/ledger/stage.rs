@@ -59,22 +59,20 @@ impl Attempts {
         self.enqueue(attempt);
     }
 
-    // Inlined: a test and a store into a queue that is nearly always warm.
-    #[inline]
+    // Always inlined: two tests and a store into a queue that is nearly always warm.
+    #[inline(always)]
     fn enqueue(&mut self, attempt: Attempt) {
         let queue = if attempt.outcome.is_failed() { &mut self.failed } else { &mut self.completed };
-        if queue.len() == MAX_ATTEMPTS {
-            // The new attempt may be the oldest itself. Without the test it would take the place of a newer one.
-            if queue.front().is_some_and(|oldest| attempt < *oldest) {
-                return;
-            }
-            queue.pop_front();
-        }
         // Threads and overlapping attempts end in any order: the queue stays sorted, so that parts merge to one result.
-        match queue.back() {
-            Some(last) if *last > attempt => insert_sorted(queue, attempt),
-            _ => queue.push_back(attempt),
+        if queue.back().is_some_and(|last| last.started >= attempt.started) {
+            return enqueue_sorted(queue, attempt);
         }
+        if queue.len() == MAX_ATTEMPTS {
+            queue.pop_front();
+        } else if queue.len() == queue.capacity() {
+            grow(queue);
+        }
+        queue.push_back(attempt);
     }
 
     fn merge(&mut self, other: &Self) {
@@ -93,9 +91,23 @@ impl Attempts {
 }
 
 #[cold]
-fn insert_sorted(queue: &mut VecDeque<Attempt>, attempt: Attempt) {
+fn enqueue_sorted(queue: &mut VecDeque<Attempt>, attempt: Attempt) {
+    if queue.len() == MAX_ATTEMPTS {
+        // The new attempt may be the oldest itself. Without the test it would take the place of a newer one.
+        if queue.front().is_some_and(|oldest| attempt < *oldest) {
+            return;
+        }
+        queue.pop_front();
+    }
     let at = queue.partition_point(|other| *other <= attempt);
     queue.insert(at, attempt);
+}
+
+/// Makes room for a few attempts, then for all that are kept: doubled each time, a stage in a loop would allocate six times.
+#[cold]
+fn grow(queue: &mut VecDeque<Attempt>) {
+    let room = if queue.is_empty() { 4 } else { MAX_ATTEMPTS };
+    queue.reserve_exact(room - queue.len());
 }
 
 /// When and how a stage ended.

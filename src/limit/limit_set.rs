@@ -274,7 +274,7 @@ impl LimitSet {
     }
 
     fn with_states<T>(&self, act: impl FnOnce(&mut [LimitState]) -> T) -> T {
-        // Lock order: this lock is the last one. `act` takes no other lock but the alert queue's, and runs no code of a
+        // Lock order: this lock is the last one. `act` takes no other lock but that of the due alerts, and runs no code of a
         // user; a callback that read the remaining budget would deadlock. A poisoned state is whole: nothing in
         // `act` panics between two changes that belong together.
         act(&mut self.states.lock().unwrap_or_else(PoisonError::into_inner))

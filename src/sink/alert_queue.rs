@@ -9,7 +9,6 @@ use tracing::dispatcher::{self, WeakDispatch};
 use super::diagnostics::catch_panic;
 use crate::limit::Alert;
 
-type MakeAlert = Box<dyn FnOnce() -> Alert + Send>;
 pub(crate) type Callback = Box<dyn FnMut(&Alert) + Send>;
 
 /// Alerts that were not delivered yet. They have a queue of their own, because the queue of runs may be full, and the
@@ -21,26 +20,18 @@ pub(super) struct AlertQueue {
 }
 
 struct QueuedAlert {
-    /// Makes the alert on the delivery thread: its texts cost allocations that the pipeline does not pay.
-    make: MakeAlert,
+    alert: Alert,
     /// The application's subscriber; `None` is the program's default.
     subscriber: Option<WeakDispatch>,
 }
 
 impl AlertQueue {
-    pub(super) fn push(&self, subscriber: Option<WeakDispatch>, make: MakeAlert) {
-        self.queued().push_back(QueuedAlert { make, subscriber });
+    pub(super) fn push(&self, alert: Alert, subscriber: Option<WeakDispatch>) {
+        self.queued().push_back(QueuedAlert { alert, subscriber });
     }
 
-    /// The next alert. One that panics while it is made is skipped, or the thread would end.
     pub(super) fn next(&self) -> Option<(Alert, Option<WeakDispatch>)> {
-        loop {
-            // The lock is released before `make` runs, which takes locks of the run.
-            let QueuedAlert { make, subscriber } = self.queued().pop_front()?;
-            if let Ok(alert) = catch_panic(make) {
-                return Some((alert, subscriber));
-            }
-        }
+        self.queued().pop_front().map(|QueuedAlert { alert, subscriber }| (alert, subscriber))
     }
 
     pub(super) fn set_callbacks(&self, callbacks: Vec<Callback>) {

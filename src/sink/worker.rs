@@ -148,15 +148,11 @@ impl Worker {
     }
 
     /// Queues an alert, with the subscriber that gets it as an event. Never waits.
-    pub(crate) fn alert(
-        &self,
-        subscriber: Option<WeakDispatch>,
-        make_alert: impl FnOnce() -> Alert + Send + 'static,
-    ) {
+    pub(crate) fn alert(&self, subscriber: Option<WeakDispatch>, alert: Alert) {
         if self.state.is_closed() {
             return;
         }
-        self.state.alerts.push(subscriber, Box::new(make_alert));
+        self.state.alerts.push(alert, subscriber);
         // The message only wakes the thread. Where the queue is full the thread is awake anyway.
         drop(self.queue.try_send(Message::AlertQueued));
     }

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use crate::crates::{Crates, resolve};
-use crate::{Outcome, processor, root};
+use crate::{Outcome, cargo, processor, root, run};
 
 pub(crate) struct Application {
     name: String,
@@ -38,6 +39,17 @@ impl Application {
         let mut crates = resolve(&["--manifest-path", manifest, "--edges", "normal,build"])?;
         crates.retain(|one| one.name != "application");
         Ok(crates)
+    }
+
+    /// Builds this program, optimised and with the lines of its sources, and returns where it is.
+    pub(crate) fn build_program(&self, program: &str) -> Outcome<PathBuf> {
+        fs::write(self.manifest.with_file_name("src").join("main.rs"), program)?;
+        let target = root().join("target/xtask/applications/target").join(&self.name);
+        let mut command = cargo(&["build", "--quiet", "--release", "--manifest-path"]);
+        command.arg(&self.manifest).env("CARGO_TARGET_DIR", &target);
+        command.env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only").env_remove("RUSTFLAGS");
+        run(command.stdin(Stdio::null()))?;
+        Ok(target.join("release/application"))
     }
 
     /// Seconds of processor time from an empty target folder.

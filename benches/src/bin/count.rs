@@ -139,6 +139,7 @@ fn print_bars(counts: &BTreeMap<String, Count>) {
     for (shape, most, most_allocations) in [
         ("plain span below a stage", 250.0, 0.0),
         ("plain span below a root", 250.0, 0.0),
+        ("span with ten unknown fields", 400.0, 0.0),
         ("stage with usage, no model", 1500.0, 0.05),
         ("call, unpriced", 1500.0, 0.05),
         ("call, price memoised", 2750.0, 1.0),
