@@ -1,7 +1,7 @@
 //! The runs of a layer: rooms that are found by number, and used again.
 //!
-//! A run's number is `serial << 20 | index`: the index finds its room without a search, the serial makes it unlike every number
-//! before it. A room is never freed before its layer, so a thread can look at one without a count of references; what it finds
+//! A run's number is a serial, which makes it unlike every number before it, and behind that the chunk of its room and the position
+//! there, which find the room without a search. A room is never freed before its layer, so a thread can look at one without a count of references; what it finds
 //! there belongs to its run only if the number is the same.
 
 use std::sync::OnceLock;
@@ -15,14 +15,17 @@ use crate::attribution::CallsiteSchema;
 use crate::ledger::{ACCOUNTABLE, SEALED, WATCHED};
 use crate::limit::Plan;
 
-/// Bits of a number that are the index of the run's room: a million runs at once.
-const INDEX_BITS: u32 = 20;
+/// Bits of a number that are the position of the run's room in its chunk.
+const POSITION_BITS: u32 = 20;
+
+/// Bits of a number that are not the serial: the position, and five for the chunk.
+const ROOM_BITS: u32 = POSITION_BITS + 5;
 
 /// Rooms of the first chunk. Each chunk has twice as many as the one before: a program with one run allocates four rooms, a
 /// server with thousands few chunks.
 const FIRST: u64 = 4;
 
-/// Chunks: with these, every index of [`INDEX_BITS`] has a room.
+/// Chunks: the last one fills the bits of a position. A million runs at once.
 const CHUNKS: usize = 19;
 
 /// The rooms of one layer's runs.
@@ -37,9 +40,9 @@ pub(crate) struct RunRegistry {
 
 #[derive(Debug, Default)]
 struct FreeRooms {
-    /// Indices of rooms that were used before.
+    /// Rooms that were used before, as their bits in a number.
     free: Vec<u64>,
-    /// The index of the first room that was never used.
+    /// How many rooms were ever used.
     next: u64,
 }
 
@@ -53,15 +56,15 @@ impl RunRegistry {
     pub(crate) fn open(&self, root: u64, schema: &'static CallsiteSchema, started: Moment) -> u64 {
         // One counter for all layers: threads keep numbers of runs whatever the layer. Relaxed: only its uniqueness matters.
         static SERIAL: AtomicU64 = AtomicU64::new(1);
-        let index = {
+        let place = {
             let mut rooms = self.free.lock();
             rooms.free.pop().unwrap_or_else(|| {
                 rooms.next += 1;
-                rooms.next - 1
+                place_of(rooms.next - 1)
             })
         };
-        let Some(room) = self.room_or_new(index) else { return 0 };
-        let number = SERIAL.fetch_add(1, Ordering::Relaxed) << INDEX_BITS | index;
+        let Some(room) = self.room_or_new(place) else { return 0 };
+        let number = SERIAL.fetch_add(1, Ordering::Relaxed) << ROOM_BITS | place;
         room.any_details().begin(number, root, schema, started);
         room.parts.open(number, self.flags);
         number
@@ -71,7 +74,7 @@ impl RunRegistry {
     // Inlined: a few shifts and a load.
     #[inline]
     pub(crate) fn room(&self, run: u64) -> Option<&Run> {
-        let (chunk, at) = chunk_of(run & ((1 << INDEX_BITS) - 1));
+        let (chunk, at) = in_chunk(run);
         self.chunks.get(chunk)?.get()?.get(at)
     }
 
@@ -80,8 +83,8 @@ impl RunRegistry {
         (0..FIRST << chunk).map(|_| Run::new(self.limits.limit_set())).collect()
     }
 
-    fn room_or_new(&self, index: u64) -> Option<&Run> {
-        let (chunk, at) = chunk_of(index);
+    fn room_or_new(&self, place: u64) -> Option<&Run> {
+        let (chunk, at) = in_chunk(place);
         self.chunks.get(chunk)?.get_or_init(|| self.new_chunk(chunk)).get(at)
     }
 
@@ -110,7 +113,7 @@ impl RunRegistry {
                 limits.reset();
             }
         }
-        self.free.lock().free.push(run & ((1 << INDEX_BITS) - 1));
+        self.free.lock().free.push(run & ((1 << ROOM_BITS) - 1));
     }
 
     /// The accountable runs in flight, oldest first.
@@ -135,12 +138,18 @@ impl RunRegistry {
     }
 }
 
+/// The chunk of the room after so many others, and its position there, as they are in a number.
+fn place_of(others: u64) -> u64 {
+    let chunk = (others / FIRST + 1).ilog2();
+    u64::from(chunk) << POSITION_BITS | (others - FIRST * ((1 << chunk) - 1))
+}
+
 /// The chunk of a room, and its position there.
-// Inlined: two shifts and a subtraction.
+// Inlined: a shift and two masks.
 #[inline]
-fn chunk_of(index: u64) -> (usize, usize) {
-    let chunk = (index / FIRST + 1).ilog2();
-    (chunk as usize, (index - FIRST * ((1 << chunk) - 1)) as usize)
+fn in_chunk(number: u64) -> (usize, usize) {
+    let position = number & ((1 << POSITION_BITS) - 1);
+    ((number >> POSITION_BITS) as usize % (1 << (ROOM_BITS - POSITION_BITS)), position as usize)
 }
 
 #[cfg(test)]
@@ -151,12 +160,15 @@ mod tests {
     fn every_index_has_one_room() {
         let mut expected = (0, 0);
         for index in 0..5_000 {
-            assert_eq!(chunk_of(index), expected, "{index}");
+            assert_eq!(in_chunk(place_of(index)), expected, "{index}");
             expected.1 += 1;
             if expected.1 as u64 == FIRST << expected.0 {
                 expected = (expected.0 + 1, 0);
             }
         }
-        assert!(chunk_of((1 << INDEX_BITS) - 1).0 < CHUNKS);
+        let last = FIRST << (CHUNKS - 1);
+        assert_eq!(last, 1 << POSITION_BITS);
+        let most = FIRST * ((1 << CHUNKS) - 1);
+        assert_eq!(in_chunk(1 << ROOM_BITS | place_of(most - 1)), (CHUNKS - 1, last as usize - 1));
     }
 }
