@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::inner_call::InnerCall;
 use super::operations::OperationKind;
 use super::reading::ModelName;
-use crate::ledger::{CellKey, CellTotals, Kind, Sources, StageId, Symbol, Usage};
+use crate::ledger::{CellKey, CellTotals, Sources, StageId, Symbol, Usage};
 
 /// The row that an amount belongs to, and the model that prices it.
 #[derive(Clone, Copy, Debug)]
@@ -81,14 +81,7 @@ pub(crate) fn count_call(totals: &mut CellTotals, kind: OperationKind) {
     if usage.is_empty() {
         // A call with a cost and no tokens is partly known: its tokens are missing in every sum (A11).
         if is_reported { totals.partial = 1 } else { totals.without_usage = 1 }
-    } else if kind == OperationKind::Text && is_half(usage) {
+    } else if kind == OperationKind::Text && usage.is_half() {
         totals.partial = 1;
     }
-}
-
-/// Whether a text call reported input without output, or the reverse (A11).
-// Inlined: two tests of bits.
-#[inline]
-fn is_half(usage: &Usage) -> bool {
-    usage.get(Kind::Input).is_some() != usage.get(Kind::Output).is_some()
 }

@@ -24,8 +24,12 @@ impl<K: Copy + Eq + Hash, V: Default> LastHitMap<K, V> {
     // Always inlined: it is called once per model call, and the check of the last hit is a few instructions.
     #[inline(always)]
     pub(crate) fn entry(&mut self, key: K) -> &mut V {
-        let is_last = self.entries.get(self.last).is_some_and(|(last, _)| *last == key);
-        let at = if is_last { self.last } else { self.move_to(key) };
+        let last = self.last;
+        if last < self.entries.len() && self.entries[last].0 == key {
+            // Returned here: after both paths have met, the bound would be checked again.
+            return &mut self.entries[last].1;
+        }
+        let at = self.move_to(key);
         &mut self.entries[at].1
     }
 

@@ -87,6 +87,14 @@ impl Usage {
         self.get(Kind::Input).or(self.get(Kind::Output)).is_some()
     }
 
+    /// Whether one of input and output is known, and the other is not.
+    // Inlined: it compares two bits that lie side by side.
+    #[inline]
+    pub(crate) fn is_half(&self) -> bool {
+        const { assert!(Kind::Input as u16 == 0 && Kind::Output as u16 == 1) };
+        (self.known ^ self.known >> 1) & Kind::Input.bit() != 0
+    }
+
     /// Sets the input tokens, cached ones included.
     ///
     /// ```
