@@ -8,8 +8,11 @@ use super::pricer::PriceContext;
 use super::span_state::SpanState;
 use super::span_table::{Lookup, Taken};
 use super::waiting::outer_of;
-use crate::attribution::{Charge, Charges, InnerCall, NameField, SpanKind};
-use crate::ledger::{CellKey, CellTotals, Kind, Outcome, Sources, StageId, Usage};
+use crate::attribution::{
+    Answered, Below, Charge, ChargedAmount, Charges, Inclusive, InnerCall, NameField, SpanKind, beyond,
+    call_kind, count_joined_call, take_parts,
+};
+use crate::ledger::{CellKey, CellTotals, Kind, Outcome, Sources, StageId};
 
 /// An amount with its row.
 pub(crate) type Amount<'a> = (CellKey, &'a CellTotals);
@@ -55,9 +58,10 @@ impl Core {
     #[inline]
     pub(crate) fn settle(&self, state: &mut SpanState, now: Moment) {
         let settling = Settling::new(&self.counters.unsettled);
-        if !(state.span.is_root && self.only_repeats(state)) {
-            self.account(state, now);
+        if state.span.is_root && self.only_repeats(state) {
+            state.span.reading.forget_figures();
         }
+        self.account(state, now, true);
         settling.done();
         if state.is_adopted {
             self.release(outer_of(state));
@@ -68,25 +72,38 @@ impl Core {
         }
     }
 
-    /// Charges a span's amounts by the rules, prices them, passes them on and books them.
+    /// Charges a span's amounts by the rules, prices them, passes them on and books them. `has_closed` is whether its stage, if it is
+    /// one, has ended; otherwise the run is finished around it.
     // Inlined into `settle`; the other callers are rare.
     #[inline]
-    pub(crate) fn account(&self, state: &mut SpanState, now: Moment) {
+    pub(crate) fn account(&self, state: &mut SpanState, now: Moment, has_closed: bool) {
         let (nanos, started) = (now.since(state.started), state.started.nanos());
+        if state.span.below.is_some() && state.span.schema.has_figures {
+            self.sum_below(state);
+        }
         let mut charges = self.options.rules.close(&mut state.span, nanos, started);
         let own = self.price_own(state, &mut charges);
-        let more = match charges.more {
-            Some(_) => self.price_more(&outer_of(state), state.started, &mut charges),
-            None => Vec::new(),
+        let (more, booked) = match charges.more {
+            Some(_) => self.price_more(state.position.run, state.started, &mut charges),
+            None => (Vec::new(), None),
         };
         if state.outer_aggregate != 0 || state.span.below.is_some() {
-            self.pass_on(state, &mut charges, &more, nanos);
+            self.pass_on(state, &mut charges, booked, nanos);
+        } else if state.span.schema.has_gate {
+            let mut closed = charges.passed_on(&mut state.span);
+            closed.add(booked.map(|booked| *booked).unwrap_or_default());
+            self.record_span_gate(state, &closed.all_booked(), nanos);
         }
         let outcome = state.span.reading.outcome();
         let entry = Entry {
             own: own.map(|key| (key, &state.span.reading.own)),
             more: &more,
-            ended: state.stage().map(|stage| StageEnd { stage, started, at: now.nanos(), outcome: &outcome }),
+            ended: state.stage().filter(|_| has_closed).map(|stage| StageEnd {
+                stage,
+                started,
+                at: now.nanos(),
+                outcome: &outcome,
+            }),
             is_accountable: charges.is_accountable,
         };
         if entry.own.is_some() || entry.ended.is_some() || entry.is_accountable || !more.is_empty() {
@@ -94,8 +111,25 @@ impl Core {
         }
         let is_agent = state.span.schema.has_names || state.span.kind == SpanKind::Agent;
         if charges.more.is_some() || state.span.reading.remarks.is_some() || is_agent {
-            self.record_rest(state, charges, &more, nanos);
+            self.record_rest(state, charges, nanos);
         }
+    }
+
+    /// Sums what closed inside a span with figures for everything inside.
+    // Not inlined: few spans have such figures.
+    #[inline(never)]
+    fn sum_below(&self, state: &mut SpanState) {
+        let (run, at) = (state.position.run, state.started);
+        let Some(below) = &mut state.span.below else { return };
+        below.sum_up(|model, usage| {
+            // A call that waits for an outer one has no price yet, and is warned of when it is booked.
+            let charge = self.options.rules.unbooked(model);
+            let mut totals = CellTotals { usage: *usage, ..CellTotals::default() };
+            let (layer, clock) = (self.number, &self.clock);
+            let mut context = PriceContext { layer, clock, run, at, warn: &mut |_| {} };
+            self.pricer.price(&charge, &mut totals, &mut context);
+            (totals.sources != Sources::default()).then_some(totals.cost)
+        });
     }
 
     /// Prices a span's own amount, and returns its row.
@@ -104,18 +138,11 @@ impl Core {
     fn price_own(&self, state: &mut SpanState, charges: &mut Charges) -> Option<CellKey> {
         let charge = charges.own?;
         let totals = &mut state.span.reading.own;
-        if charge.response_id != 0 {
-            let (usage, around) = (totals.usage, outer_of(state));
-            let totals = &mut state.span.reading.own;
-            let first =
-                self.runs.with_details(around.run, |details| details.responses.aggregate(charge.response_id));
-            let key = self.price_response(&charge, totals, &around, state.started, charges);
-            if first.flatten().is_some_and(|aggregate| aggregate != around.aggregate) {
-                charges.more().repeated = usage.excess_over(&totals.usage);
-            }
-            return key;
-        }
         let run = state.position.run;
+        if charge.response_id != 0 {
+            let closed = state.started.nanos().saturating_add(totals.nanos);
+            return self.price_response(&charge, totals, run, (state.started, closed), charges);
+        }
         Some(self.price(&charge, totals, run, state.started, charges))
     }
 
@@ -134,85 +161,94 @@ impl Core {
         self.pricer.price(charge, totals, &mut context)
     }
 
-    /// Prices the amounts beside a span's own.
+    /// Prices the amounts beside a span's own, and returns them with their sums for the spans around.
     #[cold]
     pub(crate) fn price_more(
         &self,
-        position: &Position,
+        run: u64,
         started: Moment,
         charges: &mut Charges,
-    ) -> Vec<(CellKey, CellTotals)> {
+    ) -> (Vec<(CellKey, CellTotals)>, Option<Box<Below>>) {
         let amounts = std::mem::take(&mut charges.more().amounts);
-        amounts
-            .into_iter()
-            .filter_map(|(charge, mut totals)| {
-                let at = charge.started.map_or(started, Moment::at);
-                let key = match charge.response_id {
-                    0 => Some(self.price(&charge, &mut totals, position.run, at, charges)),
-                    _ => self.price_response(&charge, &mut totals, position, at, charges),
-                };
-                Some((key?, totals))
-            })
-            .collect()
+        let mut booked = Box::<Below>::default();
+        let mut more = Vec::with_capacity(amounts.len());
+        for ChargedAmount { charge, mut totals, closed } in amounts {
+            let at = charge.started.map_or(started, Moment::at);
+            let key = match charge.response_id {
+                0 => Some(self.price_joined(&charge, &mut totals, run, at, charges)),
+                _ => self.price_response(&charge, &mut totals, run, (at, closed), charges),
+            };
+            if let Some(key) = key {
+                booked.add_booked(&charge, &totals);
+                more.push((key, totals));
+            }
+        }
+        (more, Some(booked))
+    }
+
+    /// Prices a call that was joined from several spans. Parts beyond their wholes cost nothing (A6).
+    fn price_joined(
+        &self,
+        charge: &Charge,
+        totals: &mut CellTotals,
+        run: u64,
+        at: Moment,
+        charges: &mut Charges,
+    ) -> CellKey {
+        let parts = take_parts(&mut totals.usage);
+        let key = self.price(charge, totals, run, at, charges);
+        totals.usage.merge(&parts);
+        key
     }
 
     /// Prices a call with a response id. If the run has seen that response already, only what the new record adds is booked, in
-    /// the row of the first (A8).
+    /// the row of the first (A8). The times are when it began and when it closed.
     #[cold]
     pub(crate) fn price_response(
         &self,
         charge: &Charge,
         totals: &mut CellTotals,
-        position: &Position,
-        at: Moment,
+        run: u64,
+        (at, closed): (Moment, u64),
         charges: &mut Charges,
     ) -> Option<CellKey> {
-        let run = position.run;
+        charges.more().answered.push(Answered::of(charge, totals, at.nanos(), closed));
         let seen = self.runs.with_details(run, |details| details.responses.get(charge.response_id)).flatten();
         let Some(seen) = seen else {
-            let key = self.price(charge, totals, run, at, charges);
-            self.runs
-                .with_details(run, |details| details.responses.keep(*charge, *totals, position.aggregate));
+            let key = self.price_joined(charge, totals, run, at, charges);
+            self.runs.with_details(run, |details| details.responses.keep(*charge, key, *totals));
             return Some(key);
         };
         // The call as both records together have it, and then the difference from what was booked.
-        let mut both =
-            CellTotals { count: 1, llm_calls: 1, nanos: seen.booked.nanos, ..CellTotals::default() };
-        both.usage = seen.booked.usage;
-        both.usage.merge(&totals.usage.excess_over(&seen.booked.usage));
-        both.errors = seen.booked.errors.max(totals.errors);
+        let mut both = CellTotals {
+            count: seen.booked.count,
+            nanos: seen.booked.nanos,
+            usage: seen.booked.usage,
+            errors: seen.booked.errors.max(totals.errors),
+            ..CellTotals::default()
+        };
+        both.usage.merge(&beyond(&totals.usage, &seen.booked.usage));
         let costs = [&seen.booked, totals]
             .map(|record| record.sources.contains(Sources::REPORTED).then_some(record.cost));
         if let Some(cost) = costs[0].max(costs[1]) {
             (both.cost, both.sources) = (cost, Sources::REPORTED);
         }
-        if both.usage.is_empty() && both.sources == Sources::default() {
-            both.without_usage = 1;
-        } else {
-            both.partial = match (seen.booked.partial, totals.partial) {
-                (0, _) if !seen.booked.usage.is_empty() => 0,
-                (_, 0) if !totals.usage.is_empty() => 0,
-                _ => u64::from(
-                    !(both.usage.get(Kind::Input).is_some() && both.usage.get(Kind::Output).is_some()),
-                ),
-            };
-        }
-        let model = (charge.model.0.or(seen.call.model.0), charge.model.1.or(seen.call.model.1));
-        let needs_price = !both.usage.is_empty() && both.sources == Sources::default();
+        count_joined_call(&mut both, call_kind(Some(seen.call.operation)));
         let call = Charge {
-            model: (seen.call.model.0.or(model.0), seen.call.model.1.or(model.1)),
-            needs_price,
+            model: (seen.call.model.0.or(charge.model.0), seen.call.model.1.or(charge.model.1)),
+            needs_price: both.without_usage == 0 && both.sources == Sources::default(),
             ..seen.call
         };
-        let key = self.price(&call, &mut both, run, at, charges);
-        self.runs.with_details(run, |details| details.responses.keep(seen.call, both, position.aggregate));
+        self.price_joined(&call, &mut both, run, at, charges);
+        // Also if only this record has a model: counts that the first one lacks are taken off in its row.
+        self.runs.with_details(run, |details| details.responses.keep(call, seen.key, both));
         *totals = both.difference(&seen.booked);
-        (*totals != CellTotals { sources: totals.sources, ..CellTotals::default() }).then_some(key)
+        (*totals != CellTotals { sources: totals.sources, ..CellTotals::default() }).then_some(seen.key)
     }
 
     /// Completes a call that was booked without its usage, or with a part of it, from the details of its response (A7).
     #[cold]
-    pub(crate) fn complete_response(&self, position: &Position, id: u64, usage: &Usage) {
+    pub(crate) fn complete_response(&self, position: &Position, id: u64, figures: &Inclusive) {
         let run = position.run;
         let seen = self.runs.with_details(run, |details| details.responses.get(id)).flatten();
         let Some(seen) = seen.filter(|seen| seen.booked.without_usage + seen.booked.partial > 0) else {
@@ -221,13 +257,16 @@ impl Core {
         let mut charges = Charges::default();
         let mut totals = CellTotals { count: 1, llm_calls: 1, ..CellTotals::default() };
         for &kind in Kind::ALL {
-            if let (None, Some(count)) = (seen.booked.usage.get(kind), usage.get(kind)) {
+            if let (None, Some(count)) = (seen.booked.usage.get(kind), figures.usage.get(kind)) {
                 totals.usage.set(kind, count);
             }
         }
-        if let Some(key) =
-            self.price_response(&seen.call, &mut totals, position, self.clock.now(), &mut charges)
-        {
+        if let (false, Some(cost)) = (seen.booked.sources.contains(Sources::REPORTED), figures.cost) {
+            (totals.cost, totals.sources) = (cost, Sources::REPORTED);
+        }
+        let now = self.clock.now();
+        let times = (now, now.nanos());
+        if let Some(key) = self.price_response(&seen.call, &mut totals, run, times, &mut charges) {
             self.book(
                 position,
                 Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true },
@@ -238,50 +277,46 @@ impl Core {
     /// Passes a span's amounts on to the span around it that sums what is inside, and records its gate.
     // Not inlined: only spans inside a call, a container or a gate need it.
     #[inline(never)]
-    fn pass_on(
-        &self,
-        state: &mut SpanState,
-        charges: &mut Charges,
-        more: &[(CellKey, CellTotals)],
-        nanos: u64,
-    ) {
+    fn pass_on(&self, state: &mut SpanState, charges: &mut Charges, booked: Option<Box<Below>>, nanos: u64) {
         // Before the amounts are booked: a reader of both sees them below first, and never twice.
-        let mut booked = charges.passed_on(&state.span);
-        more.iter().for_each(|(_, totals)| booked.merge(totals));
-        let mut inner: Vec<InnerCall> =
-            state.span.below.as_mut().map(|below| std::mem::take(&mut below.inner)).unwrap_or_default();
-        if let Some(more) = &mut charges.more {
-            inner.append(&mut more.handed_on);
-            booked.usage.merge(&more.repeated);
+        let mut closed = charges.passed_on(&mut state.span);
+        if let Some(booked) = booked {
+            closed.add(*booked);
         }
         if state.span.schema.has_gate {
-            self.record_span_gate(state, &booked, nanos);
+            self.record_span_gate(state, &closed.all_booked(), nanos);
         }
-        self.collect(&outer_of(state), &booked, inner);
+        self.collect(&outer_of(state), closed);
     }
 
-    /// Adds what was booked at a position to the span around that sums it. Calls that nothing around completes any more are
+    /// Adds what closed at a position to the span around that sums it. Calls that nothing around completes any more are
     /// booked alone.
-    pub(crate) fn collect(&self, position: &Position, booked: &CellTotals, inner: Vec<InnerCall>) {
-        let mut inner = Some(inner);
+    pub(crate) fn collect(&self, position: &Position, closed: Below) {
+        let mut closed = Some(closed);
+        let mut alone = Vec::new();
         if position.aggregate != 0 {
             self.spans.with_open_or_waiting(position.aggregate, position.run, |around| {
+                let Some(mut closed) = closed.take() else { return };
                 // A span that is no longer inside a call keeps no call waiting.
-                let waits = around.span.place.call.is_some();
-                let calls = if waits { inner.take().unwrap_or_default() } else { Vec::new() };
-                around.span.add_below(booked, calls);
+                let calls = around.span.place.calls;
+                (closed.inner, alone) = closed.inner.into_iter().partition(|call| calls.has(call.kind));
+                around.span.add_below(closed);
             });
         }
-        for call in inner.into_iter().flatten() {
-            self.book_alone(position, &call);
-        }
+        alone.extend(closed.into_iter().flat_map(|closed| closed.inner));
+        alone.iter().for_each(|call| self.book_alone(position, call));
     }
 
     #[cold]
     fn book_alone(&self, position: &Position, call: &InnerCall) {
-        let mut charges = Charges { is_accountable: true, ..Charges::default() };
-        charges.more().amounts.push(self.options.rules.book_alone(call));
-        let more = self.price_more(position, Moment::at(call.started), &mut charges);
+        let mut charges = Charges::default();
+        self.options.rules.book_inner(call, &mut charges);
+        let (more, booked) = self.price_more(position.run, Moment::at(call.started), &mut charges);
+        let mut closed = booked.map(|booked| *booked).unwrap_or_default();
+        if let Some(more) = &mut charges.more {
+            closed.answered.append(&mut more.answered);
+        }
+        self.collect(position, closed);
         self.book(position, Entry { own: None, more: &more, ended: None, is_accountable: true });
         charges
             .more
@@ -290,25 +325,14 @@ impl Core {
             .for_each(|warning| self.warn(position.run, warning));
     }
 
-    /// Records what few spans have beside their amounts: warnings, a gate without a sum, attributes of the run, agents.
+    /// Records what few spans have beside their amounts: warnings, attributes of the run, agents.
     #[cold]
-    fn record_rest(
-        &self,
-        state: &mut SpanState,
-        mut charges: Charges,
-        more: &[(CellKey, CellTotals)],
-        nanos: u64,
-    ) {
+    fn record_rest(&self, state: &mut SpanState, mut charges: Charges, nanos: u64) {
         let run = state.position.run;
         for warning in charges.more.iter_mut().flat_map(|more| more.warnings.drain(..)) {
             self.runs.with_details(run, |details| details.warn(warning));
         }
         self.record_agent(state, nanos);
-        if state.span.schema.has_gate {
-            let mut sum = charges.passed_on(&state.span);
-            more.iter().for_each(|(_, totals)| sum.merge(totals));
-            self.record_span_gate(state, &sum, nanos);
-        }
         if let Some(remarks) = &mut state.span.reading.remarks
             && let Some(attributes) = remarks.run.take()
         {

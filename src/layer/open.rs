@@ -76,7 +76,9 @@ impl Core {
         self.options.rules.place(flags, &mut state.span);
         self.inherit(&mut state, id);
         // Around it: what adopts it, or waits for it, is not the span itself.
-        let (position, is_noted) = (outer_of(&state), self.is_noted(&state));
+        let (mut position, is_noted) = (outer_of(&state), self.is_noted(&state));
+        // The root is not inside itself.
+        position.in_aggregate_root &= !state.span.is_root;
         let pipeline = if state.span.is_root { state.pipeline() } else { None };
         let opened = is_noted.then(|| state.as_open_stage()).flatten();
         self.spans.insert(id, state);
@@ -126,13 +128,13 @@ impl Core {
         let span = &mut state.span;
         span.kind = self.options.rules.first_kind(state.flags);
         match around {
-            Some(Ancestor { position, is_root, .. }) => {
-                state.position = position;
+            Some(Ancestor { span: parent, position, is_root }) => {
+                (state.parent, state.position) = (parent, position);
                 (span.is_root, span.is_child_of_root, span.outer) = (false, is_root, position.place);
             }
             None => {
                 let run = self.runs.open(id, state.flags.schema, state.started);
-                state.position = Position { run, root: id, ..Position::NOWHERE };
+                (state.parent, state.position) = (0, Position { run, root: id, ..Position::NOWHERE });
                 (span.is_root, span.is_child_of_root, span.outer) = (true, false, Position::NOWHERE.place);
             }
         }
