@@ -64,6 +64,10 @@ const CALLS: [(&str, &str); 4] = [
     ("generate_content_stream", "gemini_rust::client"),
 ];
 
+/// Crates that count reasoning apart from the output in every version, by the first part of their targets. Gemini counts the tokens of
+/// thoughts beside those of the candidates.
+const REASONING_APART: [&str; 1] = ["gemini_rust"];
+
 /// Versions of a crate that count parts apart, from the first to before the second.
 struct Versions {
     krate: &'static str,
@@ -123,7 +127,7 @@ const VERSIONS: [Versions; 4] = [
 pub(crate) fn known(name: &str, target: &str, file: Option<&str>, is_event: bool) -> Known {
     let is_call = !is_event && CALLS.contains(&(name, target));
     let versions = file.and_then(|file| VERSIONS.iter().find(|versions| versions.have(file)));
-    let is_gemini_rust = target == "gemini_rust" || target.starts_with("gemini_rust::");
+    let krate = target.split("::").next().unwrap_or_default();
     Known {
         is_call,
         // The events of every known library repeat its spans.
@@ -131,8 +135,7 @@ pub(crate) fn known(name: &str, target: &str, file: Option<&str>, is_event: bool
         cache_apart: versions.map_or(Apart::Never, |versions| versions.cache_apart),
         reasoning_apart: match versions {
             Some(versions) => versions.reasoning_apart,
-            // Gemini counts the tokens of thoughts beside those of the candidates.
-            None if is_gemini_rust => Apart::Always,
+            None if REASONING_APART.contains(&krate) => Apart::Always,
             None => Apart::Never,
         },
     }
@@ -160,7 +163,50 @@ fn version_in(file: &str, krate: &str) -> Option<Version> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
+    use crate::attribution::generated::assert_table;
+
+    #[test]
+    fn the_page_of_clients_has_the_known_libraries() {
+        let mut table = String::from("| library | what | known as |\n|---|---|---|\n");
+        for (name, target) in CALLS {
+            let krate = target.split("::").next().unwrap_or_default();
+            let _ =
+                writeln!(table, "| `{krate}` | spans `{name}` of `{target}` | a call without an operation |");
+        }
+        for krate in REASONING_APART {
+            let _ = writeln!(table, "| `{krate}` | every call | output without reasoning |");
+        }
+        for versions in VERSIONS {
+            let short = |(major, minor, patch): Version| match patch {
+                0 => format!("{major}.{minor}"),
+                _ => format!("{major}.{minor}.{patch}"),
+            };
+            let place = match versions.folder.trim_matches('/') {
+                "" => String::new(),
+                folder => format!(", spans of `{folder}`"),
+            };
+            for (apart, lacks) in [
+                (versions.cache_apart, "input without the cache"),
+                (versions.reasoning_apart, "output without reasoning"),
+            ] {
+                let calls = match apart {
+                    Apart::Never => continue,
+                    Apart::Always => "every call".to_owned(),
+                    Apart::For(provider) => format!("calls of `{}`", provider.name),
+                };
+                let (from, before) = (short(versions.from), short(versions.before));
+                let _ = writeln!(
+                    table,
+                    "| `{}` from {from} to before {before}{place} | {calls} | {lacks} |",
+                    versions.krate
+                );
+            }
+        }
+        assert_table("docs/clients.md", "src/attribution/emitters.rs", &table);
+    }
 
     const REGISTRY: &str = "/home/u/.cargo/registry/src/index";
 

@@ -382,13 +382,9 @@ fn is_one_edit(one: &str, two: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
-    use std::path::Path;
-    use std::{env, fs};
 
     use super::*;
-
-    const BEGIN: &str = "<!-- The table is generated from src/attribution/names.rs. -->\n\n";
-    const END: &str = "\n<!-- The end of the generated table. -->\n";
+    use crate::attribution::generated::assert_table;
 
     /// What the names of a role mean, in the order of the page.
     fn meaning(name: &str, role: FieldRole) -> Option<(usize, &'static str)> {
@@ -468,19 +464,9 @@ mod tests {
         table
     }
 
-    /// `UPDATE_SNAPSHOTS=1` writes the table.
     #[test]
     fn the_page_of_fields_has_the_table() {
-        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/fields.md");
-        let text = fs::read_to_string(&page).expect("docs/fields.md").replace("\r\n", "\n");
-        let (before, rest) = text.split_once(BEGIN).expect("the begin of the table");
-        let (_, after) = rest.split_once(END).expect("the end of the table");
-        let expected = format!("{before}{BEGIN}{}{END}{after}", page_table());
-        if env::var_os("UPDATE_SNAPSHOTS").is_some_and(|set| set == "1") {
-            fs::write(&page, expected).expect("docs/fields.md can be written");
-        } else {
-            assert!(text == expected, "docs/fields.md is not current: run this test with UPDATE_SNAPSHOTS=1");
-        }
+        assert_table("docs/fields.md", "src/attribution/names.rs", &page_table());
     }
 
     #[test]

@@ -72,7 +72,29 @@ pub(crate) fn kind_of(operation: &str) -> OperationKind {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
+    use crate::attribution::generated::assert_table;
+
+    #[test]
+    fn the_page_of_the_rules_has_the_model_operations() {
+        let mut table = String::from("| thing | operations |\n|---|---|\n");
+        for (kind, thing) in [
+            (Text, "text"),
+            (Embeddings, "embeddings"),
+            (Rerank, "ranking"),
+            (Image, "images"),
+            (Speech, "speech"),
+            (Transcription, "transcription"),
+        ] {
+            let is_thing = |(_, of): &&(&str, OperationKind)| *of == kind;
+            let names: Vec<_> =
+                OPERATIONS.iter().filter(is_thing).map(|(name, _)| format!("`{name}`")).collect();
+            let _ = writeln!(table, "| {thing} | {} |", names.join(", "));
+        }
+        assert_table("docs/attribution.md", "src/attribution/operations.rs", &table);
+    }
 
     #[test]
     fn an_operation_without_a_line_in_the_table_is_a_container() {

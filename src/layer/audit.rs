@@ -343,7 +343,11 @@ impl Handle {
         let spans = core.span_audit();
         let in_flight = core.runs.in_flight();
         let mut ledger = Ledger::default();
-        in_flight.iter().filter_map(|run| core.runs.room(*run)).for_each(|run| run.add_to(&mut ledger));
+        for number in &in_flight {
+            // By the number: the room may be another run's by now.
+            let run = core.runs.room(*number);
+            run.and_then(|run| run.room.read(*number, |part| ledger.merge(&part.ledger)));
+        }
         let under_way = ledger.total();
         let runs = RunAudit {
             started: stats.runs_started,

@@ -12,7 +12,10 @@ use super::stats::count;
 use super::tellings::figure;
 use crate::attribution::Failure;
 use crate::journal::{RunJournal, RunStart};
-use crate::ledger::{ACCOUNTABLE, CellKey, CellTotals, EXPECTING, Ledger, Outcome, WATCHED};
+use crate::ledger::{ACCOUNTABLE, CellKey, CellTotals, EXPECTING, Ledger, Outcome, Sealed, WATCHED, Write};
+
+/// A thread's part of a run, with the run's flags and its journal.
+type Part<'a> = Write<'a, RunPart, Arc<RunJournal>>;
 
 impl Core {
     /// Whether something accountable has happened in a run.
@@ -28,7 +31,7 @@ impl Core {
     pub(crate) fn book_at_once(&self, position: &Position, entry: Entry<'_>) -> bool {
         let thread = with_price_cache(|cache| cache.number());
         if let Some(run) = self.runs.room(position.run)
-            && let Ok((mut part, flags)) = run.parts.write(position.run, thread)
+            && let Ok((mut part, flags)) = run.room.parts.write(position.run, thread)
             && (flags & (WATCHED | EXPECTING) == 0)
             && (flags & ACCOUNTABLE != 0 || !entry.is_accountable)
         {
@@ -50,15 +53,10 @@ impl Core {
         }
         let thread = with_price_cache(|cache| cache.number());
         let mut is_due = false;
-        let flags = loop {
-            let journal = run.details(number).and_then(|details| details.journal.clone());
-            let Ok((mut part, flags)) = run.parts.write(number, thread) else {
+        let flags = {
+            let Ok((mut part, flags, journal)) = self.part_of(run, number, thread) else {
                 return self.is_late(entry.is_accountable);
             };
-            if journal.is_none() && flags & ACCOUNTABLE != 0 && self.delivery.journal.is_some() {
-                // The run became accountable after the journal was looked up: without it, the entry would be in no record.
-                continue;
-            }
             match &journal {
                 None => part.add(entry),
                 Some(journal) => {
@@ -72,12 +70,12 @@ impl Core {
                 // Under the lock, so that the limits and the ledger of a run that ends agree.
                 is_due = self.charge(run, limits, limited, entry);
             }
-            break flags;
+            flags
         };
         if flags & EXPECTING != 0 {
             self.meet(run, number, entry);
         }
-        if is_due && let Some(mut details) = run.details(number) {
+        if is_due && let Some(mut details) = run.room.details(number) {
             self.queue_alerts(run, &mut details);
         }
         true
@@ -86,14 +84,19 @@ impl Core {
     /// Writes what is no amount to the ledger of a run: open stages, agents, ERROR events.
     pub(crate) fn write(&self, number: u64, act: impl FnOnce(&mut Ledger)) {
         let Some(run) = self.runs.room(number) else { return };
-        let journal = run.details(number).and_then(|details| details.journal.clone());
         let thread = with_price_cache(|cache| cache.number());
-        if let Ok((mut part, _)) = run.parts.write(number, thread) {
+        if let Ok((mut part, _, journal)) = self.part_of(run, number, thread) {
             match journal {
                 None => act(&mut part.ledger),
                 Some(journal) => journal.book(&mut part.ledger, act),
             }
         }
+    }
+
+    /// This thread's part of a run, with the flags of the run and its journal.
+    fn part_of<'a>(&self, run: &'a Run, number: u64, thread: usize) -> Result<Part<'a>, Sealed> {
+        let is_journaled = self.delivery.journal.is_some();
+        run.room.write(number, thread, is_journaled, |details| details.journal.clone())
     }
 
     /// Counts an amount that came after the end of its run.
@@ -107,11 +110,10 @@ impl Core {
 
     /// A call that a log line may have reported was booked.
     fn meet(&self, run: &Run, number: u64, entry: Entry<'_>) {
-        let Some(mut details) = run.details(number) else { return };
         let own = entry.own.map(|(_, totals)| totals);
         for totals in own.into_iter().chain(entry.more.iter().map(|(_, totals)| totals)) {
-            if totals.llm_calls > 0 && !details.tellings.met(figure(&totals.usage)) {
-                run.parts.lower(number, EXPECTING);
+            if totals.llm_calls > 0 {
+                run.room.meet(number, |details| details.tellings.met(figure(&totals.usage)));
             }
         }
     }
@@ -120,19 +122,14 @@ impl Core {
     #[cold]
     pub(crate) fn begin(&self, number: u64) {
         let Some(run) = self.runs.room(number) else { return };
-        let root = run.details(number).map(|details| details.root).unwrap_or_default();
+        let root = run.room.details(number).map(|details| details.root).unwrap_or_default();
         // Before the details are locked (lock order: a slot or the details, never both).
         let labels = self.spans.with_open_or_waiting(root, number, |state| {
             let attributes = state.span.reading.remarks.as_ref().and_then(|remarks| remarks.run.as_ref());
             (attributes.map(|attributes| attributes.labels()), state.pipeline())
         });
         {
-            let Some(mut details) = run.details(number) else { return };
-            // Raised before the journal takes what the parts have: a write that does not see the flag is in its part by then, and
-            // one that sees it waits for the journal.
-            if !run.parts.raise(number, ACCOUNTABLE) {
-                return;
-            }
+            let Some(mut details) = run.room.begin(number) else { return };
             details.id(&self.clock);
             // What the run is called is to be seen while it is in flight, not only when its root closes.
             if let Some((attributes, pipeline)) = labels {

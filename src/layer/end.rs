@@ -45,36 +45,36 @@ impl Core {
             Some(flags) if flags & SEALED != 0 => {}
             Some(flags) if flags & ACCOUNTABLE == 0 => {
                 let repeats = self.only_repeats(root);
-                count(if repeats { &self.counters.dropped_roots } else { &self.counters.empty_roots });
-                self.runs.close(run);
+                if self.runs.close_if_empty(run) {
+                    count(if repeats { &self.counters.dropped_roots } else { &self.counters.empty_roots });
+                } else {
+                    // Another thread has made a reservation in the run since.
+                    self.end_closed(root, now);
+                }
             }
-            Some(_) => {
-                // The root is in the table no more: its names are taken from here.
-                let pipeline = root.pipeline();
-                self.runs.with_details(run, |details| details.pipeline = pipeline.or(details.pipeline));
-                let outcome = root.span.reading.outcome();
-                self.end(run, End { at: self.clock.moment(now), outcome, is_incomplete: false });
-            }
+            Some(_) => self.end_closed(root, now),
         }
     }
 
-    /// Seals a run and hands it to the worker. Returns `false` if it has ended already.
+    fn end_closed(&self, root: &SpanState, now: Instant) {
+        let run = root.position.run;
+        // The root is in the table no more: its names are taken from here.
+        let pipeline = root.pipeline();
+        self.runs.with_details(run, |details| details.pipeline = pipeline.or(details.pipeline));
+        let outcome = root.span.reading.outcome();
+        self.end(run, End { at: self.clock.moment(now), outcome, is_incomplete: false });
+    }
+
+    /// Seals a run and hands it to the worker. Returns `false` if it has ended already, or came to nothing.
     fn end(&self, number: u64, end: End) -> bool {
         let Some(run) = self.runs.room(number) else { return false };
+        if !self.is_accountable(number) && self.runs.close_if_empty(number) {
+            count(&self.counters.empty_roots);
+            return false;
+        }
         let journal = {
-            let Some(mut details) = run.details(number) else { return false };
             // Sealed first: of two threads that end the run at once, only one delivers a summary.
-            if !run.parts.raise(number, SEALED) {
-                return false;
-            }
-            // Only now: the flags of a sealed run stay as they are. Before, a detached task could make the run accountable
-            // between this check and the close, and its amount would be in no summary and in no counter.
-            if !self.is_accountable(number) {
-                drop(details);
-                count(&self.counters.empty_roots);
-                self.runs.close(number);
-                return false;
-            }
+            let Some(mut details) = run.room.seal(number) else { return false };
             if run.limits.is_some() {
                 // An alert is queued before its run: a write that began before the seal may still make one due.
                 run.await_writes();
@@ -225,17 +225,15 @@ impl Core {
     pub(crate) fn reset(&self) {
         for number in self.runs.open_runs() {
             let Some(run) = self.runs.room(number) else { continue };
-            if !run.parts.raise(number, SEALED) {
-                continue;
-            }
-            if let Some(details) = run.details(number)
-                && run.parts.flags(number).is_some_and(|flags| flags & ACCOUNTABLE != 0)
-            {
+            let Some(details) = run.room.seal(number) else { continue };
+            if self.is_accountable(number) {
                 count(&self.counters.forgotten);
                 if let Some(journal) = &details.journal {
                     journal.forgotten();
                 }
             }
+            // `close` locks them again.
+            drop(details);
             self.spans.take_all_waiting(number);
             self.runs.close(number);
         }
@@ -269,9 +267,6 @@ impl End {
 }
 
 /// The summary of a run, with the stages in `ledger` that are still open; `None` if the run was closed meanwhile.
-///
-/// The details stay locked until the parts were read (lock order: details, then a part): otherwise the room could be closed and
-/// taken by another run in between, and the summary would be of both.
 fn summary_of(
     runs: &RunRegistry,
     run: u64,
@@ -279,19 +274,12 @@ fn summary_of(
     clock: Clock,
     ledger: &mut Ledger,
 ) -> Option<RunSummary> {
-    let room = runs.room(run)?;
-    let mut details = room.details(run)?;
-    room.add_to(ledger);
-    Some(summary(room, &mut details, options, clock, ledger))
+    let found = runs.room(run)?;
+    let mut details = found.room.read(run, |part| ledger.merge(&part.ledger))?;
+    Some(summary(found, &mut details, options, clock, ledger))
 }
 
-fn summary(
-    room: &Run,
-    details: &mut Details,
-    options: &Options,
-    clock: Clock,
-    ledger: &Ledger,
-) -> RunSummary {
+fn summary(run: &Run, details: &mut Details, options: &Options, clock: Clock, ledger: &Ledger) -> RunSummary {
     let run_id = details.public_id(&clock);
     let now = details.end.as_ref().map_or_else(|| clock.now(), |end| end.at);
     let mut warnings: Vec<String> =
@@ -321,7 +309,7 @@ fn summary(
         iterations: attributes.iteration,
         warnings,
         limits: options.limits.run,
-        stage_limits: room.stage_limits(&options.limits),
+        stage_limits: run.stage_limits(&options.limits),
         book: &options.book,
     })
 }

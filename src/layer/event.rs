@@ -13,7 +13,7 @@ use super::stats::count;
 use super::tellings::figure;
 use super::visit::{Later, PlainVisitor, TextVisitor};
 use crate::attribution::{Accumulate, CallsiteKind, CallsiteSchema, Failure, ModelName, NameField, Reading};
-use crate::ledger::{CellTotals, EXPECTING, Kind};
+use crate::ledger::{CellTotals, Kind};
 
 impl Core {
     /// Reads an event, and books what it records.
@@ -145,13 +145,16 @@ impl Core {
         }
         let reported = figure(&reading.own.usage);
         let Some(run) = self.runs.room(position.run) else { return };
+        // Most lines come right after their call, and need no lock but those of the parts.
         if run.has_recent_call(reported) {
             return;
         }
-        if let Some(mut details) = run.details(position.run) {
-            details.tellings.wait(schema.target, reported);
-            run.parts.raise(position.run, EXPECTING);
-        }
+        run.room.expect(
+            position.run,
+            |details| details.tellings.wait(schema.target, reported),
+            |part| part.recent.has(reported),
+            |details| details.tellings.met(reported),
+        );
     }
 
     /// An event with an error: it fails the span that it came from, and no ancestor (A12). Any other ERROR event is counted.

@@ -6,7 +6,7 @@ use super::position::Position;
 use super::span_state::SpanState;
 use super::stats::count;
 use crate::attribution::GateReading;
-use crate::ledger::{CellTotals, Outcome, SEALED, Usd, Verdict};
+use crate::ledger::{CellTotals, Outcome, Usd, Verdict};
 use crate::summary::{GateVerdict, Timestamp};
 
 /// The verdict of an evaluation that gave a score and no label.
@@ -55,11 +55,8 @@ impl Core {
         };
         self.begin(position.run);
         let recorded = self.runs.room(position.run).and_then(|run| {
-            let mut details = run.details(position.run)?;
-            // The run ended since. Its summary may be built already, so the verdict would be in none: it counts as late.
-            if details.end.is_some() || run.parts.flags(position.run)? & SEALED != 0 {
-                return None;
-            }
+            // If the run ended since, its summary may be built already. The verdict would be in none: it counts as late.
+            let mut details = run.room.open_details(position.run)?;
             let after = position.place.stage.or_else(|| run.last_stage());
             if let Verdict::Other(word) = &verdict
                 && &**word != SCORED {

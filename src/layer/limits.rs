@@ -7,7 +7,7 @@ use super::core::Core;
 use super::position::Position;
 use super::run::{Details, Run};
 use super::run_registry::RunRegistry;
-use crate::ledger::{SEALED, Symbol, Usd};
+use crate::ledger::{Symbol, Usd};
 use crate::limit::{Alert, Amount, BudgetExceeded, LimitSet, Plan, Remaining, Stages, Unit, UsedAmount};
 use crate::summary::{StageLimits, Timestamp};
 
@@ -47,9 +47,11 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        // A run that was closed has given back what was held in it.
-        if self.runs.flags(self.run).is_some()
-            && let Some(limits) = self.runs.room(self.run).and_then(|run| run.limits.as_ref())
+        // A run that was closed has given back what was held in it. Under the lock of its details: closed in between, the room
+        // would be given back in the limits of the next run.
+        if let Some(run) = self.runs.room(self.run)
+            && let Some(limits) = &run.limits
+            && let Some(_details) = run.room.details(self.run)
         {
             limits.release(self.around, self.unit, self.amount);
         }
@@ -130,8 +132,9 @@ impl Core {
         }
         // A reservation is accountable: a run that holds room for a call must not pass for one in which nothing happened.
         self.begin(position.run);
-        let is_open = self.runs.flags(position.run).is_some_and(|flags| flags & SEALED == 0);
-        let run = self.runs.room(position.run).filter(|_| is_open).ok_or(BudgetExceeded::RunEnded)?;
+        let run = self.runs.room(position.run).ok_or(BudgetExceeded::RunEnded)?;
+        // Locked until room was taken: closed in between, it would be taken in the limits of the next run, and never given back.
+        let _details = run.room.open_details(position.run).ok_or(BudgetExceeded::RunEnded)?;
         // Less than nothing would make room for others.
         let amount = amount.max(0);
         if let Some(set) = &run.limits {
@@ -152,8 +155,9 @@ impl Core {
         if plan.is_empty() {
             return Ok(None);
         }
-        let is_open = self.runs.flags(position.run).is_some_and(|flags| flags & SEALED == 0);
-        let run = self.runs.room(position.run).filter(|_| is_open).ok_or(BudgetExceeded::RunEnded)?;
+        let run = self.runs.room(position.run).ok_or(BudgetExceeded::RunEnded)?;
+        // Locked meanwhile: what is left is that of this run, and not of the next one in its room.
+        let _details = run.room.open_details(position.run).ok_or(BudgetExceeded::RunEnded)?;
         Ok(run.limits.as_ref().map(act))
     }
 }

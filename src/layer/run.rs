@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::mem;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::clock::{Clock, Moment};
@@ -12,7 +12,7 @@ use super::responses::Responses;
 use super::tellings::{RecentCalls, Tellings};
 use crate::attribution::CallsiteSchema;
 use crate::journal::RunJournal;
-use crate::ledger::{Ledger, Outcome, Parts, RunAttributes, StageId, Symbol};
+use crate::ledger::{Ledger, Outcome, Room, RunAttributes, RunDetails, StageId, Symbol};
 use crate::limit::{DueAlert, LimitSet};
 use crate::summary::{GateVerdict, OperationRecord, Records, Timestamp};
 
@@ -22,10 +22,9 @@ const MAX_WARNINGS: usize = 100;
 /// Room for a run in flight. It is used again by another run when its run has been delivered.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// The ledger, and the word with the number of the run that the room belongs to.
-    pub(crate) parts: Parts<RunPart>,
-    details: Mutex<Details>,
-    /// What the run may spend, where anything is limited.
+    pub(crate) room: Room<Details, RunPart>,
+    /// What the run may spend, where anything is limited. Checked and changed while the details or a part of the run are locked: the
+    /// next run in this room has the same limits.
     pub(crate) limits: Option<LimitSet>,
     /// Alerts that became due and are not queued yet, in that order.
     // Written under the lock of the limits, and emptied under that of the details: two threads that make 95 % and 100 % due
@@ -42,8 +41,6 @@ pub(crate) struct RunPart {
 }
 
 /// What few spans record, under one lock.
-///
-/// Lock order: details, then a part. Never a part, then the details.
 #[derive(Debug, Default)]
 pub(crate) struct Details {
     /// The run that these are of.
@@ -83,17 +80,7 @@ pub(crate) struct End {
 
 impl Run {
     pub(crate) fn new(limits: Option<LimitSet>) -> Self {
-        Self { parts: Parts::new(), details: Mutex::default(), limits, due: Mutex::default() }
-    }
-
-    /// The details, whichever run they are of.
-    pub(crate) fn any_details(&self) -> MutexGuard<'_, Details> {
-        self.details.lock()
-    }
-
-    /// The details of a run, or `None` if the room belongs to another by now.
-    pub(crate) fn details(&self, run: u64) -> Option<MutexGuard<'_, Details>> {
-        Some(self.details.lock()).filter(|details| details.run == run)
+        Self { room: Room::new(), limits, due: Mutex::default() }
     }
 
     /// Keeps an alert that is due until it is queued.
@@ -108,26 +95,33 @@ impl Run {
 
     /// Waits for every write that began before the run was sealed.
     pub(crate) fn await_writes(&self) {
-        self.parts.for_each(|_| ());
+        self.room.parts.for_each(|_| ());
     }
 
-    /// Adds all parts of the ledger to another. The parts are locked one after the other, never two at once.
+    /// Adds all parts of the ledger to another. The parts are locked one after the other, never two at once. The caller holds the
+    /// details.
     pub(crate) fn add_to(&self, all: &mut Ledger) {
-        self.parts.for_each(|part| all.merge(&part.ledger));
+        self.room.parts.for_each(|part| all.merge(&part.ledger));
     }
 
     /// The stage that closed last.
     pub(crate) fn last_stage(&self) -> Option<StageId> {
         let mut last = None;
-        self.parts.for_each(|part| last = last.max(part.ledger.last_stage()));
+        self.room.parts.for_each(|part| last = last.max(part.ledger.last_stage()));
         last.map(|(_, stage)| stage)
     }
 
     /// Whether a call with this usage was booked lately.
     pub(crate) fn has_recent_call(&self, figure: u64) -> bool {
         let mut found = false;
-        self.parts.for_each(|part| found |= part.recent.has(figure));
+        self.room.parts.for_each(|part| found |= part.recent.has(figure));
         found
+    }
+}
+
+impl RunDetails for Details {
+    fn run(&self) -> u64 {
+        self.run
     }
 }
 

@@ -5,6 +5,7 @@
 //! - A write is in the run's summary, or its caller knows that it is not: the word is read under the lock of the part, and a reader
 //!   that sealed the run takes the lock of every part afterwards.
 //! - A run's number is never used again, so a late write never reaches the next run in the same place.
+//! - Only [`Room`](super::room::Room) changes the word, under the lock of the run's details. Writers only read it.
 
 use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PARTS};
 
@@ -46,7 +47,7 @@ impl<T: Default> Parts<T> {
     }
 
     /// Begins a run with a number that was never used before.
-    pub(crate) fn open(&self, run: u64, flags: u64) {
+    pub(super) fn open(&self, run: u64, flags: u64) {
         // Release: a thread that finds the number also sees what was prepared for the run.
         self.word.store(run << FLAGS | flags, Ordering::Release);
     }
@@ -65,32 +66,21 @@ impl<T: Default> Parts<T> {
         self.word.load(Ordering::Acquire) >> FLAGS
     }
 
-    /// Raises a flag of a run, and returns whether that was not raised before; `false` if the run is sealed, or the place belongs to
-    /// another. So of two threads that seal a run only one succeeds, and what it finds raised stays as it is.
-    pub(crate) fn raise(&self, run: u64, flag: u64) -> bool {
-        let mut word = self.word.load(Ordering::Acquire);
-        loop {
-            if word >> FLAGS != run || word & (flag | SEALED) != 0 {
-                return false;
-            }
-            // Not `fetch_or`: the place may belong to the next run by now, which must keep its flags. AcqRel: a thread that sees a
-            // run sealed also sees how it ended, and the sealing thread sees what was written before.
-            match self.word.compare_exchange(word, word | flag, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return true,
-                Err(now) => word = now,
-            }
+    /// Raises a flag, and returns whether that was not raised before; `false` if the run is sealed. So of two threads that seal a run
+    /// only one succeeds, and what it finds raised stays as it is.
+    pub(super) fn raise(&self, flag: u64) -> bool {
+        // Relaxed: the word only changes under the lock of the details, which the caller holds.
+        let word = self.word.load(Ordering::Relaxed);
+        let is_new = word & (flag | SEALED) == 0;
+        if is_new {
+            self.word.store(word | flag, Ordering::Release);
         }
+        is_new
     }
 
-    /// Lowers a flag of a run.
-    pub(crate) fn lower(&self, run: u64, flag: u64) {
-        let mut word = self.word.load(Ordering::Acquire);
-        while word >> FLAGS == run && word & flag != 0 {
-            match self.word.compare_exchange(word, word & !flag, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return,
-                Err(now) => word = now,
-            }
-        }
+    /// Lowers a flag. The caller holds the lock of the details.
+    pub(super) fn lower(&self, flag: u64) {
+        self.word.store(self.word.load(Ordering::Relaxed) & !flag, Ordering::Release);
     }
 
     /// A thread's part, with the flags of the run under the part's lock.
@@ -112,11 +102,16 @@ impl<T: Default> Parts<T> {
         self.parts.iter().for_each(|part| act(&mut part.0.lock()));
     }
 
-    /// Ends the use of this place by its run: what is written from here on is late. `clear` empties each part.
-    pub(crate) fn close(&self, mut clear: impl FnMut(&mut T)) {
+    /// Ends the use of this place by its run, unless one of these flags is raised: what is written from here on is late. `clear`
+    /// empties each part. Returns `false`, without effect, if a flag is raised. The caller holds the lock of the details.
+    pub(super) fn close(&self, unless: u64, mut clear: impl FnMut(&mut T)) -> bool {
+        if self.word.load(Ordering::Relaxed) & unless != 0 {
+            return false;
+        }
         // Before the parts are cleared: a write that found the run before this store is in its part before the part is cleared, as
         // it holds the part's lock.
         self.word.store(0, Ordering::Release);
         self.for_each(&mut clear);
+        true
     }
 }
