@@ -8,6 +8,7 @@ use budgeted::{run, run_with, runs, stage, tokens};
 use tracing::field::Empty;
 use tracing::{Span, info, info_span};
 use tracing_budget::{RunSummary, Status};
+use tracing_subscriber::layer::SubscriberExt;
 
 /// A model call as rig opens it.
 fn chat() -> Span {
@@ -497,4 +498,59 @@ fn a_stage_that_ended_before_the_first_call_is_in_the_summary() {
     });
     let rows: Vec<_> = run.budget_summary.per_agent.iter().map(|(name, row)| (name, row.calls)).collect();
     assert_eq!(rows, [("preparation", 1), ("discovery", 1)]);
+}
+
+/// A2: a late name counts from then on, whatever is open in between, also as the parent of a stage that is open inside.
+#[test]
+fn a_late_name_reaches_everything_that_is_open_inside() {
+    let run = run(|| {
+        let root = info_span!("pipeline");
+        let step = info_span!(parent: &root, "step", stage = Empty);
+        // A field of these rules, so that the layer keeps a position for the span.
+        let between = info_span!(parent: &step, "between", error = Empty);
+        let plan = info_span!(parent: &between, "plan", stage = "plan");
+        step.record("stage", "review");
+        used(&between.in_scope(chat), 7, 1);
+        used(&plan.in_scope(chat), 100, 10);
+    });
+    assert!(run.budget_summary.per_agent.get("step").is_none(), "{run}");
+    assert_eq!(stage(&run, "plan").parent.as_deref(), Some("review"));
+    assert_eq!(stage(&run, "review").figures.input_tokens, 7);
+}
+
+/// A3.
+#[test]
+fn a_call_takes_the_model_that_its_stage_records_while_it_is_open() {
+    let run = run(|| {
+        let root = info_span!("pipeline");
+        let step = info_span!(parent: &root, "step", stage = "review", model = Empty);
+        let call =
+            info_span!(parent: &step, "chat", operation = "chat", input_tokens = 100, output_tokens = 10);
+        step.record("model", "gpt-5");
+        drop(call);
+    });
+    assert!(
+        run.budget_summary.per_model.iter().any(|(model, _)| model == "openai/gpt-5" || model == "gpt-5"),
+        "{run}"
+    );
+}
+
+/// A9, A14.
+#[test]
+fn a_run_with_a_root_that_waits_is_not_lost_with_the_guard() {
+    let memory = tracing_budget::sink::Memory::new();
+    let (budget, guard) = tracing_budget::layer().sink(memory.clone()).build().expect("a layer");
+    let subscriber = tracing_subscriber::registry().with(budget);
+    tracing::subscriber::with_default(subscriber, || {
+        let root = chat();
+        used(&root, 100, 10);
+        let tool =
+            root.in_scope(|| info_span!(parent: None, "search", gen_ai.operation.name = "execute_tool"));
+        drop(root);
+        drop(guard);
+        drop(tool);
+    });
+    let runs = memory.take();
+    assert_eq!(runs.len(), 1);
+    assert_eq!((tokens(&runs[0]), calls(&runs[0])), ((100, 10), 1));
 }

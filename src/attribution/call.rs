@@ -1,35 +1,56 @@
 //! A call inside a call (A5): a wrapper and the wire see one request, and it counts once.
 
+use std::cmp::Reverse;
+
 use super::callsite_schema::CallsiteSchema;
-use super::charge::{Charge, Charges, count_call};
-use super::inclusive::excess_tokens;
+use super::charge::{Charge, ChargedAmount, Charges, count_joined_call};
+use super::inclusive::{beyond, has_counts};
 use super::inner_call::InnerCall;
 use super::names::NameField;
-use super::operations::OperationKind;
+use super::operations::{OperationKind, call_kind};
 use super::place::{Place, SpanKind};
 use super::reading::{ModelName, Reading};
 use super::rules::Rules;
-use super::span::{Below, Span};
-use crate::ledger::{CellTotals, Sources, Usage, Usd};
+use super::span::Span;
+use crate::ledger::{CellTotals, Kind, Usage, Usd};
 
 impl InnerCall {
     /// A span's own figures as those of a call. The usage is normalised already.
     pub(super) fn of(span: &Span, kind: OperationKind, nanos: u64, started: u64) -> Self {
         let reading = &span.reading;
+        // A stage's failure is counted with its attempt (A12).
+        let has_failed = reading.has_failed() && !span.is_stage;
         Self {
             schema: span.schema,
             place: span.place,
             kind,
             operation: reading.operation(),
-            model: span.model_name(),
+            model: span.own_model(),
+            inherited: (span.outer.provider, span.outer.model),
             response_id: reading.response_id,
+            represented_id: reading.response_id,
             usage: reading.own.usage,
             cost: reading.cost(),
-            // A stage's failure is counted with its attempt (A12).
-            has_failed: reading.has_failed() && !span.is_stage,
+            has_failed,
+            errors: u64::from(has_failed),
+            count: 1,
             nanos,
             started,
-            is_request: true,
+            closed: started.saturating_add(nanos),
+            is_call: true,
+        }
+    }
+
+    /// A span's own usage, or the excess of a container: it has the span's own model, and a failure of the span is not its own.
+    pub(super) fn of_figures(span: &Span, nanos: u64, started: u64) -> Self {
+        Self {
+            inherited: (None, None),
+            response_id: 0,
+            represented_id: 0,
+            has_failed: false,
+            errors: 0,
+            nanos: 0,
+            ..Self::of(span, OperationKind::Text, nanos, started)
         }
     }
 
@@ -44,32 +65,22 @@ impl InnerCall {
         Self {
             schema,
             place: Place { agent: reading.named(NameField::Agent).or(place.agent), ..*place },
-            kind: OperationKind::Text,
+            kind: call_kind(reading.operation()),
             operation: reading.operation(),
             model,
+            inherited: (place.provider, place.model),
             response_id: reading.response_id,
+            represented_id: reading.response_id,
             usage: reading.own.usage,
             cost: reading.cost(),
             has_failed: false,
+            errors: 0,
+            count: 1,
             nanos: 0,
             started: now,
-            is_request: true,
+            closed: now,
+            is_call: true,
         }
-    }
-
-    /// The amount that is booked for it.
-    fn totals(&self) -> CellTotals {
-        let mut totals = CellTotals {
-            usage: self.usage,
-            nanos: self.nanos,
-            errors: u64::from(self.has_failed),
-            ..CellTotals::default()
-        };
-        if let Some(cost) = self.cost {
-            (totals.cost, totals.sources) = (cost, Sources::REPORTED);
-        }
-        count_call(&mut totals, self.kind);
-        totals
     }
 }
 
@@ -85,104 +96,154 @@ impl Rules {
         started: u64,
         charges: &mut Charges,
     ) {
-        let inner = span.below.as_mut().map(|below: &mut Box<Below>| std::mem::take(&mut below.inner));
+        let inner = span.below.as_mut().map(|below| std::mem::take(&mut below.inner));
         let own = InnerCall::of(span, kind, nanos, started);
-        let calls = join(own, inner.unwrap_or_default(), charges);
+        let Joined { calls, apart } = join(own, inner.unwrap_or_default(), charges);
         span.reading.own = CellTotals::default();
         let separates = span.separates();
-        let is_inside =
-            |call: &InnerCall| !separates && span.outer.call.is_some_and(|outer| outer == call.kind);
-        let (handed_on, booked): (Vec<_>, Vec<_>) = calls.into_iter().partition(is_inside);
+        let is_inside = |call: &InnerCall| !separates && span.outer.calls.has(call.kind);
+        let (handed_on, mut booked): (Vec<_>, Vec<_>) = calls.into_iter().partition(is_inside);
         charges.is_accountable = true;
-        for call in booked {
-            let charge = self.charge_inner(&call);
-            charges.more().amounts.push((charge, call.totals()));
-        }
+        booked.extend(apart);
+        // Of two records of one response the first decides about the row (A8).
+        booked.sort_by_key(order);
+        booked.iter().for_each(|call| self.book_inner(call, charges));
         if !handed_on.is_empty() {
             charges.more().handed_on = handed_on;
         }
     }
 
-    /// Where a call is booked that closed inside another one.
-    pub(crate) fn charge_inner(&self, call: &InnerCall) -> Charge {
+    /// A call of a model that is not booked yet, to be priced.
+    pub(crate) fn unbooked(&self, model: ModelName) -> Charge {
         Charge {
+            stage: None,
+            agent: None,
+            operation: self.chat,
+            model,
+            is_llm: true,
+            needs_price: model != (None, None),
+            response_id: 0,
+            started: None,
+        }
+    }
+
+    /// Books a call that waits for no other one any more.
+    pub(crate) fn book_inner(&self, call: &InnerCall, charges: &mut Charges) {
+        let mut totals = call.totals();
+        if !totals.usage.is_split() && totals.usage.get(Kind::Tokens) == Some(0) {
+            // What the outer call has beyond the others is a total of 0: a known usage of 0 (A10).
+            totals.usage.forget(Kind::Tokens);
+            totals.usage = totals.usage.input(0).output(0);
+        }
+        if call.is_call {
+            count_joined_call(&mut totals, call.kind);
+        }
+        let charge = Charge {
             stage: call.place.stage,
             agent: call.place.agent,
-            operation: call.operation.unwrap_or(self.chat),
-            model: call.model,
-            is_llm: true,
-            needs_price: !call.usage.is_empty() && call.cost.is_none(),
+            operation: call.operation.unwrap_or(if call.is_call { self.chat } else { self.unattributed }),
+            model: if call.is_call { call.model_or_inherited() } else { (None, None) },
+            is_llm: call.is_call,
+            needs_price: call.is_call && totals.without_usage == 0 && call.cost.is_none(),
             response_id: call.response_id,
             started: Some(call.started),
-        }
-    }
-
-    /// The amount of a call that has no enclosing call any more: it outlived that.
-    pub(crate) fn book_alone(&self, call: &InnerCall) -> (Charge, CellTotals) {
-        (self.charge_inner(call), call.totals())
+        };
+        charges.is_accountable = true;
+        charges.more().amounts.push(ChargedAmount { charge, totals, closed: call.closed });
     }
 }
 
-/// Joins a call with the calls inside it that are the same one, and returns the requests.
-fn join(mut outer: InnerCall, inner: Vec<InnerCall>, charges: &mut Charges) -> Vec<InnerCall> {
+/// The requests of a call, and what else closed inside it.
+struct Joined {
+    /// In the order in which they closed.
+    calls: Vec<InnerCall>,
+    /// Calls of the same thing with another response id: this was their only possible outer call.
+    apart: Vec<InnerCall>,
+}
+
+/// Joins a call with the calls inside it that are the same one.
+fn join(mut outer: InnerCall, mut inner: Vec<InnerCall>, charges: &mut Charges) -> Joined {
+    // A request of a wrapper inside comes when the wrapper closes, and may have closed before others.
+    inner.sort_by_key(order);
     let is_same = |call: &InnerCall| {
-        let ids = (call.response_id, outer.response_id);
-        call.kind == outer.kind && (ids.0 == ids.1 || ids.0 == 0 || ids.1 == 0)
+        let ids = (call.represented_id, outer.response_id);
+        ids.0 == ids.1 || ids.0 == 0 || ids.1 == 0
     };
-    let (same, mut others): (Vec<_>, Vec<_>) = inner.into_iter().partition(is_same);
-    let (mut same, excesses): (Vec<_>, Vec<_>) = same.into_iter().partition(|call| call.is_request);
-    // What a container between the two calls has beyond the calls inside it is a figure of the outer call.
-    let mut sum = sum_of(&same);
-    if !excesses.is_empty() {
-        let mut inside = sum_of(&excesses);
-        inside.merge(&sum);
-        outer.usage.merge(&excess_tokens(&inside, &outer.usage));
-    }
+    let (inner, others): (Vec<_>, Vec<_>) = inner.into_iter().partition(|call| call.kind == outer.kind);
+    let (mut same, apart): (Vec<_>, Vec<_>) = inner.into_iter().partition(is_same);
+    let mut calls = others;
     if same.is_empty() {
-        others.push(outer);
-        return others;
+        calls.push(outer);
+        return Joined { calls, apart };
     }
-    let excess = excess_tokens(&outer.usage, &sum);
-    let last = same.iter().rposition(|call| !call.has_failed).unwrap_or(same.len() - 1);
-    if !excess.is_empty() {
-        if !sum.is_empty() {
-            charges.warn(format!(
-                "{} reports {} tokens, and the calls inside it {}: the larger figure was taken",
-                outer.schema.name.as_str(),
-                outer.usage.tokens_used().unwrap_or_default(),
-                sum.tokens_used().unwrap_or_default(),
-            ));
-        }
-        same[last].usage.merge(&excess);
-        sum.merge(&excess);
-    }
-    if let Some(cost) = outer.cost {
+    if outer.cost.is_some() {
         // A cost of the outer call is the cost of all requests inside.
-        let reported = same.iter().filter_map(|call| call.cost).fold(Usd::ZERO, |sum, cost| sum + cost);
-        same.iter_mut().for_each(|call| call.cost = call.cost.or(Some(Usd::ZERO)));
-        let rest = (cost - reported).max(Usd::ZERO);
-        same[last].cost = same[last].cost.map(|known| known + rest);
+        let has_usage = |call: &&mut InnerCall| call.is_call && call.usage.tokens_used().is_some();
+        same.iter_mut().filter(has_usage).for_each(|call| call.cost = call.cost.or(Some(Usd::ZERO)));
     }
-    if outer.has_failed && !same.iter().any(|call| call.has_failed) {
-        same[last].has_failed = true;
+    let (usage, reported) = sum_of(&same);
+    let excess = beyond(&outer.usage, &usage);
+    let excess_cost = outer.cost.map(|cost| (cost - reported.unwrap_or_default()).max(Usd::ZERO));
+    let is_good = |call: &InnerCall| call.is_call && !call.has_failed;
+    let last = same.iter().rposition(is_good).or_else(|| same.iter().rposition(|call| call.is_call));
+    let Some(last) = last else {
+        // Only costs and parts are inside: they are no requests, but count once all the same.
+        (outer.usage, outer.cost) = (excess, excess_cost);
+        calls.append(&mut same);
+        calls.push(outer);
+        return Joined { calls, apart };
+    };
+    if has_counts(&excess) && !usage.is_empty() {
+        charges.warn(format!(
+            "{} reports {} tokens, and the calls inside it {}: the larger figure was taken",
+            outer.schema.name.as_str(),
+            outer.usage.tokens_used().unwrap_or_default(),
+            usage.tokens_used().unwrap_or_default(),
+        ));
     }
-    let count = same.len();
+    let has_requests_error = same.iter().any(|call| call.errors > 0);
+    let request = &mut same[last];
+    for &kind in Kind::ALL {
+        let is_whole = matches!(kind, Kind::Input | Kind::Output | Kind::Tokens);
+        if let Some(count) = excess.get(kind)
+            && (count > 0 || is_whole && usage.get(kind).is_none())
+        {
+            request.usage.add(kind, count);
+        }
+    }
+    if let Some(cost) = excess_cost
+        && (cost > Usd::ZERO || reported.is_none())
+    {
+        request.cost = Some(request.cost.unwrap_or_default() + cost);
+    }
+    if outer.has_failed && !has_requests_error {
+        request.errors += 1;
+    }
+    if request.response_id == 0 {
+        request.response_id = outer.response_id;
+    }
     for call in &mut same {
         call.model = (call.model.0.or(outer.model.0), call.model.1.or(outer.model.1));
-        call.operation = call.operation.or(outer.operation);
-        if call.response_id == 0 && count == 1 {
-            call.response_id = outer.response_id;
+        if call.is_call {
+            call.operation = call.operation.or(outer.operation);
         }
+        call.represented_id = outer.response_id;
     }
-    same.extend(others);
-    same
+    calls.append(&mut same);
+    Joined { calls, apart }
 }
 
-fn sum_of(calls: &[InnerCall]) -> Usage {
-    calls.iter().fold(Usage::new(), |mut sum, call| {
-        sum.merge(&call.usage);
-        sum
-    })
+/// The order in which calls closed. Those that are closed from outside close at once, the innermost first.
+fn order(call: &InnerCall) -> (u64, Reverse<u64>) {
+    (call.closed, Reverse(call.started))
+}
+
+/// The sum of usage and of reported costs.
+fn sum_of(calls: &[InnerCall]) -> (Usage, Option<Usd>) {
+    let mut usage = Usage::new();
+    calls.iter().for_each(|call| usage.merge(&call.usage));
+    let costs = calls.iter().filter_map(|call| call.cost);
+    (usage, costs.fold(None, |sum, cost| Some(sum.unwrap_or(Usd::ZERO) + cost)))
 }
 
 impl Span {
@@ -199,8 +260,7 @@ impl Span {
     // Inlined: one comparison.
     #[inline]
     pub(super) fn is_inside_same_call(&self) -> bool {
-        matches!((self.kind, self.outer.call), (SpanKind::Call(kind), Some(outer)) if kind == outer)
-            && !self.separates()
+        matches!(self.kind, SpanKind::Call(kind) if self.outer.calls.has(kind)) && !self.separates()
     }
 
     /// Whether it keeps the calls inside it apart from the call around it, being a stage or a gate itself.

@@ -200,12 +200,14 @@ impl CallsiteSchema {
     }
 }
 
-/// Whether a token or model field has a convention's name, which has a dot.
+/// Whether a token, cost or model field has a convention's name, which has a dot.
 fn has_long_name(fields: &[&str], roles: &[FieldRole]) -> bool {
     let of_a_call = |role: &FieldRole| {
         matches!(
             role,
-            FieldRole::Usage(..) | FieldRole::Name(NameField::RequestModel | NameField::ResponseModel)
+            FieldRole::Usage(..)
+                | FieldRole::Cost(_)
+                | FieldRole::Name(NameField::RequestModel | NameField::ResponseModel)
         )
     };
     fields.iter().zip(roles).any(|(field, role)| field.contains('.') && of_a_call(role))

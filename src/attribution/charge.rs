@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::below::{Answered, Below};
+use super::inclusive::take_parts;
 use super::inner_call::InnerCall;
 use super::operations::OperationKind;
 use super::reading::ModelName;
-use crate::ledger::{CellKey, CellTotals, Sources, StageId, Symbol, Usage};
+use crate::ledger::{CellKey, CellTotals, Kind, Sources, StageId, Symbol};
 
 /// The row that an amount belongs to, and the model that prices it.
 #[derive(Clone, Copy, Debug)]
@@ -41,15 +43,26 @@ pub(crate) struct Charges {
 #[derive(Debug, Default)]
 pub(crate) struct MoreCharges {
     /// Amounts beside the span's own.
-    pub(crate) amounts: Vec<(Charge, CellTotals)>,
+    pub(crate) amounts: Vec<ChargedAmount>,
     /// These, once they are priced.
     pub(crate) priced: Vec<(CellKey, CellTotals)>,
+    /// The same for the spans around, which sum what is inside.
+    pub(crate) booked: Below,
     /// Calls that the enclosing call has to complete before they are booked (A5).
     pub(crate) handed_on: Vec<InnerCall>,
-    /// Usage of a response that the run has booked already: new to the run it is not, to the spans around it is (A8).
-    pub(crate) repeated: Usage,
+    /// Calls with a response id as they were reported (A8).
+    pub(crate) answered: Vec<Answered>,
     /// What the run's reader should know.
     pub(crate) warnings: Vec<Cow<'static, str>>,
+}
+
+/// An amount beside a span's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChargedAmount {
+    pub(crate) charge: Charge,
+    pub(crate) totals: CellTotals,
+    /// When the call closed.
+    pub(crate) closed: u64,
 }
 
 impl Charges {
@@ -71,17 +84,25 @@ impl Charges {
     }
 }
 
-/// Completes the counts of an amount that is a call: how often, what it lacks (A3, A11).
+/// Completes the counts of an amount that is a call: one call, and what it lacks (A3, A11).
 // Inlined: it runs for every call, on fields that are in the cache.
 #[inline(always)]
 pub(crate) fn count_call(totals: &mut CellTotals, kind: OperationKind) {
     let usage = &totals.usage;
     let is_reported = totals.sources.contains(Sources::REPORTED);
-    (totals.count, totals.llm_calls) = (1, 1);
+    totals.llm_calls = 1;
     if usage.is_empty() {
         // A call with a cost and no tokens is partly known: its tokens are missing in every sum (A11).
         if is_reported { totals.partial = 1 } else { totals.without_usage = 1 }
-    } else if kind == OperationKind::Text && usage.is_half() {
+    } else if kind == OperationKind::Text && usage.is_half() && usage.get(Kind::Tokens).is_none() {
+        // Beside tokens without a split, the half is known to be part of these.
         totals.partial = 1;
     }
+}
+
+/// The same for a call that was joined from several spans, with parts that may be beyond their wholes.
+pub(crate) fn count_joined_call(totals: &mut CellTotals, kind: OperationKind) {
+    let parts = take_parts(&mut totals.usage);
+    count_call(totals, kind);
+    totals.usage.merge(&parts);
 }

@@ -1,17 +1,18 @@
 //! Closing a span, or taking an event: from what it recorded to what is booked where.
 
 use super::accumulate::Accumulate;
+use super::below::Below;
 use super::callsite_schema::CallsiteSchema;
-use super::charge::{Charge, Charges, count_call};
-use super::inclusive::Excess;
+use super::charge::{Charge, Charges, MoreCharges, count_call};
+use super::inclusive::{Excess, parts_alone};
 use super::inner_call::InnerCall;
 use super::names::NameField;
-use super::operations::{OperationKind, kind_of};
+use super::operations::{OperationKind, call_kind};
 use super::place::{Place, SpanKind};
-use super::reading::{ModelName, Reading};
+use super::reading::{Inclusive, ModelName, Reading};
 use super::rules::Rules;
 use super::span::Span;
-use crate::ledger::{CellTotals, Kind, Sources, Symbol, Usd};
+use crate::ledger::{CellTotals, Usd};
 
 impl Rules {
     /// Works out what a closing span adds, and returns the row of its own amount. That is completed where it lies, in its reading.
@@ -29,7 +30,9 @@ impl Rules {
     ) -> Option<Charge> {
         let mut row = None;
         charges.is_accountable = span.is_stage && span.schema.has_stage;
-        if span.reading.remarks.is_some() || span.reading.inclusive.is_some() {
+        let is_container = matches!(span.kind, SpanKind::Agent | SpanKind::Tool | SpanKind::Container);
+        let reading = &span.reading;
+        if reading.remarks.is_some() || reading.inclusive.is_some() || is_container && reading.has_amount() {
             self.prepare(span, charges);
         }
         if span.reading.own.usage.has_more_than_input_and_output() {
@@ -48,14 +51,14 @@ impl Rules {
                 } else {
                     let has_failed = span.reading.has_failed() && !span.is_stage;
                     let own = &mut span.reading.own;
-                    (own.nanos, own.errors) = (nanos, u64::from(has_failed));
+                    (own.nanos, own.errors, own.count) = (nanos, u64::from(has_failed), 1);
                     count_call(own, kind);
                     row = Some(self.charge(span, true));
                     charges.is_accountable = true;
                 }
             }
-            SpanKind::Plain if span.reading.has_amount() => {
-                row = self.close_own_usage(span, started, charges)
+            SpanKind::Plain if span.reading.has_amount() || span.reading.inclusive.is_some() => {
+                row = self.close_own_usage(span, nanos, started, charges);
             }
             SpanKind::Plain => {}
             SpanKind::Agent | SpanKind::Tool | SpanKind::Container => {
@@ -63,10 +66,10 @@ impl Rules {
                 let own = &mut span.reading.own;
                 (own.count, own.nanos) = (1, nanos);
                 row = Some(Charge { needs_price: false, ..self.charge(span, false) });
+                if span.reading.inclusive.is_some() {
+                    self.close_container(span, nanos, started(), charges);
+                }
             }
-        }
-        if span.reading.inclusive.is_some() {
-            self.add_excess(span, charges);
         }
         if charges.is_foreign {
             row = leave_unpriced(row, &mut span.reading.own);
@@ -82,19 +85,68 @@ impl Rules {
     fn close_own_usage(
         &self,
         span: &mut Span,
+        nanos: u64,
         started: impl Fn() -> u64,
         charges: &mut Charges,
     ) -> Option<Charge> {
-        if span.reading.inclusive.is_some() {
-            join_excess(span);
-        }
-        let is_llm = complete_own(&mut span.reading, None);
+        let is_call = match span.reading.inclusive.take() {
+            None => !span.reading.own.usage.is_empty(),
+            Some(inclusive) => join_excess(span, &inclusive)?,
+        };
         charges.is_accountable = true;
-        if span.outer.call == Some(OperationKind::Text) && is_llm && span.place.call.is_some() {
-            hand_on(span, started(), charges);
+        if span.place.calls.has(OperationKind::Text)
+            || span.reading.own.usage.has_more_than_input_and_output()
+        {
+            self.join_own_usage(span, is_call, nanos, started(), charges);
             return None;
         }
-        Some(self.charge(span, is_llm))
+        let own = &mut span.reading.own;
+        own.count = 1;
+        if is_call {
+            count_call(own, OperationKind::Text);
+        }
+        Some(self.charge(span, is_call))
+    }
+
+    /// Closes own usage that is a request of the call around it (A5), or has parts that may be beyond its input and output (A6).
+    #[cold]
+    fn join_own_usage(
+        &self,
+        span: &mut Span,
+        is_call: bool,
+        nanos: u64,
+        started: u64,
+        charges: &mut Charges,
+    ) {
+        let call = InnerCall { is_call, ..InnerCall::of_figures(span, nanos, started) };
+        span.reading.own = CellTotals::default();
+        if span.place.calls.has(OperationKind::Text) {
+            charges.more().handed_on.push(call);
+        } else {
+            self.book_inner(&call, charges);
+        }
+    }
+
+    /// Closes a container: what its figure has beyond what closed inside is booked as one more call, or as a cost or parts alone
+    /// (A6).
+    #[cold]
+    fn close_container(&self, span: &mut Span, nanos: u64, started: u64, charges: &mut Charges) {
+        let Some(inclusive) = span.reading.inclusive.as_deref() else { return };
+        let excess = Excess::of(inclusive, &span.sum_below());
+        let is_call = excess.is_call();
+        if !is_call && !excess.is_new() {
+            return;
+        }
+        let cost = excess.cost.filter(|cost| is_call || *cost > Usd::ZERO);
+        let own = InnerCall::of_figures(span, nanos, started);
+        // Its execution is counted with its own amount.
+        let usage = if is_call { excess.usage } else { parts_alone(&excess.usage) };
+        let call = InnerCall { usage, cost, is_call, count: 0, ..own };
+        if span.place.calls.has(OperationKind::Text) {
+            charges.more().handed_on.push(call);
+        } else {
+            self.book_inner(&call, charges);
+        }
     }
 
     /// What few spans need before their amounts are worked out.
@@ -102,6 +154,7 @@ impl Rules {
     fn prepare(&self, span: &mut Span, charges: &mut Charges) {
         let how = span.kind.accumulate();
         span.reading.join_synonyms(how);
+        span.reading.complete();
         warn_of_remarks(&mut span.reading, charges);
         charges.is_foreign = refuse_currency(&mut span.reading, charges);
         charges.is_accountable |= span.reading.has_gate();
@@ -110,48 +163,6 @@ impl Rules {
             && inclusive.usage.has_more_than_input_and_output()
         {
             self.normalise(&mut inclusive.usage, schema, model, is_message, |warning| charges.warn(warning));
-        }
-    }
-
-    /// Adds what a figure for everything inside a span has beyond what closed there (A6).
-    #[cold]
-    fn add_excess(&self, span: &mut Span, charges: &mut Charges) {
-        let Some(figure) = span.reading.inclusive.as_deref() else { return };
-        let below = span.below.as_ref().map(|below| below.sum()).unwrap_or_default();
-        let Excess { usage, parts, cost } = Excess::of(figure, &below);
-        let charge = self.charge(span, true);
-        if !parts.is_empty() {
-            let operation = span.reading.operation().unwrap_or(self.unattributed);
-            let charge =
-                Charge { operation, is_llm: false, needs_price: false, model: (None, None), ..charge };
-            charges.more().amounts.push((charge, CellTotals { usage: parts, ..CellTotals::default() }));
-        }
-        let mut totals = CellTotals { usage, ..CellTotals::default() };
-        if let Some(cost) = cost {
-            (totals.cost, totals.sources) = (cost, Sources::REPORTED);
-        }
-        if usage.tokens_used().is_some() {
-            if let Some(kind) = span.outer.call.filter(|_| span.place.call.is_some()) {
-                // Between a call and the calls inside it: the outer call compares it with its own figure.
-                let call = InnerCall { usage, cost, is_request: false, ..InnerCall::of(span, kind, 0, 0) };
-                charges.more().handed_on.push(call);
-                return;
-            }
-            charges.is_accountable = true;
-            count_call(&mut totals, OperationKind::Text);
-            let is_known = |kind| figure.usage.get(kind).or(below.usage.get(kind)).is_some();
-            if is_known(Kind::Input) && is_known(Kind::Output) {
-                // The other half of the excess is inside.
-                totals.partial = 0;
-            }
-            let charge = Charge { needs_price: cost.is_none(), ..charge };
-            charges.more().amounts.push((charge, totals));
-        } else if cost.is_some_and(|cost| cost > Usd::ZERO) {
-            charges.is_accountable = true;
-            let operation = span.reading.operation().unwrap_or(self.unattributed);
-            let charge =
-                Charge { operation, is_llm: false, needs_price: false, model: (None, None), ..charge };
-            charges.more().amounts.push((charge, totals));
         }
     }
 
@@ -173,7 +184,7 @@ impl Rules {
             },
             is_llm,
             needs_price: is_llm && !reading.own.usage.is_empty() && reading.cost().is_none(),
-            response_id: if matches!(span.kind, SpanKind::Call(_)) { reading.response_id } else { 0 },
+            response_id: span.response_id(),
             started: None,
         }
     }
@@ -204,21 +215,22 @@ impl Rules {
                 charges.warn(warning)
             });
         }
-        let is_llm = complete_own(reading, model.1);
-        if is_llm && place.call == Some(OperationKind::Text) && operation_kind(reading) == OperationKind::Text
-        {
+        let kind = call_kind(reading.operation());
+        if place.calls.has(kind) {
             // A request of the call around it (A5).
-            charges.more().handed_on.push(InnerCall::of_event(schema, reading, place, model, now));
+            let own = (named.0.or(near.0), named.1.or(near.1));
+            charges.more().handed_on.push(InnerCall::of_event(schema, reading, place, own, now));
             return (None, charges);
         }
-        let default = if is_llm { self.chat } else { self.unattributed };
+        reading.own.count = 1;
+        count_call(&mut reading.own, kind);
         let row = Charge {
             stage: place.stage,
             agent: reading.named(NameField::Agent).or(place.agent),
-            operation: reading.operation().unwrap_or(default),
-            model: if is_llm { model } else { (None, None) },
-            is_llm,
-            needs_price: is_llm && !reading.own.usage.is_empty() && reading.cost().is_none(),
+            operation: reading.operation().unwrap_or(self.chat),
+            model,
+            is_llm: true,
+            needs_price: !reading.own.usage.is_empty() && reading.cost().is_none(),
             response_id: reading.response_id,
             started: None,
         };
@@ -230,66 +242,45 @@ impl Rules {
 
 impl Charges {
     /// What a span passes on to the span that sums it: its own amount, those beside it, once they are priced, and everything that
-    /// was booked inside.
-    pub(crate) fn passed_on(&self, span: &Span) -> CellTotals {
-        let mut sum = span.below.as_ref().map(|below| below.booked).unwrap_or_default();
+    /// closed inside.
+    pub(crate) fn passed_on(&mut self, span: &mut Span) -> Below {
+        let mut closed = span.below.as_mut().map(|below| std::mem::take(&mut **below)).unwrap_or_default();
         if self.has_own {
-            sum.merge(&span.reading.own);
+            closed.add_booked(span.response_id(), &span.reading.own);
         }
-        self.priced().iter().for_each(|(_, totals)| sum.merge(totals));
-        sum
+        if let Some(more) = &mut self.more {
+            more.hand_over(&mut closed);
+        }
+        closed
     }
 }
 
-/// Joins what an inclusive figure of a span has beyond what closed inside with its own usage (A6).
+impl MoreCharges {
+    /// Hands everything over to what closed inside a span around.
+    pub(crate) fn hand_over(&mut self, closed: &mut Below) {
+        closed.add(std::mem::take(&mut self.booked));
+        closed.answered.append(&mut self.answered);
+        closed.inner.append(&mut self.handed_on);
+    }
+}
+
+/// Joins what an inclusive figure of a span has beyond what closed inside with its own usage (A6). Returns whether that is a call;
+/// `None` if there is nothing to book.
 #[cold]
-fn join_excess(span: &mut Span) {
-    if span.reading.own.usage.is_empty() {
-        return;
+fn join_excess(span: &mut Span, inclusive: &Inclusive) -> Option<bool> {
+    let excess = Excess::of(inclusive, &span.sum_below());
+    let is_call = !span.reading.own.usage.is_empty() || excess.is_call();
+    if !is_call && !span.reading.has_amount() && !excess.is_new() {
+        return None;
     }
-    let Some(inclusive) = &mut span.reading.inclusive else { return };
-    let below = span.below.as_ref().map(|below| below.sum()).unwrap_or_default();
-    let excess = Excess::of(inclusive, &below);
-    if excess.usage.tokens_used().is_some() {
-        span.reading.own.usage.merge(&excess.usage);
-        span.reading.own.usage.merge(&excess.parts);
-        inclusive.usage = Default::default();
+    let usage = if is_call { excess.usage } else { parts_alone(&excess.usage) };
+    span.reading.own.usage.merge(&usage);
+    if let Some(cost) = excess.cost
+        && (is_call || cost > Usd::ZERO)
+    {
+        span.reading.set_cost(span.reading.cost().unwrap_or_default() + cost);
     }
-}
-
-/// Hands a span's own usage on as a request of the call around it (A5).
-#[cold]
-fn hand_on(span: &mut Span, started: u64, charges: &mut Charges) {
-    let call = InnerCall { model: span.own_model(), ..InnerCall::of(span, OperationKind::Text, 0, started) };
-    span.reading.own = CellTotals::default();
-    charges.more().handed_on.push(call);
-}
-
-/// Completes the counts of an amount that is no call span's: an author's own figures on a span, or those of an event. Returns
-/// whether it is that of a model.
-// Inlined: a few stores.
-#[inline]
-fn complete_own(reading: &mut Reading, inherited: Option<Symbol>) -> bool {
-    let model = reading.model().or(inherited);
-    let is_llm = !reading.own.usage.is_empty() || model.is_some();
-    if is_llm {
-        let kind = operation_kind(reading);
-        count_call(&mut reading.own, kind);
-    } else {
-        reading.own.count = 1;
-    }
-    is_llm
-}
-
-/// What an amount that is no call span's is for what it lacks: an operation of the program's own is a text call.
-// Inlined: a test, as hardly any has an operation.
-#[inline]
-fn operation_kind(reading: &Reading) -> OperationKind {
-    let Some(operation) = reading.operation() else { return OperationKind::Text };
-    match kind_of(operation.as_str()) {
-        OperationKind::Agent | OperationKind::Tool | OperationKind::Container => OperationKind::Text,
-        kind => kind,
-    }
+    Some(is_call)
 }
 
 /// Turns refused values into warnings of the run.

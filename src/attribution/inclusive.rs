@@ -1,48 +1,93 @@
 //! Inclusive figures (A6): per unit, the larger of a span's figure and the sum of what is inside; only the excess is new.
 
 use super::reading::Inclusive;
-use crate::ledger::{CellTotals, Kind, Usage, Usd};
+use crate::ledger::{CellTotals, Kind, Sources, Usage, Usd};
 
 /// What an inclusive figure has beyond what is known from inside.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Excess {
-    /// Tokens that no call inside has reported.
     pub(crate) usage: Usage,
-    /// Cached or reasoning tokens that the calls inside did not separate. They are in these calls' input and output already, so
-    /// that they count in their own column and cost nothing more.
-    pub(crate) parts: Usage,
     /// Cost beyond that of the calls inside, where the figure has a cost: it is then the cost of all tokens inside.
     pub(crate) cost: Option<Usd>,
 }
 
 impl Excess {
-    pub(crate) fn of(figure: &Inclusive, below: &CellTotals) -> Self {
-        let mut usage = excess_tokens(&figure.usage, &below.usage);
-        let parts = usage.split_parts();
-        let cost = figure.cost.map(|cost| (cost - below.cost).max(Usd::ZERO));
-        Self { usage, parts, cost }
+    pub(crate) fn of(figure: &Inclusive, inside: &CellTotals) -> Self {
+        let mut usage = beyond(&figure.usage, &inside.usage);
+        if usage.tokens_used().is_some() {
+            // A half that is known inside is known here (A11).
+            for kind in [Kind::Input, Kind::Output] {
+                if inside.usage.get(kind).is_some() {
+                    usage.add(kind, 0);
+                }
+            }
+        }
+        let cost = figure.cost.map(|cost| (cost - inside.cost).max(Usd::ZERO));
+        Self { usage, cost }
+    }
+
+    /// Whether there are new tokens, so that the excess is a call.
+    pub(crate) fn is_call(&self) -> bool {
+        self.usage.tokens_used().is_some_and(|tokens| tokens > 0)
+    }
+
+    /// Whether anything is new.
+    pub(crate) fn is_new(&self) -> bool {
+        has_counts(&self.usage) || self.cost.is_some_and(|cost| cost > Usd::ZERO)
     }
 }
 
-/// The tokens of a figure beyond those inside, unit by unit.
-pub(crate) fn excess_tokens(figure: &Usage, below: &Usage) -> Usage {
-    let mut figure = *figure;
-    let mut known = *below;
-    if !figure.is_split() {
-        known.set(Kind::Tokens, known.tokens_used().unwrap_or_default());
-        return figure.excess_over(&known);
-    }
-    figure.forget(Kind::Tokens);
-    let mut usage = figure.excess_over(&known);
+/// What a figure has beyond the sum of what is inside, for each unit that is known in it.
+pub(crate) fn beyond(figure: &Usage, inside: &Usage) -> Usage {
+    let mut excess = Usage::new();
     // Tokens inside without a split may be either of the two: they are part of the figure already.
-    let mut unsplit = below.count(Kind::Tokens);
-    for kind in [Kind::Input, Kind::Output] {
-        let cut = usage.count(kind).min(unsplit);
-        unsplit -= cut;
-        match usage.count(kind) - cut {
-            0 => usage.forget(kind),
-            left => usage.set(kind, left),
+    let mut unsplit = inside.count(Kind::Tokens);
+    for &kind in Kind::ALL {
+        let Some(count) = figure.get(kind) else { continue };
+        let mut left = count.saturating_sub(inside.count(kind));
+        match kind {
+            Kind::Input | Kind::Output => {
+                let cut = left.min(unsplit);
+                (left, unsplit) = (left - cut, unsplit - cut);
+            }
+            // A total stands for all tokens. It is the last kind, so that the excess of input and output is known.
+            Kind::Tokens => {
+                let known = [inside, &excess].map(|usage| usage.tokens_used().unwrap_or_default());
+                let all = figure.tokens_used().unwrap_or_default();
+                left = all.saturating_sub(known[0].saturating_add(known[1]));
+            }
+            _ => {}
         }
+        excess.set(kind, left);
     }
-    usage
+    excess
+}
+
+/// Parts beyond those inside, without a token that is known by them.
+pub(crate) fn parts_alone(usage: &Usage) -> Usage {
+    let counts = Kind::ALL.iter().map(|&kind| (kind, usage.count(kind)));
+    counts.filter(|(_, count)| *count > 0).fold(Usage::new(), |parts, (kind, count)| parts.with(kind, count))
+}
+
+/// Whether any count is above 0.
+pub(crate) fn has_counts(usage: &Usage) -> bool {
+    Kind::ALL.iter().any(|&kind| usage.count(kind) > 0)
+}
+
+/// Takes what parts have beyond their wholes out of a usage: it counts in its own column, and costs nothing (A6).
+// Not inlined: few spans report parts beside calls.
+#[inline(never)]
+pub(crate) fn take_parts(usage: &mut Usage) -> Usage {
+    // A part beside nothing but a total is inside the total.
+    if usage.count(Kind::Tokens) > 0 || !usage.has_more_than_input_and_output() {
+        return Usage::new();
+    }
+    usage.split_parts()
+}
+
+/// Sets the cost that was reported for an amount.
+pub(crate) fn set_reported(totals: &mut CellTotals, cost: Option<Usd>) {
+    if let Some(cost) = cost {
+        (totals.cost, totals.sources) = (cost, Sources::REPORTED);
+    }
 }

@@ -13,14 +13,24 @@ pub(crate) struct InnerCall {
     pub(crate) place: Place,
     pub(crate) kind: OperationKind,
     pub(crate) operation: Option<Symbol>,
+    /// The model that it names itself.
     pub(crate) model: ModelName,
+    /// The model that it takes if no call around it has one either (A3).
+    pub(crate) inherited: ModelName,
     pub(crate) response_id: u64,
+    /// The response id of the call that it represents: its own, or that of a wrapper.
+    pub(crate) represented_id: u64,
     pub(crate) usage: Usage,
     /// The cost that it reported.
     pub(crate) cost: Option<Usd>,
     pub(crate) has_failed: bool,
+    /// Its own failure, or that of a wrapper with requests that did not fail.
+    pub(crate) errors: u64,
+    /// Executions of its operation: 0 for the excess of a container, which counts its own.
+    pub(crate) count: u64,
     pub(crate) nanos: u64,
     pub(crate) started: u64,
-    /// Whether a call reported it; else it is the excess of a container between the two calls.
-    pub(crate) is_request: bool,
+    pub(crate) closed: u64,
+    /// Whether it is a call; else it is a cost or parts alone, which only count in the sum inside the outer call.
+    pub(crate) is_call: bool,
 }

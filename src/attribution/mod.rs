@@ -13,6 +13,7 @@
 //! Absent, and to be kept absent: `tracing`, I/O, clocks, locks, prices, thread-locals.
 
 mod accumulate;
+mod below;
 mod call;
 mod callsite_schema;
 mod charge;
@@ -32,12 +33,15 @@ mod rules;
 mod span;
 
 pub(crate) use accumulate::Accumulate;
+pub(crate) use below::{Answered, Below};
 pub(crate) use callsite_schema::{CallsiteKind, CallsiteSchema, Declaration};
-pub(crate) use charge::{Charge, Charges};
+pub(crate) use charge::{Charge, ChargedAmount, Charges, count_joined_call};
 pub(crate) use field_value::{FieldValue, trimmed};
+pub(crate) use inclusive::{beyond, take_parts};
 pub(crate) use inner_call::InnerCall;
 pub(crate) use names::{FieldRole, NameField};
-pub(crate) use place::{Place, SpanKind};
-pub(crate) use reading::{Failure, GateReading, ModelName, Reading, RecordReading};
+pub(crate) use operations::call_kind;
+pub(crate) use place::{CallKinds, Place, SpanKind};
+pub(crate) use reading::{Failure, GateReading, Inclusive, ModelName, Reading, RecordReading};
 pub(crate) use rules::{ApartEmitter, CallsiteFlags, Rules};
 pub(crate) use span::Span;

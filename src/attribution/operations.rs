@@ -1,5 +1,7 @@
 //! The operations of the GenAI conventions: which are model calls, which contain them (A3).
 
+use crate::ledger::Symbol;
+
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OperationKind {
@@ -68,6 +70,14 @@ pub(crate) fn operation_of(span_kind: &str) -> &str {
 pub(crate) fn kind_of(operation: &str) -> OperationKind {
     let known = OPERATIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(operation));
     known.map_or(OperationKind::Container, |(_, kind)| *kind)
+}
+
+/// The kind of a call by its operation: without one, and with one of the program's own, it is a text call.
+pub(crate) fn call_kind(operation: Option<Symbol>) -> OperationKind {
+    match operation.map_or(Text, |operation| kind_of(operation.as_str())) {
+        Agent | Tool | OperationKind::Container => Text,
+        kind => kind,
+    }
 }
 
 #[cfg(test)]

@@ -31,8 +31,19 @@ impl Rules {
             usage.set(Kind::Output, 0);
             return;
         }
-        if !has_whole && total.is_some() {
-            // A part beside nothing but a total is inside the total.
+        if !has_whole && let Some(total) = total.filter(|total| *total > 0) {
+            // A part beside nothing but a total is inside the total, as far as the total reaches.
+            let parts = [Kind::CacheRead, Kind::CacheWrite, Kind::Reasoning].map(|part| usage.count(part));
+            let parts = parts.into_iter().fold(0, u64::saturating_add);
+            if parts > total {
+                usage.set(Kind::Tokens, total.saturating_add(parts));
+                warn(
+                    format!(
+                        "{target} counts parts apart from the total ({parts} cached and reasoning, {total} total): they were added to the total"
+                    )
+                    .into(),
+                );
+            }
             return;
         }
         usage.forget(Kind::Tokens);

@@ -18,8 +18,27 @@ pub(crate) struct Place {
     /// Provider and model of the nearest stage or agent that has them (A3).
     pub(crate) provider: Option<Symbol>,
     pub(crate) model: Option<Symbol>,
-    /// What the enclosing call does, the span itself included; `None` past a stage, tool, agent or gate (A5).
-    pub(crate) call: Option<OperationKind>,
+    /// What the enclosing calls do, the span itself included, up to a stage, tool, agent or gate (A5).
+    pub(crate) calls: CallKinds,
+}
+
+/// Kinds of calls. A call inside two calls of different kinds may be that of the outer one: a set, not the nearest kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CallKinds(u16);
+
+impl CallKinds {
+    pub(crate) const NONE: Self = Self(0);
+
+    // Inlined, as the test below: one instruction.
+    #[inline]
+    fn with(self, kind: OperationKind) -> Self {
+        Self(self.0 | 1 << kind as u16)
+    }
+
+    #[inline]
+    pub(crate) fn has(self, kind: OperationKind) -> bool {
+        self.0 & 1 << kind as u16 != 0
+    }
 }
 
 /// What a span is. Exactly one of these; a stage or a gate can be any of them.
@@ -92,12 +111,13 @@ impl Rules {
         } else if is_agent {
             span.place.agent = Some(span.schema.name);
         }
-        span.place.call = match kind {
-            SpanKind::Call(kind) => Some(kind),
-            SpanKind::Tool => None,
-            _ if span.is_stage || is_agent || flags.schema.has_gate => None,
-            _ => span.place.call,
-        };
+        let separates = span.is_stage || is_agent || flags.schema.has_gate || kind == SpanKind::Tool;
+        if separates {
+            span.place.calls = CallKinds::NONE;
+        }
+        if let SpanKind::Call(kind) = kind {
+            span.place.calls = span.place.calls.with(kind);
+        }
     }
 
     /// The kind of a span (A3).

@@ -65,6 +65,8 @@ pub(crate) struct Remarks {
     pub(crate) event_name: Option<Box<str>>,
     /// Sums under further names of a figure: two names of one figure are one figure (A10).
     synonyms: Vec<Synonym>,
+    /// Figures of the events with a call's details: the larger of each (A7).
+    pub(crate) details: Option<Box<Inclusive>>,
 }
 
 /// What was recorded under a further name of a figure.
@@ -225,10 +227,9 @@ impl Reading {
             // 0 never replaces a figure above 0: the last chunk of a stream often carries 0 (A4).
             (Accumulate::Newest, _) if count == 0 => self.own.usage.add(kind, 0),
             (Accumulate::Newest, _) => self.own.usage.set(kind, count),
-            (Accumulate::Sum, Scope::Own) => self.own.usage.add(kind, count),
-            (Accumulate::Sum, Scope::Inclusive) | (Accumulate::Inclusive, _) => {
-                self.add_inclusive(kind, count);
-            }
+            // On a container too: a short and a long name of one figure are one figure, and are joined when it closes.
+            (Accumulate::Sum | Accumulate::Inclusive, Scope::Own) => self.own.usage.add(kind, count),
+            (Accumulate::Sum | Accumulate::Inclusive, Scope::Inclusive) => self.add_inclusive(kind, count),
         }
     }
 
@@ -262,8 +263,10 @@ impl Reading {
         match (how, scope) {
             (Accumulate::Newest, _) if usd == Usd::ZERO => self.set_cost(self.cost().unwrap_or_default()),
             (Accumulate::Newest, _) => self.set_cost(usd),
-            (Accumulate::Sum, Scope::Own) => self.set_cost(self.cost().unwrap_or_default() + usd),
-            (Accumulate::Sum, Scope::Inclusive) | (Accumulate::Inclusive, _) => {
+            (Accumulate::Sum | Accumulate::Inclusive, Scope::Own) => {
+                self.set_cost(self.cost().unwrap_or_default() + usd);
+            }
+            (Accumulate::Sum | Accumulate::Inclusive, Scope::Inclusive) => {
                 let cost = &mut self.inclusive.get_or_insert_default().cost;
                 *cost = Some(cost.unwrap_or_default() + usd);
             }
@@ -282,6 +285,16 @@ impl Reading {
     fn refuse(&mut self, field: &'static str, value: FieldValue<'_>, refusal: &'static str) {
         let warning = format!("{field} = {} was taken as not reported: {refusal}", value.json());
         self.remarks.get_or_insert_default().warnings.push(warning);
+    }
+
+    /// Forgets its figures: they only repeat those of others.
+    #[cold]
+    pub(crate) fn forget_figures(&mut self) {
+        self.own.clear();
+        self.inclusive = None;
+        if let Some(remarks) = &mut self.remarks {
+            remarks.synonyms.clear();
+        }
     }
 
     /// Forgets everything.
@@ -353,7 +366,7 @@ impl Reading {
     pub(crate) fn join_synonyms(&mut self, how: Accumulate) {
         let synonyms = self.remarks.as_mut().map(|remarks| std::mem::take(&mut remarks.synonyms));
         for Synonym { scope, kind, count, cost, .. } in synonyms.unwrap_or_default() {
-            let is_own = how == Accumulate::Sum && scope == Scope::Own;
+            let is_own = how != Accumulate::Newest && scope == Scope::Own;
             match kind {
                 Some(kind) if is_own => self.own.usage.set(kind, self.own.usage.count(kind).max(count)),
                 Some(kind) => {
@@ -367,8 +380,18 @@ impl Reading {
                 }
             }
         }
-        if how == Accumulate::Sum && self.inclusive.is_some() {
-            self.join_scopes();
+        match how {
+            Accumulate::Newest => {}
+            Accumulate::Sum if self.inclusive.is_some() => self.join_scopes(),
+            Accumulate::Sum => {}
+            Accumulate::Inclusive => {
+                let own = Inclusive { usage: self.own.usage, cost: self.take_cost_back() };
+                self.own.usage = Usage::new();
+                if !own.usage.is_empty() || own.cost.is_some() {
+                    let inclusive = self.inclusive.get_or_insert_default();
+                    **inclusive = own.larger(inclusive);
+                }
+            }
         }
     }
 
@@ -379,16 +402,22 @@ impl Reading {
             usage: self.own.usage,
             cost: self.own.sources.contains(Sources::REPORTED).then_some(self.own.cost),
         };
-        if own.usage.is_split() && !inclusive.usage.is_split() && inclusive.usage.get(Kind::Tokens).is_some()
-        {
-            // A total beside its parts: it is never added to them. Where it contradicts them, the parts' reader warns.
-            self.own.usage.set(Kind::Tokens, inclusive.usage.count(Kind::Tokens));
-            inclusive.usage.forget(Kind::Tokens);
+        if !inclusive.usage.is_split() && inclusive.usage.get(Kind::Tokens).is_some() {
+            if own.usage.is_split() {
+                // A total beside its parts: it is never added to them. Where it contradicts them, the parts' reader warns.
+                self.own.usage.set(Kind::Tokens, inclusive.usage.count(Kind::Tokens));
+                inclusive.usage.forget(Kind::Tokens);
+            } else {
+                // Parts beside nothing but a total are inside the total.
+                **inclusive = Inclusive { cost: inclusive.cost, ..own.larger(inclusive) };
+                self.own.usage = Usage::new();
+            }
         }
-        let repeats = |kind: &Kind| own.usage.get(*kind).is_some() && inclusive.usage.get(*kind).is_some();
-        if Kind::ALL.iter().any(repeats) {
-            **inclusive = Inclusive { cost: inclusive.cost, ..own.larger(inclusive) };
-            self.own.usage = Usage::new();
+        for &kind in Kind::ALL {
+            if let (Some(own), Some(all)) = (self.own.usage.get(kind), inclusive.usage.get(kind)) {
+                inclusive.usage.set(kind, own.max(all));
+                self.own.usage.forget(kind);
+            }
         }
         if own.cost.is_some() && inclusive.cost.is_some() {
             inclusive.cost = inclusive.cost.max(own.cost);
@@ -396,6 +425,31 @@ impl Reading {
         }
         if inclusive.usage.is_empty() && inclusive.cost.is_none() {
             self.inclusive = None;
+        }
+    }
+
+    /// Keeps the figures of an event with a call's details (A7).
+    pub(crate) fn take_details(&mut self, details: &Inclusive) {
+        let known = &mut self.remarks.get_or_insert_default().details;
+        let larger = known.as_deref().map_or(*details, |known| known.larger(details));
+        *known = Some(Box::new(larger));
+    }
+
+    /// Supplies what a call has not recorded from the events with its details. 0 gives way to more, as in A4.
+    pub(crate) fn complete(&mut self) {
+        let details = self.remarks.as_mut().and_then(|remarks| remarks.details.take());
+        let Some(Inclusive { usage, cost }) = details.map(|details| *details) else { return };
+        for &kind in Kind::ALL {
+            if let Some(count) = usage.get(kind)
+                && self.own.usage.count(kind) == 0
+            {
+                self.own.usage.set(kind, count);
+            }
+        }
+        if let Some(cost) = cost
+            && self.cost().unwrap_or_default() == Usd::ZERO
+        {
+            self.set_cost(cost);
         }
     }
 

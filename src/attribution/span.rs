@@ -1,11 +1,12 @@
 //! A span as the rules see it: its callsite, its place, what it recorded, and what closed inside it.
 
+use super::below::Below;
 use super::callsite_schema::CallsiteSchema;
-use super::inner_call::InnerCall;
+use super::inclusive::has_counts;
 use super::names::NameField;
 use super::place::{Place, SpanKind};
-use super::reading::{ModelName, Reading};
-use crate::ledger::{CellTotals, Kind, Usage};
+use super::reading::{Inclusive, ModelName, Reading};
+use crate::ledger::{CellTotals, Usage, Usd};
 
 /// A span that is open.
 #[derive(Debug)]
@@ -22,24 +23,6 @@ pub(crate) struct Span {
     pub(crate) reading: Reading,
     /// What closed inside. Only spans that sum what is inside have it.
     pub(crate) below: Option<Box<Below>>,
-}
-
-/// What closed inside a span that sums what is inside.
-#[derive(Debug, Default)]
-pub(crate) struct Below {
-    /// What is booked.
-    pub(crate) booked: CellTotals,
-    /// Calls that the enclosing call has to complete before they are booked (A5).
-    pub(crate) inner: Vec<InnerCall>,
-}
-
-impl Below {
-    /// All that closed inside, booked or not.
-    pub(super) fn sum(&self) -> CellTotals {
-        let mut sum = self.booked;
-        self.inner.iter().for_each(|call| sum.usage.merge(&call.usage));
-        sum
-    }
 }
 
 impl Span {
@@ -72,10 +55,20 @@ impl Span {
     }
 
     /// Adds what closed inside.
-    pub(crate) fn add_below(&mut self, booked: &CellTotals, inner: Vec<InnerCall>) {
-        let below = self.below.get_or_insert_default();
-        below.booked.merge(booked);
-        below.inner.extend(inner);
+    pub(crate) fn add_below(&mut self, closed: Below) {
+        self.below.get_or_insert_default().add(closed);
+    }
+
+    /// Usage and cost of everything inside, once that has been summed.
+    pub(super) fn sum_below(&self) -> CellTotals {
+        self.below.as_ref().map(|below| below.sum).unwrap_or_default()
+    }
+
+    /// The id of its response, if it is a call; else 0 (A8).
+    // Inlined: a test.
+    #[inline]
+    pub(super) fn response_id(&self) -> u64 {
+        if matches!(self.kind, SpanKind::Call(_)) { self.reading.response_id } else { 0 }
     }
 
     /// Provider and model that it recorded itself.
@@ -108,29 +101,33 @@ impl Span {
 
     /// Completes a call with details of its response; `false` if it is not that call. Details supply what
     /// it has not recorded.
-    pub(crate) fn complete_with(&mut self, response_id: u64, usage: &Usage) -> bool {
+    pub(crate) fn complete_with(&mut self, response_id: u64, details: &Inclusive) -> bool {
         let reading = &mut self.reading;
         let is_other = response_id != 0 && reading.response_id != 0 && response_id != reading.response_id;
         if is_other || !matches!(self.kind, SpanKind::Call(_)) {
             return false;
         }
         reading.response_id = reading.response_id.max(response_id);
-        let own = &mut reading.own.usage;
-        for &kind in Kind::ALL {
-            if let (None, Some(count)) = (own.get(kind), usage.get(kind)) {
-                own.set(kind, count);
-            }
-        }
+        reading.take_details(details);
         true
     }
 
     /// Whether it would make its run accountable if it closed now (A1).
     pub(crate) fn is_accountable(&self) -> bool {
         let reading = &self.reading;
-        matches!(self.kind, SpanKind::Call(_))
-            || reading.has_amount()
+        // Nothing inside has made the run accountable, so that an inclusive figure above 0 is an excess.
+        let has_excess = |usage: &Usage, cost: Option<Usd>| has_counts(usage) || cost > Some(Usd::ZERO);
+        let has_own = match self.kind {
+            SpanKind::Call(_) => true,
+            SpanKind::Plain => reading.has_amount(),
+            SpanKind::Agent | SpanKind::Tool | SpanKind::Container => {
+                has_excess(&reading.own.usage, reading.cost())
+            }
+        };
+        let inclusive = reading.inclusive.as_deref();
+        has_own
             || reading.has_gate()
-            || reading.inclusive.is_some()
+            || inclusive.is_some_and(|figure| has_excess(&figure.usage, figure.cost))
     }
 
     /// Whether an agent's run without any span inside would only repeat the figures of other roots: old releases of rig open

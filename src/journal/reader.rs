@@ -189,9 +189,9 @@ struct RunReplay {
     /// The time of the newest record.
     last: u64,
     /// Opened stages by time and parent, not by name: a span may record its stage's name after it was opened.
-    open: HashMap<(u64, Option<StageId>), StageId, FastHash>,
+    open: HashMap<StageKey, StageId, FastHash>,
     /// Stages that ended. A record that a stage was opened may come after the record that it ended: two threads write them.
-    closed: HashSet<(u64, Option<StageId>), FastHash>,
+    closed: HashSet<StageKey, FastHash>,
     gates: BTreeMap<u64, GateVerdict>,
     records: Records,
     end: Option<RunEnd>,
@@ -378,10 +378,13 @@ impl RunReplay {
     }
 }
 
+/// When a stage was opened, and how many stages were around it.
+type StageKey = (u64, usize);
+
 impl OpenStage {
-    /// What identifies it among the stages of a run, whatever name its span records later.
-    fn key(self) -> (u64, Option<StageId>) {
-        (self.at, self.stage.parent())
+    /// What identifies it among the stages of a run, whatever names its span and the stages around it record later.
+    fn key(self) -> StageKey {
+        (self.at, std::iter::successors(self.stage.parent(), |stage| stage.parent()).count())
     }
 }
 

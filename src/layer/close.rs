@@ -10,8 +10,11 @@ use super::pricer::{PriceContext, Warning};
 use super::span_state::SpanState;
 use super::span_table::{Lookup, Taken};
 use super::waiting::outer_of;
-use crate::attribution::{Charge, Charges, Failure, InnerCall};
-use crate::ledger::{CellKey, CellTotals, Kind, Sources, StageId, Usage};
+use crate::attribution::{
+    Answered, Below, Charge, ChargedAmount, Charges, Failure, Inclusive, InnerCall, beyond, call_kind,
+    count_joined_call, take_parts,
+};
+use crate::ledger::{CellKey, CellTotals, Kind, Sources, StageId};
 
 /// An amount with its row.
 pub(crate) type Amount<'a> = (CellKey, &'a CellTotals);
@@ -43,13 +46,15 @@ struct Time<'a> {
     opened: Instant,
     closed: Instant,
     nanos: u64,
+    /// Whether the span has closed; otherwise its run is finished around it, and a stage does not end.
+    is_end: bool,
 }
 
 impl<'a> Time<'a> {
     // Inlined, as the two below: a call and a subtraction.
     #[inline(always)]
-    fn of(clock: &'a Clock, opened: Instant, closed: Instant) -> Self {
-        Self { clock, opened, closed, nanos: nanos_between(opened, closed) }
+    fn of(clock: &'a Clock, opened: Instant, closed: Instant, is_end: bool) -> Self {
+        Self { clock, opened, closed, nanos: nanos_between(opened, closed), is_end }
     }
 
     #[inline(always)]
@@ -69,12 +74,12 @@ impl<'a> Entry<'a> {
     #[inline(always)]
     fn of(own: Option<CellKey>, state: &'a SpanState, charges: &'a Charges, time: &Time<'_>) -> Self {
         let ended = match state.stage() {
-            Some(stage) => {
+            Some(stage) if time.is_end => {
                 let at = time.closed().nanos();
                 let started = at.saturating_sub(time.nanos);
                 Some(StageEnd { stage, started, at, failure: state.span.reading.known_failure() })
             }
-            None => None,
+            _ => None,
         };
         Self {
             own: own.map(|key| (key, &state.span.reading.own)),
@@ -106,9 +111,10 @@ impl Core {
     #[inline(always)]
     fn settle(&self, state: &mut SpanState, now: Instant) {
         let settling = Settling::new(&self.counters.unsettled);
-        if !(state.span.is_root && self.only_repeats(state)) {
-            self.account(state, now);
+        if state.span.is_root && self.only_repeats(state) {
+            state.span.reading.forget_figures();
         }
+        self.account(state, now, true);
         settling.done();
         if state.is_adopted {
             self.release(outer_of(state));
@@ -125,11 +131,15 @@ impl Core {
         self.settle(state, now);
     }
 
-    /// Charges a span's amounts by the rules, prices them, passes them on and books them.
+    /// Charges a span's amounts by the rules, prices them, passes them on and books them. `is_end` is whether the span has closed;
+    /// otherwise its run is finished around it, and a stage does not end.
     // Always inlined into `settle`; all others call `account_late`.
     #[inline(always)]
-    fn account(&self, state: &mut SpanState, now: Instant) {
-        let time = Time::of(&self.clock, state.started, now);
+    fn account(&self, state: &mut SpanState, now: Instant, is_end: bool) {
+        let time = Time::of(&self.clock, state.started, now, is_end);
+        if state.span.below.is_some() && state.span.schema.has_figures {
+            self.sum_below(state);
+        }
         let mut charges = Charges::default();
         let started = || time.opened().nanos();
         let row = self.options.rules.close(&mut state.span, time.nanos, started, &mut charges);
@@ -139,7 +149,7 @@ impl Core {
             None => None,
         };
         if charges.more.is_some() {
-            self.price_more(&outer_of(state), time.opened(), &mut charges);
+            self.price_more(state.position.run, time.opened(), &mut charges);
         }
         if state.outer_aggregate != 0 || state.span.below.is_some() {
             self.pass_on(state, &mut charges, time.nanos);
@@ -147,7 +157,7 @@ impl Core {
         let entry = Entry::of(own, state, &charges, &time);
         let is_empty = entry.own.is_none() && entry.more.is_empty() && entry.ended.is_none();
         if (!is_empty || entry.is_accountable) && !self.book_at_once(&state.position, entry) {
-            self.book_slowly(own, state, &charges, now);
+            self.book_slowly(own, state, &charges, &time);
         }
         if charges.more.is_some() || state.span.reading.remarks.is_some() || state.span.names_agent() {
             self.record_rest(state, charges, time.nanos);
@@ -158,15 +168,28 @@ impl Core {
     }
 
     #[cold]
-    fn book_slowly(&self, own: Option<CellKey>, state: &SpanState, charges: &Charges, now: Instant) {
-        let time = Time::of(&self.clock, state.started, now);
-        self.book(&state.position, Entry::of(own, state, charges, &time));
+    fn book_slowly(&self, own: Option<CellKey>, state: &SpanState, charges: &Charges, time: &Time<'_>) {
+        self.book(&state.position, Entry::of(own, state, charges, time));
     }
 
     /// The same for a span that has closed before, or is still open.
     #[cold]
-    pub(crate) fn account_late(&self, state: &mut SpanState, now: Instant) {
-        self.account(state, now);
+    pub(crate) fn account_late(&self, state: &mut SpanState, now: Instant, is_end: bool) {
+        self.account(state, now, is_end);
+    }
+
+    /// Sums what closed inside a span with figures for everything inside.
+    #[cold]
+    fn sum_below(&self, state: &mut SpanState) {
+        let (run, at) = (state.position.run, self.clock.moment(state.started));
+        let Some(below) = &mut state.span.below else { return };
+        below.sum_up(|model, usage| {
+            // A call that waits for an outer one has no price yet, and is warned of when it is booked.
+            let charge = self.options.rules.unbooked(model);
+            let mut totals = CellTotals { usage: *usage, ..CellTotals::default() };
+            self.price(&charge, &mut totals, run, || at);
+            (totals.sources != Sources::default()).then_some(totals.cost)
+        });
     }
 
     /// Prices a span's own amount, and returns its row.
@@ -199,16 +222,9 @@ impl Core {
         at: Moment,
         charges: &mut Charges,
     ) -> Option<CellKey> {
-        let around = outer_of(state);
         let totals = &mut state.span.reading.own;
-        let usage = totals.usage;
-        let first =
-            self.runs.with_details(around.run, |details| details.responses.aggregate(charge.response_id));
-        let key = self.price_response(&charge, totals, &around, at, charges);
-        if first.flatten().is_some_and(|aggregate| aggregate != around.aggregate) {
-            charges.more().repeated = usage.excess_over(&totals.usage);
-        }
-        key
+        let closed = at.nanos().saturating_add(totals.nanos);
+        self.price_response(&charge, totals, state.position.run, (at, closed), charges)
     }
 
     // Inlined: the context is then never in memory.
@@ -244,74 +260,84 @@ impl Core {
 
     /// Prices the amounts beside a span's own.
     #[cold]
-    fn price_more(&self, position: &Position, started: Moment, charges: &mut Charges) {
-        for (charge, mut totals) in std::mem::take(&mut charges.more().amounts) {
+    fn price_more(&self, run: u64, started: Moment, charges: &mut Charges) {
+        for ChargedAmount { charge, mut totals, closed } in std::mem::take(&mut charges.more().amounts) {
             let at = charge.started.map_or(started, Moment::at);
             let key = match charge.response_id {
-                0 => Some(self.price_and_warn(&charge, &mut totals, position.run, at, charges)),
-                _ => self.price_response(&charge, &mut totals, position, at, charges),
+                0 => Some(self.price_joined(&charge, &mut totals, run, at, charges)),
+                _ => self.price_response(&charge, &mut totals, run, (at, closed), charges),
             };
-            charges.more().priced.extend(key.map(|key| (key, totals)));
+            if let Some(key) = key {
+                let more = charges.more();
+                more.booked.add_booked(charge.response_id, &totals);
+                more.priced.push((key, totals));
+            }
         }
     }
 
+    /// Prices a call that was joined from several spans. Parts beyond their wholes cost nothing (A6).
+    fn price_joined(
+        &self,
+        charge: &Charge,
+        totals: &mut CellTotals,
+        run: u64,
+        at: Moment,
+        charges: &mut Charges,
+    ) -> CellKey {
+        let parts = take_parts(&mut totals.usage);
+        let key = self.price_and_warn(charge, totals, run, at, charges);
+        totals.usage.merge(&parts);
+        key
+    }
+
     /// Prices a call with a response id. If the run has seen that response already, only what the new record adds is booked, in
-    /// the row of the first (A8).
+    /// the row of the first (A8). The times are when it began and when it closed.
     #[cold]
     pub(crate) fn price_response(
         &self,
         charge: &Charge,
         totals: &mut CellTotals,
-        position: &Position,
-        at: Moment,
+        run: u64,
+        (at, closed): (Moment, u64),
         charges: &mut Charges,
     ) -> Option<CellKey> {
-        let run = position.run;
+        charges.more().answered.push(Answered::of(charge, totals, at.nanos(), closed));
         let seen = self.runs.with_details(run, |details| details.responses.get(charge.response_id)).flatten();
         let Some(seen) = seen else {
-            let key = self.price_and_warn(charge, totals, run, at, charges);
-            self.runs
-                .with_details(run, |details| details.responses.keep(*charge, *totals, position.aggregate));
+            let key = self.price_joined(charge, totals, run, at, charges);
+            self.runs.with_details(run, |details| details.responses.keep(*charge, key, *totals));
             return Some(key);
         };
         // The call as both records together have it, and then the difference from what was booked.
-        let mut both =
-            CellTotals { count: 1, llm_calls: 1, nanos: seen.booked.nanos, ..CellTotals::default() };
-        both.usage = seen.booked.usage;
-        both.usage.merge(&totals.usage.excess_over(&seen.booked.usage));
-        both.errors = seen.booked.errors.max(totals.errors);
+        let mut both = CellTotals {
+            count: seen.booked.count,
+            nanos: seen.booked.nanos,
+            usage: seen.booked.usage,
+            errors: seen.booked.errors.max(totals.errors),
+            ..CellTotals::default()
+        };
+        both.usage.merge(&beyond(&totals.usage, &seen.booked.usage));
         let costs = [&seen.booked, totals]
             .map(|record| record.sources.contains(Sources::REPORTED).then_some(record.cost));
         if let Some(cost) = costs[0].max(costs[1]) {
             (both.cost, both.sources) = (cost, Sources::REPORTED);
         }
-        if both.usage.is_empty() && both.sources == Sources::default() {
-            both.without_usage = 1;
-        } else {
-            both.partial = match (seen.booked.partial, totals.partial) {
-                (0, _) if !seen.booked.usage.is_empty() => 0,
-                (_, 0) if !totals.usage.is_empty() => 0,
-                _ => u64::from(
-                    !(both.usage.get(Kind::Input).is_some() && both.usage.get(Kind::Output).is_some()),
-                ),
-            };
-        }
-        let model = (charge.model.0.or(seen.call.model.0), charge.model.1.or(seen.call.model.1));
-        let needs_price = !both.usage.is_empty() && both.sources == Sources::default();
+        count_joined_call(&mut both, call_kind(Some(seen.call.operation)));
         let call = Charge {
-            model: (seen.call.model.0.or(model.0), seen.call.model.1.or(model.1)),
-            needs_price,
+            model: (seen.call.model.0.or(charge.model.0), seen.call.model.1.or(charge.model.1)),
+            needs_price: both.without_usage == 0 && both.sources == Sources::default(),
             ..seen.call
         };
-        let key = self.price_and_warn(&call, &mut both, run, at, charges);
-        self.runs.with_details(run, |details| details.responses.keep(seen.call, both, position.aggregate));
+        self.price_joined(&call, &mut both, run, at, charges);
+        // Also if only this record has a model: counts that the first one lacks are taken off in its row.
+        self.runs.with_details(run, |details| details.responses.keep(call, seen.key, both));
         *totals = both.difference(&seen.booked);
-        (*totals != CellTotals { sources: totals.sources, ..CellTotals::default() }).then_some(key)
+        (*totals != CellTotals { sources: totals.sources, ..CellTotals::default() }).then_some(seen.key)
     }
 
     /// Completes a call that was booked without its usage, or with a part of it, from the details of its response (A7).
     #[cold]
-    pub(crate) fn complete_response(&self, position: &Position, id: u64, usage: &Usage) {
+    pub(crate) fn complete_response(&self, position: &Position, id: u64, figures: &Inclusive) {
         let run = position.run;
         let seen = self.runs.with_details(run, |details| details.responses.get(id)).flatten();
         let Some(seen) = seen.filter(|seen| seen.booked.without_usage + seen.booked.partial > 0) else {
@@ -320,13 +346,16 @@ impl Core {
         let mut charges = Charges::default();
         let mut totals = CellTotals { count: 1, llm_calls: 1, ..CellTotals::default() };
         for &kind in Kind::ALL {
-            if let (None, Some(count)) = (seen.booked.usage.get(kind), usage.get(kind)) {
+            if let (None, Some(count)) = (seen.booked.usage.get(kind), figures.usage.get(kind)) {
                 totals.usage.set(kind, count);
             }
         }
-        if let Some(key) =
-            self.price_response(&seen.call, &mut totals, position, self.clock.now(), &mut charges)
-        {
+        if let (false, Some(cost)) = (seen.booked.sources.contains(Sources::REPORTED), figures.cost) {
+            (totals.cost, totals.sources) = (cost, Sources::REPORTED);
+        }
+        let now = self.clock.now();
+        let times = (now, now.nanos());
+        if let Some(key) = self.price_response(&seen.call, &mut totals, run, times, &mut charges) {
             self.book(
                 position,
                 Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true },
@@ -339,41 +368,39 @@ impl Core {
     #[inline(never)]
     fn pass_on(&self, state: &mut SpanState, charges: &mut Charges, nanos: u64) {
         // Before the amounts are booked: a reader of both sees them below first, and never twice.
-        let mut booked = charges.passed_on(&state.span);
-        let mut inner: Vec<InnerCall> =
-            state.span.below.as_mut().map(|below| std::mem::take(&mut below.inner)).unwrap_or_default();
-        if let Some(more) = &mut charges.more {
-            inner.append(&mut more.handed_on);
-            booked.usage.merge(&more.repeated);
-        }
+        let closed = charges.passed_on(&mut state.span);
         if state.span.schema.has_gate {
-            self.record_span_gate(state, &booked, nanos);
+            self.record_span_gate(state, &closed.all_booked(), nanos);
         }
-        self.collect(&outer_of(state), &booked, inner);
+        self.collect(&outer_of(state), closed);
     }
 
-    /// Adds what was booked at a position to the span around that sums it. Calls that nothing around completes any more are
+    /// Adds what closed at a position to the span around that sums it. Calls that nothing around completes any more are
     /// booked alone.
-    pub(crate) fn collect(&self, position: &Position, booked: &CellTotals, inner: Vec<InnerCall>) {
-        let mut inner = Some(inner);
+    pub(crate) fn collect(&self, position: &Position, closed: Below) {
+        let mut closed = Some(closed);
+        let mut alone = Vec::new();
         if position.aggregate != 0 {
             self.spans.with_open_or_waiting(position.aggregate, position.run, |around| {
+                let Some(mut closed) = closed.take() else { return };
                 // A span that is no longer inside a call keeps no call waiting.
-                let waits = around.span.place.call.is_some();
-                let calls = if waits { inner.take().unwrap_or_default() } else { Vec::new() };
-                around.span.add_below(booked, calls);
+                let calls = around.span.place.calls;
+                (closed.inner, alone) = closed.inner.into_iter().partition(|call| calls.has(call.kind));
+                around.span.add_below(closed);
             });
         }
-        for call in inner.into_iter().flatten() {
-            self.book_alone(position, &call);
-        }
+        alone.extend(closed.into_iter().flat_map(|closed| closed.inner));
+        alone.iter().for_each(|call| self.book_alone(position, call));
     }
 
     #[cold]
     fn book_alone(&self, position: &Position, call: &InnerCall) {
-        let mut charges = Charges { is_accountable: true, ..Charges::default() };
-        charges.more().amounts.push(self.options.rules.book_alone(call));
-        self.price_more(position, Moment::at(call.started), &mut charges);
+        let mut charges = Charges::default();
+        self.options.rules.book_inner(call, &mut charges);
+        self.price_more(position.run, Moment::at(call.started), &mut charges);
+        let mut closed = Below::default();
+        charges.more().hand_over(&mut closed);
+        self.collect(position, closed);
         self.book(position, Entry { own: None, more: charges.priced(), ended: None, is_accountable: true });
         charges
             .more
@@ -391,8 +418,8 @@ impl Core {
         }
         self.record_agent(state, nanos);
         if state.span.schema.has_gate {
-            let sum = charges.passed_on(&state.span);
-            self.record_span_gate(state, &sum, nanos);
+            let closed = charges.passed_on(&mut state.span);
+            self.record_span_gate(state, &closed.all_booked(), nanos);
         }
         if let Some(remarks) = &mut state.span.reading.remarks
             && let Some(attributes) = remarks.run.take()

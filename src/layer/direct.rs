@@ -10,7 +10,7 @@ use super::close::Entry;
 use super::core::Core;
 use super::position::Position;
 use super::stats::count;
-use crate::attribution::{Reading, RecordReading, trimmed};
+use crate::attribution::{Below, Reading, RecordReading, trimmed};
 use crate::ledger::{CellKey, CellTotals, Sources, Symbol, Usd};
 use crate::summary::{OperationFields, OperationRecord, Timestamp, seconds};
 
@@ -57,7 +57,7 @@ impl Core {
             CellKey { stage: place.stage, agent: place.agent, model: None, operation: direct.operation };
         let totals = direct.totals();
         // Before it is booked, for the reason given in `pass_on`: the cost would be counted twice.
-        self.collect(position, &totals, Vec::new());
+        self.collect(position, Below { booked: totals, ..Below::default() });
         let Direct { operation, cost, duration, iteration, meta, warnings } = direct;
         let entry = Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true };
         if !self.book(position, entry) {
@@ -109,9 +109,18 @@ impl Core {
     }
 
     /// Where a record for the run with this id goes: to the current stage if the current span is in that run, else into
-    /// no stage. A run that is not accountable yet is known by the id that its root has recorded.
+    /// no stage.
     fn position_in_run(&self, run_id: &str) -> Option<Position> {
-        let named = self.run_with_id(run_id).or_else(|| {
+        let named = self.run_with_id(run_id)?;
+        let root = self.runs.with_details(named, |details| details.root)?;
+        let at_root = Position { run: named, root, ..Position::NOWHERE };
+        Some(self.position_here().filter(|here| here.run == named).unwrap_or(at_root))
+    }
+
+    /// The run in flight with this id. A run that is not accountable yet is known by the id that its root has recorded.
+    pub(crate) fn run_with_id(&self, run_id: &str) -> Option<u64> {
+        let mut known = self.runs.in_flight().into_iter();
+        known.find(|run| self.public_id(*run).as_deref() == Some(run_id)).or_else(|| {
             let mut found = None;
             self.spans.for_each(|_, state| {
                 if state.span.is_root && state.span.reading.run_id() == Some(run_id) {
@@ -119,15 +128,7 @@ impl Core {
                 }
             });
             found
-        })?;
-        let root = self.runs.with_details(named, |details| details.root)?;
-        let at_root = Position { run: named, root, ..Position::NOWHERE };
-        Some(self.position_here().filter(|here| here.run == named).unwrap_or(at_root))
-    }
-
-    /// The accountable run in flight with this id.
-    pub(crate) fn run_with_id(&self, run_id: &str) -> Option<u64> {
-        self.runs.in_flight().into_iter().find(|run| self.public_id(*run).as_deref() == Some(run_id))
+        })
     }
 
     /// The id of a run in flight.

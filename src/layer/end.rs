@@ -115,7 +115,10 @@ impl Core {
     /// flight.
     pub(crate) fn finish(&self, run: u64) -> bool {
         if !self.is_accountable(run) {
-            return false;
+            if !self.has_open_amounts(run) {
+                return false;
+            }
+            self.begin(run);
         }
         self.finish_as(run, true)
     }
@@ -147,27 +150,29 @@ impl Core {
         });
         // The innermost first, as those around have to know what closed below them. All stay where they are, with
         // nothing more to record, so that what comes later is known to be late.
+        spans.extend(self.spans.waiting(run));
         spans.sort_unstable_by(|one, two| two.cmp(one));
         let mut left_open = Ledger::default();
         let take = |state: &mut SpanState| (state.position.run == run).then(|| state.take());
         for (_, id) in spans {
             if let Some(mut state) = self.spans.with(id, take).flatten() {
                 self.account_unclosed(&mut state, now, &mut left_open);
-            }
-        }
-        for mut waiting in self.spans.take_all_waiting(run) {
-            self.account_late(&mut waiting.state, waiting.closed);
-            if waiting.state.span.is_root {
-                self.end_early(run, &waiting.state, waiting.closed, is_incomplete, &left_open);
-                return true;
+            } else if let Some(mut waiting) = self.spans.take_unfinished(id, run) {
+                // It has closed, and waits for a span inside that is open no more by now.
+                self.account_late(&mut waiting.state, waiting.closed, true);
+                if waiting.state.span.is_root {
+                    self.end_early(run, &waiting.state, waiting.closed, is_incomplete, &left_open);
+                    return true;
+                }
             }
         }
         let root = self.runs.with_details(run, |details| details.root).unwrap_or_default();
         match self.spans.with(root, take).flatten() {
             Some(mut root) => {
-                if !self.only_repeats(&root) {
-                    self.account_unclosed(&mut root, now, &mut left_open);
+                if self.only_repeats(&root) {
+                    root.span.reading.forget_figures();
                 }
+                self.account_unclosed(&mut root, now, &mut left_open);
                 self.end_early(run, &root, now, is_incomplete, &left_open)
             }
             None => {
@@ -195,8 +200,7 @@ impl Core {
         if let Some(stage) = state.stage() {
             left_open.add_stage(stage, &state.open_attempt(&self.clock, now));
         }
-        state.span.is_stage = false;
-        self.account_late(state, now);
+        self.account_late(state, now, false);
     }
 
     /// Ends all runs with what their open spans have recorded so far, including runs that have not become accountable yet.
@@ -209,16 +213,17 @@ impl Core {
         }
     }
 
-    /// Whether an open span of a run has recorded anything that makes the run accountable.
+    /// Whether a span of a run that is open, or waits, has recorded anything that makes the run accountable.
     fn has_open_amounts(&self, run: u64) -> bool {
         // Before a slot is locked (lock order: a slot or the details, never both).
         let has_children = self.runs.with_details(run, |details| details.has_children).unwrap_or(true);
-        let mut found = false;
-        self.spans.for_each(|_, state| {
+        let is_found = |state: &SpanState| {
             let repeats = state.span.is_aggregate_root() && !has_children;
-            found |= state.position.run == run && state.span.is_accountable() && !repeats;
-        });
-        found
+            state.position.run == run && state.span.is_accountable() && !repeats
+        };
+        let mut found = false;
+        self.spans.for_each(|_, state| found |= is_found(state));
+        found || self.spans.any_waiting(is_found)
     }
 
     /// Forgets every run in flight, without a summary; also those that have not become accountable.

@@ -12,8 +12,10 @@ use super::position::Position;
 use super::stats::count;
 use super::tellings::figure;
 use super::visit::{Later, PlainVisitor, TextVisitor};
-use crate::attribution::{Accumulate, CallsiteKind, CallsiteSchema, Failure, ModelName, NameField, Reading};
-use crate::ledger::{CellTotals, Kind};
+use crate::attribution::{
+    Accumulate, Below, CallsiteKind, CallsiteSchema, Failure, Inclusive, ModelName, NameField, Reading,
+};
+use crate::ledger::Kind;
 
 impl Core {
     /// Reads an event, and books what it records.
@@ -89,18 +91,21 @@ impl Core {
         let now = self.clock.now();
         let (row, mut charges) =
             self.options.rules.take_event(schema, reading, &position.place, near, now.nanos());
-        if let Some(more) = &mut charges.more
-            && !more.handed_on.is_empty()
-        {
-            self.collect(position, &CellTotals::default(), std::mem::take(&mut more.handed_on));
-        }
-        let key = row.and_then(|charge| match charge.response_id {
-            0 => Some(self.price_and_warn(&charge, &mut reading.own, position.run, now, &mut charges)),
-            _ => self.price_response(&charge, &mut reading.own, position, now, &mut charges),
+        let run = position.run;
+        let mut closed = Below::default();
+        let key = row.and_then(|charge| {
+            let key = match charge.response_id {
+                0 => Some(self.price_and_warn(&charge, &mut reading.own, run, now, &mut charges)),
+                _ => self.price_response(&charge, &mut reading.own, run, (now, now.nanos()), &mut charges),
+            };
+            key.inspect(|_| closed.add_booked(charge.response_id, &reading.own))
         });
+        if let Some(more) = &mut charges.more {
+            more.hand_over(&mut closed);
+        }
+        // Before it is booked, for the reason given in `pass_on`: tokens would be counted twice.
+        self.collect(position, closed);
         if let Some(key) = key {
-            // Before it is booked, for the reason given in `pass_on`: tokens would be counted twice.
-            self.collect(position, &reading.own, Vec::new());
             let own = Some((key, &reading.own));
             self.book(position, Entry { own, more: &[], ended: None, is_accountable: true });
         }
@@ -115,12 +120,13 @@ impl Core {
 
     /// Completes a call with its details: the enclosing one, or that with the same response id. Details never add (A7).
     fn complete_call(&self, position: &Position, reading: &Reading) {
-        let (id, usage) = (reading.response_id, &reading.own.usage);
+        let id = reading.response_id;
+        let figures = Inclusive { usage: reading.own.usage, cost: reading.cost() };
         let mut aggregate = position.aggregate;
         // From the innermost span outward that sums what is inside: calls are among them.
         while aggregate != 0 {
             let completed = self.spans.with_open_or_waiting(aggregate, position.run, |state| {
-                (state.span.complete_with(id, usage), state.outer_aggregate)
+                (state.span.complete_with(id, &figures), state.outer_aggregate)
             });
             match completed {
                 Some((true, _)) => return,
@@ -131,7 +137,7 @@ impl Core {
         if id == 0 {
             return;
         }
-        self.complete_response(position, id, usage);
+        self.complete_response(position, id, &figures);
     }
 
     /// Notes a log line that reports a call, so that the reader of the run learns of it if no call is the one (A7).

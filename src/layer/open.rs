@@ -135,6 +135,7 @@ impl Core {
             // Copied from where it lies, and not by way of the stack.
             state.position = around.get().position;
             (state.started, state.is_adopted) = (started, how == Opens::Adopted);
+            state.parent = around.get().span;
             (state.outer_aggregate, state.outer_limited) = (state.position.aggregate, state.position.limited);
             let span = &mut state.span;
             span.kind = self.options.rules.first_kind(flags);
@@ -165,12 +166,10 @@ impl Core {
         let opened = self.spans.with(id, |state| {
             let pipeline = if state.span.is_root { state.pipeline() } else { None };
             let is_noted = state.is_adopted || self.is_noted(state);
-            // Around it: what adopts it, or waits for it, is not the span itself.
-            (
-                outer_of(state),
-                pipeline,
-                is_noted.then(|| (state.is_adopted, state.as_open_stage(&self.clock))),
-            )
+            // Around it: what adopts it, or waits for it, is not the span itself, and the root is not inside itself.
+            let mut position = outer_of(state);
+            position.in_aggregate_root &= !state.span.is_root;
+            (position, pipeline, is_noted.then(|| (state.is_adopted, state.as_open_stage(&self.clock))))
         });
         let Some((position, pipeline, noted)) = opened else { return };
         if pipeline.is_some() {

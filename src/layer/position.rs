@@ -1,6 +1,6 @@
 //! The position of a span: its run, its root, and what its descendants inherit.
 
-use crate::attribution::Place;
+use crate::attribution::{CallKinds, Place};
 use crate::limit::Stages;
 
 /// What a span passes on to the spans inside it.
@@ -28,6 +28,6 @@ impl Position {
         aggregate: 0,
         limited: Stages::NONE,
         in_aggregate_root: false,
-        place: Place { stage: None, agent: None, provider: None, model: None, call: None },
+        place: Place { stage: None, agent: None, provider: None, model: None, calls: CallKinds::NONE },
     };
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::attribution::Charge;
-use crate::ledger::{CellTotals, FastHash};
+use crate::ledger::{CellKey, CellTotals, FastHash};
 
 /// Ids that a run remembers. Two tellings of one call come close together; the bound keeps a run of a million calls at about
 /// 150 kB.
@@ -19,11 +19,11 @@ pub(crate) struct Responses {
 /// What is known of a response, and what was booked for it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Response {
-    /// The call that was booked first: what a later record adds goes to its row.
+    /// The call that was booked first, with the first model that is known.
     pub(crate) call: Charge,
+    /// The cell of the first record: what a later one adds goes there.
+    pub(crate) key: CellKey,
     pub(crate) booked: CellTotals,
-    /// The span around the first record that sums what is inside; 0 for none.
-    aggregate: u64,
 }
 
 impl Responses {
@@ -32,16 +32,11 @@ impl Responses {
         self.seen.get(&id).copied()
     }
 
-    /// The span that summed the first record of a response.
-    pub(crate) fn aggregate(&self, id: u64) -> Option<u64> {
-        self.seen.get(&id).map(|known| known.aggregate)
-    }
-
     /// Keeps what was booked for a response.
-    pub(crate) fn keep(&mut self, call: Charge, booked: CellTotals, aggregate: u64) {
+    pub(crate) fn keep(&mut self, call: Charge, key: CellKey, booked: CellTotals) {
         let id = call.response_id;
         if let Some(known) = self.seen.get_mut(&id) {
-            known.booked = booked;
+            *known = Response { call, key, booked };
             return;
         }
         if self.order.len() == REMEMBERED
@@ -50,7 +45,7 @@ impl Responses {
             self.seen.remove(&oldest);
         }
         self.order.push_back(id);
-        self.seen.insert(id, Response { call, booked, aggregate });
+        self.seen.insert(id, Response { call, key, booked });
     }
 
     pub(crate) fn clear(&mut self) {

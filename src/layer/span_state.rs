@@ -16,6 +16,8 @@ pub(crate) struct SpanState {
     pub(crate) span: Span,
     /// Its own position, which its descendants inherit.
     pub(crate) position: Position,
+    /// The nearest span around it that matters; 0 for a root.
+    pub(crate) parent: u64,
     /// The nearest span around it that sums what is inside; 0 for none.
     pub(crate) outer_aggregate: u64,
     /// The stages around it that have a limit.
@@ -34,6 +36,7 @@ impl SpanState {
             flags,
             span: Span::blank(flags.schema),
             position: Position::NOWHERE,
+            parent: 0,
             outer_aggregate: 0,
             outer_limited: Stages::NONE,
             is_adopted: false,

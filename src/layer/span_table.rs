@@ -259,17 +259,37 @@ impl SpanTable {
 
     /// Takes out a waiting span with nothing left to wait for.
     pub(crate) fn take_waiting(&self, id: u64, run: u64) -> Option<Waiting> {
-        let mut waiting = self.waiting.lock();
-        let is_it = |waiting: &Waiting| {
+        self.take_if(|waiting| {
             waiting.id == id && waiting.state.position.run == run && waiting.state.waits_for == 0
-        };
+        })
+    }
+
+    fn take_if(&self, is_it: impl FnMut(&Waiting) -> bool) -> Option<Waiting> {
+        let mut waiting = self.waiting.lock();
         let at = waiting.iter().position(is_it)?;
         let taken = waiting.swap_remove(at);
         self.waiting_count.fetch_sub(1, Ordering::Release);
         Some(taken)
     }
 
-    /// Takes out all waiting spans of a run, the last that closed first: it is further inside.
+    /// When the waiting spans of a run were opened, and their ids.
+    pub(crate) fn waiting(&self, run: u64) -> Vec<(Instant, u64)> {
+        let waiting = self.waiting.lock();
+        let of_run = waiting.iter().filter(|waiting| waiting.state.position.run == run);
+        of_run.map(|waiting| (waiting.state.started, waiting.id)).collect()
+    }
+
+    /// Whether any waiting span is what is looked for.
+    pub(crate) fn any_waiting(&self, is_it: impl Fn(&SpanState) -> bool) -> bool {
+        self.waiting.lock().iter().any(|waiting| is_it(&waiting.state))
+    }
+
+    /// Takes out a waiting span of a run that is finished, whatever it waits for.
+    pub(crate) fn take_unfinished(&self, id: u64, run: u64) -> Option<Waiting> {
+        self.take_if(|waiting| waiting.id == id && waiting.state.position.run == run)
+    }
+
+    /// Takes out all waiting spans of a run.
     pub(crate) fn take_all_waiting(&self, run: u64) -> Vec<Waiting> {
         let mut waiting = self.waiting.lock();
         let (taken, left): (Vec<_>, Vec<_>) =

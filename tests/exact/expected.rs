@@ -99,12 +99,13 @@ impl Row {
     }
 
     /// As the document shows it: tokens are null where there are calls, each of them lacks some, and no tokens are known; a cost
-    /// where there are calls, and not one has a known cost.
+    /// where there are calls, not one has a known cost, and no cost is known beside them.
     pub(crate) fn shown(self) -> Self {
-        let has_tokens = self.input + self.output + self.unsplit > 0;
+        let has_tokens = self.input + self.output + self.unsplit + self.cached + self.reasoning > 0;
         let is_known =
             has_tokens || self.llm_calls == 0 || self.without_usage + self.partial < self.llm_calls;
-        let has_cost = self.with_cost > 0 || self.llm_calls == 0;
+        let has_cost =
+            self.cost > 0 || self.unpriced + self.without_usage < self.llm_calls || self.llm_calls == 0;
         Self { with_tokens: u64::from(is_known), with_cost: u64::from(has_cost), ..self }
     }
 }

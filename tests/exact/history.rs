@@ -45,7 +45,7 @@ impl Span<'_> {
     /// Whether one of its token, cost and model fields has a long name.
     pub(crate) fn has_long_names(&self) -> bool {
         let is_long =
-            |name: &str| unit(name).is_some_and(|(_, is_long)| is_long) || name == "gen_ai.request.model";
+            |name: &str| unit(name).is_some() && name.contains('.') || name == "gen_ai.request.model";
         self.fields.iter().any(|(name, _)| is_long(name))
     }
 

@@ -2,6 +2,7 @@
 //!
 //! The layer books while the program runs. This model looks back at the whole program, so the two share no state and no order.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::expected::{Expected, Path, Row};
@@ -19,9 +20,10 @@ const ID: [&str; 1] = ["gen_ai.response.id"];
 struct Call {
     /// The span of the call, or of the event.
     span: usize,
-    /// When it closed or happened, and when it is booked.
+    /// When its span closed or it happened, and when it is booked, with the span that books it: of spans that close in one step,
+    /// the innermost closes first.
     at: usize,
-    booked: usize,
+    booked: (usize, Reverse<usize>),
     thing: Thing,
     /// Its own model, and the one that it takes if no outer call has one either.
     model: Option<&'static str>,
@@ -33,8 +35,8 @@ struct Call {
     /// Whether it is a call, and not just a cost or parts.
     is_call: bool,
     has_failed: bool,
-    /// Whether a row has an error for it, or for the calls that it represents.
-    is_counted: bool,
+    /// Its failure, or that of an outer call with requests that did not fail.
+    errors: u64,
     /// The nearest span that may be an outer call, and the response id of the call that it represents.
     outer: Option<usize>,
     outer_id: Option<&'static str>,
@@ -76,6 +78,11 @@ impl<'a> Model<'a> {
 
     fn span(&self, index: usize) -> &'a Span<'a> {
         self.history.span(index)
+    }
+
+    /// The order of spans that close in one step: the last that was opened closes first.
+    fn inner_first(&self, index: usize) -> Reverse<usize> {
+        Reverse(self.span(index).opened)
     }
 
     fn ancestors(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
@@ -121,8 +128,8 @@ impl<'a> Model<'a> {
         if let Some(operation) = self.operation(index, at) {
             return thing(operation);
         }
-        let has_own_usage = self.is_declared_stage(index)
-            || !self.is_declared && self.is_direct(index) && !span.has_long_names();
+        let is_authors = span.parent.is_none() || !self.is_declared && self.is_direct(index);
+        let has_own_usage = self.is_declared_stage(index) || is_authors && !span.has_long_names();
         (span.has_tokens() && MODEL.iter().any(|name| span.has(name)) && !has_own_usage)
             .then_some(Thing::Text)
     }
@@ -160,21 +167,23 @@ impl<'a> Model<'a> {
         self.a13_agent(index, at).or_else(named)
     }
 
-    /// A2: the names of the stages around, outermost first; empty for `unattributed`.
+    /// A2: the names of the stages around, outermost first; empty for `unattributed`. A span that outlives its parent (A9) keeps the
+    /// names that the parent had at its close.
     fn path(&self, index: usize, at: usize) -> Path {
-        let mut path: Path =
-            self.around(index).filter_map(|span| Some(self.a2_stage(span, at)?.to_owned())).collect();
-        path.reverse();
+        let parent = self.span(index).parent;
+        let mut path =
+            parent.map_or_else(Path::new, |parent| self.path(parent, at.min(self.span(parent).closed)));
+        path.extend(self.a2_stage(index, at).map(str::to_owned));
         path
     }
 
     /// A3: the model of the nearest stage or agent around that has recorded one by then.
     fn a3_inherited(&self, index: usize, at: usize) -> Option<&'static str> {
-        let mut ancestors = self.ancestors(index);
-        ancestors.find_map(|span| {
-            let is_source = self.a2_stage(span, at).is_some() || self.a13_agent(span, at).is_some();
-            self.span(span).text(&MODEL, at).filter(|_| is_source)
-        })
+        let parent = self.span(index).parent?;
+        let at = at.min(self.span(parent).closed);
+        let is_source = self.a2_stage(parent, at).is_some() || self.a13_agent(parent, at).is_some();
+        let own = self.span(parent).text(&MODEL, at).filter(|_| is_source);
+        own.or_else(|| self.a3_inherited(parent, at))
     }
 
     /// A9: when everything inside has closed, also what only the layer knows to be inside.
@@ -185,11 +194,11 @@ impl<'a> Model<'a> {
     // ---- What is booked ----
 
     /// The amounts of a span and of everything inside it, in the order in which they closed.
-    fn settle(&mut self, index: usize) -> Vec<Call> {
+    fn settle(&self, index: usize) -> Vec<Call> {
         let children: Vec<usize> = self.history.children(index).collect();
         let mut inside: Vec<Call> = children.into_iter().flat_map(|child| self.settle(child)).collect();
         inside.extend(self.a7_usage_events(index));
-        inside.sort_by_key(|call| call.at);
+        inside.sort_by_key(|call| (call.at, self.inner_first(call.span)));
         match self.a3_call(index, self.span(index).closed) {
             Some(thing) => self.a5_call_in_call(index, thing, &mut inside),
             None => self.a6_inclusive(index, &mut inside),
@@ -202,7 +211,7 @@ impl<'a> Model<'a> {
         Call {
             span: index,
             at,
-            booked: at,
+            booked: (at, self.inner_first(index)),
             thing,
             model: None,
             inherited: None,
@@ -211,7 +220,7 @@ impl<'a> Model<'a> {
             figures: Figures::default(),
             is_call: true,
             has_failed: false,
-            is_counted: false,
+            errors: 0,
             outer: self.span(index).parent.filter(|_| !self.is_between(index, at)),
             outer_id: None,
         }
@@ -246,60 +255,67 @@ impl<'a> Model<'a> {
         let nearest =
             self.history.within(index).filter(|span| self.around(*span).find(is_call) == Some(index));
         let events = nearest.flat_map(|span| &self.span(span).events);
-        let mut details: Vec<(usize, &[(&'static str, Value)])> = events
-            .filter_map(|(at, event)| match event {
-                Event::Details { fields, .. } => Some((*at, fields.as_slice())),
-                _ => None,
-            })
-            .collect();
-        details.sort_by_key(|(at, _)| *at);
-        let records =
-            details.iter().flat_map(|(_, fields)| fields.iter()).map(|(name, value)| (*name, value));
-        for (unit, figure) in Figures::a4_newest(records).0 {
-            figures.0.entry(unit).or_insert(figure);
+        let details = events.filter_map(|(at, event)| match event {
+            Event::Details { fields, .. } => Some((*at, fields.as_slice())),
+            _ => None,
+        });
+        let mut largest = Figures::default();
+        for (_, fields) in details {
+            largest.larger(&Figures::a4_newest(fields.iter().map(|(name, value)| (*name, value))));
         }
+        figures.supply(&largest);
     }
 
     /// A5: an ordinary call, or what a wrapper has beyond its requests.
-    fn a5_call_in_call(&mut self, index: usize, thing: Thing, inside: &mut Vec<Call>) {
+    fn a5_call_in_call(&self, index: usize, thing: Thing, inside: &mut Vec<Call>) {
         let span = self.span(index);
         let mut own = Figures::a4_newest(span.records());
         self.a7_details(index, &mut own);
         let own = own.a10_parts();
         let (model, id) = (span.text(&MODEL, span.closed), span.text(&ID, span.closed));
-        let (at, has_failed) = (self.a9_closed(index), self.a12_failure(index));
+        // A stage's failure is that of its attempt (A12).
+        let has_failed = self.a12_failure(index) && self.a2_stage(index, span.closed).is_none();
         let ordinary = Call {
             model,
-            inherited: self.a3_inherited(index, span.opened),
+            inherited: self.a3_inherited(index, span.closed),
+            booked: (self.a9_closed(index), self.inner_first(index)),
             agent: span.text(&AGENT, span.closed),
             id,
             outer_id: id,
             figures: own.clone(),
             has_failed,
-            is_counted: has_failed,
-            ..self.call(index, at, thing)
+            errors: has_failed.into(),
+            ..self.call(index, span.closed, thing)
         };
-        let is_request = |call: &Call| self.a5_outer(call) == Some(index);
-        let requests: Vec<usize> = (0..inside.len()).filter(|call| is_request(&inside[*call])).collect();
+        // Until this call closes it is open whether they are its requests: their response ids may come late.
+        for call in inside.iter_mut().filter(|call| self.a5_nearest(call) == Some(index)) {
+            call.booked = call.booked.max(ordinary.booked);
+        }
+        let (amounts, requests): (Vec<usize>, Vec<usize>) = (0..inside.len())
+            .filter(|call| self.a5_outer(&inside[*call]) == Some(index))
+            .partition(|call| !inside[*call].is_call);
         let succeeded = requests.iter().rfind(|call| !inside[**call].has_failed);
         let Some(last) = succeeded.or(requests.last()).copied() else {
-            return inside.push(ordinary);
+            // A cost or parts alone are no requests, and count once all the same.
+            let sum = Figures::sum(amounts.iter().map(|call| &inside[*call].figures));
+            amounts.iter().for_each(|call| inside[*call].outer = ordinary.outer);
+            let figures = if amounts.is_empty() { own } else { own.beyond(&sum) };
+            return inside.push(Call { figures, ..ordinary });
         };
-        let is_counted = requests.iter().any(|call| inside[*call].is_counted);
-        if has_failed && !is_counted && self.a2_stage(index, span.closed).is_none() {
-            self.found.stages.entry(self.path(index, at)).or_default().errors += 1;
-        }
+        let has_error = requests.iter().any(|call| inside[*call].errors > 0);
+        inside[last].errors += u64::from(has_failed && !has_error);
         for request in &requests {
             let call = &mut inside[*request];
             call.model = call.model.or(model);
-            call.booked = call.booked.max(at);
-            call.is_counted |= is_counted || has_failed;
             (call.outer, call.outer_id) = (ordinary.outer, id);
             if own.get(Unit::Cost).is_some() && call.figures.has_tokens() {
                 call.figures.0.entry(Unit::Cost).or_insert(0);
             }
         }
-        let sum = Figures::sum(requests.iter().map(|call| &inside[*call].figures));
+        for call in &amounts {
+            (inside[*call].outer, inside[*call].outer_id) = (ordinary.outer, id);
+        }
+        let sum = Figures::sum(requests.iter().chain(&amounts).map(|call| &inside[*call].figures));
         for (unit, excess) in own.beyond(&sum).0 {
             if excess > 0 || !sum.0.contains_key(&unit) {
                 *inside[last].figures.0.entry(unit).or_insert(0) += excess;
@@ -308,14 +324,19 @@ impl<'a> Model<'a> {
         inside[last].id = inside[last].id.or(id);
     }
 
-    /// A5: the nearest enclosing call of the same thing, if nothing lies between and the ids do not differ.
+    /// A5: the outer call, if the response ids do not differ.
     fn a5_outer(&self, call: &Call) -> Option<usize> {
+        let outer = self.a5_nearest(call)?;
+        let id = self.span(outer).text(&ID, self.span(outer).closed);
+        Some(outer).filter(|_| call.outer_id.is_none() || id.is_none() || id == call.outer_id)
+    }
+
+    /// A5: the nearest enclosing call of the same thing, if nothing lies between.
+    fn a5_nearest(&self, call: &Call) -> Option<usize> {
         for span in self.around(call.outer?) {
             let closed = self.span(span).closed;
             if self.a3_call(span, closed) == Some(call.thing) {
-                let id = self.span(span).text(&ID, closed);
-                let is_same = call.outer_id.is_none() || id.is_none() || id == call.outer_id;
-                return Some(span).filter(|_| is_same);
+                return Some(span);
             }
             if self.is_between(span, closed) {
                 return None;
@@ -348,11 +369,18 @@ impl<'a> Model<'a> {
             }
         }
         let has_tokens = [Unit::Input, Unit::Output, Unit::Total].iter().any(|unit| excess.known(*unit) > 0);
-        let figures = Figures::sum([&own, &excess].into_iter());
-        let is_call = !own.0.is_empty() || has_tokens;
-        if is_call || figures.0.values().any(|figure| *figure > 0) {
-            let at = if inclusive.0.is_empty() { span.closed } else { self.a9_closed(index) };
-            let call = self.call(index, at, Thing::Text);
+        let mut figures = Figures::sum([&own, &excess].into_iter());
+        let is_call = own.has_tokens() || has_tokens;
+        if !is_call {
+            // By parts alone no token is known.
+            figures.0.retain(|unit, figure| *unit == Unit::Cost || *figure > 0);
+        }
+        if is_call || !own.0.is_empty() || figures.0.values().any(|figure| *figure > 0) {
+            let booked = if inclusive.0.is_empty() { span.closed } else { self.a9_closed(index) };
+            let call = Call {
+                booked: (booked, self.inner_first(index)),
+                ..self.call(index, span.closed, Thing::Text)
+            };
             inside.push(Call { model: span.text(&MODEL, span.closed), figures, is_call, ..call });
         }
     }
@@ -370,18 +398,10 @@ impl<'a> Model<'a> {
         Figures::sum(figures.collect::<Vec<_>>().iter())
     }
 
-    /// A reported cost, else the price at the model of the call, of the calls around it, or the inherited one.
+    /// A reported cost, else the price at the model of the call, or the inherited one.
     fn cost(&self, call: &Call) -> Option<i128> {
-        let mut outer = self.a5_outer(call);
-        let mut model = call.model;
-        while let Some(span) = outer.filter(|_| model.is_none()) {
-            let closed = self.span(span).closed;
-            model = self.span(span).text(&MODEL, closed);
-            let wrapper =
-                Call { outer_id: self.span(span).text(&ID, closed), ..self.call(span, closed, call.thing) };
-            outer = self.a5_outer(&wrapper);
-        }
-        let price = || call.figures.price(model.or(call.inherited)).filter(|_| call.figures.has_tokens());
+        let is_priced = call.is_call && call.figures.has_tokens();
+        let price = || call.figures.price(call.model.or(call.inherited)).filter(|_| is_priced);
         call.figures.get(Unit::Cost).or_else(price)
     }
 
@@ -389,20 +409,15 @@ impl<'a> Model<'a> {
 
     fn book(&mut self, call: &Call) {
         let row = self.row(call);
-        let path = self.path(call.span, call.booked);
-        let is_stage = self.a2_stage(call.span, call.booked).is_some();
-        let errors = u64::from(call.has_failed && !is_stage);
-        let around = self.around(call.span).find_map(|span| self.a13_maker(span, call.booked));
+        let path = self.path(call.span, call.at);
+        let around = self.around(call.span).find_map(|span| self.a13_maker(span, call.at));
         let stage = self.found.stages.entry(path).or_default();
         stage.add(&row);
-        stage.errors += errors;
-        let caller = self.ancestors(call.span).find_map(|span| self.a13_maker(span, call.booked));
+        stage.errors += call.errors;
         let agent = call.agent.or(around).unwrap_or("unattributed");
         let agent = self.found.agents.entry(agent.to_owned()).or_default();
         agent.row.add(&row);
-        agent.called_by.extend(
-            caller.filter(|caller| call.agent.is_some_and(|name| name != *caller)).map(str::to_owned),
-        );
+        agent.row.errors += call.errors;
     }
 
     /// A11: which half of a call is known.
@@ -433,7 +448,7 @@ impl<'a> Model<'a> {
     /// A2, A12: attempts and their errors. The last attempt of each row decides.
     fn a2_attempts(&mut self, root: usize) {
         let mut spans: Vec<usize> = self.history.within(root).collect();
-        spans.sort_by_key(|span| self.span(*span).closed);
+        spans.sort_by_key(|span| (self.span(*span).closed, self.inner_first(*span)));
         let mut last = BTreeMap::new();
         for index in spans {
             let span = self.span(index);
@@ -475,7 +490,10 @@ impl<'a> Model<'a> {
     /// A12: the verdicts of spans and events, in their order. The last verdict of each gate decides.
     fn a12_gates(&mut self, root: usize) {
         let mut gates = Vec::new();
-        for index in self.history.within(root) {
+        // Of spans that close in one step, the innermost closes first.
+        let mut spans: Vec<usize> = self.history.within(root).collect();
+        spans.sort_by_key(|span| self.inner_first(*span));
+        for index in spans {
             let span = self.span(index);
             if let Some(name) = span.text(&["gate"], span.closed) {
                 let verdict = span.text(&["verdict"], span.closed).unwrap_or("error");
@@ -493,18 +511,19 @@ impl<'a> Model<'a> {
             gates.into_iter().map(|(_, name, verdict)| (name.to_owned(), verdict.to_owned())).collect();
     }
 
-    /// A13: executions of agents, their errors and their callers.
+    /// A13: executions of agents, their errors and their callers. A call that names an agent is no execution, but has a caller.
     fn a13_executions(&mut self, root: usize) {
         for index in self.history.within(root).collect::<Vec<_>>() {
             let closed = self.span(index).closed;
-            let Some(name) = self.a13_agent(index, closed) else { continue };
+            let Some(name) = self.a13_maker(index, closed) else { continue };
             let caller = self
                 .ancestors(index)
                 .find_map(|span| self.a13_maker(span, closed))
                 .filter(|caller| *caller != name);
-            let has_failed = self.a12_failure(index);
+            let is_execution = self.a13_agent(index, closed).is_some();
+            let has_failed = is_execution && self.a12_failure(index);
             let agent = self.found.agents.entry(name.to_owned()).or_default();
-            agent.row.executions += 1;
+            agent.row.executions += u64::from(is_execution);
             agent.row.errors += u64::from(has_failed);
             agent.called_by.extend(caller.map(str::to_owned));
         }
@@ -521,9 +540,9 @@ fn a8_one_response(calls: Vec<Call>) -> Vec<Call> {
     for call in calls {
         match once.iter_mut().find(|first| call.id.is_some() && first.id == call.id) {
             Some(first) => {
-                first.figures.larger(&call.figures);
-                first.model = first.model.or(call.model);
-                first.has_failed |= call.has_failed;
+                first.figures.a8_join(&call.figures);
+                first.model = first.model.or(first.inherited).or(call.model).or(call.inherited);
+                first.errors = first.errors.max(call.errors);
             }
             None => once.push(call),
         }

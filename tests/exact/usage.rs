@@ -42,7 +42,8 @@ pub(crate) fn unit(field: &str) -> Option<(Unit, bool)> {
         "gen_ai.usage.cached_tokens" | "gen_ai.usage.cache_read.input_tokens" => (Unit::Cached, true),
         "reasoning_tokens" => (Unit::Reasoning, false),
         "gen_ai.usage.reasoning_tokens" => (Unit::Reasoning, true),
-        "total_tokens" => (Unit::Total, false),
+        // A total is that of everything inside (A6).
+        "total_tokens" => (Unit::Total, true),
         "gen_ai.usage.total_tokens" => (Unit::Total, true),
         "cost_usd" => (Unit::Cost, false),
         "gen_ai.usage.cost" => (Unit::Cost, true),
@@ -62,6 +63,9 @@ fn figure(unit: Unit, value: &Value) -> Option<i128> {
 pub(crate) struct Figures(pub(crate) BTreeMap<Unit, i128>);
 
 impl Figures {
+    /// The units that are tokens.
+    const TOKENS: [Unit; 5] = [Unit::Input, Unit::Output, Unit::Cached, Unit::Reasoning, Unit::Total];
+
     pub(crate) fn get(&self, unit: Unit) -> Option<i128> {
         self.0.get(&unit).copied()
     }
@@ -72,6 +76,11 @@ impl Figures {
 
     pub(crate) fn has_tokens(&self) -> bool {
         [Unit::Input, Unit::Output, Unit::Total].iter().any(|unit| self.0.contains_key(unit))
+    }
+
+    /// Whether input or output is known.
+    fn has_split(&self) -> bool {
+        self.get(Unit::Input).or(self.get(Unit::Output)).is_some()
     }
 
     fn tokens(&self) -> i128 {
@@ -114,23 +123,41 @@ impl Figures {
         for (unit, inclusive) in &mut long.0 {
             *inclusive = short.0.remove(unit).unwrap_or(0).max(*inclusive);
         }
+        if long.get(Unit::Total).is_some() && !long.has_split() {
+            // A total is never added to its parts: input and output stand for it, and parts alone are inside it (A10).
+            if short.has_split() {
+                long.0.remove(&Unit::Total);
+            } else {
+                for part in [Unit::Cached, Unit::Reasoning] {
+                    long.0.extend(short.0.remove(&part).map(|figure| (part, figure)));
+                }
+            }
+        }
         (short.a10_parts(), long.a10_parts())
     }
 
     /// A10: parts inside their wholes, and a total only where neither input nor output is known.
     pub(crate) fn a10_parts(mut self) -> Self {
         let parts = [(Unit::Cached, Unit::Input), (Unit::Reasoning, Unit::Output)];
-        let has_split = self.get(Unit::Input).or(self.get(Unit::Output)).is_some();
+        let has_split = self.has_split();
         match self.get(Unit::Total).filter(|_| !has_split) {
-            Some(total) => {
+            Some(total) if total > 0 => {
                 let inside = self.known(Unit::Cached) + self.known(Unit::Reasoning);
                 let beyond = if inside > total { inside } else { 0 };
                 self.0.insert(Unit::Total, total + beyond);
             }
-            None => {
+            // A total of 0, or a 0 for a part alone, is a known usage of 0.
+            _ if !has_split && Self::TOKENS.iter().all(|unit| self.known(*unit) == 0) => {
+                if Self::TOKENS.iter().any(|unit| self.get(*unit).is_some()) {
+                    self.0.remove(&Unit::Total);
+                    self.0.extend([(Unit::Input, 0), (Unit::Output, 0)]);
+                }
+            }
+            _ => {
                 self.0.remove(&Unit::Total);
                 for (part, whole) in parts {
-                    if let Some(part) = self.get(part) {
+                    // A 0 for a part says nothing about its whole.
+                    if let Some(part) = self.get(part).filter(|part| *part > 0) {
                         let old = self.0.entry(whole).or_insert(0);
                         *old += if part > *old { part } else { 0 };
                     }
@@ -149,12 +176,28 @@ impl Figures {
         sum
     }
 
-    /// A8: per unit the larger figure; one that only one of them has is known.
+    /// A7: per unit the larger figure.
     pub(crate) fn larger(&mut self, other: &Self) {
         for (unit, figure) in &other.0 {
             let old = self.0.entry(*unit).or_insert(*figure);
             *old = (*figure).max(*old);
         }
+    }
+
+    /// A7: what is not recorded; a recorded 0 gives way to more.
+    pub(crate) fn supply(&mut self, details: &Self) {
+        for (unit, figure) in &details.0 {
+            let own = self.0.entry(*unit).or_insert(*figure);
+            if *own == 0 {
+                *own = *figure;
+            }
+        }
+    }
+
+    /// A8: what a later record of the same response has beyond this one.
+    pub(crate) fn a8_join(&mut self, later: &Self) {
+        let beyond = later.beyond(self);
+        *self = Self::sum([&*self, &beyond].into_iter());
     }
 
     /// A5, A6: what these figures have beyond the sum of those inside, for each unit that is known here.
@@ -163,7 +206,8 @@ impl Figures {
         let mut beyond = Self::default();
         for (unit, figure) in &self.0 {
             let mut excess = match unit {
-                Unit::Total => figure - inside.tokens(),
+                // A total counts for what all tokens here have beyond all tokens inside, and beyond the excess of the others.
+                Unit::Total => self.tokens() - inside.tokens() - beyond.tokens(),
                 _ => figure - inside.known(*unit),
             };
             // Tokens without a split count against the excess of input first, then of output.

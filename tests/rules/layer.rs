@@ -220,6 +220,7 @@ fn call(words: &[String], handle: &Handle) {
                 assert!(handle.finish(&run.run_id));
             }
         }
+        ["finish", run_id] => assert!(handle.finish(run_id)),
         ["panic"] => resume_unwind(Box::new(OnPurpose)),
         _ => panic!("{words:?} is no step"),
     }
