@@ -20,7 +20,7 @@ const ROOM_BITS: u32 = POSITION_BITS + 5;
 /// server with thousands few chunks.
 const FIRST: u64 = 4;
 
-/// Chunks: the last one fills the bits of a position. A million runs at once.
+/// Chunks: the last one fills the bits of a position. Together they have two million rooms.
 const CHUNKS: usize = 19;
 
 /// The rooms of one layer's runs.
@@ -43,7 +43,7 @@ impl<R> Rooms<R> {
         Self { chunks: [const { OnceLock::new() }; CHUNKS], free: Mutex::new(FreeRooms::default()) }
     }
 
-    /// A free room, with a number for the next run in it; `None` if a million runs are in flight.
+    /// A free room, with a number for the next run in it; `None` if two million runs are in flight.
     pub(crate) fn take(&self, new: impl Fn() -> R) -> Option<(u64, &R)> {
         // One counter for all layers: threads keep numbers of runs whatever the layer. Relaxed: only its uniqueness matters.
         static SERIAL: AtomicU64 = AtomicU64::new(1);
@@ -112,9 +112,9 @@ mod tests {
                 expected = (expected.0 + 1, 0);
             }
         }
-        let last = FIRST << (CHUNKS - 1);
+        let (last, most) = (FIRST << (CHUNKS - 1), FIRST * ((1 << CHUNKS) - 1));
         assert_eq!(last, 1 << POSITION_BITS);
-        let most = FIRST * ((1 << CHUNKS) - 1);
         assert_eq!(in_chunk(1 << ROOM_BITS | place_of(most - 1)), (CHUNKS - 1, last as usize - 1));
+        assert!(in_chunk(place_of(most)).0 >= CHUNKS);
     }
 }
