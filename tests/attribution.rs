@@ -554,3 +554,17 @@ fn a_run_with_a_root_that_waits_is_not_lost_with_the_guard() {
     assert_eq!(runs.len(), 1);
     assert_eq!((tokens(&runs[0]), calls(&runs[0])), ((100, 10), 1));
 }
+
+/// A10, A14.
+#[test]
+fn a_figure_by_its_second_name_alone_is_not_lost_with_the_guard() {
+    let memory = tracing_budget::sink::Memory::new();
+    let (budget, guard) = tracing_budget::layer().sink(memory.clone()).build().expect("a layer");
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+        let _root = info_span!("pipeline", input_tokens = Empty, prompt_tokens = 100);
+        drop(guard);
+    });
+    let runs = memory.take();
+    assert_eq!(runs.len(), 1);
+    assert_eq!((tokens(&runs[0]), calls(&runs[0])), ((100, 0), 1));
+}

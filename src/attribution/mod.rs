@@ -28,6 +28,7 @@ mod names;
 mod operations;
 mod parts;
 mod place;
+mod placing;
 mod reading;
 mod rules;
 mod span;

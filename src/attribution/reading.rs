@@ -362,6 +362,13 @@ impl Reading {
         }
     }
 
+    /// Whether a further name of a figure alone makes an amount: as the span's own, or above 0.
+    pub(crate) fn has_synonym_amount(&self, is_plain: bool) -> bool {
+        let synonyms = self.remarks.iter().flat_map(|remarks| &remarks.synonyms);
+        let is_own = |synonym: &Synonym| is_plain && synonym.scope == Scope::Own;
+        synonyms.into_iter().any(|synonym| is_own(synonym) || synonym.count > 0 || synonym.cost > Usd::ZERO)
+    }
+
     /// Joins what was recorded under several names of one figure: the larger counts, and once (A10).
     pub(crate) fn join_synonyms(&mut self, how: Accumulate) {
         let synonyms = self.remarks.as_mut().map(|remarks| std::mem::take(&mut remarks.synonyms));

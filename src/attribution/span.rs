@@ -126,6 +126,7 @@ impl Span {
         };
         let inclusive = reading.inclusive.as_deref();
         has_own
+            || reading.has_synonym_amount(self.kind == SpanKind::Plain)
             || reading.has_gate()
             || inclusive.is_some_and(|figure| has_excess(&figure.usage, figure.cost))
     }
