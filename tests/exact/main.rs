@@ -1,7 +1,7 @@
 //! Whatever a program traces, in whatever order its spans close and on whatever threads: the summary has the figures of
 //! `docs/attribution.md`, computed here a second time from a plain tree.
 //!
-//! `EXACT_CASES` is the number of programs for each test, 400 by default.
+//! `EXACT_CASES` is the number of programs for each test, 2,500 by default.
 #![allow(clippy::unwrap_used)]
 
 mod callsite;
@@ -39,7 +39,9 @@ fn run(is_declared: bool, work: impl FnOnce(BudgetGuard) -> Vec<Step>) -> (Vec<S
     let (layer, guard) = budget.build().unwrap();
     let handle = guard.handle();
     let steps = tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || work(guard));
-    assert!(steps.contains(&Step::End) || handle.stats().open_spans == 0, "{:?}", handle.stats());
+    let (stats, is_cut) = (handle.stats(), |step: &Step| matches!(step, Step::Finish(_) | Step::End));
+    assert!(steps.contains(&Step::End) || stats.open_spans == 0, "{stats:?}");
+    assert!(steps.iter().any(is_cut) || stats.late == 0, "nothing was ended from outside, and yet {stats:?}");
     (steps, memory.take())
 }
 
@@ -87,6 +89,8 @@ fn compare(run: &RunSummary, mut expected: Expected, has_order: bool) -> Result<
         for run in [&mut expected, &mut found] {
             run.gates.sort();
             run.has_failed = false;
+            // The failure of an outer call is one of its last request (A5), whichever that is, and requests may name agents.
+            run.agents.values_mut().for_each(|agent| agent.row.errors = 0);
         }
     }
     // A row without anything in it may be there or not.
@@ -103,7 +107,7 @@ fn compare(run: &RunSummary, mut expected: Expected, has_order: bool) -> Result<
 }
 
 fn cases() -> ProptestConfig {
-    let cases = std::env::var("EXACT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400);
+    let cases = std::env::var("EXACT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2_500);
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 4_000, ..ProptestConfig::default() }
 }
 
@@ -111,7 +115,6 @@ proptest! {
     #![proptest_config(cases())]
 
     #[test]
-    #[ignore = "the layer still differs from the page in some programs"]
     fn one_step_at_a_time_in_any_order_and_on_any_thread(
         nodes in nodes(),
         is_declared: bool,
@@ -123,7 +126,6 @@ proptest! {
     }
 
     #[test]
-    #[ignore = "the layer still differs from the page in some programs"]
     fn on_three_threads_at_once(
         nodes in nodes().prop_map(without_order),
         is_declared: bool,

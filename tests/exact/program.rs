@@ -5,6 +5,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::usage::thing;
+
 /// The stages of the list, where a list is given.
 pub(crate) const STAGES: [&str; 2] = ["alpha", "beta"];
 
@@ -433,12 +435,17 @@ impl Seed {
 }
 
 /// The program without what depends on the order in which threads happen to run: late names, response ids, and figures of calls
-/// with anything inside, which join the last request.
+/// with anything inside, which join the last request, whether they record these or events with their details supply them.
 pub(crate) fn without_order(mut nodes: Vec<Node>) -> Vec<Node> {
     let is_outer: Vec<bool> =
         (0..nodes.len()).map(|index| nodes.iter().any(|node| node.current == Some(index))).collect();
     for (node, is_outer) in nodes.iter_mut().zip(is_outer) {
+        let is_call = |value: &Option<Value>| {
+            value.as_ref().and_then(Value::text).is_some_and(|operation| thing(operation).is_some())
+        };
+        let is_leaf_call = !is_outer && node.fields.iter().any(|(_, value)| is_call(value));
         node.acts.retain(|act| match act {
+            Act::Event(Event::Details { .. }) => is_leaf_call,
             Act::Record("stage" | "gen_ai.response.id" | "model" | "gen_ai.request.model", _) => false,
             Act::Record(name, _) => !is_outer || !name.contains("token") && !name.contains("cost"),
             Act::Event(_) => true,
