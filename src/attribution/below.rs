@@ -3,14 +3,44 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::charge::Charge;
+use super::callsite_schema::CallsiteSchema;
 use super::inclusive::{beyond, set_reported, take_parts};
-use super::inner_call::InnerCall;
+use super::operations::OperationKind;
+use super::place::Place;
 use super::reading::ModelName;
-use crate::ledger::{CellTotals, FastHash, Sources, Usage, Usd};
+use crate::ledger::{CellTotals, FastHash, Symbol, Usage, Usd};
 
 /// Responses that a span remembers of those inside: as many as a run does. The oldest are then sums.
 const REMEMBERED: usize = 1_024;
+
+/// A call that closed inside a call which does the same thing: it is booked when the outer one closes.
+#[derive(Clone, Debug)]
+pub(crate) struct InnerCall {
+    pub(crate) schema: &'static CallsiteSchema,
+    pub(crate) place: Place,
+    pub(crate) kind: OperationKind,
+    pub(crate) operation: Option<Symbol>,
+    /// The model that it names itself.
+    pub(crate) model: ModelName,
+    /// The model that it takes if no call around it has one either (A3).
+    pub(crate) inherited: ModelName,
+    pub(crate) response_id: u64,
+    /// The response id of the call that it represents: its own, or that of a wrapper.
+    pub(crate) represented_id: u64,
+    pub(crate) usage: Usage,
+    /// The cost that it reported.
+    pub(crate) cost: Option<Usd>,
+    pub(crate) has_failed: bool,
+    /// Its own failure, or that of a wrapper with requests that did not fail.
+    pub(crate) errors: u64,
+    /// Executions of its operation: 0 for the excess of a container, which counts its own.
+    pub(crate) count: u64,
+    pub(crate) nanos: u64,
+    pub(crate) started: u64,
+    pub(crate) closed: u64,
+    /// Whether it is a call; else it is a cost or parts alone, which only count in the sum inside the outer call.
+    pub(crate) is_call: bool,
+}
 
 /// What closed inside a span that sums what is inside.
 #[derive(Debug, Default)]
@@ -40,17 +70,6 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
-    /// A call as it was reported, before what the run knows of its response is taken off.
-    pub(crate) fn of(charge: &Charge, totals: &CellTotals, started: u64, closed: u64) -> Self {
-        Self {
-            response_id: charge.response_id,
-            model: charge.model,
-            usage: totals.usage,
-            cost: totals.sources.contains(Sources::REPORTED).then_some(totals.cost),
-            order: (closed, Reverse(started)),
-        }
-    }
-
     /// Adds what a further record of the response has beyond this one (A8).
     fn join(&mut self, other: &Self) {
         self.usage.merge(&beyond(&other.usage, &self.usage));
@@ -74,12 +93,6 @@ impl Below {
                 self.booked.cost += answered.cost.unwrap_or_default();
             }
         }
-    }
-
-    /// Adds an amount that is booked.
-    pub(crate) fn add_booked(&mut self, charge: &Charge, totals: &CellTotals) {
-        let sum = if charge.response_id == 0 { &mut self.booked } else { &mut self.booked_by_id };
-        sum.merge(totals);
     }
 
     /// Everything that is booked.

@@ -2,10 +2,10 @@
 
 use std::cmp::Reverse;
 
+use super::below::InnerCall;
 use super::callsite_schema::CallsiteSchema;
 use super::charge::{Charge, ChargedAmount, Charges, count_joined_call};
 use super::inclusive::{beyond, has_counts};
-use super::inner_call::InnerCall;
 use super::names::NameField;
 use super::operations::{OperationKind, call_kind};
 use super::place::{Place, SpanKind};

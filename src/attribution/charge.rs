@@ -1,10 +1,10 @@
 //! What a span or an event adds to the ledger.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
-use super::below::Answered;
+use super::below::{Answered, Below, InnerCall};
 use super::inclusive::take_parts;
-use super::inner_call::InnerCall;
 use super::operations::OperationKind;
 use super::reading::ModelName;
 use crate::ledger::{CellTotals, Kind, Sources, StageId, Symbol, Usage};
@@ -70,6 +70,27 @@ impl Charges {
     #[cold]
     pub(crate) fn warn(&mut self, warning: impl Into<Cow<'static, str>>) {
         self.more().warnings.push(warning.into());
+    }
+}
+
+impl Answered {
+    /// A call as it was reported, before what the run knows of its response is taken off.
+    pub(crate) fn of(charge: &Charge, totals: &CellTotals, started: u64, closed: u64) -> Self {
+        Self {
+            response_id: charge.response_id,
+            model: charge.model,
+            usage: totals.usage,
+            cost: totals.sources.contains(Sources::REPORTED).then_some(totals.cost),
+            order: (closed, Reverse(started)),
+        }
+    }
+}
+
+impl Below {
+    /// Adds an amount that is booked.
+    pub(crate) fn add_booked(&mut self, charge: &Charge, totals: &CellTotals) {
+        let sum = if charge.response_id == 0 { &mut self.booked } else { &mut self.booked_by_id };
+        sum.merge(totals);
     }
 }
 

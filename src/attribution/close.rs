@@ -1,11 +1,10 @@
 //! Closing a span, or taking an event: from what it recorded to what is booked where.
 
 use super::accumulate::Accumulate;
-use super::below::Below;
+use super::below::{Below, InnerCall};
 use super::callsite_schema::CallsiteSchema;
 use super::charge::{Charge, Charges, count_call};
 use super::inclusive::{Excess, parts_alone};
-use super::inner_call::InnerCall;
 use super::names::NameField;
 use super::operations::{OperationKind, call_kind};
 use super::place::{Place, SpanKind};

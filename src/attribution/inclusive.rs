@@ -50,7 +50,7 @@ pub(crate) fn beyond(figure: &Usage, inside: &Usage) -> Usage {
                 let cut = left.min(unsplit);
                 (left, unsplit) = (left - cut, unsplit - cut);
             }
-            // A total stands for all tokens. It is the last kind, so that the excess of input and output is known.
+            // A total is that of all tokens. It is the last kind, so that the excess of input and output is known.
             Kind::Tokens => {
                 let known = [inside, &excess].map(|usage| usage.tokens_used().unwrap_or_default());
                 let all = figure.tokens_used().unwrap_or_default();

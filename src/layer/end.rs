@@ -60,6 +60,11 @@ impl Core {
 
     /// Seals a run and hands it to the worker. Returns `false` if it has ended already.
     fn end(&self, number: u64, end: End) -> bool {
+        if !self.is_accountable(number) {
+            // Its open spans had recorded figures that come to nothing.
+            self.runs.close(number);
+            return false;
+        }
         let Some(run) = self.runs.room(number) else { return false };
         let journal = {
             let Some(mut details) = run.details(number) else { return false };
@@ -106,11 +111,8 @@ impl Core {
     /// Ends a run with spans that are still open, and with all that they have recorded so far. Returns `false` if it is not in
     /// flight.
     pub(crate) fn finish(&self, run: u64) -> bool {
-        if !self.is_accountable(run) {
-            if !self.has_open_amounts(run) {
-                return false;
-            }
-            self.begin(run);
+        if !self.is_accountable(run) && !self.has_open_amounts(run) {
+            return false;
         }
         self.finish_as(run, true)
     }
@@ -164,6 +166,9 @@ impl Core {
         left_open: &Ledger,
     ) -> bool {
         self.write(run, |ledger| ledger.merge(left_open));
+        // The root is in the table no more: its names are taken from here.
+        let pipeline = root.pipeline();
+        self.runs.with_details(run, |details| details.pipeline = pipeline.or(details.pipeline));
         let outcome = root.span.reading.outcome();
         self.end(run, End { at: now, outcome, is_incomplete })
     }
@@ -182,7 +187,6 @@ impl Core {
     pub(crate) fn finish_all(&self) {
         for run in self.runs.open_runs() {
             if self.is_accountable(run) || self.has_open_amounts(run) {
-                self.begin(run);
                 self.finish_as(run, true);
             }
         }

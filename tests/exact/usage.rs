@@ -156,7 +156,7 @@ impl Figures {
             _ => {
                 self.0.remove(&Unit::Total);
                 for (part, whole) in parts {
-                    // A 0 for a part says nothing about its whole.
+                    // A 0 for a part leaves its whole unknown.
                     if let Some(part) = self.get(part).filter(|part| *part > 0) {
                         let old = self.0.entry(whole).or_insert(0);
                         *old += if part > *old { part } else { 0 };
