@@ -68,6 +68,7 @@ impl Core {
     /// Seals a run and hands it to the worker. Returns `false` if it has ended already, or came to nothing.
     fn end(&self, number: u64, end: End) -> bool {
         let Some(run) = self.runs.room(number) else { return false };
+        // Its open spans may have recorded figures that come to nothing.
         if !self.is_accountable(number) && self.runs.close_if_empty(number) {
             count(&self.counters.empty_roots);
             return false;
@@ -114,11 +115,8 @@ impl Core {
     /// Ends a run with spans that are still open, and with all that they have recorded so far. Returns `false` if it is not in
     /// flight.
     pub(crate) fn finish(&self, run: u64) -> bool {
-        if !self.is_accountable(run) {
-            if !self.has_open_amounts(run) {
-                return false;
-            }
-            self.begin(run);
+        if !self.is_accountable(run) && !self.has_open_amounts(run) {
+            return false;
         }
         self.finish_as(run, true)
     }
@@ -191,6 +189,9 @@ impl Core {
         left_open: &Ledger,
     ) -> bool {
         self.write(run, |ledger| ledger.merge(left_open));
+        // The root is in the table no more: its names are taken from here.
+        let pipeline = root.pipeline();
+        self.runs.with_details(run, |details| details.pipeline = pipeline.or(details.pipeline));
         let outcome = root.span.reading.outcome();
         self.end(run, End { at: self.clock.moment(now), outcome, is_incomplete })
     }
@@ -207,7 +208,6 @@ impl Core {
     pub(crate) fn finish_all(&self) {
         for run in self.runs.open_runs() {
             if self.is_accountable(run) || self.has_open_amounts(run) {
-                self.begin(run);
                 self.finish_as(run, true);
             }
         }
