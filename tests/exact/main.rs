@@ -1,8 +1,8 @@
 //! Whatever a program traces, in whatever order its spans close and on whatever threads: the summary has the figures of
 //! `docs/attribution.md`, computed here a second time from a plain tree.
 //!
-//! `EXACT_CASES` is the number of programs for each test. Its default is 400, and in CI 5,000 for the first. `PROPTEST_RNG_SEED` repeats a run.
-//! Beyond 10,000, several processes with seeds of their own are faster: `tracing` keeps every callsite of a process.
+//! `EXACT_CASES` is the number of programs for each test. Its default is 400, and in CI 5,000 for the first. `PROPTEST_RNG_SEED`
+//! repeats a run. Beyond 10,000, several processes with seeds of their own are faster: `tracing` keeps every callsite of a process.
 #![allow(clippy::unwrap_used)]
 
 mod callsite;
