@@ -130,11 +130,6 @@ impl Rules {
     /// Books a call that waits for no other one any more.
     pub(crate) fn book_inner(&self, call: &InnerCall, charges: &mut Charges) {
         let mut totals = call.totals();
-        if !totals.usage.is_split() && totals.usage.get(Kind::Tokens) == Some(0) {
-            // What the outer call has beyond the others is a total of 0: a known usage of 0 (A10).
-            totals.usage.forget(Kind::Tokens);
-            totals.usage = totals.usage.input(0).output(0);
-        }
         if call.is_call {
             count_joined_call(&mut totals, call.kind);
         }
@@ -189,6 +184,7 @@ fn join(mut outer: InnerCall, mut inner: Vec<InnerCall>, charges: &mut Charges) 
     let Some(last) = last else {
         // Only costs and parts are inside: they are no requests, but count once all the same.
         (outer.usage, outer.cost) = (excess, excess_cost);
+        split_zero(&mut outer.usage);
         calls.append(&mut same);
         calls.push(outer);
         return Joined { calls, apart };
@@ -211,6 +207,7 @@ fn join(mut outer: InnerCall, mut inner: Vec<InnerCall>, charges: &mut Charges) 
             request.usage.add(kind, count);
         }
     }
+    split_zero(&mut request.usage);
     if let Some(cost) = excess_cost
         && (cost > Usd::ZERO || reported.is_none())
     {
@@ -231,6 +228,14 @@ fn join(mut outer: InnerCall, mut inner: Vec<InnerCall>, charges: &mut Charges) 
     }
     calls.append(&mut same);
     Joined { calls, apart }
+}
+
+/// What an outer call has beyond the others may be a total of 0: a known usage of 0 (A10).
+fn split_zero(usage: &mut Usage) {
+    if !usage.is_split() && usage.get(Kind::Tokens) == Some(0) {
+        usage.forget(Kind::Tokens);
+        (usage.set(Kind::Input, 0), usage.set(Kind::Output, 0));
+    }
 }
 
 /// The order in which calls closed. Those that are closed from outside close at once, the innermost first.

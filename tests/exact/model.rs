@@ -299,7 +299,7 @@ impl<'a> Model<'a> {
             // A cost or parts alone are no requests, and count once all the same.
             let sum = Figures::sum(amounts.iter().map(|call| &inside[*call].figures));
             amounts.iter().for_each(|call| inside[*call].outer = ordinary.outer);
-            let figures = if amounts.is_empty() { own } else { own.beyond(&sum) };
+            let figures = if amounts.is_empty() { own } else { own.beyond(&sum).a5_zero_total() };
             return inside.push(Call { figures, ..ordinary });
         };
         let has_error = requests.iter().any(|call| inside[*call].errors > 0);
@@ -321,6 +321,7 @@ impl<'a> Model<'a> {
                 *inside[last].figures.0.entry(unit).or_insert(0) += excess;
             }
         }
+        inside[last].figures = std::mem::take(&mut inside[last].figures).a5_zero_total();
         inside[last].id = inside[last].id.or(id);
     }
 

@@ -167,6 +167,15 @@ impl Figures {
         self
     }
 
+    /// A5: a total of 0 that is left beside nothing else is a known usage of 0.
+    pub(crate) fn a5_zero_total(mut self) -> Self {
+        if !self.has_split() && self.get(Unit::Total) == Some(0) {
+            self.0.remove(&Unit::Total);
+            self.0.extend([(Unit::Input, 0), (Unit::Output, 0)]);
+        }
+        self
+    }
+
     /// The sum of what is known.
     pub(crate) fn sum<'a>(all: impl Iterator<Item = &'a Self>) -> Self {
         let mut sum = Self::default();
