@@ -17,7 +17,8 @@
 //! ```
 //!
 //! - **Span:** `name`, or `operation(model)`, `agent(name)`, `tool(name)`, `gate(name)`; then options, then fields. Fields before
-//!   the first `|` are set at the opening. `run(name)` opens an explicit run, and a value that is recorded on it fails it. Each further group is recorded when everything inside has closed.
+//!   the first `|` are set at the opening. `run(name)` opens an explicit run, and a value that is recorded on it fails it. Each
+//!   further group is recorded when everything inside has closed.
 //!   A line that begins with `|` records on the enclosing span at that place.
 //! - **Options:** `root` (`parent: None`), `late` (closed after the outermost span), `@target`, a level, `file=".."`.
 //! - **Fields:** `name=value`; a name that begins with a dot is a long name of the GenAI conventions, see [`LONG`].
