@@ -123,7 +123,7 @@ impl InnerCall {
     fn as_answered(&self) -> Answered {
         Answered {
             response_id: self.response_id,
-            model: if self.is_call { self.model_or_inherited() } else { (None, None) },
+            model: if self.is_call && !self.is_foreign { self.model_or_inherited() } else { (None, None) },
             usage: self.usage,
             cost: self.cost,
             order: (self.closed, Reverse(self.started)),

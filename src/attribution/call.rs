@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::callsite_schema::CallsiteSchema;
-use super::charge::{Charge, ChargedAmount, Charges, count_joined_call};
+use super::charge::{Charge, ChargedAmount, Charges, count_joined_call, set_foreign};
 use super::inclusive::{beyond, has_counts};
 use super::inner_call::InnerCall;
 use super::names::NameField;
@@ -31,6 +31,7 @@ impl InnerCall {
             represented_id: reading.response_id,
             usage: reading.own.usage,
             cost: reading.cost(),
+            is_foreign: false,
             has_failed,
             errors: u64::from(has_failed),
             count: 1,
@@ -73,6 +74,7 @@ impl InnerCall {
             represented_id: reading.response_id,
             usage: reading.own.usage,
             cost: reading.cost(),
+            is_foreign: false,
             has_failed: false,
             errors: 0,
             count: 1,
@@ -97,7 +99,7 @@ impl Rules {
         charges: &mut Charges,
     ) {
         let inner = span.below.as_mut().map(|below| std::mem::take(&mut below.inner));
-        let own = InnerCall::of(span, kind, nanos, started);
+        let own = InnerCall { is_foreign: charges.is_foreign, ..InnerCall::of(span, kind, nanos, started) };
         let Joined { calls, apart } = join(own, inner.unwrap_or_default(), charges);
         span.reading.own = CellTotals::default();
         let separates = span.separates();
@@ -133,13 +135,17 @@ impl Rules {
         if call.is_call {
             count_joined_call(&mut totals, call.kind);
         }
+        let is_foreign = call.is_foreign && call.is_call && call.cost.is_none();
+        if is_foreign {
+            set_foreign(&mut totals);
+        }
         let charge = Charge {
             stage: call.place.stage,
             agent: call.place.agent,
             operation: call.operation.unwrap_or(if call.is_call { self.chat } else { self.unattributed }),
             model: if call.is_call { call.model_or_inherited() } else { (None, None) },
             is_llm: call.is_call,
-            needs_price: call.is_call && totals.without_usage == 0 && call.cost.is_none(),
+            needs_price: call.is_call && !is_foreign && totals.without_usage == 0 && call.cost.is_none(),
             response_id: call.response_id,
             started: Some(call.started),
         };
@@ -175,6 +181,10 @@ fn join(mut outer: InnerCall, mut inner: Vec<InnerCall>, charges: &mut Charges) 
         // A cost of the outer call is the cost of all requests inside.
         let has_usage = |call: &&mut InnerCall| call.is_call && call.usage.tokens_used().is_some();
         same.iter_mut().filter(has_usage).for_each(|call| call.cost = call.cost.or(Some(Usd::ZERO)));
+    }
+    if outer.is_foreign {
+        // The same holds for one in another currency.
+        same.iter_mut().filter(|call| call.is_call).for_each(|call| call.is_foreign = true);
     }
     let (usage, reported) = sum_of(&same);
     let excess = beyond(&outer.usage, &usage);

@@ -106,3 +106,10 @@ pub(crate) fn count_joined_call(totals: &mut CellTotals, kind: OperationKind) {
     count_call(totals, kind);
     totals.usage.merge(&parts);
 }
+
+/// A call with a cost in another currency has an unknown cost in USD, even if its model has a price.
+pub(crate) fn set_foreign(totals: &mut CellTotals) {
+    totals.unpriced = 1;
+    // A call with a cost and no tokens is partly known (A11).
+    (totals.partial, totals.without_usage) = (totals.partial.max(totals.without_usage), 0);
+}

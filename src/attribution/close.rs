@@ -3,7 +3,7 @@
 use super::accumulate::Accumulate;
 use super::below::Below;
 use super::callsite_schema::CallsiteSchema;
-use super::charge::{Charge, Charges, MoreCharges, count_call};
+use super::charge::{Charge, Charges, MoreCharges, count_call, set_foreign};
 use super::inclusive::{Excess, parts_alone};
 use super::inner_call::InnerCall;
 use super::names::NameField;
@@ -118,7 +118,8 @@ impl Rules {
         started: u64,
         charges: &mut Charges,
     ) {
-        let call = InnerCall { is_call, ..InnerCall::of_figures(span, nanos, started) };
+        let is_foreign = charges.is_foreign;
+        let call = InnerCall { is_call, is_foreign, ..InnerCall::of_figures(span, nanos, started) };
         span.reading.own = CellTotals::default();
         if span.place.calls.has(OperationKind::Text) {
             charges.more().handed_on.push(call);
@@ -141,7 +142,7 @@ impl Rules {
         let own = InnerCall::of_figures(span, nanos, started);
         // Its execution is counted with its own amount.
         let usage = if is_call { excess.usage } else { parts_alone(&excess.usage) };
-        let call = InnerCall { usage, cost, is_call, count: 0, ..own };
+        let call = InnerCall { usage, cost, is_call, is_foreign: charges.is_foreign, count: 0, ..own };
         if span.place.calls.has(OperationKind::Text) {
             charges.more().handed_on.push(call);
         } else {
@@ -219,7 +220,9 @@ impl Rules {
         if place.calls.has(kind) {
             // A request of the call around it (A5).
             let own = (named.0.or(near.0), named.1.or(near.1));
-            charges.more().handed_on.push(InnerCall::of_event(schema, reading, place, own, now));
+            let is_foreign = charges.is_foreign;
+            let call = InnerCall { is_foreign, ..InnerCall::of_event(schema, reading, place, own, now) };
+            charges.more().handed_on.push(call);
             return (None, charges);
         }
         reading.own.count = 1;
@@ -302,15 +305,13 @@ fn refuse_currency(reading: &mut Reading, charges: &mut Charges) -> bool {
     true
 }
 
-/// A call with a cost in another currency has an unknown cost in USD, even if its model has a price.
+/// Leaves a call with a cost in another currency without a price (A11).
 #[cold]
 fn leave_unpriced(row: Option<Charge>, own: &mut CellTotals) -> Option<Charge> {
     let row = row?;
     if !row.is_llm {
         return Some(row);
     }
-    own.unpriced = 1;
-    // A call with a cost and no tokens is partly known (A11).
-    (own.partial, own.without_usage) = (own.partial.max(own.without_usage), 0);
+    set_foreign(own);
     Some(Charge { needs_price: false, ..row })
 }

@@ -23,6 +23,8 @@ pub(crate) struct InnerCall {
     pub(crate) usage: Usage,
     /// The cost that it reported.
     pub(crate) cost: Option<Usd>,
+    /// Whether it has a cost in another currency, which is unknown in USD (A11).
+    pub(crate) is_foreign: bool,
     pub(crate) has_failed: bool,
     /// Its own failure, or that of a wrapper with requests that did not fail.
     pub(crate) errors: u64,
