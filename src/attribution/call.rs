@@ -244,7 +244,8 @@ fn join(mut outer: InnerCall, mut inner: Vec<InnerCall>, charges: &mut Charges) 
 fn split_zero(usage: &mut Usage) {
     if !usage.is_split() && usage.get(Kind::Tokens) == Some(0) {
         usage.forget(Kind::Tokens);
-        (usage.set(Kind::Input, 0), usage.set(Kind::Output, 0));
+        usage.set(Kind::Input, 0);
+        usage.set(Kind::Output, 0);
     }
 }
 
