@@ -7,7 +7,7 @@ use super::charge::{Charge, Charges, MoreCharges, count_call, set_foreign};
 use super::inclusive::{Excess, parts_alone};
 use super::inner_call::InnerCall;
 use super::names::NameField;
-use super::operations::{OperationKind, call_kind};
+use super::operations::{OperationKind, call_kind, is_model_operation};
 use super::place::{Place, SpanKind};
 use super::reading::{Inclusive, ModelName, Reading};
 use super::rules::Rules;
@@ -217,7 +217,10 @@ impl Rules {
             });
         }
         let kind = call_kind(reading.operation());
-        if place.calls.has(kind) {
+        // A cost of something else than a model is no call.
+        let has_tokens = !reading.own.usage.is_empty();
+        let is_llm = has_tokens || reading.model().is_some() || is_model_operation(reading.operation());
+        if is_llm && place.calls.has(kind) {
             // A request of the call around it (A5).
             let own = (named.0.or(near.0), named.1.or(near.1));
             let is_foreign = charges.is_foreign;
@@ -226,14 +229,16 @@ impl Rules {
             return (None, charges);
         }
         reading.own.count = 1;
-        count_call(&mut reading.own, kind);
+        if is_llm {
+            count_call(&mut reading.own, kind);
+        }
         let row = Charge {
             stage: place.stage,
             agent: reading.named(NameField::Agent).or(place.agent),
             operation: reading.operation().unwrap_or(self.chat),
             model,
-            is_llm: true,
-            needs_price: !reading.own.usage.is_empty() && reading.cost().is_none(),
+            is_llm,
+            needs_price: has_tokens && reading.cost().is_none(),
             response_id: reading.response_id,
             started: None,
         };

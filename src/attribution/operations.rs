@@ -80,6 +80,13 @@ pub(crate) fn call_kind(operation: Option<Symbol>) -> OperationKind {
     }
 }
 
+/// Whether an event with this operation, or with none, is a model call, whatever else it records.
+pub(crate) fn is_model_operation(operation: Option<Symbol>) -> bool {
+    operation.is_none_or(|operation| {
+        !matches!(kind_of(operation.as_str()), Agent | Tool | OperationKind::Container)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
