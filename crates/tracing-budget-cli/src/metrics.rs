@@ -66,7 +66,9 @@ pub(crate) fn page() -> anyhow::Result<String> {
             part(&mut text, title, found);
         }
     }
-    for (name, other) in parts.into_iter().flatten().filter(|(name, _)| known(name).is_none()) {
+    let mut others: Vec<_> = parts.into_iter().flatten().filter(|(name, _)| known(name).is_none()).collect();
+    others.sort_unstable_by_key(|(name, _)| *name);
+    for (name, other) in others {
         part(&mut text, &format!("`{name}`"), other);
     }
     Ok(text)
@@ -78,8 +80,10 @@ fn part(text: &mut String, title: &str, schema: &Value) {
     // JSON objects are unordered; `required` has the order of the document.
     let listed = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let mut names: Vec<&str> = listed.filter(|name| properties.contains_key(*name)).collect();
-    let others: Vec<&str> =
+    let mut others: Vec<&str> =
         properties.keys().map(String::as_str).filter(|name| !names.contains(name)).collect();
+    // Another crate of a program may have `serde_json` keep the order of keys.
+    others.sort_unstable();
     names.extend(others);
     for name in names {
         let property = &properties[name];
