@@ -153,3 +153,27 @@ fn an_evaluation_of_the_genai_conventions_is_a_gate_that_does_not_block() {
     assert_eq!(verdicts(&run)[1].verdict, Verdict::Other("scored".into()));
     assert_eq!(run.status, Status::Completed);
 }
+
+/// More calls with response ids than a span remembers one by one.
+#[test]
+fn a_gate_costs_what_its_judges_thousand_calls_cost() {
+    let run = run(|| {
+        let _root = info_span!("pipeline").entered();
+        info_span!("judge", gate = "judge", verdict = "pass").in_scope(|| {
+            for number in 0..1_500 {
+                info_span!(
+                    "chat",
+                    gen_ai.operation.name = "chat",
+                    gen_ai.request.model = "m",
+                    gen_ai.response.id = format!("r{number}"),
+                    gen_ai.usage.input_tokens = 2,
+                    gen_ai.usage.output_tokens = 1,
+                    cost_usd = 0.001
+                );
+            }
+        });
+    });
+    assert_eq!(run.budget_summary.total.tokens_used, Some(4_500));
+    assert_eq!(run.budget_summary.total.cost_usd, Some(usd("1.5")));
+    assert_eq!(verdicts(&run)[0].cost_usd, Some(usd("1.5")));
+}

@@ -21,6 +21,8 @@ pub(crate) struct Below {
     pub(crate) booked_by_id: CellTotals,
     /// Calls with a response id as they were reported: a repeated one counts once inside, wherever the other record is.
     pub(crate) answered: Vec<Answered>,
+    /// The sum of the oldest of these, which are not remembered one by one.
+    pub(crate) earlier: CellTotals,
     /// Calls that the enclosing call has to complete before they are booked (A5).
     pub(crate) inner: Vec<InnerCall>,
     /// Usage and cost of all of these, once they have been summed.
@@ -64,14 +66,16 @@ impl Below {
     pub(crate) fn add(&mut self, other: Self) {
         self.booked.merge(&other.booked);
         self.booked_by_id.merge(&other.booked_by_id);
+        self.earlier.merge(&other.earlier);
         self.inner.extend(other.inner);
         self.answered.extend(other.answered);
         if self.answered.len() > REMEMBERED {
             // A quarter at a time: to move the others for each new one would cost more.
             let oldest = self.answered.len() - REMEMBERED * 3 / 4;
             for answered in self.answered.drain(..oldest) {
-                self.booked.usage.merge(&answered.usage);
-                self.booked.cost += answered.cost.unwrap_or_default();
+                // Apart from what is booked, where they are already.
+                self.earlier.usage.merge(&answered.usage);
+                self.earlier.cost += answered.cost.unwrap_or_default();
             }
         }
     }
@@ -93,6 +97,8 @@ impl Below {
     pub(crate) fn sum_up(&mut self, mut price: impl FnMut(ModelName, &Usage) -> Option<Usd>) {
         let mut sum =
             CellTotals { usage: self.booked.usage, cost: self.booked.cost, ..CellTotals::default() };
+        sum.usage.merge(&self.earlier.usage);
+        sum.cost += self.earlier.cost;
         let mut add = |call: &Answered| {
             sum.usage.merge(&call.usage);
             let listed = || {

@@ -17,8 +17,8 @@ use crate::ledger::{CellTotals, Usd};
 impl Rules {
     /// Works out what a closing span adds, and returns the row of its own amount. That is completed where it lies, in its reading.
     ///
-    /// `nanos` is how long it took, `started` gives the time when it began, which few need. What the span passes on to the span that sums it is
-    /// [`Charges::passed_on`].
+    /// `nanos` is how long it took, `started` gives the time when it began, which few need. What the span passes on to the span that
+    /// sums it is [`Charges::passed_on`].
     // Always inlined into the layer's close: the row stays in registers, apart from `charges`, which rare functions write to.
     #[inline(always)]
     pub(crate) fn close(
@@ -236,7 +236,7 @@ impl Rules {
             stage: place.stage,
             agent: reading.named(NameField::Agent).or(place.agent),
             operation: reading.operation().unwrap_or(self.chat),
-            model,
+            model: if is_llm { model } else { (None, None) },
             is_llm,
             needs_price: has_tokens && reading.cost().is_none(),
             response_id: reading.response_id,
