@@ -568,3 +568,34 @@ fn a_figure_by_its_second_name_alone_is_not_lost_with_the_guard() {
     assert_eq!(runs.len(), 1);
     assert_eq!((tokens(&runs[0]), calls(&runs[0])), ((100, 0), 1));
 }
+
+/// A6, A8: more calls with response ids than a span remembers one by one.
+#[test]
+fn an_agent_that_reports_the_cost_of_a_thousand_calls_adds_nothing() {
+    let rates = tracing_budget::price::Rates::per_million().input("100").output("100");
+    let book = tracing_budget::PriceBook::builder().price("m", rates).build().expect("a book");
+    let run = run_with(tracing_budget::layer().prices(book), || {
+        let _root = info_span!("pipeline").entered();
+        let agent = info_span!(
+            "invoke_agent",
+            gen_ai.operation.name = "invoke_agent",
+            gen_ai.usage.input_tokens = 3_000,
+            gen_ai.usage.output_tokens = 1_500,
+            gen_ai.usage.cost = 0.45
+        );
+        agent.in_scope(|| {
+            for number in 0..1_500 {
+                info_span!(
+                    "chat",
+                    gen_ai.operation.name = "chat",
+                    gen_ai.request.model = "m",
+                    gen_ai.response.id = format!("r{number}"),
+                    gen_ai.usage.input_tokens = 2,
+                    gen_ai.usage.output_tokens = 1
+                );
+            }
+        });
+    });
+    assert_eq!((tokens(&run), calls(&run)), ((3_000, 1_500), 1_500));
+    assert_eq!(run.budget_summary.total.cost_usd, Some(budgeted::usd("0.45")));
+}

@@ -37,6 +37,8 @@ pub(crate) struct Answered {
     pub(crate) usage: Usage,
     /// The cost that it reported.
     pub(crate) cost: Option<Usd>,
+    /// Its list price, where it was booked as the first record of its response.
+    pub(crate) listed: Usd,
     /// When it closed and when it began: the order of the records of one response.
     pub(crate) order: (u64, Reverse<u64>),
 }
@@ -49,6 +51,7 @@ impl Answered {
             model: charge.model,
             usage: totals.usage,
             cost: totals.sources.contains(Sources::REPORTED).then_some(totals.cost),
+            listed: Usd::ZERO,
             order: (closed, Reverse(started)),
         }
     }
@@ -75,7 +78,7 @@ impl Below {
             for answered in self.answered.drain(..oldest) {
                 // Apart from what is booked, where they are already.
                 self.earlier.usage.merge(&answered.usage);
-                self.earlier.cost += answered.cost.unwrap_or_default();
+                self.earlier.cost += answered.cost.unwrap_or(answered.listed);
             }
         }
     }
@@ -132,6 +135,7 @@ impl InnerCall {
             model: if self.is_call && !self.is_foreign { self.model_or_inherited() } else { (None, None) },
             usage: self.usage,
             cost: self.cost,
+            listed: Usd::ZERO,
             order: (self.closed, Reverse(self.started)),
         }
     }

@@ -305,6 +305,9 @@ impl Core {
         let seen = self.runs.with_details(run, |details| details.responses.get(charge.response_id)).flatten();
         let Some(seen) = seen else {
             let key = self.price_joined(charge, totals, run, at, charges);
+            if let Some(answered) = charges.more().answered.last_mut() {
+                answered.listed = totals.cost;
+            }
             self.runs.with_details(run, |details| details.responses.keep(*charge, key, *totals));
             return Some(key);
         };
