@@ -212,6 +212,29 @@ fn an_unpriced_call_closes_the_limit_unless_configured_otherwise() {
 }
 
 #[test]
+fn a_cost_that_comes_with_a_second_record_makes_the_limit_verifiable_again() {
+    let chat = |response: &str, cost: Option<f64>| {
+        drop(info_span!(
+            "chat no such model",
+            gen_ai.operation.name = "chat",
+            gen_ai.request.model = "no such model",
+            gen_ai.response.id = response,
+            gen_ai.usage.input_tokens = 100,
+            gen_ai.usage.cost = cost,
+        ));
+    };
+    run_with(layer().limit_usd("5"), || {
+        let _pipeline = info_span!("pipeline").entered();
+        chat("one", None);
+        assert_eq!(remaining().usd, None);
+        chat("one", Some(2.0));
+        assert_eq!((check(), remaining().usd), (Ok(()), Some(usd("3"))));
+        chat("two", None);
+        assert!(check().is_err(), "the next one has no price");
+    });
+}
+
+#[test]
 fn an_unpriced_call_elsewhere_leaves_the_limit_of_a_stage_alone() {
     run_with(layer().usage_events([module_path!()]).stage_limit_usd("draft", "1"), || {
         let _pipeline = info_span!("pipeline").entered();

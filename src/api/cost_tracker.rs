@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::cost_summary::{CostSummary, OperationCost};
 use super::operation_builder::{OperationBuilder, amount};
-use crate::ledger::{CellKey, CellTotals, IntoUsd, Ledger, Sources, Symbol, Usd};
+use crate::ledger::{CellKey, CellTotals, IntoUsd, Ledger, Sources, Symbol, Usd, total};
 use crate::summary::{Efficiency, OperationFields, OperationRecord, Records, Rows, Timestamp, seconds};
 
 /// Distinct warnings that are kept.
@@ -256,7 +256,7 @@ pub(super) fn cost(tally: &CellTotals) -> Option<Usd> {
 /// One row of a tally.
 pub(super) fn row(tally: &CellTotals) -> OperationCost {
     let duration_seconds = seconds(Duration::from_nanos(tally.nanos));
-    OperationCost { cost_usd: cost(tally), calls: tally.count, duration_seconds }
+    OperationCost { cost_usd: cost(tally), calls: total(tally.count), duration_seconds }
 }
 
 /// One row an operation, the dearest first.

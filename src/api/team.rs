@@ -2,7 +2,7 @@
 
 use super::cost_summary::TeamSummary;
 use super::cost_tracker::{CostTracker, cost, row, rows};
-use crate::ledger::CellTotals;
+use crate::ledger::{CellTotals, total as count};
 
 impl CostTracker {
     /// What this agent spent together with all that work for it.
@@ -61,7 +61,7 @@ impl TeamSummary {
             total_cost_usd: cost(&total),
             by_agent: by_agent.iter().map(|(agent, tally)| (*agent, row(tally))).collect(),
             by_operation: rows(operations.into_iter()),
-            record_count: total.count,
+            record_count: count(total.count),
             agents,
         }
     }

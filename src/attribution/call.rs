@@ -33,7 +33,7 @@ impl InnerCall {
             cost: reading.cost(),
             is_foreign: false,
             has_failed,
-            errors: u64::from(has_failed),
+            errors: i64::from(has_failed),
             count: 1,
             nanos,
             started,

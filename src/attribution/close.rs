@@ -51,7 +51,7 @@ impl Rules {
                 } else {
                     let has_failed = span.reading.has_failed() && !span.is_stage;
                     let own = &mut span.reading.own;
-                    (own.nanos, own.errors, own.count) = (nanos, u64::from(has_failed), 1);
+                    (own.nanos, own.errors, own.count) = (nanos, i64::from(has_failed), 1);
                     count_call(own, kind);
                     row = Some(self.charge(span, true));
                     charges.is_accountable = true;

@@ -27,9 +27,9 @@ pub(crate) struct InnerCall {
     pub(crate) is_foreign: bool,
     pub(crate) has_failed: bool,
     /// Its own failure, or that of a wrapper with requests that did not fail.
-    pub(crate) errors: u64,
+    pub(crate) errors: i64,
     /// Executions of its operation: 0 for the excess of a container, which counts its own.
-    pub(crate) count: u64,
+    pub(crate) count: i64,
     pub(crate) nanos: u64,
     pub(crate) started: u64,
     pub(crate) closed: u64,

@@ -450,7 +450,7 @@ mod tests {
                 operation: Symbol::intern("chat"),
             };
             // What completes an earlier report takes one away: the sum over all lines is right.
-            let partial = CellTotals { partial: 1_u64.wrapping_neg(), llm_calls: 1, ..CellTotals::default() };
+            let partial = CellTotals { partial: -1, llm_calls: 1, ..CellTotals::default() };
             ledger.add(key, &partial);
             ledger.end_stage(row, 3, 7, &Outcome::Failed(Some("boom".into())));
             ledger.add_error_events(Some(row), 2);

@@ -14,8 +14,8 @@ use crate::ledger::{
 };
 use crate::summary::{GateVerdict, OperationRecord, Timestamp};
 
-pub(super) fn is_zero(count: &u64) -> bool {
-    *count == 0
+pub(super) fn is_zero<T: Default + PartialEq>(count: &T) -> bool {
+    *count == T::default()
 }
 
 /// Money as decimal text. Most JSON readers take a number for a double, which loses digits.
@@ -174,17 +174,17 @@ struct Cell {
     #[serde(with = "money", default, skip_serializing_if = "Option::is_none")]
     cost_usd: Option<Usd>,
     #[serde(default, skip_serializing_if = "is_zero")]
-    count: u64,
+    count: i64,
     #[serde(default, skip_serializing_if = "is_zero")]
-    llm_calls: u64,
+    llm_calls: i64,
     #[serde(default, skip_serializing_if = "is_zero")]
-    unpriced: u64,
+    unpriced: i64,
     #[serde(default, skip_serializing_if = "is_zero")]
-    without_usage: u64,
+    without_usage: i64,
     #[serde(default, skip_serializing_if = "is_zero")]
-    partial: u64,
+    partial: i64,
     #[serde(default, skip_serializing_if = "is_zero")]
-    errors: u64,
+    errors: i64,
     #[serde(default, skip_serializing_if = "is_zero")]
     nanos: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -8,7 +8,7 @@ use super::core::Core;
 use super::handle::Handle;
 use super::stats::{Stats, count};
 use crate::journal::JournalStats;
-use crate::ledger::{CellTotals, Ledger};
+use crate::ledger::{CellTotals, Ledger, total};
 
 /// What a layer has seen and what became of it, with every place where the two differ.
 ///
@@ -287,11 +287,11 @@ impl CallsAccounted {
     fn with(&self, in_flight: &CellTotals) -> CallAudit {
         // Relaxed: see `add`.
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let without_usage = read(&self.without_usage) + in_flight.without_usage;
+        let without_usage = read(&self.without_usage) + total(in_flight.without_usage);
         CallAudit {
-            with_usage: (read(&self.calls) + in_flight.llm_calls).saturating_sub(without_usage),
+            with_usage: (read(&self.calls) + total(in_flight.llm_calls)).saturating_sub(without_usage),
             without_usage,
-            unpriced: read(&self.unpriced) + in_flight.unpriced,
+            unpriced: read(&self.unpriced) + total(in_flight.unpriced),
         }
     }
 }

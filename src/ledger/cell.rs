@@ -39,6 +39,8 @@ impl Hash for CellKey {
 }
 
 /// The sums of one cell, or of several.
+// The counts have a sign: a second report of a call completes the first, in whatever part of the ledger that is, and takes one away
+// from those without usage. A part may be below 0; the sum over all parts never is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CellTotals {
     /// Tokens by kind.
@@ -46,19 +48,17 @@ pub(crate) struct CellTotals {
     /// Known cost.
     pub(crate) cost: Usd,
     /// Executions of the operation, with or without a model.
-    pub(crate) count: u64,
+    pub(crate) count: i64,
     /// Model calls among them.
-    pub(crate) llm_calls: u64,
+    pub(crate) llm_calls: i64,
     /// Calls with usage that could not be priced.
-    pub(crate) unpriced: u64,
+    pub(crate) unpriced: i64,
     /// Calls that reported neither usage nor cost.
-    // This, `partial` and `unpriced` wrap: a second report of a call completes the first, in whatever part of the ledger that is, and
-    // takes one away. The sum over all parts is never below 0.
-    pub(crate) without_usage: u64,
+    pub(crate) without_usage: i64,
     /// Calls that are partly known: output without input, or the reverse, or a cost without tokens.
-    pub(crate) partial: u64,
+    pub(crate) partial: i64,
     /// Calls and operations that failed.
-    pub(crate) errors: u64,
+    pub(crate) errors: i64,
     /// Nanoseconds from open to close, summed.
     pub(crate) nanos: u64,
     /// The sources of the prices.
@@ -78,18 +78,17 @@ impl CellTotals {
         (*without_usage, *partial) = (0, 0);
     }
 
-    /// Returns what makes other sums these, for a second record of a call. Counts that fall wrap.
+    /// Returns what makes other sums these, for a second record of a call.
     pub(crate) fn difference(&self, before: &Self) -> Self {
-        let less = |now: u64, before: u64| now.wrapping_sub(before);
         Self {
             usage: self.usage.excess_over(&before.usage),
             cost: self.cost - before.cost,
-            count: less(self.count, before.count),
-            llm_calls: less(self.llm_calls, before.llm_calls),
-            unpriced: less(self.unpriced, before.unpriced),
-            without_usage: less(self.without_usage, before.without_usage),
-            partial: less(self.partial, before.partial),
-            errors: less(self.errors, before.errors),
+            count: self.count - before.count,
+            llm_calls: self.llm_calls - before.llm_calls,
+            unpriced: self.unpriced - before.unpriced,
+            without_usage: self.without_usage - before.without_usage,
+            partial: self.partial - before.partial,
+            errors: self.errors - before.errors,
             nanos: self.nanos.saturating_sub(before.nanos),
             sources: self.sources,
         }
@@ -106,13 +105,18 @@ impl CellTotals {
         }
         self.count += other.count;
         self.llm_calls += other.llm_calls;
-        self.unpriced = self.unpriced.wrapping_add(other.unpriced);
-        self.without_usage = self.without_usage.wrapping_add(other.without_usage);
-        self.partial = self.partial.wrapping_add(other.partial);
+        self.unpriced += other.unpriced;
+        self.without_usage += other.without_usage;
+        self.partial += other.partial;
         self.errors += other.errors;
         self.nanos = self.nanos.saturating_add(other.nanos);
         self.sources = self.sources.union(other.sources);
     }
+}
+
+/// A count for a document: that over all parts of a ledger, which is never below 0.
+pub(crate) fn total(sum: i64) -> u64 {
+    u64::try_from(sum).unwrap_or(0)
 }
 
 /// A set of price sources, one bit each: a cell copies one byte and allocates no list.

@@ -30,7 +30,7 @@ mod sync;
 mod usage;
 
 pub(crate) use agent::AgentTotals;
-pub(crate) use cell::{CellKey, CellTotals, Sources};
+pub(crate) use cell::{CellKey, CellTotals, Sources, total};
 pub use gate::Verdict;
 pub(crate) use hash::FastHash;
 pub use into_usd::IntoUsd;

@@ -158,7 +158,7 @@ mod tests {
             let usage = Usage::new().input(input);
             output.map_or(usage, |output| usage.with(Kind::Output, output))
         });
-        let amount = (key, usage, any::<i64>(), 0..3_u64).prop_map(|(key, usage, pico, calls)| {
+        let amount = (key, usage, any::<i64>(), 0..3_i64).prop_map(|(key, usage, pico, calls)| {
             let cost = Usd::from_pico(pico.into());
             let sources = Sources::REPORTED;
             Entry::Amount(

@@ -3,7 +3,7 @@
 use super::alert::{Amount, LimitScope};
 use super::limit_set::{LimitSet, Refusal, Refused, Unit};
 use super::plan::Plan;
-use crate::ledger::UsdError;
+use crate::ledger::{UsdError, total};
 use crate::present::numbers::counted;
 
 /// Why [`Current::check`](crate::Current::check) or [`Current::reserve`](crate::Current::reserve) fails. The run itself
@@ -108,7 +108,7 @@ impl BudgetExceeded {
         let (used, limit) = (amount(state.used.used), amount(state.limit));
         match (reason, requested) {
             (Refused::Unverifiable, _) => {
-                Self::Unverifiable { scope, calls: state.used.unverifiable_calls, used, limit }
+                Self::Unverifiable { scope, calls: total(state.used.unverifiable_calls), used, limit }
             }
             (Refused::NoRoom, Some((unit, requested))) => {
                 Self::NoRoom { scope, requested: Amount::of(unit, requested), used, limit }

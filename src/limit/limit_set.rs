@@ -61,12 +61,13 @@ pub(crate) struct UsedAmount {
     pub(crate) used: i128,
     /// The part of `used` that is an assumption: an unpriced call at the rates of a policy.
     pub(crate) assumed: i128,
+    // Signed, as the counts of a tally: a later report makes an unknown call known.
     /// Calls with a known amount.
-    pub(crate) known_calls: u64,
+    pub(crate) known_calls: i64,
     /// Calls with an unknown amount.
-    pub(crate) unknown_calls: u64,
+    pub(crate) unknown_calls: i64,
     /// Calls that make the limit unverifiable.
-    pub(crate) unverifiable_calls: u64,
+    pub(crate) unverifiable_calls: i64,
 }
 
 impl UsedAmount {
@@ -82,7 +83,7 @@ impl UsedAmount {
     /// The amount without assumptions; `None` if there were only calls with an unknown amount.
     pub(crate) fn known(&self) -> Option<i128> {
         let known = self.used - self.assumed;
-        (known > 0 || self.known_calls > 0 || self.unknown_calls == 0).then_some(known)
+        (known > 0 || self.known_calls > 0 || self.unknown_calls <= 0).then_some(known)
     }
 }
 
@@ -236,7 +237,7 @@ impl LimitSet {
             // `reduce` on options: one unverifiable limit makes the minimum unknown, instead of dropping out of it.
             let left = self.applying_to(stages, unit).map(|position| {
                 let state = &states[position];
-                (state.used.unverifiable_calls == 0).then(|| state.left())
+                (state.used.unverifiable_calls <= 0).then(|| state.left())
             });
             left.reduce(|one, two| Some(one?.min(two?))).flatten()
         })

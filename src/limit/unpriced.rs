@@ -32,16 +32,21 @@ impl UnpricedCalls {
     /// What a tally adds to a limit in USD.
     pub(crate) fn usd(&self, tally: &CellTotals) -> UsedAmount {
         let unknown_calls = tally.unpriced + tally.without_usage;
-        // A tally with an unknown part has no known amount, or the sum would look complete.
-        let is_known = unknown_calls == 0 && (tally.llm_calls > 0 || tally.cost.pico() != 0);
-        let known_calls = u64::from(is_known);
+        // A tally with an unknown part has no known amount, or the sum would look complete. Below 0: a known amount is now of a call
+        // that was unknown.
+        let is_known =
+            unknown_calls <= 0 && (tally.llm_calls > 0 || unknown_calls < 0 || tally.cost.pico() != 0);
+        let known_calls = i64::from(is_known);
         let used = tally.cost.pico();
         let known = UsedAmount { used, known_calls, unknown_calls, ..UsedAmount::default() };
         match self {
             // Before the policies, so that rates never replace a known cost.
             _ if tally.unpriced == 0 => known,
             Self::Ignore => known,
+            // Below 0: a second record of an unpriced call has its cost, and the limit is verifiable again.
             Self::FailClosed => UsedAmount { unverifiable_calls: tally.unpriced, ..known },
+            // What was assumed for it stays counted: its usage is not recorded again, and a limit may err on this side.
+            Self::AtRate(_) if tally.unpriced < 0 => known,
             Self::AtRate(rates) => match rates.cost_of(&tally.usage) {
                 Some(cost) => UsedAmount { used: known.used + cost.pico(), assumed: cost.pico(), ..known },
                 None => UsedAmount { unverifiable_calls: tally.unpriced, ..known },
@@ -56,7 +61,7 @@ impl UsedAmount {
         let used = tally.usage.tokens_used();
         Self {
             used: used.unwrap_or_default().into(),
-            known_calls: u64::from(used.is_some()),
+            known_calls: i64::from(used.is_some()),
             unknown_calls: tally.without_usage,
             ..Self::default()
         }
@@ -95,6 +100,16 @@ mod tests {
             (3_000_000_000_000, 3_000_000_000_000, 0)
         );
         assert_eq!(at_rate.known(), None, "an assumption is not known");
+    }
+
+    #[test]
+    fn a_cost_that_comes_later_is_of_a_call_that_is_no_longer_unknown() {
+        let cost = CellTotals { cost: Usd::from_pico(7), unpriced: -1, ..CellTotals::default() };
+        let known = UsedAmount { used: 7, known_calls: 1, unknown_calls: -1, ..UsedAmount::default() };
+        let rates = Rates::per_million().input("1");
+        assert_eq!(UnpricedCalls::Ignore.usd(&cost), known);
+        assert_eq!(UnpricedCalls::AtRate(rates).usd(&cost), known);
+        assert_eq!(UnpricedCalls::FailClosed.usd(&cost), UsedAmount { unverifiable_calls: -1, ..known });
     }
 
     #[test]

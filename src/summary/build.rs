@@ -15,7 +15,7 @@ use super::rows::Rows;
 use super::timestamp::Timestamp;
 use crate::ledger::{
     AgentTotals, CellKey, CellTotals, Kind, Ledger, Outcome, Sources, StageId, StageTotals, Symbol, Usd,
-    Verdict,
+    Verdict, total,
 };
 
 /// Maximum length of an error summary, in characters: a panic message can have a page, and lists show one line.
@@ -303,7 +303,7 @@ impl SummaryInput<'_> {
             figures: Figures::of(&sum),
             calls: tally.attempts,
             duration_seconds: seconds(Duration::from_nanos(tally.nanos)),
-            errors: tally.errors + sum.errors,
+            errors: tally.errors + total(sum.errors),
             error_events: entry.error_events,
             status,
             name: entry.stage.map(|stage| stage.name().as_str().to_owned()).filter(|name| *name != entry.key),
@@ -348,7 +348,7 @@ impl SummaryInput<'_> {
                 figures: Figures::of(&sum),
                 calls: totals.executions,
                 duration_seconds: seconds(Duration::from_nanos(totals.nanos)),
-                errors: totals.errors + sum.errors,
+                errors: totals.errors + total(sum.errors),
                 called_by: callers.into_iter().map(str::to_owned).collect(),
             };
             (row_name(agent), row)
@@ -450,7 +450,7 @@ fn operation_rows(cells: &[Cell<'_>]) -> Rows<OperationRow> {
         let tally = sum(cells);
         let row = OperationRow {
             figures: Figures::of(&tally),
-            calls: tally.count,
+            calls: total(tally.count),
             duration_seconds: seconds(Duration::from_nanos(tally.nanos)),
         };
         rows.push((cells[0].0.operation.as_str().to_owned(), row));
@@ -466,15 +466,15 @@ impl Figures {
         let mut figures = Self {
             tokens_used: usage.tokens_used(),
             cost_usd: Some(tally.cost),
-            llm_calls: tally.llm_calls,
+            llm_calls: total(tally.llm_calls),
             input_tokens: usage.count(Kind::Input),
             output_tokens: usage.count(Kind::Output),
             cache_read_tokens: usage.count(Kind::CacheRead),
             cache_write_tokens: usage.count(Kind::CacheWrite),
             reasoning_tokens: usage.count(Kind::Reasoning),
-            unpriced_calls: tally.unpriced,
-            calls_without_usage: tally.without_usage,
-            partial_calls: tally.partial,
+            unpriced_calls: total(tally.unpriced),
+            calls_without_usage: total(tally.without_usage),
+            partial_calls: total(tally.partial),
         };
         figures.settle_unknowns();
         figures
