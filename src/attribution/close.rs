@@ -220,11 +220,12 @@ impl Rules {
         // A cost of something else than a model is no call.
         let has_tokens = !reading.own.usage.is_empty();
         let is_llm = has_tokens || reading.model().is_some() || is_model_operation(reading.operation());
-        if is_llm && place.calls.has(kind) {
-            // A request of the call around it (A5).
+        if place.calls.has(kind) {
+            // A request of the call around it, or a cost that is inside its cost (A5).
             let own = (named.0.or(near.0), named.1.or(near.1));
             let is_foreign = charges.is_foreign;
-            let call = InnerCall { is_foreign, ..InnerCall::of_event(schema, reading, place, own, now) };
+            let of_event = InnerCall::of_event(schema, reading, place, own, now);
+            let call = InnerCall { is_call: is_llm, is_foreign, ..of_event };
             charges.more().handed_on.push(call);
             return (None, charges);
         }

@@ -236,12 +236,18 @@ impl<'a> Model<'a> {
             };
             let records = fields.iter().map(|(name, value)| (*name, value));
             let own = self.span(index).text(&MODEL, *at);
+            let figures = Figures::a4_newest(records).a10_parts();
+            // A cost with an operation of the program's own is a cost alone.
+            let is_other = text(&OPERATION).is_some_and(|operation| thing(operation).is_none());
+            let is_call =
+                !is_other || text(&MODEL).is_some() || figures.0.keys().any(|unit| *unit != Unit::Cost);
             calls.push(Call {
+                is_call,
                 model: text(&MODEL).or(own),
                 inherited: self.a3_inherited(index, *at),
                 id: text(&ID),
                 outer_id: text(&ID),
-                figures: Figures::a4_newest(records).a10_parts(),
+                figures,
                 outer: Some(index),
                 ..self.call(index, *at, text(&OPERATION).and_then(thing).unwrap_or(Thing::Text))
             });

@@ -240,8 +240,10 @@ fn event() -> impl Strategy<Value = Event> {
     let extra = |name: &'static str, values: Vec<&'static str>| {
         option::weighted(0.2, select(values).prop_map(move |value| (name, Value::Text(value))))
     };
-    let more =
-        (extra("gen_ai.response.id", vec!["r1", "r2"]), extra("operation", vec!["chat", "embeddings"]));
+    let more = (
+        extra("gen_ai.response.id", vec!["r1", "r2"]),
+        extra("operation", vec!["chat", "embeddings", "iteration"]),
+    );
     let billed = (fields(LONG), more).prop_map(|(mut fields, (id, operation))| {
         fields.extend(id.into_iter().chain(operation));
         Event::Usage { is_helper: false, fields }
@@ -253,9 +255,14 @@ fn event() -> impl Strategy<Value = Event> {
             _ => *name == "model",
         })
     });
+    let other = (cost(), select(vec!["iteration", "search"])).prop_filter_map("no figure", |(cost, name)| {
+        let fields = vec![("gen_ai.usage.cost", cost), ("operation", Value::Text(name))];
+        (fields[0].1.number() >= Some(0.0)).then_some(Event::Usage { is_helper: false, fields })
+    });
     let failing = (any::<bool>(), any::<bool>(), option::weighted(0.7, error()), any::<bool>());
     prop_oneof![
         2 => billed,
+        1 => other,
         2 => helper.prop_map(|fields| Event::Usage { is_helper: true, fields }),
         1 => (any::<bool>(), fields(LONG)).prop_map(|(is_name, fields)| Event::Details { is_name, fields }),
         1 => fields(SHORT).prop_map(|fields| Event::Log { fields }),
