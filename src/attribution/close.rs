@@ -220,12 +220,14 @@ impl Rules {
         // A cost of something else than a model is no call.
         let has_tokens = !reading.own.usage.is_empty();
         let is_llm = has_tokens || reading.model().is_some() || is_model_operation(reading.operation());
+        // Nor is it a record of a response.
+        let response_id = if is_llm { reading.response_id } else { 0 };
         if place.calls.has(kind) {
             // A request of the call around it, or a cost that is inside its cost (A5).
             let own = (named.0.or(near.0), named.1.or(near.1));
             let is_foreign = charges.is_foreign;
             let of_event = InnerCall::of_event(schema, reading, place, own, now);
-            let call = InnerCall { is_call: is_llm, is_foreign, ..of_event };
+            let call = InnerCall { is_call: is_llm, is_foreign, response_id, ..of_event };
             charges.more().handed_on.push(call);
             return (None, charges);
         }
@@ -240,7 +242,7 @@ impl Rules {
             model: if is_llm { model } else { (None, None) },
             is_llm,
             needs_price: has_tokens && reading.cost().is_none(),
-            response_id: reading.response_id,
+            response_id,
             started: None,
         };
         let row = if charges.is_foreign { leave_unpriced(Some(row), &mut reading.own) } else { Some(row) };

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use tracing_budget::sink::Memory;
+use tracing_budget::summary::Status;
 use tracing_budget::{BudgetGuard, PriceBook, RunSummary, price::Rates};
 use tracing_subscriber::prelude::*;
 
@@ -26,12 +27,17 @@ use crate::model::expected;
 use crate::program::{BILLING, Node, PIPELINES, STAGES, nodes, without_order};
 use crate::runner::{run_at_once, run_in_order};
 
-/// Runs a program under a layer of its own. `is_in_turn` is whether one thread after the other has the spans.
-fn run(
-    is_declared: bool,
-    is_in_turn: bool,
-    work: impl FnOnce(BudgetGuard) -> Vec<Step>,
-) -> (Vec<Step>, Vec<RunSummary>) {
+/// What a program did under a layer of its own.
+struct Played {
+    steps: Vec<Step>,
+    runs: Vec<RunSummary>,
+    /// Whether the registry kept a span open for ever. Where two threads release a span at once, that of `tracing-subscriber` 0.3 keeps
+    /// the span around its parent open, with no layer of ours in it either: once in some 75,000 times.
+    has_kept_span: bool,
+}
+
+/// Runs a program. `is_in_turn` is whether one thread after the other has the spans.
+fn run(is_declared: bool, is_in_turn: bool, work: impl FnOnce(BudgetGuard) -> Vec<Step>) -> Played {
     let rates = |input, cached, output| Rates::per_million().input(input).cache_read(cached).output(output);
     let book =
         PriceBook::builder().price("m-a", rates("1", "0.1", "2")).price("m-b", rates("0.5", "0.25", "4"));
@@ -45,29 +51,25 @@ fn run(
     let handle = guard.handle();
     let steps = tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || work(guard));
     let (stats, is_cut) = (handle.stats(), |step: &Step| matches!(step, Step::Finish(_) | Step::End));
-    // Where two threads release a span at once, the registry of `tracing-subscriber` 0.3 keeps the span around its parent open, with no
-    // layer of ours in it either: once in some 75,000 times.
-    assert!(!is_in_turn || steps.contains(&Step::End) || stats.open_spans == 0, "{stats:?}");
+    let has_kept_span = stats.open_spans > 0 && !steps.contains(&Step::End);
+    assert!(!is_in_turn || !has_kept_span, "{stats:?}");
     assert!(steps.iter().any(is_cut) || stats.late == 0, "nothing was ended from outside, and yet {stats:?}");
-    (steps, memory.take())
+    Played { steps, runs: memory.take(), has_kept_span }
 }
 
-fn holds(
-    nodes: &[Node],
-    steps: &[Step],
-    is_declared: bool,
-    runs: &[RunSummary],
-    has_order: bool,
-) -> Result<(), TestCaseError> {
+fn holds(nodes: &[Node], is_declared: bool, played: &Played, has_order: bool) -> Result<(), TestCaseError> {
+    let Played { steps, runs, has_kept_span } = played;
     let history = History::new(nodes, steps);
     let mut expected: BTreeMap<&str, Expected> =
         expected(&history, is_declared).into_iter().map(|(root, run)| (PIPELINES[root], run)).collect();
     for run in runs {
         run.check().unwrap();
-        let Some(expected) = expected.remove(run.pipeline.as_str()) else {
+        let Some(mut expected) = expected.remove(run.pipeline.as_str()) else {
             let error = format!("nothing accountable, and yet a summary:\n{run}");
             return Err(TestCaseError::fail(format!("{error}\n{}", listing(nodes, steps))));
         };
+        // A root that is kept open ends with the guard.
+        expected.is_cut |= *has_kept_span && run.status == Status::Incomplete;
         compare(run, expected, has_order)
             .map_err(|text| TestCaseError::fail(format!("{text}\n{}", listing(nodes, steps))))?;
     }
@@ -130,8 +132,8 @@ proptest! {
         choices in proptest::collection::vec(any::<usize>(), 64),
         end in proptest::option::weighted(0.2, (1..40_usize, any::<bool>())),
     ) {
-        let (steps, runs) = run(is_declared, true, |guard| run_in_order(&nodes, &choices, end, guard));
-        holds(&nodes, &steps, is_declared, &runs, true)?;
+        let played = run(is_declared, true, |guard| run_in_order(&nodes, &choices, end, guard));
+        holds(&nodes, is_declared, &played, true)?;
     }
 }
 
@@ -144,7 +146,7 @@ proptest! {
         is_declared: bool,
         choices in proptest::collection::vec(any::<usize>(), 32),
     ) {
-        let (steps, runs) = run(is_declared, false, |_guard| run_at_once(&nodes, &choices));
-        holds(&nodes, &steps, is_declared, &runs, false)?;
+        let played = run(is_declared, false, |_guard| run_at_once(&nodes, &choices));
+        holds(&nodes, is_declared, &played, false)?;
     }
 }

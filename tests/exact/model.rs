@@ -245,7 +245,7 @@ impl<'a> Model<'a> {
                 is_call,
                 model: text(&MODEL).or(own),
                 inherited: self.a3_inherited(index, *at),
-                id: text(&ID),
+                id: text(&ID).filter(|_| is_call),
                 outer_id: text(&ID),
                 figures,
                 outer: Some(index),
