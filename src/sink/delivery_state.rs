@@ -5,7 +5,7 @@ use std::mem;
 // `SeqCst` for all of these. A job is counted in `queued` before `closed` is read; `close` sets `closed` before it reads
 // `queued`. With weaker orderings each side could miss the other, and the error of a timeout would lack a queued run. They
 // are used a few times a run, not once a span, so the cost does not matter.
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 
@@ -18,6 +18,15 @@ type MakeSummary = Box<dyn FnOnce() -> RunSummary + Send>;
 type OnTaken = Box<dyn FnOnce() + Send>;
 type FindRuns = Box<dyn FnOnce() -> Vec<RunSummary> + Send>;
 type ListRuns = Box<dyn Fn() -> Vec<RunSummary> + Send + Sync>;
+
+/// The user's code that the delivery thread can be in.
+#[derive(Clone, Copy)]
+pub(super) enum Awaited {
+    /// A function of `Builder::on_alert`.
+    AlertCallback,
+    /// The sink at a position in the statistics.
+    Sink(usize),
+}
 
 #[derive(Default)]
 pub(super) struct DeliveryState {
@@ -33,6 +42,10 @@ pub(super) struct DeliveryState {
     has_polls: AtomicBool,
     closed: AtomicBool,
     abandoned: AtomicBool,
+    /// Whether a root has waited in vain for room, and no sink has returned since.
+    stuck: AtomicBool,
+    /// The user's code that the thread is in: 0 for none, 1 for a callback of alerts, else a sink's position and 2.
+    inside: AtomicUsize,
     queued: AtomicU64,
     dropped: AtomicU64,
     lost: AtomicU64,
@@ -67,6 +80,45 @@ impl DeliveryState {
 
     pub(super) fn abandon(&self) {
         self.abandoned.store(true, SeqCst);
+    }
+
+    pub(super) fn is_stuck(&self) -> bool {
+        self.stuck.load(SeqCst)
+    }
+
+    pub(super) fn set_stuck(&self) {
+        self.stuck.store(true, SeqCst);
+    }
+
+    /// Notes that the thread has done some work, so that waiting for room makes sense again.
+    pub(super) fn set_going(&self) {
+        self.stuck.store(false, SeqCst);
+    }
+
+    /// Notes that the thread goes into the user's code, which may never return.
+    pub(super) fn enter(&self, awaited: Awaited) {
+        let inside = match awaited {
+            Awaited::AlertCallback => 1,
+            Awaited::Sink(position) => position + 2,
+        };
+        self.inside.store(inside, SeqCst);
+    }
+
+    /// Notes that it has returned.
+    pub(super) fn leave(&self) {
+        self.inside.store(0, SeqCst);
+    }
+
+    /// The name of what the thread is in, for the error of a timeout.
+    pub(super) fn awaited(&self) -> String {
+        match self.inside.load(SeqCst) {
+            0 => "the sinks".to_owned(),
+            1 => "a callback of on_alert".to_owned(),
+            sink => match self.sinks().get(sink - 2) {
+                Some(stats) => format!("sink {}", stats.name),
+                None => "a sink".to_owned(),
+            },
+        }
     }
 
     pub(super) fn has_polls(&self) -> bool {
@@ -147,6 +199,11 @@ impl DeliveryState {
         self.lost_since_flush.swap(0, SeqCst)
     }
 
+    /// Returns losses that a report had, and that reached no caller.
+    pub(super) fn put_back_lost(&self, lost: u64) {
+        self.lost_since_flush.fetch_add(lost, SeqCst);
+    }
+
     fn lose(&self, reason: &str) {
         self.lost.fetch_add(1, SeqCst);
         self.lost_since_flush.fetch_add(1, SeqCst);
@@ -211,6 +268,15 @@ impl Job {
         // Without its summary the job is not counted as lost as well.
         self.make_summary = None;
         self.state.dropped.fetch_add(1, SeqCst);
+    }
+}
+
+impl Job {
+    /// Counts a job that waited in vain for room.
+    pub(super) fn lose(mut self, reason: &str) {
+        // Without its summary the drop does not count it a second time.
+        self.make_summary = None;
+        self.state.lose(reason);
     }
 }
 

@@ -12,6 +12,7 @@
 //! - Each run is delivered, failed, dropped or lost, and counted as one of these. A job that is dropped counts itself.
 //! - A run is given to every sink before the first one gets it again. Alerts precede the run that they are about.
 //! - No lock is held while a sink runs.
+//! - Every wait for the delivery thread has a timeout: a root for room in the queue, a flush, a close. A sink may hang for ever.
 //! - Each kind of failure is printed once. All diagnostics of the crate go through `print_diagnostic`.
 //! - A file of [`JsonDir`] is whole or absent, and never overwritten.
 //!

@@ -14,7 +14,8 @@ use serde_json::json;
 
 use super::worker::Worker;
 use super::{Delivery, FlushError, Memory, Sink, SinkError, WhenFull};
-use crate::summary::RunSummary;
+use crate::limit::{Alert, Amount, LimitScope};
+use crate::summary::{RunSummary, Timestamp};
 
 const AMPLE: Duration = Duration::from_secs(60);
 
@@ -392,7 +393,8 @@ fn a_sink_that_hangs_does_not_hang_the_end() {
     entered.recv().unwrap();
     worker.deliver(|| run("queued"));
     let timeout = Duration::from_millis(20);
-    assert_eq!(worker.close(timeout), Err(FlushError::TimedOut { timeout, queued: 2 }));
+    let waiting_for = format!("sink {}", worker.stats().sinks[0].name);
+    assert_eq!(worker.close(timeout), Err(FlushError::TimedOut { timeout, queued: 2, waiting_for }));
     assert_eq!((worker.stats().lost, worker.stats().queued), (2, 0));
     // The run that the sink already had is delivered after all; the other is not started.
     drop(go_on);
@@ -401,6 +403,212 @@ fn a_sink_that_hangs_does_not_hang_the_end() {
     }
     let stats = worker.stats();
     assert_eq!((stats.sinks[0].delivered, stats.lost, stats.queued), (1, 1, 0));
+}
+
+/// The place where a sink hangs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    Run,
+    Poll,
+    Alert,
+    Flush,
+    Drop,
+}
+
+/// A sink that reports on the first channel that it is at a place, then waits until the second one sends or is dropped.
+struct Hangs {
+    place: Place,
+    entered: Sender<()>,
+    may_go_on: Receiver<()>,
+}
+
+impl Hangs {
+    fn new(place: Place) -> (Self, Receiver<()>, Sender<()>) {
+        let (entered, has_entered) = channel();
+        let (go_on, may_go_on) = channel();
+        (Self { place, entered, may_go_on }, has_entered, go_on)
+    }
+
+    fn at(&self, place: Place) {
+        if self.place == place {
+            let _ = self.entered.send(());
+            let _ = self.may_go_on.recv();
+        }
+    }
+}
+
+impl Sink for Hangs {
+    fn run_finished(&mut self, _: &RunSummary) -> Result<(), SinkError> {
+        self.at(Place::Run);
+        Ok(())
+    }
+
+    fn interval(&self) -> Option<Duration> {
+        (self.place == Place::Poll).then_some(Duration::from_millis(1))
+    }
+
+    fn runs_in_flight(&mut self, _: &[RunSummary]) -> Result<(), SinkError> {
+        self.at(Place::Poll);
+        Ok(())
+    }
+
+    fn alert(&mut self, _: &Alert) -> Result<(), SinkError> {
+        self.at(Place::Alert);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.at(Place::Flush);
+        Ok(())
+    }
+}
+
+impl Drop for Hangs {
+    fn drop(&mut self) {
+        self.at(Place::Drop);
+    }
+}
+
+const SHORT: Duration = Duration::from_millis(20);
+
+#[test]
+fn a_sink_that_hangs_anywhere_hangs_neither_a_flush_nor_the_end() {
+    for place in [Place::Run, Place::Poll, Place::Alert, Place::Flush, Place::Drop] {
+        let (sink, entered, go_on) = Hangs::new(place);
+        let options = Delivery::new().flush_timeout(SHORT);
+        let worker = spawn(vec![Box::new(Memory::new()), Box::new(sink)], options);
+        worker.alert(None, alert());
+        worker.deliver(|| run("a"));
+        let named = |outcome: Result<(), FlushError>| {
+            let error = outcome.expect_err("the sink hangs").to_string();
+            assert!(error.starts_with("timed out after 20ms waiting for sink Hangs; "), "{place:?}: {error}");
+        };
+        match place {
+            Place::Drop => worker.flush().unwrap(),
+            Place::Flush => named(worker.flush()),
+            _ => {
+                entered.recv().unwrap();
+                named(worker.flush());
+            }
+        }
+        named(worker.close(SHORT));
+        drop(go_on);
+    }
+}
+
+#[test]
+fn a_callback_that_hangs_is_named() {
+    let worker = spawn(vec![], Delivery::new().flush_timeout(SHORT));
+    let (entered, has_entered) = channel();
+    let (go_on, may_go_on) = channel::<()>();
+    worker.call_on_alert(vec![Box::new(move |_: &Alert| {
+        entered.send(()).unwrap();
+        let _ = may_go_on.recv();
+    })]);
+    worker.alert(None, alert());
+    has_entered.recv().unwrap();
+    let error = worker.flush().unwrap_err().to_string();
+    assert!(error.contains("waiting for a callback of on_alert"), "{error}");
+    drop(go_on);
+    worker.flush().unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn what_a_flush_without_a_caller_would_report_is_in_the_next_one() {
+    let (entered, has_entered) = channel();
+    let (go_on, may_go_on) = channel::<()>();
+    struct Slow(Sender<()>, Receiver<()>);
+    impl Sink for Slow {
+        fn run_finished(&mut self, _: &RunSummary) -> Result<(), SinkError> {
+            Err(SinkError::new("no room"))
+        }
+        fn flush(&mut self) -> Result<(), SinkError> {
+            let _ = self.0.send(());
+            let _ = self.1.recv();
+            Ok(())
+        }
+    }
+    let worker = spawn(vec![Box::new(Slow(entered, may_go_on))], no_pauses(0).flush_timeout(SHORT));
+    worker.deliver(|| run("a"));
+    worker.deliver(|| panic!("on purpose"));
+    // The first one has the losses when its caller gives up; the second finds the thread inside the first.
+    assert!(matches!(worker.flush(), Err(FlushError::TimedOut { .. })));
+    assert!(matches!(worker.flush(), Err(FlushError::TimedOut { .. })));
+    has_entered.recv().unwrap();
+    drop(go_on);
+    assert_eq!(
+        worker.close(AMPLE).unwrap_err().to_string(),
+        "sink Slow lost 1 run: no room; runs that reached no sink: 1"
+    );
+}
+
+#[test]
+fn a_sink_that_hangs_holds_up_one_root_and_then_none() {
+    let (sink, entered, go_on) = held_sink();
+    let memory = Memory::new();
+    let options = Delivery::new().capacity(1).wait_timeout(SHORT);
+    let worker = spawn(vec![sink, Box::new(memory.clone())], options);
+    worker.deliver(|| run("held"));
+    entered.recv().unwrap();
+    worker.deliver(|| run("queued"));
+    assert!(!worker.is_stuck());
+    worker.deliver(|| run("waits in vain"));
+    assert!(worker.is_stuck(), "the next one finds that waiting is no use");
+    (0..100).for_each(|_| worker.deliver(|| run("does not wait")));
+    assert_eq!((worker.stats().lost, worker.stats().queued, worker.stats().dropped), (101, 2, 0));
+    drop(go_on);
+    let error = worker.flush().unwrap_err();
+    assert_eq!(error, FlushError::Lost { sinks: vec![], lost: 101 });
+    assert!(!worker.is_stuck());
+    worker.deliver(|| run("later"));
+    worker.close(AMPLE).unwrap();
+    assert_eq!(ids(&memory), ["held", "queued", "later"]);
+}
+
+#[test]
+fn a_full_queue_before_a_sink_that_hangs_does_not_hang_the_end() {
+    let (sink, entered, go_on) = held_sink();
+    // Longer than the test may take: the runs that closing delivers wait only as long as closing may.
+    let worker = spawn(vec![sink], Delivery::new().capacity(1).wait_timeout(AMPLE * 10));
+    worker.deliver(|| run("held"));
+    entered.recv().unwrap();
+    worker.deliver(|| run("queued"));
+    worker.start_closing(SHORT);
+    worker.deliver(|| run("open until the end"));
+    assert!(matches!(worker.close(SHORT), Err(FlushError::TimedOut { queued: 2, .. })));
+    assert_eq!(worker.stats().lost, 3);
+    drop(go_on);
+}
+
+#[test]
+fn a_second_end_waits_for_the_first_and_returns_what_it_came_to() {
+    let (sink, entered, go_on) = held_sink();
+    let memory = Memory::new();
+    let worker = spawn(vec![sink, Box::new(memory.clone())], Delivery::new());
+    worker.deliver(|| run("a"));
+    entered.recv().unwrap();
+    thread::scope(|scope| {
+        let ends: Vec<_> = (0..2).map(|_| scope.spawn(|| (worker.close(AMPLE), ids(&memory)))).collect();
+        // Time for an end that wrongly does not wait; ends that wait cannot fail here.
+        thread::sleep(SHORT);
+        drop(go_on);
+        for end in ends {
+            assert_eq!(end.join().unwrap(), (Ok(()), vec!["a".to_owned()]));
+        }
+    });
+}
+
+fn alert() -> Alert {
+    Alert {
+        run_id: "a".to_owned(),
+        project: String::new(),
+        pipeline: String::new(),
+        scope: LimitScope::Run,
+        percent: 50,
+        used: Amount::Tokens(50),
+        limit: Amount::Tokens(100),
+        at: Timestamp::from_unix_ms(0).unwrap(),
+    }
 }
 
 #[test]

@@ -4,19 +4,21 @@
 //! the sinks.
 
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, SendError, SyncSender, TryRecvError, TrySendError, sync_channel,
+};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tracing::dispatcher::{self, Dispatch, WeakDispatch};
 
 use super::alert_queue::{Callback, emit_event};
-use super::delivery_state::{DeliveryState, Job, RecoveryJob};
+use super::delivery_state::{Awaited, DeliveryState, Job, RecoveryJob};
 use super::diagnostics::{catch_panic, print_diagnostic};
 use super::poll_schedule::PollSchedule;
 use super::sink_worker::SinkWorker;
-use super::{Delivery, DeliveryStats, FlushError, Sink, WhenFull};
+use super::{Delivery, DeliveryStats, FlushError, Sink, SinkLoss, WhenFull};
 use crate::limit::Alert;
 use crate::summary::RunSummary;
 
@@ -24,8 +26,14 @@ use crate::summary::RunSummary;
 pub(crate) struct Worker {
     queue: SyncSender<Message>,
     when_full: WhenFull,
+    wait_timeout: Duration,
+    flush_timeout: Duration,
     state: Arc<DeliveryState>,
     thread: Mutex<Option<Thread>>,
+    /// When closing has to be over; set by the first call that closes.
+    closes_by: OnceLock<Instant>,
+    /// What closing came to. A second caller waits for the first: it may be about to end the process.
+    closed: OnceLock<Result<(), FlushError>>,
 }
 
 struct Thread {
@@ -39,8 +47,42 @@ enum Message {
     Recovery(RecoveryJob),
     RunStarted,
     AlertQueued,
-    Flush(SyncSender<Result<(), FlushError>>),
-    Stop(SyncSender<Result<(), FlushError>>),
+    Flush(Reply),
+    Stop(Reply),
+}
+
+/// The way back to a caller that waits for a flush.
+struct Reply {
+    answer: SyncSender<Result<(), FlushError>>,
+    /// Gone once the caller has given up. A flush that reports to no caller would take the losses out of the next report.
+    caller: Weak<()>,
+}
+
+/// A caller's half of a [`Reply`].
+struct Answer {
+    received: Receiver<Result<(), FlushError>>,
+    _caller: Arc<()>,
+}
+
+impl Reply {
+    fn new() -> (Self, Answer) {
+        // Room for the one answer: without it the thread would wait for a caller that gave up.
+        let (answer, received) = sync_channel(1);
+        let caller = Arc::new(());
+        (Self { answer, caller: Arc::downgrade(&caller) }, Answer { received, _caller: caller })
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.caller.strong_count() > 0
+    }
+}
+
+/// Why a message is not in the queue.
+enum Unsent {
+    /// The queue stayed full.
+    Full(Message),
+    /// The thread has ended.
+    Ended,
 }
 
 impl Worker {
@@ -60,7 +102,13 @@ impl Worker {
         let (queue, received) = sync_channel(options.capacity.max(1));
         // No room: nothing is ever sent.
         let (ended_when_dropped, ended) = sync_channel(0);
-        let delivery = DeliveryLoop { received, sinks, retries: options.retries, state: Arc::clone(&state) };
+        let delivery = DeliveryLoop {
+            received,
+            sinks,
+            retries: options.retries,
+            unreported: Vec::new(),
+            state: Arc::clone(&state),
+        };
         let handle = thread::Builder::new().name("tracing-budget".to_owned()).spawn(move || {
             let _ended_when_dropped: SyncSender<()> = ended_when_dropped;
             delivery.state.set_thread();
@@ -72,8 +120,12 @@ impl Worker {
         Ok(Self {
             queue,
             when_full: options.when_full,
+            wait_timeout: options.wait_timeout,
+            flush_timeout: options.flush_timeout,
             state,
             thread: Mutex::new(Some(Thread { handle, ended })),
+            closes_by: OnceLock::new(),
+            closed: OnceLock::new(),
         })
     }
 
@@ -83,11 +135,20 @@ impl Worker {
         state.close();
         // Without a receiver each send fails at once, and returns what it was given.
         let (queue, _) = sync_channel(1);
-        Self { queue, when_full: WhenFull::Drop, state, thread: Mutex::new(None) }
+        Self {
+            queue,
+            when_full: WhenFull::Drop,
+            wait_timeout: Duration::ZERO,
+            flush_timeout: Duration::ZERO,
+            state,
+            thread: Mutex::new(None),
+            closes_by: OnceLock::new(),
+            closed: OnceLock::from(Ok(())),
+        }
     }
 
-    /// Queues a run. Waits while the queue is full, or drops the run, depending on [`WhenFull`]. Never fails; lost runs are
-    /// counted.
+    /// Queues a run. Waits a bounded time while the queue is full, or drops the run, depending on [`WhenFull`]. Never fails; lost
+    /// runs are counted.
     pub(crate) fn deliver(&self, make_summary: impl FnOnce() -> RunSummary + Send + 'static) {
         self.deliver_and(make_summary, || ());
     }
@@ -110,7 +171,12 @@ impl Worker {
         }
         match self.when_full {
             // An ended thread returns the job, and its drop counts it as lost.
-            WhenFull::Wait => drop(self.queue.send(Message::Job(job))),
+            WhenFull::Wait => {
+                if let Err(Unsent::Full(Message::Job(job))) = self.send(Message::Job(job), self.patience()) {
+                    self.state.set_stuck();
+                    job.lose(&format!("the queue stayed full, waiting for {}", self.state.awaited()));
+                }
+            }
             WhenFull::Drop => match self.queue.try_send(Message::Job(job)) {
                 Err(TrySendError::Full(Message::Job(job))) => job.drop_as_configured(),
                 other => drop(other),
@@ -125,7 +191,39 @@ impl Worker {
         on_taken: impl FnOnce() + Send + 'static,
     ) {
         let job = RecoveryJob::new(Box::new(find), Box::new(on_taken), &self.state);
-        drop(self.queue.send(Message::Recovery(job)));
+        // Without room its journal stays, and is recovered at the next start.
+        drop(self.send(Message::Recovery(job), self.patience()));
+    }
+
+    /// When a root stops waiting for room.
+    fn patience(&self) -> Instant {
+        let now = Instant::now();
+        if self.state.is_stuck() {
+            // An earlier root has waited in vain, and no sink has returned since: one sink must not hold up root after root.
+            return now;
+        }
+        let patience = after(now, self.wait_timeout);
+        self.closes_by.get().map_or(patience, |closes_by| patience.min(*closes_by))
+    }
+
+    /// Queues a message; waits for room until `deadline`.
+    fn send(&self, mut message: Message, deadline: Instant) -> Result<(), Unsent> {
+        // std has no send with a timeout. Two milliseconds are short beside a sink that lets the queue run full, and long enough
+        // not to spin; the first pauses are shorter, as a sink that writes files makes room within some ten microseconds.
+        let mut pause = Duration::from_micros(50);
+        loop {
+            message = match self.queue.try_send(message) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Disconnected(_)) => return Err(Unsent::Ended),
+                Err(TrySendError::Full(message)) => message,
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Unsent::Full(message));
+            }
+            thread::sleep(left.min(pause));
+            pause = (pause * 2).min(Duration::from_millis(2));
+        }
     }
 
     /// Sets the function that lists the runs in flight, for the sinks that poll them; called once.
@@ -157,12 +255,12 @@ impl Worker {
         drop(self.queue.try_send(Message::AlertQueued));
     }
 
-    /// Waits until all runs that were queued before are delivered and every sink is flushed.
+    /// Waits until all runs that were queued before are delivered and every sink is flushed, at most the flush timeout.
     ///
     /// # Errors
     ///
-    /// If runs were lost since the last flush, a sink cannot be flushed, the thread has ended with runs undelivered, or
-    /// the caller is a sink.
+    /// If runs were lost since the last flush, a sink cannot be flushed, the timeout passed, the thread has ended with runs
+    /// undelivered, or the caller is a sink.
     pub(crate) fn flush(&self) -> Result<(), FlushError> {
         if self.state.is_this_thread() {
             return Err(FlushError::FromSink);
@@ -170,15 +268,30 @@ impl Worker {
         if self.state.is_closed() {
             return self.ended();
         }
-        // Room for the one answer: without it the thread would wait for a caller that gave up.
-        let (reply, answer) = sync_channel(1);
-        if self.queue.send(Message::Flush(reply)).is_err() {
-            return self.ended();
+        let deadline = after(Instant::now(), self.flush_timeout);
+        let (reply, answer) = Reply::new();
+        match self.send(Message::Flush(reply), deadline) {
+            Ok(()) => {}
+            Err(Unsent::Full(_)) => return Err(self.timed_out(self.flush_timeout)),
+            Err(Unsent::Ended) => return self.ended(),
         }
-        answer.recv().unwrap_or_else(|_| self.ended())
+        match answer.received.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(result) => result,
+            Err(RecvTimeoutError::Timeout) => Err(self.timed_out(self.flush_timeout)),
+            Err(RecvTimeoutError::Disconnected) => self.ended(),
+        }
     }
 
-    /// Flushes, then ends the thread; waits no longer than the timeout. The second call does nothing.
+    /// Starts the time within which [`close`](Self::close) has to be done, for the runs that are delivered before it.
+    pub(crate) fn start_closing(&self, timeout: Duration) {
+        // A sink cannot close the delivery, so no time begins.
+        if !self.state.is_this_thread() {
+            self.closes_by.get_or_init(|| after(Instant::now(), timeout));
+        }
+    }
+
+    /// Flushes, then ends the thread; waits no longer than the timeout. A second call returns what the first came to, and waits
+    /// for it.
     ///
     /// After a timeout the thread ends as soon as the sink that keeps it busy returns.
     ///
@@ -189,26 +302,21 @@ impl Worker {
         if self.state.is_this_thread() {
             return Err(FlushError::FromSink);
         }
-        if self.state.close() {
-            return Ok(());
+        self.start_closing(timeout);
+        self.closed.get_or_init(|| self.close_once(timeout)).clone()
+    }
+
+    fn close_once(&self, timeout: Duration) -> Result<(), FlushError> {
+        self.state.close();
+        let closes_by = self.closes_by.get().copied().unwrap_or_else(Instant::now);
+        let left = || closes_by.saturating_duration_since(Instant::now());
+        let (reply, answer) = Reply::new();
+        match self.send(Message::Stop(reply), closes_by) {
+            Ok(()) => {}
+            Err(Unsent::Full(_)) => return self.give_up(timeout),
+            Err(Unsent::Ended) => return self.ended(),
         }
-        let started = Instant::now();
-        let left = || timeout.saturating_sub(started.elapsed());
-        // Room for the one answer, as in `flush`.
-        let (reply, answer) = sync_channel(1);
-        let mut stop = Message::Stop(reply);
-        loop {
-            match self.queue.try_send(stop) {
-                Ok(()) => break,
-                Err(TrySendError::Disconnected(_)) => return self.ended(),
-                Err(TrySendError::Full(_)) if left().is_zero() => return self.give_up(timeout),
-                Err(TrySendError::Full(back)) => stop = back,
-            }
-            // std has no send with a timeout. Two milliseconds are short beside any sink's work, and long enough not to
-            // spin; the pipeline does not come through here.
-            thread::sleep(left().min(Duration::from_millis(2)));
-        }
-        let result = match answer.recv_timeout(left()) {
+        let result = match answer.received.recv_timeout(left()) {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout) => return self.give_up(timeout),
             Err(RecvTimeoutError::Disconnected) => return self.ended(),
@@ -235,16 +343,27 @@ impl Worker {
     }
 
     fn give_up(&self, timeout: Duration) -> Result<(), FlushError> {
+        // Read before the thread may end: the error names the sink that it is in now.
+        let error = self.timed_out(timeout);
         self.state.abandon();
-        let error = FlushError::TimedOut { timeout, queued: self.state.queued() };
         print_diagnostic(&error.to_string());
         Err(error)
+    }
+
+    fn timed_out(&self, timeout: Duration) -> FlushError {
+        FlushError::TimedOut { timeout, queued: self.state.queued(), waiting_for: self.state.awaited() }
     }
 
     /// The same worker without a connection to its thread, as if the thread had died.
     #[cfg(test)]
     pub(super) fn disconnect(&mut self) {
         (self.queue, _) = sync_channel(1);
+    }
+
+    /// Whether a root has waited in vain for room, so that the next one does not wait.
+    #[cfg(test)]
+    pub(super) fn is_stuck(&self) -> bool {
+        self.state.is_stuck()
     }
 
     /// Whether the thread has dropped its half of the state.
@@ -259,6 +378,8 @@ struct DeliveryLoop {
     received: Receiver<Message>,
     sinks: Vec<SinkWorker>,
     retries: Vec<Duration>,
+    /// Losses of flushes with a caller that had given up.
+    unreported: Vec<SinkLoss>,
     state: Arc<DeliveryState>,
 }
 
@@ -284,15 +405,21 @@ impl DeliveryLoop {
                 }
                 Ok(Message::Recovery(job)) => without_subscriber(|| self.give_recovered(job)),
                 Ok(Message::RunStarted) => self.schedule_poll(),
-                Ok(Message::Flush(reply)) => {
+                Ok(Message::Flush(reply)) if reply.is_awaited() => {
                     let result = without_subscriber(|| self.flush());
-                    // The caller of the flush may have ended meanwhile.
-                    let _ = reply.send(result);
+                    // A caller that has given up meanwhile receives nothing: the next flush reports the loss.
+                    if let Err(SendError(Err(FlushError::Lost { sinks, lost }))) = reply.answer.send(result) {
+                        self.unreported.extend(sinks);
+                        self.state.put_back_lost(lost);
+                    }
                 }
+                // The sinks are flushed by the next one.
+                Ok(Message::Flush(_)) => {}
                 Ok(Message::Stop(reply)) => break Some(reply),
                 Ok(Message::AlertQueued) | Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => break None,
             }
+            self.state.set_going();
             if self.state.is_abandoned() {
                 break None;
             }
@@ -313,7 +440,7 @@ impl DeliveryLoop {
             let result = without_subscriber(|| self.flush());
             self.state.print_totals();
             if let Some(reply) = reply {
-                let _ = reply.send(result);
+                let _ = reply.answer.send(result);
             }
         }
         without_subscriber(|| self.sinks.drain(..).for_each(SinkWorker::close));
@@ -373,9 +500,11 @@ impl DeliveryLoop {
     fn deliver_alerts(&mut self) {
         while let (false, Some((alert, subscriber))) = (self.state.is_abandoned(), self.state.alerts.next()) {
             without_subscriber(|| {
+                self.state.enter(Awaited::AlertCallback);
                 for callback in self.state.alerts.callbacks().iter_mut() {
                     self.state.report_alert(catch_panic(|| callback(&alert)));
                 }
+                self.state.leave();
                 self.sinks.iter_mut().for_each(|sink| sink.alert(&alert));
             });
             self.state.report_alert(emit_event(&alert, subscriber));
@@ -412,10 +541,16 @@ impl DeliveryLoop {
         for job in self.state.take_sink_jobs() {
             self.give(job);
         }
-        let sinks: Vec<_> = self.sinks.iter_mut().filter_map(SinkWorker::flush).collect();
+        let mut sinks = std::mem::take(&mut self.unreported);
+        sinks.extend(self.sinks.iter_mut().filter_map(SinkWorker::flush));
         let lost = self.state.take_lost();
         if sinks.is_empty() && lost == 0 { Ok(()) } else { Err(FlushError::Lost { sinks, lost }) }
     }
+}
+
+/// The time that is so much later; for a duration beyond all clocks, one in a century.
+fn after(now: Instant, duration: Duration) -> Instant {
+    now.checked_add(duration).unwrap_or_else(|| now + Duration::from_secs(100 * 365 * 24 * 60 * 60))
 }
 
 /// Runs `work` without an active subscriber, so that a sink that logs does not open runs of its own.
