@@ -15,7 +15,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// Most runs that wait for the sinks; at least 1. Default: 1,024.
+    /// Runs that may wait for the sinks before [`when_full`](Self::when_full) applies; at least 1. Default: 1,024.
     pub capacity: usize,
     /// What happens to a run when the queue is full.
     pub when_full: WhenFull,
@@ -24,7 +24,7 @@ pub struct Delivery {
     /// The other sinks get the run before the first pause. A sink that fails after the last pause has lost the run. It then
     /// gets each later run once, without pauses, until it takes one: a broken sink must not fill the queue.
     pub retries: Vec<Duration>,
-    /// How long the closing of a root waits for room in the queue, under [`WhenFull::Wait`]. Default: 10 s.
+    /// How long the closing of a root waits for room where 16 times the capacity wait, under [`WhenFull::Wait`]. Default: 10 s.
     ///
     /// A root that waits in vain loses its run, which is counted and reported. Later roots do not wait before a sink has returned.
     pub wait_timeout: Duration,
@@ -59,7 +59,7 @@ impl Delivery {
         Self::default()
     }
 
-    /// Sets the most runs that wait; 0 counts as 1.
+    /// Sets the runs that may wait before the queue counts as full; 0 counts as 1.
     #[must_use]
     pub fn capacity(mut self, runs: usize) -> Self {
         self.capacity = runs.max(1);
@@ -80,7 +80,7 @@ impl Delivery {
         self
     }
 
-    /// Sets how long the closing of a root waits for room in the queue.
+    /// Sets how long the closing of a root waits for room where 16 times the capacity wait.
     #[must_use]
     pub fn wait_timeout(mut self, timeout: Duration) -> Self {
         self.wait_timeout = timeout;
@@ -106,7 +106,9 @@ impl Delivery {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WhenFull {
-    /// The closing of its root span waits for room, at most [`Delivery::wait_timeout`]. No run is lost unless a sink hangs.
+    /// The closing of its root span waits for room, at most 5 ms. The run is queued all the same, until 16 times the capacity wait.
+    ///
+    /// Beyond that the closing waits up to [`Delivery::wait_timeout`]. So no run is lost unless a sink hangs, or stays far behind.
     #[default]
     Wait,
     /// The run is dropped and counted.

@@ -42,8 +42,15 @@ pub(super) struct DeliveryState {
     has_polls: AtomicBool,
     closed: AtomicBool,
     abandoned: AtomicBool,
-    /// Whether a root has waited in vain for room, and no sink has returned since.
+    /// Runs in the queue before the thread.
+    waiting: AtomicU64,
+    /// Whether a root has waited in vain for a place of the capacity, and the thread has done nothing since.
+    slow: AtomicBool,
+    /// The same of a place beyond the capacity.
     stuck: AtomicBool,
+    /// Whether a message is under way that wakes the thread for an alert, and for a run that started.
+    alert_wakes: AtomicBool,
+    start_wakes: AtomicBool,
     /// The user's code that the thread is in: 0 for none, 1 for a callback of alerts, else a sink's position and 2.
     inside: AtomicUsize,
     queued: AtomicU64,
@@ -82,6 +89,14 @@ impl DeliveryState {
         self.abandoned.store(true, SeqCst);
     }
 
+    pub(super) fn is_slow(&self) -> bool {
+        self.slow.load(SeqCst)
+    }
+
+    pub(super) fn set_slow(&self) {
+        self.slow.store(true, SeqCst);
+    }
+
     pub(super) fn is_stuck(&self) -> bool {
         self.stuck.load(SeqCst)
     }
@@ -92,7 +107,26 @@ impl DeliveryState {
 
     /// Notes that the thread has done some work, so that waiting for room makes sense again.
     pub(super) fn set_going(&self) {
+        self.slow.store(false, SeqCst);
         self.stuck.store(false, SeqCst);
+    }
+
+    /// Returns whether an alert has to send a message: none is under way.
+    pub(super) fn alert_wakes(&self) -> bool {
+        !self.alert_wakes.swap(true, SeqCst)
+    }
+
+    pub(super) fn read_alerts(&self) {
+        self.alert_wakes.store(false, SeqCst);
+    }
+
+    /// Returns whether a run that started has to send a message: none is under way.
+    pub(super) fn start_wakes(&self) -> bool {
+        !self.start_wakes.swap(true, SeqCst)
+    }
+
+    pub(super) fn read_start(&self) {
+        self.start_wakes.store(false, SeqCst);
     }
 
     /// Notes that the thread goes into the user's code, which may never return.
@@ -243,17 +277,39 @@ pub(super) struct Job {
     make_summary: Option<MakeSummary>,
     /// Called once a sink took the run.
     on_taken: Option<OnTaken>,
+    /// Whether it has a place in the queue.
+    has_place: bool,
     state: Arc<DeliveryState>,
 }
 
 impl Job {
     pub(super) fn new(make_summary: MakeSummary, on_taken: OnTaken, state: &Arc<DeliveryState>) -> Self {
         state.queued.fetch_add(1, SeqCst);
-        Self { make_summary: Some(make_summary), on_taken: Some(on_taken), state: Arc::clone(state) }
+        Self {
+            make_summary: Some(make_summary),
+            on_taken: Some(on_taken),
+            has_place: false,
+            state: Arc::clone(state),
+        }
+    }
+
+    /// Takes a place in the queue, if fewer than `most` are taken. Returns whether it has one.
+    pub(super) fn take_place(&mut self, most: u64) -> bool {
+        let add = |taken: u64| (taken < most).then_some(taken + 1);
+        self.has_place = self.state.waiting.fetch_update(SeqCst, SeqCst, add).is_ok();
+        self.has_place
+    }
+
+    /// Returns its place: the thread has taken it from the queue.
+    fn leave_place(&mut self) {
+        if std::mem::take(&mut self.has_place) {
+            self.state.waiting.fetch_sub(1, SeqCst);
+        }
     }
 
     /// Makes the summary and gives it to the sinks. `give` returns whether one took it.
     pub(super) fn run(mut self, give: impl FnOnce(&RunSummary) -> bool) {
+        self.leave_place();
         if let Some(make_summary) = self.make_summary.take() {
             match catch_panic(make_summary) {
                 Ok(run) if give(&run) => self.on_taken.take().into_iter().for_each(|on_taken| on_taken()),
@@ -282,6 +338,7 @@ impl Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
+        self.leave_place();
         if self.make_summary.is_some() {
             self.state.lose("the guard was dropped (keep it until the end of main)");
         }

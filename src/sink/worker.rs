@@ -5,7 +5,7 @@
 
 use std::io;
 use std::sync::mpsc::{
-    Receiver, RecvTimeoutError, SendError, SyncSender, TryRecvError, TrySendError, sync_channel,
+    Receiver, RecvTimeoutError, SendError, Sender, SyncSender, TryRecvError, channel, sync_channel,
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
@@ -22,9 +22,17 @@ use super::{Delivery, DeliveryStats, FlushError, Sink, SinkLoss, WhenFull};
 use crate::limit::Alert;
 use crate::summary::RunSummary;
 
+/// How long a root waits for a place of the capacity. It slows a program down that ends runs faster than the sinks take them,
+/// so that they do not pile up; and it is short beside a model's answer, which takes hundreds of milliseconds.
+const PAUSE: Duration = Duration::from_millis(5);
+/// How many times the capacity may wait in all, where the sinks stay behind. By default 16,384 runs, of some ten KiB each.
+const BEYOND: u64 = 16;
+
 /// The handle of the delivery thread.
 pub(crate) struct Worker {
-    queue: SyncSender<Message>,
+    /// Without a bound of its own: runs have one, and nothing else waits for room.
+    queue: Sender<Message>,
+    capacity: u64,
     when_full: WhenFull,
     wait_timeout: Duration,
     flush_timeout: Duration,
@@ -77,14 +85,6 @@ impl Reply {
     }
 }
 
-/// Why a message is not in the queue.
-enum Unsent {
-    /// The queue stayed full.
-    Full(Message),
-    /// The thread has ended.
-    Ended,
-}
-
 impl Worker {
     /// Starts the thread. It runs the warm-up before anything else.
     ///
@@ -98,8 +98,7 @@ impl Worker {
     ) -> io::Result<Self> {
         let state = Arc::new(DeliveryState::default());
         let sinks = sinks.into_iter().map(|sink| SinkWorker::new(sink, Arc::clone(&state))).collect();
-        // At least 1: without a buffer each closing of a root would wait for the thread.
-        let (queue, received) = sync_channel(options.capacity.max(1));
+        let (queue, received) = channel();
         // No room: nothing is ever sent.
         let (ended_when_dropped, ended) = sync_channel(0);
         let delivery = DeliveryLoop {
@@ -119,6 +118,8 @@ impl Worker {
         })?;
         Ok(Self {
             queue,
+            // At least 1: without a place each closing of a root would wait for the thread.
+            capacity: options.capacity.max(1) as u64,
             when_full: options.when_full,
             wait_timeout: options.wait_timeout,
             flush_timeout: options.flush_timeout,
@@ -134,9 +135,10 @@ impl Worker {
         let state = Arc::new(DeliveryState::default());
         state.close();
         // Without a receiver each send fails at once, and returns what it was given.
-        let (queue, _) = sync_channel(1);
+        let (queue, _) = channel();
         Self {
             queue,
+            capacity: 1,
             when_full: WhenFull::Drop,
             wait_timeout: Duration::ZERO,
             flush_timeout: Duration::ZERO,
@@ -160,7 +162,7 @@ impl Worker {
         on_taken: impl FnOnce() + Send + 'static,
     ) {
         // Counted before `closed` is read, so that a run that comes too late is a lost one.
-        let job = Job::new(Box::new(make_summary), Box::new(on_taken), &self.state);
+        let mut job = Job::new(Box::new(make_summary), Box::new(on_taken), &self.state);
         if self.state.is_this_thread() {
             // A sink that delivers runs of its own would wait for itself when the queue is full.
             self.state.push_sink_job(job);
@@ -169,18 +171,56 @@ impl Worker {
         if self.state.is_closed() {
             return;
         }
-        match self.when_full {
-            // An ended thread returns the job, and its drop counts it as lost.
-            WhenFull::Wait => {
-                if let Err(Unsent::Full(Message::Job(job))) = self.send(Message::Job(job), self.patience()) {
-                    self.state.set_stuck();
-                    job.lose(&format!("the queue stayed full, waiting for {}", self.state.awaited()));
+        if !job.take_place(self.capacity) {
+            match self.when_full {
+                WhenFull::Drop => return job.drop_as_configured(),
+                WhenFull::Wait if self.wait_for_place(&mut job) => {}
+                WhenFull::Wait => {
+                    return job.lose(&format!("the queue stayed full, waiting for {}", self.state.awaited()));
                 }
             }
-            WhenFull::Drop => match self.queue.try_send(Message::Job(job)) {
-                Err(TrySendError::Full(Message::Job(job))) => job.drop_as_configured(),
-                other => drop(other),
-            },
+        }
+        // An ended thread returns the job, and its drop counts it as lost.
+        drop(self.queue.send(Message::Job(job)));
+    }
+
+    /// Waits for a place in the full queue: a moment for one of the capacity's, then longer for one beyond. Returns `false` if
+    /// both waits were in vain.
+    fn wait_for_place(&self, job: &mut Job) -> bool {
+        // A root that has waited in vain is enough: until the thread goes on, others do not wait, or one sink would hold up root
+        // after root.
+        if !self.state.is_slow() && self.wait(PAUSE, || job.take_place(self.capacity)) {
+            return true;
+        }
+        self.state.set_slow();
+        let most = self.capacity.saturating_mul(BEYOND);
+        if job.take_place(most) {
+            return true;
+        }
+        let has_place = !self.state.is_stuck() && self.wait(self.wait_timeout, || job.take_place(most));
+        if !has_place {
+            self.state.set_stuck();
+        }
+        has_place
+    }
+
+    /// Waits until `is_done` returns `true`, at most the timeout or until closing has to be over. Returns whether it did.
+    fn wait(&self, timeout: Duration, mut is_done: impl FnMut() -> bool) -> bool {
+        let deadline = after(Instant::now(), timeout);
+        let deadline = self.closes_by.get().map_or(deadline, |closes_by| deadline.min(*closes_by));
+        // Two milliseconds are long enough not to spin; the first pauses are shorter, as a sink that writes files makes room
+        // within some ten microseconds. A condition variable would cost the thread a wake-up per run for the few that wait.
+        let mut pause = Duration::from_micros(50);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            thread::sleep(left.min(pause));
+            if is_done() {
+                return true;
+            }
+            pause = (pause * 2).min(Duration::from_millis(2));
         }
     }
 
@@ -191,39 +231,7 @@ impl Worker {
         on_taken: impl FnOnce() + Send + 'static,
     ) {
         let job = RecoveryJob::new(Box::new(find), Box::new(on_taken), &self.state);
-        // Without room its journal stays, and is recovered at the next start.
-        drop(self.send(Message::Recovery(job), self.patience()));
-    }
-
-    /// When a root stops waiting for room.
-    fn patience(&self) -> Instant {
-        let now = Instant::now();
-        if self.state.is_stuck() {
-            // An earlier root has waited in vain, and no sink has returned since: one sink must not hold up root after root.
-            return now;
-        }
-        let patience = after(now, self.wait_timeout);
-        self.closes_by.get().map_or(patience, |closes_by| patience.min(*closes_by))
-    }
-
-    /// Queues a message; waits for room until `deadline`.
-    fn send(&self, mut message: Message, deadline: Instant) -> Result<(), Unsent> {
-        // std has no send with a timeout. Two milliseconds are short beside a sink that lets the queue run full, and long enough
-        // not to spin; the first pauses are shorter, as a sink that writes files makes room within some ten microseconds.
-        let mut pause = Duration::from_micros(50);
-        loop {
-            message = match self.queue.try_send(message) {
-                Ok(()) => return Ok(()),
-                Err(TrySendError::Disconnected(_)) => return Err(Unsent::Ended),
-                Err(TrySendError::Full(message)) => message,
-            };
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(Unsent::Full(message));
-            }
-            thread::sleep(left.min(pause));
-            pause = (pause * 2).min(Duration::from_millis(2));
-        }
+        drop(self.queue.send(Message::Recovery(job)));
     }
 
     /// Sets the function that lists the runs in flight, for the sinks that poll them; called once.
@@ -233,10 +241,9 @@ impl Worker {
 
     /// Wakes the sinks that poll the runs in flight, because a run started.
     pub(crate) fn run_started(&self) {
-        if self.state.has_polls() {
-            // Where the queue is full this is lost, and the sinks see the run at their next poll: the pipeline must not
-            // wait for that.
-            drop(self.queue.try_send(Message::RunStarted));
+        // One message for all that start before the thread reads it: a thread that is busy must not collect one per run.
+        if self.state.has_polls() && self.state.start_wakes() {
+            drop(self.queue.send(Message::RunStarted));
         }
     }
 
@@ -251,8 +258,10 @@ impl Worker {
             return;
         }
         self.state.alerts.push(alert, subscriber);
-        // The message only wakes the thread. Where the queue is full the thread is awake anyway.
-        drop(self.queue.try_send(Message::AlertQueued));
+        // The message only wakes the thread, and one does for all alerts that wait.
+        if self.state.alert_wakes() {
+            drop(self.queue.send(Message::AlertQueued));
+        }
     }
 
     /// Waits until all runs that were queued before are delivered and every sink is flushed, at most the flush timeout.
@@ -270,10 +279,8 @@ impl Worker {
         }
         let deadline = after(Instant::now(), self.flush_timeout);
         let (reply, answer) = Reply::new();
-        match self.send(Message::Flush(reply), deadline) {
-            Ok(()) => {}
-            Err(Unsent::Full(_)) => return Err(self.timed_out(self.flush_timeout)),
-            Err(Unsent::Ended) => return self.ended(),
+        if self.queue.send(Message::Flush(reply)).is_err() {
+            return self.ended();
         }
         match answer.received.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(result) => result,
@@ -311,10 +318,8 @@ impl Worker {
         let closes_by = self.closes_by.get().copied().unwrap_or_else(Instant::now);
         let left = || closes_by.saturating_duration_since(Instant::now());
         let (reply, answer) = Reply::new();
-        match self.send(Message::Stop(reply), closes_by) {
-            Ok(()) => {}
-            Err(Unsent::Full(_)) => return self.give_up(timeout),
-            Err(Unsent::Ended) => return self.ended(),
+        if self.queue.send(Message::Stop(reply)).is_err() {
+            return self.ended();
         }
         let result = match answer.received.recv_timeout(left()) {
             Ok(result) => result,
@@ -357,13 +362,13 @@ impl Worker {
     /// The same worker without a connection to its thread, as if the thread had died.
     #[cfg(test)]
     pub(super) fn disconnect(&mut self) {
-        (self.queue, _) = sync_channel(1);
+        (self.queue, _) = channel();
     }
 
-    /// Whether a root has waited in vain for room, so that the next one does not wait.
+    /// Whether a root has waited in vain for a place of the capacity, and for one beyond.
     #[cfg(test)]
-    pub(super) fn is_stuck(&self) -> bool {
-        self.state.is_stuck()
+    pub(super) fn waits_are_in_vain(&self) -> (bool, bool) {
+        (self.state.is_slow(), self.state.is_stuck())
     }
 
     /// Whether the thread has dropped its half of the state.
@@ -404,7 +409,10 @@ impl DeliveryLoop {
                     self.schedule_last_poll();
                 }
                 Ok(Message::Recovery(job)) => without_subscriber(|| self.give_recovered(job)),
-                Ok(Message::RunStarted) => self.schedule_poll(),
+                Ok(Message::RunStarted) => {
+                    self.state.read_start();
+                    self.schedule_poll();
+                }
                 Ok(Message::Flush(reply)) if reply.is_awaited() => {
                     let result = without_subscriber(|| self.flush());
                     // A caller that has given up meanwhile receives nothing: the next flush reports the loss.
@@ -438,6 +446,13 @@ impl DeliveryLoop {
         self.deliver_alerts();
         if !self.state.is_abandoned() {
             let result = without_subscriber(|| self.flush());
+            // A guard's drop returns no error. Lost runs were printed when they were lost.
+            if let Err(FlushError::Lost { sinks, .. }) = &result {
+                sinks
+                    .iter()
+                    .filter(|sink| sink.runs == 0)
+                    .for_each(|sink| print_diagnostic(&sink.to_string()));
+            }
             self.state.print_totals();
             if let Some(reply) = reply {
                 let _ = reply.answer.send(result);
@@ -498,6 +513,8 @@ impl DeliveryLoop {
 
     /// Gives the queued alerts to callbacks, sinks and the application's subscriber.
     fn deliver_alerts(&mut self) {
+        // Before the queue is read: an alert that comes afterwards sends a message again.
+        self.state.read_alerts();
         while let (false, Some((alert, subscriber))) = (self.state.is_abandoned(), self.state.alerts.next()) {
             without_subscriber(|| {
                 self.state.enter(Awaited::AlertCallback);
