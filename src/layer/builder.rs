@@ -12,6 +12,7 @@ use super::budget_layer::BudgetLayer;
 use super::clock::Clock;
 use super::core::{Core, Options};
 use super::guard::BudgetGuard;
+use super::installed;
 use super::pricer::Pricer;
 use super::switch;
 use crate::attribution::ApartEmitter;
@@ -424,6 +425,12 @@ impl<F> Builder<F> {
         self
     }
 
+    /// Restricts the layer to the threads that have its subscriber.
+    pub(crate) fn scoped(mut self) -> Self {
+        self.plan.options.is_scoped = true;
+        self
+    }
+
     fn start(self) -> Result<(BudgetLayer, BudgetGuard), BuildError> {
         let unwanted = self.plan.is_unwanted.then(|| "Builder::enabled(false)".to_owned());
         if let Some(why) = unwanted.or_else(switch::off_by_environment) {
@@ -467,6 +474,7 @@ impl<F> Builder<F> {
         worker.call_on_alert(callbacks);
         let core = Arc::new(Core::new(options, Pricer::new(book), worker, clock, journal));
         core.recover(dead);
+        installed::add(&core);
         let seen = Arc::downgrade(&core);
         core.delivery
             .worker

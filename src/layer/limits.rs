@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use tracing::Span;
+use tracing_subscriber::Registry;
+use tracing_subscriber::registry::LookupSpan;
+
 use super::close::Entry;
 use super::core::Core;
 use super::position::Position;
@@ -43,6 +47,11 @@ impl Hold {
     pub(crate) fn amount(&self) -> Amount {
         Amount::of(self.unit, self.amount)
     }
+
+    /// Keeps the room taken for good.
+    fn keep(mut self) {
+        self.amount = 0;
+    }
 }
 
 impl Drop for Hold {
@@ -58,7 +67,35 @@ impl Drop for Hold {
     }
 }
 
+/// Kept with a call's span in the registry, which drops it once every layer has seen the close.
+// An extension, which the layer itself does without: calls without a permit do not pay for it.
+struct HeldUntilClose(#[expect(dead_code, reason = "it is there to be dropped")] Hold);
+
 impl Core {
+    /// Holds room until the span of a call has closed. If the layer does not see the call in the run, its cost will never be
+    /// booked there, and the room stays taken. Returns the room where the subscriber has no registry.
+    pub(crate) fn hold_until_close(&self, hold: Hold, run: u64, call: &Span) -> Option<Hold> {
+        let mut hold = Some(hold);
+        let is_seen = call.with_subscriber(|(id, dispatch)| {
+            let is_in_run = self.spans.with(id.into_u64(), |state| state.position.run) == Some(run);
+            if is_in_run
+                && let Some(registry) = dispatch.downcast_ref::<Registry>()
+                && let Some(span) = registry.span(id)
+                && let Some(hold) = hold.take()
+            {
+                span.extensions_mut().insert(HeldUntilClose(hold));
+            }
+            is_in_run
+        });
+        if is_seen != Some(true)
+            && let Some(hold) = hold.take()
+        {
+            // Fail closed: what the call costs is in no ledger of this run.
+            hold.keep();
+        }
+        hold
+    }
+
     /// Counts what is booked inside limited stages. Returns whether an alert is due.
     #[cold]
     pub(crate) fn charge(&self, run: &Run, limits: &LimitSet, limited: Stages, entry: Entry<'_>) -> bool {
@@ -130,6 +167,7 @@ impl Core {
         if plan.is_empty() {
             return Ok(None);
         }
+        self.check_whole_run(position)?;
         // A reservation is accountable: a run that holds room for a call must not pass for one in which nothing happened.
         self.begin(position.run);
         let run = self.runs.room(position.run).ok_or(BudgetExceeded::RunEnded)?;
@@ -155,6 +193,7 @@ impl Core {
         if plan.is_empty() {
             return Ok(None);
         }
+        self.check_whole_run(position)?;
         let run = self.runs.room(position.run).ok_or(BudgetExceeded::RunEnded)?;
         // Locked meanwhile: what is left is that of this run, and not of the next one in its room.
         let _details = run.room.open_details(position.run).ok_or(BudgetExceeded::RunEnded)?;

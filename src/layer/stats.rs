@@ -40,6 +40,8 @@ pub(crate) struct Counters {
     pub(crate) dropped_roots: AtomicU64,
     pub(crate) late: AtomicU64,
     pub(crate) outside: AtomicU64,
+    /// Reservations and checks that were refused outside of any run.
+    pub(crate) refused: AtomicU64,
     /// Runs given up by a reset.
     pub(crate) forgotten: AtomicU64,
     /// Spans that a panic kept from being settled.

@@ -2,12 +2,12 @@
 
 use super::alert::{Amount, LimitScope};
 use super::limit_set::{LimitSet, Refusal, Refused, Unit};
+use super::outside_of_run::OutsideOfRun;
 use super::plan::Plan;
 use crate::ledger::{UsdError, total};
 use crate::present::numbers::counted;
 
-/// Why [`Current::check`](crate::Current::check) or [`Current::reserve`](crate::Current::reserve) fails. The run itself
-/// continues and keeps counting.
+/// Why a [check](crate::check()) or a [reservation](crate::reserve()) fails. The run itself continues and keeps counting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BudgetExceeded {
@@ -55,42 +55,45 @@ pub enum BudgetExceeded {
     /// The run has ended: later costs are in no summary and under no limit.
     #[error("the run has ended: later costs are in no summary and under no limit")]
     RunEnded,
+    /// No run encloses the caller, or none that a limit can be enforced in, although a layer with limits is installed.
+    #[error("outside of any run no limit can be enforced: {0}")]
+    OutsideOfRun(#[from] OutsideOfRun),
     /// The amount to reserve cannot be read.
     #[error("nothing can be reserved: {0}")]
     NotAnAmount(UsdError),
 }
 
 impl BudgetExceeded {
-    /// The run or stage that has the limit; `None` for [`RunEnded`](Self::RunEnded) and [`NotAnAmount`](Self::NotAnAmount).
+    /// The run or stage that has the limit; `None` where no limit refused.
     #[must_use]
     pub const fn scope(&self) -> Option<LimitScope> {
         match self {
             Self::Exhausted { scope, .. } | Self::NoRoom { scope, .. } | Self::Unverifiable { scope, .. } => {
                 Some(*scope)
             }
-            Self::RunEnded | Self::NotAnAmount(_) => None,
+            Self::RunEnded | Self::OutsideOfRun(_) | Self::NotAnAmount(_) => None,
         }
     }
 
-    /// The used amount, as far as it is known; `None` for [`RunEnded`](Self::RunEnded) and [`NotAnAmount`](Self::NotAnAmount).
+    /// The used amount, as far as it is known; `None` where no limit refused.
     #[must_use]
     pub const fn used(&self) -> Option<Amount> {
         match self {
             Self::Exhausted { used, .. } | Self::NoRoom { used, .. } | Self::Unverifiable { used, .. } => {
                 Some(*used)
             }
-            Self::RunEnded | Self::NotAnAmount(_) => None,
+            Self::RunEnded | Self::OutsideOfRun(_) | Self::NotAnAmount(_) => None,
         }
     }
 
-    /// The limit; `None` for [`RunEnded`](Self::RunEnded) and [`NotAnAmount`](Self::NotAnAmount).
+    /// The limit; `None` where no limit refused.
     #[must_use]
     pub const fn limit(&self) -> Option<Amount> {
         match self {
             Self::Exhausted { limit, .. } | Self::NoRoom { limit, .. } | Self::Unverifiable { limit, .. } => {
                 Some(*limit)
             }
-            Self::RunEnded | Self::NotAnAmount(_) => None,
+            Self::RunEnded | Self::OutsideOfRun(_) | Self::NotAnAmount(_) => None,
         }
     }
 

@@ -14,6 +14,7 @@
 mod alert;
 mod exceeded;
 mod limit_set;
+mod outside_of_run;
 mod plan;
 mod remaining;
 mod sync;
@@ -22,6 +23,7 @@ mod unpriced;
 pub use alert::{Alert, Amount, LimitScope};
 pub use exceeded::BudgetExceeded;
 pub(crate) use limit_set::{DueAlert, LimitSet, Stages, Unit, UsedAmount};
+pub use outside_of_run::OutsideOfRun;
 pub(crate) use plan::{MOST_STAGES, Plan};
 pub use remaining::Remaining;
 pub use unpriced::UnpricedCalls;
