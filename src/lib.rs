@@ -50,7 +50,7 @@
 //! | open and end a run by hand | [`run()`] → [`Run`] |
 //! | record the verdict of a check | [`gate`], [`Verdict`] |
 //! | look at runs in flight | [`BudgetGuard::handle`] → [`Handle`], [`current`] |
-//! | limit what is spent | [`Builder::limit_usd`], [`reserve()`] → [`Permit::call`], [`check()`], [`remaining()`], [`Builder::on_alert`] → [`Alert`] |
+//! | limit what is spent | [`Builder::limit_usd`], [`Builder::total_limit_usd`], [`reserve()`] → [`Permit::call`], [`check()`], [`remaining()`], [`Builder::on_alert`] → [`Alert`] |
 //! | read a summary | [`RunSummary`] → [`StageRow`](summary::StageRow), [`ModelRow`](summary::ModelRow), [`GateVerdict`](summary::GateVerdict): module [`summary`] |
 //! | choose destinations of runs | module [`sink`]; a run history is the crate `tracing-budget-history` |
 //! | survive a kill | [`Builder::journal`], module [`journal`] |

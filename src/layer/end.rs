@@ -76,7 +76,7 @@ impl Core {
         let journal = {
             // Sealed first: of two threads that end the run at once, only one delivers a summary.
             let Some(mut details) = run.room.seal(number) else { return false };
-            if run.limits.is_some() {
+            if !self.options.limits.is_empty() {
                 // An alert is queued before its run: a write that began before the seal may still make one due.
                 run.await_writes();
                 self.queue_alerts(run, &mut details);

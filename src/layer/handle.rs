@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::core::Core;
 use super::stats::Stats;
+use crate::limit::Remaining;
 use crate::summary::RunSummary;
 
 /// Reads and ends the runs in flight of one layer.
@@ -89,6 +90,22 @@ impl Handle {
     /// next root span opens a new run.
     pub fn reset(&self) {
         self.core.reset();
+    }
+
+    /// Returns what is left of [`Builder::total_limit_usd`](crate::Builder::total_limit_usd) and
+    /// [`total_limit_tokens`](crate::Builder::total_limit_tokens), after what is used and reserved. `None` without such a limit,
+    /// and if calls without a price make it unverifiable.
+    ///
+    /// ```
+    /// let (budget, guard) = tracing_budget::layer().total_limit_tokens(500).build::<tracing_subscriber::Registry>()?;
+    /// let left = guard.handle().total_remaining();
+    /// assert_eq!((left.usd, left.tokens), (None, Some(500)));
+    /// # drop(budget);
+    /// # Ok::<(), tracing_budget::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn total_remaining(&self) -> Remaining {
+        self.core.total_remaining()
     }
 
     /// Returns whether the layer works; `false` if it is switched off or could not be built.

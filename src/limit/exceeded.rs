@@ -1,9 +1,8 @@
 //! The error of a refused check or reservation.
 
 use super::alert::{Amount, LimitScope};
-use super::limit_set::{LimitSet, Refusal, Refused, Unit};
+use super::limit_set::{Refusal, Refused, Unit};
 use super::outside_of_run::OutsideOfRun;
-use super::plan::Plan;
 use crate::ledger::{UsdError, total};
 use crate::present::numbers::counted;
 
@@ -28,8 +27,8 @@ pub enum BudgetExceeded {
     NoRoom {
         /// The run or stage that has the limit.
         scope: LimitScope,
-        /// The amount to reserve.
-        requested: Amount,
+        /// The amount to reserve. Boxed: the error would be 128 bytes otherwise, which clippy reports in every caller.
+        requested: Box<Amount>,
         /// The used amount.
         used: Amount,
         /// The limit.
@@ -97,24 +96,22 @@ impl BudgetExceeded {
         }
     }
 
-    /// The error of a refusal; `requested` is what was to be reserved, if anything.
+    /// The error of a refusal by a limit with this scope and unit; `requested` is what was to be reserved, if anything.
     pub(crate) fn new(
-        plan: &Plan,
-        limits: &LimitSet,
+        scope: LimitScope,
+        unit: Unit,
         refusal: &Refusal,
         requested: Option<(Unit, i128)>,
     ) -> Self {
-        let Refusal { position, state, reason } = *refusal;
-        let configured = limits.limit(position);
-        let scope = plan.scope(configured.stage);
-        let amount = |amount| Amount::of(configured.unit, amount);
+        let Refusal { state, reason, .. } = *refusal;
+        let amount = |amount| Amount::of(unit, amount);
         let (used, limit) = (amount(state.used.used), amount(state.limit));
         match (reason, requested) {
             (Refused::Unverifiable, _) => {
                 Self::Unverifiable { scope, calls: total(state.used.unverifiable_calls), used, limit }
             }
             (Refused::NoRoom, Some((unit, requested))) => {
-                Self::NoRoom { scope, requested: Amount::of(unit, requested), used, limit }
+                Self::NoRoom { scope, requested: Box::new(Amount::of(unit, requested)), used, limit }
             }
             // A check requests nothing, so `NoRoom` without an amount does not occur; it must not panic if it ever does.
             (Refused::NoRoom | Refused::Exhausted, _) => Self::Exhausted { scope, used, limit },

@@ -22,7 +22,7 @@ mod unpriced;
 
 pub use alert::{Alert, Amount, LimitScope};
 pub use exceeded::BudgetExceeded;
-pub(crate) use limit_set::{DueAlert, LimitSet, Stages, Unit, UsedAmount};
+pub(crate) use limit_set::{DueAlert, LimitSet, Refusal, Stages, Unit, UsedAmount};
 pub use outside_of_run::OutsideOfRun;
 pub(crate) use plan::{MOST_STAGES, Plan};
 pub use remaining::Remaining;
