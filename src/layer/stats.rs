@@ -25,6 +25,9 @@ pub struct Stats {
     pub outside: u64,
     /// Open spans that the layer keeps right now.
     pub open_spans: u64,
+    /// Calls for whose price the price book was asked, which takes some 10 microseconds: their model's price is no whole number of
+    /// pico-dollars a token, their usage has no price, or they have cached audio.
+    pub prices_asked: u64,
     /// Delivery of finished runs to the sinks.
     pub delivery: DeliveryStats,
     /// State of the journal, if there is one.
@@ -40,6 +43,7 @@ pub(crate) struct Counters {
     pub(crate) dropped_roots: AtomicU64,
     pub(crate) late: AtomicU64,
     pub(crate) outside: AtomicU64,
+    pub(crate) prices_asked: AtomicU64,
     /// Runs given up by a reset.
     pub(crate) forgotten: AtomicU64,
     /// Spans that a panic kept from being settled.
@@ -69,6 +73,7 @@ impl Counters {
             late: read(&self.late),
             outside: read(&self.outside),
             open_spans,
+            prices_asked: read(&self.prices_asked),
             delivery,
             journal,
         }
