@@ -42,6 +42,12 @@ impl Clock {
         Self { instant: Instant::now(), wall: SystemTime::now() }
     }
 
+    /// A clock whose zero is at a wall time.
+    #[cfg(test)]
+    pub(crate) fn at(wall: SystemTime) -> Self {
+        Self { wall, ..Self::new() }
+    }
+
     /// The current moment.
     // Inlined: a call and a subtraction.
     #[inline]
@@ -99,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_moment_of_a_wall_time_is_zero_at_the_earliest() {
-        let clock = Clock { wall: SystemTime::UNIX_EPOCH + Duration::from_secs(90), ..Clock::new() };
+        let clock = Clock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(90));
         for nanos in [0, 1, 30_000_000_000] {
             assert_eq!(clock.moment_at(clock.wall(Moment(nanos))), Moment(nanos));
         }

@@ -205,3 +205,74 @@ impl NearModel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::price::Rates;
+
+    /// 2026-11-30, 12:00:30 UTC.
+    fn noon() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_796_040_030)
+    }
+
+    fn priced(pricer: &Pricer, layer: u32, clock: &Clock, seconds: u64, usage: Usage) -> CellTotals {
+        let asked = AtomicU64::new(0);
+        let charge = Charge {
+            stage: None,
+            agent: None,
+            operation: Symbol::intern("chat"),
+            model: (None, Some(Symbol::intern("m"))),
+            is_llm: true,
+            needs_price: true,
+            response_id: 0,
+            started: None,
+        };
+        let mut totals = CellTotals { usage, llm_calls: 1, ..CellTotals::default() };
+        let context = PriceContext { layer, clock, run: 1, asked: &asked };
+        pricer.price(&charge, &mut totals, context, || Moment::at(seconds * 1_000_000_000));
+        assert_eq!(asked.into_inner(), totals.unpriced as u64, "only what has no price was asked for");
+        totals
+    }
+
+    fn pricer(prices: impl IntoIterator<Item = Rates>) -> Pricer {
+        let book = prices.into_iter().fold(PriceBook::builder(), |book, rates| book.price("m", rates));
+        Pricer::new(Arc::new(book.build().unwrap()))
+    }
+
+    #[test]
+    fn a_price_that_changes_while_a_process_runs_is_the_one_of_the_calls_minute() {
+        let until = Rates::per_million().input("1").output("1").until("2026-11-30T12:02Z");
+        let from = Rates::per_million().input("2").output("1").from("2026-11-30T12:02Z");
+        let (pricer, clock) = (pricer([until, from]), Clock::at(noon()));
+        let usage = Usage::new().input(1_000_000).output(0);
+        for (seconds, cost) in
+            [(0, "1"), (29, "1"), (30, "1"), (89, "1"), (90, "2"), (100_000, "2"), (89, "1")]
+        {
+            assert_eq!(
+                priced(&pricer, 1, &clock, seconds, usage).cost.to_string(),
+                cost,
+                "after {seconds} s"
+            );
+        }
+    }
+
+    #[test]
+    fn two_books_on_one_thread_have_their_own_prices() {
+        let [one, two] = ["1", "2"].map(|rate| pricer([Rates::per_million().input(rate).output("1")]));
+        let (clock, usage) = (Clock::at(noon()), Usage::new().input(1_000_000));
+        for _ in 0..3 {
+            assert_eq!(priced(&one, 1, &clock, 0, usage).cost.to_string(), "1");
+            assert_eq!(priced(&two, 2, &clock, 0, usage).cost.to_string(), "2");
+        }
+    }
+
+    #[test]
+    fn what_has_no_price_is_asked_for_its_reason() {
+        let (pricer, clock) = (pricer([Rates::per_million().input("1")]), Clock::at(noon()));
+        assert_eq!(priced(&pricer, 1, &clock, 0, Usage::new().input(1).output(1)).unpriced, 1);
+        assert_eq!(priced(&pricer, 1, &clock, 0, Usage::new().input(1)).unpriced, 0);
+    }
+}
