@@ -42,7 +42,7 @@ impl Clock {
         Self { instant: Instant::now(), wall: SystemTime::now() }
     }
 
-    /// A clock whose zero is at a wall time.
+    /// A clock with its zero at a wall time.
     #[cfg(test)]
     pub(crate) fn at(wall: SystemTime) -> Self {
         Self { wall, ..Self::new() }

@@ -29,8 +29,8 @@ pub(crate) struct PriceContext<'a> {
     pub(crate) layer: u32,
     pub(crate) clock: &'a Clock,
     pub(crate) run: u64,
-    /// Counts the calls that the price book was asked for.
-    pub(crate) asked: &'a AtomicU64,
+    /// Counts the calls that are looked up in the price book itself.
+    pub(crate) lookups: &'a AtomicU64,
 }
 
 /// What the run's reader should know of a price.
@@ -66,7 +66,7 @@ impl Held {
         usage: &Usage,
         clock: &Clock,
         at: Moment,
-        asked: &AtomicU64,
+        lookups: &AtomicU64,
     ) -> Result<(Usd, Sources), Unpriced> {
         if !(self.from <= at && at < self.until) {
             self.compile(model, clock, at);
@@ -77,7 +77,7 @@ impl Held {
             .and_then(|compiled| Some((compiled.cost(usage)?, sources(&compiled.source))))
         {
             Some(priced) => Ok(priced),
-            None => self.ask(model, usage, clock, at, asked),
+            None => self.look_up(model, usage, clock, at, lookups),
         }
     }
 
@@ -92,17 +92,17 @@ impl Held {
         *self = Self { from, until, compiled: Some(compiled) };
     }
 
-    /// Asks the price book itself: for what its compiled price does not say, and for the reason why a usage has no price.
+    /// Looks a call up in the price book itself: if its compiled price has no answer, or for the reason why a usage has no price.
     #[cold]
-    fn ask(
+    fn look_up(
         &self,
         model: &Model,
         usage: &Usage,
         clock: &Clock,
         at: Moment,
-        asked: &AtomicU64,
+        lookups: &AtomicU64,
     ) -> Result<(Usd, Sources), Unpriced> {
-        count(asked);
+        count(lookups);
         model.priced.price(usage, clock.wall(at)).map(|price| (price.cost, sources(&price.source)))
     }
 }
@@ -192,7 +192,7 @@ impl NearModel {
             totals.unpriced = 1;
             return model.warned.is_first_in(context.run).then(|| why.as_str().into());
         }
-        match held.price(model, &totals.usage, context.clock, at(), context.asked) {
+        match held.price(model, &totals.usage, context.clock, at(), context.lookups) {
             Ok((cost, sources)) => {
                 (totals.cost, totals.sources) = (cost, sources);
                 None
@@ -219,7 +219,7 @@ mod tests {
     }
 
     fn priced(pricer: &Pricer, layer: u32, clock: &Clock, seconds: u64, usage: Usage) -> CellTotals {
-        let asked = AtomicU64::new(0);
+        let lookups = AtomicU64::new(0);
         let charge = Charge {
             stage: None,
             agent: None,
@@ -231,9 +231,9 @@ mod tests {
             started: None,
         };
         let mut totals = CellTotals { usage, llm_calls: 1, ..CellTotals::default() };
-        let context = PriceContext { layer, clock, run: 1, asked: &asked };
+        let context = PriceContext { layer, clock, run: 1, lookups: &lookups };
         pricer.price(&charge, &mut totals, context, || Moment::at(seconds * 1_000_000_000));
-        assert_eq!(asked.into_inner(), totals.unpriced as u64, "only what has no price was asked for");
+        assert_eq!(lookups.into_inner(), totals.unpriced as u64, "only what has no price is looked up");
         totals
     }
 
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_price_is_asked_for_its_reason() {
+    fn what_has_no_price_is_looked_up_for_its_reason() {
         let (pricer, clock) = (pricer([Rates::per_million().input("1")]), Clock::at(noon()));
         assert_eq!(priced(&pricer, 1, &clock, 0, Usage::new().input(1).output(1)).unpriced, 1);
         assert_eq!(priced(&pricer, 1, &clock, 0, Usage::new().input(1)).unpriced, 0);

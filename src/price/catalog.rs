@@ -204,7 +204,7 @@ impl Catalog {
     }
 }
 
-/// A price in doubles, or why there is none.
+/// A price in doubles, or the reason why there is no price.
 pub(super) type Calculated = Result<PriceCalculation, Unpriced>;
 
 /// Returns whether a model with free tokens charges for another measure, and so is not free.

@@ -1,7 +1,7 @@
 //! A price compiled for a minute: integer rates by kind and context tier, and pricing by multiplication.
 //!
-//! The oracle (`genai-prices`, or the user's own [`Rates`](super::Rates)) is asked for each rate alone, and what was compiled is then
-//! compared with its answers to mixed usages. Where the two differ, and for what a table cannot say, the oracle is asked each time.
+//! The oracle is `genai-prices`, or the user's own [`Rates`](super::Rates). It is queried for each rate alone, and what was compiled is
+//! then compared with its answers to mixed usages. Where the two differ, and where a table has no answer, the oracle is queried each time.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,7 +15,7 @@ pub(crate) struct Compiled {
     minute: Option<Minute>,
     /// The user's rates or the published price.
     pub(crate) source: Source,
-    /// `None` if every usage has to be asked for.
+    /// `None` if every usage has to be looked up.
     table: Option<Table>,
 }
 
@@ -24,9 +24,9 @@ pub(crate) struct Compiled {
 pub(super) struct Table {
     /// Pico-dollars per request.
     pub(super) request: u64,
-    /// Whether a cost of 0 for tokens is known to be right, and needs no question.
+    /// Whether a cost of 0 for tokens is known to be right, and needs no query.
     pub(super) may_be_free: bool,
-    /// By falling context: the first tier whose bound the input exceeds has the rates, and the last one has no bound.
+    /// By falling context: a call has the rates of the first tier with a bound below its input. The last one has no bound.
     pub(super) tiers: Box<[Tier]>,
 }
 
@@ -44,8 +44,8 @@ const RATES: usize = Kind::Requests as usize;
 /// Pico-dollars per token; `None` where no whole number of them is the rate.
 pub(super) type Rate = Option<u64>;
 
-/// The oracle's answer.
-pub(super) type Asked<'a> = &'a dyn Fn(&Usage) -> Option<Usd>;
+/// The oracle: the cost of a usage, if it has one.
+pub(super) type Oracle<'a> = &'a dyn Fn(&Usage) -> Option<Usd>;
 
 /// A minute of UTC, counted from the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Compiled {
         self.table.as_ref()
     }
 
-    /// The exact cost of a call. `None` if the oracle has to be asked, for the cost or for the reason why there is none.
+    /// The exact cost of a call. `None` if the oracle has to be queried, for the cost or for the reason why it has no cost.
     // Inlined: the hot path of every priced call.
     #[inline]
     pub(crate) fn cost(&self, usage: &Usage) -> Option<Usd> {
@@ -121,7 +121,7 @@ impl Table {
             (count(Kind::CacheRead), count(Kind::CacheWrite), count(Kind::CacheWrite1h));
         let (audio_input, reasoning, audio_output) =
             (count(Kind::AudioInput), count(Kind::Reasoning), count(Kind::AudioOutput));
-        // What overlaps, cached audio and spoken reasoning, has units of its own, which are not reported.
+        // Cached audio and spoken reasoning overlap. They have units of their own, which are not reported.
         let overlaps = audio_input > 0 && (read > 0 || write > 0) || reasoning > 0 && audio_output > 0;
         let is_possible =
             usage.is_split() && input <= MAX_COUNT && output <= MAX_COUNT && count(Kind::Tokens) == 0;
@@ -160,8 +160,8 @@ impl Table {
     }
 
     /// Whether the oracle gives the same costs: to a usage of all kinds of text, and one with audio, in every tier.
-    pub(super) fn is_confirmed(&self, ask: Asked<'_>) -> bool {
-        let agrees = |usage: &Usage| self.cost(usage).is_none_or(|cost| ask(usage) == Some(cost));
+    pub(super) fn is_confirmed(&self, oracle: Oracle<'_>) -> bool {
+        let agrees = |usage: &Usage| self.cost(usage).is_none_or(|cost| oracle(usage) == Some(cost));
         let sample = |tier: &Tier| match tier.above {
             Some(above) => above + 1,
             None => self.tiers.iter().rev().nth(1).and_then(|next| next.above).unwrap_or(LONGEST),
@@ -232,10 +232,10 @@ pub(super) mod tests {
         shapes
     }
 
-    /// Compares every usage, and returns how many were asked for that have a price.
+    /// Compares every usage, and returns how many have a price and no compiled one.
     pub(in super::super) fn assert_same(model: &PricedModel, at: SystemTime, usages: &[Usage]) -> usize {
         let compiled = model.compiled(at);
-        let mut asked = 0;
+        let mut lookups = 0;
         for usage in usages {
             let oracle = model.price(usage, at);
             match compiled.cost(usage) {
@@ -248,10 +248,10 @@ pub(super) mod tests {
                         "{model:?}, {usage:?}"
                     );
                 }
-                None => asked += usize::from(oracle.is_ok()),
+                None => lookups += usize::from(oracle.is_ok()),
             }
         }
-        asked
+        lookups
     }
 
     fn rates_of(priced: &PricedModel) -> Compiled {
@@ -264,14 +264,14 @@ pub(super) mod tests {
         let book = PriceBook::builder().price("m", rates).build().unwrap();
         let model = book.model(None, Some("m"));
         let usages: Vec<Usage> = [0, 1, 1_000, 1_000_000].into_iter().flat_map(shapes).collect();
-        // What is asked for are the usages with cached audio, or with spoken reasoning.
+        // Looked up are the usages with cached audio, or with spoken reasoning.
         assert_eq!(assert_same(&model, noon(), &usages), 6);
         let usage = Usage::new().input(1_000).output(100).cache_read(500);
         assert_eq!(rates_of(&model).cost(&usage), Some(Usd::from_pico(10_000_000_000 + 3_150_000_000)));
     }
 
     #[test]
-    fn what_no_table_says_is_asked_for() {
+    fn what_is_in_no_table_is_looked_up() {
         let fractions = Rates::per_million().input("0.0000005").output("15");
         let no_output = Rates::per_million().input("1");
         for rates in [fractions, no_output] {

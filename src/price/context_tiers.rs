@@ -36,7 +36,7 @@ impl ContextTiers {
             collect(&model.prices, &mut found);
             collect(&model.price_variants, &mut found);
             if !found.is_empty() {
-                // Models of one name at two providers share their bounds: one more bound is one more question, and no other cost.
+                // Models of one name at two providers share their bounds: one more bound is one more query, and no other cost.
                 bounds.entry(model.id).or_default().append(&mut found);
             }
         }

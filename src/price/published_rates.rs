@@ -1,4 +1,4 @@
-//! The rates of a published price, asked for one by one.
+//! The rates of a published price, queried one by one.
 
 use std::time::SystemTime;
 
@@ -8,8 +8,8 @@ use super::catalog::{Calculated, Catalog, Route, billed_otherwise, per_token};
 use super::compiled::{LONGEST, Rate, Table, Tier};
 use crate::ledger::{Kind, Usd};
 
-/// How to ask for the rate of a kind: all of a whole is of this kind. `true` is input, `false` output.
-const QUESTIONS: [(Kind, bool, &[UsageKey]); 8] = [
+/// How to query the rate of a kind: all of a whole is of this kind. `true` is input, `false` output.
+const QUERIES: [(Kind, bool, &[UsageKey]); 8] = [
     (Kind::Input, true, &[]),
     (Kind::Output, false, &[]),
     (Kind::CacheRead, true, &[UsageKey::CACHE_READ_TOKENS]),
@@ -23,31 +23,31 @@ const QUESTIONS: [(Kind, bool, &[UsageKey]); 8] = [
 impl Catalog {
     /// The rates of a model at a time, in each of its context tiers. `is_inferred` is whether its provider was not reported.
     pub(super) fn table(&self, route: &Route, is_inferred: bool, at: SystemTime) -> Option<Table> {
-        let ask = |counts: &Counts| self.calculate(route, counts, at);
-        let nothing = ask(&Counts::new()).ok()?;
+        let query = |counts: &Counts| self.calculate(route, counts, at);
+        let nothing = query(&Counts::new()).ok()?;
         let request = u64::try_from(Usd::from_f64(nothing.total_price)?.pico()).ok()?;
         // From the highest bound down; a bound is the longest input of the tier below it.
         let mut tiers: Vec<Tier> = Vec::new();
         let mut longest = LONGEST;
         for bound in self.context_tiers().of(&nothing.model_id).rev() {
-            tiers.push(Tier { above: Some(bound), rates: rates(&ask, longest.max(bound + 1)) });
+            tiers.push(Tier { above: Some(bound), rates: rates(&query, longest.max(bound + 1)) });
             longest = bound;
         }
-        tiers.push(Tier { above: None, rates: rates(&ask, longest) });
+        tiers.push(Tier { above: None, rates: rates(&query, longest) });
         // A free model of a provider that was not reported is not known to be free.
         let has_free = tiers.iter().flat_map(|tier| tier.rates).any(|rate| rate == Some(0));
-        let may_be_free = has_free && !is_inferred && !billed_otherwise(&ask);
+        let may_be_free = has_free && !is_inferred && !billed_otherwise(&query);
         Some(Table { request, may_be_free, tiers: tiers.into() })
     }
 }
 
 /// The rates of a call with so much input.
-fn rates(ask: &impl Fn(&Counts) -> Calculated, input: u64) -> [Rate; QUESTIONS.len()] {
-    let mut rates = [None; QUESTIONS.len()];
-    for (kind, is_input, keys) in QUESTIONS {
+fn rates(query: &impl Fn(&Counts) -> Calculated, input: u64) -> [Rate; QUERIES.len()] {
+    let mut rates = [None; QUERIES.len()];
+    for (kind, is_input, keys) in QUERIES {
         // As much output as input: it has no tiers of its own.
         let known = [UsageKey::INPUT_TOKENS, UsageKey::OUTPUT_TOKENS].into_iter().chain(keys.iter().cloned());
-        let Ok(found) = ask(&known.map(|key| (key, input as f64)).collect()) else { continue };
+        let Ok(found) = query(&known.map(|key| (key, input as f64)).collect()) else { continue };
         let price = if is_input { found.input_price } else { found.output_price };
         rates[kind as usize] = per_token(price, input).and_then(|rate| u64::try_from(rate).ok());
     }
@@ -74,7 +74,7 @@ mod tests {
         serde_json::from_slice(include_bytes!("../../data/genai-prices.json")).unwrap()
     }
 
-    /// Every value under a key, wherever it stands.
+    /// Every value under a key, at any depth.
     fn collect<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
         match value {
             Value::Array(all) => all.iter().for_each(|one| collect(one, key, found)),
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn compiled_rates_are_the_librarys_for_every_model_time_tier_and_unit() {
         let (book, data) = (PriceBook::new(), data());
-        let (mut compared, mut asked) = (0, 0);
+        let (mut compared, mut lookups) = (0, 0);
         for (provider, name, entry) in models(&data).step_by(stride()) {
             let model = book.model(Some(provider), Some(name));
             let inputs = [0, 1, 999_983]
@@ -136,26 +136,26 @@ mod tests {
             let usages: Vec<Usage> = inputs.flat_map(shapes).collect();
             for at in times(entry) {
                 compared += usages.len();
-                asked += assert_same(&model, at, &usages);
+                lookups += assert_same(&model, at, &usages);
             }
         }
-        // Cached audio, spoken reasoning, and cache writes whose rate is no whole number of pico-dollars.
-        assert!(asked * 4 < compared, "{asked} of {compared} were asked for");
+        // Cached audio, spoken reasoning, and cache writes at a rate that is no whole number of pico-dollars.
+        assert!(lookups * 4 < compared, "{lookups} of {compared} were looked up");
     }
 
     #[test]
-    fn all_models_but_a_few_need_no_question_for_text() {
+    fn no_model_needs_a_lookup_for_text() {
         let (book, data) = (PriceBook::new(), data());
         let usage = Usage::new().input(3_000).output(700).cache_read(1_000);
-        let asks = |model: &PricedModel| {
+        let is_looked_up = |model: &PricedModel| {
             model.price(&usage, noon()).is_ok() && model.compiled(noon()).cost(&usage).is_none()
         };
-        let asked: Vec<_> = models(&data)
+        let looked_up: Vec<_> = models(&data)
             .step_by(stride())
             .map(|(provider, name, _)| book.model(Some(provider), Some(name)))
-            .filter(asks)
+            .filter(is_looked_up)
             .collect();
-        assert!(asked.is_empty(), "{asked:?}");
+        assert!(looked_up.is_empty(), "{looked_up:?}");
     }
 
     /// A usage of any shape. Shares are in percent.
