@@ -65,7 +65,7 @@ impl Current {
     /// The run's id; `None` while nothing accountable has happened in it, and after its end.
     #[must_use]
     pub fn run_id(&self) -> Option<String> {
-        self.core.is_accountable(self.position.run).then(|| self.core.public_id(self.position.run)).flatten()
+        self.core.takes_more(self.position.run).then(|| self.core.public_id(self.position.run)).flatten()
     }
 
     /// Whether more may be spent here: an error if a limit of the run, or of a stage around this place, is used up, or cannot

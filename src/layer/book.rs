@@ -12,7 +12,9 @@ use super::stats::count;
 use super::tellings::figure;
 use crate::attribution::Failure;
 use crate::journal::{RunJournal, RunStart};
-use crate::ledger::{ACCOUNTABLE, CellKey, CellTotals, EXPECTING, Ledger, Outcome, Sealed, WATCHED, Write};
+use crate::ledger::{
+    ACCOUNTABLE, CellKey, CellTotals, EXPECTING, Ledger, Outcome, SEALED, Sealed, WATCHED, Write,
+};
 use crate::limit::Stages;
 
 /// A thread's part of a run, with the run's flags and its journal.
@@ -24,6 +26,11 @@ impl Core {
     #[inline]
     pub(crate) fn is_accountable(&self, run: u64) -> bool {
         self.runs.flags(run).is_some_and(|flags| flags & ACCOUNTABLE != 0)
+    }
+
+    /// Whether something accountable has happened in a run, and it has not ended. Its room is kept until its summary is made.
+    pub(crate) fn takes_more(&self, run: u64) -> bool {
+        self.runs.flags(run).is_some_and(|flags| flags & (ACCOUNTABLE | SEALED) == ACCOUNTABLE)
     }
 
     /// Writes an entry to the ledger of its run; `false` if more than the ledger has to know, or the run takes nothing more.

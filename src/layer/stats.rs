@@ -25,6 +25,9 @@ pub struct Stats {
     pub outside: u64,
     /// Open spans that the layer keeps right now.
     pub open_spans: u64,
+    /// Calls that were looked up in the price book itself, which takes some 10 microseconds: the price of their model is no whole number
+    /// of pico-dollars a token, their usage has no price, or they have cached audio.
+    pub price_lookups: u64,
     /// Delivery of finished runs to the sinks.
     pub delivery: DeliveryStats,
     /// State of the journal, if there is one.
@@ -42,6 +45,7 @@ pub(crate) struct Counters {
     pub(crate) outside: AtomicU64,
     /// Reservations and checks that were refused outside of any run.
     pub(crate) refused: AtomicU64,
+    pub(crate) price_lookups: AtomicU64,
     /// Runs given up by a reset.
     pub(crate) forgotten: AtomicU64,
     /// Spans that a panic kept from being settled.
@@ -71,6 +75,7 @@ impl Counters {
             late: read(&self.late),
             outside: read(&self.outside),
             open_spans,
+            price_lookups: read(&self.price_lookups),
             delivery,
             journal,
         }
