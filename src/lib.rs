@@ -105,7 +105,7 @@ pub mod tracker {
 
 /// What the layer observed against what it accounted for, and what it counts of itself.
 pub mod audit {
-    pub use crate::layer::{Audit, CallAudit, Discrepancy, RunAudit, SinkAudit, SpanAudit, Stats};
+    pub use crate::layer::{Audit, CallAudit, Discrepancy, Outside, RunAudit, SinkAudit, SpanAudit, Stats};
 }
 
 /// Types behind [`Builder`].

@@ -11,6 +11,7 @@ use super::run_registry::RunRegistry;
 use super::span_state::SpanState;
 use super::stats::count;
 use super::tellings::unmet_warning;
+use crate::attribution::SpanKind;
 use crate::ledger::{ACCOUNTABLE, Ledger, Outcome, SEALED};
 use crate::summary::{EndReason, RunSummary, SummaryInput};
 
@@ -57,12 +58,20 @@ impl Core {
     }
 
     fn end_closed(&self, root: &SpanState, now: Instant) {
+        self.note_parentless(root);
         let run = root.position.run;
         // The root is in the table no more: its names are taken from here.
         let pipeline = root.pipeline();
         self.runs.with_details(run, |details| details.pipeline = pipeline.or(details.pipeline));
         let outcome = root.span.reading.outcome();
         self.end(run, End { at: self.clock.moment(now), outcome, is_incomplete: false });
+    }
+
+    /// Counts a root that is a call: no span is around it, as in a task without its span.
+    fn note_parentless(&self, root: &SpanState) {
+        if matches!(root.span.kind, SpanKind::Call(_)) {
+            count(&self.counters.outside.parentless_calls);
+        }
     }
 
     /// Seals a run and hands it to the worker. Returns `false` if it has ended already, or came to nothing.
@@ -188,6 +197,7 @@ impl Core {
         is_incomplete: bool,
         left_open: &Ledger,
     ) -> bool {
+        self.note_parentless(root);
         self.write(run, |ledger| ledger.merge(left_open));
         // The root is in the table no more: its names are taken from here.
         let pipeline = root.pipeline();

@@ -8,6 +8,8 @@ use crate::sink::FlushError;
 
 /// Ends the open runs and delivers every summary when it is dropped. Keep it until the end of `main`.
 ///
+/// What happened [outside of any run](crate::audit::Outside) is printed in one line on stderr, if anything did.
+///
 /// Runs that are still open when it is dropped end as `incomplete`. Runs that end later are lost, and one line on stderr reports
 /// them. Bind it to a name: `let (budget, _guard) = …`. The pattern `_` drops it at once.
 ///
@@ -70,6 +72,7 @@ impl Drop for BudgetGuard {
     fn drop(&mut self) {
         // In this order: the worker delivers what `finish_all` ends, and the journal strikes off what the worker delivered.
         self.core.finish_all();
+        self.core.report_outside();
         // The worker has reported lost runs on stderr. A drop cannot return an error.
         let _ = self.core.delivery.worker.close(self.core.options.close_timeout);
         if let Some(journal) = &self.core.delivery.journal {

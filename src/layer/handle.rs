@@ -134,7 +134,8 @@ impl Handle {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let journal = self.core.delivery.journal.as_ref().map(|journal| journal.stats());
-        self.core.counters.stats(self.core.spans.len() as u64, self.core.delivery.worker.stats(), journal)
+        let delivery = self.core.delivery.worker.stats();
+        self.core.counters.stats(self.core.spans.len() as u64, self.core.outside(), delivery, journal)
     }
 }
 

@@ -14,7 +14,6 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use super::budget_layer::BudgetLayer;
 use super::core::Core;
 use super::position::Position;
-use super::stats::count;
 use super::thread_state::with_thread_state;
 use super::{installed, probe};
 use crate::limit::OutsideOfRun;
@@ -94,11 +93,6 @@ impl Core {
     /// The subscriber that the layer is a part of, as far as it is known.
     pub(crate) fn dispatch(&self) -> Option<Dispatch> {
         self.spans.subscriber.get().and_then(WeakDispatch::upgrade)
-    }
-
-    /// Counts a check or a reservation that was refused as no run encloses the caller.
-    pub(crate) fn count_refusal(&self) {
-        count(&self.counters.refused);
     }
 
     /// Why a caller is in no run.
