@@ -1,5 +1,7 @@
 //! Counting what happens outside of any run.
 
+use std::sync::atomic::Ordering;
+
 use super::core::Core;
 use super::outside::Outside;
 use super::stats::count;
@@ -28,8 +30,12 @@ impl Core {
         self.counters.outside.counted(&self.options.rules.roots)
     }
 
-    /// Prints what happened outside of any run, if anything did.
+    /// Prints what happened outside of any run, if anything did: once, by the first end of the layer.
     pub(crate) fn report_outside(&self) {
+        // Relaxed: only the first caller prints, and the counters need no order.
+        if self.counters.outside.is_reported.swap(true, Ordering::Relaxed) {
+            return;
+        }
         if let Some(line) = self.outside().report() {
             print_diagnostic(&line);
         }

@@ -13,6 +13,7 @@ use super::stats::count;
 use super::tellings::unmet_warning;
 use crate::attribution::SpanKind;
 use crate::ledger::{ACCOUNTABLE, Ledger, Outcome, SEALED};
+use crate::sink::FlushError;
 use crate::summary::{EndReason, RunSummary, SummaryInput};
 
 /// A run that has ended and is on its way. When it is delivered, or given up, its room is free for another run.
@@ -221,6 +222,25 @@ impl Core {
                 self.finish_as(run, true);
             }
         }
+    }
+
+    /// Ends all runs, delivers them, and ends the worker and the journal, within the timeout of closing. A second call waits for
+    /// the first, and returns what that came to.
+    pub(crate) fn shutdown(&self) -> Result<(), FlushError> {
+        let timeout = self.options.close_timeout;
+        // First, so that the runs which `finish_all` delivers wait for room no longer than the rest may take.
+        self.delivery.worker.start_closing(timeout);
+        // In this order: the worker delivers what `finish_all` ends, and the journal strikes off what the worker delivered.
+        self.finish_all();
+        let delivered = self.delivery.worker.close(timeout);
+        // A sink that calls this has ended nothing: the layer goes on, and so does its journal.
+        if delivered != Err(FlushError::FromSink) {
+            if let Some(journal) = &self.delivery.journal {
+                journal.close();
+            }
+            self.report_outside();
+        }
+        delivered
     }
 
     /// Whether a span of a run that is open, or waits, has recorded anything that makes the run accountable.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::core::Core;
 use super::stats::Stats;
 use crate::limit::Remaining;
+use crate::sink::FlushError;
 use crate::summary::RunSummary;
 
 /// Reads and ends the runs in flight of one layer.
@@ -82,6 +83,31 @@ impl Handle {
     /// ```
     pub fn finish(&self, run_id: &str) -> bool {
         self.core.run_with_id(run_id).is_some_and(|run| self.core.finish(run))
+    }
+
+    /// Ends open runs as `incomplete`, delivers every summary, and ends the layer's work, as the guard's drop does.
+    ///
+    /// For code that ends the process while the guard is elsewhere: the handler of a signal, or the line before
+    /// [`std::process::exit`], which drops nothing. The wait is bounded as that of
+    /// [`BudgetGuard::shutdown`](crate::BudgetGuard::shutdown); a second call, and the guard's drop, wait for the first. Runs that
+    /// end later are lost, and counted.
+    ///
+    /// ```no_run
+    /// let (budget, guard) = tracing_budget::layer().json_dir("target/budget").build::<tracing_subscriber::Registry>()?;
+    /// let handle = guard.handle();
+    /// # drop(budget);
+    /// // Elsewhere, where the program gives up:
+    /// let status = if handle.shutdown().is_ok() { 1 } else { 2 };
+    /// std::process::exit(status);
+    /// # #[allow(unreachable_code)]
+    /// # Ok::<(), tracing_budget::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`BudgetGuard::shutdown`](crate::BudgetGuard::shutdown), and if a sink calls it, which would wait for itself.
+    pub fn shutdown(&self) -> Result<(), FlushError> {
+        self.core.shutdown()
     }
 
     /// Drops all runs in flight without a summary.

@@ -1,7 +1,7 @@
 //! What happens outside of any run: it is in no summary, so it is counted, and printed once when the guard drops.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -58,6 +58,7 @@ pub(crate) struct OutsideCounters {
     pub(crate) calls: AtomicU64,
     pub(crate) parentless_calls: AtomicU64,
     pub(crate) refused: AtomicU64,
+    pub(crate) is_reported: AtomicBool,
     /// Names of `.roots` that a span has had. Written when a thread first meets the span's callsite.
     met_roots: Mutex<Vec<Symbol>>,
 }
@@ -80,9 +81,9 @@ impl OutsideCounters {
     /// What was counted, with those of the names in `.roots` that no span has had.
     pub(crate) fn counted(&self, roots: &HashSet<Box<str>>) -> Outside {
         let met = self.met_roots.lock();
-        let is_missing = |name: &&Box<str>| !met.iter().any(|met| met.as_str() == &***name);
-        let mut missing_roots: Vec<String> =
-            roots.iter().filter(is_missing).map(ToString::to_string).collect();
+        let named = roots.iter().map(|name| &**name);
+        let missing = named.filter(|name| !met.iter().any(|met| met.as_str() == *name));
+        let mut missing_roots: Vec<String> = missing.map(str::to_owned).collect();
         // They come from a set, in any order.
         missing_roots.sort_unstable();
         Outside {
