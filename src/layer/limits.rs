@@ -64,7 +64,7 @@ impl Core {
     pub(crate) fn charge(&self, run: &Run, limits: &LimitSet, limited: Stages, entry: Entry<'_>) -> bool {
         let (mut usd, mut tokens) = (UsedAmount::default(), UsedAmount::default());
         let own = entry.own.map(|(_, totals)| totals);
-        for totals in own.into_iter().chain(entry.more.iter().map(|(_, totals)| totals)) {
+        for totals in own.into_iter().chain(entry.more.iter().map(|booking| &booking.totals)) {
             usd.add(&self.options.limits.unpriced.usd(totals));
             tokens.add(&UsedAmount::tokens(totals));
         }
