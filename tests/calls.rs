@@ -153,7 +153,7 @@ fn requests_of_one_call_are_its_attempts() {
 /// A8: the second record of a response completes the first one in its place.
 #[test]
 fn a_response_that_is_recorded_twice_is_one_call() {
-    let told = |fields: fn(&Span)| {
+    let record = |fields: fn(&Span)| {
         let chat = chat();
         chat.record("gen_ai.response.id", "resp_1");
         fields(&chat);
@@ -161,9 +161,13 @@ fn a_response_that_is_recorded_twice_is_one_call() {
     let run = run_with(priced(), || {
         let _root = info_span!("pipeline").entered();
         let stage = info_span!("work", stage = "work");
-        stage.in_scope(|| told(|span| drop(span.record("gen_ai.prompt.name", "critique"))));
+        stage.in_scope(|| {
+            record(|span| {
+                span.record("gen_ai.prompt.name", "critique");
+            });
+        });
         info_span!("other", stage = "other").in_scope(|| {
-            told(|span| {
+            record(|span| {
                 used(span, 1_000, 100);
                 span.record("gen_ai.conversation.id", "session-7").record("gen_ai.prompt.name", "another");
             });

@@ -94,6 +94,9 @@ impl JournalReader {
             }
             Record::Started { run, at, start } => {
                 if !self.done.contains(&run) {
+                    let mut start = start;
+                    // As many as in the run itself: what gives way there is not completed here.
+                    start.ledger.keep_calls(self.header.keep_calls.unwrap_or_default());
                     self.runs.insert(run, RunReplay::new(*start, at));
                 }
             }
@@ -333,7 +336,6 @@ impl RunReplay {
                 ledger.add_stage(stage, &StageTotals { nanos, ..StageTotals::opened(at) });
             }
         }
-        ledger.keep_calls(header.keep_calls.unwrap_or_default());
         if !header.paths {
             // Without paths nothing decides which of several stages with one name an amount belongs to.
             ledger = one_row_per_name(&ledger);
