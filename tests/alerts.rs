@@ -299,6 +299,7 @@ fn an_alert_is_json() {
             info_span!("draft").in_scope(|| info!(cost_usd = 0.04));
         });
     let json = serde_json::to_value(&alerts[1]).expect("JSON");
-    assert_eq!((&json["stage"], &json["percent"]), (&"draft".into(), &80.into()));
+    assert_eq!((&json["scope"], &json["stage"]), (&"stage".into(), &"draft".into()));
+    assert_eq!(json["percent"], 80);
     assert_eq!((&json["used"]["usd"], &json["limit"]["usd"]), (&0.04.into(), &0.05.into()));
 }

@@ -1,10 +1,12 @@
 //! A span for a model call of a client that opens none.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use tracing::field::Empty;
 use tracing::span::{Entered, Span};
 
+use super::permit::Permit;
 use super::usage::UsageRecord;
 use crate::ledger::{IntoUsd, Kind, Usd, UsdError};
 
@@ -16,22 +18,28 @@ use crate::ledger::{IntoUsd, Kind, Usd, UsdError};
 ///
 /// let call = call("gpt-5").provider("openai").start();
 /// let reply = call.in_scope(|| "what the client answered");
-/// call.usage(&Usage::new().input(3_000).output(reply.len() as u64));
+/// call.finish(Usage::new().input(3_000).output(reply.len() as u64));
 /// ```
 pub fn call(model: &str) -> CallBuilder<'_> {
-    CallBuilder { model, provider: None, operation: "chat" }
+    CallBuilder { model, provider: None, operation: "chat", permit: None }
 }
 
 /// What is known of a call before it starts; see [`call`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 #[must_use = "a call begins when it is started"]
 pub struct CallBuilder<'a> {
     model: &'a str,
     provider: Option<&'a str>,
     operation: &'a str,
+    permit: Option<Permit>,
 }
 
 impl<'a> CallBuilder<'a> {
+    /// A call that room is held for.
+    pub(super) fn permitted(model: &'a str, permit: Permit) -> Self {
+        Self { permit: Some(permit), ..call(model) }
+    }
+
     /// Names the provider.
     pub fn provider(mut self, provider: &'a str) -> Self {
         self.provider = Some(provider);
@@ -48,7 +56,17 @@ impl<'a> CallBuilder<'a> {
     /// dropped.
     #[must_use]
     pub fn start(self) -> Call {
-        Call(tracing::info_span!(
+        let span = match self.permit.as_ref().and_then(Permit::parent) {
+            None => self.open(),
+            // Current for the moment in which the span opens, so that it is an ordinary child.
+            Some(parent) => parent.in_scope(|| self.open()),
+        };
+        let held = self.permit.and_then(|permit| permit.hold_until_close(&span)).map(Arc::new);
+        Call { span, _held: held }
+    }
+
+    fn open(&self) -> Span {
+        tracing::info_span!(
             target: "tracing_budget::call",
             "call",
             otel.kind = "client",
@@ -70,29 +88,45 @@ impl<'a> CallBuilder<'a> {
             tokens = Empty,
             error.type = Empty,
             error.message = Empty,
-        ))
+        )
     }
 }
 
 /// A call under way. One that is dropped without usage is counted as a call without usage.
 #[derive(Clone, Debug)]
-pub struct Call(Span);
+pub struct Call {
+    span: Span,
+    /// Room that could not be left with the span. After it, so that it is dropped later.
+    _held: Option<Arc<Permit>>,
+}
 
 impl Call {
     /// The call's span, to instrument a future with.
     #[must_use]
     pub fn span(&self) -> &Span {
-        &self.0
+        &self.span
     }
 
     /// Enters the call's span; not across an `.await`.
     pub fn enter(&self) -> Entered<'_> {
-        self.0.enter()
+        self.span.enter()
     }
 
     /// Runs `act` inside the call's span.
     pub fn in_scope<T>(&self, act: impl FnOnce() -> T) -> T {
-        self.0.in_scope(act)
+        self.span.in_scope(act)
+    }
+
+    /// Records what the call used, and ends it. Its span closes with the last clone of it.
+    ///
+    /// ```
+    /// use tracing_budget::{Usage, call};
+    ///
+    /// let call = call("gpt-5").provider("openai").start();
+    /// call.finish(Usage::new().input(3_000).output(987));
+    /// ```
+    pub fn finish<'a>(self, record: impl Into<UsageRecord<'a>>) {
+        self.usage(record);
     }
 
     /// Records what the call used; the newest figures count.
@@ -112,11 +146,11 @@ impl Call {
         let (usage, model, cost) = record.into().into_parts();
         for (kind, field) in FIELDS {
             if let Some(count) = usage.get(kind) {
-                self.0.record(field, count);
+                self.span.record(field, count);
             }
         }
         if let Some(model) = model {
-            self.0.record("gen_ai.response.model", model);
+            self.span.record("gen_ai.response.model", model);
         }
         cost.map_or(self, |cost| self.record_cost(cost))
     }
@@ -129,18 +163,18 @@ impl Call {
 
     fn record_cost(&self, cost: Result<Usd, UsdError>) -> &Self {
         match cost {
-            Ok(cost) => self.0.record("gen_ai.usage.cost", cost.to_f64()),
+            Ok(cost) => self.span.record("gen_ai.usage.cost", cost.to_f64()),
             // The layer refuses the text by the rule for every recorded cost, and warns.
-            Err(error) => self.0.record("gen_ai.usage.cost", error.text()),
+            Err(error) => self.span.record("gen_ai.usage.cost", error.text()),
         };
         self
     }
 
     /// Records that the call failed: the kind of error, such as `timeout` or `429`, and its message.
     pub fn error(&self, kind: &str, message: impl Display) -> &Self {
-        self.0.record("otel.status_code", "ERROR");
-        self.0.record("error.type", kind);
-        self.0.record("error.message", tracing::field::display(message));
+        self.span.record("otel.status_code", "ERROR");
+        self.span.record("error.type", kind);
+        self.span.record("error.message", tracing::field::display(message));
         self
     }
 }

@@ -12,6 +12,7 @@ use super::budget_layer::BudgetLayer;
 use super::clock::Clock;
 use super::core::{Core, Options};
 use super::guard::BudgetGuard;
+use super::installed;
 use super::pricer::Pricer;
 use super::switch;
 use crate::attribution::ApartEmitter;
@@ -134,6 +135,9 @@ pub enum BuildError {
         /// The first stage that is one too many.
         stage: String,
     },
+    /// The limit over all runs is not an amount of money, or below zero.
+    #[error("total_limit_usd: {0}")]
+    TotalLimit(String),
     /// The rates for calls without a price cannot be used.
     #[error("unpriced_calls: the rates cannot be used: {0}")]
     UnpricedRates(String),
@@ -213,6 +217,31 @@ impl<F> Builder<F> {
         self
     }
 
+    /// Sets how many model calls of a run its summary lists one by one: failed ones first, then the most expensive, then the newest.
+    ///
+    /// Default and maximum: 1,000. 0 lists none. The others are counted in `calls_left_out`. A list of 1,000 takes about 250 KB of
+    /// memory while the run is in flight, for each thread that makes as many calls.
+    ///
+    /// ```
+    /// use tracing_budget::Usage;
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// let (budget, guard) = tracing_budget::layer().keep_calls(1).build()?;
+    /// let handle = guard.handle();
+    /// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+    ///     let _pipeline = tracing::info_span!("pipeline").entered();
+    ///     tracing_budget::record_usage(&Usage::new().input(100).output(10));
+    ///     tracing_budget::record_usage(&Usage::new().input(200).output(20));
+    ///     let run = &handle.snapshot()[0].budget_summary;
+    ///     assert_eq!((run.calls.as_ref().map(Vec::len), run.calls_left_out), (Some(1), 1));
+    /// });
+    /// # Ok::<(), tracing_budget::BuildError>(())
+    /// ```
+    pub fn keep_calls(mut self, most: usize) -> Self {
+        self.plan.options.keep_calls = Some(most);
+        self
+    }
+
     /// Limits what a run may cost, in USD: a text such as `"5.00"`, a number (`5`, `0.25`), or a [`Usd`].
     ///
     /// The summary has the limit, what remains of it, and whether it was reached. Alerts fire once each at 50, 80, 95 and 100 %:
@@ -231,6 +260,48 @@ impl<F> Builder<F> {
     /// Limits the tokens that a run may use, input plus output. Otherwise like [`limit_usd`](Self::limit_usd).
     pub fn limit_tokens(mut self, limit: u64) -> Self {
         self.plan.options.limits.run.tokens = Some(limit);
+        self
+    }
+
+    /// Limits what all runs of this layer may cost together, in USD, from its build on. Otherwise like [`limit_usd`](Self::limit_usd).
+    ///
+    /// A limit of a run does not hold for a program with several: a server with one run a request, or tasks with a root of
+    /// their own. This one does. Amounts that come after the end of their run count too. Whatever a call's run is, it must be in
+    /// one: [`reserve`](crate::reserve()) refuses outside. The limit is in no summary; [`Handle::total_remaining`] has what is left.
+    ///
+    /// [`Handle::total_remaining`]: crate::Handle::total_remaining
+    ///
+    /// ```
+    /// use tracing_budget::operation;
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// let (budget, guard) = tracing_budget::layer().total_limit_usd("0.10").build()?;
+    /// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+    ///     for _request in 0..2 {
+    ///         let _run = tracing::info_span!("request").entered();
+    ///         assert!(tracing_budget::check().is_ok());
+    ///         operation("search").cost_usd("0.05").record();
+    ///     }
+    ///     let _run = tracing::info_span!("request").entered();
+    ///     let error = tracing_budget::check().expect_err("ten cents are used");
+    ///     assert_eq!(error.to_string(), "the total of all runs has used up its limit of $0.10: $0.10");
+    /// });
+    /// assert_eq!(guard.handle().total_remaining().usd, Some(tracing_budget::Usd::ZERO));
+    /// # Ok::<(), tracing_budget::BuildError>(())
+    /// ```
+    pub fn total_limit_usd(mut self, limit: impl IntoUsd) -> Self {
+        match amount(limit) {
+            Ok(limit) => self.plan.options.limits.total.usd = Some(limit),
+            Err(BuildError::Limit(error)) => self.fault(BuildError::TotalLimit(error.to_string())),
+            Err(_) => self.fault(BuildError::TotalLimit("it is below zero".to_owned())),
+        }
+        self
+    }
+
+    /// Limits the tokens that all runs of this layer may use together, input plus output. Otherwise like
+    /// [`total_limit_usd`](Self::total_limit_usd).
+    pub fn total_limit_tokens(mut self, limit: u64) -> Self {
+        self.plan.options.limits.total.tokens = Some(limit);
         self
     }
 
@@ -424,6 +495,12 @@ impl<F> Builder<F> {
         self
     }
 
+    /// Restricts the layer to the threads that have its subscriber.
+    pub(crate) fn scoped(mut self) -> Self {
+        self.plan.options.is_scoped = true;
+        self
+    }
+
     fn start(self) -> Result<(BudgetLayer, BudgetGuard), BuildError> {
         let unwanted = self.plan.is_unwanted.then(|| "Builder::enabled(false)".to_owned());
         if let Some(why) = unwanted.or_else(switch::off_by_environment) {
@@ -467,6 +544,7 @@ impl<F> Builder<F> {
         worker.call_on_alert(callbacks);
         let core = Arc::new(Core::new(options, Pricer::new(book), worker, clock, journal));
         core.recover(dead);
+        installed::add(&core);
         let seen = Arc::downgrade(&core);
         core.delivery
             .worker

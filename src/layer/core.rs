@@ -11,6 +11,7 @@ use super::span_table::SpanTable;
 use super::stats::Counters;
 use crate::attribution::Rules;
 use crate::journal::Journal;
+use crate::ledger::{Ledger, MAX_CALLS};
 use crate::limit::Plan;
 use crate::sink::Worker;
 
@@ -35,13 +36,31 @@ pub(crate) struct Options {
     /// The gates that must run, in their order.
     pub(crate) gates: Vec<String>,
     pub(crate) tags: Vec<(String, String)>,
+    /// How many calls of a run are kept one by one, if not as many as can be.
+    pub(crate) keep_calls: Option<usize>,
     pub(crate) limits: Plan,
     /// What the price book calls itself.
     pub(crate) book: String,
+    /// The layer is for one scope, as in a test: it is not responsible for threads without a subscriber.
+    pub(crate) is_scoped: bool,
     /// Why there is no layer, only a guard and its handles; none for a layer that works.
     pub(crate) disabled: Option<String>,
     /// How long the guard waits for the sinks.
     pub(crate) close_timeout: Duration,
+}
+
+impl Options {
+    /// How many calls of a run are kept one by one.
+    pub(crate) fn kept_calls(&self) -> usize {
+        self.keep_calls.unwrap_or(MAX_CALLS)
+    }
+
+    /// An empty ledger that keeps as many calls.
+    pub(crate) fn ledger(&self) -> Ledger {
+        let mut ledger = Ledger::default();
+        ledger.keep_calls(self.kept_calls());
+        ledger
+    }
 }
 
 impl Core {
@@ -53,7 +72,7 @@ impl Core {
         journal: Option<Journal>,
     ) -> Self {
         Self {
-            runs: Arc::new(RunRegistry::new(options.limits.clone(), journal.is_some())),
+            runs: Arc::new(RunRegistry::new(&options, journal.is_some())),
             options: Arc::new(options),
             clock,
             spans: SpanTable::new(),

@@ -11,6 +11,7 @@ use super::run_registry::RunRegistry;
 use super::span_state::SpanState;
 use super::stats::count;
 use super::tellings::unmet_warning;
+use crate::attribution::SpanKind;
 use crate::ledger::{ACCOUNTABLE, Ledger, Outcome, SEALED};
 use crate::sink::FlushError;
 use crate::summary::{EndReason, RunSummary, SummaryInput};
@@ -58,12 +59,20 @@ impl Core {
     }
 
     fn end_closed(&self, root: &SpanState, now: Instant) {
+        self.note_parentless(root);
         let run = root.position.run;
         // The root is in the table no more: its names are taken from here.
         let pipeline = root.pipeline();
         self.runs.with_details(run, |details| details.pipeline = pipeline.or(details.pipeline));
         let outcome = root.span.reading.outcome();
         self.end(run, End { at: self.clock.moment(now), outcome, is_incomplete: false });
+    }
+
+    /// Counts a root that is a call: no span is around it, as in a task without its span.
+    fn note_parentless(&self, root: &SpanState) {
+        if matches!(root.span.kind, SpanKind::Call(_)) {
+            count(&self.counters.outside.parentless_calls);
+        }
     }
 
     /// Seals a run and hands it to the worker. Returns `false` if it has ended already, or came to nothing.
@@ -77,7 +86,7 @@ impl Core {
         let journal = {
             // Sealed first: of two threads that end the run at once, only one delivers a summary.
             let Some(mut details) = run.room.seal(number) else { return false };
-            if run.limits.is_some() {
+            if !self.options.limits.is_empty() {
                 // An alert is queued before its run: a write that began before the seal may still make one due.
                 run.await_writes();
                 self.queue_alerts(run, &mut details);
@@ -98,7 +107,7 @@ impl Core {
         let ended = EndedRun { runs: Arc::clone(&self.runs), run: number };
         // Built on the worker's thread: the thread that closed the root must not wait for the sorting and formatting of a summary.
         let summary = move || {
-            let mut ledger = Ledger::default();
+            let mut ledger = options.ledger();
             // The room is this run's until `ended` is dropped, so that there always is a summary.
             let summary = summary_of(&ended.runs, ended.run, &options, clock, &mut ledger)
                 .unwrap_or_else(|| RunSummary::new("", clock.wall(clock.now()).into()));
@@ -189,6 +198,7 @@ impl Core {
         is_incomplete: bool,
         left_open: &Ledger,
     ) -> bool {
+        self.note_parentless(root);
         self.write(run, |ledger| ledger.merge(left_open));
         // The root is in the table no more: its names are taken from here.
         let pipeline = root.pipeline();
@@ -224,8 +234,11 @@ impl Core {
         self.finish_all();
         let delivered = self.delivery.worker.close(timeout);
         // A sink that calls this has ended nothing: the layer goes on, and so does its journal.
-        if let (Some(journal), false) = (&self.delivery.journal, delivered == Err(FlushError::FromSink)) {
-            journal.close();
+        if delivered != Err(FlushError::FromSink) {
+            if let Some(journal) = &self.delivery.journal {
+                journal.close();
+            }
+            self.report_outside();
         }
         delivered
     }
@@ -267,7 +280,7 @@ impl Core {
             return None;
         }
         let now = Instant::now();
-        let mut ledger = Ledger::default();
+        let mut ledger = self.options.ledger();
         self.spans.for_each(|_, state| {
             if let Some(stage) = state.stage().filter(|_| state.position.run == run) {
                 ledger.add_stage(stage, &state.open_attempt(&self.clock, now));
@@ -330,6 +343,7 @@ fn summary(run: &Run, details: &mut Details, options: &Options, clock: Clock, le
         value_usd: attributes.value,
         iterations: attributes.iteration,
         warnings,
+        has_calls: true,
         limits: options.limits.run,
         stage_limits: run.stage_limits(&options.limits),
         book: &options.book,

@@ -8,6 +8,8 @@ use crate::sink::FlushError;
 
 /// Ends the open runs and delivers every summary when it is dropped. Keep it until the end of `main`.
 ///
+/// What happened [outside of any run](crate::audit::Outside) is printed in one line on stderr, if anything did.
+///
 /// Runs that are still open when it is dropped end as `incomplete`. Runs that end later are lost, and one line on stderr reports
 /// them. Bind it to a name: `let (budget, _guard) = …`. The pattern `_` drops it at once.
 ///

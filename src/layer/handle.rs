@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::core::Core;
 use super::stats::Stats;
+use crate::limit::Remaining;
 use crate::sink::FlushError;
 use crate::summary::RunSummary;
 
@@ -117,6 +118,22 @@ impl Handle {
         self.core.reset();
     }
 
+    /// Returns what is left of [`Builder::total_limit_usd`](crate::Builder::total_limit_usd) and
+    /// [`total_limit_tokens`](crate::Builder::total_limit_tokens), after what is used and reserved. `None` without such a limit,
+    /// and if calls without a price make it unverifiable.
+    ///
+    /// ```
+    /// let (budget, guard) = tracing_budget::layer().total_limit_tokens(500).build::<tracing_subscriber::Registry>()?;
+    /// let left = guard.handle().total_remaining();
+    /// assert_eq!((left.usd, left.tokens), (None, Some(500)));
+    /// # drop(budget);
+    /// # Ok::<(), tracing_budget::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn total_remaining(&self) -> Remaining {
+        self.core.total_remaining()
+    }
+
     /// Returns whether the layer works; `false` if it is switched off or could not be built.
     ///
     /// ```
@@ -143,7 +160,8 @@ impl Handle {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let journal = self.core.delivery.journal.as_ref().map(|journal| journal.stats());
-        self.core.counters.stats(self.core.spans.len() as u64, self.core.delivery.worker.stats(), journal)
+        let delivery = self.core.delivery.worker.stats();
+        self.core.counters.stats(self.core.spans.len() as u64, self.core.outside(), delivery, journal)
     }
 }
 

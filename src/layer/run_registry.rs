@@ -1,29 +1,39 @@
 //! The runs of a layer, by number; see [`Rooms`].
 
 use super::clock::Moment;
+use super::core::Options;
 use super::run::{Details, Run};
 use crate::attribution::CallsiteSchema;
 use crate::ledger::{ACCOUNTABLE, Rooms, SEALED, WATCHED};
-use crate::limit::Plan;
+use crate::limit::{LimitSet, Plan};
 
 /// The runs of one layer.
 #[derive(Debug)]
 pub(crate) struct RunRegistry {
     rooms: Rooms<Run>,
     limits: Plan,
+    /// The limits over all runs, where there are any.
+    pub(crate) total: Option<LimitSet>,
+    /// How many calls of a run are kept one by one.
+    kept_calls: usize,
     /// The flags of a run that begins: whether more than the ledger has to know what is written.
     flags: u64,
 }
 
 impl RunRegistry {
-    pub(crate) fn new(limits: Plan, has_journal: bool) -> Self {
+    pub(crate) fn new(options: &Options, has_journal: bool) -> Self {
+        let limits = options.limits.clone();
         let flags = if has_journal || !limits.is_empty() { WATCHED } else { 0 };
-        Self { rooms: Rooms::new(), limits, flags }
+        let (total, kept_calls) = (limits.total_limit_set(), options.kept_calls());
+        Self { rooms: Rooms::new(), limits, total, kept_calls, flags }
     }
 
     /// Opens a run. It counts for nothing until something accountable happens in it (A1).
     pub(crate) fn open(&self, root: u64, schema: &'static CallsiteSchema, started: Moment) -> u64 {
-        let Some((number, run)) = self.rooms.take(|| Run::new(self.limits.limit_set())) else { return 0 };
+        let Some((number, run)) = self.rooms.take(|| Run::new(self.limits.limit_set(), self.kept_calls))
+        else {
+            return 0;
+        };
         run.room.open(number, self.flags, |details| details.begin(number, root, schema, started));
         number
     }
@@ -68,6 +78,8 @@ impl RunRegistry {
                 details.clear();
                 if let Some(limits) = &run.limits {
                     limits.reset();
+                }
+                if !self.limits.is_empty() {
                     // Of a run that was forgotten: the next one in this room would queue them as its own.
                     run.take_due();
                 }

@@ -1,7 +1,6 @@
 //! Token counts by kind.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
 
 /// A unit that a model call consumes. The names follow the OpenTelemetry GenAI conventions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,7 +62,7 @@ pub(crate) const MAX_COUNT: u64 = 1_000_000_000_000;
 /// assert_eq!(usage.tokens_used(), Some(3_987));
 /// assert_eq!(usage.get(Kind::CacheRead), None);
 /// ```
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Usage {
     known: u16,
     counts: [u64; Kind::ALL.len()],
@@ -201,19 +200,18 @@ impl Usage {
         *sum = sum.saturating_add(count);
     }
 
+    /// Returns the known kinds, one bit each, in the order of [`Kind::ALL`].
+    // Inlined: one load.
+    #[inline]
+    pub(crate) fn known(&self) -> u16 {
+        self.known
+    }
+
     /// Returns whether any kind but input and output was reported.
     // Inlined: one mask. It selects the short path of each method below.
     #[inline]
     pub(crate) fn has_more_than_input_and_output(&self) -> bool {
         self.known & !(Kind::Input.bit() | Kind::Output.bit()) != 0
-    }
-
-    /// Returns whether two usages are equal, with a short path for input and output alone.
-    // Always inlined: the price memo compares each call with the last one.
-    #[inline(always)]
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let common = |usage: &Self| (usage.known, usage.counts[0], usage.counts[1]);
-        common(self) == common(other) && (!self.has_more_than_input_and_output() || self == other)
     }
 
     /// Makes every kind unknown.
@@ -369,19 +367,6 @@ impl Usage {
                 .saturating_add(self.count(Kind::Output))
                 .saturating_add(self.count(Kind::Tokens)),
         )
-    }
-}
-
-impl Hash for Usage {
-    /// Hashes the known counts only: the hot path looks up prices by usage, and most have two of ten kinds.
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u16(self.known);
-        let mut known = self.known;
-        while known != 0 {
-            state.write_u64(self.counts[known.trailing_zeros() as usize]);
-            // Clears the lowest set bit.
-            known &= known - 1;
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use super::limit_set::Unit;
@@ -12,6 +13,8 @@ use crate::summary::Timestamp;
 /// What a limit applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LimitScope {
+    /// All runs of the layer together.
+    Total,
     /// The whole run.
     Run,
     /// A stage with everything inside it.
@@ -19,11 +22,11 @@ pub enum LimitScope {
 }
 
 impl LimitScope {
-    /// The stage; `None` for the run.
+    /// The stage; `None` for the run and the total.
     #[must_use]
     pub const fn stage(self) -> Option<&'static str> {
         match self {
-            Self::Run => None,
+            Self::Total | Self::Run => None,
             Self::Stage(stage) => Some(stage),
         }
     }
@@ -32,6 +35,7 @@ impl LimitScope {
 impl fmt::Display for LimitScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Total => f.write_str("the total of all runs"),
             Self::Run => f.write_str("the run"),
             Self::Stage(stage) => write!(f, "stage {stage}"),
         }
@@ -39,9 +43,17 @@ impl fmt::Display for LimitScope {
 }
 
 impl Serialize for LimitScope {
-    /// The stage's name, or null for the run.
+    /// `{"scope": "total"}`, with `"run"` or `"stage"` in its place, and the stage's name in `stage`, which is null otherwise.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.stage().serialize(serializer)
+        let scope = match self {
+            Self::Total => "total",
+            Self::Run => "run",
+            Self::Stage(_) => "stage",
+        };
+        let mut fields = serializer.serialize_struct("LimitScope", 2)?;
+        fields.serialize_field("scope", scope)?;
+        fields.serialize_field("stage", &self.stage())?;
+        fields.end()
     }
 }
 
@@ -86,14 +98,14 @@ impl fmt::Display for Amount {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Alert {
-    /// The run's id, as in its summary.
+    /// The run's id, as in its summary. For the total, this and the two below are of the run that made the alert due.
     pub run_id: String,
     /// The run's project.
     pub project: String,
     /// The root span's name.
     pub pipeline: String,
-    /// The run or stage that has the limit; in JSON the stage's name, or null for the run.
-    #[serde(rename = "stage")]
+    /// What has the limit; in JSON `scope` is `"total"`, `"run"` or `"stage"`, and `stage` the stage's name, or null.
+    #[serde(flatten)]
     pub scope: LimitScope,
     /// 50, 80, 95 or 100: at least this percentage of the limit is used.
     pub percent: u8,
