@@ -84,7 +84,15 @@ fn cause(run: &RunSummary) -> String {
 fn stages(run: &RunSummary, money: Money) -> String {
     let budget = &run.budget_summary;
     if budget.per_agent.is_empty() && budget.total == Figures::default() {
-        return "Nothing was recorded: no stage, no model call, no cost.\n".to_owned();
+        let is_nothing =
+            budget.gate_verdicts.is_empty() && budget.by_operation.is_empty() && budget.records.is_empty();
+        // What was recorded is in a section of its own, below; a table of stages would have no row.
+        return if is_nothing {
+            "Nothing was recorded: no stage, no model call, no cost, no gate.\n"
+        } else {
+            ""
+        }
+        .to_owned();
     }
     let figures = || budget.per_agent.iter().map(|(_, row)| &row.figures).chain([&budget.total]);
     let unsplit = figures().any(|figures| figures.unsplit_tokens() > 0);
