@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::callsite_schema::CallsiteSchema;
-use super::charge::{Charge, ChargedAmount, Charges, count_joined_call, set_foreign};
+use super::charge::{Charge, ChargedAmount, ChargedCall, Charges, count_joined_call, set_foreign};
 use super::inclusive::{beyond, has_counts};
 use super::inner_call::InnerCall;
 use super::names::NameField;
@@ -12,7 +12,7 @@ use super::place::{Place, SpanKind};
 use super::reading::{ModelName, Reading};
 use super::rules::Rules;
 use super::span::Span;
-use crate::ledger::{CellTotals, Kind, Usage, Usd};
+use crate::ledger::{CallNames, CallText, CellTotals, Kind, Usage, Usd};
 
 impl InnerCall {
     /// A span's own figures as those of a call. The usage is normalised already.
@@ -39,6 +39,9 @@ impl InnerCall {
             started,
             closed: started.saturating_add(nanos),
             is_call: true,
+            names: reading.call_names((None, None)),
+            texts: reading.texts.clone(),
+            attempt: 1,
         }
     }
 
@@ -82,6 +85,9 @@ impl InnerCall {
             started: now,
             closed: now,
             is_call: true,
+            names: reading.call_names((None, None)),
+            texts: reading.texts.clone(),
+            attempt: 1,
         }
     }
 }
@@ -150,7 +156,28 @@ impl Rules {
             started: Some(call.started),
         };
         charges.is_accountable = true;
-        charges.more().amounts.push(ChargedAmount { charge, totals, closed: call.closed });
+        let call_of = || Box::new(call.charged());
+        let record = call.is_call.then(call_of);
+        charges.more().amounts.push(ChargedAmount { charge, totals, closed: call.closed, call: record });
+    }
+}
+
+impl InnerCall {
+    /// What its record has beside its row and its amount.
+    fn charged(&self) -> ChargedCall {
+        let (provider, model) = self.model_or_inherited();
+        let mut names = CallNames { provider, ..self.names };
+        if names.answered.is_none() {
+            names.requested = names.requested.or(model);
+        }
+        ChargedCall {
+            names,
+            texts: self.texts.clone(),
+            started: self.started,
+            response_id: self.response_id,
+            attempt: self.attempt,
+            has_failed: self.has_failed || self.errors > 0 || !self.texts.get(CallText::Error).is_empty(),
+        }
     }
 }
 
@@ -225,17 +252,26 @@ fn join(mut outer: InnerCall, mut inner: Vec<InnerCall>, charges: &mut Charges) 
     }
     if outer.has_failed && !has_requests_error {
         request.errors += 1;
+        request.texts.set(CallText::Error, outer.texts.get(CallText::Error));
     }
     if request.response_id == 0 {
         request.response_id = outer.response_id;
+        request.texts.set(CallText::ResponseId, outer.texts.get(CallText::ResponseId));
     }
+    // The response is that of the last request; the other names are those of all.
+    request.names = request.names.or(outer.names);
+    let asked = CallNames { finish_reason: None, first_token: None, answered: None, ..outer.names };
     for call in &mut same {
         call.model = (call.model.0.or(outer.model.0), call.model.1.or(outer.model.1));
         if call.is_call {
             call.operation = call.operation.or(outer.operation);
         }
         call.represented_id = outer.response_id;
+        call.names = call.names.or(asked);
+        call.texts.set_if_unknown(CallText::Conversation, outer.texts.get(CallText::Conversation));
     }
+    let requests = same.iter_mut().filter(|call| call.is_call);
+    requests.zip(1..=u16::MAX).for_each(|(call, attempt)| call.attempt = attempt);
     calls.append(&mut same);
     Joined { calls, apart }
 }

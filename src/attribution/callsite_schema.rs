@@ -131,7 +131,9 @@ impl CallsiteSchema {
         let is_run = !is_event && target == RUN_TARGET;
         let is_details = is_event && name == DETAILS_EVENT;
         let may_be_details = is_event && has(FieldRole::EventName);
-        let is_relevant = roles.iter().any(|role| !matches!(role, FieldRole::Other | FieldRole::Message));
+        let is_nothing =
+            |role: &FieldRole| matches!(role, FieldRole::Other | FieldRole::Message) || role.is_for_records();
+        let is_relevant = !roles.iter().all(is_nothing);
         let (has_stage, has_error) = (has_name(NameField::Stage), has(FieldRole::Error));
         let is_error_alone = has_error && fields.len() == 1;
         for (name, role) in fields.iter().zip(&mut roles) {
@@ -149,7 +151,11 @@ impl CallsiteSchema {
                     FieldRole::Other
                 }
                 // All that a gate records is kept with its verdict.
-                (_, FieldRole::Other) if has_gate => FieldRole::Diagnostic,
+                (_, role) if has_gate && (role == FieldRole::Other || role.is_for_records()) => {
+                    FieldRole::Diagnostic
+                }
+                // A session may have several conversations.
+                ("session.id", _) if fields.contains(&"gen_ai.conversation.id") => FieldRole::Other,
                 (_, role) => role,
             };
         }

@@ -7,7 +7,7 @@ use super::inclusive::take_parts;
 use super::inner_call::InnerCall;
 use super::operations::OperationKind;
 use super::reading::ModelName;
-use crate::ledger::{CellKey, CellTotals, Kind, Sources, StageId, Symbol};
+use crate::ledger::{Call, CallNames, CallTexts, CellKey, CellTotals, Kind, Sources, StageId, Symbol};
 
 /// The row that an amount belongs to, and the model that prices it.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,9 @@ pub(crate) struct MoreCharges {
     /// Amounts beside the span's own.
     pub(crate) amounts: Vec<ChargedAmount>,
     /// These, once they are priced.
-    pub(crate) priced: Vec<(CellKey, CellTotals)>,
+    pub(crate) priced: Vec<Booking>,
+    /// Calls that a further record of their response completes (A8).
+    pub(crate) completions: Vec<Completion>,
     /// The same for the spans around, which sum what is inside.
     pub(crate) booked: Below,
     /// Calls that the enclosing call has to complete before they are booked (A5).
@@ -57,12 +59,79 @@ pub(crate) struct MoreCharges {
 }
 
 /// An amount beside a span's own.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct ChargedAmount {
     pub(crate) charge: Charge,
     pub(crate) totals: CellTotals,
     /// When the call closed.
     pub(crate) closed: u64,
+    /// What its record has, if it is a call.
+    pub(crate) call: Option<Box<ChargedCall>>,
+}
+
+/// An amount beside a span's own with its row.
+#[derive(Debug)]
+pub(crate) struct Booking {
+    pub(crate) key: CellKey,
+    pub(crate) totals: CellTotals,
+    pub(crate) call: Option<Box<ChargedCall>>,
+}
+
+impl Booking {
+    /// The record, if the amount is a call.
+    pub(crate) fn record(&self) -> Option<Call<'_>> {
+        let call = self.call.as_deref().filter(|_| self.totals.llm_calls > 0)?;
+        Some(call.record(self.key, &self.totals))
+    }
+}
+
+/// A call that a further record of its response completes (A8).
+#[derive(Debug)]
+pub(crate) struct Completion {
+    /// The row of the first record.
+    pub(crate) key: CellKey,
+    /// The amount as all records together have it.
+    pub(crate) totals: CellTotals,
+    /// What the further record has, with the start of the first one.
+    pub(crate) call: ChargedCall,
+    /// How many records have completed it.
+    pub(crate) completions: u16,
+}
+
+impl Completion {
+    pub(crate) fn record(&self) -> Call<'_> {
+        Call { completions: self.completions, ..self.call.record(self.key, &self.totals) }
+    }
+}
+
+/// What the record of a call has beside its row and its amount.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ChargedCall {
+    pub(crate) names: CallNames,
+    pub(crate) texts: CallTexts,
+    pub(crate) started: u64,
+    pub(crate) response_id: u64,
+    pub(crate) attempt: u16,
+    pub(crate) has_failed: bool,
+}
+
+impl ChargedCall {
+    fn record(&self, key: CellKey, totals: &CellTotals) -> Call<'_> {
+        Call {
+            key,
+            names: self.names,
+            started: self.started,
+            nanos: totals.nanos,
+            usage: totals.usage,
+            cost: totals.cost,
+            sources: totals.sources,
+            has_failed: self.has_failed,
+            attempt: self.attempt,
+            completions: 0,
+            response: self.response_id,
+            texts: self.texts.all(),
+        }
+    }
 }
 
 impl Charges {
@@ -73,8 +142,15 @@ impl Charges {
     /// The amounts beside the span's own that are priced.
     // Inlined: a test of a pointer that is nearly always none.
     #[inline]
-    pub(crate) fn priced(&self) -> &[(CellKey, CellTotals)] {
+    pub(crate) fn priced(&self) -> &[Booking] {
         self.more.as_ref().map_or(&[], |more| &more.priced)
+    }
+
+    /// The calls that are completed.
+    // Inlined: as above.
+    #[inline]
+    pub(crate) fn completions(&self) -> &[Completion] {
+        self.more.as_ref().map_or(&[], |more| &more.completions)
     }
 
     /// Keeps something that the run's reader should know.

@@ -44,6 +44,9 @@ impl Rules {
         }
         match span.kind {
             SpanKind::Call(kind) => {
+                if span.reading.has_failed() {
+                    span.reading.note_error();
+                }
                 if span.is_inside_same_call()
                     || span.below.as_ref().is_some_and(|below| !below.inner.is_empty())
                 {

@@ -4,7 +4,7 @@ use super::callsite_schema::CallsiteSchema;
 use super::operations::OperationKind;
 use super::place::Place;
 use super::reading::ModelName;
-use crate::ledger::{Symbol, Usage, Usd};
+use crate::ledger::{CallNames, CallTexts, Symbol, Usage, Usd};
 
 /// A call that closed inside a call which does the same thing: it is booked when the outer one closes.
 #[derive(Clone, Debug)]
@@ -35,4 +35,9 @@ pub(crate) struct InnerCall {
     pub(crate) closed: u64,
     /// Whether it is a call; else it is a cost or parts alone, which only count in the sum inside the outer call.
     pub(crate) is_call: bool,
+    /// What its record has beside this. The provider, and a model that it does not name itself, come when it is booked.
+    pub(crate) names: CallNames,
+    pub(crate) texts: CallTexts,
+    /// Its number among the requests of one call, from 1.
+    pub(crate) attempt: u16,
 }

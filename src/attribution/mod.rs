@@ -36,7 +36,9 @@ mod span;
 pub(crate) use accumulate::Accumulate;
 pub(crate) use below::{Answered, Below};
 pub(crate) use callsite_schema::{CallsiteKind, CallsiteSchema, Declaration};
-pub(crate) use charge::{Charge, ChargedAmount, Charges, count_joined_call};
+pub(crate) use charge::{
+    Booking, Charge, ChargedAmount, ChargedCall, Charges, Completion, count_joined_call,
+};
 pub(crate) use field_value::{FieldValue, trimmed};
 pub(crate) use inclusive::{beyond, take_parts};
 pub(crate) use inner_call::InnerCall;

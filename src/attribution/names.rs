@@ -29,6 +29,12 @@ pub(crate) enum FieldRole {
     SpanKind,
     /// The provider's id of the response.
     ResponseId,
+    /// The conversation or session of a call.
+    Conversation,
+    /// Why a response ended: a reason, or a list of them.
+    FinishReasons,
+    /// Seconds until the first token of a response.
+    FirstToken,
     /// A name for the run's pipeline.
     Pipeline,
     OtelName,
@@ -81,6 +87,16 @@ impl FieldRole {
             _ => false,
         }
     }
+
+    /// Whether only the record of a call has it: a span with nothing else is nothing to us. A web server's `session.id` must not
+    /// make each of its spans one that matters.
+    pub(crate) fn is_for_records(self) -> bool {
+        match self {
+            Conversation | FinishReasons | FirstToken => true,
+            Name(name) => name.is_for_records(),
+            _ => false,
+        }
+    }
 }
 
 /// What a name names.
@@ -95,10 +111,25 @@ pub(crate) enum NameField {
     Operation,
     Stage,
     Agent,
+    /// The tier that served the call.
+    ServedTier,
+    /// The tier of the request.
+    RequestedTier,
+    FinishReason,
+    Prompt,
+    PromptVersion,
 }
 
 impl NameField {
-    pub(crate) const COUNT: usize = 6;
+    pub(crate) const COUNT: usize = 11;
+
+    /// Names that only the record of a call has.
+    pub(crate) const FOR_RECORDS: [Self; 5] =
+        [Self::ServedTier, Self::RequestedTier, Self::FinishReason, Self::Prompt, Self::PromptVersion];
+
+    fn is_for_records(self) -> bool {
+        Self::FOR_RECORDS.contains(&self)
+    }
 
     /// Whether recording this name after a span's creation may change its place. A call passes neither provider nor model on.
     // Inlined: one comparison per text field.
@@ -107,6 +138,11 @@ impl NameField {
         match self {
             Self::Operation | Self::Stage | Self::Agent => true,
             Self::Provider | Self::ResponseModel | Self::RequestModel => how != Accumulate::Newest,
+            Self::ServedTier
+            | Self::RequestedTier
+            | Self::FinishReason
+            | Self::Prompt
+            | Self::PromptVersion => false,
         }
     }
 }
@@ -249,6 +285,20 @@ pub(crate) static NAMES: &[(&str, FieldRole, Convention)] = &[
     ("agent", Name(NameField::Agent), Crate),
     ("gen_ai.agent.name", Name(NameField::Agent), GenAi),
     ("gen_ai.response.id", ResponseId, GenAi),
+    // What only the record of a call has. `gen_ai.response.time_to_first_token` is not among them: some write seconds, others
+    // nanoseconds.
+    ("gen_ai.conversation.id", Conversation, GenAi),
+    ("session.id", Conversation, Otel),
+    ("gen_ai.prompt.name", Name(NameField::Prompt), GenAi),
+    ("gen_ai.prompt.version", Name(NameField::PromptVersion), GenAi),
+    ("llm.prompt_template.version", Name(NameField::PromptVersion), OpenInference),
+    ("gen_ai.response.finish_reasons", FinishReasons, GenAi),
+    ("gen_ai.response.finish_reason", FinishReasons, Emitters),
+    ("gen_ai.response.time_to_first_chunk", FirstToken, GenAi),
+    ("openai.response.service_tier", Name(NameField::ServedTier), GenAi),
+    ("gen_ai.openai.response.service_tier", Name(NameField::ServedTier), GenAi),
+    ("openai.request.service_tier", Name(NameField::RequestedTier), GenAi),
+    ("gen_ai.openai.request.service_tier", Name(NameField::RequestedTier), GenAi),
     ("pipeline", Pipeline, Crate),
     ("otel.name", OtelName, Otel),
     ("event.name", EventName, Otel),
@@ -281,13 +331,11 @@ pub(crate) static NAMES: &[(&str, FieldRole, Convention)] = &[
     ("gen_ai.agent.id", Other, GenAi),
     ("gen_ai.agent.version", Other, GenAi),
     ("gen_ai.agent.description", Other, GenAi),
-    ("gen_ai.conversation.id", Other, GenAi),
     ("gen_ai.data_source.id", Other, GenAi),
     ("gen_ai.embeddings.dimension.count", Other, GenAi),
     ("gen_ai.input.messages", Other, GenAi),
     ("gen_ai.output.messages", Other, GenAi),
     ("gen_ai.output.type", Other, GenAi),
-    ("gen_ai.prompt.name", Other, GenAi),
     ("gen_ai.system_instructions", Other, GenAi),
     ("gen_ai.tool.definitions", Other, GenAi),
     ("gen_ai.memory.query.text", Other, GenAi),
@@ -306,8 +354,6 @@ pub(crate) static NAMES: &[(&str, FieldRole, Convention)] = &[
     ("gen_ai.request.temperature", Other, GenAi),
     ("gen_ai.request.top_k", Other, GenAi),
     ("gen_ai.request.top_p", Other, GenAi),
-    ("gen_ai.response.finish_reasons", Other, GenAi),
-    ("gen_ai.response.time_to_first_chunk", Other, GenAi),
     ("gen_ai.retrieval.documents", Other, GenAi),
     ("gen_ai.retrieval.query.text", Other, GenAi),
     ("gen_ai.token.cache", Other, GenAi),
@@ -321,8 +367,6 @@ pub(crate) static NAMES: &[(&str, FieldRole, Convention)] = &[
     ("gen_ai.tool.name", Other, GenAi),
     ("gen_ai.tool.type", Other, GenAi),
     ("gen_ai.workflow.name", Other, GenAi),
-    ("openai.response.service_tier", Other, GenAi),
-    ("gen_ai.openai.response.service_tier", Other, GenAi),
     ("llm.cost.prompt", Other, OpenInference),
     ("llm.cost.completion", Other, OpenInference),
     ("llm.cost.prompt_details.input", Other, OpenInference),
@@ -335,7 +379,6 @@ pub(crate) static NAMES: &[(&str, FieldRole, Convention)] = &[
     ("llm.cost.completion_details.audio", Other, OpenInference),
     ("gen_ai.usage.input_cost", Other, Emitters),
     ("gen_ai.usage.output_cost", Other, Emitters),
-    ("session.id", Other, Otel),
 ];
 
 /// The role of a field.
@@ -411,29 +454,38 @@ mod tests {
             ResponseId => {
                 (15, "the provider's id of a response; one response that is reported twice is one call")
             }
-            Name(NameField::Operation) | SpanKind => (16, "purpose of a call (`chat` by default)"),
-            Name(NameField::Stage) => (17, "stage"),
-            Name(NameField::Agent) => (18, "agent"),
-            Gate => (19, "gate; every other field of its span is kept as a diagnostic"),
-            Evaluation => (20, "gate that scores and does not block"),
-            Verdict => (21, "verdict of a gate"),
-            Score => (22, "score"),
-            Reason => (23, "reason of the verdict"),
-            Blocking => (24, "whether the gate fails its run"),
-            Diagnostics => (25, "a JSON object of diagnostics"),
-            Error => (26, "failure: a text, an error value or a flag"),
-            ErrorType => (27, "failure: its type"),
-            ErrorMessage => (28, "failure: its text"),
-            StatusCode => (29, "failure, if it is `ERROR`"),
-            Message => (30, "text of an event"),
-            EventName => (31, "name of an event"),
-            RunId => (32, "the run's id"),
-            Project => (33, "the run's project"),
-            Pipeline => (34, "the run's pipeline"),
-            OtelName => (35, "the run's pipeline, where none is recorded"),
-            ValueUsd => (36, "the run's value, summed"),
-            Iteration => (37, "the run's iteration: the highest"),
-            Other if name.contains(".usage.") => (38, "parts of the above; not read"),
+            FinishReasons | Name(NameField::FinishReason) => {
+                (16, "why the response ended; in the record of a call")
+            }
+            FirstToken => (17, "seconds until the first token; in the record of a call"),
+            Name(NameField::ServedTier) => (18, "tier that served a call; in its record"),
+            Name(NameField::RequestedTier) => (19, "tier, where none that served is recorded"),
+            Conversation => (20, "conversation or session; in the record of a call"),
+            Name(NameField::Prompt) => (21, "name of the prompt; in the record of a call"),
+            Name(NameField::PromptVersion) => (21, "version of the prompt; in the record of a call"),
+            Name(NameField::Operation) | SpanKind => (22, "purpose of a call (`chat` by default)"),
+            Name(NameField::Stage) => (23, "stage"),
+            Name(NameField::Agent) => (24, "agent"),
+            Gate => (25, "gate; every other field of its span is kept as a diagnostic"),
+            Evaluation => (26, "gate that scores and does not block"),
+            Verdict => (27, "verdict of a gate"),
+            Score => (28, "score"),
+            Reason => (29, "reason of the verdict"),
+            Blocking => (30, "whether the gate fails its run"),
+            Diagnostics => (31, "a JSON object of diagnostics"),
+            Error => (32, "failure: a text, an error value or a flag"),
+            ErrorType => (33, "failure: its type"),
+            ErrorMessage => (34, "failure: its text"),
+            StatusCode => (35, "failure, if it is `ERROR`"),
+            Message => (36, "text of an event"),
+            EventName => (37, "name of an event"),
+            RunId => (38, "the run's id"),
+            Project => (39, "the run's project"),
+            Pipeline => (40, "the run's pipeline"),
+            OtelName => (41, "the run's pipeline, where none is recorded"),
+            ValueUsd => (42, "the run's value, summed"),
+            Iteration => (43, "the run's iteration: the highest"),
+            Other if name.contains(".usage.") => (44, "parts of the above; not read"),
             Other => return None,
             // These roles have no name of their own in the table.
             AlsoUsage(..) | AlsoCost(_) | Diagnostic | Tag | Count | Seconds | Meta | Refusal | End => {

@@ -1,7 +1,7 @@
 //! The reading of a span or an event: everything that it has recorded so far.
 
 use std::collections::BTreeMap;
-use std::hash::BuildHasher;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,15 +11,12 @@ use super::field_value::FieldValue;
 use super::names::{FieldRole, NameField, Scope};
 use super::operations::operation_of;
 use crate::ledger::{
-    CellTotals, FastHash, Kind, Outcome, RunAttributes, Sources, Symbol, Usage, Usd, Verdict,
+    CallNames, CallText, CallTexts, CellTotals, IS_MESSAGE, Kind, Outcome, RunAttributes, Sources, Symbol,
+    Usage, Usd, Verdict, response_hash,
 };
 
 /// Provider and model as an emitter names them.
 pub(crate) type ModelName = (Option<Symbol>, Option<Symbol>);
-
-/// The bit of a response id's hash that is set if the id begins with `msg_`. It is part of the hash, as equal ids have equal bits, so that
-/// a reading needs no further field.
-const IS_MESSAGE: u64 = 1 << 63;
 
 /// Everything recorded so far. The common part lies flat; what few spans have is behind a pointer.
 #[derive(Debug, Default)]
@@ -29,9 +26,12 @@ pub(crate) struct Reading {
     pub(crate) own: CellTotals,
     /// Names that it recorded, each at the place of its [`NameField`].
     names: [Option<Symbol>; NameField::COUNT],
-    /// Hash of the provider's id of the response; 0 if unknown. The text is never needed, and would be an allocation per call. The
-    /// highest bit is whether the id begins with `msg_`.
+    /// Hash of the provider's id of the response; 0 if unknown. The highest bit is whether the id begins with `msg_`.
     pub(crate) response_id: u64,
+    /// Texts for the record of a call.
+    pub(crate) texts: CallTexts,
+    /// Nanoseconds until the first token of the response.
+    first_token: Option<NonZeroU64>,
     /// Figures for everything inside the span.
     pub(crate) inclusive: Option<Box<Inclusive>>,
     pub(crate) remarks: Option<Box<Remarks>>,
@@ -161,6 +161,11 @@ impl Reading {
             },
             FieldRole::AlsoCost(scope) => self.take_cost(scope, field, value, how),
             FieldRole::Other => {}
+            FieldRole::FinishReasons => {
+                if let Some(reasons) = value.text(finish_reasons).flatten() {
+                    self.name(NameField::FinishReason, reasons);
+                }
+            }
             // A name once recorded is only replaced by another.
             FieldRole::Name(name) => {
                 if let Some(text) = value.text(Symbol::intern) {
@@ -174,6 +179,14 @@ impl Reading {
             }
             FieldRole::ResponseId => {
                 let _ = value.text(|id| self.take_response_id(id));
+            }
+            FieldRole::Conversation => {
+                let _ = value.text(|id| self.texts.set(CallText::Conversation, id));
+            }
+            FieldRole::FirstToken => {
+                let time = value.number().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                let nanos = time.and_then(|time| NonZeroU64::new(u64::try_from(time.as_nanos()).ok()?));
+                self.first_token = nanos.or(self.first_token);
             }
             other => self.remarks.get_or_insert_default().take(other, field, value),
         }
@@ -208,10 +221,43 @@ impl Reading {
 
     /// Takes the provider's id of a response.
     pub(crate) fn take_response_id(&mut self, id: &str) {
-        // 0 means "unknown". Ids come from the provider of one run; a crafted collision harms only the run that it is in.
-        let id = id.trim();
-        let hash = (FastHash.hash_one(id) & !IS_MESSAGE).max(1);
-        self.response_id = if id.starts_with("msg_") { hash | IS_MESSAGE } else { hash };
+        self.response_id = response_hash(id);
+        self.texts.set(CallText::ResponseId, id);
+    }
+
+    /// The names that the record of a call has, where this is one of a call of these: provider, and model if it names none itself.
+    // Inlined: a dozen loads and stores.
+    #[inline(always)]
+    pub(crate) fn call_names(&self, (provider, model): ModelName) -> CallNames {
+        let answered = self.named(NameField::ResponseModel);
+        let requested = self.named(NameField::RequestModel);
+        CallNames {
+            provider,
+            requested: if answered.is_none() { requested.or(model) } else { requested },
+            answered,
+            tier: self.named(NameField::ServedTier).or(self.named(NameField::RequestedTier)),
+            finish_reason: self.named(NameField::FinishReason),
+            prompt: self.named(NameField::Prompt),
+            prompt_version: self.named(NameField::PromptVersion),
+            first_token: self.first_token,
+        }
+    }
+
+    /// Takes over from an event with a call's details what only the record has, where it is unknown (A7).
+    pub(crate) fn complete_record(&mut self, details: &Self) {
+        for name in NameField::FOR_RECORDS {
+            self.names[name as usize] = self.named(name).or(details.named(name));
+        }
+        self.texts.fill(&details.texts);
+        self.first_token = self.first_token.or(details.first_token);
+    }
+
+    /// Puts the text of its failure where the record of a call has it.
+    #[cold]
+    pub(crate) fn note_error(&mut self) {
+        if let Outcome::Failed(Some(text)) = self.outcome() {
+            self.texts.set(CallText::Error, &text);
+        }
     }
 
     /// Whether the id of the response begins with `msg_`, as those of Anthropic do: some emitters record nothing else of the provider.
@@ -311,7 +357,8 @@ impl Reading {
     pub(crate) fn wipe_figures(&mut self) {
         self.own.clear();
         self.names = [None; NameField::COUNT];
-        self.response_id = 0;
+        (self.response_id, self.first_token) = (0, None);
+        self.texts.clear();
     }
 
     /// The cost that it recorded as its own.
@@ -490,6 +537,19 @@ impl Reading {
 
     pub(crate) fn outcome(&self) -> Outcome {
         self.remarks.as_ref().map(|remarks| remarks.failure.outcome()).unwrap_or_default()
+    }
+}
+
+/// The reasons of a list, as emitters write it: `["stop"]`, `[Stop]`, `stop`.
+fn finish_reasons(list: &str) -> Option<Symbol> {
+    let inside = list.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(list);
+    let reasons = inside.split(',').map(|reason| reason.trim().trim_matches(['"', '\'']));
+    let mut known: Vec<&str> = reasons.filter(|reason| !reason.is_empty()).collect();
+    known.dedup();
+    match known[..] {
+        [] => None,
+        [one] => Some(Symbol::intern(one)),
+        _ => Some(Symbol::intern(&known.join(", "))),
     }
 }
 

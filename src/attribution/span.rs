@@ -2,11 +2,12 @@
 
 use super::below::Below;
 use super::callsite_schema::CallsiteSchema;
+use super::charge::ChargedCall;
 use super::inclusive::has_counts;
 use super::names::NameField;
 use super::place::{Place, SpanKind};
 use super::reading::{Inclusive, ModelName, Reading};
-use crate::ledger::{CellTotals, Usage, Usd};
+use crate::ledger::{Call, CellKey, CellTotals, Usage, Usd};
 
 /// A span that is open.
 #[derive(Debug)]
@@ -99,9 +100,46 @@ impl Span {
         self.place.agent.is_some() && (self.place.agent != self.outer.agent || self.is_agent())
     }
 
+    /// The record of its own amount, which is a call that was booked in this row.
+    // Always inlined: once for every call, from fields that are in the cache.
+    #[inline(always)]
+    pub(crate) fn record(&self, key: CellKey, started: u64) -> Call<'_> {
+        let reading = &self.reading;
+        let is_call = matches!(self.kind, SpanKind::Call(_));
+        let model = if is_call { self.model_name() } else { self.own_model() };
+        Call {
+            key,
+            names: reading.call_names(model),
+            started,
+            nanos: reading.own.nanos,
+            usage: reading.own.usage,
+            cost: reading.own.cost,
+            sources: reading.own.sources,
+            // The failure of a stage with usage of its own is not that of the call.
+            has_failed: is_call && reading.has_failed(),
+            attempt: 1,
+            completions: 0,
+            response: self.response_id(),
+            texts: reading.texts.all(),
+        }
+    }
+
+    /// The same for a record that completes another one, whose start it has.
+    #[cold]
+    pub(crate) fn charged_call(&self) -> ChargedCall {
+        ChargedCall {
+            names: self.reading.call_names(self.model_name()),
+            texts: self.reading.texts.clone(),
+            started: 0,
+            response_id: self.response_id(),
+            attempt: 1,
+            has_failed: self.reading.has_failed(),
+        }
+    }
+
     /// Completes a call with details of its response; `false` if it is not that call. Details supply what
     /// it has not recorded.
-    pub(crate) fn complete_with(&mut self, response_id: u64, details: &Inclusive) -> bool {
+    pub(crate) fn complete_with(&mut self, response_id: u64, details: &Inclusive, event: &Reading) -> bool {
         let reading = &mut self.reading;
         let is_other = response_id != 0 && reading.response_id != 0 && response_id != reading.response_id;
         if is_other || !matches!(self.kind, SpanKind::Call(_)) {
@@ -109,6 +147,7 @@ impl Span {
         }
         reading.response_id = reading.response_id.max(response_id);
         reading.take_details(details);
+        reading.complete_record(event);
         true
     }
 

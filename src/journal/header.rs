@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::wire;
-use crate::ledger::Usd;
+use crate::ledger::{MAX_CALLS, Usd};
 use crate::summary::{Limits, Timestamp};
 
 /// The version of the lines that are written, and the only one that is read.
@@ -44,6 +44,9 @@ pub(crate) struct Header {
     /// The lines name every stage around a stage. Without it, as in earlier versions, all stages of one name are one row.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) paths: bool,
+    /// How many calls of a run are kept one by one. Without it, as in earlier versions, the lines have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) keep_calls: Option<usize>,
 }
 
 impl Header {
@@ -65,6 +68,7 @@ impl Header {
             limit_tokens: None,
             book: String::new(),
             paths: true,
+            keep_calls: Some(MAX_CALLS),
         }
     }
 

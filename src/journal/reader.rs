@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::header::{FORMAT, Header};
 use super::record::{OpenStage, Record, RunStart};
-use crate::ledger::{CellKey, FastHash, Ledger, Outcome, StageId, StageTotals, Symbol};
+use crate::ledger::{Call, CellKey, FastHash, Ledger, Outcome, StageId, StageTotals, Symbol};
 use crate::summary::{EndReason, GateVerdict, Records, RunSummary, SummaryInput};
 
 /// Most skipped lines that are described; further ones are only counted. A large file of another program would otherwise
@@ -94,6 +94,9 @@ impl JournalReader {
             }
             Record::Started { run, at, start } => {
                 if !self.done.contains(&run) {
+                    let mut start = start;
+                    // As many as in the run itself: what gives way there is not completed here.
+                    start.ledger.keep_calls(self.header.keep_calls.unwrap_or_default());
                     self.runs.insert(run, RunReplay::new(*start, at));
                 }
             }
@@ -371,6 +374,7 @@ impl RunReplay {
             warnings,
             records: &self.records,
             limits: header.limits(),
+            has_calls: header.keep_calls.is_some(),
             // A stage's limit also counts the stages inside it. The journal's rows do not have those.
             stage_limits: Vec::new(),
             book: &header.book,
@@ -425,13 +429,18 @@ fn one_row_per_name(ledger: &Ledger) -> Ledger {
     for (stage, events) in ledger.error_events() {
         folded.add_error_events(stage.map(row), events);
     }
+    for call in ledger.calls().iter() {
+        folded.add_call(&Call { key: CellKey { stage: call.key.stage.map(row), ..call.key }, ..call });
+    }
     folded
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
+
     use super::*;
-    use crate::ledger::CellTotals;
+    use crate::ledger::{CallNames, CellTotals, Sources, Usage, Usd, response_hash};
 
     fn stage(path: &str) -> StageId {
         let id = path.split('>').fold(None, |outer, name| Some(StageId::intern(Symbol::intern(name), outer)));
@@ -452,6 +461,23 @@ mod tests {
             // What completes an earlier report takes one away: the sum over all lines is right.
             let partial = CellTotals { partial: -1, llm_calls: 1, ..CellTotals::default() };
             ledger.add(key, &partial);
+            let mut names = CallNames { tier: Some(Symbol::intern("flex")), ..CallNames::default() };
+            names.first_token = NonZeroU64::new(5);
+            let usage = Usage::new().input(7).cache_read(3);
+            ledger.add_call(&Call {
+                key,
+                names,
+                started: 3,
+                nanos: 4,
+                usage,
+                cost: Usd::from_pico(9),
+                sources: Sources::BOOK,
+                has_failed: true,
+                attempt: 2,
+                completions: 1,
+                response: response_hash(path),
+                texts: [path, "session", "boom"],
+            });
             ledger.end_stage(row, 3, 7, &Outcome::Failed(Some("boom".into())));
             ledger.add_error_events(Some(row), 2);
         }

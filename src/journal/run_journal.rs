@@ -44,6 +44,7 @@ impl RunJournal {
         // Adding to an empty ledger and merging gives the same sums, because merging is associative; and the difference
         // is the record.
         let mut amount = Box::new(Ledger::default());
+        amount.keep_calls(ledger.calls().most());
         let result = act(&mut amount);
         ledger.merge(&amount);
         self.append_now(|run, at| Record::Booked { run, at, amount });

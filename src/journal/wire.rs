@@ -4,13 +4,14 @@
 //! own types carry no serde derives, because a summary shows the same amounts in another form.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::record::OpenStage;
 use crate::ledger::{
-    AgentTotals, Attempt, Attempts, CellKey, CellTotals, Kind, Ledger, Outcome, RunAttributes, Sources,
-    StageEnd, StageId, StageTotals, Symbol, Usage, Usd, Verdict,
+    AgentTotals, Attempt, Attempts, Call, CallNames, CellKey, CellTotals, Kind, Ledger, Outcome,
+    RunAttributes, Sources, StageEnd, StageId, StageTotals, Symbol, Usage, Usd, Verdict, response_hash,
 };
 use crate::summary::{GateVerdict, OperationRecord, Timestamp};
 
@@ -116,6 +117,32 @@ impl PriceSource {
     ];
 }
 
+fn price_sources(sources: Sources) -> Vec<PriceSource> {
+    let known = PriceSource::ALL.into_iter().filter(|(_, source)| sources.contains(*source));
+    known.map(|(name, _)| name).collect()
+}
+
+fn all_sources(names: &[PriceSource]) -> Sources {
+    let named = PriceSource::ALL.into_iter().filter(|(name, _)| names.contains(name));
+    named.fold(Sources::default(), |all, (_, source)| all.union(source))
+}
+
+/// Only reported kinds: absent is unknown, and a written 0 would be read as a reported 0.
+fn by_kind(usage: &Usage) -> BTreeMap<UsageKind, u64> {
+    let kinds = Kind::ALL.iter().copied().zip(UsageKind::ALL);
+    kinds.filter_map(|(kind, name)| Some((name, usage.get(kind)?))).collect()
+}
+
+fn of_kinds(counts: &BTreeMap<UsageKind, u64>) -> Usage {
+    let mut usage = Usage::new();
+    for (kind, name) in Kind::ALL.iter().copied().zip(UsageKind::ALL) {
+        if let Some(count) = counts.get(&name) {
+            usage.set(kind, *count);
+        }
+    }
+    usage
+}
+
 /// The stages around a stage: the nearest, which earlier versions have alone, and those around that, the outermost first.
 type Enclosing = (Option<Symbol>, Vec<Symbol>);
 
@@ -208,8 +235,6 @@ impl Cell {
             sources,
         } = *tally;
         let (parent, around) = stage.map(enclosing).unwrap_or_default();
-        let kinds = Kind::ALL.iter().copied().zip(UsageKind::ALL);
-        let sources = PriceSource::ALL.into_iter().filter(|(_, source)| sources.contains(*source));
         Self {
             stage: stage.map(StageId::name),
             parent,
@@ -217,8 +242,7 @@ impl Cell {
             agent,
             model,
             operation,
-            // Only reported kinds: absent is unknown, and a written 0 would be read as a reported 0.
-            usage: kinds.filter_map(|(kind, name)| Some((name, usage.get(kind)?))).collect(),
+            usage: by_kind(&usage),
             // Zero is absent. Whether a cost is unknown is in `unpriced` and `without_usage`, so no figure is lost by this.
             cost_usd: (cost != Usd::ZERO).then_some(cost),
             count,
@@ -228,23 +252,16 @@ impl Cell {
             partial,
             errors,
             nanos,
-            sources: sources.map(|(name, _)| name).collect(),
+            sources: price_sources(sources),
         }
     }
 
     fn add_to(self, ledger: &mut Ledger) {
-        let mut usage = Usage::new();
-        for (kind, name) in Kind::ALL.iter().copied().zip(UsageKind::ALL) {
-            if let Some(count) = self.usage.get(&name) {
-                usage.set(kind, *count);
-            }
-        }
-        let sources = PriceSource::ALL.into_iter().filter(|(name, _)| self.sources.contains(name));
         let enclosing = (self.parent, self.around);
         let stage = self.stage.map(|name| stage_id(name, enclosing));
         let key = CellKey { stage, agent: self.agent, model: self.model, operation: self.operation };
         let tally = CellTotals {
-            usage,
+            usage: of_kinds(&self.usage),
             cost: self.cost_usd.unwrap_or_default(),
             count: self.count,
             llm_calls: self.llm_calls,
@@ -253,7 +270,7 @@ impl Cell {
             partial: self.partial,
             errors: self.errors,
             nanos: self.nanos,
-            sources: sources.fold(Sources::default(), |all, (_, source)| all.union(source)),
+            sources: all_sources(&self.sources),
         };
         ledger.add(key, &tally);
     }
@@ -404,6 +421,149 @@ impl ErrorEvents {
     }
 }
 
+/// A call that is kept one by one.
+#[derive(Debug, Serialize, Deserialize)]
+struct CallWire {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stage: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    around: Vec<Symbol>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agent: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<Symbol>,
+    operation: Symbol,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provider: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    requested: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answered: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tier: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    finish_reason: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prompt: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prompt_version: Option<Symbol>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_token_nanos: Option<NonZeroU64>,
+    /// When it began, in nanoseconds after the origin.
+    from: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    nanos: u64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    usage: BTreeMap<UsageKind, u64>,
+    #[serde(with = "money", default, skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<Usd>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sources: Vec<PriceSource>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    failed: bool,
+    attempt: u16,
+    /// How many further records of its response have completed it. Above 0 it is that of an earlier line.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    completions: u16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    response_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    conversation: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl CallWire {
+    fn new(call: Call<'_>) -> Self {
+        // No `..`, as in `Cell::new`. The hash of the id is worked out again, as it may be another one in the next version.
+        let Call {
+            key: CellKey { stage, agent, model, operation },
+            names,
+            started,
+            nanos,
+            usage,
+            cost,
+            sources,
+            has_failed,
+            attempt,
+            completions,
+            response: _,
+            texts,
+        } = call;
+        let CallNames {
+            provider,
+            requested,
+            answered,
+            tier,
+            finish_reason,
+            prompt,
+            prompt_version,
+            first_token,
+        } = names;
+        let (parent, around) = stage.map(enclosing).unwrap_or_default();
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let [response_id, conversation, error] = texts.map(text);
+        Self {
+            stage: stage.map(StageId::name),
+            parent,
+            around,
+            agent,
+            model,
+            operation,
+            provider,
+            requested,
+            answered,
+            tier,
+            finish_reason,
+            prompt,
+            prompt_version,
+            first_token_nanos: first_token,
+            from: started,
+            nanos,
+            usage: by_kind(&usage),
+            cost_usd: (cost != Usd::ZERO).then_some(cost),
+            sources: price_sources(sources),
+            failed: has_failed,
+            attempt,
+            completions,
+            response_id,
+            conversation,
+            error,
+        }
+    }
+
+    fn add_to(self, ledger: &mut Ledger) {
+        let stage = self.stage.map(|name| stage_id(name, (self.parent, self.around)));
+        let text = |text: &'_ Option<String>| text.as_deref().unwrap_or_default().to_owned();
+        let texts = [&self.response_id, &self.conversation, &self.error].map(text);
+        ledger.add_call(&Call {
+            key: CellKey { stage, agent: self.agent, model: self.model, operation: self.operation },
+            names: CallNames {
+                provider: self.provider,
+                requested: self.requested,
+                answered: self.answered,
+                tier: self.tier,
+                finish_reason: self.finish_reason,
+                prompt: self.prompt,
+                prompt_version: self.prompt_version,
+                first_token: self.first_token_nanos,
+            },
+            started: self.from,
+            nanos: self.nanos,
+            usage: of_kinds(&self.usage),
+            cost: self.cost_usd.unwrap_or_default(),
+            sources: all_sources(&self.sources),
+            has_failed: self.failed,
+            attempt: self.attempt,
+            completions: self.completions,
+            response: self.response_id.as_deref().map_or(0, response_hash),
+            texts: [&texts[0], &texts[1], &texts[2]],
+        });
+    }
+}
+
 /// A ledger, or what was added to one.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct LedgerWire {
@@ -415,6 +575,8 @@ struct LedgerWire {
     agents: Vec<Agent>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     error_events: Vec<ErrorEvents>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    calls: Vec<CallWire>,
 }
 
 pub(super) mod ledger {
@@ -425,16 +587,19 @@ pub(super) mod ledger {
         let stages = ledger.stages().map(|(stage, tally)| Stage::new(stage, tally)).collect();
         let agents = ledger.agents().map(Agent::new).collect();
         let error_events = ledger.error_events().map(ErrorEvents::new).collect();
-        LedgerWire { cells, stages, agents, error_events }.serialize(serializer)
+        let calls = ledger.calls().iter().map(CallWire::new).collect();
+        LedgerWire { cells, stages, agents, error_events, calls }.serialize(serializer)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ledger, D::Error> {
-        let LedgerWire { cells, stages, agents, error_events } = LedgerWire::deserialize(deserializer)?;
+        let LedgerWire { cells, stages, agents, error_events, calls } =
+            LedgerWire::deserialize(deserializer)?;
         let mut ledger = Ledger::default();
         cells.into_iter().for_each(|cell| cell.add_to(&mut ledger));
         stages.into_iter().for_each(|stage| stage.add_to(&mut ledger));
         agents.into_iter().for_each(|agent| agent.add_to(&mut ledger));
         error_events.into_iter().for_each(|events| events.add_to(&mut ledger));
+        calls.into_iter().for_each(|call| call.add_to(&mut ledger));
         Ok(ledger)
     }
 }

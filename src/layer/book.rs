@@ -10,11 +10,9 @@ use super::price_cache::with_price_cache;
 use super::run::{Details, Run, RunPart};
 use super::stats::count;
 use super::tellings::figure;
-use crate::attribution::Failure;
+use crate::attribution::{Booking, Completion, Failure};
 use crate::journal::{RunJournal, RunStart};
-use crate::ledger::{
-    ACCOUNTABLE, CellKey, CellTotals, EXPECTING, Ledger, Outcome, SEALED, Sealed, WATCHED, Write,
-};
+use crate::ledger::{ACCOUNTABLE, EXPECTING, Ledger, Outcome, SEALED, Sealed, WATCHED, Write};
 use crate::limit::Stages;
 
 /// A thread's part of a run, with the run's flags and its journal.
@@ -41,6 +39,7 @@ impl Core {
         if let Some(run) = self.runs.room(position.run)
             && let Ok((mut part, flags)) = run.room.parts.write(position.run, thread)
             && (flags & (WATCHED | EXPECTING) == 0)
+            && entry.completions.is_empty()
             && (flags & ACCOUNTABLE != 0 || !entry.is_accountable)
         {
             part.add(entry);
@@ -61,6 +60,7 @@ impl Core {
         }
         let thread = with_price_cache(|cache| cache.number());
         let mut is_due = false;
+        complete_calls(run, number, &entry);
         let flags = {
             let Ok((mut part, flags, journal)) = self.part_of(run, number, thread) else {
                 return self.is_late(entry);
@@ -121,7 +121,7 @@ impl Core {
     /// A call that a log line may have reported was booked.
     fn meet(&self, run: &Run, number: u64, entry: Entry<'_>) {
         let own = entry.own.map(|(_, totals)| totals);
-        for totals in own.into_iter().chain(entry.more.iter().map(|(_, totals)| totals)) {
+        for totals in own.into_iter().chain(entry.more.iter().map(|booking| &booking.totals)) {
             if totals.llm_calls > 0 {
                 run.room.meet(number, |details| details.tellings.met(figure(&totals.usage)));
             }
@@ -156,7 +156,7 @@ impl Core {
     /// Has a run journaled from here on. What there is of it already is in its first record.
     fn start_journal(&self, run: &Run, details: &mut Details) {
         let Some(journal) = &self.delivery.journal else { return };
-        let mut ledger = Ledger::default();
+        let mut ledger = self.options.ledger();
         run.add_to(&mut ledger);
         let start = RunStart {
             id: details.id(&self.clock).to_string(),
@@ -197,8 +197,8 @@ impl RunPart {
         {
             self.recent.push(&totals.usage);
         }
-        for (_, totals) in entry.more {
-            self.recent.push(&totals.usage);
+        for booking in entry.more {
+            self.recent.push(&booking.totals.usage);
         }
     }
 }
@@ -210,8 +210,11 @@ impl Entry<'_> {
         if let Some((key, totals)) = self.own {
             ledger.add(key, totals);
         }
-        if !self.more.is_empty() {
-            add_all(ledger, self.more);
+        if let Some(call) = &self.call {
+            ledger.add_call(call);
+        }
+        if !self.more.is_empty() || !self.completions.is_empty() {
+            add_all(ledger, self.more, self.completions);
         }
         if let Some(ended) = self.ended {
             match ended.failure {
@@ -230,8 +233,41 @@ fn end_with(ledger: &mut Ledger, ended: StageEnd<'_>, failure: &Failure) {
 
 // Not inlined: few spans have more than their own amount.
 #[cold]
-fn add_all(ledger: &mut Ledger, amounts: &[(CellKey, CellTotals)]) {
-    amounts.iter().for_each(|(key, totals)| ledger.add(*key, totals));
+fn add_all(ledger: &mut Ledger, amounts: &[Booking], completions: &[Completion]) {
+    for booking in amounts {
+        ledger.add(booking.key, &booking.totals);
+        if let Some(call) = booking.record() {
+            ledger.add_call(&call);
+        }
+    }
+    for completion in completions {
+        let call = completion.record();
+        // Not kept in this part: it is in another one, was rejected before it was completed, or is still to be written by another
+        // thread. Merging parts joins two records of one call.
+        if !ledger.complete_call(&call) {
+            ledger.add_call(&call);
+        }
+    }
+}
+
+/// Completes calls in the parts that have them, so that no part has a record with figures that hold no more.
+#[cold]
+fn complete_in_parts(run: &Run, completions: &[Completion]) {
+    run.room.parts.for_each(|part| {
+        for completion in completions {
+            part.ledger.complete_call(&completion.record());
+        }
+    });
+}
+
+/// The same, if there are any. Before a part is locked: the parts are locked one after the other, and never two at once.
+// Inlined: a test that nearly always fails.
+#[inline]
+fn complete_calls(run: &Run, number: u64, entry: &Entry<'_>) {
+    let is_open = || run.room.parts.flags(number).is_some_and(|flags| flags & SEALED == 0);
+    if !entry.completions.is_empty() && is_open() {
+        complete_in_parts(run, entry.completions);
+    }
 }
 
 /// The name of the process's executable, without the hash that cargo gives test binaries: the last name of a project.

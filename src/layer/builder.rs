@@ -217,6 +217,31 @@ impl<F> Builder<F> {
         self
     }
 
+    /// Sets how many model calls of a run its summary lists one by one: failed ones first, then the most expensive, then the newest.
+    ///
+    /// Default and maximum: 1,000. 0 lists none. The others are counted in `calls_left_out`. A list of 1,000 takes about 250 KB of
+    /// memory while the run is in flight, for each thread that makes as many calls.
+    ///
+    /// ```
+    /// use tracing_budget::Usage;
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// let (budget, guard) = tracing_budget::layer().keep_calls(1).build()?;
+    /// let handle = guard.handle();
+    /// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+    ///     let _pipeline = tracing::info_span!("pipeline").entered();
+    ///     tracing_budget::record_usage(&Usage::new().input(100).output(10));
+    ///     tracing_budget::record_usage(&Usage::new().input(200).output(20));
+    ///     let run = &handle.snapshot()[0].budget_summary;
+    ///     assert_eq!((run.calls.as_ref().map(Vec::len), run.calls_left_out), (Some(1), 1));
+    /// });
+    /// # Ok::<(), tracing_budget::BuildError>(())
+    /// ```
+    pub fn keep_calls(mut self, most: usize) -> Self {
+        self.plan.options.keep_calls = Some(most);
+        self
+    }
+
     /// Limits what a run may cost, in USD: a text such as `"5.00"`, a number (`5`, `0.25`), or a [`Usd`].
     ///
     /// The summary has the limit, what remains of it, and whether it was reached. Alerts fire once each at 50, 80, 95 and 100 %:

@@ -7,14 +7,15 @@ use super::clock::{Clock, Moment, nanos_between};
 use super::core::Core;
 use super::position::Position;
 use super::pricer::{PriceContext, Warning};
+use super::responses::Response;
 use super::span_state::SpanState;
 use super::span_table::{Lookup, Taken};
 use super::waiting::outer_of;
 use crate::attribution::{
-    Answered, Below, Charge, ChargedAmount, Charges, Failure, Inclusive, InnerCall, beyond, call_kind,
-    count_joined_call, take_parts,
+    Answered, Below, Booking, Charge, ChargedAmount, ChargedCall, Charges, Completion, Failure, Inclusive,
+    InnerCall, Reading, beyond, call_kind, count_joined_call, take_parts,
 };
-use crate::ledger::{CellKey, CellTotals, Kind, Sources, StageId};
+use crate::ledger::{Call, CellKey, CellTotals, Kind, Sources, StageId};
 
 /// An amount with its row.
 pub(crate) type Amount<'a> = (CellKey, &'a CellTotals);
@@ -23,8 +24,12 @@ pub(crate) type Amount<'a> = (CellKey, &'a CellTotals);
 #[derive(Clone, Copy)]
 pub(crate) struct Entry<'a> {
     pub(crate) own: Option<Amount<'a>>,
+    /// The record of that, if it is a call.
+    pub(crate) call: Option<Call<'a>>,
     /// Few spans book more than their own amount.
-    pub(crate) more: &'a [(CellKey, CellTotals)],
+    pub(crate) more: &'a [Booking],
+    /// Calls that are booked already, and that this completes.
+    pub(crate) completions: &'a [Completion],
     pub(crate) ended: Option<StageEnd<'a>>,
     pub(crate) is_accountable: bool,
 }
@@ -69,6 +74,30 @@ impl<'a> Time<'a> {
 }
 
 impl<'a> Entry<'a> {
+    /// The entry of an amount alone.
+    pub(crate) fn of_amount(key: CellKey, totals: &'a CellTotals) -> Self {
+        Self {
+            own: Some((key, totals)),
+            call: None,
+            more: &[],
+            completions: &[],
+            ended: None,
+            is_accountable: true,
+        }
+    }
+
+    /// The entry of amounts without a span.
+    pub(crate) fn of_charges(charges: &'a Charges) -> Self {
+        Self {
+            own: None,
+            call: None,
+            more: charges.priced(),
+            completions: charges.completions(),
+            ended: None,
+            is_accountable: true,
+        }
+    }
+
     /// The entry of a span that closes; `own` is the row of its own amount.
     // Always inlined: it is never in memory then.
     #[inline(always)]
@@ -81,9 +110,16 @@ impl<'a> Entry<'a> {
             }
             _ => None,
         };
+        let totals = &state.span.reading.own;
+        let call = match own {
+            Some(key) if totals.llm_calls > 0 => Some(state.span.record(key, time.opened().nanos())),
+            _ => None,
+        };
         Self {
-            own: own.map(|key| (key, &state.span.reading.own)),
+            own: own.map(|key| (key, totals)),
+            call,
             more: charges.priced(),
+            completions: charges.completions(),
             ended,
             is_accountable: charges.is_accountable,
         }
@@ -155,7 +191,10 @@ impl Core {
             self.pass_on(state, &mut charges, time.nanos);
         }
         let entry = Entry::of(own, state, &charges, &time);
-        let is_empty = entry.own.is_none() && entry.more.is_empty() && entry.ended.is_none();
+        let is_empty = entry.own.is_none()
+            && entry.more.is_empty()
+            && entry.ended.is_none()
+            && entry.completions.is_empty();
         if (!is_empty || entry.is_accountable) && !self.book_at_once(&state.position, entry) {
             self.book_slowly(own, state, &charges, &time);
         }
@@ -222,9 +261,14 @@ impl Core {
         at: Moment,
         charges: &mut Charges,
     ) -> Option<CellKey> {
-        let totals = &mut state.span.reading.own;
+        // A copy: the reading is read for the record of a call that this one completes.
+        let mut totals = state.span.reading.own;
         let closed = at.nanos().saturating_add(totals.nanos);
-        self.price_response(&charge, totals, state.position.run, (at, closed), charges)
+        let (run, times) = (state.position.run, (at, closed));
+        let record = || state.span.charged_call();
+        let key = self.price_response(&charge, &mut totals, run, times, charges, record);
+        state.span.reading.own = totals;
+        key
     }
 
     // Inlined: the context is then never in memory.
@@ -261,16 +305,18 @@ impl Core {
     /// Prices the amounts beside a span's own.
     #[cold]
     fn price_more(&self, run: u64, started: Moment, charges: &mut Charges) {
-        for ChargedAmount { charge, mut totals, closed } in std::mem::take(&mut charges.more().amounts) {
+        for amount in std::mem::take(&mut charges.more().amounts) {
+            let ChargedAmount { charge, mut totals, closed, call } = amount;
             let at = charge.started.map_or(started, Moment::at);
+            let record = || call.as_deref().cloned().unwrap_or_default();
             let key = match charge.response_id {
                 0 => Some(self.price_joined(&charge, &mut totals, run, at, charges)),
-                _ => self.price_response(&charge, &mut totals, run, (at, closed), charges),
+                _ => self.price_response(&charge, &mut totals, run, (at, closed), charges, record),
             };
             if let Some(key) = key {
                 let more = charges.more();
                 more.booked.add_booked(charge.response_id, &totals);
-                more.priced.push((key, totals));
+                more.priced.push(Booking { key, totals, call });
             }
         }
     }
@@ -291,7 +337,7 @@ impl Core {
     }
 
     /// Prices a call with a response id. If the run has seen that response already, only what the new record adds is booked, in
-    /// the row of the first (A8). The times are when it began and when it closed.
+    /// the row of the first (A8), and `record` completes the call that is kept. The times are when it began and when it closed.
     #[cold]
     pub(crate) fn price_response(
         &self,
@@ -300,6 +346,7 @@ impl Core {
         run: u64,
         (at, closed): (Moment, u64),
         charges: &mut Charges,
+        record: impl FnOnce() -> ChargedCall,
     ) -> Option<CellKey> {
         charges.more().answered.push(Answered::of(charge, totals, at.nanos(), closed));
         let seen = self.runs.with_details(run, |details| details.responses.get(charge.response_id)).flatten();
@@ -308,7 +355,8 @@ impl Core {
             if let Some(answered) = charges.more().answered.last_mut() {
                 answered.listed = totals.cost;
             }
-            self.runs.with_details(run, |details| details.responses.keep(*charge, key, *totals));
+            let first = Response::new(*charge, key, *totals, at.nanos());
+            self.runs.with_details(run, |details| details.responses.keep(first));
             return Some(key);
         };
         // The call as both records together have it, and then the difference from what was booked.
@@ -333,20 +381,36 @@ impl Core {
         };
         self.price_joined(&call, &mut both, run, at, charges);
         // Also if only this record has a model: counts that the first one lacks are taken off in its row.
-        self.runs.with_details(run, |details| details.responses.keep(call, seen.key, both));
+        let seen_again =
+            Response { call, booked: both, completions: seen.completions.saturating_add(1), ..seen };
+        self.runs.with_details(run, |details| details.responses.keep(seen_again));
+        charges.more().completions.push(seen_again.completion(record()));
         *totals = both.difference(&seen.booked);
         (*totals != CellTotals { sources: totals.sources, ..CellTotals::default() }).then_some(seen.key)
     }
 
-    /// Completes a call that was booked without its usage, or with a part of it, from the details of its response (A7).
+    /// Completes a call that was booked, from the details of its response (A7): its record, and its usage if that is not known, or in
+    /// part.
     #[cold]
-    pub(crate) fn complete_response(&self, position: &Position, id: u64, figures: &Inclusive) {
-        let run = position.run;
+    pub(crate) fn complete_response(&self, position: &Position, figures: &Inclusive, event: &Reading) {
+        let (run, id) = (position.run, event.response_id);
         let seen = self.runs.with_details(run, |details| details.responses.get(id)).flatten();
-        let Some(seen) = seen.filter(|seen| seen.booked.without_usage + seen.booked.partial > 0) else {
-            return;
+        let Some(seen) = seen else { return };
+        let record = || ChargedCall {
+            names: event.call_names((None, None)),
+            texts: event.texts.clone(),
+            response_id: id,
+            attempt: 1,
+            ..ChargedCall::default()
         };
         let mut charges = Charges::default();
+        if seen.booked.without_usage + seen.booked.partial == 0 {
+            let again = Response { completions: seen.completions.saturating_add(1), ..seen };
+            self.runs.with_details(run, |details| details.responses.keep(again));
+            charges.more().completions.push(again.completion(record()));
+            self.book(position, Entry::of_charges(&charges));
+            return;
+        }
         let mut totals = CellTotals { count: 1, llm_calls: 1, ..CellTotals::default() };
         for &kind in Kind::ALL {
             if let (None, Some(count)) = (seen.booked.usage.get(kind), figures.usage.get(kind)) {
@@ -358,12 +422,8 @@ impl Core {
         }
         let now = self.clock.now();
         let times = (now, now.nanos());
-        if let Some(key) = self.price_response(&seen.call, &mut totals, run, times, &mut charges) {
-            self.book(
-                position,
-                Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true },
-            );
-        }
+        let key = self.price_response(&seen.call, &mut totals, run, times, &mut charges, record);
+        self.book(position, Entry { own: key.map(|key| (key, &totals)), ..Entry::of_charges(&charges) });
     }
 
     /// Passes a span's amounts on to the span around it that sums what is inside, and records its gate.
@@ -404,7 +464,7 @@ impl Core {
         let mut closed = Below::default();
         charges.more().hand_over(&mut closed);
         self.collect(position, closed);
-        self.book(position, Entry { own: None, more: charges.priced(), ended: None, is_accountable: true });
+        self.book(position, Entry::of_charges(&charges));
         charges
             .more
             .into_iter()

@@ -11,6 +11,7 @@ use super::span_table::SpanTable;
 use super::stats::Counters;
 use crate::attribution::Rules;
 use crate::journal::Journal;
+use crate::ledger::{Ledger, MAX_CALLS};
 use crate::limit::Plan;
 use crate::sink::Worker;
 
@@ -35,6 +36,8 @@ pub(crate) struct Options {
     /// The gates that must run, in their order.
     pub(crate) gates: Vec<String>,
     pub(crate) tags: Vec<(String, String)>,
+    /// How many calls of a run are kept one by one, if not as many as can be.
+    pub(crate) keep_calls: Option<usize>,
     pub(crate) limits: Plan,
     /// What the price book calls itself.
     pub(crate) book: String,
@@ -46,6 +49,20 @@ pub(crate) struct Options {
     pub(crate) close_timeout: Duration,
 }
 
+impl Options {
+    /// How many calls of a run are kept one by one.
+    pub(crate) fn kept_calls(&self) -> usize {
+        self.keep_calls.unwrap_or(MAX_CALLS)
+    }
+
+    /// An empty ledger that keeps as many calls.
+    pub(crate) fn ledger(&self) -> Ledger {
+        let mut ledger = Ledger::default();
+        ledger.keep_calls(self.kept_calls());
+        ledger
+    }
+}
+
 impl Core {
     pub(crate) fn new(
         options: Options,
@@ -55,7 +72,7 @@ impl Core {
         journal: Option<Journal>,
     ) -> Self {
         Self {
-            runs: Arc::new(RunRegistry::new(options.limits.clone(), journal.is_some())),
+            runs: Arc::new(RunRegistry::new(&options, journal.is_some())),
             options: Arc::new(options),
             clock,
             spans: SpanTable::new(),

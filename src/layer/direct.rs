@@ -59,8 +59,7 @@ impl Core {
         // Before it is booked, for the reason given in `pass_on`: the cost would be counted twice.
         self.collect(position, Below { booked: totals, ..Below::default() });
         let Direct { operation, cost, duration, iteration, meta, warnings } = direct;
-        let entry = Entry { own: Some((key, &totals)), more: &[], ended: None, is_accountable: true };
-        if !self.book(position, entry) {
+        if !self.book(position, Entry::of_amount(key, &totals)) {
             return false;
         }
         let mut record = OperationRecord::new(operation.as_str());

@@ -107,7 +107,7 @@ impl Core {
         let ended = EndedRun { runs: Arc::clone(&self.runs), run: number };
         // Built on the worker's thread: the thread that closed the root must not wait for the sorting and formatting of a summary.
         let summary = move || {
-            let mut ledger = Ledger::default();
+            let mut ledger = options.ledger();
             // The room is this run's until `ended` is dropped, so that there always is a summary.
             let summary = summary_of(&ended.runs, ended.run, &options, clock, &mut ledger)
                 .unwrap_or_else(|| RunSummary::new("", clock.wall(clock.now()).into()));
@@ -280,7 +280,7 @@ impl Core {
             return None;
         }
         let now = Instant::now();
-        let mut ledger = Ledger::default();
+        let mut ledger = self.options.ledger();
         self.spans.for_each(|_, state| {
             if let Some(stage) = state.stage().filter(|_| state.position.run == run) {
                 ledger.add_stage(stage, &state.open_attempt(&self.clock, now));
@@ -343,6 +343,7 @@ fn summary(run: &Run, details: &mut Details, options: &Options, clock: Clock, le
         value_usd: attributes.value,
         iterations: attributes.iteration,
         warnings,
+        has_calls: true,
         limits: options.limits.run,
         stage_limits: run.stage_limits(&options.limits),
         book: &options.book,

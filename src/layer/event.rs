@@ -13,7 +13,8 @@ use super::stats::count;
 use super::tellings::figure;
 use super::visit::{Later, PlainVisitor, TextVisitor};
 use crate::attribution::{
-    Accumulate, Below, CallsiteKind, CallsiteSchema, Failure, Inclusive, ModelName, NameField, Reading,
+    Accumulate, Below, Booking, CallsiteKind, CallsiteSchema, ChargedCall, Failure, Inclusive, ModelName,
+    NameField, Reading,
 };
 use crate::ledger::Kind;
 
@@ -101,21 +102,32 @@ impl Core {
             self.options.rules.take_event(schema, reading, &position.place, near, now.nanos());
         let run = position.run;
         let mut closed = Below::default();
-        let key = row.and_then(|charge| {
-            let key = match charge.response_id {
-                0 => Some(self.price_and_warn(&charge, &mut reading.own, run, now, &mut charges)),
-                _ => self.price_response(&charge, &mut reading.own, run, (now, now.nanos()), &mut charges),
+        let booking = row.and_then(|charge| {
+            let record = ChargedCall {
+                names: reading.call_names(charge.model),
+                texts: std::mem::take(&mut reading.texts),
+                started: now.nanos(),
+                response_id: charge.response_id,
+                attempt: 1,
+                has_failed: false,
             };
-            key.inspect(|_| closed.add_booked(charge.response_id, &reading.own))
+            let (own, times) = (&mut reading.own, (now, now.nanos()));
+            let key = match charge.response_id {
+                0 => Some(self.price_and_warn(&charge, own, run, now, &mut charges)),
+                _ => self.price_response(&charge, own, run, times, &mut charges, || record.clone()),
+            };
+            let key = key.inspect(|_| closed.add_booked(charge.response_id, &reading.own))?;
+            Some(Booking { key, totals: reading.own, call: charge.is_llm.then(|| Box::new(record)) })
         });
         if let Some(more) = &mut charges.more {
             more.hand_over(&mut closed);
         }
         // Before it is booked, for the reason given in `pass_on`: tokens would be counted twice.
         self.collect(position, closed);
-        if let Some(key) = key {
-            let own = Some((key, &reading.own));
-            self.book(position, Entry { own, more: &[], ended: None, is_accountable: true });
+        if booking.is_some() || !charges.completions().is_empty() {
+            let own = booking.as_ref().map(|booking| (booking.key, &booking.totals));
+            let call = booking.as_ref().and_then(Booking::record);
+            self.book(position, Entry { own, call, ..Entry::of_charges(&charges) });
         }
         for warning in charges.more.into_iter().flat_map(|more| more.warnings) {
             self.warn(position.run, warning);
@@ -134,7 +146,7 @@ impl Core {
         // From the innermost span outward that sums what is inside: calls are among them.
         while aggregate != 0 {
             let completed = self.spans.with_open_or_waiting(aggregate, position.run, |state| {
-                (state.span.complete_with(id, &figures), state.outer_aggregate)
+                (state.span.complete_with(id, &figures, reading), state.outer_aggregate)
             });
             match completed {
                 Some((true, _)) => return,
@@ -145,7 +157,7 @@ impl Core {
         if id == 0 {
             return;
         }
-        self.complete_response(position, id, &figures);
+        self.complete_response(position, &figures, reading);
     }
 
     /// Notes a log line that reports a call, so that the reader of the run learns of it if no call is the one (A7).

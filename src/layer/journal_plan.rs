@@ -76,6 +76,7 @@ impl JournalPlan {
             limit_usd,
             limit_tokens,
             book: options.book.clone(),
+            keep_calls: Some(options.kept_calls()),
             ..Header::new(clock.origin())
         };
         let journal = Journal::open(&directory, self.bound, &header, clock.instant())?;

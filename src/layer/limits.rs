@@ -109,7 +109,7 @@ impl Core {
         let plan = &self.options.limits;
         let (mut usd, mut tokens) = (UsedAmount::default(), UsedAmount::default());
         let own = entry.own.map(|(_, totals)| totals);
-        for totals in own.into_iter().chain(entry.more.iter().map(|(_, totals)| totals)) {
+        for totals in own.into_iter().chain(entry.more.iter().map(|booking| &booking.totals)) {
             usd.add(&plan.unpriced.usd(totals));
             tokens.add(&UsedAmount::tokens(totals));
         }

@@ -87,8 +87,10 @@ pub(crate) struct End {
 }
 
 impl Run {
-    pub(crate) fn new(limits: Option<LimitSet>) -> Self {
-        Self { room: Room::new(), limits, due: Mutex::default() }
+    pub(crate) fn new(limits: Option<LimitSet>, kept_calls: usize) -> Self {
+        let room: Room<Details, RunPart> = Room::new();
+        room.parts.for_each(|part| part.ledger.keep_calls(kept_calls));
+        Self { room, limits, due: Mutex::default() }
     }
 
     /// Keeps an alert that is due until it is queued.

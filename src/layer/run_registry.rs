@@ -1,6 +1,7 @@
 //! The runs of a layer, by number; see [`Rooms`].
 
 use super::clock::Moment;
+use super::core::Options;
 use super::run::{Details, Run};
 use crate::attribution::CallsiteSchema;
 use crate::ledger::{ACCOUNTABLE, Rooms, SEALED, WATCHED};
@@ -13,19 +14,26 @@ pub(crate) struct RunRegistry {
     limits: Plan,
     /// The limits over all runs, where there are any.
     pub(crate) total: Option<LimitSet>,
+    /// How many calls of a run are kept one by one.
+    kept_calls: usize,
     /// The flags of a run that begins: whether more than the ledger has to know what is written.
     flags: u64,
 }
 
 impl RunRegistry {
-    pub(crate) fn new(limits: Plan, has_journal: bool) -> Self {
+    pub(crate) fn new(options: &Options, has_journal: bool) -> Self {
+        let limits = options.limits.clone();
         let flags = if has_journal || !limits.is_empty() { WATCHED } else { 0 };
-        Self { rooms: Rooms::new(), total: limits.total_limit_set(), limits, flags }
+        let (total, kept_calls) = (limits.total_limit_set(), options.kept_calls());
+        Self { rooms: Rooms::new(), limits, total, kept_calls, flags }
     }
 
     /// Opens a run. It counts for nothing until something accountable happens in it (A1).
     pub(crate) fn open(&self, root: u64, schema: &'static CallsiteSchema, started: Moment) -> u64 {
-        let Some((number, run)) = self.rooms.take(|| Run::new(self.limits.limit_set())) else { return 0 };
+        let Some((number, run)) = self.rooms.take(|| Run::new(self.limits.limit_set(), self.kept_calls))
+        else {
+            return 0;
+        };
         run.room.open(number, self.flags, |details| details.begin(number, root, schema, started));
         number
     }

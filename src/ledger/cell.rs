@@ -120,7 +120,7 @@ pub(crate) fn total(sum: i64) -> u64 {
 }
 
 /// A set of price sources, one bit each: a cell copies one byte and allocates no list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Sources(u8);
 
 impl Sources {

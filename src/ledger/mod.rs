@@ -11,6 +11,8 @@
 //! - Unknown is absent, never 0.
 
 mod agent;
+mod call;
+mod calls;
 mod cell;
 mod gate;
 mod hash;
@@ -31,6 +33,8 @@ mod sync;
 mod usage;
 
 pub(crate) use agent::AgentTotals;
+pub(crate) use call::{Call, CallNames, CallText, CallTexts, IS_MESSAGE, response_hash};
+pub(crate) use calls::MAX_CALLS;
 pub(crate) use cell::{CellKey, CellTotals, Sources, total};
 pub use gate::Verdict;
 pub(crate) use hash::FastHash;

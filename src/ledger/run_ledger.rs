@@ -1,6 +1,8 @@
 //! The ledger: cells and stages of one run, or of one part of a run.
 
 use super::agent::AgentTotals;
+use super::call::Call;
+use super::calls::Calls;
 use super::cell::{CellKey, CellTotals};
 use super::last_hit_map::LastHitMap;
 use super::stage::{Outcome, StageTotals};
@@ -19,9 +21,33 @@ pub(crate) struct Ledger {
     error_events: LastHitMap<Option<StageId>, u64>,
     /// The stage that closed last, with its time. A gate outside of any stage is reported after it.
     last_stage: Option<(u64, StageId)>,
+    /// The calls that are kept one by one.
+    calls: Calls,
 }
 
 impl Ledger {
+    /// Sets how many calls are kept one by one.
+    pub(crate) fn keep_calls(&mut self, most: usize) {
+        self.calls.keep(most);
+    }
+
+    /// The calls that are kept one by one.
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    /// Adds a call to those that are kept one by one. Its amount is added to its cell apart.
+    // Inlined: see `Calls::push`.
+    #[inline]
+    pub(crate) fn add_call(&mut self, call: &Call<'_>) {
+        self.calls.push(call);
+    }
+
+    /// Adds a further record of a response to the call that it completes; `false` if that is not kept here.
+    pub(crate) fn complete_call(&mut self, call: &Call<'_>) -> bool {
+        self.calls.complete(call)
+    }
+
     /// Adds an amount to a cell.
     // Always inlined: one call per model call, with a key and an amount that the caller has in registers.
     #[inline(always)]
@@ -83,6 +109,7 @@ impl Ledger {
             self.add_error_events(*stage, *events);
         }
         self.last_stage = self.last_stage.max(other.last_stage);
+        self.calls.merge(&other.calls);
     }
 
     /// Empties the ledger and keeps its allocations: the layer reuses one per thread.
@@ -92,6 +119,7 @@ impl Ledger {
         self.agents.clear();
         self.error_events.clear();
         self.last_stage = None;
+        self.calls.clear();
     }
 
     /// Returns the stage that closed last, with its time.

@@ -233,6 +233,13 @@ impl Usage {
         *sum = sum.saturating_add(count);
     }
 
+    /// Returns the known kinds, one bit each, in the order of [`Kind::ALL`].
+    // Inlined: one load.
+    #[inline]
+    pub(crate) fn known(&self) -> u16 {
+        self.known
+    }
+
     /// Returns whether any kind but input and output was reported.
     // Inlined: one mask. It selects the short path of each method below.
     #[inline]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, SystemTime};
 
 use super::UNATTRIBUTED;
+use super::call::CallRecord;
 use super::document::{
     AgentRow, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageAttempt, StageLimits,
     StageRow, Status,
@@ -14,8 +15,8 @@ use super::record::{Records, seconds};
 use super::rows::Rows;
 use super::timestamp::Timestamp;
 use crate::ledger::{
-    AgentTotals, CellKey, CellTotals, Kind, Ledger, Outcome, Sources, StageId, StageTotals, Symbol, Usd,
-    Verdict, total,
+    AgentTotals, Call, CellKey, CellTotals, Kind, Ledger, Outcome, Sources, StageId, StageTotals, Symbol,
+    Usd, Verdict, total,
 };
 
 /// Maximum length of an error summary, in characters: a panic message can have a page, and lists show one line.
@@ -42,6 +43,8 @@ pub(crate) struct SummaryInput<'a> {
     pub(crate) value_usd: Option<Usd>,
     pub(crate) iterations: Option<u64>,
     pub(crate) warnings: Vec<String>,
+    /// Whether the ledger has the calls one by one. A journal of an earlier version has not.
+    pub(crate) has_calls: bool,
     pub(crate) limits: Limits,
     /// The stages that have limits.
     pub(crate) stage_limits: Vec<(Symbol, StageLimits)>,
@@ -86,6 +89,11 @@ impl RunSummary {
         budget.gate_verdicts = account.gates.clone();
         budget.records = account.records.to_vec();
         budget.records_dropped = account.records.dropped();
+        if account.has_calls {
+            let calls = account.call_records(&stages);
+            budget.calls_left_out = budget.total.llm_calls.saturating_sub(calls.len() as u64);
+            budget.calls = Some(calls);
+        }
         if is_over {
             account.add_missing_gates(&mut budget.gate_verdicts);
         }
@@ -394,6 +402,43 @@ impl SummaryInput<'_> {
             .collect()
     }
 
+    /// Returns the calls that are kept, in their order.
+    fn call_records(&self, stages: &StageTable<'_>) -> Vec<CallRecord> {
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let name = |name: Option<Symbol>| name.map(|name| name.as_str().to_owned());
+        let seconds_of = |nanos: u64| seconds(Duration::from_nanos(nanos));
+        let record = |call: Call<'_>| {
+            let [response_id, conversation, error] = call.texts;
+            let names = call.names;
+            let is_priced = call.sources != Sources::default();
+            CallRecord {
+                started_at: Timestamp::from(self.origin + Duration::from_nanos(call.started)),
+                duration_seconds: (call.nanos > 0).then(|| seconds_of(call.nanos)),
+                time_to_first_token_seconds: names.first_token.map(|nanos| seconds_of(nanos.get())),
+                stage: inside(call.key.stage).map(|stage| stages.key(Some(stage)).to_owned()),
+                agent: name(named(call.key.agent)),
+                operation: call.key.operation.as_str().to_owned(),
+                provider: name(names.provider),
+                model: name(named(call.key.model)),
+                model_requested: name(names.requested),
+                model_answered: name(names.answered),
+                tier: name(names.tier),
+                response_id: text(response_id),
+                conversation: text(conversation),
+                prompt_name: name(names.prompt),
+                prompt_version: name(names.prompt_version),
+                attempt: call.attempt.into(),
+                status: if call.has_failed { Status::Failed } else { Status::Completed },
+                error: text(error).filter(|_| call.has_failed).map(|error| one_line(&error)),
+                finish_reason: name(names.finish_reason),
+                usage: call.usage,
+                cost_usd: is_priced.then_some(call.cost),
+                price_source: self.sources(call.sources).into_iter().next(),
+            }
+        };
+        self.ledger.calls().sorted().into_iter().map(record).collect()
+    }
+
     /// Adds the expected gates that never ran.
     fn add_missing_gates(&self, verdicts: &mut Vec<GateVerdict>) {
         for gate in self.expected_gates {
@@ -522,6 +567,7 @@ mod tests {
             value_usd: None,
             iterations: None,
             warnings: Vec::new(),
+            has_calls: true,
             limits: Limits::default(),
             stage_limits: Vec::new(),
             book: "",

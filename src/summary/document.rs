@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::call::CallRecord;
 use super::efficiency::Efficiency;
 use super::record::OperationRecord;
 use super::rows::Rows;
@@ -243,6 +244,13 @@ pub struct BudgetSummary {
     pub records: Vec<OperationRecord>,
     /// Records that were dropped from the list.
     pub records_dropped: u64,
+    /// Model calls one by one: failed ones first, then the most expensive, then the newest. At most 1,000. Absent in documents of
+    /// earlier versions, which kept none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<Vec<CallRecord>>,
+    /// Model calls of the run that `calls` does not list.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub calls_left_out: u64,
 }
 
 impl BudgetSummary {

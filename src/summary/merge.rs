@@ -6,6 +6,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::UNATTRIBUTED;
+use super::call::trim;
 use super::document::{
     AgentRow, BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageAttempt,
     StageLimits, StageRow, Status,
@@ -139,7 +140,12 @@ impl BudgetSummary {
             gate_verdicts: in_order(self.gate_verdicts.iter().chain(&other.gate_verdicts)),
             records: self.records.iter().chain(&other.records).cloned().collect(),
             records_dropped: self.records_dropped.saturating_add(other.records_dropped),
+            calls: None,
+            calls_left_out: self.calls_left_out.saturating_add(other.calls_left_out),
         };
+        if self.calls.is_some() || other.calls.is_some() {
+            merged.take_calls([self, other]);
+        }
         merged.trim_records();
         merged.settle();
         merged.canonicalise();
@@ -159,6 +165,35 @@ impl BudgetSummary {
             rows
         };
         rows(self).unite(&rows(other), AgentRow::merge)
+    }
+
+    /// Lists the calls of all parts, no more of them than one run would. The first of all parts are the first of the first of each. A part
+    /// that lists none, of an earlier version, has left out all of its calls.
+    fn take_calls(&mut self, parts: [&Self; 2]) {
+        let mut calls = Vec::new();
+        for part in parts {
+            let Some(listed) = &part.calls else {
+                self.calls_left_out = self.calls_left_out.saturating_add(part.total.llm_calls);
+                continue;
+            };
+            // A row's key is of its document. The merged one may have another for the same stage.
+            calls.extend(listed.iter().map(|call| {
+                let path = call.stage.as_deref().map(|key| part.per_agent.path_of(key));
+                (path, call.clone())
+            }));
+        }
+        self.calls_left_out = self.calls_left_out.saturating_add(trim(&mut calls));
+        let mut keys: HashMap<Vec<&str>, String> = HashMap::new();
+        let mut listed = Vec::with_capacity(calls.len());
+        for (path, mut call) in calls {
+            call.stage = path.map(|path| {
+                let key =
+                    || self.per_agent.key_of(&path).or(path.last().copied()).unwrap_or_default().to_owned();
+                keys.entry(path.clone()).or_insert_with(key).clone()
+            });
+            listed.push(call);
+        }
+        self.calls = Some(listed);
     }
 
     /// Puts the records in the order in which they were made, and lists no more of them than one run would. The newest of

@@ -13,6 +13,7 @@
 
 mod build;
 mod burn_rate;
+mod call;
 mod document;
 mod efficiency;
 mod keys;
@@ -29,6 +30,7 @@ const UNATTRIBUTED: &str = "unattributed";
 
 pub(crate) use build::{EndReason, SummaryInput};
 pub use burn_rate::BurnRate;
+pub use call::CallRecord;
 pub use document::{
     AgentRow, BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary,
     SCHEMA_VERSION, StageAttempt, StageLimits, StageRow, Status,

@@ -219,6 +219,33 @@ const BUDGET: Shape = Shape::Row(&[
     may("gate_verdicts", Shape::List(&GATE)),
     may("records", Shape::List(&RECORD)),
     may("records_dropped", Shape::Count),
+    may("calls", Shape::Or(&Shape::List(&CALL))),
+    may("calls_left_out", Shape::Count),
+]);
+
+const CALL: Shape = Shape::Object(&[
+    must("started_at", Shape::Time),
+    may("duration_seconds", Shape::Or(&Shape::Number)),
+    may("time_to_first_token_seconds", Shape::Or(&Shape::Number)),
+    may("stage", Shape::Or(&Shape::Text)),
+    may("agent", Shape::Or(&Shape::Text)),
+    may("operation", Shape::Text),
+    may("provider", Shape::Or(&Shape::Text)),
+    may("model", Shape::Or(&Shape::Text)),
+    may("model_requested", Shape::Or(&Shape::Text)),
+    may("model_answered", Shape::Or(&Shape::Text)),
+    may("tier", Shape::Or(&Shape::Text)),
+    may("response_id", Shape::Or(&Shape::Text)),
+    may("conversation", Shape::Or(&Shape::Text)),
+    may("prompt_name", Shape::Or(&Shape::Text)),
+    may("prompt_version", Shape::Or(&Shape::Text)),
+    may("attempt", Shape::Count),
+    must("status", Shape::Status),
+    may("error", Shape::Or(&Shape::Text)),
+    may("finish_reason", Shape::Or(&Shape::Text)),
+    may("usage", Shape::Each(&Shape::Or(&Shape::Count))),
+    may("cost_usd", Shape::Or(&Shape::Money)),
+    may("price_source", Shape::Or(&Shape::Text)),
 ]);
 
 const EFFICIENCY: Shape = Shape::Object(&[
@@ -333,6 +360,7 @@ impl Shape {
             Self::Or(Self::Whole) => "a whole number or null",
             Self::Or(Self::Money) => "a number of USD below 1e15, or null",
             Self::Or(Self::Object(_)) => "an object or null",
+            Self::Or(Self::List(_)) => "a list or null",
             Self::Or(_) => "a number or null",
         }
     }

@@ -33,7 +33,8 @@ impl Unbalanced {
 
 impl RunSummary {
     /// Compares the rows by stage, by model, by agent and by operation with the totals, figure by figure. Then it compares each
-    /// derived figure with its sources, and checks the parents and attempts of stages and the numbering of the gates.
+    /// derived figure with its sources, and checks the parents and attempts of stages, the number of calls in `calls` and the
+    /// numbering of the gates.
     /// Unknown counts as 0 in a sum.
     ///
     /// ```
@@ -85,6 +86,7 @@ impl RunSummary {
             let models = stage.per_model.iter().map(|(_, row)| &row.figures);
             compare(&mut findings, &format!("per_agent.{name}.per_model"), models, &stage.figures);
         }
+        called(&mut findings, budget);
         derived(&mut findings, budget);
         self.efficient(&mut findings);
         if !budget.gate_verdicts.iter().map(|gate| gate.seq).eq(1..=budget.gate_verdicts.len() as u64) {
@@ -180,6 +182,24 @@ fn attempted(findings: &mut Vec<String>, rows: &Rows<StageRow>) {
         if ended > row.calls || row.status == Status::Completed && ended < row.calls {
             findings.push(format!("attempts of per_agent.{key} come to {ended}, expected {}", row.calls));
         }
+    }
+}
+
+/// Reports a list of calls that lists more or fewer than the run made, and calls of stages without a row.
+fn called(findings: &mut Vec<String>, budget: &BudgetSummary) {
+    // Documents of earlier versions list none.
+    let Some(calls) = &budget.calls else { return };
+    let made = budget.calls_left_out.saturating_add(calls.len() as u64);
+    let expected = budget.total.llm_calls;
+    if made != expected {
+        findings.push(format!("calls and calls_left_out come to {made}, expected {expected}"));
+    }
+    let stages: HashSet<&str> = calls.iter().filter_map(|call| call.stage.as_deref()).collect();
+    let mut unknown: Vec<&str> =
+        stages.into_iter().filter(|stage| budget.per_agent.get(stage).is_none()).collect();
+    unknown.sort_unstable();
+    for stage in unknown {
+        findings.push(format!("calls has calls of stage {stage:?}, which has no row"));
     }
 }
 

@@ -40,7 +40,7 @@ Over many runs (`runs summary`, `stages`, `models`, `gates`, `runs health`):
 ";
 
 /// The parts of the document, in the order of their first mention, with their headings.
-const PARTS: [(&str, &str); 11] = [
+const PARTS: [(&str, &str); 12] = [
     ("budget", "`budget_summary`: the totals"),
     ("limits", "`budget_summary.limits`"),
     ("efficiency", "`efficiency`"),
@@ -52,6 +52,7 @@ const PARTS: [(&str, &str); 11] = [
     ("operation", "`budget_summary.by_operation.OPERATION`: one operation"),
     ("gate", "`budget_summary.gate_verdicts[]`: one verdict"),
     ("record", "`budget_summary.records[]`: one directly recorded operation"),
+    ("call", "`budget_summary.calls[]`: one model call"),
 ];
 
 /// Returns docs/metrics.md.
