@@ -36,11 +36,6 @@ pub struct CallBuilder<'a> {
 }
 
 impl<'a> CallBuilder<'a> {
-    /// A call that room is held for.
-    pub(super) fn permitted(model: &'a str, permit: Permit) -> Self {
-        Self { permit: Some(permit), ..call(model) }
-    }
-
     /// Names the provider.
     pub fn provider(mut self, provider: &'a str) -> Self {
         self.provider = Some(provider);
@@ -92,6 +87,29 @@ impl<'a> CallBuilder<'a> {
             error.message = Empty,
             refusal = Empty,
         )
+    }
+}
+
+impl Permit {
+    /// Begins the call that the room was reserved for; as [`call`](crate::call()) otherwise. The room is held until the span of
+    /// the call has closed, whatever becomes of the [`Call`](crate::Call).
+    ///
+    /// The call belongs to the run in which the room was reserved, also if it starts in a task or on a thread without that span.
+    /// If the layer does not see the call in that run, as with a filter that hides the call's span, its cost cannot be booked: then
+    /// the room stays taken for the rest of the run.
+    ///
+    /// ```
+    /// use tracing_budget::{Usage, reserve};
+    ///
+    /// # fn ask() -> Result<(), tracing_budget::limit::BudgetExceeded> {
+    /// let call = reserve("0.05")?.call("gpt-5").provider("openai").start();
+    /// call.finish(Usage::new().input(3_000).output(987));
+    /// # Ok(())
+    /// # }
+    /// # ask().expect("nothing is limited");
+    /// ```
+    pub fn call(self, model: &str) -> CallBuilder<'_> {
+        CallBuilder { permit: Some(self), ..call(model) }
     }
 }
 
