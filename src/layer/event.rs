@@ -42,7 +42,8 @@ impl Core {
             gate.reason = gate.reason.take().or(message);
             Some(gate)
         });
-        let has_amount = reading.has_amount();
+        // A record of a reply without usage is a call without usage.
+        let has_amount = reading.has_amount() || schema.is_usage_record;
         let unnamed = self.options.rules.unattributed;
         let record = schema.is_operation_record.then(|| Direct::from_reading(&mut reading, unnamed));
         let run = reading.remarks.as_mut().and_then(|remarks| remarks.run.take());
