@@ -137,7 +137,7 @@ impl Span {
         }
     }
 
-    /// The same for a record that completes another one, whose start it has.
+    /// The same for a record that completes another one, with the start of that.
     #[cold]
     pub(crate) fn charged_call(&self) -> ChargedCall {
         ChargedCall {

@@ -1,7 +1,6 @@
 //! The runs of a layer, by number; see [`Rooms`].
 
 use super::clock::Moment;
-use super::core::Options;
 use super::run::{Details, Run};
 use crate::attribution::CallsiteSchema;
 use crate::ledger::{ACCOUNTABLE, Rooms, SEALED, WATCHED};
@@ -19,10 +18,9 @@ pub(crate) struct RunRegistry {
 }
 
 impl RunRegistry {
-    pub(crate) fn new(options: &Options, has_journal: bool) -> Self {
-        let limits = options.limits.clone();
+    pub(crate) fn new(limits: Plan, kept_calls: usize, has_journal: bool) -> Self {
         let flags = if has_journal || !limits.is_empty() { WATCHED } else { 0 };
-        Self { rooms: Rooms::new(), limits, kept_calls: options.kept_calls(), flags }
+        Self { rooms: Rooms::new(), limits, kept_calls, flags }
     }
 
     /// Opens a run. It counts for nothing until something accountable happens in it (A1).

@@ -16,7 +16,7 @@ const MODEL: usize = 18;
 const NOTE: usize = 76;
 
 /// Returns a table of the calls that a run lists, at most `most` of them, the most expensive first. Below a call that failed, or was a
-/// retry inside its client, a line says so.
+/// retry inside its client, is a line with that.
 ///
 /// ```
 /// use tracing_budget::RunSummary;
