@@ -13,9 +13,9 @@ use super::span_table::{Lookup, Taken};
 use super::waiting::outer_of;
 use crate::attribution::{
     Answered, Below, Booking, Charge, ChargedAmount, ChargedCall, Charges, Completion, Failure, Inclusive,
-    InnerCall, Reading, beyond, call_kind, count_joined_call, take_parts,
+    InnerCall, Reading, Span, beyond, call_kind, count_joined_call, take_parts,
 };
-use crate::ledger::{Call, CellKey, CellTotals, Kind, Sources, StageId};
+use crate::ledger::{CellKey, CellTotals, Kind, Sources, StageId};
 
 /// An amount with its row.
 pub(crate) type Amount<'a> = (CellKey, &'a CellTotals);
@@ -24,14 +24,22 @@ pub(crate) type Amount<'a> = (CellKey, &'a CellTotals);
 #[derive(Clone, Copy)]
 pub(crate) struct Entry<'a> {
     pub(crate) own: Option<Amount<'a>>,
-    /// The record of that, if it is a call.
-    pub(crate) call: Option<Call<'a>>,
+    /// What the record of that is made of, if it is a call.
+    pub(crate) call: Option<CallSource<'a>>,
     /// Few spans book more than their own amount.
     pub(crate) more: &'a [Booking],
     /// Calls that are booked already, and that this completes.
     pub(crate) completions: &'a [Completion],
     pub(crate) ended: Option<StageEnd<'a>>,
     pub(crate) is_accountable: bool,
+}
+
+/// What the record of a call is made of. The record itself is longer than all the rest of an entry, and most of a long run give way.
+#[derive(Clone, Copy)]
+pub(crate) enum CallSource<'a> {
+    /// A span, and when it was opened.
+    Span(&'a Span, u64),
+    Booking(&'a Booking),
 }
 
 /// A stage that ended, when it began, and how it ended.
@@ -112,7 +120,7 @@ impl<'a> Entry<'a> {
         };
         let totals = &state.span.reading.own;
         let call = match own {
-            Some(key) if totals.llm_calls > 0 => Some(state.span.record(key, time.opened().nanos())),
+            Some(_) if totals.llm_calls > 0 => Some(CallSource::Span(&state.span, time.opened().nanos())),
             _ => None,
         };
         Self {
