@@ -5,7 +5,7 @@
 //! ```
 
 use tracing::{info_span, instrument};
-use tracing_budget::{Usage, call, current, limit::BudgetExceeded, record::UsageRecord};
+use tracing_budget::{Call, Usage, call, check, limit::BudgetExceeded, record::UsageRecord, reserve};
 use tracing_subscriber::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,12 +30,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 #[instrument]
 fn draft() -> Result<u32, Box<dyn std::error::Error>> {
     let mut answered = 0;
-    while let Some(permit) = current().map(|run| run.reserve("0.12")) {
-        match permit {
+    loop {
+        match reserve("0.12") {
             Ok(permit) => {
-                ask("0.09");
-                // The question is booked by its own span; what it did not need is free again.
-                permit.settle();
+                // The room is held until the call's span has closed; what it did not need is free again.
+                ask(permit.call("gpt-5").provider("openai").start(), "0.09");
                 answered += 1;
             }
             Err(why @ BudgetExceeded::NoRoom { .. }) => {
@@ -52,18 +51,20 @@ fn draft() -> Result<u32, Box<dyn std::error::Error>> {
 #[instrument]
 fn review() -> Result<u32, Box<dyn std::error::Error>> {
     let mut answered = 0;
-    while let Some(Ok(())) = current().map(|run| run.check()) {
-        ask("0.02");
+    loop {
+        match check() {
+            Ok(()) => ask(call("gpt-5").provider("openai").start(), "0.02"),
+            Err(why @ BudgetExceeded::Exhausted { .. }) => {
+                println!("review stops: {why}");
+                return Ok(answered);
+            }
+            Err(why) => return Err(why.into()),
+        }
         answered += 1;
     }
-    if let Some(Err(why)) = current().map(|run| run.check()) {
-        println!("review stops: {why}");
-    }
-    Ok(answered)
 }
 
 /// A model call, as a client would make it.
-fn ask(cost: &str) {
-    let call = call("gpt-5").provider("openai").start();
-    call.usage(UsageRecord::new(Usage::new().input(3_000).output(987)).cost(cost));
+fn ask(call: Call, cost: &str) {
+    call.finish(UsageRecord::new(Usage::new().input(3_000).output(987)).cost(cost));
 }

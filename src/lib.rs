@@ -50,7 +50,7 @@
 //! | open and end a run by hand | [`run()`] → [`Run`] |
 //! | record the verdict of a check | [`gate`], [`Verdict`] |
 //! | look at runs in flight | [`BudgetGuard::handle`] → [`Handle`], [`current`] |
-//! | limit what is spent | [`Builder::limit_usd`], [`Current::check`], [`Current::reserve`] → [`Permit`], [`Builder::on_alert`] → [`Alert`] |
+//! | limit what is spent | [`Builder::limit_usd`], [`Builder::total_limit_usd`], [`reserve()`] → [`Permit::call`], [`check()`], [`remaining()`], [`Builder::on_alert`] → [`Alert`] |
 //! | read a summary | [`RunSummary`] → [`StageRow`](summary::StageRow), [`ModelRow`](summary::ModelRow), [`GateVerdict`](summary::GateVerdict): module [`summary`] |
 //! | choose destinations of runs | module [`sink`]; a run history is the crate `tracing-budget-history` |
 //! | survive a kill | [`Builder::journal`], module [`journal`] |
@@ -82,7 +82,10 @@ pub mod sink;
 pub mod summary;
 pub mod testing;
 
-pub use api::{Call, Current, Permit, Run, call, current, gate, operation, record_usage, run};
+pub use api::{
+    Call, Current, Permit, Run, call, check, current, gate, operation, record_usage, remaining, reserve,
+    reserve_tokens, run,
+};
 pub use layer::{BudgetGuard, BuildError, Builder, Handle, layer};
 pub use ledger::{Kind, Usage, Usd, Verdict};
 pub use limit::Alert;
@@ -92,6 +95,8 @@ pub use tracker::CostTracker;
 
 /// The builders and records behind [`call`], [`gate`], [`operation`] and [`record_usage`].
 pub mod record {
+    pub use crate::ledger::IntoCount;
+
     pub use crate::api::{CallBuilder, CurrentRun, GateBuilder, LayerRun, OperationBuilder, UsageRecord};
 }
 
@@ -102,7 +107,7 @@ pub mod tracker {
 
 /// What the layer observed against what it accounted for, and what it counts of itself.
 pub mod audit {
-    pub use crate::layer::{Audit, CallAudit, Discrepancy, RunAudit, SinkAudit, SpanAudit, Stats};
+    pub use crate::layer::{Audit, CallAudit, Discrepancy, Outside, RunAudit, SinkAudit, SpanAudit, Stats};
 }
 
 /// Types behind [`Builder`].

@@ -168,7 +168,7 @@ impl Capture {
     #[track_caller]
     fn new(builder: Builder<OwnFilter>) -> Self {
         let memory = Memory::new();
-        match builder.sink(memory.clone()).build() {
+        match builder.scoped().sink(memory.clone()).build() {
             Ok((budget, guard)) => {
                 let dispatch = tracing_subscriber::registry().with(budget).into();
                 Self { dispatch, guard, memory }

@@ -51,7 +51,7 @@ fn a_permit_settles_to_what_the_call_really_cost() {
         let _pipeline = info_span!("pipeline").entered();
         let permit = reserve("0.50").expect("there is room");
         call_that_costs("0.20");
-        permit.settle();
+        drop(permit);
         assert_eq!(here().remaining().usd, Some(usd("0.80")), "once, and not twice");
         let too_small = reserve("0.10").expect("there is room");
         call_that_costs("0.30");
@@ -211,7 +211,7 @@ async fn a_permit_is_held_across_await_and_threads() {
             (left, kept.remaining().usd)
         });
         assert_eq!(moved.await.expect("no panic"), (Some(usd("0.40")), Some(usd("1"))));
-        reserve("1").expect("all of it is free again").settle();
+        drop(reserve("1").expect("all of it is free again"));
     };
     work.instrument(pipeline).await;
     guard.flush().expect("delivered");

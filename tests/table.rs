@@ -8,8 +8,8 @@ use std::{env, fs};
 
 use tracing_budget::present::calls;
 use tracing_budget::present::columns::{cut, width};
-use tracing_budget::summary::StageRow;
-use tracing_budget::{RunSummary, Usage};
+use tracing_budget::summary::{GateVerdict, StageRow};
+use tracing_budget::{RunSummary, Usage, Verdict};
 
 fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/table")
@@ -200,6 +200,11 @@ fn a_name_of_a_hundred_characters_stays_within_the_page() {
 fn a_run_without_rows_and_a_run_with_one_are_shown() {
     let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse().expect("a time"));
     assert!(run.to_string().contains("Nothing was recorded"), "{run}");
+    // What is there without a row of a stage is shown, and is not nothing.
+    let mut gates = run.clone();
+    gates.budget_summary.gate_verdicts.push(GateVerdict::new(1, "lint", Verdict::Pass));
+    assert!(!gates.to_string().contains("Nothing was recorded"), "{gates}");
+    assert!(gates.to_string().contains("lint"), "{gates}");
     let mut row = StageRow::default();
     row.calls = 1;
     run.budget_summary.per_agent.insert("only", row);

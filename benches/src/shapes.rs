@@ -171,7 +171,7 @@ pub fn unpriced_calls(number: &mut u64) {
 }
 
 /// Calls of a model that has a price, all with the same usage.
-pub fn priced_calls(number: &mut u64) {
+pub fn calls_again(number: &mut u64) {
     below_stage(|| children(number, |_| call(KNOWN, 3000)));
 }
 
@@ -199,7 +199,7 @@ pub fn calls_of_two_runs(number: &mut u64) {
 }
 
 /// Calls of a model that has a price, no two with the same usage.
-pub fn cold_calls(number: &mut u64) {
+pub fn calls(number: &mut u64) {
     below_stage(|| children(number, |number| call(KNOWN, number)));
 }
 

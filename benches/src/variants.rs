@@ -58,6 +58,8 @@ pub const NO_OP: &str = "no-op layer";
 
 /// Ours, switched off, and no other layer.
 pub const OFF: &str = "ours, off";
+/// Ours, with a limit of the run.
+pub const LIMITED: &str = "ours, with a limit";
 const OFF_UNFILTERED: &str = "ours, off, unfiltered";
 const OFF_BESIDE: &str = "ours, off, beside a no-op layer behind INFO";
 
@@ -67,15 +69,18 @@ const SHAPES: [(&str, Tree); 12] = [
     ("span with ten unknown fields", shapes::wide_below_stage),
     ("stage with usage, no model", shapes::stages),
     ("call, unpriced", shapes::unpriced_calls),
-    (MEMOISED, shapes::priced_calls),
+    (CALL, shapes::calls),
+    ("call, the same usage again", shapes::calls_again),
     ("call of an agent that reports their sum", shapes::calls_of_an_agent),
     ("call, two runs in turn", shapes::calls_of_two_runs),
-    ("call, price cold", shapes::cold_calls),
     ("call 2 below its stage", shapes::deep_calls::<2>),
     ("call 16 below its stage", shapes::deep_calls::<16>),
     ("call 64 below its stage", shapes::deep_calls::<64>),
 ];
-const MEMOISED: &str = "call, price memoised";
+/// The ordinary call: of a model with a price, with a usage that no call had before.
+pub const CALL: &str = "call";
+/// What peers are measured with too.
+pub const COMPARED: [&str; 3] = ["plain span below a stage", "stage with usage, no model", CALL];
 const BELOW_ROOT: &str = "plain span below a root";
 const DISABLED: (&str, Tree) = ("disabled span", shapes::disabled);
 
@@ -101,8 +106,8 @@ pub fn all() -> Vec<Variant> {
         };
         add(Who::Ours, "ours", ours, Some(NO_OP_FILTERED), shape);
         add(Who::Ours, "ours, unfiltered", unfiltered, Some(NO_OP), shape);
-        if shape.0 == MEMOISED {
-            add(Who::Ours, "ours, with a limit", layers::ours_limited, Some(NO_OP_FILTERED), shape);
+        if shape.0 == CALL {
+            add(Who::Ours, LIMITED, layers::ours_limited, Some(NO_OP_FILTERED), shape);
         }
     }
     #[cfg(feature = "peers")]
@@ -125,13 +130,12 @@ fn add_peers(
         ("tracing-chrome", || kept(peers::chrome())),
     ];
     for (under, listener) in same_spans {
-        for shape in [SHAPES[0], SHAPES[2], SHAPES[4]] {
+        for shape in SHAPES.into_iter().filter(|(shape, _)| COMPARED.contains(shape)) {
             add(Who::Peer, under, listener, Some(NO_OP_FILTERED), shape);
         }
     }
-    let call = SHAPES[4].0;
     let spans: Tree = |_| peers::fastrace_spans(shapes::CHILDREN);
     let calls: Tree = |_| peers::metrics_calls(shapes::CHILDREN);
-    add(Who::Peer, "fastrace", || kept(peers::fastrace()), None, (call, spans));
-    add(Who::Peer, "metrics, Prometheus", || kept(peers::metrics()), None, (call, calls));
+    add(Who::Peer, "fastrace", || kept(peers::fastrace()), None, (CALL, spans));
+    add(Who::Peer, "metrics, Prometheus", || kept(peers::metrics()), None, (CALL, calls));
 }

@@ -4,12 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Permit;
-use crate::layer::{BudgetLayer, Core, Position};
+use crate::layer::{Core, Location, Position, locate};
 use crate::ledger::IntoUsd;
-use crate::limit::{BudgetExceeded, Remaining, Unit};
+use crate::limit::{BudgetExceeded, OutsideOfRun, Remaining, Unit};
 use crate::summary::RunSummary;
 
 /// The run of the current span, in the first budget layer of the current subscriber; `None` outside of any run.
+///
+/// The layer is found in an `Option`, a `Box`, a `Vec` and a `reload`. For limits there are [`reserve`](crate::reserve()) and
+/// [`check`](crate::check()), which fail outside of a run instead of leaving the decision to the caller.
 ///
 /// ```
 /// use tracing_subscriber::prelude::*;
@@ -25,11 +28,10 @@ use crate::summary::RunSummary;
 /// ```
 #[must_use]
 pub fn current() -> Option<Current> {
-    tracing::dispatcher::get_default(|dispatch| {
-        let layer = dispatch.downcast_ref::<BudgetLayer>()?;
-        let position = layer.core.spans.current_position(dispatch.downcast_ref())?;
-        Some(Current { core: Arc::clone(&layer.core), position })
-    })
+    match locate() {
+        Location::Run(core, position) => Some(Current::new(core, position)),
+        Location::Unlimited | Location::Outside(..) => None,
+    }
 }
 
 /// A place in a run; see [`current`]. It stays good on any thread, and after its span has closed.
@@ -40,6 +42,15 @@ pub struct Current {
 }
 
 impl Current {
+    pub(super) fn new(core: Arc<Core>, position: Position) -> Self {
+        Self { core, position }
+    }
+
+    /// The run, unless a filter hides a part of it.
+    pub(super) fn whole(&self) -> Result<&Self, OutsideOfRun> {
+        self.core.check_whole_run(self.position).map(|()| self)
+    }
+
     /// The nearest stage around the place.
     #[must_use]
     pub fn stage(&self) -> Option<&'static str> {
@@ -49,7 +60,7 @@ impl Current {
     /// The run's id; `None` while nothing accountable has happened in it, and after its end.
     #[must_use]
     pub fn run_id(&self) -> Option<String> {
-        self.core.is_accountable(self.position.run).then(|| self.core.public_id(self.position.run)).flatten()
+        self.core.takes_more(self.position.run).then(|| self.core.public_id(self.position.run)).flatten()
     }
 
     /// Whether more may be spent here: an error if a limit of the run, or of a stage around this place, is used up, or cannot
@@ -70,7 +81,7 @@ impl Current {
     ///     assert_eq!(run.check(), Ok(()));
     ///     tracing_budget::operation("search").cost_usd("0.01").record();
     ///     let error = run.check().expect_err("five cents are used");
-    ///     assert_eq!(error.to_string(), "the run has used up its limit of $0.05: $0.05");
+    ///     assert_eq!(error.to_string(), "the run spent $0.05 of its $0.05 limit");
     ///     assert!(matches!(error, BudgetExceeded::Exhausted { .. }));
     /// });
     /// # Ok::<(), tracing_budget::BuildError>(())
@@ -78,8 +89,8 @@ impl Current {
     ///
     /// # Errors
     ///
-    /// [`BudgetExceeded`] with the widest limit that refuses, or because the run has ended. Without limits there is
-    /// no error.
+    /// [`BudgetExceeded`] with the widest limit that refuses, because the run has ended, or because a filter hides a span around
+    /// the run from the layer. Without limits there is no error.
     pub fn check(&self) -> Result<(), BudgetExceeded> {
         self.core.check(self.position)
     }
@@ -114,7 +125,7 @@ impl Current {
         self.permit(Unit::Tokens, tokens.into())
     }
 
-    fn permit(&self, unit: Unit, amount: i128) -> Result<Permit, BudgetExceeded> {
+    pub(super) fn permit(&self, unit: Unit, amount: i128) -> Result<Permit, BudgetExceeded> {
         let hold = self.core.reserve(self.position, unit, amount)?;
         Ok(Permit::new(Arc::clone(&self.core), self.position, hold))
     }

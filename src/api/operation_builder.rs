@@ -43,6 +43,12 @@ impl<'a, T> OperationBuilder<'a, T> {
         self
     }
 
+    /// Sets the cost, or why it is unknown.
+    pub(crate) fn reported(mut self, cost: Option<Usd>, refusal: Option<String>) -> Self {
+        (self.recorded.cost, self.recorded.refusal) = (cost, refusal);
+        self
+    }
+
     /// Sets how long it took.
     pub fn duration(mut self, duration: Duration) -> Self {
         self.recorded.duration = Some(duration);

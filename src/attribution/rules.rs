@@ -121,6 +121,7 @@ impl Rules {
             (MAY_BE_ROOT, is_named_root || self.roots.is_empty() || schema.is_run),
             (MATTERS, schema.is_relevant || schema.emitter.is_call || is_declared_stage || is_named_root),
             (MATTERS_UNDER_ROOT, self.finds_stages()),
+            (IS_NAMED_ROOT, is_named_root && schema.kind == CallsiteKind::Span),
             (COUNTS, schema.kind != CallsiteKind::Span && self.counts(schema)),
         ] {
             bits |= if holds { flag } else { 0 };
@@ -151,6 +152,7 @@ const MAY_BE_ROOT: u8 = 2;
 const MATTERS: u8 = 4;
 const MATTERS_UNDER_ROOT: u8 = 8;
 const COUNTS: u8 = 16;
+const IS_NAMED_ROOT: u8 = 32;
 
 impl CallsiteFlags {
     /// Its spans are stages at any depth, and each of them makes its run accountable.
@@ -164,6 +166,11 @@ impl CallsiteFlags {
     #[inline]
     pub(crate) fn may_be_root(self) -> bool {
         self.bits & MAY_BE_ROOT != 0
+    }
+
+    /// The program lists its spans' name among its roots.
+    pub(crate) fn is_named_root(self) -> bool {
+        self.bits & IS_NAMED_ROOT != 0
     }
 
     /// Its spans matter at any depth; others matter only as roots, or as direct children of one.

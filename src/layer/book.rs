@@ -13,6 +13,7 @@ use super::tellings::figure;
 use crate::attribution::{Booking, Completion, Failure};
 use crate::journal::{RunJournal, RunStart};
 use crate::ledger::{ACCOUNTABLE, EXPECTING, Ledger, Outcome, SEALED, Sealed, WATCHED, Write};
+use crate::limit::Stages;
 
 /// A thread's part of a run, with the run's flags and its journal.
 type Part<'a> = Write<'a, RunPart, Arc<RunJournal>>;
@@ -23,6 +24,11 @@ impl Core {
     #[inline]
     pub(crate) fn is_accountable(&self, run: u64) -> bool {
         self.runs.flags(run).is_some_and(|flags| flags & ACCOUNTABLE != 0)
+    }
+
+    /// Whether something accountable has happened in a run, and it has not ended. Its room is kept until its summary is made.
+    pub(crate) fn takes_more(&self, run: u64) -> bool {
+        self.runs.flags(run).is_some_and(|flags| flags & (ACCOUNTABLE | SEALED) == ACCOUNTABLE)
     }
 
     /// Writes an entry to the ledger of its run; `false` if more than the ledger has to know, or the run takes nothing more.
@@ -48,7 +54,7 @@ impl Core {
     #[inline(never)]
     pub(crate) fn book(&self, position: &Position, entry: Entry<'_>) -> bool {
         let (number, limited) = (position.run, position.limited);
-        let Some(run) = self.runs.room(number) else { return self.is_late(entry.is_accountable) };
+        let Some(run) = self.runs.room(number) else { return self.is_late(entry) };
         if entry.is_accountable {
             self.begin(number);
         }
@@ -57,7 +63,7 @@ impl Core {
         complete_calls(run, number, &entry);
         let flags = {
             let Ok((mut part, flags, journal)) = self.part_of(run, number, thread) else {
-                return self.is_late(entry.is_accountable);
+                return self.is_late(entry);
             };
             match &journal {
                 None => part.add(entry),
@@ -66,11 +72,9 @@ impl Core {
                     part.remember(entry);
                 }
             }
-            if entry.is_accountable
-                && let Some(limits) = &run.limits
-            {
+            if entry.is_accountable && !self.options.limits.is_empty() {
                 // Under the lock, so that the limits and the ledger of a run that ends agree.
-                is_due = self.charge(run, limits, limited, entry);
+                is_due = self.charge(Some(run), limited, entry);
             }
             flags
         };
@@ -103,11 +107,15 @@ impl Core {
 
     /// Counts an amount that came after the end of its run.
     #[cold]
-    fn is_late(&self, is_accountable: bool) -> bool {
-        if is_accountable {
+    fn is_late(&self, entry: Entry<'_>) -> bool {
+        if entry.is_accountable {
             count(&self.counters.late);
+            // It is in no summary, and was spent nevertheless.
+            if self.runs.total.is_some() {
+                self.charge(None, Stages::NONE, entry);
+            }
         }
-        !is_accountable
+        !entry.is_accountable
     }
 
     /// A call that a log line may have reported was booked.

@@ -13,25 +13,40 @@ use super::open::Glance;
 use super::slots::Found;
 use super::span_state::SpanState;
 use super::thread_state::with_thread_state;
+use super::{installed, probe};
 
 /// The layer that [`build`](crate::Builder::build) returns, before its filter is put around it.
 pub(crate) struct BudgetLayer {
     pub(crate) core: Arc<Core>,
 }
 
+impl Drop for BudgetLayer {
+    /// The layer has left its subscriber, or that is gone: its limits apply to no caller any more.
+    fn drop(&mut self) {
+        installed::remove(&self.core);
+    }
+}
+
 impl<S> Layer<S> for BudgetLayer
 where
     S: Subscriber + for<'lookup> LookupSpan<'lookup>,
 {
+    fn on_layer(&mut self, _: &mut S) {
+        self.core.spans.note_installed();
+    }
+
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        schema_of(metadata);
+        // Also here: a layer that is put into a `reload` later is not passed to `on_layer`.
+        self.core.spans.note_installed();
+        if !probe::meet(metadata, self.core.spans.layer) {
+            schema_of(metadata);
+        }
         // Filters decide which callsites are enabled. `never` here would silence a callsite for every other layer.
         Interest::always()
     }
 
     fn on_register_dispatch(&self, dispatch: &Dispatch) {
-        // An error means that it is set already. It cannot differ: a layer belongs to one subscriber.
-        let _ = self.core.spans.subscriber.set(dispatch.downgrade());
+        self.core.spans.learn_subscriber(dispatch);
     }
 
     // Always inlined into the subscriber's generic code: most spans return from `glance` without a call.

@@ -12,6 +12,7 @@ use super::budget_layer::BudgetLayer;
 use super::clock::Clock;
 use super::core::{Core, Options};
 use super::guard::BudgetGuard;
+use super::installed;
 use super::pricer::Pricer;
 use super::switch;
 use crate::attribution::ApartEmitter;
@@ -134,6 +135,9 @@ pub enum BuildError {
         /// The first stage that is one too many.
         stage: String,
     },
+    /// The limit over all runs is not an amount of money, or below zero.
+    #[error("total_limit_usd: {0}")]
+    TotalLimit(String),
     /// The rates for calls without a price cannot be used.
     #[error("unpriced_calls: the rates cannot be used: {0}")]
     UnpricedRates(String),
@@ -259,6 +263,48 @@ impl<F> Builder<F> {
         self
     }
 
+    /// Limits what all runs of this layer may cost together, in USD, from its build on. Otherwise like [`limit_usd`](Self::limit_usd).
+    ///
+    /// A limit of a run does not hold for a program with several: a server with one run a request, or tasks with a root of
+    /// their own. This one does. Amounts that come after the end of their run count too. Whatever a call's run is, it must be in
+    /// one: [`reserve`](crate::reserve()) refuses outside. The limit is in no summary; [`Handle::total_remaining`] has what is left.
+    ///
+    /// [`Handle::total_remaining`]: crate::Handle::total_remaining
+    ///
+    /// ```
+    /// use tracing_budget::operation;
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// let (budget, guard) = tracing_budget::layer().total_limit_usd("0.10").build()?;
+    /// tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+    ///     for _request in 0..2 {
+    ///         let _run = tracing::info_span!("request").entered();
+    ///         assert!(tracing_budget::check().is_ok());
+    ///         operation("search").cost_usd("0.05").record();
+    ///     }
+    ///     let _run = tracing::info_span!("request").entered();
+    ///     let error = tracing_budget::check().expect_err("ten cents are used");
+    ///     assert_eq!(error.to_string(), "the total of all runs spent $0.10 of its $0.10 limit");
+    /// });
+    /// assert_eq!(guard.handle().total_remaining().usd, Some(tracing_budget::Usd::ZERO));
+    /// # Ok::<(), tracing_budget::BuildError>(())
+    /// ```
+    pub fn total_limit_usd(mut self, limit: impl IntoUsd) -> Self {
+        match amount(limit) {
+            Ok(limit) => self.plan.options.limits.total.usd = Some(limit),
+            Err(BuildError::Limit(error)) => self.fault(BuildError::TotalLimit(error.to_string())),
+            Err(_) => self.fault(BuildError::TotalLimit("it is below zero".to_owned())),
+        }
+        self
+    }
+
+    /// Limits the tokens that all runs of this layer may use together, input plus output. Otherwise like
+    /// [`total_limit_usd`](Self::total_limit_usd).
+    pub fn total_limit_tokens(mut self, limit: u64) -> Self {
+        self.plan.options.limits.total.tokens = Some(limit);
+        self
+    }
+
     /// Limits what a stage may cost in one run, in USD.
     ///
     /// All attempts of the stage count together, with the stages inside it. At most 32 stages may have limits. Otherwise like
@@ -306,7 +352,8 @@ impl<F> Builder<F> {
         self
     }
 
-    /// Adds a function that is called when 50, 80, 95 and 100 % of a limit are used: once each for every limit of a run.
+    /// Adds a function that is called when 50, 80, 95 and 100 % of a limit are used: once each for every limit of a run. A booking
+    /// that passes several of these marks fires the highest alone.
     ///
     /// It runs on the layer's delivery thread, with no subscriber active. Each call of this method adds a function. The same
     /// alert goes to every sink ([`Sink::alert`]), and to the application's subscriber as an event with the target
@@ -449,6 +496,12 @@ impl<F> Builder<F> {
         self
     }
 
+    /// Restricts the layer to the threads that have its subscriber.
+    pub(crate) fn scoped(mut self) -> Self {
+        self.plan.options.is_scoped = true;
+        self
+    }
+
     fn start(self) -> Result<(BudgetLayer, BudgetGuard), BuildError> {
         let unwanted = self.plan.is_unwanted.then(|| "Builder::enabled(false)".to_owned());
         if let Some(why) = unwanted.or_else(switch::off_by_environment) {
@@ -492,6 +545,7 @@ impl<F> Builder<F> {
         worker.call_on_alert(callbacks);
         let core = Arc::new(Core::new(options, Pricer::new(book), worker, clock, journal));
         core.recover(dead);
+        installed::add(&core);
         let seen = Arc::downgrade(&core);
         core.delivery
             .worker

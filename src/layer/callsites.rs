@@ -56,6 +56,9 @@ impl Core {
         with_thread_state(|thread| {
             thread.flags(self.spans.layer, metadata).unwrap_or_else(|| {
                 let flags = self.options.rules.flags(schema_of(metadata));
+                if flags.is_named_root() {
+                    self.counters.outside.note_root(flags.schema.name);
+                }
                 thread.keep_flags(self.spans.layer, metadata, flags);
                 flags
             })

@@ -42,6 +42,12 @@ impl Clock {
         Self { instant: Instant::now(), wall: SystemTime::now() }
     }
 
+    /// A clock with its zero at a wall time.
+    #[cfg(test)]
+    pub(crate) fn at(wall: SystemTime) -> Self {
+        Self { wall, ..Self::new() }
+    }
+
     /// The current moment.
     // Inlined: a call and a subtraction.
     #[inline]
@@ -56,13 +62,9 @@ impl Clock {
         Moment(nanos_between(self.instant, instant))
     }
 
-    /// The first moment of the minute of wall time that a moment is in, and the first moment after it. The first is zero at the
-    /// earliest, when the layer was built.
-    pub(crate) fn minute(&self, at: Moment) -> (Moment, Moment) {
-        const MINUTE: u64 = 60_000_000_000;
-        let wall = self.wall(at).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let into = (wall.as_nanos() % u128::from(MINUTE)) as u64;
-        (Moment(at.0.saturating_sub(into)), Moment(at.0.saturating_add(MINUTE - into)))
+    /// The moment of a wall time: the inverse of [`wall`](Self::wall). Zero at the earliest, when the layer was built.
+    pub(crate) fn moment_at(&self, wall: SystemTime) -> Moment {
+        Moment(wall.duration_since(self.wall).map_or(0, |since| since.as_nanos() as u64))
     }
 
     /// The monotonic time at moment zero.
@@ -102,12 +104,11 @@ mod tests {
     }
 
     #[test]
-    fn a_minute_ends_where_the_next_one_begins() {
-        let clock = Clock { wall: SystemTime::UNIX_EPOCH + Duration::from_secs(90), ..Clock::new() };
-        let seconds = |seconds: u64| Moment(seconds * 1_000_000_000);
-        assert_eq!(clock.minute(seconds(0)), (seconds(0), seconds(30)));
-        assert_eq!(clock.minute(seconds(29)), (seconds(0), seconds(30)));
-        assert_eq!(clock.minute(seconds(30)), (seconds(30), seconds(90)));
-        assert_eq!(clock.minute(seconds(100)), (seconds(90), seconds(150)));
+    fn the_moment_of_a_wall_time_is_zero_at_the_earliest() {
+        let clock = Clock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(90));
+        for nanos in [0, 1, 30_000_000_000] {
+            assert_eq!(clock.moment_at(clock.wall(Moment(nanos))), Moment(nanos));
+        }
+        assert_eq!(clock.moment_at(SystemTime::UNIX_EPOCH), Moment(0));
     }
 }

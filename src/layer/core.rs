@@ -41,6 +41,8 @@ pub(crate) struct Options {
     pub(crate) limits: Plan,
     /// What the price book calls itself.
     pub(crate) book: String,
+    /// The layer is for one scope, as in a test: it is not responsible for threads without a subscriber.
+    pub(crate) is_scoped: bool,
     /// Why there is no layer, only a guard and its handles; none for a layer that works.
     pub(crate) disabled: Option<String>,
     /// How long the guard waits for the sinks.

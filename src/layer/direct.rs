@@ -101,7 +101,7 @@ impl Core {
             None => self.position_here(),
         };
         let Some(position) = position else {
-            count(&self.counters.outside);
+            count(&self.counters.outside.operations);
             return false;
         };
         self.book_direct(&position, Direct::from_fields(fields, self.options.rules.unattributed))

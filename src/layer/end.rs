@@ -11,7 +11,9 @@ use super::run_registry::RunRegistry;
 use super::span_state::SpanState;
 use super::stats::count;
 use super::tellings::unmet_warning;
+use crate::attribution::SpanKind;
 use crate::ledger::{ACCOUNTABLE, Ledger, Outcome, SEALED};
+use crate::sink::FlushError;
 use crate::summary::{EndReason, RunSummary, SummaryInput};
 
 /// A run that has ended and is on its way. When it is delivered, or given up, its room is free for another run.
@@ -57,12 +59,20 @@ impl Core {
     }
 
     fn end_closed(&self, root: &SpanState, now: Instant) {
+        self.note_parentless(root);
         let run = root.position.run;
         // The root is in the table no more: its names are taken from here.
         let pipeline = root.pipeline();
         self.runs.with_details(run, |details| details.pipeline = pipeline.or(details.pipeline));
         let outcome = root.span.reading.outcome();
         self.end(run, End { at: self.clock.moment(now), outcome, is_incomplete: false });
+    }
+
+    /// Counts a root that is a call: no span is around it, as in a task without its span.
+    fn note_parentless(&self, root: &SpanState) {
+        if matches!(root.span.kind, SpanKind::Call(_)) {
+            count(&self.counters.outside.parentless_calls);
+        }
     }
 
     /// Seals a run and hands it to the worker. Returns `false` if it has ended already, or came to nothing.
@@ -76,7 +86,7 @@ impl Core {
         let journal = {
             // Sealed first: of two threads that end the run at once, only one delivers a summary.
             let Some(mut details) = run.room.seal(number) else { return false };
-            if run.limits.is_some() {
+            if !self.options.limits.is_empty() {
                 // An alert is queued before its run: a write that began before the seal may still make one due.
                 run.await_writes();
                 self.queue_alerts(run, &mut details);
@@ -188,6 +198,7 @@ impl Core {
         is_incomplete: bool,
         left_open: &Ledger,
     ) -> bool {
+        self.note_parentless(root);
         self.write(run, |ledger| ledger.merge(left_open));
         // The root is in the table no more: its names are taken from here.
         let pipeline = root.pipeline();
@@ -211,6 +222,25 @@ impl Core {
                 self.finish_as(run, true);
             }
         }
+    }
+
+    /// Ends all runs, delivers them, and ends the worker and the journal, within the timeout of closing. A second call waits for
+    /// the first, and returns what that came to.
+    pub(crate) fn shutdown(&self) -> Result<(), FlushError> {
+        let timeout = self.options.close_timeout;
+        // First, so that the runs which `finish_all` delivers wait for room no longer than the rest may take.
+        self.delivery.worker.start_closing(timeout);
+        // In this order: the worker delivers what `finish_all` ends, and the journal strikes off what the worker delivered.
+        self.finish_all();
+        let delivered = self.delivery.worker.close(timeout);
+        // A sink that calls this has ended nothing: the layer goes on, and so does its journal.
+        if delivered != Err(FlushError::FromSink) {
+            if let Some(journal) = &self.delivery.journal {
+                journal.close();
+            }
+            self.report_outside();
+        }
+        delivered
     }
 
     /// Whether a span of a run that is open, or waits, has recorded anything that makes the run accountable.

@@ -42,7 +42,8 @@ impl Core {
             gate.reason = gate.reason.take().or(message);
             Some(gate)
         });
-        let has_amount = reading.has_amount();
+        // A record of a reply without usage is a call without usage.
+        let has_amount = reading.has_amount() || schema.is_usage_record;
         let unnamed = self.options.rules.unattributed;
         let record = schema.is_operation_record.then(|| Direct::from_reading(&mut reading, unnamed));
         let run = reading.remarks.as_mut().and_then(|remarks| remarks.run.take());
@@ -51,9 +52,16 @@ impl Core {
         }
         let counts = flags.counts_events();
         let Some(around) = current.and_then(|span| self.spans.ancestor(span, ctx)) else {
+            let outside = &self.counters.outside;
             // Usage in a log line counts nowhere, and so is not missing here.
-            if counts || gate.is_some() || record.is_some() || run.is_some() {
-                count(&self.counters.outside);
+            let missing = [
+                (record.is_some(), &outside.operations),
+                (gate.is_some(), &outside.gates),
+                (counts && has_amount, &outside.usage),
+                (run.is_some(), &outside.attributes),
+            ];
+            if let Some((_, counter)) = missing.into_iter().find(|(is_it, _)| *is_it) {
+                count(counter);
             }
             return;
         };

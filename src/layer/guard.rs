@@ -8,6 +8,8 @@ use crate::sink::FlushError;
 
 /// Ends the open runs and delivers every summary when it is dropped. Keep it until the end of `main`.
 ///
+/// What happened [outside of any run](crate::audit::Outside) is printed in one line on stderr, if anything did.
+///
 /// Runs that are still open when it is dropped end as `incomplete`. Runs that end later are lost, and one line on stderr reports
 /// them. Bind it to a name: `let (budget, _guard) = …`. The pattern `_` drops it at once.
 ///
@@ -36,10 +38,11 @@ impl BudgetGuard {
 
     /// Waits until every ended run is delivered to every sink.
     ///
-    /// The wait is bounded by the time limits of [`Delivery`](crate::sink::Delivery).
+    /// The wait is bounded by [`Delivery::flush_timeout`](crate::sink::Delivery::flush_timeout), whatever a sink does.
     ///
     /// # Errors
     ///
+    /// - A sink did not return in time. The error names it; the next flush waits for it again.
     /// - A sink lost a run since the last flush, after all retries. The error names the sink and the reason.
     /// - The journal could not be written since the last flush.
     pub fn flush(&self) -> Result<(), FlushError> {
@@ -49,6 +52,27 @@ impl BudgetGuard {
             Some(Err(reason)) => Err(FlushError::with_journal(delivered, reason)),
             _ => delivered,
         }
+    }
+
+    /// Ends open runs as `incomplete`, delivers every summary, and ends the layer's work; the drop without its silence.
+    ///
+    /// The wait is bounded by [`Delivery::close_timeout`](crate::sink::Delivery::close_timeout), whatever a sink does.
+    ///
+    /// ```
+    /// let (budget, guard) = tracing_budget::layer().build::<tracing_subscriber::Registry>()?;
+    /// // the pipeline
+    /// if let Err(lost) = guard.shutdown() {
+    ///     eprintln!("not every run is kept: {lost}");
+    /// }
+    /// # drop(budget);
+    /// # Ok::<(), tracing_budget::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`flush`](Self::flush), and if a sink did not return in time.
+    pub fn shutdown(self) -> Result<(), FlushError> {
+        self.core.shutdown()
     }
 
     /// Returns a handle that reads the runs in flight, on any thread.
@@ -68,12 +92,7 @@ impl Drop for BudgetGuard {
     /// Ends open runs as `incomplete`, and waits, within the time limits of [`Delivery`](crate::sink::Delivery), until every
     /// summary is delivered.
     fn drop(&mut self) {
-        // In this order: the worker delivers what `finish_all` ends, and the journal strikes off what the worker delivered.
-        self.core.finish_all();
         // The worker has reported lost runs on stderr. A drop cannot return an error.
-        let _ = self.core.delivery.worker.close(self.core.options.close_timeout);
-        if let Some(journal) = &self.core.delivery.journal {
-            journal.close();
-        }
+        let _ = self.core.shutdown();
     }
 }

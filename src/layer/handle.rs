@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::core::Core;
 use super::stats::Stats;
+use crate::limit::Remaining;
+use crate::sink::FlushError;
 use crate::summary::RunSummary;
 
 /// Reads and ends the runs in flight of one layer.
@@ -83,12 +85,53 @@ impl Handle {
         self.core.run_with_id(run_id).is_some_and(|run| self.core.finish(run))
     }
 
+    /// Ends open runs as `incomplete`, delivers every summary, and ends the layer's work, as the guard's drop does.
+    ///
+    /// For code that ends the process while the guard is elsewhere: the handler of a signal, or the line before
+    /// [`std::process::exit`], which drops nothing. The wait is bounded as that of
+    /// [`BudgetGuard::shutdown`](crate::BudgetGuard::shutdown); a second call, and the guard's drop, wait for the first. Runs that
+    /// end later are lost, and counted.
+    ///
+    /// ```no_run
+    /// let (budget, guard) = tracing_budget::layer().json_dir("target/budget").build::<tracing_subscriber::Registry>()?;
+    /// let handle = guard.handle();
+    /// # drop(budget);
+    /// // Elsewhere, where the program gives up:
+    /// let status = if handle.shutdown().is_ok() { 1 } else { 2 };
+    /// std::process::exit(status);
+    /// # #[allow(unreachable_code)]
+    /// # Ok::<(), tracing_budget::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`BudgetGuard::shutdown`](crate::BudgetGuard::shutdown), and if a sink calls it, which would wait for itself.
+    pub fn shutdown(&self) -> Result<(), FlushError> {
+        self.core.shutdown()
+    }
+
     /// Drops all runs in flight without a summary.
     ///
     /// This includes runs that have recorded nothing yet. What their spans record from now on is counted in [`Stats::late`]. The
     /// next root span opens a new run.
     pub fn reset(&self) {
         self.core.reset();
+    }
+
+    /// Returns what is left of [`Builder::total_limit_usd`](crate::Builder::total_limit_usd) and
+    /// [`total_limit_tokens`](crate::Builder::total_limit_tokens), after what is used and reserved. `None` without such a limit,
+    /// and if calls without a price make it unverifiable.
+    ///
+    /// ```
+    /// let (budget, guard) = tracing_budget::layer().total_limit_tokens(500).build::<tracing_subscriber::Registry>()?;
+    /// let left = guard.handle().total_remaining();
+    /// assert_eq!((left.usd, left.tokens), (None, Some(500)));
+    /// # drop(budget);
+    /// # Ok::<(), tracing_budget::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn total_remaining(&self) -> Remaining {
+        self.core.total_remaining()
     }
 
     /// Returns whether the layer works; `false` if it is switched off or could not be built.
@@ -117,7 +160,8 @@ impl Handle {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let journal = self.core.delivery.journal.as_ref().map(|journal| journal.stats());
-        self.core.counters.stats(self.core.spans.len() as u64, self.core.delivery.worker.stats(), journal)
+        let delivery = self.core.delivery.worker.stats();
+        self.core.counters.stats(self.core.spans.len() as u64, self.core.outside(), delivery, journal)
     }
 }
 

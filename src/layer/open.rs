@@ -224,6 +224,7 @@ impl Core {
             return Some((Cell::new(around), how));
         }
         if !flags.may_be_root() {
+            self.count_span_outside(flags);
             return None;
         }
         // Before its slot is locked (lock order: a slot or the details, never both).

@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::pricer::{Model, Recent};
+use super::pricer::{Held, Model};
 use crate::attribution::ModelName;
 use crate::ledger::Symbol;
 
@@ -23,7 +23,7 @@ pub(crate) struct NearModel {
     pub(crate) layer: u32,
     pub(crate) name: ModelName,
     pub(crate) model: Arc<Model>,
-    pub(crate) recent: Recent,
+    pub(crate) held: Held,
 }
 
 impl NearModel {

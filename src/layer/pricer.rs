@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use dashmap::DashMap;
 
 use super::clock::{Clock, Moment};
 use super::price_cache::{NearModel, PriceCache, put_back, with_price_cache};
+use super::stats::count;
 use super::warn_once::WarnOnce;
 use crate::attribution::{Charge, ModelName};
 use crate::ledger::{CellKey, CellTotals, FastHash, Sources, Symbol, Usage, Usd};
-use crate::price::{PriceBook, PricedModel, Source, Unpriced};
+use crate::price::{Compiled, PriceBook, PricedModel, Source, Unpriced};
 
 /// The price book, and the models that were called.
 pub(crate) struct Pricer {
@@ -27,6 +29,8 @@ pub(crate) struct PriceContext<'a> {
     pub(crate) layer: u32,
     pub(crate) clock: &'a Clock,
     pub(crate) run: u64,
+    /// Counts the calls that are looked up in the price book itself.
+    pub(crate) lookups: &'a AtomicU64,
 }
 
 /// What the run's reader should know of a price.
@@ -43,47 +47,73 @@ pub(crate) struct Model {
     pub(crate) warned: WarnOnce,
 }
 
-/// What one thread remembers of a model's prices: the last. The model's own memory is shared, and threads that ask it for
-/// the same usage write the same cache line.
+/// A model's price, compiled for a minute, as one thread holds it. The model's own is shared, and behind a lock.
 #[derive(Default)]
-pub(crate) struct Recent {
-    usage: Usage,
+pub(crate) struct Held {
     /// The moments between which it holds.
     from: Moment,
     until: Moment,
-    cost: Usd,
-    sources: Sources,
+    compiled: Option<Arc<Compiled>>,
 }
 
-impl Recent {
+impl Held {
     /// The cost of a usage at a moment, and the sources of the price.
-    // Inlined: on a hit, three comparisons and a copy.
+    // Inlined: on the path of every priced call, two comparisons and the multiplications.
     #[inline(always)]
-    pub(crate) fn price(
+    fn price(
         &mut self,
         model: &Model,
         usage: &Usage,
         clock: &Clock,
         at: Moment,
+        lookups: &AtomicU64,
     ) -> Result<(Usd, Sources), Unpriced> {
-        if !(self.from <= at && at < self.until && self.usage.is_same(usage)) {
-            self.look_up(model, usage, clock, at)?;
+        if !(self.from <= at && at < self.until) {
+            self.compile(model, clock, at);
         }
-        Ok((self.cost, self.sources))
+        match self
+            .compiled
+            .as_ref()
+            .and_then(|compiled| Some((compiled.cost(usage)?, sources(&compiled.source))))
+        {
+            Some(priced) => Ok(priced),
+            None => self.look_up(model, usage, clock, at, lookups),
+        }
     }
 
-    // Not inlined: it runs once per distinct usage and minute, and is large.
+    // Not inlined: it runs once a minute, and is large.
     #[inline(never)]
-    fn look_up(&mut self, model: &Model, usage: &Usage, clock: &Clock, at: Moment) -> Result<(), Unpriced> {
-        let (price, holds_all_minute) = model.priced.price_and_hold(usage, clock.wall(at))?;
-        let sources = match price.source {
-            Source::Override => Sources::OVERRIDE,
-            Source::Reported => Sources::REPORTED,
-            _ => Sources::BOOK,
+    fn compile(&mut self, model: &Model, clock: &Clock, at: Moment) {
+        let compiled = model.priced.compiled(clock.wall(at));
+        let (from, until) = match compiled.period() {
+            Some((from, until)) => (clock.moment_at(from), clock.moment_at(until)),
+            None => (at, at),
         };
-        let (from, until) = if holds_all_minute { clock.minute(at) } else { (at, at) };
-        *self = Self { usage: *usage, from, until, cost: price.cost, sources };
-        Ok(())
+        *self = Self { from, until, compiled: Some(compiled) };
+    }
+
+    /// Looks a call up in the price book itself: if its compiled price has no answer, or for the reason why a usage has no price.
+    #[cold]
+    fn look_up(
+        &self,
+        model: &Model,
+        usage: &Usage,
+        clock: &Clock,
+        at: Moment,
+        lookups: &AtomicU64,
+    ) -> Result<(Usd, Sources), Unpriced> {
+        count(lookups);
+        model.priced.price(usage, clock.wall(at)).map(|price| (price.cost, sources(&price.source)))
+    }
+}
+
+// Inlined: a comparison.
+#[inline]
+fn sources(source: &Source) -> Sources {
+    match source {
+        Source::Override => Sources::OVERRIDE,
+        Source::Reported => Sources::REPORTED,
+        Source::Book(_) => Sources::BOOK,
     }
 }
 
@@ -131,7 +161,7 @@ impl Pricer {
 
     #[cold]
     fn look_up(&self, layer: u32, name: ModelName) -> Box<NearModel> {
-        Box::new(NearModel { layer, name, model: self.get(name), recent: Recent::default() })
+        Box::new(NearModel { layer, name, model: self.get(name), held: Held::default() })
     }
 
     fn get(&self, name @ (provider, model): ModelName) -> Arc<Model> {
@@ -157,12 +187,12 @@ impl NearModel {
         context: PriceContext<'_>,
         at: impl Fn() -> Moment,
     ) -> Warning {
-        let Self { model, recent, .. } = self;
+        let Self { model, held, .. } = self;
         if let Some(why) = model.why_never_priced {
             totals.unpriced = 1;
             return model.warned.is_first_in(context.run).then(|| why.as_str().into());
         }
-        match recent.price(model, &totals.usage, context.clock, at()) {
+        match held.price(model, &totals.usage, context.clock, at(), context.lookups) {
             Ok((cost, sources)) => {
                 (totals.cost, totals.sources) = (cost, sources);
                 None
@@ -173,5 +203,76 @@ impl NearModel {
                 is_first.then(|| format!("{}: {why}", model.label.as_str()).into())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::price::Rates;
+
+    /// 2026-11-30, 12:00:30 UTC.
+    fn noon() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_796_040_030)
+    }
+
+    fn priced(pricer: &Pricer, layer: u32, clock: &Clock, seconds: u64, usage: Usage) -> CellTotals {
+        let lookups = AtomicU64::new(0);
+        let charge = Charge {
+            stage: None,
+            agent: None,
+            operation: Symbol::intern("chat"),
+            model: (None, Some(Symbol::intern("m"))),
+            is_llm: true,
+            needs_price: true,
+            response_id: 0,
+            started: None,
+        };
+        let mut totals = CellTotals { usage, llm_calls: 1, ..CellTotals::default() };
+        let context = PriceContext { layer, clock, run: 1, lookups: &lookups };
+        pricer.price(&charge, &mut totals, context, || Moment::at(seconds * 1_000_000_000));
+        assert_eq!(lookups.into_inner(), totals.unpriced as u64, "only what has no price is looked up");
+        totals
+    }
+
+    fn pricer(prices: impl IntoIterator<Item = Rates>) -> Pricer {
+        let book = prices.into_iter().fold(PriceBook::builder(), |book, rates| book.price("m", rates));
+        Pricer::new(Arc::new(book.build().unwrap()))
+    }
+
+    #[test]
+    fn a_price_that_changes_while_a_process_runs_is_the_one_of_the_calls_minute() {
+        let until = Rates::per_million().input("1").output("1").until("2026-11-30T12:02Z");
+        let from = Rates::per_million().input("2").output("1").from("2026-11-30T12:02Z");
+        let (pricer, clock) = (pricer([until, from]), Clock::at(noon()));
+        let usage = Usage::new().input(1_000_000).output(0);
+        for (seconds, cost) in
+            [(0, "1"), (29, "1"), (30, "1"), (89, "1"), (90, "2"), (100_000, "2"), (89, "1")]
+        {
+            assert_eq!(
+                priced(&pricer, 1, &clock, seconds, usage).cost.to_string(),
+                cost,
+                "after {seconds} s"
+            );
+        }
+    }
+
+    #[test]
+    fn two_books_on_one_thread_have_their_own_prices() {
+        let [one, two] = ["1", "2"].map(|rate| pricer([Rates::per_million().input(rate).output("1")]));
+        let (clock, usage) = (Clock::at(noon()), Usage::new().input(1_000_000));
+        for _ in 0..3 {
+            assert_eq!(priced(&one, 1, &clock, 0, usage).cost.to_string(), "1");
+            assert_eq!(priced(&two, 2, &clock, 0, usage).cost.to_string(), "2");
+        }
+    }
+
+    #[test]
+    fn what_has_no_price_is_looked_up_for_its_reason() {
+        let (pricer, clock) = (pricer([Rates::per_million().input("1")]), Clock::at(noon()));
+        assert_eq!(priced(&pricer, 1, &clock, 0, Usage::new().input(1).output(1)).unpriced, 1);
+        assert_eq!(priced(&pricer, 1, &clock, 0, Usage::new().input(1)).unpriced, 0);
     }
 }

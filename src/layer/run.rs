@@ -13,7 +13,7 @@ use super::tellings::{RecentCalls, Tellings};
 use crate::attribution::CallsiteSchema;
 use crate::journal::RunJournal;
 use crate::ledger::{Ledger, Outcome, Room, RunAttributes, RunDetails, StageId, Symbol};
-use crate::limit::{DueAlert, LimitSet};
+use crate::limit::{DueAlert, LimitScope, LimitSet, Unit};
 use crate::summary::{GateVerdict, OperationRecord, Records, Timestamp};
 
 /// Distinct warnings kept in one run. A hundred are more than a person reads, and bound the memory that a broken emitter can take.
@@ -29,7 +29,15 @@ pub(crate) struct Run {
     /// Alerts that became due and are not queued yet, in that order.
     // Written under the lock of the limits, and emptied under that of the details: two threads that make 95 % and 100 % due
     // could queue them the other way round.
-    due: Mutex<Vec<DueAlert>>,
+    due: Mutex<Vec<Due>>,
+}
+
+/// An alert that is due, with the limit that it is of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Due {
+    pub(crate) scope: LimitScope,
+    pub(crate) unit: Unit,
+    pub(crate) alert: DueAlert,
 }
 
 /// One thread's part of a run.
@@ -86,12 +94,12 @@ impl Run {
     }
 
     /// Keeps an alert that is due until it is queued.
-    pub(crate) fn keep_due(&self, alert: DueAlert) {
-        self.due.lock().push(alert);
+    pub(crate) fn keep_due(&self, due: Due) {
+        self.due.lock().push(due);
     }
 
     /// The alerts that are due and not queued yet.
-    pub(crate) fn take_due(&self) -> Vec<DueAlert> {
+    pub(crate) fn take_due(&self) -> Vec<Due> {
         mem::take(&mut self.due.lock())
     }
 

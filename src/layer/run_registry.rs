@@ -4,13 +4,15 @@ use super::clock::Moment;
 use super::run::{Details, Run};
 use crate::attribution::CallsiteSchema;
 use crate::ledger::{ACCOUNTABLE, Rooms, SEALED, WATCHED};
-use crate::limit::Plan;
+use crate::limit::{LimitSet, Plan};
 
 /// The runs of one layer.
 #[derive(Debug)]
 pub(crate) struct RunRegistry {
     rooms: Rooms<Run>,
     limits: Plan,
+    /// The limits over all runs, where there are any.
+    pub(crate) total: Option<LimitSet>,
     /// How many calls of a run are kept one by one.
     kept_calls: usize,
     /// The flags of a run that begins: whether more than the ledger has to know what is written.
@@ -20,7 +22,8 @@ pub(crate) struct RunRegistry {
 impl RunRegistry {
     pub(crate) fn new(limits: Plan, kept_calls: usize, has_journal: bool) -> Self {
         let flags = if has_journal || !limits.is_empty() { WATCHED } else { 0 };
-        Self { rooms: Rooms::new(), limits, kept_calls, flags }
+        let total = limits.total_limit_set();
+        Self { rooms: Rooms::new(), limits, total, kept_calls, flags }
     }
 
     /// Opens a run. It counts for nothing until something accountable happens in it (A1).
@@ -73,6 +76,8 @@ impl RunRegistry {
                 details.clear();
                 if let Some(limits) = &run.limits {
                     limits.reset();
+                }
+                if !self.limits.is_empty() {
                     // Of a run that was forgotten: the next one in this room would queue them as its own.
                     run.take_due();
                 }

@@ -4,11 +4,11 @@
 //! span, and a look at a parent's costs as much again.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
-use tracing_core::dispatcher::WeakDispatch;
+use tracing_core::dispatcher::{Dispatch, WeakDispatch};
 
 use super::slots::{Found, Slots};
 use super::span_state::SpanState;
@@ -58,6 +58,8 @@ pub(crate) struct SpanTable {
     pub(crate) layer: u32,
     /// The subscriber that the layer is a part of, to look through spans that a filter hides from the layer.
     pub(crate) subscriber: OnceLock<WeakDispatch>,
+    /// Whether the layer is a part of a subscriber, known to it or not.
+    is_installed: AtomicBool,
     slots: Slots<Entry>,
     waiting: Mutex<Vec<Waiting>>,
     /// Length of `waiting`: nearly always 0, and then no lock is taken.
@@ -78,6 +80,7 @@ impl SpanTable {
             // Relaxed: only the uniqueness of the number matters.
             layer: NEXT.fetch_add(1, Ordering::Relaxed),
             subscriber: OnceLock::new(),
+            is_installed: AtomicBool::new(false),
             slots: Slots::new(),
             waiting: Mutex::default(),
             waiting_count: AtomicU64::new(0),
@@ -85,6 +88,23 @@ impl SpanTable {
             vanished: AtomicU64::new(0),
             epoch: AtomicU64::new(1),
         }
+    }
+
+    /// Notes that the layer is a part of this subscriber.
+    pub(crate) fn learn_subscriber(&self, dispatch: &Dispatch) {
+        self.note_installed();
+        // The first stays: a layer belongs to one subscriber.
+        self.subscriber.get_or_init(|| dispatch.downgrade());
+    }
+
+    /// Notes that the layer is a part of a subscriber.
+    pub(crate) fn note_installed(&self) {
+        // Relaxed, as the load: a caller that relies on a subscriber is ordered after its start by other means.
+        self.is_installed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_installed(&self) -> bool {
+        self.is_installed.load(Ordering::Relaxed)
     }
 
     /// The epoch of positions.

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::outside::{Outside, OutsideCounters};
 use crate::journal::JournalStats;
 use crate::sink::DeliveryStats;
 
@@ -20,11 +21,16 @@ pub struct Stats {
     pub dropped_roots: u64,
     /// Amounts that came after their run had been finished. They are in no summary.
     pub late: u64,
-    /// Events with usage, a gate or an operation that were emitted outside of any run, as in a `tokio::spawn` of a future
-    /// that was not instrumented, and operations for a run that was not in flight. They are in no summary.
+    /// What happened outside of any run, as in a `tokio::spawn` of a future that was not instrumented: usage, gates, operations,
+    /// attributes of runs and spans of calls. It is in no summary.
     pub outside: u64,
+    /// The same by its kind, with what else is a sign of a missing run.
+    pub outside_by: Outside,
     /// Open spans that the layer keeps right now.
     pub open_spans: u64,
+    /// Calls that were looked up in the price book itself, which takes some 10 microseconds: the price of their model is no whole number
+    /// of pico-dollars a token, their usage has no price, or they have cached audio.
+    pub price_lookups: u64,
     /// Delivery of finished runs to the sinks.
     pub delivery: DeliveryStats,
     /// State of the journal, if there is one.
@@ -39,7 +45,8 @@ pub(crate) struct Counters {
     pub(crate) empty_roots: AtomicU64,
     pub(crate) dropped_roots: AtomicU64,
     pub(crate) late: AtomicU64,
-    pub(crate) outside: AtomicU64,
+    pub(crate) outside: OutsideCounters,
+    pub(crate) price_lookups: AtomicU64,
     /// Runs given up by a reset.
     pub(crate) forgotten: AtomicU64,
     /// Spans that a panic kept from being settled.
@@ -56,6 +63,7 @@ impl Counters {
     pub(crate) fn stats(
         &self,
         open_spans: u64,
+        outside_by: Outside,
         delivery: DeliveryStats,
         journal: Option<JournalStats>,
     ) -> Stats {
@@ -67,8 +75,10 @@ impl Counters {
             empty_roots: read(&self.empty_roots),
             dropped_roots: read(&self.dropped_roots),
             late: read(&self.late),
-            outside: read(&self.outside),
+            outside: outside_by.lost(),
+            outside_by,
             open_spans,
+            price_lookups: read(&self.price_lookups),
             delivery,
             journal,
         }

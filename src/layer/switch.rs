@@ -83,8 +83,7 @@ pub(crate) struct Catch(Arc<Core>);
 
 impl<S: Subscriber> Layer<S> for Catch {
     fn on_register_dispatch(&self, dispatch: &Dispatch) {
-        // A second subscriber cannot come: the layer belongs to one.
-        let _ = self.0.spans.subscriber.set(dispatch.downgrade());
+        self.0.spans.learn_subscriber(dispatch);
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

@@ -42,7 +42,7 @@ impl Stages {
 /// A limit as it was configured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limit {
-    /// The stage by its number; `None` is the run.
+    /// The stage by its number; `None` is the run, or all runs.
     pub(crate) stage: Option<usize>,
     pub(crate) unit: Unit,
     pub(crate) amount: i128,
@@ -144,19 +144,21 @@ impl LimitState {
         }
     }
 
-    /// Takes the next alert if it is due.
-    fn next_alert(&mut self) -> Option<u8> {
-        let percent = *ALERTS.get(self.alerts)?;
+    /// Takes the highest alert that is due, and with it those below, which it implies.
+    fn due_alert(&mut self) -> Option<u8> {
+        let used = self.used.used.saturating_mul(100);
         // In integers: a quotient of doubles could round 0.8 of five cents to just below 80 %, and the alert would be late.
-        let is_due = self.used.used.saturating_mul(100) >= self.limit.saturating_mul(percent.into());
-        is_due.then(|| {
-            self.alerts += 1;
-            percent
-        })
+        let passed =
+            ALERTS.iter().take_while(|percent| used >= self.limit.saturating_mul((**percent).into())).count();
+        if passed <= self.alerts {
+            return None;
+        }
+        self.alerts = passed;
+        ALERTS.get(passed - 1).copied()
     }
 }
 
-/// The limits of one run.
+/// The limits of one run, or those over all runs of a layer.
 #[derive(Debug)]
 pub(crate) struct LimitSet {
     limits: Box<[Limit]>,
@@ -193,7 +195,7 @@ impl LimitSet {
                     Unit::Tokens => state.used.add(tokens),
                 }
                 // Under the lock, so that the alerts of one limit are queued in ascending order.
-                while let Some(percent) = state.next_alert() {
+                if let Some(percent) = state.due_alert() {
                     on_alert(DueAlert { position, percent, state: *state });
                 }
             }
@@ -208,15 +210,26 @@ impl LimitSet {
     /// Reserves an amount in every limit that applies inside these stages, or in none.
     pub(crate) fn reserve(&self, stages: Stages, unit: Unit, amount: i128) -> Result<(), Box<Refusal>> {
         self.with_states(|states| {
-            if let Some(refusal) = self.refusal(states, stages) {
-                return Err(refusal);
-            }
             // All are checked before one is changed: an early return in between would leave reservations without an owner.
-            let full = self.applying_to(stages, unit).find(|position| states[*position].left() < amount);
-            if let Some(position) = full {
-                return Err(Box::new(Refusal { position, state: states[position], reason: Refused::NoRoom }));
-            }
+            self.room(states, stages, unit, amount)?;
             self.applying_to(stages, unit).for_each(|position| states[position].reserved += amount);
+            Ok(())
+        })
+    }
+
+    /// Reserves here and by `inner`, or in neither. `refuse` makes the error of a refusal.
+    pub(crate) fn reserve_with<E>(
+        &self,
+        (unit, amount): (Unit, i128),
+        refuse: impl FnOnce(Box<Refusal>) -> E,
+        inner: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
+        // Lock order: a total, then a run. Under both: an amount that is taken in one and given back would refuse others meanwhile.
+        self.with_states(|states| {
+            let room = self.room(states, Stages::NONE, unit, amount);
+            room.map_err(refuse)?;
+            inner()?;
+            self.applying_to(Stages::NONE, unit).for_each(|position| states[position].reserved += amount);
             Ok(())
         })
     }
@@ -233,13 +246,18 @@ impl LimitSet {
     /// What is left inside these stages, of the limit that leaves least. `None` without such a limit, and if one of them
     /// is unverifiable.
     pub(crate) fn left(&self, stages: Stages, unit: Unit) -> Option<i128> {
+        self.left_where_limited(stages, unit).flatten()
+    }
+
+    /// The same; the outer `None` is without such a limit, the inner one is unverifiable.
+    pub(crate) fn left_where_limited(&self, stages: Stages, unit: Unit) -> Option<Option<i128>> {
         self.with_states(|states| {
             // `reduce` on options: one unverifiable limit makes the minimum unknown, instead of dropping out of it.
             let left = self.applying_to(stages, unit).map(|position| {
                 let state = &states[position];
                 (state.used.unverifiable_calls <= 0).then(|| state.left())
             });
-            left.reduce(|one, two| Some(one?.min(two?))).flatten()
+            left.reduce(|one, two| Some(one?.min(two?)))
         })
     }
 
@@ -255,6 +273,26 @@ impl LimitSet {
     /// Each limit with its state.
     pub(crate) fn all(&self) -> Vec<(Limit, LimitState)> {
         self.with_states(|states| self.limits.iter().copied().zip(states.iter().copied()).collect())
+    }
+
+    /// An error if one of the limits that apply inside these stages has no room for an amount.
+    fn room(
+        &self,
+        states: &[LimitState],
+        stages: Stages,
+        unit: Unit,
+        amount: i128,
+    ) -> Result<(), Box<Refusal>> {
+        if let Some(refusal) = self.refusal(states, stages) {
+            return Err(refusal);
+        }
+        let full = self.applying_to(stages, unit).find(|position| states[*position].left() < amount);
+        match full {
+            Some(position) => {
+                Err(Box::new(Refusal { position, state: states[position], reason: Refused::NoRoom }))
+            }
+            None => Ok(()),
+        }
     }
 
     fn refusal(&self, states: &[LimitState], stages: Stages) -> Option<Box<Refusal>> {
@@ -275,8 +313,8 @@ impl LimitSet {
     }
 
     fn with_states<T>(&self, act: impl FnOnce(&mut [LimitState]) -> T) -> T {
-        // Lock order: this lock is the last one. `act` takes no other lock but that of the due alerts, and runs no code of a
-        // user; a callback that read the remaining budget would deadlock. A poisoned state is whole: nothing in
+        // Lock order: this lock is the last one. `act` takes no other lock but that of the due alerts, and that of a run's
+        // limits inside that of the total. It runs no code of a user: a callback that read the remaining budget would deadlock. A poisoned state is whole: nothing in
         // `act` panics between two changes that belong together.
         act(&mut self.states.lock().unwrap_or_else(PoisonError::into_inner))
     }

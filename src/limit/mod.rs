@@ -14,6 +14,7 @@
 mod alert;
 mod exceeded;
 mod limit_set;
+mod outside_of_run;
 mod plan;
 mod remaining;
 mod sync;
@@ -21,7 +22,8 @@ mod unpriced;
 
 pub use alert::{Alert, Amount, LimitScope};
 pub use exceeded::BudgetExceeded;
-pub(crate) use limit_set::{DueAlert, LimitSet, Stages, Unit, UsedAmount};
+pub(crate) use limit_set::{DueAlert, LimitSet, Refusal, Stages, Unit, UsedAmount};
+pub use outside_of_run::OutsideOfRun;
 pub(crate) use plan::{MOST_STAGES, Plan};
 pub use remaining::Remaining;
 pub use unpriced::UnpricedCalls;

@@ -10,10 +10,12 @@ use crate::summary::Limits;
 /// span of every program larger.
 pub(crate) const MOST_STAGES: usize = 32;
 
-/// The configured limits. Each run gets a [`LimitSet`] of its own.
+/// The configured limits. Each run gets a [`LimitSet`] of its own, and the layer one over all runs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) run: Limits,
+    /// Over all runs of the layer.
+    pub(crate) total: Limits,
     stages: Vec<(Symbol, Limits)>,
     pub(crate) unpriced: UnpricedCalls,
 }
@@ -34,7 +36,7 @@ impl Plan {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.run == Limits::default() && self.stages.is_empty()
+        self.run == Limits::default() && self.total == Limits::default() && self.stages.is_empty()
     }
 
     /// The stages with a limit, in the order in which they were configured; a stage's number is its position.
@@ -61,18 +63,26 @@ impl Plan {
         at.map_or(Stages::NONE, Stages::only)
     }
 
+    /// The limits over all runs; `None` without limits.
+    pub(crate) fn total_limit_set(&self) -> Option<LimitSet> {
+        let limits: Box<[Limit]> = limits_of(None, self.total).collect();
+        (!limits.is_empty()).then(|| LimitSet::new(limits))
+    }
+
     /// The limits for a run that starts, those of the run itself first; `None` without limits.
     pub(crate) fn limit_set(&self) -> Option<LimitSet> {
         // The run first: where both refuse, the wider limit is the one to report.
         let run = (None, self.run);
         let stages = self.stages.iter().enumerate().map(|(number, (_, limits))| (Some(number), *limits));
-        let limits = std::iter::once(run).chain(stages).flat_map(|(stage, limits)| {
-            let usd = limits.usd.map(|usd| Limit { stage, unit: Unit::Usd, amount: usd.pico() });
-            let tokens =
-                limits.tokens.map(|tokens| Limit { stage, unit: Unit::Tokens, amount: tokens.into() });
-            [usd, tokens].into_iter().flatten()
-        });
+        let limits = std::iter::once(run).chain(stages).flat_map(|(stage, limits)| limits_of(stage, limits));
         let limits: Box<[Limit]> = limits.collect();
         (!limits.is_empty()).then(|| LimitSet::new(limits))
     }
+}
+
+/// The limits of one scope.
+fn limits_of(stage: Option<usize>, limits: Limits) -> impl Iterator<Item = Limit> {
+    let usd = limits.usd.map(|usd| Limit { stage, unit: Unit::Usd, amount: usd.pico() });
+    let tokens = limits.tokens.map(|tokens| Limit { stage, unit: Unit::Tokens, amount: tokens.into() });
+    [usd, tokens].into_iter().flatten()
 }

@@ -8,6 +8,7 @@ use genai_prices::{
 };
 
 use super::alias;
+use super::context_tiers::ContextTiers;
 use super::reason::{BookName, Unpriced};
 use crate::fnv::fnv1a_64;
 use crate::ledger::{Kind, Usage, Usd};
@@ -35,21 +36,35 @@ const OTHER_MEASURES: [&[(UsageKey, f64)]; 6] = [
 ///
 /// They are a file of this crate. The data that `genai-prices` bundles is that of whichever release Cargo chose, and no
 /// function of it returns which one that is: a summary would name the wrong data after `cargo update`.
-static BUNDLED: LazyLock<Calculator> = LazyLock::new(|| {
-    Calculator::from_json(include_bytes!("../../data/genai-prices.json"))
+static BUNDLED: LazyLock<Published> = LazyLock::new(|| {
+    Published::read(include_bytes!("../../data/genai-prices.json"))
         .expect("every 0.2 release of genai-prices reads the format of 0.2.1")
 });
 
 /// The calculator of the bundled prices. The first call reads them, which takes tens of milliseconds.
 pub(super) fn bundled() -> &'static Calculator {
-    &BUNDLED
+    &BUNDLED.calculator
 }
 
 /// The published prices in use.
 #[derive(Default)]
 pub(super) struct Catalog {
-    loaded: Option<Box<Calculator>>,
+    loaded: Option<Box<Published>>,
     name: BookName,
+}
+
+/// A `data.json`.
+struct Published {
+    calculator: Calculator,
+    tiers: ContextTiers,
+}
+
+impl Published {
+    fn read(json: &[u8]) -> Result<Self, genai_prices::Error> {
+        let calculator = Calculator::from_json(json)?;
+        let tiers = ContextTiers::read(json).expect("the calculator has read the same providers and models");
+        Ok(Self { calculator, tiers })
+    }
 }
 
 /// A model that the catalog prices: the provider's id and a reference that finds the model there.
@@ -68,23 +83,34 @@ impl Catalog {
     /// Reads a newer `data.json`. The name it goes by ends in a fingerprint of its bytes, so that a history
     /// distinguishes two files of one name.
     pub(super) fn load(name: &str, json: &[u8]) -> Result<Self, genai_prices::Error> {
-        let calculator = Calculator::from_json(json)?;
+        let published = Published::read(json)?;
         let print = fnv1a_64(json);
         Ok(Self {
-            loaded: Some(Box::new(calculator)),
+            loaded: Some(Box::new(published)),
             name: BookName::loaded(&format!("{name}#{print:016x}")),
         })
     }
 
+    fn published(&self) -> &Published {
+        self.loaded.as_deref().unwrap_or_else(|| &BUNDLED)
+    }
+
     fn calculator(&self) -> &Calculator {
-        match &self.loaded {
-            Some(loaded) => loaded,
-            None => bundled(),
-        }
+        &self.published().calculator
+    }
+
+    pub(super) fn context_tiers(&self) -> &ContextTiers {
+        &self.published().tiers
     }
 
     pub(super) fn warm(&self) {
-        self.calculator();
+        self.published();
+    }
+
+    /// The answer of `genai-prices`.
+    pub(super) fn calculate(&self, route: &Route, counts: &Counts, at: SystemTime) -> Calculated {
+        let request = PriceRequest::new(&route.model, counts).with_provider_id(&route.provider);
+        self.calculator().calculate(&request.with_timestamp(at)).map_err(unpriced)
     }
 
     pub(super) fn name(&self) -> BookName {
@@ -148,10 +174,7 @@ impl Catalog {
         usage: &Usage,
         at: SystemTime,
     ) -> Result<Usd, Unpriced> {
-        let calculate = |counts: &Counts| {
-            let request = PriceRequest::new(&route.model, counts).with_provider_id(&route.provider);
-            self.calculator().calculate(&request.with_timestamp(at)).map_err(unpriced)
-        };
+        let calculate = |counts: &Counts| self.calculate(route, counts, at);
         let found = calculate(&counts(usage))?;
         let used = usage.count(Kind::Input) > 0 || usage.count(Kind::Output) > 0;
         if used && found.total_price == 0.0 && billed_otherwise(&calculate) {
@@ -181,10 +204,11 @@ impl Catalog {
     }
 }
 
-type Calculated = Result<PriceCalculation, Unpriced>;
+/// A price in doubles, or the reason why there is no price.
+pub(super) type Calculated = Result<PriceCalculation, Unpriced>;
 
 /// Returns whether a model with free tokens charges for another measure, and so is not free.
-fn billed_otherwise(calculate: &impl Fn(&Counts) -> Calculated) -> bool {
+pub(super) fn billed_otherwise(calculate: &impl Fn(&Counts) -> Calculated) -> bool {
     OTHER_MEASURES.iter().any(|measure| {
         let counts = measure.iter().cloned().collect();
         calculate(&counts).is_ok_and(|price| price.total_price > 0.0)
@@ -245,7 +269,7 @@ fn exactly(
 }
 
 /// The rate of tokens that cost so many USD together, if it is a whole number of pico-dollars.
-fn per_token(usd: f64, tokens: u64) -> Option<i128> {
+pub(super) fn per_token(usd: f64, tokens: u64) -> Option<i128> {
     if tokens == 0 {
         return Some(0);
     }

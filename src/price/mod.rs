@@ -11,18 +11,24 @@ mod alias;
 mod book;
 #[cfg_attr(not(feature = "prices"), path = "no_catalog.rs")]
 mod catalog;
+mod compiled;
+#[cfg(feature = "prices")]
+mod context_tiers;
 #[cfg(feature = "prices")]
 mod data_file;
 mod error;
-mod memo;
 mod model;
 mod overrides;
+#[cfg(feature = "prices")]
+mod published_rates;
 mod rates;
 mod reason;
 #[cfg(feature = "prices")]
 mod response;
 #[cfg(feature = "price-files")]
 mod toml_file;
+
+pub(crate) use compiled::Compiled;
 
 pub use book::{PriceBook, PriceBookBuilder, UnknownModel};
 pub use error::PriceBookError;

@@ -1,19 +1,17 @@
 //! One model at one provider, ready to price its calls.
 
 use std::fmt;
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::book::{BookData, UnknownModel};
 use super::catalog::Route;
-use super::memo::{Memo, Minute};
+use super::compiled::{Compiled, Minute, Table};
 use super::rates::{NoCost, Rates};
 use super::reason::{Price, Source, Unpriced};
 use crate::ledger::{Kind, MAX_COUNT, Usage, Usd};
 
 /// One model at one provider, looked up once by [`PriceBook::model`](crate::PriceBook::model).
-///
-/// It remembers a few recent prices, so that pricing the same usage again in the same minute is cheap.
 pub struct PricedModel {
     label: Box<str>,
     /// The model as it was reported.
@@ -23,7 +21,8 @@ pub struct PricedModel {
     /// The published price, and whether it is that of another provider than the reported one.
     route: Result<(Route, bool), Unpriced>,
     data: Arc<BookData>,
-    memo: Memo,
+    /// What was compiled last.
+    compiled: Mutex<Option<Arc<Compiled>>>,
 }
 
 impl fmt::Debug for PricedModel {
@@ -43,7 +42,7 @@ impl PricedModel {
         own: Vec<Arc<Rates>>,
         route: Result<(Route, bool), Unpriced>,
     ) -> Self {
-        Self { label: label.into(), model: model.into(), own, route, data, memo: Memo::new() }
+        Self { label: label.into(), model: model.into(), own, route, data, compiled: Mutex::default() }
     }
 
     /// Returns the name of the row in which this model's calls are counted in: the provider's id and the model as reported, such as
@@ -75,18 +74,53 @@ impl PricedModel {
     ///
     /// [`Unpriced`] with the reason why the cost is unknown.
     pub fn price(&self, usage: &Usage, at: SystemTime) -> Result<Price, Unpriced> {
-        self.price_and_hold(usage, at).map(|(price, _)| price)
+        match self.basis(at) {
+            Basis::Rates(rates) => self.by_rates(rates, usage),
+            Basis::Published(route, is_inferred) => self.by_catalog(route, is_inferred, usage, at),
+            Basis::Free => Ok(Price { cost: Usd::ZERO, source: Source::Override }),
+            Basis::Nothing(reason) => Err(reason.clone()),
+        }
     }
 
-    /// Returns the price, and whether it is valid for all of the minute.
-    pub(crate) fn price_and_hold(&self, usage: &Usage, at: SystemTime) -> Result<(Price, bool), Unpriced> {
+    /// Returns the price compiled for the minute of a time. The first question of a minute compiles it; what has not changed since is
+    /// only confirmed.
+    pub(crate) fn compiled(&self, at: SystemTime) -> Arc<Compiled> {
         let minute = Minute::of(at);
-        if let Some(price) = minute.and_then(|minute| self.memo.get(usage, minute)) {
-            return Ok((price, true));
+        let mut last = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(last) if minute.is_some() && last.minute() == minute => Arc::clone(last),
+            _ => {
+                let compiled = Arc::new(self.compile(minute, at, last.as_deref()));
+                *last = Some(Arc::clone(&compiled));
+                compiled
+            }
         }
-        let price = self.compute(usage, at)?;
-        let holds = minute.is_some_and(|minute| self.remember(usage, minute, &price));
-        Ok((price, holds))
+    }
+
+    fn compile(&self, minute: Option<Minute>, at: SystemTime, last: Option<&Compiled>) -> Compiled {
+        let source = match self.basis(at) {
+            Basis::Published(..) => Source::Book(self.data.catalog.name()),
+            _ => Source::Override,
+        };
+        // Both ends: published prices have times of day, and a file may have them to the second.
+        let ends = minute.and_then(Minute::ends).map_or([at, at], |(first, next)| [first, next - INSTANT]);
+        let is_confirmed = |table: &Table| {
+            let at_end = |at: SystemTime| {
+                table.is_confirmed(&|usage| self.price(usage, at).ok().map(|price| price.cost))
+            };
+            ends.into_iter().all(at_end)
+        };
+        let known = last.filter(|last| last.source == source).and_then(Compiled::table);
+        let table = match self.basis(ends[0]) {
+            Basis::Rates(rates) => rates.table(),
+            Basis::Free => Some(Table::free()),
+            Basis::Published(..) if known.is_some_and(is_confirmed) => {
+                return Compiled::new(minute, source, known.cloned());
+            }
+            Basis::Published(route, is_inferred) => self.data.catalog.table(route, is_inferred, ends[0]),
+            Basis::Nothing(_) => None,
+        };
+        Compiled::new(minute, source, table.filter(is_confirmed))
     }
 
     /// Returns why no usage of this model has a price: neither the published prices nor the user's have one. `None` if one has.
@@ -104,28 +138,17 @@ impl PricedModel {
         }
     }
 
-    /// Stores a price for the rest of its minute. Returns `false` if prices change within that minute: prices have a time of
-    /// day, to the minute, so both ends of the minute are checked.
-    fn remember(&self, usage: &Usage, minute: Minute, price: &Price) -> bool {
-        let Some((first, last)) = minute.ends() else { return false };
-        let agrees = |at| self.compute(usage, at).is_ok_and(|other| other == *price);
-        let holds = agrees(first) && agrees(last);
-        if holds {
-            self.memo.put(usage, minute, price);
-        }
-        holds
-    }
-
-    fn compute(&self, usage: &Usage, at: SystemTime) -> Result<Price, Unpriced> {
+    /// What a call is priced by at a time.
+    fn basis(&self, at: SystemTime) -> Basis<'_> {
         let nanoseconds = since_epoch(at);
         if let Some(rates) = self.own.iter().find(|rates| rates.hold_at(nanoseconds)) {
-            return self.by_rates(rates, usage);
+            return Basis::Rates(rates);
         }
         match (&self.route, &self.data.unknown) {
-            (Ok((route, inferred)), _) => self.by_catalog(route, *inferred, usage, at),
-            (Err(reason), UnknownModel::Unpriced) => Err(reason.clone()),
-            (Err(_), UnknownModel::Zero) => Ok(Price { cost: Usd::ZERO, source: Source::Override }),
-            (Err(_), UnknownModel::Rate(rates)) => self.by_rates(rates, usage),
+            (Ok((route, is_inferred)), _) => Basis::Published(route, *is_inferred),
+            (Err(reason), UnknownModel::Unpriced) => Basis::Nothing(reason),
+            (Err(_), UnknownModel::Zero) => Basis::Free,
+            (Err(_), UnknownModel::Rate(rates)) => Basis::Rates(rates),
         }
     }
 
@@ -158,6 +181,21 @@ impl PricedModel {
         Ok(Price { cost, source: Source::Book(self.data.catalog.name()) })
     }
 }
+
+/// What a call is priced by.
+enum Basis<'a> {
+    /// The user's own rates, or those of the policy for unknown models.
+    Rates(&'a Rates),
+    /// The published price, and whether it is that of another provider than the reported one.
+    Published(&'a Route, bool),
+    /// The policy for unknown models.
+    Free,
+    /// Nothing, and why.
+    Nothing(&'a Unpriced),
+}
+
+/// The smallest step of time.
+const INSTANT: Duration = Duration::from_nanos(1);
 
 fn since_epoch(at: SystemTime) -> i128 {
     let nanoseconds = |time: std::time::Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use super::compiled::Table;
 use super::reason::{BookName, Unpriced};
 use crate::ledger::{Usage, Usd};
 
@@ -45,6 +46,10 @@ impl Catalog {
     }
 
     pub(super) fn price(&self, route: &Route, _: &str, _: &Usage, _: SystemTime) -> Result<Usd, Unpriced> {
+        match *route {}
+    }
+
+    pub(super) fn table(&self, route: &Route, _: bool, _: SystemTime) -> Option<Table> {
         match *route {}
     }
 }

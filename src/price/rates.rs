@@ -1,5 +1,8 @@
 //! The user's own rates, and their exact arithmetic.
 
+use std::iter::successors;
+
+use super::compiled::{Table, Tier};
 use crate::ledger::{IntoUsd, Kind, Usage, Usd, rfc3339};
 
 /// Tokens that a rate is quoted for, as every provider publishes prices.
@@ -256,6 +259,22 @@ impl Rates {
         self.from.is_none_or(|from| from <= nanoseconds) && self.until.is_none_or(|until| nanoseconds < until)
     }
 
+    /// The rates of each kind, where these are whole pico-dollars.
+    pub(super) fn table(&self) -> Option<Table> {
+        let request = u64::try_from(self.request.unwrap_or(0)).ok()?;
+        let rates = KINDS.map(|kind| {
+            if !self.charges_tokens() {
+                return Some(0);
+            }
+            // A part without a rate is charged as what it is part of.
+            let rate =
+                successors(Some(kind), |kind| whole_of(*kind)).find_map(|kind| self.tokens[kind as usize]);
+            let rate = rate.filter(|rate| rate % QUOTED_TOKENS == 0)?;
+            u64::try_from(rate / QUOTED_TOKENS).ok()
+        });
+        Some(Table { request, may_be_free: true, tiers: [Tier { above: None, rates }].into() })
+    }
+
     /// Whether a call is charged by its tokens at all.
     pub(super) fn charges_tokens(&self) -> bool {
         self.tokens.iter().any(Option::is_some)
@@ -299,6 +318,16 @@ impl Rates {
         let request = self.request.unwrap_or(0).checked_mul(requests).ok_or(NoCost::TooLarge)?;
         let rounded = scaled.checked_add(QUOTED_TOKENS / 2).ok_or(NoCost::TooLarge)? / QUOTED_TOKENS;
         rounded.checked_add(request).map(Usd::from_pico).ok_or(NoCost::TooLarge)
+    }
+}
+
+/// The kind that a kind is part of.
+fn whole_of(part: Kind) -> Option<Kind> {
+    match part {
+        Kind::CacheWrite1h => Some(Kind::CacheWrite),
+        Kind::CacheRead | Kind::CacheWrite | Kind::AudioInput => Some(Kind::Input),
+        Kind::Reasoning | Kind::AudioOutput => Some(Kind::Output),
+        Kind::Input | Kind::Output | Kind::Requests | Kind::Tokens => None,
     }
 }
 

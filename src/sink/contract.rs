@@ -47,7 +47,7 @@ pub trait Sink: Send + 'static {
     ///
     /// Called once, when the layer is built.
     fn name(&self) -> Cow<'_, str> {
-        Cow::Borrowed(without_path(type_name::<Self>()))
+        Cow::Owned(without_path(type_name::<Self>()))
     }
 
     /// Takes a finished run.
@@ -106,11 +106,7 @@ where
     F: FnMut(&RunSummary) + Send + 'static,
 {
     fn name(&self) -> Cow<'_, str> {
-        let full = type_name::<Self>();
-        match full.split_once("::{{closure}}") {
-            Some((place, _)) => Cow::Owned(format!("closure in {place}")),
-            None => Cow::Borrowed(without_path(full)),
-        }
+        named(type_name::<Self>())
     }
 
     fn run_finished(&mut self, run: &RunSummary) -> Result<(), SinkError> {
@@ -119,10 +115,40 @@ where
     }
 }
 
+/// The name of a function or closure, from that of its type: `closure in a::b::c` for `a::b::c<D>::{{closure}}`.
+fn named(full: &str) -> Cow<'static, str> {
+    // From the end: a closure may be a parameter of the function that another is in.
+    let place = full.trim_end_matches("::{{closure}}");
+    if place.len() < full.len() {
+        Cow::Owned(format!("closure in {}", without_parameters(place)))
+    } else {
+        Cow::Owned(without_path(full))
+    }
+}
+
 /// The name of a type without path and parameters: `Type` of `a::b::Type<c::Other>`.
-fn without_path(full: &str) -> &str {
-    let plain = full.split('<').next().unwrap_or(full);
-    plain.rsplit("::").next().unwrap_or(plain)
+fn without_path(full: &str) -> String {
+    let plain = without_parameters(full);
+    plain.rsplit("::").next().unwrap_or(&plain).to_owned()
+}
+
+/// A name without the parameters of its types and functions: `<a::B as c::D>::e` of `<a::B<F> as c::D<G>>::e<H>`.
+fn without_parameters(full: &str) -> String {
+    let mut plain = String::with_capacity(full.len());
+    // Open brackets of parameters; everything inside the first is left out.
+    let mut depth = 0_u32;
+    let mut last = ' ';
+    for letter in full.chars() {
+        match letter {
+            '<' if depth > 0 || last.is_alphanumeric() || last == '_' => depth += 1,
+            // That of an arrow, as in `fn() -> T`, closes nothing.
+            '>' if depth > 0 && last != '-' => depth -= 1,
+            _ if depth == 0 => plain.push(letter),
+            _ => {}
+        }
+        last = letter;
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -157,5 +183,45 @@ mod tests {
             Sink::name(&closure),
             "closure in tracing_budget::sink::contract::tests::names_leave_the_path_out"
         );
+    }
+
+    /// A sink that calls another one for some runs; its type's name has the other one's inside.
+    fn only_failed<F: FnMut(&RunSummary) + Send + 'static>(mut then: F) -> impl Sink {
+        move |run: &RunSummary| {
+            if run.status == crate::summary::Status::Failed {
+                then(run);
+            }
+        }
+    }
+
+    #[test]
+    fn names_of_closures_are_whole() {
+        let outer = only_failed(|_: &RunSummary| {});
+        assert_eq!(outer.name(), "closure in tracing_budget::sink::contract::tests::only_failed");
+        let make = || |_: &RunSummary| {};
+        let inner = make();
+        assert_eq!(
+            Sink::name(&inner),
+            "closure in tracing_budget::sink::contract::tests::names_of_closures_are_whole"
+        );
+    }
+
+    #[test]
+    fn names_are_cut_at_no_parameter() {
+        for (full, name) in [
+            ("p::main::{{closure}}", "closure in p::main"),
+            ("p::main::{{closure}}::{{closure}}", "closure in p::main"),
+            ("p::wrap<p::main::{{closure}}>::{{closure}}", "closure in p::wrap"),
+            (
+                "<p::A<fn(u8) -> p::B<u8>> as p::C<D>>::wrap<E>::{{closure}}",
+                "closure in <p::A as p::C>::wrap",
+            ),
+            ("p::main::{{closure}}::helper", "helper"),
+            ("p::main<p::T>::helper<p::U>", "helper"),
+        ] {
+            assert_eq!(named(full), name, "{full}");
+        }
+        assert_eq!(without_path("a::make<b::T>::Local<c::U>"), "Local");
+        assert_eq!(without_path("alloc::boxed::Box<dyn a::Sink + core::marker::Send>"), "Box");
     }
 }

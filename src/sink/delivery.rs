@@ -15,7 +15,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// Most runs that wait for the sinks; at least 1. Default: 1,024.
+    /// Runs that may wait for the sinks before [`when_full`](Self::when_full) applies; at least 1. Default: 1,024.
     pub capacity: usize,
     /// What happens to a run when the queue is full.
     pub when_full: WhenFull,
@@ -24,7 +24,13 @@ pub struct Delivery {
     /// The other sinks get the run before the first pause. A sink that fails after the last pause has lost the run. It then
     /// gets each later run once, without pauses, until it takes one: a broken sink must not fill the queue.
     pub retries: Vec<Duration>,
-    /// How long the guard waits for the sinks when it is dropped. Default: 30 s.
+    /// How long the closing of a root waits for room where 16 times the capacity wait, under [`WhenFull::Wait`]. Default: 10 s.
+    ///
+    /// A root that waits in vain loses its run, which is counted and reported. Later roots do not wait before a sink has returned.
+    pub wait_timeout: Duration,
+    /// How long [`BudgetGuard::flush`](crate::BudgetGuard::flush) waits for the sinks. Default: 30 s.
+    pub flush_timeout: Duration,
+    /// How long [`BudgetGuard::shutdown`](crate::BudgetGuard::shutdown) and the guard's drop wait for the sinks. Default: 30 s.
     pub close_timeout: Duration,
 }
 
@@ -36,7 +42,11 @@ impl Default for Delivery {
             when_full: WhenFull::Wait,
             // About one second in all: enough for a locked file or a short network failure. The queue waits meanwhile.
             retries: [50, 200, 800].map(Duration::from_millis).into(),
+            // Ten times all retries of a run. A sink that takes longer for one run is taken for one that hangs: a server
+            // that waits for it answers no request.
+            wait_timeout: Duration::from_secs(10),
             // Longer than any retry, shorter than the patience of a supervisor that stops the process.
+            flush_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(30),
         }
     }
@@ -49,7 +59,7 @@ impl Delivery {
         Self::default()
     }
 
-    /// Sets the most runs that wait; 0 counts as 1.
+    /// Sets the runs that may wait before the queue counts as full; 0 counts as 1.
     #[must_use]
     pub fn capacity(mut self, runs: usize) -> Self {
         self.capacity = runs.max(1);
@@ -70,7 +80,21 @@ impl Delivery {
         self
     }
 
-    /// Sets how long the guard waits when it is dropped.
+    /// Sets how long the closing of a root waits for room where 16 times the capacity wait.
+    #[must_use]
+    pub fn wait_timeout(mut self, timeout: Duration) -> Self {
+        self.wait_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a flush waits for the sinks.
+    #[must_use]
+    pub fn flush_timeout(mut self, timeout: Duration) -> Self {
+        self.flush_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a shutdown, or the guard's drop, waits for the sinks.
     #[must_use]
     pub fn close_timeout(mut self, timeout: Duration) -> Self {
         self.close_timeout = timeout;
@@ -82,7 +106,9 @@ impl Delivery {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WhenFull {
-    /// The closing of its root span waits for room. No run is lost.
+    /// The closing of its root span waits for room, at most 5 ms. The run is queued all the same, until 16 times the capacity wait.
+    ///
+    /// Beyond that the closing waits up to [`Delivery::wait_timeout`]. So no run is lost unless a sink hangs, or stays far behind.
     #[default]
     Wait,
     /// The run is dropped and counted.
@@ -99,7 +125,7 @@ pub struct DeliveryStats {
     pub queued: u64,
     /// Runs that were dropped because the queue was full, under [`WhenFull::Drop`].
     pub dropped: u64,
-    /// Runs that reached no sink: the delivery had ended, or their summary could not be made.
+    /// Runs that reached no sink: the delivery had ended, the queue stayed full, or their summary could not be made.
     pub lost: u64,
 }
 
@@ -167,13 +193,18 @@ pub enum FlushError {
         /// Runs that reached no sink.
         lost: u64,
     },
-    /// The sinks were not done within the timeout of closing.
-    #[error("timed out after {timeout:?} waiting for sinks; runs still queued: {queued}")]
+    /// The sinks were not done within the timeout.
+    ///
+    /// After a flush the sinks go on, and the next flush reports what they have lost. After a shutdown the runs that are still
+    /// queued are lost.
+    #[error("timed out after {timeout:?} waiting for {waiting_for}; runs still queued: {queued}")]
     TimedOut {
         /// The timeout.
         timeout: Duration,
         /// Runs that were still on their way.
         queued: u64,
+        /// The sink that had not returned, such as `sink JsonDir`; `the sinks` if none was at work.
+        waiting_for: String,
     },
 }
 

@@ -5,7 +5,7 @@ use std::mem;
 // `SeqCst` for all of these. A job is counted in `queued` before `closed` is read; `close` sets `closed` before it reads
 // `queued`. With weaker orderings each side could miss the other, and the error of a timeout would lack a queued run. They
 // are used a few times a run, not once a span, so the cost does not matter.
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 
@@ -18,6 +18,15 @@ type MakeSummary = Box<dyn FnOnce() -> RunSummary + Send>;
 type OnTaken = Box<dyn FnOnce() + Send>;
 type FindRuns = Box<dyn FnOnce() -> Vec<RunSummary> + Send>;
 type ListRuns = Box<dyn Fn() -> Vec<RunSummary> + Send + Sync>;
+
+/// The user's code that the delivery thread can be in.
+#[derive(Clone, Copy)]
+pub(super) enum Awaited {
+    /// A function of `Builder::on_alert`.
+    AlertCallback,
+    /// The sink at a position in the statistics.
+    Sink(usize),
+}
 
 #[derive(Default)]
 pub(super) struct DeliveryState {
@@ -33,6 +42,17 @@ pub(super) struct DeliveryState {
     has_polls: AtomicBool,
     closed: AtomicBool,
     abandoned: AtomicBool,
+    /// Runs in the queue before the thread.
+    waiting: AtomicU64,
+    /// Whether a root has waited in vain for a place of the capacity, and the thread has done nothing since.
+    slow: AtomicBool,
+    /// The same of a place beyond the capacity.
+    stuck: AtomicBool,
+    /// Whether a message is under way that wakes the thread for an alert, and for a run that started.
+    alert_wakes: AtomicBool,
+    start_wakes: AtomicBool,
+    /// The user's code that the thread is in: 0 for none, 1 for a callback of alerts, else a sink's position and 2.
+    inside: AtomicUsize,
     queued: AtomicU64,
     dropped: AtomicU64,
     lost: AtomicU64,
@@ -67,6 +87,72 @@ impl DeliveryState {
 
     pub(super) fn abandon(&self) {
         self.abandoned.store(true, SeqCst);
+    }
+
+    pub(super) fn is_slow(&self) -> bool {
+        self.slow.load(SeqCst)
+    }
+
+    pub(super) fn set_slow(&self) {
+        self.slow.store(true, SeqCst);
+    }
+
+    pub(super) fn is_stuck(&self) -> bool {
+        self.stuck.load(SeqCst)
+    }
+
+    pub(super) fn set_stuck(&self) {
+        self.stuck.store(true, SeqCst);
+    }
+
+    /// Notes that the thread has done some work, so that waiting for room makes sense again.
+    pub(super) fn set_going(&self) {
+        self.slow.store(false, SeqCst);
+        self.stuck.store(false, SeqCst);
+    }
+
+    /// Returns whether an alert has to send a message: none is under way.
+    pub(super) fn alert_wakes(&self) -> bool {
+        !self.alert_wakes.swap(true, SeqCst)
+    }
+
+    pub(super) fn read_alerts(&self) {
+        self.alert_wakes.store(false, SeqCst);
+    }
+
+    /// Returns whether a run that started has to send a message: none is under way.
+    pub(super) fn start_wakes(&self) -> bool {
+        !self.start_wakes.swap(true, SeqCst)
+    }
+
+    pub(super) fn read_start(&self) {
+        self.start_wakes.store(false, SeqCst);
+    }
+
+    /// Notes that the thread goes into the user's code, which may never return.
+    pub(super) fn enter(&self, awaited: Awaited) {
+        let inside = match awaited {
+            Awaited::AlertCallback => 1,
+            Awaited::Sink(position) => position + 2,
+        };
+        self.inside.store(inside, SeqCst);
+    }
+
+    /// Notes that it has returned.
+    pub(super) fn leave(&self) {
+        self.inside.store(0, SeqCst);
+    }
+
+    /// The name of what the thread is in, for the error of a timeout.
+    pub(super) fn awaited(&self) -> String {
+        match self.inside.load(SeqCst) {
+            0 => "the sinks".to_owned(),
+            1 => "a callback of on_alert".to_owned(),
+            sink => match self.sinks().get(sink - 2) {
+                Some(stats) => format!("sink {}", stats.name),
+                None => "a sink".to_owned(),
+            },
+        }
     }
 
     pub(super) fn has_polls(&self) -> bool {
@@ -147,6 +233,11 @@ impl DeliveryState {
         self.lost_since_flush.swap(0, SeqCst)
     }
 
+    /// Returns losses that a report had, and that reached no caller.
+    pub(super) fn put_back_lost(&self, lost: u64) {
+        self.lost_since_flush.fetch_add(lost, SeqCst);
+    }
+
     fn lose(&self, reason: &str) {
         self.lost.fetch_add(1, SeqCst);
         self.lost_since_flush.fetch_add(1, SeqCst);
@@ -186,17 +277,39 @@ pub(super) struct Job {
     make_summary: Option<MakeSummary>,
     /// Called once a sink took the run.
     on_taken: Option<OnTaken>,
+    /// Whether it has a place in the queue.
+    has_place: bool,
     state: Arc<DeliveryState>,
 }
 
 impl Job {
     pub(super) fn new(make_summary: MakeSummary, on_taken: OnTaken, state: &Arc<DeliveryState>) -> Self {
         state.queued.fetch_add(1, SeqCst);
-        Self { make_summary: Some(make_summary), on_taken: Some(on_taken), state: Arc::clone(state) }
+        Self {
+            make_summary: Some(make_summary),
+            on_taken: Some(on_taken),
+            has_place: false,
+            state: Arc::clone(state),
+        }
+    }
+
+    /// Takes a place in the queue, if fewer than `most` are taken. Returns whether it has one.
+    pub(super) fn take_place(&mut self, most: u64) -> bool {
+        let add = |taken: u64| (taken < most).then_some(taken + 1);
+        self.has_place = self.state.waiting.fetch_update(SeqCst, SeqCst, add).is_ok();
+        self.has_place
+    }
+
+    /// Returns its place: the thread has taken it from the queue.
+    fn leave_place(&mut self) {
+        if std::mem::take(&mut self.has_place) {
+            self.state.waiting.fetch_sub(1, SeqCst);
+        }
     }
 
     /// Makes the summary and gives it to the sinks. `give` returns whether one took it.
     pub(super) fn run(mut self, give: impl FnOnce(&RunSummary) -> bool) {
+        self.leave_place();
         if let Some(make_summary) = self.make_summary.take() {
             match catch_panic(make_summary) {
                 Ok(run) if give(&run) => self.on_taken.take().into_iter().for_each(|on_taken| on_taken()),
@@ -214,8 +327,18 @@ impl Job {
     }
 }
 
+impl Job {
+    /// Counts a job that waited in vain for room.
+    pub(super) fn lose(mut self, reason: &str) {
+        // Without its summary the drop does not count it a second time.
+        self.make_summary = None;
+        self.state.lose(reason);
+    }
+}
+
 impl Drop for Job {
     fn drop(&mut self) {
+        self.leave_place();
         if self.make_summary.is_some() {
             self.state.lose("the guard was dropped (keep it until the end of main)");
         }

@@ -8,15 +8,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
 use super::file_name::file_stem;
+use super::sync_batch::{SyncBatch, SyncFile};
 use super::{OpenError, Sink, SinkError};
 use crate::summary::RunSummary;
 
 /// Writes each run to `{run_id}.json` in a directory.
 ///
-/// A file is whole or absent: it is written under a temporary name, synced to the disk, and then renamed. An existing file
-/// is never overwritten: another run with the same id becomes `{run_id}-2.json`, `-3` and so on. An id that is not a safe
-/// file name is escaped (`../x` becomes `%2e.%2fx.json`); the document keeps the id unchanged. Files that a killed process
-/// leaves behind begin with a dot and end with `.tmp`.
+/// A file is whole or absent: it is written under a temporary name, and then given its own. It is there for every program at
+/// once, and survives the process. It survives a power failure after at most a second, and after a flush or the guard's drop:
+/// files are synced to the disk in batches, on a thread of their own. One that was not synced may then be absent, or empty.
+/// [`sync_each_file`](Self::sync_each_file) syncs each before its run counts as taken.
+///
+/// An existing file is never overwritten: another run with the same id becomes `{run_id}-2.json`, `-3` and so on. An id that
+/// is not a safe file name is escaped (`../x` becomes `%2e.%2fx.json`); the document keeps the id unchanged. Files that a killed
+/// process leaves behind begin with a dot and end with `.tmp`.
 ///
 /// Clones write to the same directory and share [`last_path`](Self::last_path).
 ///
@@ -33,6 +38,8 @@ use crate::summary::RunSummary;
 pub struct JsonDir {
     directory: PathBuf,
     last: Arc<Mutex<Option<PathBuf>>>,
+    batch: SyncBatch,
+    syncs_each_file: bool,
 }
 
 impl JsonDir {
@@ -44,13 +51,39 @@ impl JsonDir {
     ///
     /// If the directory cannot be created, or a file in it cannot be written.
     pub fn new(directory: impl AsRef<Path>) -> Result<Self, OpenError> {
-        let given = directory.as_ref();
+        Self::open(directory.as_ref(), Arc::new(File::sync_all))
+    }
+
+    /// Like [`new`](Self::new), with a function for the file system's sync.
+    pub(crate) fn open(given: &Path, sync: SyncFile) -> Result<Self, OpenError> {
         let create = |reason| OpenError::CreateDirectory { path: given.to_owned(), reason };
         let directory = std::path::absolute(given).map_err(create)?;
         fs::create_dir_all(&directory).map_err(create)?;
-        Temporary::write(&directory, b"{}\n")
+        Temporary::write(&directory, b"{}\n", |_| Ok(()))
             .map_err(|reason| OpenError::WriteDirectory { path: given.to_owned(), reason })?;
-        Ok(Self { directory, last: Arc::default() })
+        let batch = SyncBatch::new(directory.clone(), sync);
+        Ok(Self { directory, last: Arc::default(), batch, syncs_each_file: false })
+    }
+
+    /// Syncs each file to the disk before its run counts as taken.
+    ///
+    /// A run then survives a power failure as soon as it is delivered. A sync takes milliseconds, so that a program with many short
+    /// runs may wait for them at its end, or while over a thousand wait.
+    ///
+    /// ```
+    /// use tracing_budget::sink::JsonDir;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = std::env::temp_dir().join("tracing-budget-doc-json-dir");
+    /// let builder = tracing_budget::layer().sink(JsonDir::new(&directory)?.sync_each_file());
+    /// # builder.build::<tracing_subscriber::Registry>()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn sync_each_file(mut self) -> Self {
+        self.syncs_each_file = true;
+        self
     }
 
     /// The directory, as an absolute path.
@@ -76,10 +109,11 @@ impl JsonDir {
     }
 
     fn publish(&self, run_id: &str, document: &[u8], link: Link) -> io::Result<PathBuf> {
-        let temporary = match Temporary::write(&self.directory, document) {
+        let sync = |file: &File| if self.syncs_each_file { self.batch.sync(file) } else { Ok(()) };
+        let temporary = match Temporary::write(&self.directory, document, sync) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 fs::create_dir_all(&self.directory)?;
-                Temporary::write(&self.directory, document)?
+                Temporary::write(&self.directory, document, sync)?
             }
             other => other?,
         };
@@ -88,7 +122,11 @@ impl JsonDir {
             // `holds`: the run was written in an earlier attempt that failed afterwards, in syncing the directory. Without this
             // case the next attempt would write it a second time.
             if link(&temporary.0, &path)? || holds(&path, document) {
-                sync_directory(&self.directory)?;
+                if self.syncs_each_file {
+                    self.batch.sync_directory()?;
+                } else {
+                    self.batch.add(path.clone());
+                }
                 return Ok(path);
             }
         }
@@ -103,6 +141,11 @@ impl Sink for JsonDir {
         })?;
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
         Ok(())
+    }
+
+    /// Syncs the files that no batch has synced yet. Before that they survive the process, but not a power failure.
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.batch.flush()
     }
 }
 
@@ -163,13 +206,17 @@ fn rename_under_claim(from: &Path, to: &Path) -> io::Result<bool> {
 struct Temporary(PathBuf);
 
 impl Temporary {
-    /// Writes and syncs a new file, under a unique name that does not look like a run's.
-    fn write(directory: &Path, content: &[u8]) -> io::Result<Self> {
+    /// Writes a new file, under a unique name that does not look like a run's, and syncs it by a function.
+    fn write(
+        directory: &Path,
+        content: &[u8],
+        sync: impl FnOnce(&File) -> io::Result<()>,
+    ) -> io::Result<Self> {
         let path = directory.join(format!(".tracing-budget-{}.tmp", Uuid::now_v7().simple()));
         let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
         let temporary = Self(path);
         file.write_all(content)?;
-        file.sync_all()?;
+        sync(&file)?;
         Ok(temporary)
     }
 }
@@ -178,18 +225,6 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         // Fails if it was renamed, which is the normal case. Any other error has no effect on the run's file.
         let _ = fs::remove_file(&self.0);
-    }
-}
-
-/// Syncs the directory, which has the names of its files. Without it a power failure could lose the new name.
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    if cfg!(not(unix)) {
-        return Ok(());
-    }
-    match File::open(directory)?.sync_all() {
-        // File systems that cannot sync a directory keep names durable by themselves.
-        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
-        other => other,
     }
 }
 

@@ -12,8 +12,9 @@
 //! - Each run is delivered, failed, dropped or lost, and counted as one of these. A job that is dropped counts itself.
 //! - A run is given to every sink before the first one gets it again. Alerts precede the run that they are about.
 //! - No lock is held while a sink runs.
+//! - Every wait for the delivery thread has a timeout: a root for room in the queue, a flush, a close. A sink may hang for ever.
 //! - Each kind of failure is printed once. All diagnostics of the crate go through `print_diagnostic`.
-//! - A file of [`JsonDir`] is whole or absent, and never overwritten.
+//! - A file of [`JsonDir`] is whole or absent for every reader, and never overwritten. No root and no other sink waits for its sync.
 //!
 //! Absent: spans, callsites, prices and the ledger. A sink gets a finished document; nothing here changes a figure.
 
@@ -29,6 +30,7 @@ mod json_lines;
 mod memory;
 mod poll_schedule;
 mod sink_worker;
+mod sync_batch;
 #[cfg(test)]
 mod tests;
 mod worker;

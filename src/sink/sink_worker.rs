@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::delivery_state::DeliveryState;
+use super::delivery_state::{Awaited, DeliveryState};
 use super::diagnostics::{catch_panic, print_diagnostic};
 use super::poll_schedule::PollSchedule;
 use super::{Sink, SinkError, SinkLoss, SinkStats};
@@ -58,7 +58,7 @@ impl SinkWorker {
 
     /// Gives the runs in flight to the sink. They are not given again after an error: the next poll has newer figures.
     pub(super) fn poll(&mut self, runs: &[RunSummary]) {
-        let Err(Failure { reason, .. }) = attempt(|| self.sink.runs_in_flight(runs)) else { return };
+        let Err(Failure { reason, .. }) = self.attempt(|sink| sink.runs_in_flight(runs)) else { return };
         if !std::mem::replace(&mut self.has_warned_of_poll, true) {
             print_diagnostic(&format!(
                 "sink {} did not take the runs in flight: {reason}; further failures are only counted",
@@ -73,7 +73,7 @@ impl SinkWorker {
 
     /// Gives an alert to the sink.
     pub(super) fn alert(&mut self, alert: &Alert) {
-        let Err(Failure { reason, .. }) = attempt(|| self.sink.alert(alert)) else { return };
+        let Err(Failure { reason, .. }) = self.attempt(|sink| sink.alert(alert)) else { return };
         if !std::mem::replace(&mut self.has_warned_of_alert, true) {
             print_diagnostic(&format!(
                 "sink {} did not take an alert: {reason}; further failures are only counted",
@@ -118,7 +118,7 @@ impl SinkWorker {
 
     /// Flushes the sink. Returns what it failed to do since the last flush.
     pub(super) fn flush(&mut self) -> Option<SinkLoss> {
-        let flushed = attempt(|| self.sink.flush()).map_err(|failure| failure.reason);
+        let flushed = self.attempt(|sink| sink.flush()).map_err(|failure| failure.reason);
         if let Err(reason) = &flushed {
             self.count(|stats| stats.last_error = Some(reason.clone()));
         }
@@ -130,11 +130,13 @@ impl SinkWorker {
 
     /// Drops the sink, which may panic as well.
     pub(super) fn close(self) {
+        self.state.enter(Awaited::Sink(self.position));
         let _ = catch_panic(|| drop(self.sink));
+        self.state.leave();
     }
 
     fn give_once(&mut self, run: &RunSummary) -> bool {
-        let outcome = attempt(|| self.sink.run_finished(run));
+        let outcome = self.attempt(|sink| sink.run_finished(run));
         self.has_taken = outcome.is_ok();
         match outcome {
             Ok(()) => {
@@ -155,6 +157,18 @@ impl SinkWorker {
         }
     }
 
+    fn attempt(&mut self, call: impl FnOnce(&mut dyn Sink) -> Result<(), SinkError>) -> Result<(), Failure> {
+        self.state.enter(Awaited::Sink(self.position));
+        // The error's text is made, and the error dropped, inside: both are the user's code, and may panic.
+        let outcome = catch_panic(|| call(&mut *self.sink).map_err(|error| error.to_string()));
+        self.state.leave();
+        match outcome {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(reason)) => Err(Failure { reason, has_panicked: false }),
+            Err(reason) => Err(Failure { reason, has_panicked: true }),
+        }
+    }
+
     fn count(&self, add: impl FnOnce(&mut SinkStats)) {
         self.state.count(self.position, add);
     }
@@ -164,13 +178,4 @@ impl SinkWorker {
 struct Failure {
     reason: String,
     has_panicked: bool,
-}
-
-fn attempt(call: impl FnOnce() -> Result<(), SinkError>) -> Result<(), Failure> {
-    // The error's text is made, and the error dropped, inside: both are the user's code, and may panic.
-    match catch_panic(|| call().map_err(|error| error.to_string())) {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(reason)) => Err(Failure { reason, has_panicked: false }),
-        Err(reason) => Err(Failure { reason, has_panicked: true }),
-    }
 }

@@ -3,18 +3,23 @@
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
 
+use super::sync_batch::SyncFile;
 use super::worker::Worker;
-use super::{Delivery, FlushError, Memory, Sink, SinkError, WhenFull};
-use crate::summary::RunSummary;
+use super::{Delivery, FlushError, JsonDir, Memory, Sink, SinkError, WhenFull};
+use crate::limit::{Alert, Amount, LimitScope};
+use crate::summary::{RunSummary, Timestamp};
 
 const AMPLE: Duration = Duration::from_secs(60);
 
@@ -290,13 +295,14 @@ fn a_full_queue_waits() {
     let returned = AtomicBool::new(false);
     worker.deliver(|| run("held"));
     entered.recv().unwrap();
-    worker.deliver(|| run("queued"));
+    // Up to sixteen times the capacity they wait a moment only.
+    (0..16).for_each(|_| worker.deliver(|| run("queued")));
     thread::scope(|scope| {
         scope.spawn(|| {
             worker.deliver(|| run("waiting"));
             returned.store(true, SeqCst);
         });
-        while worker.stats().queued < 3 {
+        while worker.stats().queued < 18 {
             thread::yield_now();
         }
         // Time for a delivery that wrongly does not wait; one that waits cannot fail here.
@@ -305,8 +311,9 @@ fn a_full_queue_waits() {
         drop(go_on);
     });
     worker.flush().unwrap();
-    assert_eq!(ids(&memory), ["held", "queued", "waiting"]);
-    assert_eq!(worker.stats().dropped, 0);
+    let ids = ids(&memory);
+    assert_eq!((ids.len(), &*ids[0], &*ids[1], &*ids[17]), (18, "held", "queued", "waiting"));
+    assert_eq!((worker.stats().dropped, worker.stats().lost), (0, 0));
 }
 
 #[test]
@@ -392,7 +399,8 @@ fn a_sink_that_hangs_does_not_hang_the_end() {
     entered.recv().unwrap();
     worker.deliver(|| run("queued"));
     let timeout = Duration::from_millis(20);
-    assert_eq!(worker.close(timeout), Err(FlushError::TimedOut { timeout, queued: 2 }));
+    let waiting_for = format!("sink {}", worker.stats().sinks[0].name);
+    assert_eq!(worker.close(timeout), Err(FlushError::TimedOut { timeout, queued: 2, waiting_for }));
     assert_eq!((worker.stats().lost, worker.stats().queued), (2, 0));
     // The run that the sink already had is delivered after all; the other is not started.
     drop(go_on);
@@ -401,6 +409,306 @@ fn a_sink_that_hangs_does_not_hang_the_end() {
     }
     let stats = worker.stats();
     assert_eq!((stats.sinks[0].delivered, stats.lost, stats.queued), (1, 1, 0));
+}
+
+/// The place where a sink hangs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    Run,
+    Poll,
+    Alert,
+    Flush,
+    Drop,
+}
+
+/// A sink that reports on the first channel that it is at a place, then waits until the second one sends or is dropped.
+struct Hangs {
+    place: Place,
+    entered: Sender<()>,
+    may_go_on: Receiver<()>,
+}
+
+impl Hangs {
+    fn new(place: Place) -> (Self, Receiver<()>, Sender<()>) {
+        let (entered, has_entered) = channel();
+        let (go_on, may_go_on) = channel();
+        (Self { place, entered, may_go_on }, has_entered, go_on)
+    }
+
+    fn at(&self, place: Place) {
+        if self.place == place {
+            let _ = self.entered.send(());
+            let _ = self.may_go_on.recv();
+        }
+    }
+}
+
+impl Sink for Hangs {
+    fn run_finished(&mut self, _: &RunSummary) -> Result<(), SinkError> {
+        self.at(Place::Run);
+        Ok(())
+    }
+
+    fn interval(&self) -> Option<Duration> {
+        (self.place == Place::Poll).then_some(Duration::from_millis(1))
+    }
+
+    fn runs_in_flight(&mut self, _: &[RunSummary]) -> Result<(), SinkError> {
+        self.at(Place::Poll);
+        Ok(())
+    }
+
+    fn alert(&mut self, _: &Alert) -> Result<(), SinkError> {
+        self.at(Place::Alert);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.at(Place::Flush);
+        Ok(())
+    }
+}
+
+impl Drop for Hangs {
+    fn drop(&mut self) {
+        self.at(Place::Drop);
+    }
+}
+
+const SHORT: Duration = Duration::from_millis(20);
+
+#[test]
+fn a_sink_that_hangs_anywhere_hangs_neither_a_flush_nor_the_end() {
+    for place in [Place::Run, Place::Poll, Place::Alert, Place::Flush, Place::Drop] {
+        let (sink, entered, go_on) = Hangs::new(place);
+        let options = Delivery::new().flush_timeout(SHORT);
+        let worker = spawn(vec![Box::new(Memory::new()), Box::new(sink)], options);
+        worker.alert(None, alert());
+        worker.deliver(|| run("a"));
+        let named = |outcome: Result<(), FlushError>| {
+            let error = outcome.expect_err("the sink hangs").to_string();
+            assert!(error.starts_with("timed out after 20ms waiting for sink Hangs; "), "{place:?}: {error}");
+        };
+        match place {
+            Place::Drop => worker.flush().unwrap(),
+            Place::Flush => named(worker.flush()),
+            _ => {
+                entered.recv().unwrap();
+                named(worker.flush());
+            }
+        }
+        named(worker.close(SHORT));
+        drop(go_on);
+    }
+}
+
+#[test]
+fn a_callback_that_hangs_is_named() {
+    let worker = spawn(vec![], Delivery::new().flush_timeout(SHORT));
+    let (entered, has_entered) = channel();
+    let (go_on, may_go_on) = channel::<()>();
+    worker.call_on_alert(vec![Box::new(move |_: &Alert| {
+        entered.send(()).unwrap();
+        let _ = may_go_on.recv();
+    })]);
+    worker.alert(None, alert());
+    has_entered.recv().unwrap();
+    let error = worker.flush().unwrap_err().to_string();
+    assert!(error.contains("waiting for a callback of on_alert"), "{error}");
+    drop(go_on);
+    worker.flush().unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn what_a_flush_without_a_caller_would_report_is_in_the_next_one() {
+    let (entered, has_entered) = channel();
+    let (go_on, may_go_on) = channel::<()>();
+    struct Slow(Sender<()>, Receiver<()>);
+    impl Sink for Slow {
+        fn run_finished(&mut self, _: &RunSummary) -> Result<(), SinkError> {
+            Err(SinkError::new("no room"))
+        }
+        fn flush(&mut self) -> Result<(), SinkError> {
+            let _ = self.0.send(());
+            let _ = self.1.recv();
+            Ok(())
+        }
+    }
+    let worker = spawn(vec![Box::new(Slow(entered, may_go_on))], no_pauses(0).flush_timeout(SHORT));
+    worker.deliver(|| run("a"));
+    worker.deliver(|| panic!("on purpose"));
+    // The first one has the losses when its caller gives up; the second finds the thread inside the first.
+    assert!(matches!(worker.flush(), Err(FlushError::TimedOut { .. })));
+    assert!(matches!(worker.flush(), Err(FlushError::TimedOut { .. })));
+    has_entered.recv().unwrap();
+    drop(go_on);
+    assert_eq!(
+        worker.close(AMPLE).unwrap_err().to_string(),
+        "sink Slow lost 1 run: no room; runs that reached no sink: 1"
+    );
+}
+
+#[test]
+fn a_sink_that_hangs_holds_up_one_root_and_then_none() {
+    let (sink, entered, go_on) = held_sink();
+    let memory = Memory::new();
+    let options = Delivery::new().capacity(1).wait_timeout(SHORT);
+    let worker = spawn(vec![sink, Box::new(memory.clone())], options);
+    worker.deliver(|| run("held"));
+    entered.recv().unwrap();
+    worker.deliver(|| run("queued"));
+    assert_eq!(worker.waits_are_in_vain(), (false, false));
+    worker.deliver(|| run("queued after a moment"));
+    assert_eq!(worker.waits_are_in_vain(), (true, false));
+    (0..14).for_each(|_| worker.deliver(|| run("queued at once")));
+    assert_eq!((worker.waits_are_in_vain(), worker.stats().lost), ((true, false), 0));
+    worker.deliver(|| run("waits in vain"));
+    assert_eq!(worker.waits_are_in_vain(), (true, true));
+    (0..100).for_each(|_| worker.deliver(|| run("does not wait")));
+    assert_eq!((worker.stats().lost, worker.stats().queued, worker.stats().dropped), (101, 17, 0));
+    drop(go_on);
+    let error = worker.flush().unwrap_err();
+    assert_eq!(error, FlushError::Lost { sinks: vec![], lost: 101 });
+    worker.deliver(|| run("later"));
+    worker.flush().unwrap();
+    assert_eq!(worker.waits_are_in_vain(), (false, false), "the thread has done something since");
+    assert_eq!((ids(&memory).len(), ids(&memory).pop().as_deref()), (18, Some("later")));
+}
+
+#[test]
+fn a_full_queue_before_a_sink_that_hangs_does_not_hang_the_end() {
+    let (sink, entered, go_on) = held_sink();
+    // Longer than the test may take: the runs that closing delivers wait only as long as closing may.
+    let worker = spawn(vec![sink], Delivery::new().capacity(1).wait_timeout(AMPLE * 10));
+    worker.deliver(|| run("held"));
+    entered.recv().unwrap();
+    (0..16).for_each(|_| worker.deliver(|| run("queued")));
+    worker.start_closing(SHORT);
+    worker.deliver(|| run("open until the end"));
+    assert!(matches!(worker.close(SHORT), Err(FlushError::TimedOut { queued: 17, .. })));
+    assert_eq!(worker.stats().lost, 18);
+    drop(go_on);
+}
+
+#[test]
+fn a_second_end_waits_for_the_first_and_returns_what_it_came_to() {
+    let (sink, entered, go_on) = held_sink();
+    let memory = Memory::new();
+    let worker = spawn(vec![sink, Box::new(memory.clone())], Delivery::new());
+    worker.deliver(|| run("a"));
+    entered.recv().unwrap();
+    thread::scope(|scope| {
+        let ends: Vec<_> = (0..2).map(|_| scope.spawn(|| (worker.close(AMPLE), ids(&memory)))).collect();
+        // Time for an end that wrongly does not wait; ends that wait cannot fail here.
+        thread::sleep(SHORT);
+        drop(go_on);
+        for end in ends {
+            assert_eq!(end.join().unwrap(), (Ok(()), vec!["a".to_owned()]));
+        }
+    });
+}
+
+/// A disk that syncs nothing before it is released.
+fn slow_disk() -> (SyncFile, Sender<()>) {
+    let (release, is_released) = channel::<()>();
+    let is_released = Mutex::new(is_released);
+    let sync = move |_: &File| {
+        // The first that waits holds the lock; the others wait for it.
+        let _ = is_released.lock().unwrap().recv();
+        Ok(())
+    };
+    (Arc::new(sync), release)
+}
+
+fn fresh(name: &str) -> PathBuf {
+    // In memory where there is such a place: the disk is the one of the test.
+    let memory = PathBuf::from("/dev/shm");
+    let above = if memory.is_dir() { memory } else { std::env::temp_dir() };
+    let directory = above.join(format!("tracing-budget-{}-{name}", std::process::id()));
+    let _ = fs::remove_dir_all(&directory);
+    directory
+}
+
+#[test]
+fn no_root_waits_for_a_sync() {
+    const RUNS: usize = 10_000;
+    let directory = fresh("slow-disk");
+    let (disk, release) = slow_disk();
+    let files = JsonDir::open(&directory, disk).unwrap();
+    // A flush takes as long as the disk, which must not be longer than its timeout.
+    let worker = spawn(vec![Box::new(files)], Delivery::new().flush_timeout(SHORT));
+    for n in 0..RUNS {
+        worker.deliver(move || run(&n.to_string()));
+        // The one wait that a root may meet is that of five milliseconds for a place.
+        assert!(!worker.waits_are_in_vain().1);
+    }
+    while worker.stats().sinks[0].delivered < RUNS as u64 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    // Nothing was synced so far, and each run has its whole file: neither a root nor the worker has waited for the disk.
+    let whole = |n| fs::read(directory.join(format!("{n}.json"))).unwrap().ends_with(b"}\n");
+    assert!((0..RUNS).all(whole));
+    assert!(matches!(worker.flush(), Err(FlushError::TimedOut { .. })));
+    drop(release);
+    worker.close(AMPLE).unwrap();
+    assert_eq!(worker.stats().sinks[0].failed, 0);
+    fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn a_flush_has_synced_every_file_and_each_file_alone_only_where_it_is_wanted() {
+    for each in [false, true] {
+        let directory = fresh(if each { "each" } else { "batch" });
+        let synced = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&synced);
+        let disk = move |_: &File| {
+            counted.fetch_add(1, SeqCst);
+            Ok(())
+        };
+        let mut files = JsonDir::open(&directory, Arc::new(disk)).unwrap();
+        if each {
+            files = files.sync_each_file();
+        }
+        for n in 0..10 {
+            files.run_finished(&run(&n.to_string())).unwrap();
+        }
+        if each {
+            assert_eq!(synced.load(SeqCst), 20, "each file, and the directory with its name");
+        }
+        files.flush().unwrap();
+        assert_eq!(synced.load(SeqCst), if each { 20 } else { 11 });
+        fs::remove_dir_all(directory).unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_synced_is_an_error_of_the_flush() {
+    let directory = fresh("broken-disk");
+    let broken = |_: &File| Err(io::Error::other("disk on fire"));
+    let files = JsonDir::open(&directory, Arc::new(broken)).unwrap();
+    let worker = spawn(vec![Box::new(files)], Delivery::new());
+    worker.deliver(|| run("a"));
+    let error = worker.flush().unwrap_err().to_string();
+    assert!(
+        error
+            .starts_with("sink JsonDir could not be flushed: 2 of its files may not survive a power failure"),
+        "{error}"
+    );
+    worker.close(AMPLE).unwrap();
+    fs::remove_dir_all(directory).unwrap();
+}
+
+fn alert() -> Alert {
+    Alert {
+        run_id: "a".to_owned(),
+        project: String::new(),
+        pipeline: String::new(),
+        scope: LimitScope::Run,
+        percent: 50,
+        used: Amount::Tokens(50),
+        limit: Amount::Tokens(100),
+        at: Timestamp::from_unix_ms(0).unwrap(),
+    }
 }
 
 #[test]

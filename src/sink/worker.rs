@@ -4,28 +4,44 @@
 //! the sinks.
 
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, SendError, Sender, SyncSender, TryRecvError, channel, sync_channel,
+};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tracing::dispatcher::{self, Dispatch, WeakDispatch};
 
 use super::alert_queue::{Callback, emit_event};
-use super::delivery_state::{DeliveryState, Job, RecoveryJob};
+use super::delivery_state::{Awaited, DeliveryState, Job, RecoveryJob};
 use super::diagnostics::{catch_panic, print_diagnostic};
 use super::poll_schedule::PollSchedule;
 use super::sink_worker::SinkWorker;
-use super::{Delivery, DeliveryStats, FlushError, Sink, WhenFull};
+use super::{Delivery, DeliveryStats, FlushError, Sink, SinkLoss, WhenFull};
 use crate::limit::Alert;
 use crate::summary::RunSummary;
 
+/// How long a root waits for a place of the capacity. It slows a program down that ends runs faster than the sinks take them,
+/// so that they do not pile up; and it is short beside a model's answer, which takes hundreds of milliseconds.
+const PAUSE: Duration = Duration::from_millis(5);
+/// How many times the capacity may wait in all, where the sinks stay behind. By default 16,384 runs, of some ten KiB each.
+const BEYOND: u64 = 16;
+
 /// The handle of the delivery thread.
 pub(crate) struct Worker {
-    queue: SyncSender<Message>,
+    /// Without a bound of its own: runs have one, and nothing else waits for room.
+    queue: Sender<Message>,
+    capacity: u64,
     when_full: WhenFull,
+    wait_timeout: Duration,
+    flush_timeout: Duration,
     state: Arc<DeliveryState>,
     thread: Mutex<Option<Thread>>,
+    /// When closing has to be over; set by the first call that closes.
+    closes_by: OnceLock<Instant>,
+    /// What closing came to. A second caller waits for the first: it may be about to end the process.
+    closed: OnceLock<Result<(), FlushError>>,
 }
 
 struct Thread {
@@ -39,8 +55,34 @@ enum Message {
     Recovery(RecoveryJob),
     RunStarted,
     AlertQueued,
-    Flush(SyncSender<Result<(), FlushError>>),
-    Stop(SyncSender<Result<(), FlushError>>),
+    Flush(Reply),
+    Stop(Reply),
+}
+
+/// The way back to a caller that waits for a flush.
+struct Reply {
+    answer: SyncSender<Result<(), FlushError>>,
+    /// Gone once the caller has given up. A flush that reports to no caller would take the losses out of the next report.
+    caller: Weak<()>,
+}
+
+/// A caller's half of a [`Reply`].
+struct Answer {
+    received: Receiver<Result<(), FlushError>>,
+    _caller: Arc<()>,
+}
+
+impl Reply {
+    fn new() -> (Self, Answer) {
+        // Room for the one answer: without it the thread would wait for a caller that gave up.
+        let (answer, received) = sync_channel(1);
+        let caller = Arc::new(());
+        (Self { answer, caller: Arc::downgrade(&caller) }, Answer { received, _caller: caller })
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.caller.strong_count() > 0
+    }
 }
 
 impl Worker {
@@ -56,11 +98,16 @@ impl Worker {
     ) -> io::Result<Self> {
         let state = Arc::new(DeliveryState::default());
         let sinks = sinks.into_iter().map(|sink| SinkWorker::new(sink, Arc::clone(&state))).collect();
-        // At least 1: without a buffer each closing of a root would wait for the thread.
-        let (queue, received) = sync_channel(options.capacity.max(1));
+        let (queue, received) = channel();
         // No room: nothing is ever sent.
         let (ended_when_dropped, ended) = sync_channel(0);
-        let delivery = DeliveryLoop { received, sinks, retries: options.retries, state: Arc::clone(&state) };
+        let delivery = DeliveryLoop {
+            received,
+            sinks,
+            retries: options.retries,
+            unreported: Vec::new(),
+            state: Arc::clone(&state),
+        };
         let handle = thread::Builder::new().name("tracing-budget".to_owned()).spawn(move || {
             let _ended_when_dropped: SyncSender<()> = ended_when_dropped;
             delivery.state.set_thread();
@@ -71,9 +118,15 @@ impl Worker {
         })?;
         Ok(Self {
             queue,
+            // At least 1: without a place each closing of a root would wait for the thread.
+            capacity: options.capacity.max(1) as u64,
             when_full: options.when_full,
+            wait_timeout: options.wait_timeout,
+            flush_timeout: options.flush_timeout,
             state,
             thread: Mutex::new(Some(Thread { handle, ended })),
+            closes_by: OnceLock::new(),
+            closed: OnceLock::new(),
         })
     }
 
@@ -82,12 +135,22 @@ impl Worker {
         let state = Arc::new(DeliveryState::default());
         state.close();
         // Without a receiver each send fails at once, and returns what it was given.
-        let (queue, _) = sync_channel(1);
-        Self { queue, when_full: WhenFull::Drop, state, thread: Mutex::new(None) }
+        let (queue, _) = channel();
+        Self {
+            queue,
+            capacity: 1,
+            when_full: WhenFull::Drop,
+            wait_timeout: Duration::ZERO,
+            flush_timeout: Duration::ZERO,
+            state,
+            thread: Mutex::new(None),
+            closes_by: OnceLock::new(),
+            closed: OnceLock::from(Ok(())),
+        }
     }
 
-    /// Queues a run. Waits while the queue is full, or drops the run, depending on [`WhenFull`]. Never fails; lost runs are
-    /// counted.
+    /// Queues a run. Waits a bounded time while the queue is full, or drops the run, depending on [`WhenFull`]. Never fails; lost
+    /// runs are counted.
     pub(crate) fn deliver(&self, make_summary: impl FnOnce() -> RunSummary + Send + 'static) {
         self.deliver_and(make_summary, || ());
     }
@@ -99,7 +162,7 @@ impl Worker {
         on_taken: impl FnOnce() + Send + 'static,
     ) {
         // Counted before `closed` is read, so that a run that comes too late is a lost one.
-        let job = Job::new(Box::new(make_summary), Box::new(on_taken), &self.state);
+        let mut job = Job::new(Box::new(make_summary), Box::new(on_taken), &self.state);
         if self.state.is_this_thread() {
             // A sink that delivers runs of its own would wait for itself when the queue is full.
             self.state.push_sink_job(job);
@@ -108,13 +171,56 @@ impl Worker {
         if self.state.is_closed() {
             return;
         }
-        match self.when_full {
-            // An ended thread returns the job, and its drop counts it as lost.
-            WhenFull::Wait => drop(self.queue.send(Message::Job(job))),
-            WhenFull::Drop => match self.queue.try_send(Message::Job(job)) {
-                Err(TrySendError::Full(Message::Job(job))) => job.drop_as_configured(),
-                other => drop(other),
-            },
+        if !job.take_place(self.capacity) {
+            match self.when_full {
+                WhenFull::Drop => return job.drop_as_configured(),
+                WhenFull::Wait if self.wait_for_place(&mut job) => {}
+                WhenFull::Wait => {
+                    return job.lose(&format!("the queue stayed full, waiting for {}", self.state.awaited()));
+                }
+            }
+        }
+        // An ended thread returns the job, and its drop counts it as lost.
+        drop(self.queue.send(Message::Job(job)));
+    }
+
+    /// Waits for a place in the full queue: a moment for one of the capacity's, then longer for one beyond. Returns `false` if
+    /// both waits were in vain.
+    fn wait_for_place(&self, job: &mut Job) -> bool {
+        // A root that has waited in vain is enough: until the thread goes on, others do not wait, or one sink would hold up root
+        // after root.
+        if !self.state.is_slow() && self.wait(PAUSE, || job.take_place(self.capacity)) {
+            return true;
+        }
+        self.state.set_slow();
+        let most = self.capacity.saturating_mul(BEYOND);
+        if job.take_place(most) {
+            return true;
+        }
+        let has_place = !self.state.is_stuck() && self.wait(self.wait_timeout, || job.take_place(most));
+        if !has_place {
+            self.state.set_stuck();
+        }
+        has_place
+    }
+
+    /// Waits until `is_done` returns `true`, at most the timeout or until closing has to be over. Returns whether it did.
+    fn wait(&self, timeout: Duration, mut is_done: impl FnMut() -> bool) -> bool {
+        let deadline = after(Instant::now(), timeout);
+        let deadline = self.closes_by.get().map_or(deadline, |closes_by| deadline.min(*closes_by));
+        // Two milliseconds are long enough not to spin; the first pauses are shorter, as a sink that writes files makes room
+        // within some ten microseconds. A condition variable would cost the thread a wake-up per run for the few that wait.
+        let mut pause = Duration::from_micros(50);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            thread::sleep(left.min(pause));
+            if is_done() {
+                return true;
+            }
+            pause = (pause * 2).min(Duration::from_millis(2));
         }
     }
 
@@ -135,10 +241,9 @@ impl Worker {
 
     /// Wakes the sinks that poll the runs in flight, because a run started.
     pub(crate) fn run_started(&self) {
-        if self.state.has_polls() {
-            // Where the queue is full this is lost, and the sinks see the run at their next poll: the pipeline must not
-            // wait for that.
-            drop(self.queue.try_send(Message::RunStarted));
+        // One message for all that start before the thread reads it: a thread that is busy must not collect one per run.
+        if self.state.has_polls() && self.state.start_wakes() {
+            drop(self.queue.send(Message::RunStarted));
         }
     }
 
@@ -153,16 +258,18 @@ impl Worker {
             return;
         }
         self.state.alerts.push(alert, subscriber);
-        // The message only wakes the thread. Where the queue is full the thread is awake anyway.
-        drop(self.queue.try_send(Message::AlertQueued));
+        // The message only wakes the thread, and one does for all alerts that wait.
+        if self.state.alert_wakes() {
+            drop(self.queue.send(Message::AlertQueued));
+        }
     }
 
-    /// Waits until all runs that were queued before are delivered and every sink is flushed.
+    /// Waits until all runs that were queued before are delivered and every sink is flushed, at most the flush timeout.
     ///
     /// # Errors
     ///
-    /// If runs were lost since the last flush, a sink cannot be flushed, the thread has ended with runs undelivered, or
-    /// the caller is a sink.
+    /// If runs were lost since the last flush, a sink cannot be flushed, the timeout passed, the thread has ended with runs
+    /// undelivered, or the caller is a sink.
     pub(crate) fn flush(&self) -> Result<(), FlushError> {
         if self.state.is_this_thread() {
             return Err(FlushError::FromSink);
@@ -170,15 +277,28 @@ impl Worker {
         if self.state.is_closed() {
             return self.ended();
         }
-        // Room for the one answer: without it the thread would wait for a caller that gave up.
-        let (reply, answer) = sync_channel(1);
+        let deadline = after(Instant::now(), self.flush_timeout);
+        let (reply, answer) = Reply::new();
         if self.queue.send(Message::Flush(reply)).is_err() {
             return self.ended();
         }
-        answer.recv().unwrap_or_else(|_| self.ended())
+        match answer.received.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(result) => result,
+            Err(RecvTimeoutError::Timeout) => Err(self.timed_out(self.flush_timeout)),
+            Err(RecvTimeoutError::Disconnected) => self.ended(),
+        }
     }
 
-    /// Flushes, then ends the thread; waits no longer than the timeout. The second call does nothing.
+    /// Starts the time within which [`close`](Self::close) has to be done, for the runs that are delivered before it.
+    pub(crate) fn start_closing(&self, timeout: Duration) {
+        // A sink cannot close the delivery, so no time begins.
+        if !self.state.is_this_thread() {
+            self.closes_by.get_or_init(|| after(Instant::now(), timeout));
+        }
+    }
+
+    /// Flushes, then ends the thread; waits no longer than the timeout. A second call returns what the first came to, and waits
+    /// for it.
     ///
     /// After a timeout the thread ends as soon as the sink that keeps it busy returns.
     ///
@@ -189,26 +309,19 @@ impl Worker {
         if self.state.is_this_thread() {
             return Err(FlushError::FromSink);
         }
-        if self.state.close() {
-            return Ok(());
+        self.start_closing(timeout);
+        self.closed.get_or_init(|| self.close_once(timeout)).clone()
+    }
+
+    fn close_once(&self, timeout: Duration) -> Result<(), FlushError> {
+        self.state.close();
+        let closes_by = self.closes_by.get().copied().unwrap_or_else(Instant::now);
+        let left = || closes_by.saturating_duration_since(Instant::now());
+        let (reply, answer) = Reply::new();
+        if self.queue.send(Message::Stop(reply)).is_err() {
+            return self.ended();
         }
-        let started = Instant::now();
-        let left = || timeout.saturating_sub(started.elapsed());
-        // Room for the one answer, as in `flush`.
-        let (reply, answer) = sync_channel(1);
-        let mut stop = Message::Stop(reply);
-        loop {
-            match self.queue.try_send(stop) {
-                Ok(()) => break,
-                Err(TrySendError::Disconnected(_)) => return self.ended(),
-                Err(TrySendError::Full(_)) if left().is_zero() => return self.give_up(timeout),
-                Err(TrySendError::Full(back)) => stop = back,
-            }
-            // std has no send with a timeout. Two milliseconds are short beside any sink's work, and long enough not to
-            // spin; the pipeline does not come through here.
-            thread::sleep(left().min(Duration::from_millis(2)));
-        }
-        let result = match answer.recv_timeout(left()) {
+        let result = match answer.received.recv_timeout(left()) {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout) => return self.give_up(timeout),
             Err(RecvTimeoutError::Disconnected) => return self.ended(),
@@ -235,16 +348,27 @@ impl Worker {
     }
 
     fn give_up(&self, timeout: Duration) -> Result<(), FlushError> {
+        // Read before the thread may end: the error names the sink that it is in now.
+        let error = self.timed_out(timeout);
         self.state.abandon();
-        let error = FlushError::TimedOut { timeout, queued: self.state.queued() };
         print_diagnostic(&error.to_string());
         Err(error)
+    }
+
+    fn timed_out(&self, timeout: Duration) -> FlushError {
+        FlushError::TimedOut { timeout, queued: self.state.queued(), waiting_for: self.state.awaited() }
     }
 
     /// The same worker without a connection to its thread, as if the thread had died.
     #[cfg(test)]
     pub(super) fn disconnect(&mut self) {
-        (self.queue, _) = sync_channel(1);
+        (self.queue, _) = channel();
+    }
+
+    /// Whether a root has waited in vain for a place of the capacity, and for one beyond.
+    #[cfg(test)]
+    pub(super) fn waits_are_in_vain(&self) -> (bool, bool) {
+        (self.state.is_slow(), self.state.is_stuck())
     }
 
     /// Whether the thread has dropped its half of the state.
@@ -259,6 +383,8 @@ struct DeliveryLoop {
     received: Receiver<Message>,
     sinks: Vec<SinkWorker>,
     retries: Vec<Duration>,
+    /// Losses of flushes with a caller that had given up.
+    unreported: Vec<SinkLoss>,
     state: Arc<DeliveryState>,
 }
 
@@ -283,16 +409,25 @@ impl DeliveryLoop {
                     self.schedule_last_poll();
                 }
                 Ok(Message::Recovery(job)) => without_subscriber(|| self.give_recovered(job)),
-                Ok(Message::RunStarted) => self.schedule_poll(),
-                Ok(Message::Flush(reply)) => {
-                    let result = without_subscriber(|| self.flush());
-                    // The caller of the flush may have ended meanwhile.
-                    let _ = reply.send(result);
+                Ok(Message::RunStarted) => {
+                    self.state.read_start();
+                    self.schedule_poll();
                 }
+                Ok(Message::Flush(reply)) if reply.is_awaited() => {
+                    let result = without_subscriber(|| self.flush());
+                    // A caller that has given up meanwhile receives nothing: the next flush reports the loss.
+                    if let Err(SendError(Err(FlushError::Lost { sinks, lost }))) = reply.answer.send(result) {
+                        self.unreported.extend(sinks);
+                        self.state.put_back_lost(lost);
+                    }
+                }
+                // The sinks are flushed by the next one.
+                Ok(Message::Flush(_)) => {}
                 Ok(Message::Stop(reply)) => break Some(reply),
                 Ok(Message::AlertQueued) | Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => break None,
             }
+            self.state.set_going();
             if self.state.is_abandoned() {
                 break None;
             }
@@ -311,9 +446,16 @@ impl DeliveryLoop {
         self.deliver_alerts();
         if !self.state.is_abandoned() {
             let result = without_subscriber(|| self.flush());
+            // A guard's drop returns no error. Lost runs were printed when they were lost.
+            if let Err(FlushError::Lost { sinks, .. }) = &result {
+                sinks
+                    .iter()
+                    .filter(|sink| sink.runs == 0)
+                    .for_each(|sink| print_diagnostic(&sink.to_string()));
+            }
             self.state.print_totals();
             if let Some(reply) = reply {
-                let _ = reply.send(result);
+                let _ = reply.answer.send(result);
             }
         }
         without_subscriber(|| self.sinks.drain(..).for_each(SinkWorker::close));
@@ -371,11 +513,15 @@ impl DeliveryLoop {
 
     /// Gives the queued alerts to callbacks, sinks and the application's subscriber.
     fn deliver_alerts(&mut self) {
+        // Before the queue is read: an alert that comes afterwards sends a message again.
+        self.state.read_alerts();
         while let (false, Some((alert, subscriber))) = (self.state.is_abandoned(), self.state.alerts.next()) {
             without_subscriber(|| {
+                self.state.enter(Awaited::AlertCallback);
                 for callback in self.state.alerts.callbacks().iter_mut() {
                     self.state.report_alert(catch_panic(|| callback(&alert)));
                 }
+                self.state.leave();
                 self.sinks.iter_mut().for_each(|sink| sink.alert(&alert));
             });
             self.state.report_alert(emit_event(&alert, subscriber));
@@ -412,10 +558,16 @@ impl DeliveryLoop {
         for job in self.state.take_sink_jobs() {
             self.give(job);
         }
-        let sinks: Vec<_> = self.sinks.iter_mut().filter_map(SinkWorker::flush).collect();
+        let mut sinks = std::mem::take(&mut self.unreported);
+        sinks.extend(self.sinks.iter_mut().filter_map(SinkWorker::flush));
         let lost = self.state.take_lost();
         if sinks.is_empty() && lost == 0 { Ok(()) } else { Err(FlushError::Lost { sinks, lost }) }
     }
+}
+
+/// The time that is so much later; for a duration beyond all clocks, one in a century.
+fn after(now: Instant, duration: Duration) -> Instant {
+    now.checked_add(duration).unwrap_or_else(|| now + Duration::from_secs(100 * 365 * 24 * 60 * 60))
 }
 
 /// Runs `work` without an active subscriber, so that a sink that logs does not open runs of its own.

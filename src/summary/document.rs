@@ -309,6 +309,23 @@ pub struct StageRow {
     pub per_model: Rows<ModelRow>,
 }
 
+impl StageRow {
+    /// Returns the seconds of its attempts; `None` where it was never begun, as the row `unattributed`, so that nothing was measured.
+    ///
+    /// ```
+    /// use tracing_budget::summary::StageRow;
+    ///
+    /// let mut row = StageRow::default();
+    /// assert_eq!(row.measured_seconds(), None);
+    /// (row.calls, row.duration_seconds) = (1, 2.5);
+    /// assert_eq!(row.measured_seconds(), Some(2.5));
+    /// ```
+    #[must_use]
+    pub fn measured_seconds(&self) -> Option<f64> {
+        (self.calls > 0).then_some(self.duration_seconds)
+    }
+}
+
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
@@ -370,8 +387,8 @@ pub struct ModelRow {
     /// Tokens, money and calls of this model.
     #[serde(flatten)]
     pub figures: Figures,
-    /// Seconds from open to close of its calls, summed.
-    pub duration_seconds: f64,
+    /// Seconds from open to close of its calls, summed over those with a span; null where no span measured one.
+    pub duration_seconds: Option<f64>,
     /// The sources of its prices: `reported`, `override`, `genai-prices@VERSION`.
     pub price_sources: Vec<String>,
 }
@@ -386,8 +403,9 @@ pub struct AgentRow {
     pub figures: Figures,
     /// Executions of the agent.
     pub calls: u64,
-    /// Seconds from open to close of its executions, summed. Agents that it called are included.
-    pub duration_seconds: f64,
+    /// Seconds from open to close of its executions, summed. Agents that it called are included. Null without an execution, as
+    /// of an agent that only calls name.
+    pub duration_seconds: Option<f64>,
     /// Failed executions and failed calls.
     pub errors: u64,
     /// The agents that called it, sorted.
@@ -404,8 +422,8 @@ pub struct OperationRow {
     pub figures: Figures,
     /// Executions of the operation, with or without a model.
     pub calls: u64,
-    /// Seconds from open to close, summed.
-    pub duration_seconds: f64,
+    /// Seconds from open to close, or as recorded, summed over those with a time; null where none has one.
+    pub duration_seconds: Option<f64>,
 }
 
 /// The verdict of one gate, with its circumstances.

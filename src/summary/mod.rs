@@ -39,7 +39,7 @@ pub use document::{
 pub use efficiency::Efficiency;
 pub use reader::ReadError;
 pub use record::OperationRecord;
-pub(crate) use record::{OperationFields, Records, seconds};
+pub(crate) use record::{OperationFields, Records, measured, seconds};
 pub use rows::Rows;
 pub use status::Status;
 pub use timestamp::{Timestamp, TimestampError};

@@ -3,6 +3,7 @@
 
 mod filters;
 mod fmt_beside;
+mod guards;
 mod open_telemetry;
 mod pipeline;
 mod reloading;

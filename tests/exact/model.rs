@@ -58,7 +58,8 @@ impl<'a> Model<'a> {
     /// A1: a run with usage, a cost, a call, a gate, or a declared stage.
     fn a1_run(mut self, root: usize) -> Option<Expected> {
         let mut calls = self.settle(root);
-        calls.sort_by_key(|call| call.booked);
+        // What is booked together is booked in the order in which it closed.
+        calls.sort_by_key(|call| (call.booked, call.at, self.inner_first(call.span)));
         let calls = a8_one_response(calls);
         calls.iter().for_each(|call| self.book(call));
         self.a2_attempts(root);

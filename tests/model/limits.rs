@@ -76,6 +76,42 @@ fn of_three_reservations_with_room_for_two_two_succeed() {
 }
 
 #[test]
+fn of_two_runs_under_a_total_with_room_for_one_one_reserves_in_both() {
+    in_every_order::<2>(
+        || [usd(None, 100)].into(),
+        |_, total| {
+            // Each run has room for itself.
+            let run = LimitSet::new([usd(None, 60)].into());
+            let is_reserved = total.reserve_with(
+                (Unit::Usd, 60),
+                |_| (),
+                || run.reserve(RUN, Unit::Usd, 60).map_err(|_| ()),
+            );
+            assert_eq!(run.left(RUN, Unit::Usd), Some(if is_reserved.is_ok() { 0 } else { 60 }));
+        },
+        |total| assert_eq!(total.left(RUN, Unit::Usd), Some(40)),
+    );
+}
+
+#[test]
+fn a_reservation_that_a_run_refuses_holds_nothing_in_the_total() {
+    in_every_order::<2>(
+        || [usd(None, 100)].into(),
+        |number, total| {
+            // With the first thread's run refusing, the second one always has room.
+            let run = LimitSet::new([usd(None, if number == 0 { 10 } else { 60 })].into());
+            let is_reserved = total.reserve_with(
+                (Unit::Usd, 60),
+                |_| (),
+                || run.reserve(RUN, Unit::Usd, 60).map_err(|_| ()),
+            );
+            assert_eq!(is_reserved.is_ok(), number == 1);
+        },
+        |total| assert_eq!(total.left(RUN, Unit::Usd), Some(40)),
+    );
+}
+
+#[test]
 fn a_released_reservation_leaves_all_room() {
     in_every_order::<2>(
         || [usd(None, 100)].into(),

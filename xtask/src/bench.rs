@@ -68,6 +68,14 @@ fn time() -> Outcome<String> {
         let ours = of.get(format!("{OURS}: {shape}").as_str()).copied();
         let ratio = ours.map_or(String::new(), |ours| format!("{:.2}", nanos / ours));
         writeln!(table, "| {under} | {shape} | {nanos:.0} | {ratio} |")?;
+        if let Some(ours) = ours.filter(|_| under == "fastrace") {
+            let ratio = nanos / ours;
+            let verdict = if ratio >= 1.0 { "met" } else { "**missed**" };
+            writeln!(
+                table,
+                "bar | {shape}: no slower than fastrace | {ratio:.2} times its time | {verdict} |"
+            )?;
+        }
         if let Some(ours) = ours.filter(|_| under == OPENTELEMETRY) {
             let ratio = nanos / ours;
             let verdict = if ratio >= TIMES { "met" } else { "**missed**" };

@@ -162,7 +162,7 @@ fn stages_table(run: &RunSummary) -> Table {
             Cell::count(figures.reasoning_tokens),
             Cell::money(money, figures.cost_usd, in_part || figures.unpriced_calls > 0),
             Cell::share(row.share_of_cost),
-            Cell::seconds(Some(row.duration_seconds)),
+            Cell::seconds(row.measured_seconds()),
             Cell::count(row.errors),
             Cell::count(figures.unpriced_calls),
             Cell::count(figures.calls_without_usage),

@@ -102,6 +102,20 @@ pub(super) fn whole(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// What the time columns of models and operations hold where no span measured a time. They refuse NULL, and to allow it both
+/// tables would have to be built anew; no time is below 0.
+const NOT_MEASURED: f64 = -1.0;
+
+/// A time for the columns of stages, models and operations.
+pub(super) fn time_column(measured: Option<f64>) -> f64 {
+    measured.map_or(NOT_MEASURED, seconds)
+}
+
+/// The time in such a column.
+pub(super) fn measured(column: f64) -> Option<f64> {
+    (column >= 0.0).then_some(column)
+}
+
 /// A duration that can be stored: SQLite has no NaN and writes NULL instead, which the columns refuse. Only a document
 /// edited by hand has one.
 pub(super) fn seconds(seconds: f64) -> f64 {
