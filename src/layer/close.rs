@@ -57,6 +57,8 @@ pub(crate) struct StageEnd<'a> {
 struct Time<'a> {
     clock: &'a Clock,
     opened: Instant,
+    /// The moment of that, once a call needs it: for its price, and again for its record.
+    opened_moment: Option<Moment>,
     closed: Instant,
     nanos: u64,
     /// Whether the span has closed; otherwise its run is finished around it, and a stage does not end.
@@ -67,12 +69,15 @@ impl<'a> Time<'a> {
     // Inlined, as the two below: a call and a subtraction.
     #[inline(always)]
     fn of(clock: &'a Clock, opened: Instant, closed: Instant, is_end: bool) -> Self {
-        Self { clock, opened, closed, nanos: nanos_between(opened, closed), is_end }
+        Self { clock, opened, opened_moment: None, closed, nanos: nanos_between(opened, closed), is_end }
     }
 
     #[inline(always)]
     fn opened(&self) -> Moment {
-        self.clock.moment(self.opened)
+        match self.opened_moment {
+            Some(moment) => moment,
+            None => self.clock.moment(self.opened),
+        }
     }
 
     #[inline(always)]
@@ -180,13 +185,16 @@ impl Core {
     // Always inlined into `settle`; all others call `account_late`.
     #[inline(always)]
     fn account(&self, state: &mut SpanState, now: Instant, is_end: bool) {
-        let time = Time::of(&self.clock, state.started, now, is_end);
+        let mut time = Time::of(&self.clock, state.started, now, is_end);
         if state.span.below.is_some() && state.span.schema.has_figures {
             self.sum_below(state);
         }
         let mut charges = Charges::default();
         let started = || time.opened().nanos();
         let row = self.options.rules.close(&mut state.span, time.nanos, started, &mut charges);
+        if let Some(Charge { is_llm: true, .. }) = row {
+            time.opened_moment = Some(time.opened());
+        }
         // Not `and_then`: its closure would be a function of its own.
         let own = match row {
             Some(row) => self.price_own(row, state, &time, &mut charges),
