@@ -50,7 +50,10 @@ fn the_calls_of_a_run_are_read_back() {
     budget.calls = Some(calls.clone());
     store.put_all(&[Put::new(&ended).part("one")]).unwrap();
     assert_eq!(store.get("a").unwrap().as_ref(), Some(&ended));
-    store.put_all(&[Put::new(&ended).part("two")]).unwrap();
+    // Another document: the same one again is no second part.
+    let mut other = ended.clone();
+    other.duration_seconds += 1.0;
+    store.put_all(&[Put::new(&other).part("two")]).unwrap();
     let merged = store.get("a").unwrap().unwrap().budget_summary;
     let twice = calls.iter().flat_map(|call| [call, call]).take(1_000).cloned().collect::<Vec<_>>();
     assert!(merged.calls.as_ref() == Some(&twice), "{:#?}", merged.calls);
