@@ -95,6 +95,8 @@ pub use tracker::CostTracker;
 
 /// The builders and records behind [`call`], [`gate`], [`operation`] and [`record_usage`].
 pub mod record {
+    pub use crate::ledger::IntoCount;
+
     pub use crate::api::{CallBuilder, CurrentRun, GateBuilder, LayerRun, OperationBuilder, UsageRecord};
 }
 

@@ -4,11 +4,12 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use tracing::field::Empty;
+use tracing::instrument::{Instrument as _, Instrumented};
 use tracing::span::{Entered, Span};
 
 use super::permit::Permit;
 use super::usage::UsageRecord;
-use crate::ledger::{IntoUsd, Kind, Usd, UsdError};
+use crate::ledger::{IntoUsd, Kind, Symbol, Usd, UsdError};
 
 /// Begins a call to this model. All fields that a call may record are declared, and recorded through methods: a field
 /// that is misspelt in `Span::record` would be dropped without a word.
@@ -35,11 +36,6 @@ pub struct CallBuilder<'a> {
 }
 
 impl<'a> CallBuilder<'a> {
-    /// A call that room is held for.
-    pub(super) fn permitted(model: &'a str, permit: Permit) -> Self {
-        Self { permit: Some(permit), ..call(model) }
-    }
-
     /// Names the provider.
     pub fn provider(mut self, provider: &'a str) -> Self {
         self.provider = Some(provider);
@@ -61,8 +57,9 @@ impl<'a> CallBuilder<'a> {
             // Current for the moment in which the span opens, so that it is an ordinary child.
             Some(parent) => parent.in_scope(|| self.open()),
         };
+        let names = CallNames::of(&self, &span);
         let held = self.permit.and_then(|permit| permit.hold_until_close(&span)).map(Arc::new);
-        Call { span, _held: held }
+        Call { span, names, _held: held }
     }
 
     fn open(&self) -> Span {
@@ -88,7 +85,31 @@ impl<'a> CallBuilder<'a> {
             tokens = Empty,
             error.type = Empty,
             error.message = Empty,
+            refusal = Empty,
         )
+    }
+}
+
+impl Permit {
+    /// Begins the call that the room was reserved for; as [`call`](crate::call()) otherwise. The room is held until the span of
+    /// the call has closed, whatever becomes of the [`Call`](crate::Call).
+    ///
+    /// The call belongs to the run in which the room was reserved, also if it starts in a task or on a thread without that span.
+    /// If the layer does not see the call in that run, as with a filter that hides the call's span, its cost cannot be booked: then
+    /// the room stays taken for the rest of the run.
+    ///
+    /// ```
+    /// use tracing_budget::{Usage, reserve};
+    ///
+    /// # fn ask() -> Result<(), tracing_budget::limit::BudgetExceeded> {
+    /// let call = reserve("0.05")?.call("gpt-5").provider("openai").start();
+    /// call.finish(Usage::new().input(3_000).output(987));
+    /// # Ok(())
+    /// # }
+    /// # ask().expect("nothing is limited");
+    /// ```
+    pub fn call(self, model: &str) -> CallBuilder<'_> {
+        CallBuilder { permit: Some(self), ..call(model) }
     }
 }
 
@@ -96,8 +117,30 @@ impl<'a> CallBuilder<'a> {
 #[derive(Clone, Debug)]
 pub struct Call {
     span: Span,
+    names: CallNames,
     /// Room that could not be left with the span. After it, so that it is dropped later.
     _held: Option<Arc<Permit>>,
+}
+
+/// What the attempts of a call are called. Symbols, as a layer interns the names anyway: copying them costs nothing.
+#[derive(Clone, Copy, Debug, Default)]
+struct CallNames {
+    operation: Option<Symbol>,
+    provider: Option<Symbol>,
+    model: Option<Symbol>,
+}
+
+impl CallNames {
+    fn of(call: &CallBuilder<'_>, span: &Span) -> Self {
+        if span.is_disabled() {
+            return Self::default();
+        }
+        Self {
+            operation: Some(Symbol::intern(call.operation)),
+            provider: call.provider.map(Symbol::intern),
+            model: Some(Symbol::intern(call.model)),
+        }
+    }
 }
 
 impl Call {
@@ -129,7 +172,8 @@ impl Call {
         self.usage(record);
     }
 
-    /// Records what the call used; the newest figures count.
+    /// Records what the call used, with the provider, the model, the operation and the cost that the record names. The newest of each
+    /// counts. For a request that is sent again, and billed again, there is [`attempt`](Self::attempt).
     pub fn usage<'a>(&self, record: impl Into<UsageRecord<'a>>) -> &Self {
         const FIELDS: [(Kind, &str); 10] = [
             (Kind::Input, "gen_ai.usage.input_tokens"),
@@ -143,14 +187,21 @@ impl Call {
             (Kind::Requests, "billed_requests"),
             (Kind::Tokens, "tokens"),
         ];
-        let (usage, model, cost) = record.into().into_parts();
+        let UsageRecord { usage, provider, model, operation, cost, refusal } = record.into();
         for (kind, field) in FIELDS {
             if let Some(count) = usage.get(kind) {
                 self.span.record(field, count);
             }
         }
-        if let Some(model) = model {
-            self.span.record("gen_ai.response.model", model);
+        for (field, text) in [
+            ("gen_ai.provider.name", provider.as_deref()),
+            ("gen_ai.response.model", model.as_deref()),
+            ("gen_ai.operation.name", operation.as_deref()),
+            ("refusal", refusal.as_deref()),
+        ] {
+            if let Some(text) = text {
+                self.span.record(field, text);
+            }
         }
         cost.map_or(self, |cost| self.record_cost(cost))
     }
@@ -168,6 +219,55 @@ impl Call {
             Err(error) => self.span.record("gen_ai.usage.cost", error.text()),
         };
         self
+    }
+
+    /// Runs a future inside the call's span, across its awaits.
+    ///
+    /// ```
+    /// # async fn send() -> &'static str { "42" }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use tracing_budget::{Usage, call};
+    ///
+    /// let call = call("gpt-5").provider("openai").start();
+    /// let reply = call.instrument(send()).await;
+    /// call.finish(Usage::new().input(3_000).output(reply.len()));
+    /// # }
+    /// ```
+    ///
+    /// Where `tracing::Instrument` is imported, its method of this name is the nearer one: write `(&call).instrument(..)`.
+    pub fn instrument<F: Future>(&self, work: F) -> Instrumented<F> {
+        work.instrument(self.span.clone())
+    }
+
+    /// Begins a request of this call, where a program sends it again by itself: after a timeout, or for a better answer. Each
+    /// attempt has its own usage, duration and error, and each counts as a request: the call costs what they cost together. Without
+    /// attempts, the usage of a second request replaces that of the first.
+    ///
+    /// ```
+    /// use tracing_budget::testing::{assert_tokens, capture};
+    /// use tracing_budget::{Usage, call};
+    ///
+    /// let captured = capture(|| {
+    ///     let _pipeline = tracing::info_span!("pipeline").entered();
+    ///     let call = call("gpt-5").provider("openai").start();
+    ///     call.attempt().finish(Usage::new().input(3_000).output(0)); // refused, and billed
+    ///     call.attempt().finish(Usage::new().input(3_000).output(987));
+    /// });
+    /// let total = &captured.run().budget_summary.total;
+    /// assert_eq!((total.llm_calls, total.input_tokens, total.output_tokens), (2, 6_000, 987));
+    /// ```
+    #[must_use]
+    pub fn attempt(&self) -> Self {
+        let CallNames { operation, provider, model } = self.names;
+        let names = CallBuilder {
+            model: model.map_or("", Symbol::as_str),
+            provider: provider.map(Symbol::as_str),
+            operation: operation.map_or("chat", Symbol::as_str),
+            permit: None,
+        };
+        let span = self.span.in_scope(|| names.open());
+        Self { span, names: self.names, _held: None }
     }
 
     /// Records that the call failed: the kind of error, such as `timeout` or `429`, and its message.

@@ -46,11 +46,6 @@ impl Current {
         Self { core, position }
     }
 
-    /// Whether this is in the same run of the same layer.
-    pub(super) fn is_in(&self, core: &Arc<Core>, position: Position) -> bool {
-        Arc::ptr_eq(&self.core, core) && self.position.run == position.run
-    }
-
     /// The run, unless a filter hides a part of it.
     pub(super) fn whole(&self) -> Result<&Self, OutsideOfRun> {
         self.core.check_whole_run(self.position).map(|()| self)

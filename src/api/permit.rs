@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use tracing::{Instrument, Span};
 
-use super::call::CallBuilder;
 use super::operation_builder::amount;
-use crate::layer::{Core, Hold, Position};
+use crate::layer::{Core, Hold, Location, Position, locate};
 use crate::ledger::{IntoUsd, Usd};
 use crate::limit::Amount;
 
@@ -59,8 +58,7 @@ pub struct Permit {
 impl Permit {
     pub(super) fn new(core: Arc<Core>, position: Position, hold: Option<Hold>) -> Self {
         // Of another run, it would lead the call there.
-        let is_here = super::current().is_some_and(|here| here.is_in(&core, position));
-        let span = if is_here { Span::current() } else { Span::none() };
+        let span = if is_here(&core, position) { Span::current() } else { Span::none() };
         Self { place: Some((core, position)), hold, span }
     }
 
@@ -73,27 +71,6 @@ impl Permit {
     #[must_use]
     pub fn amount(&self) -> Option<Amount> {
         self.hold.as_ref().map(Hold::amount)
-    }
-
-    /// Begins the call that the room was reserved for; as [`call`](crate::call()) otherwise. The room is held until the span of
-    /// the call has closed, whatever becomes of the [`Call`](crate::Call).
-    ///
-    /// The call belongs to the run in which the room was reserved, also if it starts in a task or on a thread without that span.
-    /// If the layer does not see the call in that run, as with a filter that hides the call's span, its cost cannot be booked: then
-    /// the room stays taken for the rest of the run.
-    ///
-    /// ```
-    /// use tracing_budget::{Usage, reserve};
-    ///
-    /// # fn ask() -> Result<(), tracing_budget::limit::BudgetExceeded> {
-    /// let call = reserve("0.05")?.call("gpt-5").provider("openai").start();
-    /// call.finish(Usage::new().input(3_000).output(987));
-    /// # Ok(())
-    /// # }
-    /// # ask().expect("nothing is limited");
-    /// ```
-    pub fn call(self, model: &str) -> CallBuilder<'_> {
-        CallBuilder::permitted(model, self)
     }
 
     /// Runs a future inside the span in which the room was reserved, and holds the room until it ends: for calls of clients
@@ -143,8 +120,7 @@ impl Permit {
     /// The span in which a call is to open; `None` is the current one.
     pub(super) fn parent(&self) -> Option<&Span> {
         let (core, position) = self.place.as_ref()?;
-        let is_here = super::current().is_some_and(|here| here.is_in(core, *position));
-        Some(&self.span).filter(|span| !is_here && !span.is_disabled())
+        Some(&self.span).filter(|span| !span.is_disabled() && !is_here(core, *position))
     }
 
     /// Holds the room until a call's span has closed. What cannot be held so is returned, to be kept with the call.
@@ -159,6 +135,11 @@ impl Permit {
             }
         }
     }
+}
+
+/// Whether the caller is in the run of a place.
+fn is_here(core: &Arc<Core>, position: Position) -> bool {
+    matches!(locate(), Location::Run(here, found) if Arc::ptr_eq(&here, core) && found.run == position.run)
 }
 
 impl fmt::Debug for Permit {

@@ -1,8 +1,10 @@
 //! Reporting usage of clients that emit none.
 
+use std::borrow::Cow;
+
 use crate::ledger::{IntoUsd, Kind, Usage, Usd, UsdError};
 #[cfg(feature = "prices")]
-use crate::price::ResponseUsage;
+use crate::price::{ResponseError, ResponseUsage};
 
 /// Books usage to the current stage, as one model call. For clients that emit nothing themselves: most of them.
 ///
@@ -15,7 +17,7 @@ use crate::price::ResponseUsage;
 /// record_usage(UsageRecord::new(Usage::new().input(512)).provider("openai").model("text-embedding-3-small").operation("embeddings"));
 /// ```
 pub fn record_usage<'a>(record: impl Into<UsageRecord<'a>>) {
-    let UsageRecord { usage, provider, model, operation, cost } = record.into();
+    let UsageRecord { usage, provider, model, operation, cost, refusal } = record.into();
     let (number, text);
     // A cost that is not an amount goes to the layer as text, which refuses it by its own rule, and warns.
     let cost: Option<&dyn tracing::Value> = match &cost {
@@ -31,9 +33,9 @@ pub fn record_usage<'a>(record: impl Into<UsageRecord<'a>>) {
     };
     tracing::info!(
         target: "tracing_budget::usage",
-        provider,
-        model,
-        operation,
+        provider = provider.as_deref(),
+        model = model.as_deref(),
+        operation = operation.as_deref(),
         input_tokens = usage.get(Kind::Input),
         output_tokens = usage.get(Kind::Output),
         cache_read_tokens = usage.get(Kind::CacheRead),
@@ -45,17 +47,20 @@ pub fn record_usage<'a>(record: impl Into<UsageRecord<'a>>) {
         billed_requests = usage.get(Kind::Requests),
         tokens = usage.get(Kind::Tokens),
         cost_usd = cost,
+        refusal = refusal.as_deref(),
     );
 }
 
 /// Usage together with what it is the usage of; see [`record_usage`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UsageRecord<'a> {
-    usage: Usage,
-    provider: Option<&'a str>,
-    model: Option<&'a str>,
-    operation: Option<&'a str>,
-    cost: Option<Result<Usd, UsdError>>,
+    pub(super) usage: Usage,
+    pub(super) provider: Option<Cow<'a, str>>,
+    pub(super) model: Option<Cow<'a, str>>,
+    pub(super) operation: Option<Cow<'a, str>>,
+    pub(super) cost: Option<Result<Usd, UsdError>>,
+    /// Why the usage of a reply is unknown, for the warnings of the run.
+    pub(super) refusal: Option<String>,
 }
 
 impl<'a> UsageRecord<'a> {
@@ -67,22 +72,22 @@ impl<'a> UsageRecord<'a> {
 
     /// Names the provider.
     #[must_use]
-    pub fn provider(mut self, provider: &'a str) -> Self {
-        self.provider = Some(provider);
+    pub fn provider(mut self, provider: impl Into<Cow<'a, str>>) -> Self {
+        self.provider = Some(provider.into());
         self
     }
 
     /// Names the model.
     #[must_use]
-    pub fn model(mut self, model: &'a str) -> Self {
-        self.model = Some(model);
+    pub fn model(mut self, model: impl Into<Cow<'a, str>>) -> Self {
+        self.model = Some(model.into());
         self
     }
 
     /// Sets the purpose of the call; `chat` by default.
     #[must_use]
-    pub fn operation(mut self, operation: &'a str) -> Self {
-        self.operation = Some(operation);
+    pub fn operation(mut self, operation: impl Into<Cow<'a, str>>) -> Self {
+        self.operation = Some(operation.into());
         self
     }
 
@@ -93,20 +98,42 @@ impl<'a> UsageRecord<'a> {
         self.cost = Some(cost.into_usd());
         self
     }
-
-    pub(super) fn into_parts(self) -> (Usage, Option<&'a str>, Option<Result<Usd, UsdError>>) {
-        (self.usage, self.model, self.cost)
-    }
 }
 
 #[cfg(feature = "prices")]
 impl<'a> From<&'a ResponseUsage> for UsageRecord<'a> {
     /// The usage in a provider's response, with the provider and the model that it names.
     fn from(response: &'a ResponseUsage) -> Self {
-        let record = Self::new(response.usage).provider(&response.provider);
+        let record = Self::new(response.usage).provider(response.provider.as_str());
         match &response.model {
+            Some(model) => record.model(model.as_str()),
+            None => record,
+        }
+    }
+}
+
+#[cfg(feature = "prices")]
+impl From<ResponseUsage> for UsageRecord<'_> {
+    /// The usage in a provider's response, with the provider and the model that it names.
+    fn from(response: ResponseUsage) -> Self {
+        let record = Self::new(response.usage).provider(response.provider);
+        match response.model {
             Some(model) => record.model(model),
             None => record,
+        }
+    }
+}
+
+#[cfg(feature = "prices")]
+impl From<Result<ResponseUsage, ResponseError>> for UsageRecord<'_> {
+    /// As read; a usage that cannot be read is unknown, which fails no call that was answered. The run's warnings have the reason.
+    fn from(response: Result<ResponseUsage, ResponseError>) -> Self {
+        match response {
+            Ok(response) => response.into(),
+            Err(error) => {
+                let refusal = Some(format!("usage of a reply was taken as not reported: {error}"));
+                Self { refusal, ..Self::default() }
+            }
         }
     }
 }

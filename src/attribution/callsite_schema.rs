@@ -8,8 +8,11 @@ use crate::ledger::{Kind, Symbol};
 /// The target of events that record an operation, of this crate's own functions.
 pub(crate) const OPERATION_TARGET: &str = "tracing_budget::operation";
 
+/// The target of events that `record_usage` emits.
+const USAGE_TARGET: &str = "tracing_budget::usage";
+
 /// Targets of this crate's own functions. Usage in their events counts.
-const OWN_TARGETS: [&str; 3] = ["tracing_budget::usage", "tracing_budget::gate", OPERATION_TARGET];
+const OWN_TARGETS: [&str; 3] = [USAGE_TARGET, "tracing_budget::gate", OPERATION_TARGET];
 
 /// The target of spans that `call` opens: calls, whatever their operation is called.
 const CALL_TARGET: &str = "tracing_budget::call";
@@ -77,6 +80,8 @@ pub(crate) struct CallsiteSchema {
     pub(crate) has_names: bool,
     /// Whether its events are usage by this crate's own functions (A7).
     pub(crate) is_own_event: bool,
+    /// Whether its events are those of `record_usage`: calls, also without usage.
+    pub(crate) is_usage_record: bool,
     /// Whether its events record an operation that is no span.
     pub(crate) is_operation_record: bool,
     /// Whether this crate's own `run` opens its spans: always roots, and never stages (A1).
@@ -121,6 +126,7 @@ impl CallsiteSchema {
         let is_gen_ai = emitter.is_call || fields.iter().any(names_operation);
         let has_names = has_model || has_name(NameField::Provider) || has_name(NameField::Agent);
         let is_own_event = is_event && OWN_TARGETS.contains(&target);
+        let is_usage_record = is_event && target == USAGE_TARGET;
         let is_operation_record = is_event && target == OPERATION_TARGET;
         let is_run = !is_event && target == RUN_TARGET;
         let is_details = is_event && name == DETAILS_EVENT;
@@ -134,7 +140,9 @@ impl CallsiteSchema {
             *role = match (*name, *role) {
                 ("duration_seconds", _) if is_operation_record => FieldRole::Seconds,
                 ("meta", _) if is_operation_record => FieldRole::Meta,
-                ("refusal", _) if is_operation_record => FieldRole::Refusal,
+                ("refusal", _) if is_operation_record || is_usage_record || target == CALL_TARGET => {
+                    FieldRole::Refusal
+                }
                 ("ended", _) if is_run => FieldRole::End,
                 // The better of two names, whichever is recorded last: `llm.provider` is the host, which bills; an operation of the
                 // GenAI conventions is finer than OpenInference's kind of span.
@@ -166,6 +174,7 @@ impl CallsiteSchema {
             has_gate,
             has_names,
             is_own_event,
+            is_usage_record,
             is_operation_record,
             is_run,
             is_details,

@@ -222,7 +222,10 @@ impl Rules {
         let kind = call_kind(reading.operation());
         // A cost of something else than a model is no call.
         let has_tokens = !reading.own.usage.is_empty();
-        let is_llm = has_tokens || reading.model().is_some() || is_model_operation(reading.operation());
+        let is_llm = has_tokens
+            || reading.model().is_some()
+            || is_model_operation(reading.operation())
+            || schema.is_usage_record && reading.cost().is_none();
         // Nor is it a record of a response.
         let response_id = if is_llm { reading.response_id } else { 0 };
         if place.calls.has(kind) {

@@ -4,7 +4,7 @@ use tracing_core::{Event, Subscriber, span};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::close::Entry;
+use super::close::{CallSource, Entry};
 use super::core::Core;
 use super::direct::Direct;
 use super::gates::VerdictContext;
@@ -42,7 +42,8 @@ impl Core {
             gate.reason = gate.reason.take().or(message);
             Some(gate)
         });
-        let has_amount = reading.has_amount();
+        // A record of a reply without usage is a call without usage.
+        let has_amount = reading.has_amount() || schema.is_usage_record;
         let unnamed = self.options.rules.unattributed;
         let record = schema.is_operation_record.then(|| Direct::from_reading(&mut reading, unnamed));
         let run = reading.remarks.as_mut().and_then(|remarks| remarks.run.take());
@@ -125,7 +126,7 @@ impl Core {
         self.collect(position, closed);
         if booking.is_some() || !charges.completions().is_empty() {
             let own = booking.as_ref().map(|booking| (booking.key, &booking.totals));
-            let call = booking.as_ref().and_then(Booking::record);
+            let call = booking.as_ref().map(CallSource::Booking);
             self.book(position, Entry { own, call, ..Entry::of_charges(&charges) });
         }
         for warning in charges.more.into_iter().flat_map(|more| more.warnings) {

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::ledger::Symbol;
-use crate::present::numbers::count as thousands;
 
 /// What a layer met outside of any run, by its kind; see [`Stats::outside_by`](super::Stats::outside_by).
 ///
@@ -118,7 +117,7 @@ impl Outside {
         ]
         .into_iter()
         .filter(|(_, number)| **number > 0)
-        .map(|(what, number)| format!("{what} {}", thousands(*number)))
+        .map(|(what, number)| format!("{what} {number}"))
         .collect();
         let roots: Vec<String> = missing_roots.iter().map(|name| format!("{name:?}")).collect();
         let parts = [
@@ -135,5 +134,5 @@ impl Outside {
 
 /// A number above 0.
 fn number(number: u64) -> String {
-    if number == 0 { String::new() } else { thousands(number) }
+    if number == 0 { String::new() } else { number.to_string() }
 }

@@ -1,6 +1,9 @@
 //! Token counts by kind.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use super::into_count::IntoCount;
 
 /// A unit that a model call consumes. The names follow the OpenTelemetry GenAI conventions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,9 +65,11 @@ pub(crate) const MAX_COUNT: u64 = 1_000_000_000_000;
 /// assert_eq!(usage.tokens_used(), Some(3_987));
 /// assert_eq!(usage.get(Kind::CacheRead), None);
 /// ```
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default)]
 pub struct Usage {
     known: u16,
+    /// Whether cached tokens are added to the input when they are set. In the padding; it is no count.
+    is_uncached: bool,
     counts: [u64; Kind::ALL.len()],
 }
 
@@ -76,7 +81,7 @@ impl Usage {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        Self { known: 0, counts: [0; Kind::ALL.len()] }
+        Self { known: 0, is_uncached: false, counts: [0; Kind::ALL.len()] }
     }
 
     /// Whether input or output is known.
@@ -102,8 +107,27 @@ impl Usage {
     /// assert_eq!(Usage::new().input(900).get(Kind::Input), Some(900));
     /// ```
     #[must_use]
-    pub fn input(self, tokens: u64) -> Self {
+    pub fn input(self, tokens: impl IntoCount) -> Self {
         self.with(Kind::Input, tokens)
+    }
+
+    /// Sets the input tokens without the cached ones, for clients that count these apart, as Anthropic's API does. The input is then
+    /// this count with [`cache_read`](Self::cache_read) and [`cache_write`](Self::cache_write), set before or after.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// let usage = Usage::new().uncached_input(100).cache_read(900).cache_write(50).output(10);
+    /// assert_eq!(usage.get(Kind::Input), Some(1_050));
+    /// ```
+    #[must_use]
+    pub fn uncached_input(mut self, tokens: impl IntoCount) -> Self {
+        if let Some(tokens) = tokens.into_count() {
+            let cached = self.count(Kind::CacheRead).saturating_add(self.count(Kind::CacheWrite));
+            self.set(Kind::Input, tokens.saturating_add(cached));
+            self.is_uncached = true;
+        }
+        self
     }
 
     /// Sets the output tokens, reasoning included.
@@ -114,7 +138,7 @@ impl Usage {
     /// assert_eq!(Usage::new().output(900).get(Kind::Output), Some(900));
     /// ```
     #[must_use]
-    pub fn output(self, tokens: u64) -> Self {
+    pub fn output(self, tokens: impl IntoCount) -> Self {
         self.with(Kind::Output, tokens)
     }
 
@@ -126,7 +150,7 @@ impl Usage {
     /// assert_eq!(Usage::new().cache_read(900).get(Kind::CacheRead), Some(900));
     /// ```
     #[must_use]
-    pub fn cache_read(self, tokens: u64) -> Self {
+    pub fn cache_read(self, tokens: impl IntoCount) -> Self {
         self.with(Kind::CacheRead, tokens)
     }
 
@@ -138,7 +162,7 @@ impl Usage {
     /// assert_eq!(Usage::new().cache_write(900).get(Kind::CacheWrite), Some(900));
     /// ```
     #[must_use]
-    pub fn cache_write(self, tokens: u64) -> Self {
+    pub fn cache_write(self, tokens: impl IntoCount) -> Self {
         self.with(Kind::CacheWrite, tokens)
     }
 
@@ -150,11 +174,11 @@ impl Usage {
     /// assert_eq!(Usage::new().reasoning(900).get(Kind::Reasoning), Some(900));
     /// ```
     #[must_use]
-    pub fn reasoning(self, tokens: u64) -> Self {
+    pub fn reasoning(self, tokens: impl IntoCount) -> Self {
         self.with(Kind::Reasoning, tokens)
     }
 
-    /// Returns the usage with the count of one kind set.
+    /// Returns the usage with the count of one kind set, if it was reported.
     ///
     /// ```
     /// use tracing_budget::{Kind, Usage};
@@ -162,7 +186,16 @@ impl Usage {
     /// assert_eq!(Usage::new().with(Kind::AudioInput, 7).count(Kind::AudioInput), 7);
     /// ```
     #[must_use]
-    pub fn with(mut self, kind: Kind, count: u64) -> Self {
+    pub fn with(mut self, kind: Kind, count: impl IntoCount) -> Self {
+        let Some(count) = count.into_count() else { return self };
+        match kind {
+            Kind::Input => self.is_uncached = false,
+            Kind::CacheRead | Kind::CacheWrite if self.is_uncached => {
+                let others = self.count(Kind::Input).saturating_sub(self.count(kind));
+                self.counts[Kind::Input as usize] = others.saturating_add(count);
+            }
+            _ => {}
+        }
         self.set(kind, count);
         self
     }
@@ -367,6 +400,22 @@ impl Usage {
                 .saturating_add(self.count(Kind::Output))
                 .saturating_add(self.count(Kind::Tokens)),
         )
+    }
+}
+
+impl PartialEq for Usage {
+    // Inlined, as the derived one would be: eleven comparisons, without the flag.
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        (self.known, &self.counts) == (other.known, &other.counts)
+    }
+}
+
+impl Eq for Usage {}
+
+impl Hash for Usage {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.known, &self.counts).hash(state);
     }
 }
 

@@ -8,11 +8,12 @@ use super::UNATTRIBUTED;
 use super::call::CallRecord;
 use super::document::{
     AgentRow, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageAttempt, StageLimits,
-    StageRow, Status,
+    StageRow,
 };
 use super::keys::Stages;
 use super::record::{Records, measured, seconds};
 use super::rows::Rows;
+use super::status::Status;
 use super::timestamp::Timestamp;
 use crate::ledger::{
     AgentTotals, Call, CellKey, CellTotals, Kind, Ledger, Outcome, Sources, StageId, StageTotals, Symbol,

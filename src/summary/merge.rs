@@ -9,12 +9,13 @@ use super::UNATTRIBUTED;
 use super::call::trim;
 use super::document::{
     AgentRow, BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageAttempt,
-    StageLimits, StageRow, Status,
+    StageLimits, StageRow,
 };
 use super::efficiency::Efficiency;
 use super::keys::Stages;
 use super::record::{MOST_RECORDS, OperationRecord};
 use super::rows::Rows;
+use super::status::Status;
 use super::timestamp::Timestamp;
 use crate::ledger::{MAX_ATTEMPTS, Usd, Verdict};
 

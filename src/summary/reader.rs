@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::document::{RunSummary, SCHEMA_VERSION, Status};
+use super::document::{RunSummary, SCHEMA_VERSION};
+use super::status::Status;
 use super::timestamp::Timestamp;
 use crate::ledger::Usd;
 

@@ -200,7 +200,7 @@ fn call(words: &[String], handle: &Handle) {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let usage = |figures: &str| {
         let (input, output) = figures.split_once('/').unwrap();
-        Usage::new().input(input.parse().unwrap()).output(output.parse().unwrap())
+        Usage::new().input(input.parse::<u64>().unwrap()).output(output.parse::<u64>().unwrap())
     };
     match *words {
         ["record_usage", figures] => tracing_budget::record_usage(usage(figures)),

@@ -61,6 +61,7 @@ fn has_large(run: &RunSummary) -> bool {
         || figures.by_agent.iter().any(|(_, row)| row.figures.cost_usd.as_ref().is_some_and(is_large))
         || figures.gate_verdicts.iter().any(|gate| gate.cost_usd.as_ref().is_some_and(is_large))
         || figures.records.iter().any(|record| record.cost_usd.as_ref().is_some_and(is_large))
+        || figures.calls.iter().flatten().any(|call| call.cost_usd.as_ref().is_some_and(is_large))
 }
 
 /// Gives a document that was read back the amounts that it had.
@@ -92,7 +93,8 @@ fn visit(run: &mut RunSummary, see: &mut impl FnMut(&mut Usd)) {
     }
     figures.records.iter_mut().filter_map(|record| record.cost_usd.as_mut()).for_each(&mut *see);
     run.efficiency.cost_per_iteration_usd.iter_mut().for_each(&mut *see);
-    figures.by_agent.values_mut().filter_map(|agent| agent.figures.cost_usd.as_mut()).for_each(see);
+    figures.by_agent.values_mut().filter_map(|agent| agent.figures.cost_usd.as_mut()).for_each(&mut *see);
+    figures.calls.iter_mut().flatten().filter_map(|call| call.cost_usd.as_mut()).for_each(see);
 }
 
 /// A count as SQLite has integers: signed, 64 bits.
