@@ -50,18 +50,19 @@ fn four_cents_are_eighty_percent_of_five() {
         ]
     );
     assert_eq!(alerts[1].limit, Amount::Usd(usd("0.05")));
-    assert_eq!(alerts[1].to_string(), "pipeline: the run has used 80 % of its limit of $0.05: $0.04");
+    assert_eq!(alerts[1].to_string(), "pipeline: the run spent $0.04 of its $0.05 limit, at least 80 %");
 }
 
 #[test]
 fn a_limit_is_used_up_at_the_limit() {
     let (alerts, runs) =
         alerts_of(layer().usage_events([module_path!()]).limit_usd("1.00"), |_| pipeline(&[0.10; 12]));
-    let at = [(50, "0.50"), (80, "0.80"), (95, "1.00"), (100, "1.00")];
+    // The tenth call passes 95 % as well, which the last mark implies.
+    let at = [(50, "0.50"), (80, "0.80"), (100, "1.00")];
     let expected = at.map(|(percent, used)| (LimitScope::Run, percent, Amount::Usd(usd(used))));
     assert_eq!(fired(&alerts), expected);
-    assert!(alerts[3].is_exhausted() && !alerts[2].is_exhausted());
-    assert_eq!(alerts[3].to_string(), "pipeline: the run has used up its limit of $1.00: $1.00");
+    assert!(alerts[2].is_exhausted() && !alerts[1].is_exhausted());
+    assert_eq!(alerts[2].to_string(), "pipeline: the run spent $1.00 of its $1.00 limit");
     assert_eq!(
         (alerts[0].run_id.as_str(), alerts[0].pipeline.as_str()),
         (runs[0].run_id.as_str(), "pipeline")
@@ -69,8 +70,32 @@ fn a_limit_is_used_up_at_the_limit() {
     assert_eq!(runs[0].budget_summary.total.cost_usd, Some(usd("1.20")), "nothing was stopped");
 }
 
+/// What a limit's use is called, below, at and above it; the error of a refused check has the same words.
 #[test]
-fn one_call_may_cause_several_alerts() {
+fn words_are_true_above_the_limit() {
+    let (alerts, _) = alerts_of(
+        layer().usage_events([module_path!()]).limit_usd("0.10").stage_limit_tokens("draft", 80_000),
+        |_| {
+            let _pipeline = info_span!("pipeline").entered();
+            info_span!("draft").in_scope(|| {
+                info!(input_tokens = 82_000, cost_usd = 0.11);
+                let refused = tracing_budget::check().expect_err("it is used up");
+                assert_eq!(refused.to_string(), "the run spent $0.11 of its $0.10 limit");
+            });
+        },
+    );
+    let words: Vec<_> = alerts.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        words,
+        [
+            "pipeline: the run spent $0.11 of its $0.10 limit",
+            "pipeline: stage draft used 82,000 tokens of its 80,000-token limit",
+        ]
+    );
+}
+
+#[test]
+fn one_call_fires_the_highest_mark_that_it_passes() {
     let builder = layer()
         .usage_events([module_path!()])
         .limit_usd(1)
@@ -81,9 +106,11 @@ fn one_call_may_cause_several_alerts() {
         info_span!("draft").in_scope(|| info!(input_tokens = 900, cost_usd = 0.1));
     });
     let tokens = Amount::Tokens(900);
-    let run = [50, 80, 95, 100].map(|percent| (LimitScope::Run, percent, tokens));
-    let stage = [50, 80].map(|percent| (LimitScope::Stage("draft"), percent, tokens));
-    assert_eq!(fired(&alerts), [&run[..], &stage].concat());
+    assert_eq!(
+        fired(&alerts),
+        [(LimitScope::Run, 100, tokens), (LimitScope::Stage("draft"), 80, tokens)],
+        "once for each limit"
+    );
 }
 
 #[test]
@@ -187,7 +214,7 @@ fn the_applications_subscriber_gets_an_event_that_no_budget_layer_counts() {
         layer().usage_events([module_path!()]).sink(other.clone()).build().expect("a layer");
     let subscriber = tracing_subscriber::registry().with(log.clone()).with(budget).with(beside);
     tracing::subscriber::with_default(subscriber, || {
-        pipeline(&[0.05, 0.05]);
+        pipeline(&[0.05, 0.03, 0.015, 0.005]);
         guard.flush().expect("delivered");
         beside_guard.flush().expect("delivered");
     });
@@ -196,10 +223,10 @@ fn the_applications_subscriber_gets_an_event_that_no_budget_layer_counts() {
     assert_eq!(levels, [Level::INFO, Level::WARN, Level::WARN, Level::ERROR]);
     let (_, text, thread) = &events[1];
     assert!(
-        text.contains("percent=80") && text.contains("limit=$0.10") && text.contains("used=$0.10"),
+        text.contains("percent=80") && text.contains("limit=$0.10") && text.contains("used=$0.08"),
         "{text}"
     );
-    assert!(text.contains("the run has used 80 % of its limit of $0.10"), "{text}");
+    assert!(text.contains("the run spent $0.08 of its $0.10 limit, at least 80 %"), "{text}");
     assert_eq!(thread.as_deref(), Some("tracing-budget"), "from the delivery thread");
     for (guard, memory) in [(guard, memory), (beside_guard, other)] {
         let stats = guard.handle().stats();
@@ -257,7 +284,7 @@ fn a_sink_or_callback_that_fails_on_an_alert_affects_no_other() {
             counted.fetch_add(1, SeqCst);
         });
     let (alerts, runs) = alerts_of(builder, |guard| {
-        pipeline(&[0.08]);
+        pipeline(&[0.05, 0.03]);
         guard.flush().expect("a missed alert is not a lost run");
         let stats = guard.handle().stats().delivery;
         assert_eq!((stats.sinks[0].missed_alerts, stats.sinks[0].delivered), (2, 1));
@@ -298,7 +325,7 @@ fn an_alert_is_json() {
             let _pipeline = info_span!("pipeline").entered();
             info_span!("draft").in_scope(|| info!(cost_usd = 0.04));
         });
-    let json = serde_json::to_value(&alerts[1]).expect("JSON");
+    let json = serde_json::to_value(&alerts[0]).expect("JSON");
     assert_eq!((&json["scope"], &json["stage"]), (&"stage".into(), &"draft".into()));
     assert_eq!(json["percent"], 80);
     assert_eq!((&json["used"]["usd"], &json["limit"]["usd"]), (&0.04.into(), &0.05.into()));

@@ -113,11 +113,11 @@ fn a_record_has_all_that_is_known_of_its_call_and_no_text_of_it() {
 }
 
 #[test]
-fn a_failed_call_says_why() {
+fn a_failed_call_has_its_reason() {
     let run = run_with(priced(), || {
         let _root = info_span!("pipeline").entered();
         chat().record("error.type", "429").record("error.message", "overloaded,\n try again");
-        call("m").provider("acme").start().usage(&Usage::new().input(10).output(1));
+        call("m").provider("acme").start().usage(Usage::new().input(10).output(1));
     });
     let [failed, other] = calls(&run) else { panic!("{:#?}", calls(&run)) };
     assert_eq!((failed.status, &failed.error), (Status::Failed, &some("429: overloaded, try again")));

@@ -32,7 +32,7 @@ fn a_record_is_in_every_row_of_the_nearest_stage_and_is_no_model_call() {
     assert_eq!((budget.total.cost_usd, budget.total.llm_calls), (Some(usd("0.2575")), 0));
     assert_eq!(budget.operation_cost("mcp_tool_call"), Some(usd("0.0075")));
     let row = &budget.by_operation["mcp_tool_call"];
-    assert_eq!((row.calls, row.duration_seconds, row.figures.llm_calls), (2, 0.4, 0));
+    assert_eq!((row.calls, row.duration_seconds, row.figures.llm_calls), (2, Some(0.4), 0));
     assert_eq!(budget.by_operation["cache_look_up"].calls, 1);
     assert_eq!(budget.operation_cost("never done"), None);
     let row = stage(&run, "research");
@@ -82,7 +82,7 @@ fn a_record_by_hand_is_an_event_like_any_other() {
         info!(target: "tracing_budget::operation", operation = "build_minute", duration_seconds = -1, meta = "no JSON");
     });
     let row = &run.budget_summary.by_operation["build_minute"];
-    assert_eq!((row.calls, row.duration_seconds, row.figures.cost_usd), (2, 61.5, Some(usd("0.008"))));
+    assert_eq!((row.calls, row.duration_seconds, row.figures.cost_usd), (2, Some(61.5), Some(usd("0.008"))));
     assert_eq!(run.budget_summary.records[0].meta["runner"], "arm");
     assert_eq!(
         (run.budget_summary.records[1].duration_seconds, run.budget_summary.records[1].cost_usd),

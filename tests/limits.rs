@@ -70,7 +70,7 @@ fn tokens_have_limits_too() {
         assert_eq!(check(), Err(BudgetExceeded::Exhausted { scope: LimitScope::Run, used, limit }));
         assert_eq!(
             check().expect_err("it is used up").to_string(),
-            "the run has used up its limit of 100 tokens: 102 tokens"
+            "the run used 102 tokens of its 100-token limit"
         );
         assert_eq!((remaining().tokens, remaining().usd), (Some(-2), None));
     });

@@ -7,10 +7,10 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tracing_budget::{
-    RunSummary, Status, Usd, Verdict,
+    RunSummary, Status, Usage, Usd, Verdict,
     summary::{
-        BudgetSummary, Figures, GateVerdict, ModelRow, OperationRecord, OperationRow, Rows, StageAttempt,
-        StageLimits, StageRow, Timestamp,
+        BudgetSummary, CallRecord, Figures, GateVerdict, ModelRow, OperationRecord, OperationRow, Rows,
+        StageAttempt, StageLimits, StageRow, Timestamp,
     },
 };
 
@@ -171,10 +171,17 @@ fn head() -> impl Strategy<Value = RunSummary> {
     )
 }
 
+/// Adds the time of a call, which no span has measured for some.
+fn add_time(sum: &mut Option<f64>, call: &Call) {
+    if call.started_ms % 3 != 0 {
+        *sum.get_or_insert(0.0) += call.seconds;
+    }
+}
+
 fn add_to_model(models: &mut Rows<ModelRow>, call: &Call) {
     let model = models.entry(call.model);
     model.figures += &call.figures;
-    model.duration_seconds += call.seconds;
+    add_time(&mut model.duration_seconds, call);
     if call.figures.cost_usd.is_some() {
         model.price_sources = vec![format!("source of {}", call.seconds as u64 % 3)];
     }
@@ -242,14 +249,18 @@ fn booked(
             let agent = budget.by_agent.entry(call.agent.unwrap_or("unattributed"));
             agent.figures += &call.figures;
             agent.calls += u64::from(call.agent.is_some());
-            agent.duration_seconds += call.seconds;
+            add_time(&mut agent.duration_seconds, call);
             agent.called_by =
                 call.agent.map(|_| AGENTS[call.started_ms as usize % 2].to_owned()).into_iter().collect();
         }
         let operation = budget.by_operation.entry(call.operation);
         operation.figures += &call.figures;
         operation.calls += 1;
-        operation.duration_seconds += call.seconds;
+        add_time(&mut operation.duration_seconds, call);
+    }
+    // A part of an earlier version lists none.
+    if lists_attempts {
+        budget.calls = Some(calls.iter().filter_map(|call| record_of(call, &keys[call.stage])).collect());
     }
     for (stage, status) in ends {
         let row = budget.per_agent.entry(&keys[stage]);
@@ -262,7 +273,7 @@ fn booked(
     }
     for (key, row) in budget.per_agent.clone().iter() {
         if row.name.as_deref().unwrap_or(key) == "review" && lists_attempts {
-            budget.per_agent.entry(key).limits = Some(limits(calls.len() as u64));
+            budget.per_agent.entry(key).limits = Some(limits((calls.len() as u64).min(20)));
         }
     }
     let failed = run.failed_stage.and_then(|number| number.parse::<usize>().ok());
@@ -276,6 +287,21 @@ fn booked(
     }
     budget.settle();
     run
+}
+
+/// The record of a call. Many are equal in what decides which are listed.
+fn record_of(call: &Call, stage: &str) -> Option<CallRecord> {
+    let began = Timestamp::from_unix_ms(START_MS + call.started_ms)?;
+    let mut record = CallRecord::new(began, call.operation);
+    record.stage = Some(stage.to_owned()).filter(|stage| stage != "unattributed");
+    record.agent = call.agent.map(str::to_owned);
+    record.model = Some(call.model.to_owned());
+    record.cost_usd = call.figures.cost_usd.map(|cost| Usd::from_pico(cost.pico() % 3));
+    record.usage = Usage::new().input(call.figures.input_tokens % 2);
+    if call.seconds < 10.0 {
+        (record.status, record.error) = (Status::Failed, Some("overloaded".to_owned()));
+    }
+    Some(record)
 }
 
 fn attempt(began: Timestamp, seconds: f64) -> StageAttempt {
@@ -369,6 +395,27 @@ proptest! {
             sorted(operations(&merged.by_operation)),
             sorted(operations(&whole.budget_summary.by_operation))
         );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// More calls than a run lists: the first of all are the first of the first of each.
+    #[test]
+    fn lists_of_many_calls_merge_in_any_order_and_grouping(
+        parts in proptest::array::uniform3(vec(call(), 200..700)),
+    ) {
+        let head = RunSummary::new("0193c0de", Timestamp::from_unix_ms(START_MS).expect("a time"));
+        let [a, b, c] =
+            parts.map(|calls| booked(head.clone(), &calls, &BTreeMap::new(), Vec::new(), true));
+        let merged = a.merge(&b).merge(&c);
+        assert_same(&merged, &a.merge(&b.merge(&c)))?;
+        assert_same(&merged, &c.merge(&a).merge(&b))?;
+        prop_assert_eq!(merged.check(), Ok(()));
+        let budget = &merged.budget_summary;
+        let listed = budget.calls.as_ref().map_or(0, Vec::len);
+        prop_assert_eq!(listed as u64, budget.total.llm_calls.min(1_000));
     }
 }
 

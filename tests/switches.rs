@@ -26,6 +26,7 @@ fn child(test: &str, environment: &[(&str, &str)]) -> (Output, PathBuf) {
         .args(["--exact", test, "--nocapture", "--ignored"])
         .env_remove("TRACING_BUDGET")
         .env_remove("ENABLE_COST_TRACKING")
+        .env_remove("TRACING_BUDGET_PROJECT")
         .envs(environment.iter().copied())
         .env(DIRECTORY, &place)
         .output()
@@ -242,4 +243,50 @@ fn unfiltered_in_the_child() {
 #[test]
 fn an_unfiltered_layer_that_is_off_wants_nothing_either() {
     child("unfiltered_in_the_child", &[]);
+}
+
+/// The roots of a rig program: the agent's span has rig's crate as target, and the project is not that crate.
+fn project_and_pipeline_of_a_rig_program(builder: Builder) -> (String, String) {
+    let memory = tracing_budget::sink::Memory::new();
+    let (budget, guard) = builder.sink(memory.clone()).build().expect("a layer");
+    tracing::subscriber::with_default(registry().with(budget), || {
+        let _agent = info_span!(
+            target: "rig_agent::agent::telemetry",
+            parent: None,
+            "invoke_agent",
+            gen_ai.operation.name = "invoke_agent",
+            gen_ai.agent.name = "planner",
+        )
+        .entered();
+        drop(info_span!(
+            target: "rig_agent::agent::telemetry",
+            "chat",
+            gen_ai.operation.name = "chat",
+            gen_ai.request.model = "m",
+            gen_ai.usage.input_tokens = 7,
+            gen_ai.usage.output_tokens = 1,
+        ));
+    });
+    guard.flush().expect("delivered");
+    let run = memory.take().remove(0);
+    (run.project, run.pipeline)
+}
+
+#[test]
+#[ignore = "run by its parent, in an environment of its own"]
+fn project_in_the_child() {
+    let of = |builder| project_and_pipeline_of_a_rig_program(builder);
+    // Without the hash that cargo appends.
+    let expected = env::var("TRACING_BUDGET_PROJECT").ok().filter(|project| !project.is_empty());
+    let expected = expected.unwrap_or_else(|| "switches".to_owned());
+    assert_eq!(of(layer()), (expected, "planner".to_owned()));
+    assert_eq!(of(layer().project("shop")), ("shop".to_owned(), "planner".to_owned()));
+}
+
+/// A1.
+#[test]
+fn the_project_is_the_builders_then_the_environments_then_the_executables() {
+    for environment in [&[][..], &[("TRACING_BUDGET_PROJECT", "")], &[("TRACING_BUDGET_PROJECT", "cellar")]] {
+        child("project_in_the_child", environment);
+    }
 }

@@ -6,9 +6,10 @@
 use std::path::Path;
 use std::{env, fs};
 
-use tracing_budget::RunSummary;
+use tracing_budget::present::calls;
 use tracing_budget::present::columns::{cut, width};
-use tracing_budget::summary::StageRow;
+use tracing_budget::summary::{GateVerdict, StageRow};
+use tracing_budget::{RunSummary, Usage, Verdict};
 
 fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/table")
@@ -21,7 +22,11 @@ fn read(name: &str) -> RunSummary {
 
 /// Shows a document, and holds the text against the one that was looked at and kept.
 fn shown_as_kept(name: &str) -> String {
-    let shown = format!("{}\n", read(name));
+    is_kept(name, format!("{}\n", read(name)))
+}
+
+/// Holds a text against the one that was looked at and kept.
+fn is_kept(name: &str, shown: String) -> String {
     let kept = folder().join(name).with_extension("txt");
     if env::var_os("UPDATE_SNAPSHOTS").is_some_and(|set| set == "1") {
         fs::write(&kept, &shown).expect("the text can be kept");
@@ -93,6 +98,35 @@ fn a_run_with_agents_has_their_rows_and_stages_of_one_name_under_their_parents()
 }
 
 #[test]
+fn calls_are_listed_in_eighty_columns_the_most_expensive_first() {
+    let run = read("calls");
+    let shown = is_kept("calls", calls::table(&run, 20));
+    for line in shown.lines() {
+        assert!(width(line) <= 80 && line == line.trim_end(), "{} columns: {line}", width(line));
+    }
+    let short = calls::table(&run, 2);
+    assert!(short.contains("Not shown: 2 calls, 1 of them failed."), "{short}");
+    assert!(!run.to_string().contains("09:13:55"), "only on request");
+    assert!(calls::table(&read("completed"), 20).contains("not kept"), "of an earlier version");
+}
+
+/// A pipeline for 400 USD, with long names and large figures, still has 80 columns.
+#[test]
+fn calls_with_large_figures_stay_within_eighty_columns() {
+    let mut run = read("calls");
+    for call in run.budget_summary.calls.iter_mut().flatten() {
+        call.cost_usd = "412.123456".parse().ok();
+        call.usage = Usage::new().input(12_345_678).output(999);
+        call.duration_seconds = Some(3_725.0);
+        call.stage = Some("a stage with a very long name".to_owned());
+        call.model_answered = Some("anthropic/claude-sonnet-4-5-20250929-v1:0".to_owned());
+    }
+    for line in calls::table(&run, 20).lines() {
+        assert!(width(line) <= 80, "{} columns: {line}", width(line));
+    }
+}
+
+#[test]
 fn an_empty_run() {
     is_tidy(&shown_as_kept("empty"));
 }
@@ -115,7 +149,7 @@ fn wide_names_long_names_and_stages_inside_each_other() {
 
 #[test]
 fn the_documents_shown_here_add_up() {
-    for name in ["completed", "failed", "unknown", "empty", "large", "running", "agents"] {
+    for name in ["completed", "failed", "unknown", "empty", "large", "running", "agents", "calls"] {
         read(name).check().unwrap_or_else(|error| panic!("{name}: {error}"));
     }
     // Its stages `egg` and `hen` are around each other, and `me` is around itself.
@@ -166,6 +200,11 @@ fn a_name_of_a_hundred_characters_stays_within_the_page() {
 fn a_run_without_rows_and_a_run_with_one_are_shown() {
     let mut run = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse().expect("a time"));
     assert!(run.to_string().contains("Nothing was recorded"), "{run}");
+    // What is there without a row of a stage is shown, and is not nothing.
+    let mut gates = run.clone();
+    gates.budget_summary.gate_verdicts.push(GateVerdict::new(1, "lint", Verdict::Pass));
+    assert!(!gates.to_string().contains("Nothing was recorded"), "{gates}");
+    assert!(gates.to_string().contains("lint"), "{gates}");
     let mut row = StageRow::default();
     row.calls = 1;
     run.budget_summary.per_agent.insert("only", row);

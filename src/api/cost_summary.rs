@@ -48,8 +48,8 @@ pub struct OperationCost {
     pub cost_usd: Option<Usd>,
     /// How often it was done.
     pub calls: u64,
-    /// Seconds that it took, summed over those that recorded a duration.
-    pub duration_seconds: f64,
+    /// Seconds that it took, summed over those that recorded a duration; null where none did.
+    pub duration_seconds: Option<f64>,
 }
 
 /// What several agents spent together; see [`CostTracker::team`](crate::CostTracker::team).

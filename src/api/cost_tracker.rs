@@ -8,7 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 use super::cost_summary::{CostSummary, OperationCost};
 use super::operation_builder::{OperationBuilder, amount};
 use crate::ledger::{CellKey, CellTotals, IntoUsd, Ledger, Sources, Symbol, Usd, total};
-use crate::summary::{Efficiency, OperationFields, OperationRecord, Records, Rows, Timestamp, seconds};
+use crate::summary::{
+    Efficiency, OperationFields, OperationRecord, Records, Rows, Timestamp, measured, seconds,
+};
 
 /// Distinct warnings that are kept.
 const MAX_WARNINGS: usize = 100;
@@ -255,7 +257,7 @@ pub(super) fn cost(tally: &CellTotals) -> Option<Usd> {
 
 /// One row of a tally.
 pub(super) fn row(tally: &CellTotals) -> OperationCost {
-    let duration_seconds = seconds(Duration::from_nanos(tally.nanos));
+    let duration_seconds = measured(tally.nanos);
     OperationCost { cost_usd: cost(tally), calls: total(tally.count), duration_seconds }
 }
 

@@ -81,7 +81,7 @@ impl Current {
     ///     assert_eq!(run.check(), Ok(()));
     ///     tracing_budget::operation("search").cost_usd("0.01").record();
     ///     let error = run.check().expect_err("five cents are used");
-    ///     assert_eq!(error.to_string(), "the run has used up its limit of $0.05: $0.05");
+    ///     assert_eq!(error.to_string(), "the run spent $0.05 of its $0.05 limit");
     ///     assert!(matches!(error, BudgetExceeded::Exhausted { .. }));
     /// });
     /// # Ok::<(), tracing_budget::BuildError>(())

@@ -260,14 +260,14 @@ fn join(mut outer: InnerCall, mut inner: Vec<InnerCall>, charges: &mut Charges) 
     }
     // The response is that of the last request; the other names are those of all.
     request.names = request.names.or(outer.names);
-    let asked = CallNames { finish_reason: None, first_token: None, answered: None, ..outer.names };
+    let requested = CallNames { finish_reason: None, first_token: None, answered: None, ..outer.names };
     for call in &mut same {
         call.model = (call.model.0.or(outer.model.0), call.model.1.or(outer.model.1));
         if call.is_call {
             call.operation = call.operation.or(outer.operation);
         }
         call.represented_id = outer.response_id;
-        call.names = call.names.or(asked);
+        call.names = call.names.or(requested);
         call.texts.set_if_unknown(CallText::Conversation, outer.texts.get(CallText::Conversation));
     }
     let requests = same.iter_mut().filter(|call| call.is_call);

@@ -422,6 +422,8 @@ impl ErrorEvents {
 }
 
 /// A call that is kept one by one.
+// Its row, its usage and its cost are in a cell of the same line as well. A reference would be shorter, and would tie a call to the
+// place of its cell: the line of a compacted run has sums of many calls in one cell, and the calls beside them.
 #[derive(Debug, Serialize, Deserialize)]
 struct CallWire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -452,6 +454,7 @@ struct CallWire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first_token_nanos: Option<NonZeroU64>,
     /// When it began, in nanoseconds after the origin.
+    // With the response's id it identifies the call: an id alone comes again once its run has forgotten the first.
     from: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
     nanos: u64,
@@ -465,6 +468,7 @@ struct CallWire {
     failed: bool,
     attempt: u16,
     /// How many further records of its response have completed it. Above 0 it is that of an earlier line.
+    // A number and not a flag: two threads write their lines in any order, and the one with more completions has all figures.
     #[serde(default, skip_serializing_if = "is_zero")]
     completions: u16,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -575,6 +579,8 @@ struct LedgerWire {
     agents: Vec<Agent>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     error_events: Vec<ErrorEvents>,
+    // In the line of their amounts, and not in one of their own: a kill between the two would leave a run with calls that have no
+    // record, or a record without its amount.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     calls: Vec<CallWire>,
 }

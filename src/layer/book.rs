@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::close::{Entry, StageEnd};
+use super::close::{CallSource, Entry, StageEnd};
 use super::core::Core;
 use super::position::Position;
 use super::price_cache::with_price_cache;
@@ -210,8 +210,8 @@ impl Entry<'_> {
         if let Some((key, totals)) = self.own {
             ledger.add(key, totals);
         }
-        if let Some(call) = &self.call {
-            ledger.add_call(call);
+        if let Some(call) = self.call {
+            self.write_call(call, ledger);
         }
         if !self.more.is_empty() || !self.completions.is_empty() {
             add_all(ledger, self.more, self.completions);
@@ -222,6 +222,29 @@ impl Entry<'_> {
                 Some(failure) => end_with(ledger, ended, failure),
             }
         }
+    }
+}
+
+impl Entry<'_> {
+    // Always inlined: nearly all calls of a long run give way to others, which is known before their record is made.
+    #[inline(always)]
+    fn write_call(&self, call: CallSource<'_>, ledger: &mut Ledger) {
+        match (call, self.own) {
+            (CallSource::Span(span, started), Some((key, _))) => {
+                if ledger.takes_call(span.rank(started)) {
+                    ledger.add_call(&span.record(key, started));
+                }
+            }
+            (CallSource::Booking(booking), _) => add_booking(ledger, booking),
+            (CallSource::Span(..), None) => {}
+        }
+    }
+}
+
+#[cold]
+fn add_booking(ledger: &mut Ledger, booking: &Booking) {
+    if let Some(call) = booking.record() {
+        ledger.add_call(&call);
     }
 }
 
@@ -236,9 +259,7 @@ fn end_with(ledger: &mut Ledger, ended: StageEnd<'_>, failure: &Failure) {
 fn add_all(ledger: &mut Ledger, amounts: &[Booking], completions: &[Completion]) {
     for booking in amounts {
         ledger.add(booking.key, &booking.totals);
-        if let Some(call) = booking.record() {
-            ledger.add_call(&call);
-        }
+        add_booking(ledger, booking);
     }
     for completion in completions {
         let call = completion.record();

@@ -284,7 +284,7 @@ impl<F> Builder<F> {
     ///     }
     ///     let _run = tracing::info_span!("request").entered();
     ///     let error = tracing_budget::check().expect_err("ten cents are used");
-    ///     assert_eq!(error.to_string(), "the total of all runs has used up its limit of $0.10: $0.10");
+    ///     assert_eq!(error.to_string(), "the total of all runs spent $0.10 of its $0.10 limit");
     /// });
     /// assert_eq!(guard.handle().total_remaining().usd, Some(tracing_budget::Usd::ZERO));
     /// # Ok::<(), tracing_budget::BuildError>(())
@@ -352,7 +352,8 @@ impl<F> Builder<F> {
         self
     }
 
-    /// Adds a function that is called when 50, 80, 95 and 100 % of a limit are used: once each for every limit of a run.
+    /// Adds a function that is called when 50, 80, 95 and 100 % of a limit are used: once each for every limit of a run. A booking
+    /// that passes several of these marks fires the highest alone.
     ///
     /// It runs on the layer's delivery thread, with no subscriber active. Each call of this method adds a function. The same
     /// alert goes to every sink ([`Sink::alert`]), and to the application's subscriber as an event with the target

@@ -13,9 +13,9 @@ use super::span_table::{Lookup, Taken};
 use super::waiting::outer_of;
 use crate::attribution::{
     Answered, Below, Booking, Charge, ChargedAmount, ChargedCall, Charges, Completion, Failure, Inclusive,
-    InnerCall, Reading, beyond, call_kind, count_joined_call, take_parts,
+    InnerCall, Reading, Span, beyond, call_kind, count_joined_call, take_parts,
 };
-use crate::ledger::{Call, CellKey, CellTotals, Kind, Sources, StageId};
+use crate::ledger::{CellKey, CellTotals, Kind, Sources, StageId};
 
 /// An amount with its row.
 pub(crate) type Amount<'a> = (CellKey, &'a CellTotals);
@@ -24,14 +24,22 @@ pub(crate) type Amount<'a> = (CellKey, &'a CellTotals);
 #[derive(Clone, Copy)]
 pub(crate) struct Entry<'a> {
     pub(crate) own: Option<Amount<'a>>,
-    /// The record of that, if it is a call.
-    pub(crate) call: Option<Call<'a>>,
+    /// What the record of that is made of, if it is a call.
+    pub(crate) call: Option<CallSource<'a>>,
     /// Few spans book more than their own amount.
     pub(crate) more: &'a [Booking],
     /// Calls that are booked already, and that this completes.
     pub(crate) completions: &'a [Completion],
     pub(crate) ended: Option<StageEnd<'a>>,
     pub(crate) is_accountable: bool,
+}
+
+/// What the record of a call is made of. The record itself is longer than all the rest of an entry, and most of a long run give way.
+#[derive(Clone, Copy)]
+pub(crate) enum CallSource<'a> {
+    /// A span, and when it was opened.
+    Span(&'a Span, u64),
+    Booking(&'a Booking),
 }
 
 /// A stage that ended, when it began, and how it ended.
@@ -49,6 +57,8 @@ pub(crate) struct StageEnd<'a> {
 struct Time<'a> {
     clock: &'a Clock,
     opened: Instant,
+    /// The moment of that, once a call needs it: for its price, and again for its record.
+    opened_moment: Option<Moment>,
     closed: Instant,
     nanos: u64,
     /// Whether the span has closed; otherwise its run is finished around it, and a stage does not end.
@@ -59,12 +69,15 @@ impl<'a> Time<'a> {
     // Inlined, as the two below: a call and a subtraction.
     #[inline(always)]
     fn of(clock: &'a Clock, opened: Instant, closed: Instant, is_end: bool) -> Self {
-        Self { clock, opened, closed, nanos: nanos_between(opened, closed), is_end }
+        Self { clock, opened, opened_moment: None, closed, nanos: nanos_between(opened, closed), is_end }
     }
 
     #[inline(always)]
     fn opened(&self) -> Moment {
-        self.clock.moment(self.opened)
+        match self.opened_moment {
+            Some(moment) => moment,
+            None => self.clock.moment(self.opened),
+        }
     }
 
     #[inline(always)]
@@ -112,7 +125,7 @@ impl<'a> Entry<'a> {
         };
         let totals = &state.span.reading.own;
         let call = match own {
-            Some(key) if totals.llm_calls > 0 => Some(state.span.record(key, time.opened().nanos())),
+            Some(_) if totals.llm_calls > 0 => Some(CallSource::Span(&state.span, time.opened().nanos())),
             _ => None,
         };
         Self {
@@ -172,13 +185,16 @@ impl Core {
     // Always inlined into `settle`; all others call `account_late`.
     #[inline(always)]
     fn account(&self, state: &mut SpanState, now: Instant, is_end: bool) {
-        let time = Time::of(&self.clock, state.started, now, is_end);
+        let mut time = Time::of(&self.clock, state.started, now, is_end);
         if state.span.below.is_some() && state.span.schema.has_figures {
             self.sum_below(state);
         }
         let mut charges = Charges::default();
         let started = || time.opened().nanos();
         let row = self.options.rules.close(&mut state.span, time.nanos, started, &mut charges);
+        if let Some(Charge { is_llm: true, .. }) = row {
+            time.opened_moment = Some(time.opened());
+        }
         // Not `and_then`: its closure would be a function of its own.
         let own = match row {
             Some(row) => self.price_own(row, state, &time, &mut charges),

@@ -72,7 +72,7 @@ impl Core {
         journal: Option<Journal>,
     ) -> Self {
         Self {
-            runs: Arc::new(RunRegistry::new(&options, journal.is_some())),
+            runs: Arc::new(RunRegistry::new(options.limits.clone(), options.kept_calls(), journal.is_some())),
             options: Arc::new(options),
             clock,
             spans: SpanTable::new(),

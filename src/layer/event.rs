@@ -4,7 +4,7 @@ use tracing_core::{Event, Subscriber, span};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::close::Entry;
+use super::close::{CallSource, Entry};
 use super::core::Core;
 use super::direct::Direct;
 use super::gates::VerdictContext;
@@ -126,7 +126,7 @@ impl Core {
         self.collect(position, closed);
         if booking.is_some() || !charges.completions().is_empty() {
             let own = booking.as_ref().map(|booking| (booking.key, &booking.totals));
-            let call = booking.as_ref().and_then(Booking::record);
+            let call = booking.as_ref().map(CallSource::Booking);
             self.book(position, Entry { own, call, ..Entry::of_charges(&charges) });
         }
         for warning in charges.more.into_iter().flat_map(|more| more.warnings) {

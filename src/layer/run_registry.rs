@@ -1,7 +1,6 @@
 //! The runs of a layer, by number; see [`Rooms`].
 
 use super::clock::Moment;
-use super::core::Options;
 use super::run::{Details, Run};
 use crate::attribution::CallsiteSchema;
 use crate::ledger::{ACCOUNTABLE, Rooms, SEALED, WATCHED};
@@ -21,10 +20,9 @@ pub(crate) struct RunRegistry {
 }
 
 impl RunRegistry {
-    pub(crate) fn new(options: &Options, has_journal: bool) -> Self {
-        let limits = options.limits.clone();
+    pub(crate) fn new(limits: Plan, kept_calls: usize, has_journal: bool) -> Self {
         let flags = if has_journal || !limits.is_empty() { WATCHED } else { 0 };
-        let (total, kept_calls) = (limits.total_limit_set(), options.kept_calls());
+        let total = limits.total_limit_set();
         Self { rooms: Rooms::new(), limits, total, kept_calls, flags }
     }
 

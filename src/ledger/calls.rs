@@ -103,6 +103,14 @@ impl Calls {
         self.most
     }
 
+    /// Whether a call with this rank may be kept.
+    // Inlined: one test while there is room, and a comparison afterwards.
+    #[inline]
+    pub(crate) fn takes(&self, rank: Rank) -> bool {
+        let is_full = self.kept.len() >= self.most;
+        !is_full || self.heap.first().is_none_or(|least| rank >= self.kept[usize::from(*least)].rank())
+    }
+
     /// Adds a call. If no more are kept, the least one gives way.
     // Inlined: the test for room, once for every call.
     #[inline]
@@ -275,8 +283,8 @@ impl PartialEq for Calls {
 }
 
 impl Kept {
-    // Inlined: it is copied from the caller's registers and stack, once for every call.
-    #[inline]
+    // Always inlined: it is copied from the caller's stack to its place, once for every call.
+    #[inline(always)]
     fn new(call: &Call<'_>, buffer: &mut Buffer) -> Self {
         let pico = call.cost.pico();
         let mut kept = Self {
@@ -295,7 +303,7 @@ impl Kept {
             sources: call.sources,
             has_failed: call.has_failed,
         };
-        if call.texts != [""; CallText::COUNT] {
+        if call.texts.iter().any(|text| !text.is_empty()) {
             for (field, text) in call.texts.iter().enumerate() {
                 (kept.from[field], kept.len[field]) = buffer.keep(field, text.as_bytes());
             }

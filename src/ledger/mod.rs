@@ -33,7 +33,7 @@ mod sync;
 mod usage;
 
 pub(crate) use agent::AgentTotals;
-pub(crate) use call::{Call, CallNames, CallText, CallTexts, IS_MESSAGE, response_hash};
+pub(crate) use call::{Call, CallNames, CallText, CallTexts, IS_MESSAGE, Rank, response_hash};
 pub(crate) use calls::MAX_CALLS;
 pub(crate) use cell::{CellKey, CellTotals, Sources, total};
 pub use gate::Verdict;

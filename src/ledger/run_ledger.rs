@@ -1,7 +1,7 @@
 //! The ledger: cells and stages of one run, or of one part of a run.
 
 use super::agent::AgentTotals;
-use super::call::Call;
+use super::call::{Call, Rank};
 use super::calls::Calls;
 use super::cell::{CellKey, CellTotals};
 use super::last_hit_map::LastHitMap;
@@ -34,6 +34,13 @@ impl Ledger {
     /// The calls that are kept one by one.
     pub(crate) fn calls(&self) -> &Calls {
         &self.calls
+    }
+
+    /// Whether a call with this rank may be kept.
+    // Inlined: see `Calls::takes`.
+    #[inline]
+    pub(crate) fn takes_call(&self, rank: Rank) -> bool {
+        self.calls.takes(rank)
     }
 
     /// Adds a call to those that are kept one by one. Its amount is added to its cell apart.

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::limit_set::Unit;
 use crate::ledger::Usd;
-use crate::present::numbers::{counted, limit as limit_text};
+use crate::present::numbers::{count, counted, limit as limit_text};
 use crate::summary::Timestamp;
 
 /// What a limit applies to.
@@ -90,7 +90,7 @@ impl fmt::Display for Amount {
 
 /// A run or a stage has used 50, 80, 95 or 100 % of a limit.
 ///
-/// Each alert fires once for each limit and run. The layer's delivery thread passes it to
+/// Each alert fires once for each limit and run. One booking that passes several of these marks fires the highest alone. The layer's delivery thread passes it to
 /// [`Builder::on_alert`](crate::Builder::on_alert), to [`Sink::alert`](crate::sink::Sink::alert), and to the application's
 /// subscriber as an event with the target `tracing_budget::alert`.
 ///
@@ -128,10 +128,18 @@ impl Alert {
 impl fmt::Display for Alert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { pipeline, scope, percent, used, limit, .. } = self;
-        if self.is_exhausted() {
-            write!(f, "{pipeline}: {scope} has used up its limit of {limit}: {used}")
-        } else {
-            write!(f, "{pipeline}: {scope} has used {percent} % of its limit of {limit}: {used}")
+        write!(f, "{pipeline}: {scope} {}", spent(*used, *limit))?;
+        // At the last mark the two amounts show it, and how far the use is above the limit.
+        if self.is_exhausted() { Ok(()) } else { write!(f, ", at least {percent} %") }
+    }
+}
+
+/// What was used of a limit, in words that are true below, at and above it: `spent $0.11 of its $0.10 limit`.
+pub(super) fn spent(used: Amount, limit: Amount) -> String {
+    match (used, limit) {
+        (Amount::Tokens(used), Amount::Tokens(limit)) => {
+            format!("used {} of its {}-token limit", counted(used, "token"), count(limit))
         }
+        (used, limit) => format!("spent {used} of its {limit} limit"),
     }
 }

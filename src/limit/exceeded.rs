@@ -1,6 +1,6 @@
 //! The error of a refused check or reservation.
 
-use super::alert::{Amount, LimitScope};
+use super::alert::{Amount, LimitScope, spent};
 use super::limit_set::{Refusal, Refused, Unit};
 use super::outside_of_run::OutsideOfRun;
 use crate::ledger::{UsdError, total};
@@ -11,7 +11,7 @@ use crate::present::numbers::counted;
 #[non_exhaustive]
 pub enum BudgetExceeded {
     /// A limit is used up.
-    #[error("{scope} has used up its limit of {limit}: {used}")]
+    #[error("{scope} {}", spent(*.used, *.limit))]
     Exhausted {
         /// The run or stage that has the limit.
         scope: LimitScope,

@@ -144,15 +144,17 @@ impl LimitState {
         }
     }
 
-    /// Takes the next alert if it is due.
-    fn next_alert(&mut self) -> Option<u8> {
-        let percent = *ALERTS.get(self.alerts)?;
+    /// Takes the highest alert that is due, and with it those below, which it implies.
+    fn due_alert(&mut self) -> Option<u8> {
+        let used = self.used.used.saturating_mul(100);
         // In integers: a quotient of doubles could round 0.8 of five cents to just below 80 %, and the alert would be late.
-        let is_due = self.used.used.saturating_mul(100) >= self.limit.saturating_mul(percent.into());
-        is_due.then(|| {
-            self.alerts += 1;
-            percent
-        })
+        let passed =
+            ALERTS.iter().take_while(|percent| used >= self.limit.saturating_mul((**percent).into())).count();
+        if passed <= self.alerts {
+            return None;
+        }
+        self.alerts = passed;
+        ALERTS.get(passed - 1).copied()
     }
 }
 
@@ -193,7 +195,7 @@ impl LimitSet {
                     Unit::Tokens => state.used.add(tokens),
                 }
                 // Under the lock, so that the alerts of one limit are queued in ascending order.
-                while let Some(percent) = state.next_alert() {
+                if let Some(percent) = state.due_alert() {
                     on_alert(DueAlert { position, percent, state: *state });
                 }
             }

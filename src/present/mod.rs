@@ -10,6 +10,7 @@
 //! | a run's id | [`id::short`] |
 //! | text in a terminal | [`columns`] |
 //! | a whole run | the `Display` of [`RunSummary`](crate::RunSummary) |
+//! | its calls, one by one | [`calls::table`] |
 //!
 //! ```
 //! use tracing_budget::present::{id, numbers, status};
@@ -26,6 +27,7 @@
 //! - Formats values. It never computes a figure, rounds for storage, reads a clock or does I/O.
 //! - Text of a document is untrusted: it passes [`columns::one_line`] before a terminal sees it. HTML is escaped by the server.
 
+pub mod calls;
 pub mod columns;
 mod figures;
 pub mod id;

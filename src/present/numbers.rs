@@ -164,6 +164,18 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// Returns seconds as [`duration`] does, and `—` where nothing was measured.
+///
+/// ```
+/// use tracing_budget::present::numbers::measured;
+///
+/// assert_eq!((measured(Some(0.12)).as_str(), measured(None).as_str()), ("120ms", "—"));
+/// ```
+#[must_use]
+pub fn measured(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| UNKNOWN.to_owned(), duration)
+}
+
 /// Returns a part of a whole in per cent. Only 0 is `0%` and only 1 is `100%`.
 ///
 /// ```

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::columns::{Align, Columns, cut, one_line, width, wrap};
-use super::numbers::{Money, UNKNOWN, count, counted, duration, limit, share, times};
+use super::numbers::{Money, UNKNOWN, count, counted, duration, limit, measured, share, times};
 use super::stages::{StageNode, tree};
 use super::{status, verdict};
 use crate::ledger::Usd;
@@ -84,7 +84,15 @@ fn cause(run: &RunSummary) -> String {
 fn stages(run: &RunSummary, money: Money) -> String {
     let budget = &run.budget_summary;
     if budget.per_agent.is_empty() && budget.total == Figures::default() {
-        return "Nothing was recorded: no stage, no model call, no cost.\n".to_owned();
+        let is_nothing =
+            budget.gate_verdicts.is_empty() && budget.by_operation.is_empty() && budget.records.is_empty();
+        // What was recorded is in a section of its own, below; a table of stages would have no row.
+        return if is_nothing {
+            "Nothing was recorded: no stage, no model call, no cost, no gate.\n"
+        } else {
+            ""
+        }
+        .to_owned();
     }
     let figures = || budget.per_agent.iter().map(|(_, row)| &row.figures).chain([&budget.total]);
     let unsplit = figures().any(|figures| figures.unsplit_tokens() > 0);
@@ -108,7 +116,7 @@ fn stages(run: &RunSummary, money: Money) -> String {
         let mut cells = vec![name, status, count(row.calls), count(row.figures.llm_calls)];
         cells.extend(spent(&row.figures, unsplit, money));
         cells.push(share_cell(&row.figures, row.share_of_cost));
-        cells.extend([duration(row.duration_seconds), count(row.errors)]);
+        cells.extend([measured(row.measured_seconds()), count(row.errors)]);
         columns.line(cells);
     }
     let rows = || budget.per_agent.iter().map(|(_, row)| row);
@@ -165,7 +173,7 @@ fn models(budget: &BudgetSummary, money: Money) -> String {
         let mut cells = vec![cut(named(name, "(no name)"), NAME + 12), count(row.figures.llm_calls)];
         cells.extend(spent(&row.figures, unsplit, money));
         cells.push(share_cell(&row.figures, row.figures.share_of_cost(&budget.total)));
-        cells.extend([duration(row.duration_seconds), price_sources(row)]);
+        cells.extend([measured(row.duration_seconds), price_sources(row)]);
         columns.line(cells);
     }
     columns.to_string()
@@ -196,7 +204,7 @@ fn agents(budget: &BudgetSummary, money: Money) -> String {
         let mut cells = vec![name, count(row.calls), count(row.figures.llm_calls)];
         cells.extend(spent(&row.figures, unsplit, money));
         cells.extend([
-            duration(row.duration_seconds),
+            measured(row.duration_seconds),
             count(row.errors),
             cut(&row.called_by.join(", "), NAME),
         ]);
@@ -218,7 +226,7 @@ fn operations(budget: &BudgetSummary, money: Money) -> String {
         let name = cut(named(name, "(no name)"), NAME);
         let mut cells = vec![name, count(row.calls), count(row.figures.llm_calls)];
         cells.extend(spent(&row.figures, false, money));
-        cells.push(duration(row.duration_seconds));
+        cells.push(measured(row.duration_seconds));
         columns.line(cells);
     }
     columns.to_string()

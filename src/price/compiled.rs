@@ -202,8 +202,7 @@ fn charge(rates: &[Rate; RATES], kind: Kind, tokens: u64) -> Option<u128> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::PriceBook;
-    use crate::price::{PricedModel, Rates};
+    use crate::price::{PriceBook, PricedModel, Rates};
 
     /// 2026-11-30, 12:00:30 UTC.
     pub(in super::super) fn noon() -> SystemTime {

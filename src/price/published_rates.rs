@@ -63,8 +63,8 @@ mod tests {
     use serde_json::Value;
 
     use super::super::compiled::tests::{assert_same, noon, shapes};
-    use crate::PriceBook;
     use crate::ledger::{Kind, Usage, rfc3339};
+    use crate::price::PriceBook;
     use crate::price::PricedModel;
 
     use super::*;

@@ -8,11 +8,12 @@ use super::UNATTRIBUTED;
 use super::call::CallRecord;
 use super::document::{
     AgentRow, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageAttempt, StageLimits,
-    StageRow, Status,
+    StageRow,
 };
 use super::keys::Stages;
-use super::record::{Records, seconds};
+use super::record::{Records, measured, seconds};
 use super::rows::Rows;
+use super::status::Status;
 use super::timestamp::Timestamp;
 use crate::ledger::{
     AgentTotals, Call, CellKey, CellTotals, Kind, Ledger, Outcome, Sources, StageId, StageTotals, Symbol,
@@ -355,7 +356,8 @@ impl SummaryInput<'_> {
             let row = AgentRow {
                 figures: Figures::of(&sum),
                 calls: totals.executions,
-                duration_seconds: seconds(Duration::from_nanos(totals.nanos)),
+                duration_seconds: (totals.executions > 0)
+                    .then(|| seconds(Duration::from_nanos(totals.nanos))),
                 errors: totals.errors + total(sum.errors),
                 called_by: callers.into_iter().map(str::to_owned).collect(),
             };
@@ -385,7 +387,7 @@ impl SummaryInput<'_> {
             let tally = sum(cells.iter().filter(has_row));
             let row = ModelRow {
                 figures: Figures::of(&tally),
-                duration_seconds: seconds(Duration::from_nanos(tally.nanos)),
+                duration_seconds: measured(tally.nanos),
                 price_sources: self.sources(tally.sources),
             };
             rows.push((row_name(named(cells[0].0.model)), row));
@@ -496,7 +498,7 @@ fn operation_rows(cells: &[Cell<'_>]) -> Rows<OperationRow> {
         let row = OperationRow {
             figures: Figures::of(&tally),
             calls: total(tally.count),
-            duration_seconds: seconds(Duration::from_nanos(tally.nanos)),
+            duration_seconds: measured(tally.nanos),
         };
         rows.push((cells[0].0.operation.as_str().to_owned(), row));
     }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::document::Status;
+use super::status::Status;
 use super::timestamp::Timestamp;
 use crate::ledger::{Kind, MAX_CALLS, Usage, Usd};
 

@@ -1,7 +1,6 @@
 //! The summary of a run, as the file, the history and the live snapshot all have it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +8,7 @@ use super::call::CallRecord;
 use super::efficiency::Efficiency;
 use super::record::OperationRecord;
 use super::rows::Rows;
+use super::status::Status;
 use super::timestamp::Timestamp;
 use crate::ledger::{Usd, Verdict};
 
@@ -148,67 +148,6 @@ impl RunSummary {
     #[must_use]
     pub const fn cost_usd(&self) -> Option<Usd> {
         self.budget_summary.total.cost_usd
-    }
-}
-
-/// The status of a run or a stage. A terminal status is never overwritten.
-///
-/// Deliberately not `#[non_exhaustive]`: programs show every status, and a new one is a new `schema_version`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Still open.
-    Running,
-    /// Ended without a failure.
-    Completed,
-    /// Ended with an error, a panic or a blocking gate that failed.
-    Failed,
-    /// Cancelled on purpose.
-    Cancelled,
-    /// Closed by the layer while spans of it were still open.
-    Incomplete,
-    /// Its process died; what it had spent was recovered.
-    Interrupted,
-    /// Declared and never begun.
-    #[default]
-    NotRun,
-}
-
-impl Status {
-    /// Returns the word used in JSON. People see [`present::status::word`](crate::present::status::word).
-    ///
-    /// ```
-    /// assert_eq!(tracing_budget::Status::NotRun.as_str(), "not_run");
-    /// ```
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Incomplete => "incomplete",
-            Self::Interrupted => "interrupted",
-            Self::NotRun => "not_run",
-        }
-    }
-
-    /// Returns whether the status is final.
-    ///
-    /// ```
-    /// use tracing_budget::Status;
-    ///
-    /// assert!(Status::Failed.is_terminal() && !Status::Running.is_terminal());
-    /// ```
-    #[must_use]
-    pub const fn is_terminal(self) -> bool {
-        !matches!(self, Self::Running | Self::NotRun)
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 
@@ -370,6 +309,23 @@ pub struct StageRow {
     pub per_model: Rows<ModelRow>,
 }
 
+impl StageRow {
+    /// Returns the seconds of its attempts; `None` where it was never begun, as the row `unattributed`, so that nothing was measured.
+    ///
+    /// ```
+    /// use tracing_budget::summary::StageRow;
+    ///
+    /// let mut row = StageRow::default();
+    /// assert_eq!(row.measured_seconds(), None);
+    /// (row.calls, row.duration_seconds) = (1, 2.5);
+    /// assert_eq!(row.measured_seconds(), Some(2.5));
+    /// ```
+    #[must_use]
+    pub fn measured_seconds(&self) -> Option<f64> {
+        (self.calls > 0).then_some(self.duration_seconds)
+    }
+}
+
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
@@ -431,8 +387,8 @@ pub struct ModelRow {
     /// Tokens, money and calls of this model.
     #[serde(flatten)]
     pub figures: Figures,
-    /// Seconds from open to close of its calls, summed.
-    pub duration_seconds: f64,
+    /// Seconds from open to close of its calls, summed over those with a span; null where no span measured one.
+    pub duration_seconds: Option<f64>,
     /// The sources of its prices: `reported`, `override`, `genai-prices@VERSION`.
     pub price_sources: Vec<String>,
 }
@@ -447,8 +403,9 @@ pub struct AgentRow {
     pub figures: Figures,
     /// Executions of the agent.
     pub calls: u64,
-    /// Seconds from open to close of its executions, summed. Agents that it called are included.
-    pub duration_seconds: f64,
+    /// Seconds from open to close of its executions, summed. Agents that it called are included. Null without an execution, as
+    /// of an agent that only calls name.
+    pub duration_seconds: Option<f64>,
     /// Failed executions and failed calls.
     pub errors: u64,
     /// The agents that called it, sorted.
@@ -465,8 +422,8 @@ pub struct OperationRow {
     pub figures: Figures,
     /// Executions of the operation, with or without a model.
     pub calls: u64,
-    /// Seconds from open to close, summed.
-    pub duration_seconds: f64,
+    /// Seconds from open to close, or as recorded, summed over those with a time; null where none has one.
+    pub duration_seconds: Option<f64>,
 }
 
 /// The verdict of one gate, with its circumstances.

@@ -9,12 +9,13 @@ use super::UNATTRIBUTED;
 use super::call::trim;
 use super::document::{
     AgentRow, BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageAttempt,
-    StageLimits, StageRow, Status,
+    StageLimits, StageRow,
 };
 use super::efficiency::Efficiency;
 use super::keys::Stages;
 use super::record::{MOST_RECORDS, OperationRecord};
 use super::rows::Rows;
+use super::status::Status;
 use super::timestamp::Timestamp;
 use crate::ledger::{MAX_ATTEMPTS, Usd, Verdict};
 
@@ -209,10 +210,10 @@ impl BudgetSummary {
     fn canonicalise(&mut self) {
         settle_models(&mut self.per_model);
         for operation in self.by_operation.values_mut() {
-            operation.duration_seconds = seconds(micros(operation.duration_seconds));
+            operation.duration_seconds = operation.duration_seconds.map(micros).map(seconds);
         }
         for agent in self.by_agent.values_mut() {
-            agent.duration_seconds = seconds(micros(agent.duration_seconds));
+            agent.duration_seconds = agent.duration_seconds.map(micros).map(seconds);
             agent.called_by.sort();
             agent.called_by.dedup();
         }
@@ -223,7 +224,7 @@ impl BudgetSummary {
 
 fn settle_models(models: &mut Rows<ModelRow>) {
     for model in models.values_mut() {
-        model.duration_seconds = seconds(micros(model.duration_seconds));
+        model.duration_seconds = model.duration_seconds.map(micros).map(seconds);
         model.price_sources.sort();
         model.price_sources.dedup();
     }
@@ -424,7 +425,7 @@ impl ModelRow {
         let price_sources = self.price_sources.iter().chain(&other.price_sources).cloned().collect();
         Self {
             figures: together(&self.figures, &other.figures),
-            duration_seconds: added_seconds(self.duration_seconds, other.duration_seconds),
+            duration_seconds: added_where_known(self.duration_seconds, other.duration_seconds, added_seconds),
             price_sources,
         }
     }
@@ -435,7 +436,7 @@ impl AgentRow {
         Self {
             figures: together(&self.figures, &other.figures),
             calls: self.calls.saturating_add(other.calls),
-            duration_seconds: added_seconds(self.duration_seconds, other.duration_seconds),
+            duration_seconds: added_where_known(self.duration_seconds, other.duration_seconds, added_seconds),
             errors: self.errors.saturating_add(other.errors),
             called_by: self.called_by.iter().chain(&other.called_by).cloned().collect(),
         }
@@ -456,7 +457,7 @@ impl OperationRow {
         Self {
             figures: together(&self.figures, &other.figures),
             calls: self.calls.saturating_add(other.calls),
-            duration_seconds: added_seconds(self.duration_seconds, other.duration_seconds),
+            duration_seconds: added_where_known(self.duration_seconds, other.duration_seconds, added_seconds),
         }
     }
 }

@@ -22,6 +22,7 @@ mod reader;
 mod record;
 mod rows;
 mod settle;
+mod status;
 mod timestamp;
 mod validate;
 
@@ -33,12 +34,13 @@ pub use burn_rate::BurnRate;
 pub use call::CallRecord;
 pub use document::{
     AgentRow, BudgetSummary, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary,
-    SCHEMA_VERSION, StageAttempt, StageLimits, StageRow, Status,
+    SCHEMA_VERSION, StageAttempt, StageLimits, StageRow,
 };
 pub use efficiency::Efficiency;
 pub use reader::ReadError;
 pub use record::OperationRecord;
-pub(crate) use record::{OperationFields, Records, seconds};
+pub(crate) use record::{OperationFields, Records, measured, seconds};
 pub use rows::Rows;
+pub use status::Status;
 pub use timestamp::{Timestamp, TimestampError};
 pub use validate::Unbalanced;

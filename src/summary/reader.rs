@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::document::{RunSummary, SCHEMA_VERSION, Status};
+use super::document::{RunSummary, SCHEMA_VERSION};
+use super::status::Status;
 use super::timestamp::Timestamp;
 use crate::ledger::Usd;
 
@@ -298,16 +299,17 @@ const STAGE_LIMITS: Shape = Shape::Object(&[
 ]);
 
 const MODEL: Shape =
-    Shape::Row(&[may("duration_seconds", Shape::Number), may("price_sources", Shape::Texts)]);
+    Shape::Row(&[may("duration_seconds", Shape::Or(&Shape::Number)), may("price_sources", Shape::Texts)]);
 
 const AGENT: Shape = Shape::Row(&[
     may("calls", Shape::Count),
-    may("duration_seconds", Shape::Number),
+    may("duration_seconds", Shape::Or(&Shape::Number)),
     may("errors", Shape::Count),
     may("called_by", Shape::Texts),
 ]);
 
-const OPERATION: Shape = Shape::Row(&[may("calls", Shape::Count), may("duration_seconds", Shape::Number)]);
+const OPERATION: Shape =
+    Shape::Row(&[may("calls", Shape::Count), may("duration_seconds", Shape::Or(&Shape::Number))]);
 
 const GATE: Shape = Shape::Object(&[
     must("seq", Shape::Count),

@@ -126,6 +126,12 @@ impl Records {
     }
 }
 
+/// Returns the seconds of nanoseconds that spans measured or records have; `None` for 0, as no span closes in the instant in
+/// which it opened. So sums need no third state.
+pub(crate) fn measured(nanos: u64) -> Option<f64> {
+    (nanos > 0).then(|| seconds(Duration::from_nanos(nanos)))
+}
+
 /// Returns seconds to the microsecond, the resolution of every duration in a document.
 pub(crate) fn seconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1e6

@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::document::{BudgetSummary, Figures, RunSummary, StageRow, Status};
+use super::document::{BudgetSummary, Figures, RunSummary, StageRow};
 use super::rows::Rows;
+use super::status::Status;
 use crate::ledger::Usd;
 
 /// The error of a summary with rows, derived figures or gates that contradict each other.

@@ -51,7 +51,7 @@ fn figures() -> Figures {
 fn full() -> RunSummary {
     let mut model = ModelRow::default();
     model.figures = figures();
-    model.duration_seconds = 9.1;
+    model.duration_seconds = Some(9.1);
     model.price_sources = vec!["genai-prices@0.2.1".into()];
 
     let mut stage = StageRow::default();
@@ -80,12 +80,13 @@ fn full() -> RunSummary {
     let mut agent = AgentRow::default();
     agent.figures = figures();
     agent.calls = 2;
+    agent.duration_seconds = Some(47.27);
     agent.called_by = vec!["planner".into()];
 
     let mut operation = OperationRow::default();
     operation.figures = figures();
     operation.calls = 3;
-    operation.duration_seconds = 9.1;
+    operation.duration_seconds = Some(9.1);
 
     let mut gate = GateVerdict::new(1, "lint", Verdict::Fail);
     gate.after_stage = Some("discovery".into());

@@ -150,7 +150,7 @@ fn add(run: &mut RunSummary, model: &str, stage: &StageRow) {
     let mut chat = OperationRow::default();
     chat.figures = summary.total.clone();
     chat.calls = summary.total.llm_calls;
-    chat.duration_seconds = run.duration_seconds;
+    chat.duration_seconds = Some(run.duration_seconds);
     summary.by_operation.insert("chat", chat);
     let known = summary.per_model.get(model).cloned();
     let mut row = ModelRow::default();
@@ -158,7 +158,8 @@ fn add(run: &mut RunSummary, model: &str, stage: &StageRow) {
         Some(old) => [&old.figures, &stage.figures].into_iter().sum(),
         None => stage.figures.clone(),
     };
-    row.duration_seconds = millis(known.map_or(0.0, |old| old.duration_seconds) + stage.duration_seconds);
+    let before = known.and_then(|old| old.duration_seconds).unwrap_or(0.0);
+    row.duration_seconds = Some(millis(before + stage.duration_seconds));
     row.price_sources = vec!["genai-prices@0.2.1".to_owned()];
     summary.per_model.insert(model, row);
 }

@@ -109,7 +109,7 @@ fn model_table(models: &[ModelStats]) -> Table {
             Cell::count(model.llm_calls),
             Cell::seconds(model.p50_duration_seconds),
             Cell::seconds(model.p95_duration_seconds),
-            Cell::seconds(Some(model.duration_seconds)),
+            Cell::seconds(model.duration_seconds),
             Cell::count_or_unknown(model.tokens_used),
             known(model.input_tokens),
             known(model.output_tokens),

@@ -82,7 +82,8 @@ pub struct FiguresDelta {
     pub partial_calls: Delta<u64, i64>,
 }
 
-/// A stage or a model of both. In a run that does not have it, it used nothing and took no time.
+/// A stage or a model of both. In a run that does not have it, it used nothing and took no time. The time of a model that no span
+/// measured is unknown.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RowDelta {
@@ -159,8 +160,8 @@ pub fn compare(a: &RunSummary, b: &RunSummary) -> Comparison {
         a: RunHead::of(a),
         b: RunHead::of(b),
         total: FiguresDelta::of(
-            Some((&in_a.total, a.duration_seconds)),
-            Some((&in_b.total, b.duration_seconds)),
+            Some((&in_a.total, Some(a.duration_seconds))),
+            Some((&in_b.total, Some(b.duration_seconds))),
         ),
         stages: stages(&in_a.per_agent, &in_b.per_agent),
         models: names(
@@ -222,8 +223,8 @@ fn stage(name: String, a: Option<&StageRow>, b: Option<&StageRow>) -> RowDelta {
         status_a: a.map(|row| row.status),
         status_b: b.map(|row| row.status),
         figures: FiguresDelta::of(
-            a.map(|row| (&row.figures, row.duration_seconds)),
-            b.map(|row| (&row.figures, row.duration_seconds)),
+            a.map(|row| (&row.figures, Some(row.duration_seconds))),
+            b.map(|row| (&row.figures, Some(row.duration_seconds))),
         ),
     }
 }
@@ -266,14 +267,14 @@ impl RunHead {
 }
 
 impl FiguresDelta {
-    fn of(a: Option<(&Figures, f64)>, b: Option<(&Figures, f64)>) -> Self {
+    fn of(a: Option<(&Figures, Option<f64>)>, b: Option<(&Figures, Option<f64>)>) -> Self {
         let nothing = Figures::default();
-        let (a, seconds_a) = a.unwrap_or((&nothing, 0.0));
-        let (b, seconds_b) = b.unwrap_or((&nothing, 0.0));
+        let (a, seconds_a) = a.unwrap_or((&nothing, Some(0.0)));
+        let (b, seconds_b) = b.unwrap_or((&nothing, Some(0.0)));
         Self {
             cost_usd: Delta::usd(a.cost_usd, b.cost_usd),
             tokens_used: Delta::count(a.tokens_used, b.tokens_used),
-            duration_seconds: Delta::seconds(Some(seconds_a), Some(seconds_b)),
+            duration_seconds: Delta::seconds(seconds_a, seconds_b),
             llm_calls: Delta::count(Some(a.llm_calls), Some(b.llm_calls)),
             input_tokens: Delta::count(known_split(a, a.input_tokens), known_split(b, b.input_tokens)),
             output_tokens: Delta::count(known_split(a, a.output_tokens), known_split(b, b.output_tokens)),

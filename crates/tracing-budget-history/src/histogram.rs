@@ -24,6 +24,10 @@ impl Histogram {
         Self(vec![(bin(seconds), 1)])
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Adds the counts of another; `sign` is -1 to take them away.
     pub(super) fn add(&mut self, other: &Self, sign: i64) {
         match *other.0 {

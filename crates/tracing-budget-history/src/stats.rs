@@ -199,8 +199,8 @@ pub struct ModelStats {
     pub p50_duration_seconds: Option<f64>,
     /// Seconds of its calls in a run: 95 % of the runs took less. Within 1 %.
     pub p95_duration_seconds: Option<f64>,
-    /// Seconds, summed over all calls.
-    pub duration_seconds: f64,
+    /// Seconds, summed over all calls with a span; null where no span measured one.
+    pub duration_seconds: Option<f64>,
     /// The known cost; null where its cost is known in no run.
     pub cost_usd: Option<Usd>,
     /// Its fraction of the known cost of all models, 0 to 1.

@@ -81,11 +81,11 @@ impl Tally {
     pub(super) fn of(run: &RunSummary) -> BTreeMap<(Subject, &str), Self> {
         let mut tallies = BTreeMap::new();
         let figures = &run.budget_summary;
-        tallies.insert((Subject::Run, ""), Self::one(&figures.total, run.status, run.duration_seconds));
+        tallies.insert((Subject::Run, ""), Self::one(&figures.total, run.status, Some(run.duration_seconds)));
         for (name, row) in
             figures.per_agent.iter().filter(|(_, row)| row.calls > 0 || row.figures.llm_calls > 0)
         {
-            let mut tally = Self::one(&row.figures, row.status, row.duration_seconds);
+            let mut tally = Self::one(&row.figures, row.status, Some(row.duration_seconds));
             tally.errors = whole(row.errors);
             tallies.insert((Subject::Stage, name), tally);
         }
@@ -111,8 +111,8 @@ impl Tally {
         tallies
     }
 
-    /// One run, or its part in one stage or model.
-    pub(super) fn one(figures: &Figures, status: Status, seconds: f64) -> Self {
+    /// One run, or its part in one stage or model; `None` are seconds that nothing measured.
+    pub(super) fn one(figures: &Figures, status: Status, seconds: Option<f64>) -> Self {
         let mut tally = Self {
             runs: 1,
             llm_calls: whole(figures.llm_calls),
@@ -127,8 +127,8 @@ impl Tally {
             cache_write: whole(figures.cache_write_tokens),
             cost: figures.cost_usd.unwrap_or(Usd::ZERO),
             without_cost: i64::from(figures.cost_usd.is_none()),
-            duration_us: micros(seconds),
-            durations: Histogram::of(seconds),
+            duration_us: seconds.map_or(0, micros),
+            durations: seconds.map(Histogram::of).unwrap_or_default(),
             ..Self::default()
         };
         match status {
@@ -245,6 +245,11 @@ impl Tally {
 
     pub(super) fn unpriced_share(&self) -> Option<f64> {
         ratio(count(self.unpriced_calls), count(self.llm_calls))
+    }
+
+    /// The seconds, where a time of any run was measured. The durations must be loaded.
+    pub(super) fn measured_seconds(&self) -> Option<f64> {
+        (!self.durations.is_empty()).then(|| self.seconds())
     }
 
     pub(super) fn seconds(&self) -> f64 {

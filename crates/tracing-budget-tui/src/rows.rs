@@ -7,7 +7,7 @@ use ratatui::widgets::{Cell, Row, Table};
 
 use super::head::{status_text, style};
 use tracing_budget::present::columns::one_line;
-use tracing_budget::present::numbers::{Money, UNKNOWN, count, duration, share};
+use tracing_budget::present::numbers::{Money, UNKNOWN, count, measured, share};
 use tracing_budget::present::stages::{self, StageNode};
 use tracing_budget::summary::{Figures, RunSummary};
 
@@ -31,7 +31,7 @@ pub(super) fn stage_table(run: &RunSummary, money: Money) -> Table<'_> {
             right(row.figures.cost_cell(money)),
             right(row.share_of_cost.map_or(UNKNOWN.to_owned(), share)),
         ];
-        Row::new(cells.into_iter().chain(usage_cells(&row.figures, row.duration_seconds)))
+        Row::new(cells.into_iter().chain(usage_cells(&row.figures, row.measured_seconds())))
     });
     table(rows, ["stage", "status", "cost", "share", "tokens", "calls", "time"])
 }
@@ -56,8 +56,8 @@ fn share_of_cost(run: &RunSummary, figures: &Figures) -> String {
     part.unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
-fn usage_cells(figures: &Figures, seconds: f64) -> [Cell<'static>; 3] {
-    [right(figures.all_tokens_cell()), right(count(figures.llm_calls)), right(duration(seconds))]
+fn usage_cells(figures: &Figures, seconds: Option<f64>) -> [Cell<'static>; 3] {
+    [right(figures.all_tokens_cell()), right(count(figures.llm_calls)), right(measured(seconds))]
 }
 
 fn right(text: String) -> Cell<'static> {

@@ -297,7 +297,7 @@ fn stage(
         let figures = figures(model, input, output, calls);
         row.figures = [&row.figures, &figures].into_iter().sum();
         let mut of_model = ModelRow::default();
-        of_model.duration_seconds = seconds * 0.8;
+        of_model.duration_seconds = Some(seconds * 0.8);
         of_model.price_sources =
             if figures.cost_usd.is_some() { vec!["genai-prices@0.2.1".into()] } else { vec![] };
         of_model.figures = figures;
@@ -359,6 +359,12 @@ fn gate(
     gates.push(gate);
 }
 
+fn add_seconds(sum: &mut Option<f64>, seconds: Option<f64>) {
+    if let Some(seconds) = seconds {
+        *sum.get_or_insert(0.0) += seconds;
+    }
+}
+
 /// Computes everything that follows from the stages: models, operations, totals, limits.
 fn total(run: &mut RunSummary) {
     let budget = &mut run.budget_summary;
@@ -366,13 +372,13 @@ fn total(run: &mut RunSummary) {
         for (name, model) in stage.per_model.iter() {
             let row = budget.per_model.entry(name);
             row.figures = [&row.figures, &model.figures].into_iter().sum();
-            row.duration_seconds += model.duration_seconds;
+            add_seconds(&mut row.duration_seconds, model.duration_seconds);
             row.price_sources.clone_from(&model.price_sources);
             let operation = if name == EMBEDDINGS { "embeddings" } else { "chat" };
             let row: &mut OperationRow = budget.by_operation.entry(operation);
             row.figures = [&row.figures, &model.figures].into_iter().sum();
             row.calls += model.figures.llm_calls;
-            row.duration_seconds += model.duration_seconds;
+            add_seconds(&mut row.duration_seconds, model.duration_seconds);
         }
     }
     budget.total = budget.per_agent.iter().map(|(_, row)| &row.figures).sum();

@@ -69,7 +69,8 @@ pub(super) struct FigureRow {
     cost_usd: Option<Usd>,
     tokens_used: Option<u64>,
     llm_calls: u64,
-    duration_seconds: f64,
+    /// Null where no span measured it.
+    duration_seconds: Option<f64>,
     unpriced_calls: u64,
     calls_without_usage: u64,
     partial_calls: u64,
@@ -232,7 +233,7 @@ pub(super) fn stages(run: &RunSummary) -> Vec<FigureRow> {
     let nodes = present::stages::tree(&run.budget_summary.per_agent).into_iter();
     nodes
         .map(|StageNode { name, row, .. }| {
-            FigureRow::of(name, Some(row.status), &row.figures, row.duration_seconds)
+            FigureRow::of(name, Some(row.status), &row.figures, row.measured_seconds())
         })
         .collect()
 }
@@ -255,7 +256,7 @@ pub(super) fn shorten<T>(rows: &mut Vec<T>) -> usize {
 }
 
 impl FigureRow {
-    fn of(name: &str, status: Option<Status>, figures: &Figures, duration_seconds: f64) -> Self {
+    fn of(name: &str, status: Option<Status>, figures: &Figures, duration_seconds: Option<f64>) -> Self {
         Self {
             name: name.to_owned(),
             status: status.map(Status::as_str),

@@ -7,7 +7,9 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::run_ref;
 use crate::session::Session;
-use crate::table::{Table, csv_only, left, right};
+use crate::table::{Column, Table, csv_only, left, right};
+use tracing_budget::Kind;
+use tracing_budget::present::calls;
 use tracing_budget::present::numbers::Money;
 use tracing_budget::present::stages::{self, StageNode};
 use tracing_budget::summary::{RunSummary, Status};
@@ -19,18 +21,104 @@ pub(crate) struct ShowArgs {
     /// Run: an id, its beginning or ending, `last` or `last-failed`.
     #[arg(value_name = "RUN", default_value = "last")]
     pub(crate) run: String,
+
+    /// Number of model calls to list one by one, the most expensive first; CSV has all that the run kept.
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "20")]
+    pub(crate) calls: Option<usize>,
 }
 
 /// Shows a run.
 pub(crate) fn run(args: &ShowArgs, session: &Session) -> anyhow::Result<Exit> {
     let store = session.store()?;
     let run = run_ref::load(&store, &args.run)?;
-    session.show(&run, || Output::new().text(run.to_string()).for_csv(stages_table(&run)))?;
+    session.show(&run, || {
+        let whole = Output::new().text(run.to_string());
+        match args.calls {
+            None => whole.for_csv(stages_table(&run)),
+            Some(most) => whole.text(calls::table(&run, most)).for_csv(calls_table(&run)),
+        }
+    })?;
     if run.status == Status::Running && store.row(&run.run_id)?.is_some_and(|row| row.stale) {
         session.note("stale: the run has status running, and its last heartbeat is overdue");
     }
     Ok(Exit::Success)
 }
+
+/// Returns one row per call.
+fn calls_table(run: &RunSummary) -> Table {
+    let mut columns: Vec<Column> = [
+        "started_at",
+        "status",
+        "cost_usd",
+        "price_source",
+        "duration_seconds",
+        "time_to_first_token_seconds",
+        "stage",
+        "agent",
+        "operation",
+        "provider",
+        "model",
+        "model_requested",
+        "model_answered",
+        "tier",
+        "attempt",
+        "finish_reason",
+        "response_id",
+        "conversation",
+        "prompt_name",
+        "prompt_version",
+        "error",
+    ]
+    .map(csv_only)
+    .to_vec();
+    columns.extend(UNITS.map(|(unit, _)| csv_only(unit)));
+    let mut table = Table::new(columns);
+    let calls = run.budget_summary.calls.iter().flatten();
+    for call in calls {
+        let money = Money::for_amounts(call.cost_usd.into_iter());
+        let text = |text: &Option<String>| Cell::words_or_empty(text.as_ref());
+        let mut cells = vec![
+            Cell::whole(call.started_at.to_string()),
+            Cell::status(call.status, false),
+            Cell::money(money, call.cost_usd, false),
+            text(&call.price_source),
+            Cell::seconds(call.duration_seconds),
+            Cell::seconds(call.time_to_first_token_seconds),
+            text(&call.stage),
+            text(&call.agent),
+            Cell::words(&call.operation),
+            text(&call.provider),
+            text(&call.model),
+            text(&call.model_requested),
+            text(&call.model_answered),
+            text(&call.tier),
+            Cell::count(call.attempt),
+            text(&call.finish_reason),
+            text(&call.response_id),
+            text(&call.conversation),
+            text(&call.prompt_name),
+            text(&call.prompt_version),
+            text(&call.error),
+        ];
+        cells.extend(UNITS.map(|(_, kind)| Cell::count_or_unknown(call.usage.get(kind))));
+        table.row(cells);
+    }
+    table
+}
+
+/// Units of a call's usage by their columns.
+const UNITS: [(&str, Kind); 10] = [
+    ("input_tokens", Kind::Input),
+    ("output_tokens", Kind::Output),
+    ("cache_read_tokens", Kind::CacheRead),
+    ("cache_write_tokens", Kind::CacheWrite),
+    ("cache_write_1h_tokens", Kind::CacheWrite1h),
+    ("reasoning_tokens", Kind::Reasoning),
+    ("audio_input_tokens", Kind::AudioInput),
+    ("audio_output_tokens", Kind::AudioOutput),
+    ("billed_requests", Kind::Requests),
+    ("unsplit_tokens", Kind::Tokens),
+];
 
 /// Returns one row per stage.
 fn stages_table(run: &RunSummary) -> Table {
@@ -74,7 +162,7 @@ fn stages_table(run: &RunSummary) -> Table {
             Cell::count(figures.reasoning_tokens),
             Cell::money(money, figures.cost_usd, in_part || figures.unpriced_calls > 0),
             Cell::share(row.share_of_cost),
-            Cell::seconds(Some(row.duration_seconds)),
+            Cell::seconds(row.measured_seconds()),
             Cell::count(row.errors),
             Cell::count(figures.unpriced_calls),
             Cell::count(figures.calls_without_usage),

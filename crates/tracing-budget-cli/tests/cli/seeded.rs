@@ -125,19 +125,19 @@ fn stage(run: &mut RunSummary, name: &str, seconds: f64, models: &[Calls]) {
     row.started_at = Some(run.started_at);
     for &(model, calls, input, output) in models {
         let mut cell = ModelRow::default();
-        cell.duration_seconds = seconds * 0.8;
+        cell.duration_seconds = Some(seconds * 0.8);
         cell.figures = figures(model, calls, input, output, at, &mut cell.price_sources);
         row.figures += &cell.figures;
         let budget = &mut run.budget_summary;
         budget.total += &cell.figures;
         let by_model = budget.per_model.entry(model);
         by_model.figures += &cell.figures;
-        by_model.duration_seconds += cell.duration_seconds;
+        *by_model.duration_seconds.get_or_insert(0.0) += seconds * 0.8;
         by_model.price_sources.clone_from(&cell.price_sources);
         let by_operation: &mut OperationRow = budget.by_operation.entry("chat");
         by_operation.figures += &cell.figures;
         by_operation.calls += calls;
-        by_operation.duration_seconds += cell.duration_seconds;
+        *by_operation.duration_seconds.get_or_insert(0.0) += seconds * 0.8;
         row.per_model.insert(model, cell);
     }
     run.budget_summary.per_agent.insert(name, row);

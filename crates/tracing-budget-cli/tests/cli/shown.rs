@@ -59,6 +59,22 @@ fn runs_show() {
     assert!(shown.starts_with("✗ nightly"), "{shown}");
 }
 
+/// The calls of a run, the most expensive first; a run of an earlier version has none.
+#[test]
+fn runs_show_calls() {
+    let place = Place::seeded();
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/table/calls.json");
+    place.run(&["import", &document.display().to_string()]).ended_with(0);
+    let run = "0193c0de-7a11-7000-8000-0000000000a1";
+    let shown = shows("show-calls.txt", &place, &["runs", "show", run, "--calls=3"], 0);
+    assert!(shown.contains("Not shown: 1 call, 1 of them failed."), "{shown}");
+    let csv = place.run(&["runs", "show", run, "--calls", "--format", "csv"]).ended_with(0).data;
+    assert_eq!(csv.lines().count(), 1 + 4, "all that were kept:\n{csv}");
+    assert!(csv.contains("2026-04-19T09:13:55.000Z,completed,0.0996,genai-prices@0.2.1,9.4"), "{csv}");
+    let old = place.run(&["runs", "show", &id(1, 18), "--calls"]).ended_with(0).data;
+    assert!(old.contains("Calls were not kept"), "{old}");
+}
+
 #[test]
 fn runs_summary() {
     let place = Place::seeded();

@@ -118,7 +118,7 @@ fn run(id: &str, seconds: f64, cost: &str, tokens: u64) -> RunSummary {
     budget.per_agent.insert("implementation", stage);
     budget.per_agent.insert("review", StageRow::default());
     let mut model = ModelRow::default();
-    model.duration_seconds = seconds;
+    model.duration_seconds = Some(seconds);
     model.figures = budget.total.clone();
     budget.per_model.insert("anthropic/claude-sonnet-4-5", model);
     run

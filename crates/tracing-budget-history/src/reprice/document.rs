@@ -1,9 +1,14 @@
 //! Replacing the figures of a run's document.
 
+use std::cmp::Reverse;
+
 use super::repricing::Repriced;
 use super::row::Answer;
 use tracing_budget::Usd;
-use tracing_budget::summary::{Figures, Rows, RunSummary};
+use tracing_budget::summary::{CallRecord, Figures, Rows, RunSummary};
+
+/// The row of amounts outside of any stage, and of those without a known model.
+const UNATTRIBUTED: &str = "unattributed";
 
 /// Why a document cannot take the new figures.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,12 +79,17 @@ impl Repriced {
             cell.price_sources = vec![source.clone()];
             change.apply(&mut cell.figures);
             change.apply(&mut stage.figures);
+            reprice_calls(&mut new, &row.stage, model, change, (*cost_usd, source));
             whole.more += change.more;
             whole.priced_calls += change.priced_calls;
-            let by_model = budget.per_model.entry(model);
+            let by_model = new.budget_summary.per_model.entry(model);
             change.apply(&mut by_model.figures);
         }
         name_sources(&mut new);
+        if let Some(calls) = &mut new.budget_summary.calls {
+            let rank = |call: &CallRecord| (call.has_failed(), call.cost_usd, call.started_at);
+            calls.sort_by_key(|call| Reverse(rank(call)));
+        }
         whole.apply(&mut new.budget_summary.total);
         operations(&mut new, whole)?;
         agents(&mut new, whole)?;
@@ -101,6 +111,25 @@ impl Change {
     fn apply(self, figures: &mut Figures) {
         figures.cost_usd = Some(figures.cost_usd.unwrap_or(Usd::ZERO) + self.more);
         figures.unpriced_calls = figures.unpriced_calls.saturating_sub(self.priced_calls);
+    }
+}
+
+/// Gives the calls of a row its new price: the only one has its cost. Of several, what each costs now is unknown, as it is the row that
+/// is repriced.
+fn reprice_calls(run: &mut RunSummary, stage: &str, model: &str, change: Change, new: (Usd, &String)) {
+    if change == Change::default() {
+        return;
+    }
+    let budget = &mut run.budget_summary;
+    let row = budget.per_agent.get(stage).and_then(|stage| stage.per_model.get(model));
+    let is_only = row.is_some_and(|row| row.figures.llm_calls == 1);
+    for call in budget.calls.iter_mut().flatten() {
+        let is_of_row = call.stage.as_deref().unwrap_or(UNATTRIBUTED) == stage
+            && call.model.as_deref().unwrap_or(UNATTRIBUTED) == model;
+        if is_of_row {
+            let new = is_only.then(|| (new.0, new.1.clone()));
+            (call.cost_usd, call.price_source) = new.unzip();
+        }
     }
 }
 
@@ -155,7 +184,29 @@ fn change_only<T>(
 
 #[cfg(test)]
 mod tests {
+    use tracing_budget::summary::Timestamp;
+
     use super::*;
+
+    /// The new cost of one of several calls is not known: the row is repriced.
+    #[test]
+    fn the_only_call_of_a_row_has_its_new_cost() {
+        let at: Timestamp = "2026-04-19T09:12:03Z".parse().expect("a time");
+        let (old, new) = (Usd::from_pico(7), (Usd::from_pico(9), "override".to_owned()));
+        for (made, expected) in [(1, Some(new.0)), (2, None)] {
+            let mut run = RunSummary::new("a", at);
+            run.budget_summary.per_agent.entry("draft").per_model.entry("p/m").figures.llm_calls = made;
+            let mut call = CallRecord::new(at, "chat");
+            (call.model, call.cost_usd) = (Some("p/m".to_owned()), Some(old));
+            let other = call.clone();
+            call.stage = Some("draft".to_owned());
+            run.budget_summary.calls = Some(vec![call, other]);
+            let change = Change { more: Usd::from_pico(2), priced_calls: 0 };
+            reprice_calls(&mut run, "draft", "p/m", change, (new.0, &new.1));
+            let costs: Vec<_> = run.budget_summary.calls.iter().flatten().map(|call| call.cost_usd).collect();
+            assert_eq!(costs, [expected, Some(old)]);
+        }
+    }
 
     #[test]
     fn a_change_of_cost_belongs_to_the_only_agent_that_called_models() {

@@ -153,7 +153,7 @@ pub(super) fn models(connection: &Connection, scope: &Scope) -> Result<Vec<Model
             llm_calls: count(tally.llm_calls),
             p50_duration_seconds: tally.durations.quantile(0.5),
             p95_duration_seconds: tally.durations.quantile(0.95),
-            duration_seconds: tally.seconds(),
+            duration_seconds: tally.measured_seconds(),
             cost_usd: tally.cost(),
             share_of_cost: share(tally.cost(), whole),
             tokens_used: tally.tokens(),

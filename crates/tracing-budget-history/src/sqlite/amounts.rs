@@ -61,6 +61,7 @@ fn has_large(run: &RunSummary) -> bool {
         || figures.by_agent.iter().any(|(_, row)| row.figures.cost_usd.as_ref().is_some_and(is_large))
         || figures.gate_verdicts.iter().any(|gate| gate.cost_usd.as_ref().is_some_and(is_large))
         || figures.records.iter().any(|record| record.cost_usd.as_ref().is_some_and(is_large))
+        || figures.calls.iter().flatten().any(|call| call.cost_usd.as_ref().is_some_and(is_large))
 }
 
 /// Gives a document that was read back the amounts that it had.
@@ -92,12 +93,27 @@ fn visit(run: &mut RunSummary, see: &mut impl FnMut(&mut Usd)) {
     }
     figures.records.iter_mut().filter_map(|record| record.cost_usd.as_mut()).for_each(&mut *see);
     run.efficiency.cost_per_iteration_usd.iter_mut().for_each(&mut *see);
-    figures.by_agent.values_mut().filter_map(|agent| agent.figures.cost_usd.as_mut()).for_each(see);
+    figures.by_agent.values_mut().filter_map(|agent| agent.figures.cost_usd.as_mut()).for_each(&mut *see);
+    figures.calls.iter_mut().flatten().filter_map(|call| call.cost_usd.as_mut()).for_each(see);
 }
 
 /// A count as SQLite has integers: signed, 64 bits.
 pub(super) fn whole(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// What the time columns of models and operations hold where no span measured a time. They refuse NULL, and to allow it both
+/// tables would have to be built anew; no time is below 0.
+const NOT_MEASURED: f64 = -1.0;
+
+/// A time for the columns of stages, models and operations.
+pub(super) fn time_column(measured: Option<f64>) -> f64 {
+    measured.map_or(NOT_MEASURED, seconds)
+}
+
+/// The time in such a column.
+pub(super) fn measured(column: f64) -> Option<f64> {
+    (column >= 0.0).then_some(column)
 }
 
 /// A duration that can be stored: SQLite has no NaN and writes NULL instead, which the columns refuse. Only a document

@@ -112,7 +112,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Tally> {
         cache_write_tokens: number(13)?,
         ..Figures::default()
     };
-    let mut tally = Tally::one(&figures, list::status(row, 2)?, row.get(3)?);
+    let mut tally = Tally::one(&figures, list::status(row, 2)?, amounts::measured(row.get(3)?));
     tally.errors = row.get(14)?;
     Ok(tally)
 }

@@ -274,7 +274,7 @@ fn write_rows(transaction: &Transaction<'_>, id: i64, run: &RunSummary) -> Resul
             sql,
             id,
             name,
-            row.duration_seconds,
+            Some(row.duration_seconds),
             &row.figures,
             params![row.parent, row.status.as_str(), whole(row.calls), whole(row.errors)],
         )?;
@@ -323,12 +323,12 @@ fn write_figures(
     sql: &str,
     id: i64,
     name: &str,
-    duration_s: f64,
+    duration_s: Option<f64>,
     figures: &Figures,
     more: &[&dyn ToSql],
 ) -> Result<(), SqlError> {
     let (cost, tokens) = (amounts::value(figures.cost_usd), figures.tokens_used.map(whole));
-    let duration_s = seconds(duration_s);
+    let duration_s = amounts::time_column(duration_s);
     let counts = [
         figures.llm_calls,
         figures.input_tokens,

@@ -77,7 +77,7 @@ pub(crate) fn costing(mut run: RunSummary, stage: &str, pico: i128) -> RunSummar
     row.figures.cost_usd = Some(Usd::from_pico(pico));
     let mut model = ModelRow::default();
     model.figures = row.figures.clone();
-    model.duration_seconds = 0.5;
+    model.duration_seconds = Some(0.5);
     let summary = &mut run.budget_summary;
     summary.total = if summary.total.llm_calls == 0 {
         row.figures.clone()

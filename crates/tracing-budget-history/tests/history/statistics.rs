@@ -222,6 +222,39 @@ fn unknown_is_never_nothing() {
     assert_eq!(store.summary(&Scope::new()).unwrap().cost_usd, Some(Usd::from_pico(5)));
 }
 
+/// From roll-ups, which have whole hours, and from rows, which have the rest.
+#[test]
+fn a_time_that_nothing_measured_is_in_no_statistic() {
+    let temp = TempHistory::new();
+    let store = temp.store();
+    let unmeasured = |id: &str, at| {
+        let mut run = costing(run(id, Status::Completed, at), "review", 5);
+        run.budget_summary.per_model.entry("openai/gpt-5").duration_seconds = None;
+        run
+    };
+    let whole = Scope::new();
+    let edge = Scope::new().since(at(MIDNIGHT + 60_000));
+    store.put(&unmeasured("a", MIDNIGHT)).unwrap();
+    store.put(&unmeasured("b", MIDNIGHT + 120_000)).unwrap();
+    let seen = |scope: &Scope| {
+        let model = store.models(scope).unwrap().remove(0);
+        (model.runs, model.duration_seconds, model.p50_duration_seconds.is_some())
+    };
+    assert_eq!((seen(&whole), seen(&edge)), ((2, None, false), (1, None, false)));
+    store.put(&costing(run("c", Status::Completed, MIDNIGHT + 180_000), "review", 5)).unwrap();
+    assert_eq!((seen(&whole), seen(&edge)), ((3, Some(0.5), true), (2, Some(0.5), true)));
+    let p50 = store.models(&whole).unwrap()[0].p50_duration_seconds.unwrap();
+    assert!((p50 - 0.5).abs() < 0.01, "a run without a time is no run of no time: {p50}");
+    store.delete(&["c"]).unwrap();
+    assert_eq!((seen(&whole), seen(&edge)), ((2, None, false), (1, None, false)));
+    let comparison = tracing_budget_history::compare::compare(
+        &store.get("a").unwrap().unwrap(),
+        &costing(run("d", Status::Completed, MIDNIGHT), "review", 5),
+    );
+    let change = &comparison.models[0].figures.duration_seconds;
+    assert_eq!((change.a, change.b, change.change), (None, Some(0.5), None));
+}
+
 #[test]
 fn a_series_has_every_step() {
     let temp = TempHistory::new();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use tracing_budget::summary::CallRecord;
 use tracing_budget::{RunSummary, Status, Usd};
 use tracing_budget_history::{Filter, Heartbeat, Page, Put, Scope, Sort, Store, Stored};
 
@@ -28,6 +29,32 @@ fn a_run_that_is_delivered_again_changes_nothing() {
     assert_eq!(store.summary(&Scope::new()).unwrap(), before);
     assert_eq!((before.runs, before.cost_usd), (1, run.budget_summary.total.cost_usd));
     assert_eq!(store.get("a").unwrap(), Some(run));
+}
+
+/// A list of calls, one of them beyond what a JSON number holds exactly, is read back as it was; also merged from two parts.
+#[test]
+fn the_calls_of_a_run_are_read_back() {
+    let temp = TempHistory::new();
+    let store = temp.store();
+    let mut ended = completed("a");
+    let calls = (0..1_000).map(|at| {
+        let mut call = CallRecord::new(ended.started_at, "chat");
+        call.stage = Some("review".to_owned());
+        call.response_id = Some(format!("resp_{at:04}"));
+        call.cost_usd = Some(Usd::from_pico(9_000_000_000_000_001 - at));
+        call
+    });
+    let calls: Vec<CallRecord> = calls.collect();
+    let budget = &mut ended.budget_summary;
+    budget.calls_left_out = budget.total.llm_calls + 7;
+    budget.calls = Some(calls.clone());
+    store.put_all(&[Put::new(&ended).part("one")]).unwrap();
+    assert_eq!(store.get("a").unwrap().as_ref(), Some(&ended));
+    store.put_all(&[Put::new(&ended).part("two")]).unwrap();
+    let merged = store.get("a").unwrap().unwrap().budget_summary;
+    let twice = calls.iter().flat_map(|call| [call, call]).take(1_000).cloned().collect::<Vec<_>>();
+    assert!(merged.calls.as_ref() == Some(&twice), "{:#?}", merged.calls);
+    assert_eq!(merged.calls_left_out, 1_000 + 2 * ended.budget_summary.calls_left_out);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::zone::PageZone;
 use super::{badges, format};
 use crate::charts;
 use crate::charts::timeline::{self, Scale};
-use tracing_budget::present::numbers::{self, Money, UNKNOWN, count, counted, duration, share};
+use tracing_budget::present::numbers::{self, Money, UNKNOWN, count, counted, measured, share};
 use tracing_budget::present::stages::{self, StageNode};
 use tracing_budget::summary::{Figures, GateVerdict, RunSummary, StageRow, Status};
 use tracing_budget::{Usd, Verdict};
@@ -68,7 +68,7 @@ fn timeline_row(run: &RunSummary, scale: &Scale, node: &StageNode<'_>) -> Markup
             }
             td.lane { (scale.bar(row)) }
             td.n { (scale.start(row).unwrap_or_else(|| "—".to_owned())) }
-            td.n { (if row.calls == 0 { "—".to_owned() } else { duration(row.duration_seconds) }) }
+            td.n { (measured(row.measured_seconds())) }
             td.n { (if unattributed { "—".to_owned() } else { count(row.calls) }) }
             td.n {
                 (count(row.errors))
@@ -128,7 +128,7 @@ pub(super) fn by_model(run: &RunSummary) -> Markup {
                     tr {
                         th scope="row" { (name) }
                         (cells(&row.figures, digits, part(row.figures.cost_usd, budget.total.cost_usd)))
-                        td.n { (duration(row.duration_seconds)) }
+                        td.n { (measured(row.duration_seconds)) }
                         td.small {
                             @if row.price_sources.is_empty() && row.figures.unpriced_calls > 0 { "no price known" }
                             @else if row.price_sources.is_empty() { (UNKNOWN) }
@@ -171,7 +171,7 @@ pub(super) fn by_agent(run: &RunSummary) -> Markup {
                         td.n { (count(row.figures.llm_calls)) }
                         td.n { (row.figures.all_tokens_cell()) }
                         td.n { (row.figures.cost_cell(digits)) }
-                        td.n { (duration(row.duration_seconds)) }
+                        td.n { (measured(row.duration_seconds)) }
                         td.n { (count(row.errors)) }
                     }
                 }
@@ -207,7 +207,7 @@ pub(super) fn by_operation(run: &RunSummary) -> Markup {
                         td.n { (count(row.figures.llm_calls)) }
                         td.n { (row.figures.all_tokens_cell()) }
                         td.n { (row.figures.cost_cell(digits)) }
-                        td.n { (duration(row.duration_seconds)) }
+                        td.n { (measured(row.duration_seconds)) }
                     }
                 }
             }
@@ -350,7 +350,7 @@ fn gate_row(run: &RunSummary, zone: &PageZone, gate: &GateVerdict, timed: bool, 
                 @if let Some(reason) = &gate.reason { span.reason { (reason) } }
                 (diagnostics(gate))
             }
-            @if timed { td.n { (gate.duration_seconds.map_or_else(|| UNKNOWN.to_owned(), duration)) } }
+            @if timed { td.n { (measured(gate.duration_seconds)) } }
             @if costed { td.n { (gate.cost_usd.map_or_else(|| UNKNOWN.to_owned(), format::money)) } }
             td { @if let Some(at) = gate.at { (zone.time(at)) } @else { (UNKNOWN) } }
         }

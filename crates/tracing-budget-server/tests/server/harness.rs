@@ -125,7 +125,7 @@ pub(crate) fn run(run_id: &str, project: &str, minutes: u64) -> RunSummary {
     model.figures.output_tokens = 200;
     model.figures.cost_usd = Some("0.006".parse().expect("an amount"));
     model.figures.llm_calls = 2;
-    model.duration_seconds = 9.0;
+    model.duration_seconds = Some(9.0);
     let mut discovery = StageRow::default();
     discovery.figures = model.figures.clone();
     discovery.calls = 1;
