@@ -16,7 +16,7 @@ fn in_run(work: impl FnOnce()) -> RunSummary {
 }
 
 fn models(run: &RunSummary) -> Vec<&str> {
-    run.budget_summary.per_model.iter().map(|(name, _)| name.as_ref()).collect()
+    run.budget_summary.per_model.iter().map(|(name, _)| name).collect()
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_usage_that_cannot_be_read_is_unknown_with_a_warning() {
 #[test]
 fn counts_are_taken_as_clients_have_them() {
     let (some, none): (Option<u32>, Option<i64>) = (Some(7), None);
-    let usage = Usage::new().input(1_000_i32).output(some).cache_read(none).with(Kind::AudioInput, &9_u64);
+    let usage = Usage::new().input(1_000_i32).output(some).cache_read(none).with(Kind::AudioInput, 9_u64);
     assert_eq!(usage, Usage::new().input(1_000_u64).output(7_usize).with(Kind::AudioInput, 9));
     assert_eq!(usage.get(Kind::CacheRead), None);
 }

@@ -22,14 +22,18 @@ use crate::ledger::{IntoUsd, Kind, Symbol, Usd, UsdError};
 /// call.finish(Usage::new().input(3_000).output(reply.len() as u64));
 /// ```
 pub fn call(model: &str) -> CallBuilder<'_> {
-    CallBuilder { model, provider: None, operation: "chat", permit: None }
+    CallBuilder { model: Some(model), provider: None, operation: CHAT, permit: None }
 }
+
+/// The operation of a call that names none.
+const CHAT: &str = "chat";
 
 /// What is known of a call before it starts; see [`call`].
 #[derive(Debug)]
 #[must_use = "a call begins when it is started"]
 pub struct CallBuilder<'a> {
-    model: &'a str,
+    /// `None` for a request of a call.
+    model: Option<&'a str>,
     provider: Option<&'a str>,
     operation: &'a str,
     permit: Option<Permit>,
@@ -57,9 +61,10 @@ impl<'a> CallBuilder<'a> {
             // Current for the moment in which the span opens, so that it is an ordinary child.
             Some(parent) => parent.in_scope(|| self.open()),
         };
-        let names = CallNames::of(&self, &span);
+        // Nearly all are chats, and cost nothing here.
+        let operation = (self.operation != CHAT).then(|| Symbol::intern(self.operation));
         let held = self.permit.and_then(|permit| permit.hold_until_close(&span)).map(Arc::new);
-        Call { span, names, _held: held }
+        Call { span, operation, _held: held }
     }
 
     fn open(&self) -> Span {
@@ -117,30 +122,10 @@ impl Permit {
 #[derive(Clone, Debug)]
 pub struct Call {
     span: Span,
-    names: CallNames,
+    /// `None` is [`CHAT`].
+    operation: Option<Symbol>,
     /// Room that could not be left with the span. After it, so that it is dropped later.
     _held: Option<Arc<Permit>>,
-}
-
-/// What the attempts of a call are called. Symbols, as a layer interns the names anyway: copying them costs nothing.
-#[derive(Clone, Copy, Debug, Default)]
-struct CallNames {
-    operation: Option<Symbol>,
-    provider: Option<Symbol>,
-    model: Option<Symbol>,
-}
-
-impl CallNames {
-    fn of(call: &CallBuilder<'_>, span: &Span) -> Self {
-        if span.is_disabled() {
-            return Self::default();
-        }
-        Self {
-            operation: Some(Symbol::intern(call.operation)),
-            provider: call.provider.map(Symbol::intern),
-            model: Some(Symbol::intern(call.model)),
-        }
-    }
 }
 
 impl Call {
@@ -259,15 +244,11 @@ impl Call {
     /// ```
     #[must_use]
     pub fn attempt(&self) -> Self {
-        let CallNames { operation, provider, model } = self.names;
-        let names = CallBuilder {
-            model: model.map_or("", Symbol::as_str),
-            provider: provider.map(Symbol::as_str),
-            operation: operation.map_or("chat", Symbol::as_str),
-            permit: None,
-        };
-        let span = self.span.in_scope(|| names.open());
-        Self { span, names: self.names, _held: None }
+        let operation = self.operation.map_or(CHAT, Symbol::as_str);
+        // Model and provider are the call's: a request takes those of the call around it (A5).
+        let request = CallBuilder { model: None, provider: None, operation, permit: None };
+        let span = self.span.in_scope(|| request.open());
+        Self { span, operation: self.operation, _held: None }
     }
 
     /// Records that the call failed: the kind of error, such as `timeout` or `429`, and its message.

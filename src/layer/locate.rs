@@ -76,11 +76,14 @@ fn wrapped_layer_of(dispatch: &Dispatch) -> Option<Arc<Core>> {
 #[cold]
 fn without_layer(dispatch: &Dispatch) -> Location {
     // A thread without any subscriber has lost it, as a runtime's threads do under `set_default`. A subscriber without a layer is
-    // a user's choice, unless a layer is in a subscriber that it never learnt of: then it may be this one.
+    // a user's choice. One that hides everything, the probe too, may have a layer in it that never learnt of its subscriber.
     let is_lost = dispatch.is::<NoSubscriber>();
+    let hides_all = !is_lost && probe::hides_errors(dispatch);
     let may_be_responsible = |core: &Arc<Core>| {
         let options = &core.options;
-        !options.limits.is_empty() && !options.is_scoped && (is_lost || core.spans.subscriber.get().is_none())
+        !options.limits.is_empty()
+            && !options.is_scoped
+            && (is_lost || hides_all && core.spans.subscriber.get().is_none())
     };
     match installed::all().into_iter().find(may_be_responsible) {
         None => Location::Unlimited,

@@ -46,6 +46,11 @@ pub(crate) fn layer_in(dispatch: &Dispatch) -> Option<u32> {
     Some(FOUND.take()).filter(|layer| *layer != 0)
 }
 
+/// Whether a subscriber lets nothing through, not even errors, but for targets that its filters name.
+pub(crate) fn hides_errors(dispatch: &Dispatch) -> bool {
+    dispatch.register_callsite(&ERROR_METADATA).is_never()
+}
+
 /// Whether a subscriber lets no span of level INFO through, but for targets that its filters name.
 pub(crate) fn hides_info(dispatch: &Dispatch) -> bool {
     dispatch.register_callsite(&INFO_METADATA).is_never()

@@ -106,7 +106,7 @@ impl Delivery {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WhenFull {
-    /// The closing of its root span waits for room, at most 5 ms. The run is queued all the same, until 16 times the capacity wait.
+    /// The closing of its root span waits for room, at most 2 ms. The run is queued all the same, until 16 times the capacity wait.
     ///
     /// Beyond that the closing waits up to [`Delivery::wait_timeout`]. So no run is lost unless a sink hangs, or stays far behind.
     #[default]

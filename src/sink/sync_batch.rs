@@ -17,7 +17,7 @@ const DELAY: Duration = Duration::from_secs(1);
 const MOST_WAITING: usize = 65_536;
 /// The most threads that sync one batch. A journaling file system commits for all that wait at once: on ext4 eight threads sync
 /// 2,000 new files in a fortieth of one thread's time.
-const MOST_THREADS: usize = 8;
+const MOST_THREADS: usize = 16;
 /// The fewest files for each of these threads. Starting one takes some ten microseconds, less than a sync.
 const FILES_PER_THREAD: usize = 8;
 

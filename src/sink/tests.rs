@@ -639,7 +639,7 @@ fn no_root_waits_for_a_sync() {
     let worker = spawn(vec![Box::new(files)], Delivery::new().flush_timeout(SHORT));
     for n in 0..RUNS {
         worker.deliver(move || run(&n.to_string()));
-        // The one wait that a root may meet is that of five milliseconds for a place.
+        // The one wait that a root may meet is that of two milliseconds for a place.
         assert!(!worker.waits_are_in_vain().1);
     }
     while worker.stats().sinks[0].delivered < RUNS as u64 {

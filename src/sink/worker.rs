@@ -24,7 +24,7 @@ use crate::summary::RunSummary;
 
 /// How long a root waits for a place of the capacity. It slows a program down that ends runs faster than the sinks take them,
 /// so that they do not pile up; and it is short beside a model's answer, which takes hundreds of milliseconds.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(2);
 /// How many times the capacity may wait in all, where the sinks stay behind. By default 16,384 runs, of some ten KiB each.
 const BEYOND: u64 = 16;
 

@@ -1,7 +1,5 @@
 //! Limits hold, and `current()` finds its run, whatever the layer is wrapped in.
 
-use std::sync::{Mutex, PoisonError};
-
 use tracing::level_filters::LevelFilter;
 use tracing::{Dispatch, dispatcher, info_span};
 use tracing_budget::limit::{BudgetExceeded, OutsideOfRun};
@@ -15,10 +13,6 @@ fn budget() -> (Boxed, BudgetGuard) {
     let (budget, guard) = tracing_budget::layer().limit_usd("0.10").build().unwrap();
     (budget.boxed(), guard)
 }
-
-/// One of these tests at a time: a layer in an `Option` learns its subscriber late, and a caller that leads to no layer is refused
-/// until then, as that subscriber may be its own.
-static ALONE: Mutex<()> = Mutex::new(());
 
 fn quiet() -> Boxed {
     fmt::layer().with_writer(std::io::sink).boxed()
@@ -46,7 +40,6 @@ fn holds(subscriber: impl Into<Dispatch>, wrapped: &str) {
 
 #[test]
 fn in_every_wrapper() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (layer, _guard) = budget();
     holds(registry().with(layer), "a box");
     let (layer, _guard) = budget();
@@ -71,8 +64,30 @@ fn in_every_wrapper() {
 }
 
 #[test]
+fn behind_a_filter_that_hides_everything() {
+    let off = || tracing_subscriber::filter::EnvFilter::new("off");
+    let refused = || {
+        assert_eq!((ask(), check()), (Err(OutsideOfRun::Filtered.into()), Err(OutsideOfRun::Filtered.into())))
+    };
+    let (layer, _guard) = budget();
+    tracing::subscriber::with_default(registry().with(layer).with(off()), refused);
+    let (layer, _guard) = budget();
+    tracing::subscriber::with_default(
+        registry().with(reload::Layer::new(Some(layer)).0).with(off()),
+        refused,
+    );
+    let (layer, _guard) = tracing_budget::layer().limit_usd("0.10").build().unwrap();
+    tracing::subscriber::with_default(
+        registry().with(off()).with(reload::Layer::new(Some(layer)).0),
+        refused,
+    );
+    tracing::subscriber::with_default(registry().with(quiet()), || {
+        assert_eq!(ask(), Ok(()), "there is no layer")
+    });
+}
+
+#[test]
 fn two_subscribers_each_have_their_own() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let ((one, _one), (other, _other)) = (budget(), budget());
     let one: Dispatch = registry().with(reload::Layer::new(Some(one)).0).into();
     let other: Dispatch = registry().with(reload::Layer::new(Some(other)).0).into();
@@ -90,7 +105,6 @@ fn two_subscribers_each_have_their_own() {
 
 #[test]
 fn a_layer_that_is_put_in_and_taken_out_by_a_reload() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (layer, _guard) = tracing_budget::layer().unfiltered().limit_usd("0.10").build().unwrap();
     let (slot, handle) = reload::Layer::new(None);
     let subscriber =
