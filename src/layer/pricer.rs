@@ -207,6 +207,7 @@ impl NearModel {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
 mod tests {
     use std::time::{Duration, SystemTime};
 

@@ -200,6 +200,7 @@ fn charge(rates: &[Rate; RATES], kind: Kind, tokens: u64) -> Option<u128> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
 pub(super) mod tests {
     use super::*;
     use crate::price::{PriceBook, PricedModel, Rates};

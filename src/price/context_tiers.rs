@@ -67,6 +67,7 @@ fn collect(prices: &Value, found: &mut BTreeSet<u64>) {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
 mod tests {
     use super::*;
 

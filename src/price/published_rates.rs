@@ -55,6 +55,7 @@ fn rates(query: &impl Fn(&Counts) -> Calculated, input: u64) -> [Rate; QUERIES.l
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
 mod tests {
     use std::collections::BTreeSet;
     use std::time::{Duration, UNIX_EPOCH};

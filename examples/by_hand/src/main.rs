@@ -23,7 +23,7 @@ async fn main() -> Result<()> {
     tracing_subscriber::registry().with(budget).init();
 
     let server = Server::start()?;
-    pipeline(&server.base_url()).await?;
+    pipeline(server.base_url()).await?;
 
     guard.flush()?;
     let summary = summaries.take().pop().context("the pipeline left no summary")?;
