@@ -182,7 +182,7 @@ fn each_alert_fires_once_and_in_order() {
         for position in [0, 1] {
             let percents: Vec<u8> =
                 fired.iter().filter(|(of, _)| *of == position).map(|(_, percent)| *percent).collect();
-            // An amount that passes several marks fires the highest alone: which ones fire hangs on the order.
+            // An amount that passes several marks fires the highest alone: the order decides which ones fire.
             assert!(percents.is_sorted_by(|one, next| one < next), "{percents:?}");
             assert_eq!(percents.last(), Some(&100));
         }
