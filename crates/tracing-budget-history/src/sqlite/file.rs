@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
@@ -24,13 +25,30 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     migrate(path, &mut connection)?;
     // Only after the migration: the first transaction must be in the file itself, not in a log beside it. Otherwise the
     // header lacks the application id, and the next open refuses the file.
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+    use_log(&connection).map_err(failed)?;
     connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
     // A batch of runs touches the same megabytes of indices again and again. The cache (in KiB) holds them in memory;
     // the log is written into the file every 8,192 pages of 4 KiB, which is 32 MB, instead of every 1,000.
     connection.pragma_update(None, "cache_size", -32_768).map_err(failed)?;
     connection.pragma_update(None, "wal_autocheckpoint", 8_192).map_err(failed)?;
     Ok(connection)
+}
+
+/// Has changes written to a log beside the file. SQLite does not wait for another process that does the same: it fails at once,
+/// whatever the timeout of the connection.
+fn use_log(connection: &Connection) -> rusqlite::Result<()> {
+    let started = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+                    && started.elapsed() < BUSY_TIMEOUT =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
 }
 
 /// A further connection to a file that is open already, for reading.
