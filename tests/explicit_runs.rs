@@ -159,6 +159,26 @@ fn a_second_thread_in_the_run_is_in_it_until_its_end() {
     assert!(summary.budget_summary.gate_verdicts.is_empty());
 }
 
+#[test]
+fn a_run_that_has_ended_has_no_id_while_its_summary_waits() {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (budget, guard) = layer().on_run(move |_| drop(held.recv())).build().expect("a valid layer");
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+        // The worker is in its sink until it is released: the summary of the second run is not made.
+        run("first").in_scope(|| chat(1));
+        let second = run("second");
+        let here = second.in_scope(|| {
+            chat(2);
+            current().expect("a run is around")
+        });
+        assert!(here.run_id().is_some());
+        drop(second);
+        assert_eq!(here.run_id(), None);
+    });
+    drop(release);
+    drop(guard);
+}
+
 /// A12.
 #[test]
 fn a_run_that_is_dropped_by_a_panic_failed() {
