@@ -162,7 +162,7 @@ fn a_second_thread_in_the_run_is_in_it_until_its_end() {
 #[test]
 fn a_run_that_has_ended_has_no_id_while_its_summary_waits() {
     let (release, held) = std::sync::mpsc::channel::<()>();
-    let (budget, guard) = layer().on_run(move |_| drop(held.recv())).build().expect("a valid layer");
+    let (budget, guard) = layer().on_run(move |_| _ = held.recv()).build().expect("a valid layer");
     tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
         // The worker is in its sink until it is released: the summary of the second run is not made.
         run("first").in_scope(|| chat(1));
