@@ -13,12 +13,14 @@ mod house;
 mod imports;
 mod largest_type;
 mod lines;
+mod packages;
 mod processor;
 mod reasons;
 mod revision;
 mod sources;
 mod steps;
 mod surface;
+mod tee;
 mod tokens;
 mod words;
 
@@ -42,6 +44,7 @@ usage: cargo xtask <task>
   reasons       comment lines with reasons per 100 lines of code
   house         [--before REV] size and shape of the sources, then and now
   deny          licences, sources and advisories of dependencies
+  packages      whether the crates build as they would be published
   deps          [--before REV] crates and compile time added to an application";
 
 fn main() -> ExitCode {
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         ["bench", parts @ ..] => bench::run(parts),
         ["fmt"] => run(&mut cargo(&["fmt", "--all"])),
         ["architecture"] => architecture::check(),
+        ["packages"] => packages::verify(),
         ["deny"] => deny::check(),
         ["deps"] => deps::check(None),
         ["deps", "--before"] => deps::check(Some(revision::BEFORE_THE_SPLIT)),
@@ -86,12 +90,16 @@ fn cargo(arguments: &[&str]) -> Command {
 }
 
 fn run(command: &mut Command) -> Outcome {
-    let status = command.status()?;
+    let (status, reasons) = tee::run(command)?;
     if status.success() {
-        Ok(())
-    } else {
-        Err(format!("{} ended with {status}", command_line(command)).into())
+        return Ok(());
     }
+    let mut failure = format!("{} ended with {status}", command_line(command));
+    for reason in reasons {
+        failure.push_str("\n  ");
+        failure.push_str(&reason);
+    }
+    Err(failure.into())
 }
 
 fn read(command: &mut Command) -> Outcome<String> {

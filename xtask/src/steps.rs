@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{Outcome, architecture, cargo, cold_start, deny, deps, reasons, run, words};
+use crate::{Outcome, architecture, cargo, cold_start, deny, deps, packages, reasons, run, words};
 
 /// One thing that must hold, under the name that the log shows.
 pub(crate) struct Step {
@@ -137,26 +137,7 @@ pub(crate) const RELEASE: &[Step] = &[
     ),
     step("added crates and compile time", Work::Inside(|| deps::check(None))),
     step("example: pipeline, from an empty target folder", Work::Inside(cold_start::measure)),
-    // Builds from what would be published, so a file that `include` forgets fails here and not at a user's. Several
-    // packages at once: each is built against the packed ones before it, not against the registry.
-    step(
-        "packages",
-        Work::Cargo(&[
-            "package",
-            "--locked",
-            "--allow-dirty",
-            "-p",
-            "tracing-budget",
-            "-p",
-            "tracing-budget-history",
-            "-p",
-            "tracing-budget-server",
-            "-p",
-            "tracing-budget-tui",
-            "-p",
-            "tracing-budget-cli",
-        ]),
-    ),
+    step("packages", Work::Inside(packages::verify)),
 ];
 
 /// Runs every step of every group, also after one has failed: a failure must not hide the next.
@@ -171,19 +152,24 @@ pub(crate) fn run_all(groups: &[&[Step]]) -> Outcome {
             println!("{error}");
         }
         println!("<== {}: {} in {seconds:.1} s", step.name, verdict(outcome.is_ok()));
-        taken.push((step.name, seconds, outcome.is_ok()));
+        taken.push((step.name, seconds, outcome));
     }
     println!();
-    for (name, seconds, passed) in &taken {
-        println!("{:6}  {seconds:8.1} s  {name}", verdict(*passed));
+    for (name, seconds, outcome) in &taken {
+        println!("{:6}  {seconds:8.1} s  {name}", verdict(outcome.is_ok()));
     }
     println!("        {:8.1} s  together", taken.iter().map(|(_, seconds, _)| seconds).sum::<f64>());
-    let failed: Vec<&str> = taken.iter().filter(|(_, _, passed)| !passed).map(|(name, ..)| *name).collect();
+    let failed: Vec<_> =
+        taken.iter().filter_map(|(name, _, outcome)| Some((*name, outcome.as_ref().err()?))).collect();
     if failed.is_empty() {
-        Ok(())
-    } else {
-        Err(format!("{} of {} steps failed: {}", failed.len(), taken.len(), failed.join(", ")).into())
+        return Ok(());
     }
+    // Again, and last: of a long log, the end is what is read first, and sometimes all that is kept.
+    for (name, error) in &failed {
+        println!("\n{name}: {error}");
+    }
+    let names: Vec<_> = failed.iter().map(|(name, _)| *name).collect();
+    Err(format!("{} of {} steps failed: {}", failed.len(), taken.len(), names.join(", ")).into())
 }
 
 fn verdict(passed: bool) -> &'static str {
