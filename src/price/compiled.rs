@@ -151,11 +151,16 @@ impl Table {
         found.expect("the last tier has no bound")
     }
 
+    /// Whether input has a price. No tokens of a model without one may be billed by something else, such as seconds.
+    fn charges_input(&self) -> bool {
+        self.tiers.iter().any(|tier| tier.rates[Kind::Input as usize].is_some_and(|rate| rate > 0))
+    }
+
     // Inlined: a comparison and a conversion.
     #[inline]
     fn settled(&self, pico: u128, usage: &Usage) -> Option<Usd> {
-        let is_settled =
-            pico > 0 || self.may_be_free || usage.count(Kind::Input) == 0 && usage.count(Kind::Output) == 0;
+        let has_no_tokens = || usage.count(Kind::Input) == 0 && usage.count(Kind::Output) == 0;
+        let is_settled = pico > 0 || self.may_be_free || self.charges_input() && has_no_tokens();
         if is_settled { i128::try_from(pico).ok().map(Usd::from_pico) } else { None }
     }
 

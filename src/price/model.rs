@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use super::book::{BookData, UnknownModel};
 use super::catalog::Route;
 use super::compiled::{Compiled, Minute, Table};
-use super::rates::{NoCost, Rates};
+use super::rates::{NoCost, Rates, since_epoch};
 use super::reason::{Price, Source, Unpriced};
+use super::service_tier::ServiceTier;
 use crate::ledger::{Kind, MAX_COUNT, Usage, Usd};
 
 /// One model at one provider, looked up once by [`PriceBook::model`](crate::PriceBook::model).
@@ -20,6 +21,8 @@ pub struct PricedModel {
     own: Vec<Arc<Rates>>,
     /// The published price, and whether it is that of another provider than the reported one.
     route: Result<(Route, bool), Unpriced>,
+    /// The tier that serves the calls, and the reason if there is no price for it.
+    tier: Option<(ServiceTier, Unpriced)>,
     data: Arc<BookData>,
     /// What was compiled last.
     compiled: Mutex<Option<Arc<Compiled>>>,
@@ -42,7 +45,67 @@ impl PricedModel {
         own: Vec<Arc<Rates>>,
         route: Result<(Route, bool), Unpriced>,
     ) -> Self {
-        Self { label: label.into(), model: model.into(), own, route, data, compiled: Mutex::default() }
+        let tier = route.as_ref().ok().and_then(|(route, _)| route.tier()).cloned();
+        let mut priced = Self {
+            label: label.into(),
+            model: model.into(),
+            own,
+            route,
+            tier: None,
+            data,
+            compiled: Mutex::default(),
+        };
+        priced.tier = tier.map(|tier| priced.unless_priced(tier));
+        priced
+    }
+
+    /// A tier, and the reason if there is no price for it.
+    fn unless_priced(&self, tier: ServiceTier) -> (ServiceTier, Unpriced) {
+        let reason = Unpriced::NoTierPrice { model: self.model.clone().into(), tier: tier.name().into() };
+        (tier, reason)
+    }
+
+    /// Returns the same model, served by a tier: `batch`, `flex`, `priority`, `fast`, by any of their names in replies.
+    ///
+    /// `default`, `standard`, `auto`, `on_demand` and the like are the list price. Another tier has its published price, or that of the
+    /// user's [`Rates::tier`]; without either, a call has no price.
+    ///
+    /// ```
+    /// use std::time::{Duration, UNIX_EPOCH};
+    /// use tracing_budget::{PriceBook, Usage};
+    ///
+    /// let (book, usage) = (PriceBook::new(), Usage::new().input(1_000_000).output(1_000_000));
+    /// let at = UNIX_EPOCH + Duration::from_secs(1_796_040_030); // 2026-11-30
+    /// # #[cfg(feature = "prices")]
+    /// for (tier, cost) in [("default", "11.25"), ("flex", "5.625"), ("batch", "5.625"), ("priority", "22.5")] {
+    ///     let price = book.model(Some("openai"), Some("gpt-5")).with_tier(tier).price(&usage, at)?;
+    ///     assert_eq!(price.cost.to_string(), cost);
+    /// }
+    /// # Ok::<(), tracing_budget::price::Unpriced>(())
+    /// ```
+    #[must_use]
+    pub fn with_tier(mut self, tier: &str) -> Self {
+        let Some(tier) = ServiceTier::parse(tier) else { return self };
+        if let Ok((route, _)) = &mut self.route {
+            *route = route.at_tier(Some(tier.clone()));
+        }
+        self.tier = Some(self.unless_priced(tier));
+        self.compiled = Mutex::default();
+        self
+    }
+
+    /// Returns the tier that serves the calls, by the name that prices go by; `None` for the list price.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// let model = PriceBook::new().model(Some("openai"), Some("gpt-5"));
+    /// assert_eq!(model.tier(), None);
+    /// assert_eq!(model.with_tier("FLEX").tier(), Some("flex"));
+    /// ```
+    #[must_use]
+    pub fn tier(&self) -> Option<&str> {
+        self.tier.as_ref().map(|(tier, _)| tier.name())
     }
 
     /// Returns the name of the row in which this model's calls are counted in: the provider's id and the model as reported, such as
@@ -141,18 +204,24 @@ impl PricedModel {
     /// What a call is priced by at a time.
     fn basis(&self, at: SystemTime) -> Basis<'_> {
         let nanoseconds = since_epoch(at);
-        if let Some(rates) = self.own.iter().find(|rates| rates.hold_at(nanoseconds)) {
+        let tier = self.tier();
+        if let Some(rates) = self.own.iter().find(|rates| rates.hold_at(nanoseconds) && rates.is_for(tier)) {
             return Basis::Rates(rates);
         }
         match (&self.route, &self.data.unknown) {
             (Ok((route, is_inferred)), _) => Basis::Published(route, *is_inferred),
-            (Err(reason), UnknownModel::Unpriced) => Basis::Nothing(reason),
+            (Err(reason), UnknownModel::Unpriced) => match &self.tier {
+                // The user has given a price, and none for this tier.
+                Some((_, reason)) if !self.own.is_empty() => Basis::Nothing(reason),
+                _ => Basis::Nothing(reason),
+            },
             (Err(_), UnknownModel::Zero) => Basis::Free,
             (Err(_), UnknownModel::Rate(rates)) => Basis::Rates(rates),
         }
     }
 
     fn by_rates(&self, rates: &Rates, usage: &Usage) -> Result<Price, Unpriced> {
+        let usage = &split_by(rates.charges_input_alone(), usage);
         if rates.charges_tokens() {
             check(usage)?;
         }
@@ -172,6 +241,7 @@ impl PricedModel {
         usage: &Usage,
         at: SystemTime,
     ) -> Result<Price, Unpriced> {
+        let usage = &split_by(route.has_one_rate(), usage);
         check(usage)?;
         let cost = self.data.catalog.price(route, &self.model, usage, at)?;
         if inferred && cost == Usd::ZERO && usage.tokens_used().is_some_and(|tokens| tokens > 0) {
@@ -197,19 +267,21 @@ enum Basis<'a> {
 /// The smallest step of time.
 const INSTANT: Duration = Duration::from_nanos(1);
 
-fn since_epoch(at: SystemTime) -> i128 {
-    let nanoseconds = |time: std::time::Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
-    match at.duration_since(UNIX_EPOCH) {
-        Ok(after) => nanoseconds(after),
-        Err(before) => -nanoseconds(before.duration()),
-    }
-}
-
 impl Rates {
     /// Returns the exact cost of a usage of any model; `None` without a rate for a used kind, or if the tokens cannot be charged.
     pub(crate) fn cost_of(&self, usage: &Usage) -> Option<Usd> {
         let can_be_charged = !self.charges_tokens() || check(usage).is_ok();
         if can_be_charged { self.cost(usage).ok() } else { None }
+    }
+}
+
+/// The usage as it can be charged. Where only input has a rate, as of embeddings, a total that is reported alone is input.
+fn split_by(has_one_rate: bool, usage: &Usage) -> Usage {
+    match usage.get(Kind::Tokens) {
+        Some(total) if has_one_rate && *usage == Usage::new().with(Kind::Tokens, total) => {
+            Usage::new().input(total)
+        }
+        _ => *usage,
     }
 }
 
