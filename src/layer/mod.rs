@@ -38,6 +38,7 @@ mod core;
 mod count_outside;
 mod delivery;
 mod direct;
+mod early;
 mod end;
 mod event;
 mod gates;
