@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use genai_prices::{Calculator, PriceRequest, UsageKey};
 use serde_json::Value;
-use tracing_budget::{PriceBook, Usage, Usd, price::Rates, price::Unpriced};
+use tracing::{field::Empty, info_span};
+use tracing_budget::testing::capture;
+use tracing_budget::{PriceBook, RunSummary, Usage, Usd, call, price::Rates, price::Unpriced};
 
 static DATA: &[u8] = include_bytes!("../data/genai-prices.json");
 
@@ -88,9 +90,15 @@ fn ones_own_rates_are_for_their_tier() {
     assert_eq!(cost("gpt-5", "default"), own("2"));
     assert_eq!(cost("m", "auto"), own("4"));
     assert_eq!(cost("m", "batch"), own("1"));
-    // Without rates of one's own for the tier: the published price of the tier, or none.
-    assert_eq!(cost("gpt-5", "flex").unwrap().0, "5.625");
-    assert!(matches!(cost("m", "flex"), Err(Unpriced::NoTierPrice { .. })));
+    // What one gives for a model holds for each tier of which one gives nothing else.
+    assert_eq!(cost("gpt-5", "flex"), own("2"));
+    assert_eq!(cost("m", "flex"), own("4"));
+    let batch_alone = PriceBook::builder().price("gpt-5", rates("3").tier("batch")).build().unwrap();
+    let cost = |tier: &str| {
+        let model = batch_alone.model(Some("openai"), Some("gpt-5")).with_tier(tier);
+        model.price(&million(), now()).unwrap().cost.to_string()
+    };
+    assert_eq!(["batch", "default", "flex"].map(cost), ["6", "11.25", "5.625"]);
 }
 
 #[cfg(feature = "price-files")]
@@ -150,4 +158,127 @@ fn every_listed_tier_has_the_librarys_price() {
         }
     }
     assert!(compared > 500 && without < 30, "{compared} compared, {without} without a rate of text");
+}
+
+/// The cost of a run, and its warnings.
+fn run(pipeline: impl FnOnce()) -> (Option<f64>, Vec<String>) {
+    let captured = capture(|| {
+        let _root = info_span!("pipeline").entered();
+        pipeline();
+    });
+    let run: &RunSummary = captured.run();
+    (run.budget_summary.total.cost_usd.map(Usd::to_f64), run.warnings.clone())
+}
+
+#[test]
+fn a_call_by_hand_names_its_tier() {
+    let called = |tier: &str| run(|| call("gpt-5").provider("openai").tier(tier).start().finish(million())).0;
+    assert_eq!(["flex", "batch", "priority", "default"].map(called), [5.625, 5.625, 22.5, 11.25].map(Some));
+    let (cost, warnings) = run(|| call("gpt-5").provider("openai").tier("scale").start().finish(million()));
+    assert_eq!(
+        (cost, warnings),
+        (None, vec!["openai/gpt-5: no price is known for the tier \"scale\" of gpt-5".to_owned()])
+    );
+}
+
+#[test]
+fn an_attempt_has_the_tier_of_its_call() {
+    let (cost, _) = run(|| {
+        let call = call("gpt-5").provider("openai").tier("flex").start();
+        call.attempt().finish(million());
+        call.attempt().finish(million());
+    });
+    assert_eq!(cost, Some(11.25));
+}
+
+#[test]
+fn a_span_names_the_tier_by_any_of_its_names_and_the_served_one_decides() {
+    let spent = |requested: Option<&str>, served: Option<&str>| {
+        run(|| {
+            let chat = info_span!(
+                "chat",
+                gen_ai.operation.name = "chat",
+                gen_ai.provider.name = "openai",
+                gen_ai.request.model = "gpt-5",
+                openai.request.service_tier = requested,
+                openai.response.service_tier = Empty,
+                gen_ai.usage.input_tokens = 1_000_000,
+                gen_ai.usage.output_tokens = 1_000_000,
+            );
+            if let Some(served) = served {
+                chat.record("openai.response.service_tier", served);
+            }
+        })
+        .0
+    };
+    assert_eq!(spent(None, None), Some(11.25));
+    assert_eq!(spent(Some("auto"), None), Some(11.25));
+    assert_eq!(spent(Some("priority"), None), Some(22.5));
+    assert_eq!(spent(Some("priority"), Some("default")), Some(11.25));
+    assert_eq!(spent(None, Some("flex")), Some(5.625));
+    let short = run(|| {
+        let _stage = info_span!(
+            "stage",
+            model = "gpt-5",
+            provider = "openai",
+            service_tier = "flex",
+            input_tokens = 1_000_000_u64
+        )
+        .entered();
+    });
+    assert_eq!(short.0, Some(0.625));
+}
+
+#[test]
+fn two_tiers_of_one_model_are_one_row() {
+    let captured = capture(|| {
+        let _root = info_span!("pipeline").entered();
+        for tier in ["flex", "default", "flex"] {
+            call("gpt-5").provider("openai").tier(tier).start().finish(million());
+        }
+        call("gpt-5").provider("openai").start().finish(million());
+    });
+    let rows = &captured.run().budget_summary.per_model;
+    let (_, row) = rows.iter().next().unwrap();
+    assert_eq!(
+        (rows.len(), row.figures.llm_calls, row.figures.cost_usd.map(Usd::to_f64)),
+        (1, 4, Some(33.75))
+    );
+}
+
+/// A reply that names the model alone, after a request that named a variant or an inference profile.
+#[test]
+fn the_request_decides_where_the_reply_has_lost_the_price() {
+    let spent = |provider: &str, requested: &str, answered: &str| {
+        let captured = capture(|| {
+            let _root = info_span!("pipeline").entered();
+            let _chat = info_span!(
+                "chat",
+                gen_ai.operation.name = "chat",
+                gen_ai.provider.name = provider,
+                gen_ai.request.model = requested,
+                gen_ai.response.model = answered,
+                gen_ai.usage.input_tokens = 1_000_000,
+                gen_ai.usage.output_tokens = 0,
+            );
+        });
+        let summary = &captured.run().budget_summary;
+        let (label, _) = summary.per_model.iter().next().unwrap();
+        (label.to_owned(), summary.total.cost_usd.map(Usd::to_f64))
+    };
+    let row = |label: &str, cost: f64| (label.to_owned(), Some(cost));
+    assert_eq!(
+        spent("openrouter", "openai/gpt-oss-120b:free", "openai/gpt-oss-120b"),
+        row("openrouter/openai/gpt-oss-120b", 0.0)
+    );
+    assert_eq!(
+        spent("aws.bedrock", "global.anthropic.claude-sonnet-4-6", "claude-sonnet-4-6"),
+        row("aws/claude-sonnet-4-6", 3.0)
+    );
+    assert_eq!(
+        spent("aws.bedrock", "us.anthropic.claude-sonnet-4-6", "claude-sonnet-4-6"),
+        row("aws/claude-sonnet-4-6", 3.3)
+    );
+    // Another model answered: it is the one that is billed.
+    assert_eq!(spent("openai", "gpt-5", "gpt-5-nano").1, Some(0.05));
 }

@@ -7,6 +7,7 @@ use super::alias;
 use super::catalog::Catalog;
 use super::error::PriceBookError;
 use super::model::PricedModel;
+use super::model_name;
 use super::overrides::{self, ModelPattern, Override};
 use super::rates::Rates;
 use super::reason::{BookName, Unpriced};
@@ -171,6 +172,36 @@ impl PriceBook {
             }
         };
         PricedModel::new(data, label, model, own, route)
+    }
+
+    /// Looks up the model of a call of which the requested and the answered name are known.
+    ///
+    /// The answered one has the row and the price. Where it has lost what decides the price, the requested one has the price: a variant
+    /// such as `:free`, or an inference profile with or without a regional premium.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// let profile = "us.anthropic.claude-opus-4-8";
+    /// let model = PriceBook::new().model_of_call(Some("aws"), Some(profile), Some("claude-opus-4-8"));
+    /// assert_eq!(model.label(), "aws/claude-opus-4-8");
+    /// ```
+    #[must_use]
+    pub fn model_of_call(
+        &self,
+        provider: Option<&str>,
+        requested: Option<&str>,
+        answered: Option<&str>,
+    ) -> PricedModel {
+        let found = self.model(provider, answered.or(requested));
+        match (requested, answered) {
+            (Some(requested), Some(answered))
+                if model_name::request_decides(requested.trim(), answered.trim()) =>
+            {
+                found.at_price_of(self.model(provider, Some(requested)))
+            }
+            _ => found,
+        }
     }
 
     /// Returns the models that have a price by name, as provider and model: the user's, then the published ones. Models that

@@ -21,8 +21,8 @@ pub struct PricedModel {
     own: Vec<Arc<Rates>>,
     /// The published price, and whether it is that of another provider than the reported one.
     route: Result<(Route, bool), Unpriced>,
-    /// The tier that serves the calls, and the reason if there is no price for it.
-    tier: Option<(ServiceTier, Unpriced)>,
+    /// The tier that serves the calls; `None` is that of the list price.
+    tier: Option<ServiceTier>,
     data: Arc<BookData>,
     /// What was compiled last.
     compiled: Mutex<Option<Arc<Compiled>>>,
@@ -46,29 +46,23 @@ impl PricedModel {
         route: Result<(Route, bool), Unpriced>,
     ) -> Self {
         let tier = route.as_ref().ok().and_then(|(route, _)| route.tier()).cloned();
-        let mut priced = Self {
-            label: label.into(),
-            model: model.into(),
-            own,
-            route,
-            tier: None,
-            data,
-            compiled: Mutex::default(),
-        };
-        priced.tier = tier.map(|tier| priced.unless_priced(tier));
-        priced
+        Self { label: label.into(), model: model.into(), own, route, tier, data, compiled: Mutex::default() }
     }
 
-    /// A tier, and the reason if there is no price for it.
-    fn unless_priced(&self, tier: ServiceTier) -> (ServiceTier, Unpriced) {
-        let reason = Unpriced::NoTierPrice { model: self.model.clone().into(), tier: tier.name().into() };
-        (tier, reason)
+    /// The same row at the price of another model; the user's own rates for either hold.
+    pub(super) fn at_price_of(self, other: Self) -> Self {
+        let own = other.own.into_iter().chain(self.own).collect();
+        Self {
+            label: self.label,
+            own,
+            ..Self::new(other.data, String::new(), &other.model, Vec::new(), other.route)
+        }
     }
 
     /// Returns the same model, served by a tier: `batch`, `flex`, `priority`, `fast`, by any of their names in replies.
     ///
-    /// `default`, `standard`, `auto`, `on_demand` and the like are the list price. Another tier has its published price, or that of the
-    /// user's [`Rates::tier`]; without either, a call has no price.
+    /// `default`, `standard`, `auto`, `on_demand` and the like are the list price. Another tier has the price of the user's
+    /// [`Rates::tier`], else that of the user's other rates, else its published price; without any, a call has no price.
     ///
     /// ```
     /// use std::time::{Duration, UNIX_EPOCH};
@@ -89,7 +83,7 @@ impl PricedModel {
         if let Ok((route, _)) = &mut self.route {
             *route = route.at_tier(Some(tier.clone()));
         }
-        self.tier = Some(self.unless_priced(tier));
+        self.tier = Some(tier);
         self.compiled = Mutex::default();
         self
     }
@@ -105,7 +99,7 @@ impl PricedModel {
     /// ```
     #[must_use]
     pub fn tier(&self) -> Option<&str> {
-        self.tier.as_ref().map(|(tier, _)| tier.name())
+        self.tier.as_ref().map(ServiceTier::name)
     }
 
     /// Returns the name of the row in which this model's calls are counted in: the provider's id and the model as reported, such as
@@ -205,16 +199,16 @@ impl PricedModel {
     fn basis(&self, at: SystemTime) -> Basis<'_> {
         let nanoseconds = since_epoch(at);
         let tier = self.tier();
-        if let Some(rates) = self.own.iter().find(|rates| rates.hold_at(nanoseconds) && rates.is_for(tier)) {
+        let rates_for = |tier: Option<&str>| {
+            self.own.iter().find(|rates| rates.hold_at(nanoseconds) && rates.tier_name() == tier)
+        };
+        // Rates without a tier hold for all of which the user has given none.
+        if let Some(rates) = rates_for(tier).or_else(|| rates_for(None)) {
             return Basis::Rates(rates);
         }
         match (&self.route, &self.data.unknown) {
             (Ok((route, is_inferred)), _) => Basis::Published(route, *is_inferred),
-            (Err(reason), UnknownModel::Unpriced) => match &self.tier {
-                // The user has given a price, and none for this tier.
-                Some((_, reason)) if !self.own.is_empty() => Basis::Nothing(reason),
-                _ => Basis::Nothing(reason),
-            },
+            (Err(reason), UnknownModel::Unpriced) => Basis::Nothing(reason),
             (Err(_), UnknownModel::Zero) => Basis::Free,
             (Err(_), UnknownModel::Rate(rates)) => Basis::Rates(rates),
         }
@@ -277,11 +271,13 @@ impl Rates {
 
 /// The usage as it can be charged. Where only input has a rate, as of embeddings, a total that is reported alone is input.
 fn split_by(has_one_rate: bool, usage: &Usage) -> Usage {
+    let mut usage = *usage;
+    usage.complete_cache_writes();
     match usage.get(Kind::Tokens) {
-        Some(total) if has_one_rate && *usage == Usage::new().with(Kind::Tokens, total) => {
+        Some(total) if has_one_rate && usage == Usage::new().with(Kind::Tokens, total) => {
             Usage::new().input(total)
         }
-        _ => *usage,
+        _ => usage,
     }
 }
 

@@ -164,6 +164,27 @@ pub(super) fn variant(name: &str) -> Option<(&str, Variant)> {
     VARIANTS.iter().find_map(|(suffix, variant)| Some((name.strip_suffix(suffix)?, *variant)))
 }
 
+/// Whether the requested name has a price that the answered one has lost: that of a variant (`:free`), or of an inference profile with or
+/// without its regional premium. Replies often name the model alone.
+pub(super) fn request_decides(requested: &str, answered: &str) -> bool {
+    let (requested, answered) = (requested.to_lowercase(), answered.to_lowercase());
+    if requested == answered {
+        return false;
+    }
+    let is_release = |name: &str, of: &str| {
+        name.strip_prefix(of).is_some_and(|rest| super::version_stamp::is_only_stamps(rest, true))
+    };
+    let is_same = |name: &str| is_release(name, &answered) || is_release(&answered, name);
+    if let Some((base, _)) = variant(&requested) {
+        return is_same(base) || base.split_once('/').is_some_and(|(_, base)| is_same(base));
+    }
+    let profile = arn(&requested).map_or(&*requested, |(_, name)| name);
+    let profile = profile.strip_prefix("converse/").unwrap_or(profile);
+    let Some((scope, rest)) = profile.split_once('.') else { return false };
+    let is_profile = scope == "global" || is_region(scope);
+    is_profile && (is_same(rest) || rest.split_once('.').is_some_and(|(_, name)| is_same(name)))
+}
+
 /// The reason if a name is that of a resource which does not show its model.
 pub(super) fn hidden(name: &str) -> Option<Unpriced> {
     let what = match arn(name) {
@@ -306,6 +327,33 @@ mod tests {
         }
         for name in ["m", "m:70b", "anthropic.claude-v1:0", "ft:gpt-4o:acme::x"] {
             assert_eq!(variant(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_request_decides_where_the_reply_has_lost_the_price() {
+        for (requested, answered) in [
+            ("deepseek/deepseek-r1:free", "deepseek/deepseek-r1"),
+            ("openai/gpt-5:batch", "gpt-5-2025-08-07"),
+            ("us.anthropic.claude-opus-4-8", "claude-opus-4-8"),
+            ("global.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5-20250929"),
+            ("eu.anthropic.claude-opus-4-8", "anthropic.claude-opus-4-8"),
+            (
+                "arn:aws:bedrock:us-east-1:1:inference-profile/us.amazon.nova-lite-v1:0",
+                "amazon.nova-lite-v1:0",
+            ),
+        ] {
+            assert!(request_decides(requested, answered), "{requested} {answered}");
+        }
+        for (requested, answered) in [
+            ("gpt-5", "gpt-5-2025-08-07"),
+            ("gpt-5", "gpt-5"),
+            ("openai/gpt-5:batch", "openai/gpt-4o"),
+            ("us.anthropic.claude-opus-4-8", "claude-opus-4-1"),
+            ("my-deployment", "gpt-5"),
+            ("openrouter/auto", "openai/gpt-5"),
+        ] {
+            assert!(!request_decides(requested, answered), "{requested} {answered}");
         }
     }
 

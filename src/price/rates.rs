@@ -47,7 +47,7 @@ pub struct Rates {
     tokens: Box<[Option<i128>; KINDS.len()]>,
     /// Pico-dollars per request.
     request: Option<i128>,
-    /// The tier that they are for; `None` is that of the list price.
+    /// The tier that they are for; `None` is every tier without rates of its own.
     tier: Option<ServiceTier>,
     /// Nanoseconds since the Unix epoch; the end is not included.
     from: Option<i128>,
@@ -192,7 +192,7 @@ impl Rates {
         self
     }
 
-    /// Sets the tier that these rates are for, such as `batch` or `flex`. Without it they are for calls at the list price's tier.
+    /// Sets the tier that these rates are for, such as `batch` or `flex`. Without it they are for every tier that has no rates of its own.
     ///
     /// ```
     /// use std::time::SystemTime;
@@ -289,9 +289,9 @@ impl Rates {
         self.from.is_none_or(|from| from <= nanoseconds) && self.until.is_none_or(|until| nanoseconds < until)
     }
 
-    /// Returns whether these rates are for a tier, by the name that prices go by; `None` is that of the list price.
-    pub(super) fn is_for(&self, tier: Option<&str>) -> bool {
-        self.tier.as_ref().map(ServiceTier::name) == tier
+    /// Returns the tier that these rates are for, by the name that prices go by; `None` is every tier without rates of its own.
+    pub(super) fn tier_name(&self) -> Option<&str> {
+        self.tier.as_ref().map(ServiceTier::name)
     }
 
     /// The rates of each kind, where these are whole pico-dollars.
