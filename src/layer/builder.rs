@@ -20,7 +20,9 @@ use crate::attribution::ApartEmitter;
 use crate::ledger::{IntoUsd, Usd, UsdError};
 use crate::limit::{Alert, MOST_STAGES, UnpricedCalls};
 use crate::price::PriceBook;
-use crate::sink::{Callback, Delivery, JsonDir, JsonLines, OpenError, Sink, Worker, catch_panic, print_diagnostic};
+use crate::sink::{
+    Callback, Delivery, JsonDir, JsonLines, OpenError, Sink, Worker, catch_panic, print_diagnostic,
+};
 use crate::summary::{Limits, RunSummary};
 
 /// Names the project of a builder that was given none.
