@@ -3,6 +3,8 @@
 //!
 //! One test alone: the first layer of a process is the one that finds no prices.
 
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -14,7 +16,7 @@ use tracing_budget::sink::Memory;
 use tracing_budget::{RunSummary, Usage, call, gate, layer, record_usage};
 use tracing_subscriber::prelude::*;
 
-/// A pipeline with all that asks for a price: calls, a wrapper, an answer that two spans report, an agent that a client opens as a
+/// A pipeline with all that needs a price: calls, a wrapper, an answer that two spans report, an agent that a client opens as a
 /// root, usage by hand, gates, a retry.
 fn pipeline() {
     let _root = info_span!("pipeline").entered();

@@ -20,7 +20,9 @@ use crate::attribution::ApartEmitter;
 use crate::ledger::{IntoUsd, Usd, UsdError};
 use crate::limit::{Alert, MOST_STAGES, UnpricedCalls};
 use crate::price::PriceBook;
-use crate::sink::{Callback, Delivery, JsonDir, JsonLines, OpenError, Sink, Worker, catch_panic, print_diagnostic};
+use crate::sink::{
+    Callback, Delivery, JsonDir, JsonLines, OpenError, Sink, Worker, catch_panic, print_diagnostic,
+};
 use crate::summary::{Limits, RunSummary};
 
 /// Names the project of a builder that was given none.
@@ -542,19 +544,19 @@ impl<F> Builder<F> {
         let clock = Clock::new();
         let (journal, dead) = journal_plan.open(&options, &clock, !sinks.is_empty())?;
         let read = Arc::clone(&book);
-        // Told once the layer is there: the worker's thread reads the prices before that, and settles what waits for them after.
-        let (tell, told) = sync_channel::<Weak<Core>>(1);
+        // Passed once the layer is there: the worker's thread reads the prices before that, and settles what waits for them after.
+        let (pass, passed) = sync_channel::<Weak<Core>>(1);
         let worker = Worker::spawn(sinks, delivery, move || {
-            // If it panics, nobody may wait for ever: who asks for a price panics as well.
+            // If it panics, nothing may wait for ever: a call that needs a price panics as well.
             let _ = catch_panic(|| read.warm());
-            if let Some(core) = told.recv().ok().and_then(|core| core.upgrade()) {
+            if let Some(core) = passed.recv().ok().and_then(|core| core.upgrade()) {
                 core.settle_early();
             }
         })
         .map_err(BuildError::Worker)?;
         worker.call_on_alert(callbacks);
         let core = Arc::new(Core::new(options, Pricer::new(book), worker, clock, journal));
-        let _ = tell.send(Arc::downgrade(&core));
+        let _ = pass.send(Arc::downgrade(&core));
         core.recover(dead);
         installed::add(&core);
         let seen = Arc::downgrade(&core);

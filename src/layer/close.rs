@@ -214,7 +214,9 @@ impl Core {
             && entry.more.is_empty()
             && entry.ended.is_none()
             && entry.completions.is_empty();
-        if (!is_empty || entry.is_accountable) && !self.book_at_once(&state.position, entry) {
+        if (!is_empty || entry.is_accountable)
+            && (self.runs.are_watched() || !self.book_at_once(&state.position, entry))
+        {
             self.book_slowly(own, state, &charges, &time);
         }
         if charges.more.is_some() || state.span.reading.remarks.is_some() || state.span.names_agent() {

@@ -9,13 +9,14 @@ use super::close::{CallSource, Entry};
 use super::core::Core;
 use super::direct::Direct;
 use super::gates::VerdictContext;
+use super::happened::{Happened, Occurrence};
 use super::position::Position;
 use super::stats::count;
 use super::tellings::figure;
 use super::visit::{Later, PlainVisitor, TextVisitor};
 use crate::attribution::{
-    Accumulate, Below, Booking, CallsiteKind, CallsiteSchema, ChargedCall, Failure, GateReading, Inclusive,
-    ModelName, NameField, Reading,
+    Accumulate, Below, Booking, CallsiteKind, CallsiteSchema, ChargedCall, Failure, Inclusive, ModelName,
+    NameField, Reading,
 };
 use crate::ledger::Kind;
 
@@ -79,7 +80,7 @@ impl Core {
                 self.complete_call(position, schema, reading);
             } else if counts {
                 let near = self.spans.with(around.span, |state| state.span.own_model()).unwrap_or_default();
-                self.take_in(position, Occurrence::Usage { schema, reading, near });
+                self.take_in(position, Occurrence::Usage { schema, reading: Box::new(reading), near });
             } else {
                 self.note_reported_call(&position, schema, &reading);
             }
@@ -179,7 +180,10 @@ impl Core {
             }
         }
         if id != 0 {
-            self.take_in(position, Occurrence::Usage { schema, reading, near: ModelName::default() });
+            self.take_in(
+                position,
+                Occurrence::Usage { schema, reading: Box::new(reading), near: ModelName::default() },
+            );
         }
     }
 
@@ -267,26 +271,6 @@ impl Core {
         }
         ctx.event_span(event).map(|span| span.id().into_u64())
     }
-}
-
-/// What an event is, and where and when it happened.
-#[derive(Debug)]
-pub(crate) struct Happened {
-    pub(crate) position: Position,
-    pub(crate) at: Moment,
-    pub(crate) what: Occurrence,
-}
-
-/// What an event is, of that which is booked in its order.
-#[derive(Debug)]
-pub(crate) enum Occurrence {
-    /// Usage that counts, or the details of a call; with the model of the span around it.
-    Usage {
-        schema: &'static CallsiteSchema,
-        reading: Reading,
-        near: ModelName,
-    },
-    Gate(Box<GateReading>),
 }
 
 /// Reads an event. Its figures are always its own: two events are two calls.
