@@ -38,10 +38,10 @@ impl PriceTerms {
     }
 
     /// Whether two are the same, by address.
-    // Always inlined: on the path of every priced call, and without branches.
+    // Always inlined: two comparisons on the path of every priced call.
     #[inline(always)]
     pub(crate) fn is(self, other: Self) -> bool {
-        Symbol::same_option(self.requested, other.requested) & Symbol::same_option(self.tier, other.tier)
+        Symbol::same_option(self.requested, other.requested) && Symbol::same_option(self.tier, other.tier)
     }
 }
 
