@@ -41,7 +41,7 @@ pub struct Line<'a> {
     pub note: Option<String>,
 }
 
-/// Lists calls of a run, at most `most` of them, the most expensive first. The error is a sentence about why there are none.
+/// Lists calls of a run, at most `most` of them, the most expensive first. The error is a sentence with the reason if it lists no call.
 ///
 /// ```
 /// use tracing_budget::RunSummary;
