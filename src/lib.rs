@@ -78,6 +78,8 @@ mod ledger;
 pub mod limit;
 pub mod present;
 pub mod price;
+#[cfg(feature = "prices")]
+pub mod reply;
 pub mod sink;
 pub mod summary;
 pub mod testing;

@@ -41,11 +41,6 @@ static BUNDLED: LazyLock<Published> = LazyLock::new(|| {
         .expect("every 0.2 release of genai-prices reads the format of 0.2.1")
 });
 
-/// The calculator of the bundled prices. The first call reads them, which takes tens of milliseconds.
-pub(super) fn bundled() -> &'static Calculator {
-    &BUNDLED.calculator
-}
-
 /// The published prices in use.
 #[derive(Default)]
 pub(super) struct Catalog {

@@ -1,0 +1,97 @@
+//! Counts that a shape does not know. They may be billed, so they are named and never dropped silently.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::path::join;
+
+/// Beginnings of names, spelled without case and punctuation, that a bill may depend on.
+const BEGINNINGS: [&str; 7] =
+    ["cache", "reasoning", "thinking", "thought", "servertool", "iterations", "billedunits"];
+const ENDS: [&str; 12] = [
+    "details",
+    "tokens",
+    "tokencount",
+    "searches",
+    "requests",
+    "seconds",
+    "characters",
+    "images",
+    "pages",
+    "queries",
+    "sourcesused",
+    "credits",
+];
+
+/// A warning for each count above 0 that was not read, in the order of their paths.
+pub(super) fn unread(place: &str, usage: &Map<String, Value>, taken: &BTreeSet<String>) -> Vec<String> {
+    let mut warnings = BTreeSet::new();
+    collect(usage, "", false, taken, &mut |path, value| {
+        warnings.insert(format!("{} of a reply is {value}, and was not read", join(place, path)));
+    });
+    warnings.into_iter().collect()
+}
+
+fn collect(
+    map: &Map<String, Value>,
+    before: &str,
+    is_billed: bool,
+    taken: &BTreeSet<String>,
+    warn: &mut impl FnMut(&str, &Value),
+) {
+    for (name, value) in map {
+        let path = join(before, name);
+        let is_billed = is_billed || may_be_billed(name);
+        if taken.contains(&path) {
+            continue;
+        }
+        match value {
+            Value::Number(number) if is_billed && number.as_f64() != Some(0.0) => warn(&path, value),
+            Value::Object(map) => collect(map, &path, is_billed, taken, warn),
+            Value::Array(list) => {
+                for (index, element) in list.iter().enumerate() {
+                    let path = format!("{path}[{index}]");
+                    if let Some(map) = element.as_object().filter(|_| !taken.contains(&path)) {
+                        collect(map, &path, is_billed, taken, warn);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn may_be_billed(name: &str) -> bool {
+    let name: String = name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_ascii_lowercase();
+    BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+        || ENDS.iter().any(|end| name.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn counts_that_may_be_billed_are_named_with_their_path() {
+        let usage = json!({
+            "input_tokens": 1,
+            "cache_frozen_input_tokens": 7,
+            "output_tokens_details": {"dream_tokens": 3, "none": 0, "null": null},
+            "queue_time": 0.5,
+            "steps": [{"thoughtCount": 2}],
+        });
+        let taken = BTreeSet::from(["input_tokens".to_owned()]);
+        assert_eq!(
+            unread("usage", usage.as_object().unwrap(), &taken),
+            [
+                "usage.cache_frozen_input_tokens of a reply is 7, and was not read",
+                "usage.output_tokens_details.dream_tokens of a reply is 3, and was not read",
+                "usage.steps[0].thoughtCount of a reply is 2, and was not read",
+            ]
+        );
+        assert!(unread("usage", json!({"input_tokens": 1}).as_object().unwrap(), &taken).is_empty());
+    }
+}
