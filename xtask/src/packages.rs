@@ -35,7 +35,7 @@ pub(crate) fn verify() -> Outcome {
 
 /// The target folder under a path that was never used.
 ///
-/// Cargo takes the crates packed before for a registry whose name is the path of the target folder, and holds what it
+/// Cargo takes the crates packed before for a registry named by the path of the target folder, and holds what it
 /// once unpacked or compiled from a registry to be final. Under the same path, a second run with the same version would
 /// build against the sources of the first.
 struct TargetOfOneUse(PathBuf);

@@ -1,4 +1,4 @@
-//! Runs a program with its output shown as it comes, and keeps the lines that say why it failed.
+//! Runs a program with its output shown as it comes, and keeps the lines with the reason if it failed.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
