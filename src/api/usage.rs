@@ -114,7 +114,20 @@ impl<'a> UsageRecord<'a> {
         self
     }
 
-    /// Names the provider's id of the response. Two records of one run with the same id are one call.
+    /// Names the provider's id of the response. Two records of one run with the same id are one call (A8).
+    ///
+    /// ```
+    /// use tracing_budget::testing::{assert_tokens, capture};
+    /// use tracing_budget::{Usage, record::UsageRecord, record_usage};
+    ///
+    /// let captured = capture(|| {
+    ///     let _pipeline = tracing::info_span!("pipeline").entered();
+    ///     let record = UsageRecord::new(Usage::new().input(3_000).output(987)).response_id("msg_01XFDUDYJgAACzvnptvVoYEL");
+    ///     record_usage(record.clone());
+    ///     record_usage(record);
+    /// });
+    /// assert_tokens(&captured, 3_000, 987);
+    /// ```
     #[must_use]
     pub fn response_id(mut self, id: impl Into<Cow<'a, str>>) -> Self {
         self.reply_mut().response_id = Some(id.into());
@@ -122,6 +135,12 @@ impl<'a> UsageRecord<'a> {
     }
 
     /// Names the tier that served the call, such as `flex` or `priority`.
+    ///
+    /// ```
+    /// use tracing_budget::{Usage, record::UsageRecord, record_usage};
+    ///
+    /// record_usage(UsageRecord::new(Usage::new().input(3_000).output(987)).model("gpt-5").service_tier("flex"));
+    /// ```
     #[must_use]
     pub fn service_tier(mut self, tier: impl Into<Cow<'a, str>>) -> Self {
         self.reply_mut().service_tier = Some(tier.into());
@@ -129,6 +148,12 @@ impl<'a> UsageRecord<'a> {
     }
 
     /// Names why the response ended, such as `stop` or `max_tokens`.
+    ///
+    /// ```
+    /// use tracing_budget::{Usage, record::UsageRecord, record_usage};
+    ///
+    /// record_usage(UsageRecord::new(Usage::new().input(3_000).output(987)).finish_reason("max_tokens"));
+    /// ```
     #[must_use]
     pub fn finish_reason(mut self, reason: impl Into<Cow<'a, str>>) -> Self {
         self.reply_mut().finish_reason = Some(reason.into());
@@ -169,7 +194,7 @@ impl<'a> From<&'a ResponseUsage> for UsageRecord<'a> {
     fn from(response: &'a ResponseUsage) -> Self {
         let text = |text: &'a Option<String>| text.as_deref().map(Cow::Borrowed);
         let reply = Reply {
-            response_id: text(&response.response_id),
+            response_id: response.distinct_id().map(Cow::Borrowed),
             service_tier: text(&response.service_tier),
             finish_reason: text(&response.finish_reason),
             warnings: warnings(response),

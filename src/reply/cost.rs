@@ -73,7 +73,17 @@ impl Reported {
 /// The cost that a reply reports, in its usage or beside it.
 pub(super) fn reported(envelope: &Envelope) -> Reported {
     let of_usage = envelope.usages.iter().find_map(|(_, usage)| of_usage(usage));
-    let outside = || envelope.cost.0.as_ref().map(|(field, value)| Reported::of(field, value));
+    // A gateway without a price of its own for the model reports 0 there, and that is no price.
+    let outside = || {
+        let (field, value) = envelope.cost.0.as_ref()?;
+        let reported = Reported::of(field, value);
+        let is_free = reported.usd == Some(Usd::ZERO) && envelope.has_counts();
+        Some(if is_free {
+            Reported::refused(field, value, "a gateway without a price reports that too")
+        } else {
+            reported
+        })
+    };
     of_usage.or_else(outside).unwrap_or_default()
 }
 

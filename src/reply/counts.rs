@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::error::ResponseError;
 use super::path::find;
-use super::shapes::{Count, Shape};
+use super::shapes::{Count, Parts, Shape};
 use crate::ledger::{Kind, MAX_COUNT, Usage};
 
 /// What a shape read. Parts are as they were reported; [`settle`](super::settle) works out the wholes.
@@ -99,15 +99,14 @@ impl Counts {
         self.parts.count(Kind::CacheRead).saturating_add(written)
     }
 
-    /// Whether the reported total is the sum of what was read, in one of the ways in which providers add.
+    /// Whether the reported total is the sum of what was read, by the way in which the shape counts.
     pub(super) fn reconciles(&self) -> bool {
         let (Some(input), Some(output), Some(total)) = (self.input, self.output, self.total) else {
             return false;
         };
-        let (cached, reasoning) = (self.cached(), self.parts.count(Kind::Reasoning));
-        let sum = input.saturating_add(output);
-        [0, cached, reasoning, cached.saturating_add(reasoning)]
-            .iter()
-            .any(|beside| sum.saturating_add(*beside) == total)
+        let cached = if self.shape.cached == Parts::Inside { 0 } else { self.cached() };
+        let reasoning =
+            if self.shape.reasoning == Parts::Inside { 0 } else { self.parts.count(Kind::Reasoning) };
+        [output, cached, reasoning].into_iter().fold(input, u64::saturating_add) == total
     }
 }

@@ -47,3 +47,42 @@ pub struct ResponseUsage {
     /// [`Call::finish`](crate::Call::finish) put them into the run's warnings.
     pub warnings: Vec<String>,
 }
+
+impl ResponseUsage {
+    /// The response's id, if it distinguishes replies. Two records with one id are one call (A8), so an id that a server draws from a
+    /// few numbers would lose calls: Ollama's chats have `chatcmpl-` and a number below 999.
+    pub(crate) fn distinct_id(&self) -> Option<&str> {
+        /// Of random letters and digits, so many that two replies of a run have different ones.
+        const DISTINCT: usize = 8;
+        let id = self.response_id.as_deref()?;
+        let drawn = id.split_once(['-', '_']).map_or(id, |(_, drawn)| drawn);
+        (drawn.len() >= DISTINCT || id.len() >= 3 * DISTINCT).then_some(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::ledger::Usage;
+
+    #[test]
+    fn an_id_is_distinct_if_it_is_long_enough() {
+        for (id, is_distinct) in [
+            ("chatcmpl-998", false),
+            ("chatcmpl-BXzYQ2mVh1", true),
+            ("msg_01XFDUDYJgAACzvnptvVoYEL", true),
+            ("resp_67ccd2bed1ec8190b14f964abc0542670bb6a6b452d3795b", true),
+            // Gemini's have separators anywhere.
+            ("mAitaLmkHPPlz7IPvtfUqQ-4", true),
+            ("f4b7d1c2-8a", false),
+            ("f4b7d1c2-8a7e-4b0e-9f5e-1c2d3e4f5a6b", true),
+            ("12345678", true),
+            ("x", false),
+        ] {
+            let found = Usage::from_value("openai", &json!({"id": id, "model": "m"})).unwrap();
+            assert_eq!(found.response_id.as_deref(), Some(id));
+            assert_eq!(found.distinct_id().is_some(), is_distinct, "{id}");
+        }
+    }
+}

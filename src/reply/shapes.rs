@@ -118,7 +118,7 @@ const fn plus(path: &'static str, count: Count) -> Field {
 /// Units that a provider's own tools use, in any shape.
 const TOOLS: &[Field] = &[
     is("server_tool_use.web_search_requests", Unit("web_searches")),
-    // Free, says Anthropic's page of the tool.
+    // Free, by Anthropic's page of the tool.
     is("server_tool_use.web_fetch_requests", Known),
     is("server_tool_use.code_execution_requests", Unit("code_executions")),
     is("num_search_queries", Unit("web_searches")),
@@ -165,6 +165,9 @@ const CHAT: &[Field] = &[
         "prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
         Part(Kind::CacheWrite1h),
     ),
+    // The crate genai.
+    is("prompt_tokens_details.cache_creation_details.ephemeral_5m_tokens", Write5m),
+    is("prompt_tokens_details.cache_creation_details.ephemeral_1h_tokens", Part(Kind::CacheWrite1h)),
     is("prompt_tokens_details.cache_creation.ephemeral_5m_input_tokens", Write5m),
     is("prompt_tokens_details.cache_creation.ephemeral_1h_input_tokens", Part(Kind::CacheWrite1h)),
     is("completion_tokens_details.reasoning_tokens", Part(Kind::Reasoning)),
@@ -242,6 +245,13 @@ const MESSAGES: &[Field] = &[
     is("cache_creation_input_tokens", Part(Kind::CacheWrite)),
     is("output_tokens_details.thinking_tokens", Part(Kind::Reasoning)),
     is("output_tokens_details.reasoning_tokens", Part(Kind::Reasoning)),
+];
+
+/// What rig adds to the names of the Responses API, for all providers: every part is inside of its whole.
+const RIG: &[Field] = &[
+    is("cache_creation_input_tokens", Part(Kind::CacheWrite)),
+    is("reasoning_tokens", Part(Kind::Reasoning)),
+    is("tool_use_prompt_tokens", Known),
 ];
 
 /// Bedrock's Converse: cached tokens are beside the input.
@@ -464,6 +474,7 @@ pub(super) static SHAPES: &[Shape] = &[
         &[RESPONSES, TOOLS],
     ),
     shape("messages", &["anthropic"], CACHED_APART, &[MESSAGES, LIFETIMES, TOOLS]),
+    shape("rig", &[], INSIDE, &[RESPONSES, RIG]),
     shape("gemini", &["generateContent", "streamGenerateContent", "embedContent"], INSIDE, &[GEMINI]),
     shape("gemini-python", &[], INSIDE, &[GEMINI_PYTHON]),
     shape("interactions", &[], (Parts::Inside, Parts::ApartByDefault), &[INTERACTIONS]),

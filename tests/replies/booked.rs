@@ -29,7 +29,7 @@ fn the_call(run: &RunSummary) -> Value {
 #[test]
 fn the_record_of_a_call_has_what_its_reply_reports() {
     let body = json!({
-        "id": "gen-1", "object": "chat.completion", "model": "openai/gpt-5", "service_tier": "flex",
+        "id": "gen-1763456789-aB3dE6", "object": "chat.completion", "model": "openai/gpt-5", "service_tier": "flex",
         "choices": [{"finish_reason": "length"}],
         "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "cost": 0.0042},
     });
@@ -38,7 +38,7 @@ fn the_record_of_a_call_has_what_its_reply_reports() {
         for (key, expected) in [
             ("provider", "openrouter"),
             ("model", "openrouter/openai/gpt-5"),
-            ("response_id", "gen-1"),
+            ("response_id", "gen-1763456789-aB3dE6"),
             ("tier", "flex"),
             ("finish_reason", "length"),
             ("price_source", "reported"),
@@ -192,4 +192,19 @@ fn a_cost_of_a_header_is_added_to_the_record() {
         (&call["response_id"], &call["tier"], &call["finish_reason"]),
         (&json!("d"), &json!("priority"), &json!("stop"))
     );
+}
+
+/// Ollama draws the ids of its chats from 999, so two calls may have the same.
+#[test]
+fn replies_with_ids_that_are_not_distinct_are_calls_of_their_own() {
+    for (id, calls) in [("chatcmpl-123", 2), ("chatcmpl-BXzYQ2mVh1", 1)] {
+        let body =
+            json!({"id": id, "model": "llama3.2", "usage": {"prompt_tokens": 26, "completion_tokens": 298}});
+        let run = run(|| {
+            let _pipeline = info_span!("pipeline").entered();
+            record_usage(Usage::from_value("ollama", &body));
+            record_usage(Usage::from_value("ollama", &body));
+        });
+        assert_eq!(run.budget_summary.total.llm_calls, calls, "{id}");
+    }
 }
