@@ -65,13 +65,15 @@
 //!
 //! # Features
 //!
-//! - `prices` (default): public list prices, patterns in names, and usage read from raw responses. Without it, only exact names
+//! - `prices` (default): public list prices, patterns in names, and `reply`: usage read from raw responses. Without it, only exact names
 //!   with prices from builder calls are priced.
 //! - `price-files`: prices in TOML files.
 
 mod api;
 mod attribution;
 mod fnv;
+#[cfg(test)]
+mod generated;
 pub mod journal;
 mod layer;
 mod ledger;
@@ -137,6 +139,8 @@ mod pages {
     struct Journal;
     #[doc = include_str!("../docs/limits.md")]
     struct Limits;
+    #[doc = include_str!("../docs/replies.md")]
+    struct Replies;
     #[doc = include_str!("../docs/shutdown.md")]
     struct Shutdown;
     #[doc = include_str!("../docs/summary.md")]

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use crate::ledger::{IntoUsd, Kind, Usage, Usd, UsdError};
 #[cfg(feature = "prices")]
+use crate::price;
+#[cfg(feature = "prices")]
 use crate::reply::{ResponseError, ResponseStream, ResponseUsage};
 
 /// Books usage to the current stage, as one model call. For clients that emit nothing themselves: most of them.
@@ -214,9 +216,18 @@ impl<'a> From<&'a ResponseUsage> for UsageRecord<'a> {
 #[cfg(feature = "prices")]
 fn warnings(response: &ResponseUsage) -> Vec<String> {
     let mut warnings = response.warnings.clone();
-    if response.cost.is_none() && !response.units.is_empty() {
-        let units: Vec<_> = response.units.iter().map(|(unit, count)| format!("{count} {unit}")).collect();
-        warnings.push(format!("the cost of a reply lacks a price for {}", units.join(", ")));
+    if response.cost.is_none() {
+        let model = response.model.as_deref();
+        // Tokens of an image are in the input, and most models charge them as such.
+        let is_missing = |unit: &&&str| {
+            !unit.ends_with("tokens")
+                || model.is_none_or(|model| price::has_rate_of_part(&response.provider, model, unit))
+        };
+        let units: Vec<&str> = response.units.keys().filter(is_missing).copied().collect();
+        if !units.is_empty() {
+            // Without counts: a run with a thousand of such calls has one warning.
+            warnings.push(format!("the cost of a reply lacks its {}", units.join(", ")));
+        }
     }
     warnings
 }

@@ -39,3 +39,9 @@ pub use reason::{BookName, Price, Source, Unpriced};
 pub(crate) fn provider_id(name: &str) -> Option<String> {
     catalog::Catalog::default().provider_id(name)
 }
+
+/// Whether the bundled prices have a rate for a part of a model's tokens that differs from that of the whole.
+#[cfg(feature = "prices")]
+pub(crate) fn has_rate_of_part(provider: &str, model: &str, part: &str) -> bool {
+    catalog::Catalog::default().has_rate_of_part(provider, model, part)
+}

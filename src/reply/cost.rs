@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::envelope::Envelope;
 use super::path::{at, text};
 use super::response_usage::ResponseUsage;
 use crate::ledger::Usd;
@@ -71,13 +70,17 @@ impl Reported {
 }
 
 /// The cost that a reply reports, in its usage or beside it.
-pub(super) fn reported(envelope: &Envelope) -> Reported {
-    let of_usage = envelope.usages.iter().find_map(|(_, usage)| of_usage(usage));
+pub(super) fn reported<'a>(
+    mut usages: impl Iterator<Item = &'a Map<String, Value>>,
+    outside: &OutsideCost,
+    has_counts: bool,
+) -> Reported {
+    let of_usage = usages.find_map(of_usage);
     // A gateway without a price of its own for the model reports 0 there, and that is no price.
     let outside = || {
-        let (field, value) = envelope.cost.0.as_ref()?;
+        let (field, value) = outside.0.as_ref()?;
         let reported = Reported::of(field, value);
-        let is_free = reported.usd == Some(Usd::ZERO) && envelope.has_counts();
+        let is_free = reported.usd == Some(Usd::ZERO) && has_counts;
         Some(if is_free {
             Reported::refused(field, value, "a gateway without a price reports that too")
         } else {
@@ -155,7 +158,7 @@ mod tests {
     use super::*;
 
     fn cost(usage: Value) -> (Option<String>, bool) {
-        let reported = of_usage(usage.as_object().unwrap()).unwrap_or_default();
+        let reported = of_usage(usage.as_object().expect("an object")).unwrap_or_default();
         (reported.usd.map(|usd| usd.to_string()), reported.warning.is_some())
     }
 

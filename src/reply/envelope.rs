@@ -9,7 +9,7 @@ use super::shapes;
 /// The accounting of a reply, or of the pieces of a stream so far. Texts of the reply are left out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Envelope {
-    /// The name of the shape that the reply's `object` or `type` stands for.
+    /// The name of the shape that the reply's `object` or `type` belongs to.
     pub(super) shape: Option<&'static str>,
     /// The objects with counts, by their place. The reply itself has an empty place.
     pub(super) usages: Vec<(&'static str, Map<String, Value>)>,
@@ -49,7 +49,7 @@ const PLACES: [(&str, &[&str]); 12] = [
     ("metrics", &["metrics"]),
 ];
 
-/// Texts in a usage object that say what its numbers are.
+/// Texts in a usage object that state what its numbers count.
 const WORDS: [&str; 11] = [
     "type",
     "modality",

@@ -13,9 +13,9 @@ use crate::ledger::Usage;
 impl Usage {
     /// Reads what a provider's raw response reports: a JSON body, or the body of a whole stream as text.
     ///
-    /// The shape is chosen by evidence, so any provider has any shape: the body's own `object` or `type` where it names one, else the
-    /// shape that reads the most counts. `api_flavor` names it instead, by a name of `docs/replies.md` or by the path of the
-    /// endpoint. A response without usage is no error: its usage is empty, and the call is one without usage.
+    /// The shape is chosen by evidence, so any provider has any shape: the body's own `object` or `type` where it names one,
+    /// else the shape that reads the most counts. `api_flavor` names it instead, by a name of `docs/replies.md` or by the path
+    /// of the endpoint. A response without usage is no error: its usage is empty, and the call is one without usage.
     ///
     /// ```
     /// use tracing_budget::{Kind, Usage};

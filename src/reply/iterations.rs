@@ -6,8 +6,8 @@ use super::envelope::has_number;
 use super::path::text;
 
 /// Adds the compactions to the sums at the top, which leave them out: they are made by the same model, and billed
-/// (<https://platform.claude.com/docs/en/build-with-claude/compaction>). Other iterations than messages have a model of their own,
-/// so each is named in a warning.
+/// (<https://platform.claude.com/docs/en/build-with-claude/compaction>). Other iterations than messages have a model of their
+/// own, so each is named in a warning.
 pub(super) fn add_iterations(usage: &mut Map<String, Value>, warnings: &mut Vec<String>) {
     let Some(Value::Array(iterations)) = usage.remove("iterations") else { return };
     for iteration in iterations {
@@ -67,7 +67,7 @@ mod tests {
             ],
         });
         let mut warnings = Vec::new();
-        add_iterations(usage.as_object_mut().unwrap(), &mut warnings);
+        add_iterations(usage.as_object_mut().expect("an object"), &mut warnings);
         let expected = json!({
             "input_tokens": 9100.0, "output_tokens": 750.0, "cache_read_input_tokens": 5,
             "cache_creation": {"ephemeral_5m_input_tokens": 3.0},

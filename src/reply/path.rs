@@ -92,7 +92,7 @@ mod tests {
             "a": {"b": 1},
             "list": [{"modality": "TEXT", "count": 2}, {"modality": "audio", "count": 3}, 4, {"modality": "AUDIO", "count": 5}],
         });
-        let usage = usage.as_object().unwrap();
+        let usage = usage.as_object().expect("an object");
         let paths =
             |path| find(usage, path).into_iter().map(|(at, value)| (at, value.clone())).collect::<Vec<_>>();
         assert_eq!(paths("a.b"), [("a.b".to_owned(), json!(1))]);

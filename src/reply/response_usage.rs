@@ -26,7 +26,8 @@ use crate::ledger::{Usage, Usd};
 pub struct ResponseUsage {
     /// The token counts: input with cached tokens, output with reasoning.
     pub usage: Usage,
-    /// What [`Usage`] has no kind for, under the names of genai-prices: `web_searches`, `input_image_tokens`, `input_audio_seconds`,
+    /// What [`Usage`] has no kind for, under the names of genai-prices: `web_searches`, `input_image_tokens`,
+    /// `input_audio_seconds`,
     /// `input_document_pages`, … A unit of 0 is left out.
     pub units: BTreeMap<&'static str, f64>,
     /// The model in the response.
@@ -39,7 +40,8 @@ pub struct ResponseUsage {
     pub service_tier: Option<String>,
     /// Why the response ended, in the provider's words. Several answers have several reasons, with commas between them.
     pub finish_reason: Option<String>,
-    /// What the provider charged by its own account. OpenRouter's cost with an own key includes what the provider behind it charges.
+    /// What the provider charged by its own account. OpenRouter's cost with an own key includes what the provider behind it
+    /// charges.
     pub cost: Option<Usd>,
     /// The name of the shape that was read, as in `docs/replies.md`. `None` if the response has no usage.
     pub shape: Option<&'static str>,
@@ -49,8 +51,8 @@ pub struct ResponseUsage {
 }
 
 impl ResponseUsage {
-    /// The response's id, if it distinguishes replies. Two records with one id are one call (A8), so an id that a server draws from a
-    /// few numbers would lose calls: Ollama's chats have `chatcmpl-` and a number below 999.
+    /// The response's id, if it distinguishes replies. Two records with one id are one call (A8), so an id that a server draws
+    /// from a few numbers would lose calls: Ollama's chats have `chatcmpl-` and a number below 999.
     pub(crate) fn distinct_id(&self) -> Option<&str> {
         /// Of random letters and digits, so many that two replies of a run have different ones.
         const DISTINCT: usize = 8;
@@ -80,7 +82,7 @@ mod tests {
             ("12345678", true),
             ("x", false),
         ] {
-            let found = Usage::from_value("openai", &json!({"id": id, "model": "m"})).unwrap();
+            let found = Usage::from_value("openai", &json!({"id": id, "model": "m"})).expect("no error");
             assert_eq!(found.response_id.as_deref(), Some(id));
             assert_eq!(found.distinct_id().is_some(), is_distinct, "{id}");
         }

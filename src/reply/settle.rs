@@ -61,7 +61,8 @@ pub(super) fn settle(
     };
     // The first of those with the same evidence: objects are in the order of their places, shapes in that of their table.
     let best = readings.reduce(|best, next| if evidence(&next.2) > evidence(&best.2) { next } else { best });
-    let cost = cost::reported(envelope);
+    let objects = envelope.usages.iter().map(|(_, usage)| usage);
+    let cost = cost::reported(objects, &envelope.cost, envelope.has_counts());
     let has_cost = cost.usd.is_some();
     cost.add_to(&mut found);
     let Some((place, usage, counts)) = best else {

@@ -84,7 +84,7 @@ pub(super) fn names() -> String {
     SHAPES.iter().map(|shape| shape.name).collect::<Vec<_>>().join(", ")
 }
 
-/// The name of the shape that a reply's `object` or `type` stands for.
+/// The name of the shape that a reply's `object` or `type` belongs to.
 pub(super) fn of_kind(kind: &str) -> Option<&'static str> {
     const BEGINNINGS: [(&str, &str); 12] = [
         ("chat.completion", "chat"),
@@ -496,3 +496,86 @@ pub(super) static SHAPES: &[Shape] = &[
     by_name_only(shape("ocr_annotated", &[], INSIDE, &[OCR_ANNOTATED])),
     shape("vertex", &["predict"], INSIDE, &[VERTEX]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+    use crate::generated::assert_table;
+
+    /// The names of a shape's counts, as the page has them: a `+` is added to the others, which are names of one figure.
+    fn cell(shape: &Shape, is_in: impl Fn(Count) -> bool) -> String {
+        // The tools of providers are the same in each shape, and have a table of their own.
+        let own = shape.fields().filter(|field| !TOOLS.iter().any(|tool| tool.path == field.path));
+        let names = own.filter(|field| is_in(field.count));
+        let names: Vec<_> =
+            names.map(|field| format!("{}`{}`", if field.adds { "+" } else { "" }, field.path)).collect();
+        if names.is_empty() { " |".to_owned() } else { format!(" {} |", names.join(", ")) }
+    }
+
+    fn page_table() -> String {
+        let mut table = String::from(
+            "| shape | other names, and ends of endpoints | input | output | total | cache read | cache write | reasoning | audio |\n\
+             |---|---|---|---|---|---|---|---|---|\n",
+        );
+        for shape in SHAPES {
+            let by_name = if shape.is_by_name_only { ", only by its name" } else { "" };
+            let also: Vec<_> = shape.flavors.iter().map(|flavor| format!("`{flavor}`")).collect();
+            let also = if also.is_empty() { " |".to_owned() } else { format!(" {} |", also.join(", ")) };
+            let part =
+                |kinds: &'static [Kind]| move |count: Count| kinds.iter().any(|kind| count == Part(*kind));
+            let cells = [
+                cell(shape, |count| count == Input),
+                cell(shape, |count| count == Output),
+                cell(shape, |count| count == Total),
+                cell(shape, part(&[Kind::CacheRead])),
+                cell(shape, |count| count == Write5m || part(&[Kind::CacheWrite, Kind::CacheWrite1h])(count)),
+                cell(shape, part(&[Kind::Reasoning])),
+                cell(shape, part(&[Kind::AudioInput, Kind::AudioOutput])),
+            ];
+            let _ = writeln!(table, "| `{}`{by_name} |{also}{}", shape.name, cells.concat());
+        }
+        let mut units: Vec<(&str, Vec<&str>)> = Vec::new();
+        for field in SHAPES.iter().flat_map(Shape::fields) {
+            if let Unit(unit) = field.count {
+                match units.iter_mut().find(|(known, _)| *known == unit) {
+                    Some((_, paths)) if paths.contains(&field.path) => {}
+                    Some((_, paths)) => paths.push(field.path),
+                    None => units.push((unit, vec![field.path])),
+                }
+            }
+        }
+        units.sort_unstable();
+        table.push_str("\n| unit | read from |\n|---|---|\n");
+        for (unit, paths) in units {
+            let _ = writeln!(table, "| `{unit}` | `{}` |", paths.join("`, `"));
+        }
+        table
+    }
+
+    #[test]
+    fn the_page_of_replies_has_the_table() {
+        assert_table("docs/replies.md", "src/reply/shapes.rs", &page_table());
+    }
+
+    #[test]
+    fn a_name_or_the_end_of_an_endpoint_names_a_shape() {
+        let names = |flavor: &str| called(Some(flavor)).iter().map(|shape| shape.name).collect::<Vec<_>>();
+        for (flavor, expected) in [
+            ("chat", &["chat"][..]),
+            ("https://api.openai.com/v1/chat/completions?a=b", &["chat"]),
+            ("/v1/messages/", &["messages"]),
+            ("/v1beta/models/gemini-2.5-flash:generateContent", &["gemini"]),
+            ("/model/anthropic.claude/converse", &["converse"]),
+            ("/api/chat", &["chat", "ollama"]),
+            ("/v1/audio/transcriptions", &["responses", "duration"]),
+            ("tokens", &["tokens"]),
+            ("mychat", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(names(flavor), expected, "{flavor}");
+        }
+        assert!(!called(None).iter().any(|shape| shape.is_by_name_only));
+    }
+}

@@ -11,9 +11,9 @@ use super::settle::settle;
 
 /// The usage of one reply that comes as a stream: it takes every piece, in order, and keeps only counts, names and ids.
 ///
-/// Most providers report usage in the last piece, and only if the request wanted it. Anthropic reports the input in `message_start` and
-/// the output in `message_delta`; Gemini repeats it in each piece. Of each count the newest is taken, but a 0 never replaces a count
-/// above 0. A stream of several replies, as of a Realtime session, needs one `ResponseStream` for each.
+/// Most providers report usage in the last piece, and only if the request wanted it. Anthropic reports the input in
+/// `message_start` and the output in `message_delta`; Gemini repeats it in each piece. Of each count the newest is taken, but a
+/// 0 never replaces a count above 0. A stream of several replies, as of a Realtime session, needs one `ResponseStream` for each.
 ///
 /// ```
 /// use serde_json::json;

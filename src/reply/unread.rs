@@ -85,13 +85,15 @@ mod tests {
         });
         let taken = BTreeSet::from(["input_tokens".to_owned()]);
         assert_eq!(
-            unread("usage", usage.as_object().unwrap(), &taken),
+            unread("usage", usage.as_object().expect("an object"), &taken),
             [
                 "usage.cache_frozen_input_tokens of a reply is 7, and was not read",
                 "usage.output_tokens_details.dream_tokens of a reply is 3, and was not read",
                 "usage.steps[0].thoughtCount of a reply is 2, and was not read",
             ]
         );
-        assert!(unread("usage", json!({"input_tokens": 1}).as_object().unwrap(), &taken).is_empty());
+        assert!(
+            unread("usage", json!({"input_tokens": 1}).as_object().expect("an object"), &taken).is_empty()
+        );
     }
 }

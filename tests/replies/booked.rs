@@ -132,14 +132,27 @@ fn what_is_not_priced_is_a_warning_of_the_run() {
             &searched,
             &[
                 "usage.cache_deletion_tokens of a reply is 7, and was not read",
-                "the cost of a reply lacks a price for 2 web_searches",
+                "the cost of a reply lacks its web_searches",
             ][..],
         ),
-        ("openai", &spoken, &["the cost of a reply lacks a price for 9 input_audio_seconds"]),
+        ("openai", &spoken, &["the cost of a reply lacks its input_audio_seconds"]),
     ] {
         let [by_call, by_event] = booked(provider, body);
         assert_eq!(by_call.warnings, warnings);
         assert_eq!(by_event.warnings, [warnings.join("; ")]);
+    }
+    // An image is charged as text by the one, and by a rate of its own by the other.
+    let seen = |model: &str| {
+        json!({"modelVersion": model, "usageMetadata": {"promptTokenCount": 300, "candidatesTokenCount": 20,
+            "promptTokensDetails": [{"modality": "IMAGE", "tokenCount": 258}]}})
+    };
+    let drawn = json!({"modelVersion": "gemini-2.5-flash-image", "usageMetadata": {"promptTokenCount": 10,
+        "candidatesTokenCount": 1290, "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1290}]}});
+    for run in booked("google", &seen("gemini-2.5-flash")) {
+        assert_eq!(run.warnings, Vec::<String>::new());
+    }
+    for run in booked("google", &drawn) {
+        assert_eq!(run.warnings, ["the cost of a reply lacks its output_image_tokens"]);
     }
     // A reported cost has all of them.
     let mut paid = searched.clone();

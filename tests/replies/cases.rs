@@ -2,7 +2,8 @@
 //!
 //! `want` has the counts by this crate's kinds, or by the units of genai-prices, and the names that the reply has. What is not in
 //! it must be absent or 0. `whole` is a reply with one side only that lacks nothing; `no_usage` is one that reports none;
-//! `merged_with` follows that case in one stream; `warning` lists what the warnings name. `source` is where the shape is documented.
+//! `merged_with` follows that case in one stream; `warning` lists what the warnings name. `source` is where the shape is
+//! documented.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -144,8 +145,8 @@ fn every_reply_of_the_table_is_read_the_same_at_a_provider_that_nothing_knows() 
             continue;
         }
         let named = Usage::from_value(&case.provider, &case.body).unwrap();
-        let mut unknown = Usage::from_value("nobody-knows", &case.body).unwrap();
-        assert_eq!(unknown.provider, "nobody-knows");
+        let mut unknown = Usage::from_value("unheard-of", &case.body).unwrap();
+        assert_eq!(unknown.provider, "unheard-of");
         unknown.provider.clone_from(&named.provider);
         assert_eq!(unknown, named, "{}", case.name);
     }
@@ -166,7 +167,7 @@ fn a_named_shape_or_endpoint_is_the_only_one_that_is_tried() {
         ("/openai/deployments/gpt-5/responses/", responses),
         ("tokens", cohere),
     ] {
-        let found = Usage::from_response("nobody-knows", Some(flavor), body).unwrap();
+        let found = Usage::from_response("unheard-of", Some(flavor), body).unwrap();
         assert_eq!(found.usage.tokens_used(), Some(150), "{flavor}");
     }
     for (flavor, body, part) in [

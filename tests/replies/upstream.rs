@@ -19,8 +19,8 @@ const KINDS: [(Kind, &str); 8] = [
     (Kind::AudioOutput, "output_audio_tokens"),
 ];
 
-/// Units of upstream that are not brought back, as no price tells them from what they are a part of: text is what other modalities
-/// leave, and what is kept for five minutes is what is not kept for an hour.
+/// Units of upstream that are not brought back, as no price differs from that of what they are a part of: text is what other
+/// modalities leave, and what is kept for five minutes is what is not kept for an hour.
 fn is_left_out(unit: &str) -> bool {
     unit.contains("_text_tokens")
         || unit.contains("tool_tokens")
@@ -109,7 +109,7 @@ fn every_extractor_of_genai_prices_reads_what_is_read_here() {
             let body = body(extractor);
             let request = ExtractRequest::from_value(&body).with_provider_id(id).with_api_flavor(flavor);
             let theirs = calculator.extract_provider_usage(&request).unwrap().usage;
-            // Only these cannot be told from others by what they contain.
+            // Only these cannot be recognised by what they contain.
             let named = matches!(flavor, "live" | "tokens" | "ocr_annotated").then_some(flavor);
             let ours = Usage::from_response(id, named, body.to_string().as_bytes()).unwrap();
             compared += 1;

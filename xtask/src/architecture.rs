@@ -28,13 +28,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("journal", &["ledger", "sink", "summary"]),
     ("sink", &["fnv", "limit", "present", "summary"]),
     ("limit", &["ledger", "present", "price", "summary"]),
-    ("reply", &["ledger", "price"]),
+    ("reply", &["generated", "ledger", "price"]),
     ("price", &["fnv", "ledger", "present"]),
     ("present", &["ledger", "summary"]),
     ("summary", &["ledger"]),
-    ("attribution", &["ledger"]),
+    ("attribution", &["generated", "ledger"]),
     ("ledger", &[]),
     ("fnv", &[]),
+    ("generated", &[]),
 ];
 
 /// A circle of more files than this is one file in pieces: none can be read without the others.
