@@ -38,6 +38,13 @@ impl OutsideCost {
         Self(found.filter(|(_, value)| is_amount(value)).map(|(name, value)| (name, value.clone())))
     }
 
+    /// LiteLLM's proxy has the cost in a header.
+    pub(super) fn of_header(name: &str, value: &str) -> Self {
+        const HEADER: &str = "x-litellm-response-cost";
+        let is_cost = name.eq_ignore_ascii_case(HEADER) && value.trim().parse::<f64>().is_ok();
+        Self(is_cost.then(|| (HEADER, Value::from(value.trim()))))
+    }
+
     pub(super) fn or(self, other: Self) -> Self {
         Self(self.0.or(other.0))
     }

@@ -47,7 +47,7 @@ impl Counts {
         for adds in [false, true] {
             for field in shape.fields().filter(|field| field.adds == adds) {
                 for (path, value) in find(usage, field.path) {
-                    if !value.is_null() && field.count != Count::Known {
+                    if let Some(value) = number(value).filter(|_| field.count != Count::Known) {
                         has_whole |= !matches!(field.count, Count::Part(_) | Count::Write5m);
                         counts.take(field.count, &path, value, adds);
                     }
@@ -58,14 +58,13 @@ impl Counts {
         has_whole.then_some(counts)
     }
 
-    fn take(&mut self, count: Count, path: &str, value: &Value, adds: bool) {
-        let number = value.as_f64().filter(|number| (0.0..=MAX_COUNT as f64).contains(number));
-        let number = number.filter(|number| number.fract() == 0.0 || matches!(count, Count::Unit(_)));
-        let Some(number) = number else {
-            let (key, value) = (path.to_owned(), value.to_string());
+    fn take(&mut self, count: Count, path: &str, number: f64, adds: bool) {
+        let is_whole = number.fract() == 0.0 || matches!(count, Count::Unit(_));
+        if !is_whole || !(0.0..=MAX_COUNT as f64).contains(&number) {
+            let (key, value) = (path.to_owned(), number.to_string());
             self.fault.get_or_insert(ResponseError::InvalidCount { key, value });
             return;
-        };
+        }
         self.evidence.0 += usize::from(number > 0.0);
         self.evidence.1 += 1;
         let tokens = number as u64;
@@ -109,4 +108,10 @@ impl Counts {
             if self.shape.reasoning == Parts::Inside { 0 } else { self.parts.count(Kind::Reasoning) };
         [output, cached, reasoning].into_iter().fold(input, u64::saturating_add) == total
     }
+}
+
+/// A count as a number, or as its text: 64-bit integers of protocol buffers are texts in JSON. Anything else is no report, as some
+/// servers have `{}` for what they do not count.
+fn number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }

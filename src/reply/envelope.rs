@@ -50,12 +50,11 @@ const PLACES: [(&str, &[&str]); 12] = [
 ];
 
 /// Texts in a usage object that state what its numbers count.
-const WORDS: [&str; 11] = [
+const WORDS: [&str; 10] = [
     "type",
     "modality",
     "ttl",
     "model",
-    "completionReason",
     "service_tier",
     "serviceTier",
     "speed",
@@ -151,6 +150,22 @@ impl Envelope {
         }
     }
 
+    /// Takes a header of the reply. Most have nothing to do with its accounting.
+    pub(super) fn take_header(&mut self, name: &str, value: &str) {
+        const INVOCATION: &str = "amazon-bedrock-invocationMetrics";
+        const COUNTS: [(&str, &str); 4] = [
+            ("x-amzn-bedrock-input-token-count", "inputTokenCount"),
+            ("x-amzn-bedrock-output-token-count", "outputTokenCount"),
+            ("x-amzn-bedrock-cache-read-input-token-count", "cacheReadInputTokenCount"),
+            ("x-amzn-bedrock-cache-write-input-token-count", "cacheWriteInputTokenCount"),
+        ];
+        self.cost = OutsideCost::of_header(name, value).or(std::mem::take(&mut self.cost));
+        if let Some((_, count)) = COUNTS.iter().find(|(header, _)| header.eq_ignore_ascii_case(name)) {
+            let usage = Map::from_iter([((*count).to_owned(), Value::from(value.trim()))]);
+            self.merge(Self { usages: vec![(INVOCATION, usage)], ..Self::default() });
+        }
+    }
+
     /// Whether any object with counts has a count.
     pub(super) fn has_counts(&self) -> bool {
         self.usages.iter().any(|(place, usage)| !place.is_empty() && has_number(usage))
@@ -176,6 +191,7 @@ pub(super) fn has_number(usage: &Map<String, Value>) -> bool {
     fn is_number(value: &Value) -> bool {
         match value {
             Value::Number(number) => number.as_f64() != Some(0.0),
+            Value::String(text) => text.parse::<f64>().is_ok_and(|number| number != 0.0),
             Value::Object(map) => has_number(map),
             Value::Array(list) => list.iter().any(is_number),
             _ => false,
@@ -203,7 +219,7 @@ fn usages_of(level: &Map<String, Value>) -> Vec<(&'static str, Map<String, Value
         Some((*place, usage))
     });
     let vertex = vertex(level).map(|usage| ("predictions", usage));
-    found.chain(vertex).collect()
+    found.chain(of_choice(level)).chain(vertex).collect()
 }
 
 fn has_usage(level: &Map<String, Value>, depth: u8) -> bool {
@@ -262,6 +278,13 @@ fn bare(level: &Map<String, Value>) -> Option<Map<String, Value>> {
     let usage: Map<String, Value> =
         kept.filter_map(|(key, value)| Some((key.clone(), pruned_value(key, value, DEPTH)?))).collect();
     (!usage.is_empty()).then_some(usage)
+}
+
+/// Moonshot's streams have the usage in the last piece's choice; each of several has the same.
+fn of_choice(level: &Map<String, Value>) -> Option<(&'static str, Map<String, Value>)> {
+    let choices = level.get("choices")?.as_array()?;
+    let usage = choices.iter().find_map(|choice| choice.get("usage")?.as_object())?;
+    Some(("choices.usage", pruned(usage)))
 }
 
 /// Vertex counts each embedding by itself.

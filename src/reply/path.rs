@@ -1,4 +1,4 @@
-//! Paths of counts in a usage object: `a.b`, and `list[key=value].c` for the elements of a list with this value.
+//! Paths of counts in a usage object: `a.b`, `list[].c` for the elements of a list, and `list[key=value].c` for those with this value.
 
 use serde_json::{Map, Value};
 
@@ -57,11 +57,12 @@ fn next<'a>(
     }
 }
 
-/// Whether an element has the key with the value, without regard to case: `modality=AUDIO`.
+/// Whether an element has the key with the value, without regard to case: `modality=AUDIO`. All pass an empty filter.
 fn matches(element: &Map<String, Value>, filter: &str) -> bool {
-    filter.split_once('=').is_some_and(|(key, expected)| {
-        element.get(key).and_then(Value::as_str).is_some_and(|text| text.eq_ignore_ascii_case(expected))
-    })
+    filter.is_empty()
+        || filter.split_once('=').is_some_and(|(key, expected)| {
+            element.get(key).and_then(Value::as_str).is_some_and(|text| text.eq_ignore_ascii_case(expected))
+        })
 }
 
 /// The path of a key below another path.
@@ -100,6 +101,8 @@ mod tests {
             paths("list[modality=AUDIO].count"),
             [("list[1].count".to_owned(), json!(3)), ("list[3].count".to_owned(), json!(5))]
         );
+        let second = paths("list[].modality");
+        assert_eq!(second.len(), 3);
         for path in ["a.b.c", "a.c", "list.count", "a[x=y].b", "nothing"] {
             assert!(paths(path).is_empty(), "{path}");
         }

@@ -24,7 +24,7 @@ pub(super) fn documents(body: &[u8]) -> Result<Vec<Value>, ResponseError> {
             continue;
         }
         match serde_json::from_str::<Value>(line) {
-            Ok(document) if document.is_object() => found.push(document),
+            Ok(document) if document.is_object() || document.is_array() => found.push(document),
             _ => return Err(whole),
         }
     }

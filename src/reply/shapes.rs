@@ -188,8 +188,11 @@ const CHAT: &[Field] = &[
     is("citation_tokens", Unit("output_citation_tokens")),
     // Mistral's Voxtral.
     is("prompt_audio_seconds", Unit("input_audio_seconds")),
-    is("prompt_character_count", Known),
     is("input_characters", Unit("input_characters")),
+    // Voyage's embeddings of images: their total has pixels in it, which are billed by a rate of their own.
+    is("text_tokens", Input),
+    is("image_pixels", Unit("input_pixels")),
+    is("video_pixels", Unit("input_pixels")),
 ];
 
 /// OpenAI's Responses, Realtime, images and transcriptions, and those who took over their names.
@@ -411,10 +414,16 @@ const LLAMA_CPP: &[Field] = &[
 /// Titan on Bedrock.
 const TITAN: &[Field] = &[
     is("inputTextTokenCount", Input),
-    plus("results[completionReason=FINISH].tokenCount", Output),
-    plus("results[completionReason=LENGTH].tokenCount", Output),
+    plus("results[].tokenCount", Output),
     is("totalOutputTextTokenCount", Output),
 ];
+
+/// Text generation of watsonx.
+const WATSONX: &[Field] =
+    &[plus("results[].input_token_count", Input), plus("results[].generated_token_count", Output)];
+
+/// Hugging Face's text generation; its prompt is in no count.
+const TGI: &[Field] = &[is("details.generated_tokens", Output)];
 
 /// OpenRouter's record of a generation.
 const GENERATION: &[Field] = &[
@@ -488,6 +497,8 @@ pub(super) static SHAPES: &[Shape] = &[
     shape("llama.cpp", &["completion"], INSIDE, &[LLAMA_CPP]),
     shape("llama", &[], INSIDE, &[LLAMA]),
     shape("titan", &[], INSIDE, &[TITAN]),
+    shape("watsonx", &["text/generation"], INSIDE, &[WATSONX]),
+    shape("tgi", &["generate"], INSIDE, &[TGI]),
     shape("replicate", &[], INSIDE, &[REPLICATE]),
     shape("generation", &[], INSIDE, &[GENERATION]),
     shape("duration", &["audio/transcriptions", "audio/translations"], INSIDE, &[DURATION]),

@@ -147,6 +147,26 @@ impl ResponseStream {
         Ok(self)
     }
 
+    /// Takes a header of the reply, for what some have there: the cost of LiteLLM's proxy, and the counts of Bedrock's `InvokeModel`. All
+    /// others are ignored, so every header may be passed.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use tracing_budget::reply::ResponseStream;
+    ///
+    /// let mut stream = ResponseStream::new("litellm");
+    /// for (name, value) in [("content-type", "application/json"), ("x-litellm-response-cost", "0.00123")] {
+    ///     stream.push_header(name, value);
+    /// }
+    /// stream.push(&json!({"usage": {"prompt_tokens": 7, "completion_tokens": 1}}));
+    /// assert_eq!(stream.usage()?.cost, Some("0.00123".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn push_header(&mut self, name: &str, value: &str) -> &mut Self {
+        self.envelope.take_header(name, value);
+        self
+    }
+
     /// The usage of the pieces so far.
     ///
     /// ```

@@ -7,8 +7,20 @@ use serde_json::{Map, Value};
 use super::path::join;
 
 /// Beginnings of names, spelled without case and punctuation, that a bill may depend on.
-const BEGINNINGS: [&str; 7] =
-    ["cache", "reasoning", "thinking", "thought", "servertool", "iterations", "billedunits"];
+const BEGINNINGS: [&str; 12] = [
+    "cache",
+    "reasoning",
+    "thinking",
+    "thought",
+    "servertool",
+    "iterations",
+    "billedunits",
+    "tool",
+    "xtools",
+    "plugins",
+    "search",
+    "grounding",
+];
 const ENDS: [&str; 12] = [
     "details",
     "tokens",
@@ -48,6 +60,9 @@ fn collect(
         }
         match value {
             Value::Number(number) if is_billed && number.as_f64() != Some(0.0) => warn(&path, value),
+            Value::String(text) if is_billed && text.parse::<f64>().is_ok_and(|number| number != 0.0) => {
+                warn(&path, value);
+            }
             Value::Object(map) => collect(map, &path, is_billed, taken, warn),
             Value::Array(list) => {
                 for (index, element) in list.iter().enumerate() {
@@ -81,6 +96,8 @@ mod tests {
             "cache_frozen_input_tokens": 7,
             "output_tokens_details": {"dream_tokens": 3, "none": 0, "null": null},
             "queue_time": 0.5,
+            "cache_type": "ephemeral",
+            "tool_tokens": "7",
             "steps": [{"thoughtCount": 2}],
         });
         let taken = BTreeSet::from(["input_tokens".to_owned()]);
@@ -90,6 +107,7 @@ mod tests {
                 "usage.cache_frozen_input_tokens of a reply is 7, and was not read",
                 "usage.output_tokens_details.dream_tokens of a reply is 3, and was not read",
                 "usage.steps[0].thoughtCount of a reply is 2, and was not read",
+                "usage.tool_tokens of a reply is \"7\", and was not read",
             ]
         );
         assert!(

@@ -182,6 +182,21 @@ fn a_stream_ends_its_call() {
     assert_eq!(total.cache_read_tokens, 64);
 }
 
+/// A program may record the usage of each piece: what it warns of is one warning.
+#[test]
+fn a_warning_that_comes_again_is_one_warning() {
+    let body = json!({"object": "chat.completion", "model": "gpt-5", "usage": {"prompt_tokens": 130,
+        "completion_tokens": 20, "total_tokens": 500}});
+    let run = run(|| {
+        let _pipeline = info_span!("pipeline").entered();
+        let found = Usage::from_value("openai", &body).unwrap();
+        let call = call("gpt-5").provider("openai").start();
+        call.usage(&found).usage(&found);
+        record_usage(&found);
+    });
+    assert_eq!(run.warnings.len(), 1, "{:?}", run.warnings);
+}
+
 /// A record's own words win over the reply's.
 #[test]
 fn a_cost_of_a_header_is_added_to_the_record() {

@@ -193,11 +193,11 @@ fn a_reply_that_cannot_be_read_is_an_error_with_its_reason() {
             r#"{"usage": {"prompt_tokens": 1.5, "completion_tokens": 1}}"#,
             "prompt_tokens is 1.5, expected a whole number",
         ),
-        (r#"{"usage": {"prompt_tokens": "7", "completion_tokens": 1}}"#, "prompt_tokens is \"7\""),
+        (r#"{"usage": {"prompt_tokens": "7.5", "completion_tokens": 1}}"#, "prompt_tokens is 7.5"),
         (r#"{"usage": {"prompt_tokens": -1, "completion_tokens": 1}}"#, "prompt_tokens is -1"),
         (
             r#"{"usage": {"prompt_tokens": 1, "completion_tokens": 1e13}}"#,
-            "completion_tokens is 10000000000000.0",
+            "completion_tokens is 10000000000000, expected",
         ),
         (
             r#"{"usageMetadata": {"promptTokenCount": 1e12, "toolUsePromptTokenCount": 1e12}}"#,
@@ -219,6 +219,24 @@ fn a_reply_that_cannot_be_read_is_an_error_with_its_reason() {
         let found = Usage::from_response("acme", None, body.as_bytes()).unwrap();
         assert!(found.usage.is_empty() && found.shape.is_none(), "{body}");
     }
+}
+
+#[test]
+fn headers_have_a_cost_or_counts() {
+    let body = json!({"model": "m", "usage": {"prompt_tokens": 7, "completion_tokens": 1}});
+    for (value, cost, warnings) in [("0.00123", Some("0.00123"), 0), ("0.0", None, 1), ("none", None, 0)] {
+        let mut stream = ResponseStream::new("litellm");
+        stream.push_header("X-LiteLLM-Response-Cost", value).push(&body);
+        let found = stream.usage().unwrap();
+        assert_eq!(found.cost.map(|cost| cost.to_string()).as_deref(), cost, "{value}");
+        assert_eq!(found.warnings.len(), warnings, "{value}");
+    }
+    let mut stream = ResponseStream::new("aws");
+    for (name, count) in [("Input", "60"), ("Output", "20"), ("Cache-Read-Input", "64"), ("Latency", "1")] {
+        stream.push_header(&format!("X-Amzn-Bedrock-{name}-Token-Count"), count);
+    }
+    stream.push(&json!({"outputs": [{"text": "hi"}]}));
+    assert_eq!(stream.usage().unwrap().usage, Usage::new().input(124).cache_read(64).output(20));
 }
 
 /// A stream with two replies is a mistake of the caller, which must not lose the first silently.
