@@ -128,7 +128,7 @@ impl<'a> UsageRecord<'a> {
     ///     record_usage(record.clone());
     ///     record_usage(record);
     /// });
-    /// assert_tokens(&captured, 3_000, 987);
+    /// assert_tokens(captured.run(), 3_987);
     /// ```
     #[must_use]
     pub fn response_id(mut self, id: impl Into<Cow<'a, str>>) -> Self {
