@@ -21,6 +21,8 @@ pub(super) struct Counts {
     pub(super) units: BTreeMap<&'static str, f64>,
     /// The concrete paths that the shape knows.
     pub(super) taken: BTreeSet<String>,
+    /// The counts above 0 that were read.
+    pub(super) read: Vec<f64>,
     /// The first count that is not one.
     pub(super) fault: Option<ResponseError>,
     /// How many counts above 0 were read, and how many in all: the evidence for the shape.
@@ -39,6 +41,7 @@ impl Counts {
             parts: Usage::new(),
             units: BTreeMap::new(),
             taken: BTreeSet::new(),
+            read: Vec::new(),
             fault: None,
             evidence: (0, 0),
         };
@@ -65,7 +68,10 @@ impl Counts {
             self.fault.get_or_insert(ResponseError::InvalidCount { key, value });
             return;
         }
-        self.evidence.0 += usize::from(number > 0.0);
+        if number > 0.0 {
+            self.evidence.0 += 1;
+            self.read.push(number);
+        }
         self.evidence.1 += 1;
         let tokens = number as u64;
         let join = |known: Option<u64>| {

@@ -73,7 +73,7 @@ pub(super) fn settle(
         }
         return Err(ResponseError::NoUsage { provider: found.provider, reason: reason(envelope, flavor) });
     };
-    found.warnings.extend(unread(place, usage, &counts.taken));
+    found.warnings.extend(unread(place, usage, &counts));
     found.shape = Some(counts.shape.name);
     tokens(counts, envelope, &mut found)?;
     for (unit, count) in &envelope.units {

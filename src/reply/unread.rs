@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::counts::Counts;
 use super::path::join;
+use super::shapes::{SHAPES, Shape};
 
 /// Beginnings of names, spelled without case and punctuation, that a bill may depend on.
 const BEGINNINGS: [&str; 12] = [
@@ -37,9 +39,17 @@ const ENDS: [&str; 12] = [
 ];
 
 /// A warning for each count above 0 that was not read, in the order of their paths.
-pub(super) fn unread(place: &str, usage: &Map<String, Value>, taken: &BTreeSet<String>) -> Vec<String> {
+pub(super) fn unread(place: &str, usage: &Map<String, Value>, counts: &Counts) -> Vec<String> {
     let mut warnings = BTreeSet::new();
-    collect(usage, "", false, taken, &mut |path, value| {
+    // Some gateways have each count twice, by the names of two shapes.
+    let is_repeated = |path: &str, value: &Value| {
+        let is_read = value.as_f64().is_some_and(|value| counts.read.contains(&value));
+        is_read && SHAPES.iter().flat_map(Shape::fields).any(|field| field.path == path)
+    };
+    collect(usage, "", false, &counts.taken, &mut |path, value| {
+        if is_repeated(path, value) {
+            return;
+        }
         warnings.insert(format!("{} of a reply is {value}, and was not read", join(place, path)));
     });
     warnings.into_iter().collect()
@@ -100,9 +110,13 @@ mod tests {
             "tool_tokens": "7",
             "steps": [{"thoughtCount": 2}],
         });
-        let taken = BTreeSet::from(["input_tokens".to_owned()]);
+        let of = |usage: &Value| {
+            let usage = usage.as_object().expect("an object");
+            let messages = SHAPES.iter().find(|shape| shape.name == "messages").expect("a shape");
+            unread("usage", usage, &Counts::read(messages, usage).expect("counts"))
+        };
         assert_eq!(
-            unread("usage", usage.as_object().expect("an object"), &taken),
+            of(&usage),
             [
                 "usage.cache_frozen_input_tokens of a reply is 7, and was not read",
                 "usage.output_tokens_details.dream_tokens of a reply is 3, and was not read",
@@ -110,8 +124,9 @@ mod tests {
                 "usage.tool_tokens of a reply is \"7\", and was not read",
             ]
         );
-        assert!(
-            unread("usage", json!({"input_tokens": 1}).as_object().expect("an object"), &taken).is_empty()
-        );
+        assert!(of(&json!({"input_tokens": 1})).is_empty());
+        // The same count by a name of another shape, and another count by that name.
+        assert!(of(&json!({"input_tokens": 130, "prompt_tokens": 130})).is_empty());
+        assert_eq!(of(&json!({"input_tokens": 130, "prompt_tokens": 140})).len(), 1);
     }
 }
