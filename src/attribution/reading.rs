@@ -44,6 +44,13 @@ pub(crate) struct Inclusive {
     pub(crate) cost: Option<Usd>,
 }
 
+impl Inclusive {
+    /// The figures that a reading has of its own.
+    pub(crate) fn of(reading: &Reading) -> Self {
+        Self { usage: reading.own.usage, cost: reading.cost() }
+    }
+}
+
 /// What few spans record.
 #[derive(Debug, Default)]
 pub(crate) struct Remarks {

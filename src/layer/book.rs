@@ -55,7 +55,8 @@ impl Core {
     pub(crate) fn book(&self, position: &Position, entry: Entry<'_>) -> bool {
         let (number, limited) = (position.run, position.limited);
         let Some(run) = self.runs.room(number) else { return self.is_late(entry) };
-        if entry.is_accountable {
+        // Nearly always it has begun, which one load shows; to find it out below takes two locks.
+        if entry.is_accountable && !self.is_accountable(number) {
             self.begin(number);
         }
         let thread = with_price_cache(|cache| cache.number());

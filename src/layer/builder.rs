@@ -2,7 +2,8 @@
 
 use std::marker::PhantomData;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Weak};
 
 use tracing_core::Subscriber;
 use tracing_subscriber::Layer;
@@ -19,7 +20,9 @@ use crate::attribution::ApartEmitter;
 use crate::ledger::{IntoUsd, Usd, UsdError};
 use crate::limit::{Alert, MOST_STAGES, UnpricedCalls};
 use crate::price::PriceBook;
-use crate::sink::{Callback, Delivery, JsonDir, JsonLines, OpenError, Sink, Worker, print_diagnostic};
+use crate::sink::{
+    Callback, Delivery, JsonDir, JsonLines, OpenError, Sink, Worker, catch_panic, print_diagnostic,
+};
 use crate::summary::{Limits, RunSummary};
 
 /// Names the project of a builder that was given none.
@@ -540,10 +543,20 @@ impl<F> Builder<F> {
         options.close_timeout = delivery.close_timeout;
         let clock = Clock::new();
         let (journal, dead) = journal_plan.open(&options, &clock, !sinks.is_empty())?;
-        let warm = Arc::clone(&book);
-        let worker = Worker::spawn(sinks, delivery, move || warm.warm()).map_err(BuildError::Worker)?;
+        let read = Arc::clone(&book);
+        // Passed once the layer is there: the worker's thread reads the prices before that, and settles what waits for them after.
+        let (pass, passed) = sync_channel::<Weak<Core>>(1);
+        let worker = Worker::spawn(sinks, delivery, move || {
+            // If it panics, nothing may wait for ever: a call that needs a price panics as well.
+            let _ = catch_panic(|| read.warm());
+            if let Some(core) = passed.recv().ok().and_then(|core| core.upgrade()) {
+                core.settle_early();
+            }
+        })
+        .map_err(BuildError::Worker)?;
         worker.call_on_alert(callbacks);
         let core = Arc::new(Core::new(options, Pricer::new(book), worker, clock, journal));
+        let _ = pass.send(Arc::downgrade(&core));
         core.recover(dead);
         installed::add(&core);
         let seen = Arc::downgrade(&core);

@@ -144,6 +144,9 @@ impl Core {
     // Not inlined: plain spans, which never come here, must not set up its stack frame.
     #[inline(never)]
     pub(crate) fn close(&self, found: Lookup<'_>, id: u64) {
+        if !self.early.is_over() {
+            self.keep_early(id);
+        }
         let mut state = match self.spans.take(found, id) {
             Taken::Closed(state) => state,
             Taken::Waits => return self.wait(id),
@@ -211,7 +214,9 @@ impl Core {
             && entry.more.is_empty()
             && entry.ended.is_none()
             && entry.completions.is_empty();
-        if (!is_empty || entry.is_accountable) && !self.book_at_once(&state.position, entry) {
+        if (!is_empty || entry.is_accountable)
+            && (self.runs.are_watched() || !self.book_at_once(&state.position, entry))
+        {
             self.book_slowly(own, state, &charges, &time);
         }
         if charges.more.is_some() || state.span.reading.remarks.is_some() || state.span.names_agent() {
@@ -408,8 +413,8 @@ impl Core {
     /// Completes a call that was booked, from the details of its response (A7): its record, and its usage if that is not known, or in
     /// part.
     #[cold]
-    pub(crate) fn complete_response(&self, position: &Position, figures: &Inclusive, event: &Reading) {
-        let (run, id) = (position.run, event.response_id);
+    pub(crate) fn complete_response(&self, position: &Position, event: &Reading, at: Moment) {
+        let (run, id, figures) = (position.run, event.response_id, Inclusive::of(event));
         let seen = self.runs.with_details(run, |details| details.responses.get(id)).flatten();
         let Some(seen) = seen else { return };
         let record = || ChargedCall {
@@ -436,8 +441,7 @@ impl Core {
         if let (false, Some(cost)) = (seen.booked.sources.contains(Sources::REPORTED), figures.cost) {
             (totals.cost, totals.sources) = (cost, Sources::REPORTED);
         }
-        let now = self.clock.now();
-        let times = (now, now.nanos());
+        let times = (at, at.nanos());
         let key = self.price_response(&seen.call, &mut totals, run, times, &mut charges, record);
         self.book(position, Entry { own: key.map(|key| (key, &totals)), ..Entry::of_charges(&charges) });
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::clock::Clock;
 use super::delivery::Delivery;
+use super::early::EarlyCloses;
 use super::pricer::Pricer;
 use super::run_registry::RunRegistry;
 use super::span_table::SpanTable;
@@ -23,6 +24,8 @@ pub(crate) struct Core {
     pub(crate) runs: Arc<RunRegistry>,
     pub(crate) pricer: Pricer,
     pub(crate) delivery: Delivery,
+    /// What waits for the price book.
+    pub(crate) early: EarlyCloses,
     pub(crate) counters: Counters,
 }
 
@@ -78,6 +81,7 @@ impl Core {
             spans: SpanTable::new(),
             pricer,
             delivery: Delivery::new(worker, journal),
+            early: EarlyCloses::default(),
             counters: Counters::default(),
         }
     }

@@ -125,6 +125,7 @@ impl Core {
     /// Ends a run with spans that are still open, and with all that they have recorded so far. Returns `false` if it is not in
     /// flight.
     pub(crate) fn finish(&self, run: u64) -> bool {
+        self.early.wait();
         if !self.is_accountable(run) && !self.has_open_amounts(run) {
             return false;
         }
@@ -142,6 +143,7 @@ impl Core {
         if let Some(run) = run
             && self.runs.flags(run).is_some_and(|flags| flags & SEALED == 0)
         {
+            self.early.wait();
             self.finish_as(run, false);
         }
     }
@@ -230,6 +232,8 @@ impl Core {
         let timeout = self.options.close_timeout;
         // First, so that the runs which `finish_all` delivers wait for room no longer than the rest may take.
         self.delivery.worker.start_closing(timeout);
+        // What has closed is not to end as if it were open.
+        self.early.wait();
         // In this order: the worker delivers what `finish_all` ends, and the journal strikes off what the worker delivered.
         self.finish_all();
         let delivered = self.delivery.worker.close(timeout);
@@ -258,6 +262,7 @@ impl Core {
 
     /// Forgets every run in flight, without a summary; also those that have not become accountable.
     pub(crate) fn reset(&self) {
+        self.early.wait();
         for number in self.runs.open_runs() {
             let Some(run) = self.runs.room(number) else { continue };
             let Some(details) = run.room.seal(number) else { continue };
@@ -291,6 +296,7 @@ impl Core {
 
     /// The summaries of the runs in flight, oldest first.
     pub(crate) fn snapshots(&self) -> Vec<RunSummary> {
+        self.early.wait();
         self.runs.in_flight().into_iter().filter_map(|run| self.snapshot(run)).collect()
     }
 }

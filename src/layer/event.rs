@@ -4,10 +4,12 @@ use tracing_core::{Event, Subscriber, span};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::clock::Moment;
 use super::close::{CallSource, Entry};
 use super::core::Core;
 use super::direct::Direct;
 use super::gates::VerdictContext;
+use super::happened::{Happened, Occurrence};
 use super::position::Position;
 use super::stats::count;
 use super::tellings::figure;
@@ -75,17 +77,40 @@ impl Core {
         }
         if has_amount {
             if schema.is_details(&reading) {
-                self.complete_call(&position, &reading);
+                self.complete_call(position, schema, reading);
             } else if counts {
-                let near = self.spans.with(around.span, |state| state.span.own_model());
-                self.book_event(&position, schema, &mut reading, near.unwrap_or_default());
+                let near = self.spans.with(around.span, |state| state.span.own_model()).unwrap_or_default();
+                self.take_in(position, Occurrence::Usage { schema, reading: Box::new(reading), near });
             } else {
                 self.note_reported_call(&position, schema, &reading);
             }
         }
         if let Some(gate) = gate {
-            let context = VerdictContext { at: self.clock.now(), seconds: None, cost: None };
-            self.record_gate(&position, *gate, context);
+            self.take_in(position, Occurrence::Gate(gate));
+        }
+    }
+
+    /// Books what an event is: once prices are known.
+    fn take_in(&self, position: Position, what: Occurrence) {
+        let happened = Happened { position, at: self.clock.now(), what };
+        let left = if self.early.is_over() { Some(happened) } else { self.keep_early_event(happened) };
+        if let Some(happened) = left {
+            self.book_happened(happened);
+        }
+    }
+
+    pub(crate) fn book_happened(&self, happened: Happened) {
+        let Happened { position, at, what } = happened;
+        match what {
+            Occurrence::Gate(gate) => {
+                self.record_gate(&position, *gate, VerdictContext { at, seconds: None, cost: None });
+            }
+            Occurrence::Usage { schema, reading, .. } if schema.is_details(&reading) => {
+                self.complete_response(&position, &reading, at);
+            }
+            Occurrence::Usage { schema, mut reading, near } => {
+                self.book_event(&position, schema, &mut reading, near, at);
+            }
         }
     }
 
@@ -96,8 +121,8 @@ impl Core {
         schema: &'static CallsiteSchema,
         reading: &mut Reading,
         near: ModelName,
+        now: Moment,
     ) {
-        let now = self.clock.now();
         let (row, mut charges) =
             self.options.rules.take_event(schema, reading, &position.place, near, now.nanos());
         let run = position.run;
@@ -139,14 +164,14 @@ impl Core {
     }
 
     /// Completes a call with its details: the enclosing one, or that with the same response id. Details never add (A7).
-    fn complete_call(&self, position: &Position, reading: &Reading) {
+    fn complete_call(&self, position: Position, schema: &'static CallsiteSchema, reading: Reading) {
         let id = reading.response_id;
-        let figures = Inclusive { usage: reading.own.usage, cost: reading.cost() };
+        let figures = Inclusive::of(&reading);
         let mut aggregate = position.aggregate;
         // From the innermost span outward that sums what is inside: calls are among them.
         while aggregate != 0 {
             let completed = self.spans.with_open_or_waiting(aggregate, position.run, |state| {
-                (state.span.complete_with(id, &figures, reading), state.outer_aggregate)
+                (state.span.complete_with(id, &figures, &reading), state.outer_aggregate)
             });
             match completed {
                 Some((true, _)) => return,
@@ -154,10 +179,12 @@ impl Core {
                 None => break,
             }
         }
-        if id == 0 {
-            return;
+        if id != 0 {
+            self.take_in(
+                position,
+                Occurrence::Usage { schema, reading: Box::new(reading), near: ModelName::default() },
+            );
         }
-        self.complete_response(position, &figures, reading);
     }
 
     /// Notes a log line that reports a call, so that the reader of the run learns of it if no call is the one (A7).

@@ -46,6 +46,8 @@ impl BudgetGuard {
     /// - A sink lost a run since the last flush, after all retries. The error names the sink and the reason.
     /// - The journal could not be written since the last flush.
     pub fn flush(&self) -> Result<(), FlushError> {
+        // Runs that have ended before prices were known are not on their way yet.
+        self.core.early.wait();
         // The sinks first: each delivery writes a line to the journal, which its flush then includes.
         let delivered = self.core.delivery.worker.flush();
         match self.core.delivery.journal.as_ref().map(|journal| journal.flush()) {

@@ -82,6 +82,8 @@ impl Handle {
     /// # Ok::<(), tracing_budget::BuildError>(())
     /// ```
     pub fn finish(&self, run_id: &str) -> bool {
+        // A run may have nothing yet but what waits for prices.
+        self.core.early.wait();
         self.core.run_with_id(run_id).is_some_and(|run| self.core.finish(run))
     }
 
@@ -159,6 +161,7 @@ impl Handle {
     /// Returns the statistics of the layer: runs, dropped figures, deliveries, the journal.
     #[must_use]
     pub fn stats(&self) -> Stats {
+        self.core.early.wait();
         let journal = self.core.delivery.journal.as_ref().map(|journal| journal.stats());
         let delivery = self.core.delivery.worker.stats();
         self.core.counters.stats(self.core.spans.len() as u64, self.core.outside(), delivery, journal)

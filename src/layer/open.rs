@@ -96,7 +96,7 @@ impl Core {
             Glance::Nothing => return Opened::DONE,
         };
         // Also for the few that turn out not to matter: a root and its run begin at the same time.
-        let started = Instant::now();
+        let mut started = Instant::now();
         let (around, how);
         let around = match near {
             Some(near) => {
@@ -105,7 +105,7 @@ impl Core {
             }
             None => match self.look_around(&glance, flags, started, attrs, id, ctx) {
                 Some(found) => {
-                    (around, how) = found;
+                    (around, how, started) = found;
                     &around
                 }
                 None => return Opened::DONE,
@@ -196,14 +196,14 @@ impl Core {
         attrs: &span::Attributes<'_>,
         id: &span::Id,
         ctx: &Context<'_, S>,
-    ) -> Option<(Cell<Ancestor>, Opens)>
+    ) -> Option<(Cell<Ancestor>, Opens, Instant)>
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,
     {
         if let Glance::Inside(_) = glance
             && let Some(around) = self.spans.current_ancestor()
         {
-            return Some((Cell::new(around), Opens::Inside));
+            return Some((Cell::new(around), Opens::Inside, started));
         }
         let (around, how) = match self.spans.parent_of(attrs, id, ctx) {
             Parent::None => (None, Opens::Inside),
@@ -221,17 +221,18 @@ impl Core {
             Parent::Current(_) => (None, Opens::Inside),
         };
         if let Some(around) = around {
-            return Some((Cell::new(around), how));
+            return Some((Cell::new(around), how, started));
         }
         if !flags.may_be_root() {
             self.count_span_outside(flags);
             return None;
         }
+        let started = self.begin_with_prices().unwrap_or(started);
         // Before its slot is locked (lock order: a slot or the details, never both).
         let root = id.into_u64();
         let run = self.runs.open(root, flags.schema, self.clock.moment(started));
         let position = Position { run, root, ..Position::NOWHERE };
-        Some((Cell::new(Ancestor { position, ..Ancestor::NOTHING }), Opens::AsRoot))
+        Some((Cell::new(Ancestor { position, ..Ancestor::NOTHING }), Opens::AsRoot, started))
     }
 
     /// Works out what a placed span passes on to the spans inside it.

@@ -26,6 +26,13 @@ impl RunRegistry {
         Self { rooms: Rooms::new(), limits, total, kept_calls, flags }
     }
 
+    /// Whether every run is watched, by limits or a journal, so that more than its ledger has to know what is written.
+    // Inlined: one load.
+    #[inline]
+    pub(crate) fn are_watched(&self) -> bool {
+        self.flags & WATCHED != 0
+    }
+
     /// Opens a run. It counts for nothing until something accountable happens in it (A1).
     pub(crate) fn open(&self, root: u64, schema: &'static CallsiteSchema, started: Moment) -> u64 {
         let Some((number, run)) = self.rooms.take(|| Run::new(self.limits.limit_set(), self.kept_calls))

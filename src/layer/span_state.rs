@@ -26,6 +26,8 @@ pub(crate) struct SpanState {
     pub(crate) is_adopted: bool,
     /// Open spans inside that the registry does not keep it open for.
     pub(crate) waits_for: u32,
+    /// One of these is the price book.
+    pub(crate) is_early: bool,
     pub(crate) started: Instant,
 }
 
@@ -41,6 +43,7 @@ impl SpanState {
             outer_limited: Stages::NONE,
             is_adopted: false,
             waits_for: 0,
+            is_early: false,
             started: Instant::now(),
         }
     }

@@ -193,11 +193,19 @@ impl SpanTable {
         run: u64,
         act: impl FnOnce(&mut SpanState) -> T,
     ) -> Option<T> {
+        self.with_open_or_waiting_that(span, |state| state.position.run == run, act)
+    }
+
+    /// The same for a span that more is known of than its run.
+    pub(crate) fn with_open_or_waiting_that<T>(
+        &self,
+        span: u64,
+        is_it: impl Fn(&SpanState) -> bool,
+        act: impl FnOnce(&mut SpanState) -> T,
+    ) -> Option<T> {
         let mut act = Some(act);
-        let mut run_it = |state: &mut SpanState| {
-            let is_it = state.position.run == run;
-            if is_it { act.take().map(|act| act(state)) } else { None }
-        };
+        let mut run_it =
+            |state: &mut SpanState| if is_it(state) { act.take().map(|act| act(state)) } else { None };
         // The slot first: a span moves from its slot to the list under the slot's lock, so it cannot be missed.
         if let Some(Some(done)) = self.with(span, &mut run_it) {
             return Some(done);
@@ -207,8 +215,7 @@ impl SpanTable {
             return None;
         }
         let mut waiting = self.waiting.lock();
-        let found =
-            waiting.iter_mut().find(|waiting| waiting.id == span && waiting.state.position.run == run);
+        let found = waiting.iter_mut().find(|waiting| waiting.id == span && is_it(&waiting.state));
         found.and_then(|waiting| run_it(&mut waiting.state))
     }
 

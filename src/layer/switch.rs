@@ -50,6 +50,8 @@ fn off_by(lookup: impl Fn(&str) -> Option<String>, mut complain: impl FnMut(&str
 pub(crate) fn disabled(why: String) -> (BudgetLayer, BudgetGuard) {
     let options = Options { disabled: Some(why), ..Options::default() };
     let core = Arc::new(Core::new(options, Pricer::new(Arc::default()), Worker::idle(), Clock::new(), None));
+    // There is no worker that would.
+    core.early.end();
     (BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core))
 }
 

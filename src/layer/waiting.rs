@@ -16,13 +16,29 @@ impl Core {
 
     /// Such a span has closed. Accounts for the span that waited for it, if that waits for nothing else.
     pub(crate) fn release(&self, around: Position) {
-        let keeper = keeper_of(around);
-        let left = self.spans.with_open_or_waiting(keeper, around.run, |state| {
+        let (id, run) = (keeper_of(around), around.run);
+        let left = self.spans.with_open_or_waiting(id, run, |state| {
             state.waits_for = state.waits_for.saturating_sub(1);
             state.waits_for
         });
+        self.settle_released(left, id, run);
+    }
+
+    /// What an early close waits for has come.
+    pub(crate) fn release_early(&self, id: u64, run: u64) {
+        // Another span may have the id by now, and be open.
+        let is_it = |state: &SpanState| state.position.run == run && state.is_early;
+        let left = self.spans.with_open_or_waiting_that(id, is_it, |state| {
+            (state.waits_for, state.is_early) = (state.waits_for.saturating_sub(1), false);
+            state.waits_for
+        });
+        self.settle_released(left, id, run);
+    }
+
+    /// Accounts for a span that waited, if it waits for nothing else.
+    fn settle_released(&self, left: Option<u32>, id: u64, run: u64) {
         if left == Some(0)
-            && let Some(Waiting { mut state, closed, .. }) = self.spans.take_waiting(keeper, around.run)
+            && let Some(Waiting { mut state, closed, .. }) = self.spans.take_waiting(id, run)
         {
             self.settle_late(&mut state, closed);
             // What waits is inside the span around it until now.

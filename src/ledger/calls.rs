@@ -113,7 +113,7 @@ impl Calls {
 
     /// Adds a call. If no more are kept, the least one gives way.
     // Inlined: the test for room, once for every call.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, call: &Call<'_>) {
         if self.kept.len() < self.most {
             self.append(call);
@@ -193,8 +193,8 @@ impl Calls {
         self.kept[at].view(&self.texts)
     }
 
-    // Not inlined: a copy of the record and a test for its texts.
-    #[inline(never)]
+    // Always inlined: the call is then never in memory, only the record that is kept.
+    #[inline(always)]
     fn append(&mut self, call: &Call<'_>) {
         if self.kept.len() == self.kept.capacity() {
             self.grow();

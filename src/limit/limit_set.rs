@@ -95,6 +95,8 @@ pub(crate) struct LimitState {
     pub(crate) reserved: i128,
     /// Number of [`ALERTS`] that were given.
     alerts: usize,
+    /// The amount at which the next one is due.
+    next_alert: i128,
 }
 
 /// Why a limit refuses a check or a reservation.
@@ -128,7 +130,7 @@ pub(crate) struct DueAlert {
 
 impl LimitState {
     fn new(limit: i128) -> Self {
-        Self { limit, used: UsedAmount::default(), reserved: 0, alerts: 0 }
+        Self { limit, used: UsedAmount::default(), reserved: 0, alerts: 0, next_alert: next_alert(limit, 0) }
     }
 
     fn left(&self) -> i128 {
@@ -145,17 +147,33 @@ impl LimitState {
     }
 
     /// Takes the highest alert that is due, and with it those below, which it implies.
+    // Inlined: a comparison, for nearly every amount.
+    #[inline]
     fn due_alert(&mut self) -> Option<u8> {
-        let used = self.used.used.saturating_mul(100);
-        // In integers: a quotient of doubles could round 0.8 of five cents to just below 80 %, and the alert would be late.
-        let passed =
-            ALERTS.iter().take_while(|percent| used >= self.limit.saturating_mul((**percent).into())).count();
-        if passed <= self.alerts {
-            return None;
-        }
-        self.alerts = passed;
-        ALERTS.get(passed - 1).copied()
+        if self.used.used < self.next_alert { None } else { self.take_alert() }
     }
+
+    #[cold]
+    fn take_alert(&mut self) -> Option<u8> {
+        let ahead = ALERTS.iter().skip(self.alerts);
+        let passed = ahead.take_while(|percent| self.used.used >= share(self.limit, **percent)).count();
+        self.alerts += passed;
+        self.next_alert = next_alert(self.limit, self.alerts);
+        if passed == 0 { None } else { ALERTS.get(self.alerts - 1).copied() }
+    }
+}
+
+/// So many percent of an amount, rounded up: an amount that is not below has reached them. In integers: a quotient of doubles could
+/// round 0.8 of five cents to just below 80 %, and the alert would be late.
+fn share(amount: i128, percent: u8) -> i128 {
+    let percent = i128::from(percent);
+    // In two parts: the product of a large amount would overflow.
+    amount / 100 * percent + (amount % 100 * percent + 99) / 100
+}
+
+/// The amount at which the next alert is due, of which so many were given.
+fn next_alert(limit: i128, given: usize) -> i128 {
+    ALERTS.get(given).map_or(i128::MAX, |percent| share(limit, *percent))
 }
 
 /// The limits of one run, or those over all runs of a layer.

@@ -31,6 +31,7 @@ pub(super) enum Awaited {
 #[derive(Default)]
 pub(super) struct DeliveryState {
     thread: OnceLock<ThreadId>,
+    begun: AtomicBool,
     /// Jobs that a sink delivers from the delivery thread itself.
     sink_jobs: Mutex<VecDeque<Job>>,
     sinks: Mutex<Vec<SinkStats>>,
@@ -64,6 +65,15 @@ impl DeliveryState {
     /// Marks the calling thread as the delivery thread.
     pub(super) fn set_thread(&self) {
         let _ = self.thread.set(thread::current().id());
+    }
+
+    /// Notes that the thread has warmed up, and takes runs from now on.
+    pub(super) fn begin(&self) {
+        self.begun.store(true, SeqCst);
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.load(SeqCst)
     }
 
     pub(super) fn is_this_thread(&self) -> bool {

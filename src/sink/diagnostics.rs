@@ -14,7 +14,7 @@ pub(crate) fn print_diagnostic(text: &str) {
 }
 
 /// Runs code of a user or of another crate. A panic in it becomes an error with the panic's text.
-pub(super) fn catch_panic<T>(code: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn catch_panic<T>(code: impl FnOnce() -> T) -> Result<T, String> {
     // Unwind safety: state that the code left half-changed is its own, and nothing here reads it.
     catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
         let text = format!("it panicked: {}", panic_text(&*payload));

@@ -38,7 +38,7 @@ mod worker;
 pub(crate) use alert_queue::Callback;
 pub use contract::Sink;
 pub use delivery::{Delivery, DeliveryStats, FlushError, SinkLoss, SinkStats, WhenFull};
-pub(crate) use diagnostics::print_diagnostic;
+pub(crate) use diagnostics::{catch_panic, print_diagnostic};
 pub use error::{OpenError, SinkError};
 pub use json_dir::JsonDir;
 pub use json_lines::JsonLines;

@@ -114,6 +114,7 @@ impl Worker {
             // A warm-up that panics leaves caches cold; the panic hook has reported it. It traces nothing, so it is not under
             // `without_subscriber`: a scoped subscriber on any thread takes the fast path to the global one from all threads.
             let _ = catch_panic(warm_up);
+            delivery.state.begin();
             delivery.run();
         })?;
         Ok(Self {
@@ -164,8 +165,12 @@ impl Worker {
         // Counted before `closed` is read, so that a run that comes too late is a lost one.
         let mut job = Job::new(Box::new(make_summary), Box::new(on_taken), &self.state);
         if self.state.is_this_thread() {
-            // A sink that delivers runs of its own would wait for itself when the queue is full.
-            self.state.push_sink_job(job);
+            // A sink that delivers runs of its own would wait for itself when the queue is full, and so would the warm-up: what that
+            // delivers is bounded, and keeps its order.
+            match self.state.has_begun() {
+                true => self.state.push_sink_job(job),
+                false => drop(self.queue.send(Message::Job(job))),
+            }
             return;
         }
         if self.state.is_closed() {
