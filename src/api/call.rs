@@ -22,7 +22,7 @@ use crate::ledger::{IntoUsd, Kind, Symbol, Usd, UsdError};
 /// call.finish(Usage::new().input(3_000).output(reply.len() as u64));
 /// ```
 pub fn call(model: &str) -> CallBuilder<'_> {
-    CallBuilder { model: Some(model), provider: None, operation: CHAT, permit: None }
+    CallBuilder { model: Some(model), provider: None, tier: None, operation: CHAT, permit: None }
 }
 
 /// The operation of a call that names none.
@@ -35,6 +35,7 @@ pub struct CallBuilder<'a> {
     /// `None` for a request of a call.
     model: Option<&'a str>,
     provider: Option<&'a str>,
+    tier: Option<&'a str>,
     operation: &'a str,
     permit: Option<Permit>,
 }
@@ -43,6 +44,20 @@ impl<'a> CallBuilder<'a> {
     /// Names the provider.
     pub fn provider(mut self, provider: &'a str) -> Self {
         self.provider = Some(provider);
+        self
+    }
+
+    /// Names the tier that the call is sent to, such as `batch`, `flex` or `priority`: it has that tier's price, or none. A reply that
+    /// names the tier which served the call decides.
+    ///
+    /// ```
+    /// use tracing_budget::{Usage, call};
+    ///
+    /// let call = call("gpt-5").provider("openai").tier("flex").start();
+    /// call.finish(Usage::new().input(3_000).output(987));
+    /// ```
+    pub fn tier(mut self, tier: &'a str) -> Self {
+        self.tier = Some(tier);
         self
     }
 
@@ -63,8 +78,9 @@ impl<'a> CallBuilder<'a> {
         };
         // Nearly all are chats, and cost nothing here.
         let operation = (self.operation != CHAT).then(|| Symbol::intern(self.operation));
+        let tier = self.tier.map(Symbol::intern);
         let held = self.permit.and_then(|permit| permit.hold_until_close(&span)).map(Arc::new);
-        Call { span, operation, _held: held }
+        Call { span, operation, tier, _held: held }
     }
 
     fn open(&self) -> Span {
@@ -76,6 +92,7 @@ impl<'a> CallBuilder<'a> {
             gen_ai.operation.name = self.operation,
             gen_ai.provider.name = self.provider,
             gen_ai.request.model = self.model,
+            openai.request.service_tier = self.tier,
             gen_ai.response.model = Empty,
             gen_ai.response.id = Empty,
             gen_ai.response.finish_reasons = Empty,
@@ -127,6 +144,7 @@ pub struct Call {
     span: Span,
     /// `None` is [`CHAT`].
     operation: Option<Symbol>,
+    tier: Option<Symbol>,
     /// Room that could not be left with the span. After it, so that it is dropped later.
     _held: Option<Arc<Permit>>,
 }
@@ -266,9 +284,10 @@ impl Call {
     pub fn attempt(&self) -> Self {
         let operation = self.operation.map_or(CHAT, Symbol::as_str);
         // Model and provider are the call's: a request takes those of the call around it (A5).
-        let request = CallBuilder { model: None, provider: None, operation, permit: None };
+        let tier = self.tier.map(Symbol::as_str);
+        let request = CallBuilder { model: None, provider: None, tier, operation, permit: None };
         let span = self.span.in_scope(|| request.open());
-        Self { span, operation: self.operation, _held: None }
+        Self { span, operation: self.operation, tier: self.tier, _held: None }
     }
 
     /// Records that the call failed: the kind of error, such as `timeout` or `429`, and its message.

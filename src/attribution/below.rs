@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::charge::Charge;
 use super::inclusive::{beyond, set_reported, take_parts};
 use super::inner_call::InnerCall;
-use super::reading::ModelName;
+use super::reading::{ModelName, PriceTerms};
 use crate::ledger::{CellTotals, FastHash, Sources, Usage, Usd};
 
 /// Responses that a span remembers of those inside: as many as a run does. The oldest are then sums.
@@ -34,6 +34,7 @@ pub(crate) struct Below {
 pub(crate) struct Answered {
     pub(crate) response_id: u64,
     pub(crate) model: ModelName,
+    pub(crate) terms: PriceTerms,
     pub(crate) usage: Usage,
     /// The cost that it reported.
     pub(crate) cost: Option<Usd>,
@@ -49,6 +50,7 @@ impl Answered {
         Self {
             response_id: charge.response_id,
             model: charge.model,
+            terms: charge.terms,
             usage: totals.usage,
             cost: totals.sources.contains(Sources::REPORTED).then_some(totals.cost),
             listed: Usd::ZERO,
@@ -61,6 +63,7 @@ impl Answered {
         self.usage.merge(&beyond(&other.usage, &self.usage));
         self.cost = self.cost.max(other.cost);
         self.model = (self.model.0.or(other.model.0), self.model.1.or(other.model.1));
+        self.terms = self.terms.or(other.terms);
     }
 }
 
@@ -97,7 +100,7 @@ impl Below {
     }
 
     /// Sums usage and cost of everything inside, booked or not, each response once. `price` is the list price of a usage.
-    pub(crate) fn sum_up(&mut self, mut price: impl FnMut(ModelName, &Usage) -> Option<Usd>) {
+    pub(crate) fn sum_up(&mut self, mut price: impl FnMut(ModelName, PriceTerms, &Usage) -> Option<Usd>) {
         let mut sum =
             CellTotals { usage: self.booked.usage, cost: self.booked.cost, ..CellTotals::default() };
         sum.usage.merge(&self.earlier.usage);
@@ -107,7 +110,7 @@ impl Below {
             let listed = || {
                 let mut usage = call.usage;
                 take_parts(&mut usage);
-                price(call.model, &usage)
+                price(call.model, call.terms, &usage)
             };
             sum.cost += call.cost.or_else(listed).unwrap_or_default();
         };
@@ -133,6 +136,7 @@ impl InnerCall {
         Answered {
             response_id: self.response_id,
             model: if self.is_call && !self.is_foreign { self.model_or_inherited() } else { (None, None) },
+            terms: PriceTerms::of(&self.names),
             usage: self.usage,
             cost: self.cost,
             listed: Usd::ZERO,

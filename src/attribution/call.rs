@@ -9,7 +9,7 @@ use super::inner_call::InnerCall;
 use super::names::NameField;
 use super::operations::{OperationKind, call_kind};
 use super::place::{Place, SpanKind};
-use super::reading::{ModelName, Reading};
+use super::reading::{ModelName, PriceTerms, Reading};
 use super::rules::Rules;
 use super::span::Span;
 use crate::ledger::{CallNames, CallText, CellTotals, Kind, Usage, Usd};
@@ -122,12 +122,13 @@ impl Rules {
     }
 
     /// A call of a model that is not booked yet, to be priced.
-    pub(crate) fn unbooked(&self, model: ModelName) -> Charge {
+    pub(crate) fn unbooked(&self, model: ModelName, terms: PriceTerms) -> Charge {
         Charge {
             stage: None,
             agent: None,
             operation: self.chat,
             model,
+            terms,
             is_llm: true,
             needs_price: model != (None, None),
             response_id: 0,
@@ -150,6 +151,7 @@ impl Rules {
             agent: call.place.agent,
             operation: call.operation.unwrap_or(if call.is_call { self.chat } else { self.unattributed }),
             model: if call.is_call { call.model_or_inherited() } else { (None, None) },
+            terms: PriceTerms::of(&call.names),
             is_llm: call.is_call,
             needs_price: call.is_call && !is_foreign && totals.without_usage == 0 && call.cost.is_none(),
             response_id: call.response_id,

@@ -6,7 +6,7 @@ use super::below::{Answered, Below};
 use super::inclusive::take_parts;
 use super::inner_call::InnerCall;
 use super::operations::OperationKind;
-use super::reading::ModelName;
+use super::reading::{ModelName, PriceTerms};
 use crate::ledger::{Call, CallNames, CallTexts, CellKey, CellTotals, Kind, Sources, StageId, Symbol};
 
 /// The row that an amount belongs to, and the model that prices it.
@@ -16,6 +16,8 @@ pub(crate) struct Charge {
     pub(crate) agent: Option<Symbol>,
     pub(crate) operation: Symbol,
     pub(crate) model: ModelName,
+    /// What decides its price beside the model.
+    pub(crate) terms: PriceTerms,
     /// Whether the amount is priced, and has a row by model.
     pub(crate) is_llm: bool,
     /// Whether the book has to price it: its cost was not reported, and can be known.

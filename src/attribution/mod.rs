@@ -43,6 +43,6 @@ pub(crate) use inner_call::InnerCall;
 pub(crate) use names::{FieldRole, NameField};
 pub(crate) use operations::call_kind;
 pub(crate) use place::{CallKinds, Place, SpanKind};
-pub(crate) use reading::{Failure, GateReading, Inclusive, ModelName, Reading, RecordReading};
+pub(crate) use reading::{Failure, GateReading, Inclusive, ModelName, PriceTerms, Reading, RecordReading};
 pub(crate) use rules::{ApartEmitter, CallsiteFlags, Rules};
 pub(crate) use span::Span;

@@ -295,6 +295,7 @@ pub(crate) static NAMES: &[(&str, FieldRole, Convention)] = &[
     ("gen_ai.response.finish_reasons", FinishReasons, GenAi),
     ("gen_ai.response.finish_reason", FinishReasons, Emitters),
     ("gen_ai.response.time_to_first_chunk", FirstToken, GenAi),
+    ("service_tier", Name(NameField::ServedTier), Crate),
     ("openai.response.service_tier", Name(NameField::ServedTier), GenAi),
     ("gen_ai.openai.response.service_tier", Name(NameField::ServedTier), GenAi),
     ("openai.request.service_tier", Name(NameField::RequestedTier), GenAi),
@@ -458,7 +459,7 @@ mod tests {
                 (16, "why the response ended; in the record of a call")
             }
             FirstToken => (17, "seconds until the first token; in the record of a call"),
-            Name(NameField::ServedTier) => (18, "tier that served a call; in its record"),
+            Name(NameField::ServedTier) => (18, "tier that served a call, which decides its price"),
             Name(NameField::RequestedTier) => (19, "tier, where none that served is recorded"),
             Conversation => (20, "conversation or session; in the record of a call"),
             Name(NameField::Prompt) => (21, "name of the prompt; in the record of a call"),

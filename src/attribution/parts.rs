@@ -20,6 +20,7 @@ impl Rules {
         is_message: bool,
         mut warn: impl FnMut(Cow<'static, str>),
     ) {
+        usage.complete_cache_writes();
         let target = schema.target.as_str();
         let reported = (usage.get(Kind::Input), usage.get(Kind::Output));
         let total = usage.get(Kind::Tokens);

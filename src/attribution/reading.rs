@@ -18,6 +18,33 @@ use crate::ledger::{
 /// Provider and model as an emitter names them.
 pub(crate) type ModelName = (Option<Symbol>, Option<Symbol>);
 
+/// What decides the price of a call beside its provider and model: the requested model, of which the answered one may have lost a
+/// suffix, and the tier that served it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct PriceTerms {
+    pub(crate) requested: Option<Symbol>,
+    pub(crate) tier: Option<Symbol>,
+}
+
+impl PriceTerms {
+    /// Those of a call's record.
+    pub(crate) fn of(names: &CallNames) -> Self {
+        Self { requested: names.requested, tier: names.tier }
+    }
+
+    /// These, and of the other what is unknown here.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self { requested: self.requested.or(other.requested), tier: self.tier.or(other.tier) }
+    }
+
+    /// Whether two are the same, by address.
+    // Always inlined: two comparisons on the path of every priced call.
+    #[inline(always)]
+    pub(crate) fn is(self, other: Self) -> bool {
+        Symbol::same_option(self.requested, other.requested) && Symbol::same_option(self.tier, other.tier)
+    }
+}
+
 /// Everything recorded so far. The common part lies flat; what few spans have is behind a pointer.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
@@ -224,6 +251,16 @@ impl Reading {
     #[inline]
     pub(crate) fn model(&self) -> Option<Symbol> {
         self.named(NameField::ResponseModel).or(self.named(NameField::RequestModel))
+    }
+
+    /// What decides the price of a call beside its provider and model.
+    // Inlined: a few loads and choices.
+    #[inline]
+    pub(crate) fn price_terms(&self) -> PriceTerms {
+        PriceTerms {
+            requested: self.named(NameField::RequestModel),
+            tier: self.named(NameField::ServedTier).or(self.named(NameField::RequestedTier)),
+        }
     }
 
     /// Takes the provider's id of a response.

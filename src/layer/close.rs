@@ -243,9 +243,9 @@ impl Core {
     fn sum_below(&self, state: &mut SpanState) {
         let (run, at) = (state.position.run, self.clock.moment(state.started));
         let Some(below) = &mut state.span.below else { return };
-        below.sum_up(|model, usage| {
+        below.sum_up(|model, terms, usage| {
             // A call that waits for an outer one has no price yet, and is warned of when it is booked.
-            let charge = self.options.rules.unbooked(model);
+            let charge = self.options.rules.unbooked(model, terms);
             let mut totals = CellTotals { usage: *usage, ..CellTotals::default() };
             self.price(&charge, &mut totals, run, || at);
             (totals.sources != Sources::default()).then_some(totals.cost)
@@ -397,6 +397,7 @@ impl Core {
         count_joined_call(&mut both, call_kind(Some(seen.call.operation)));
         let call = Charge {
             model: (seen.call.model.0.or(charge.model.0), seen.call.model.1.or(charge.model.1)),
+            terms: seen.call.terms.or(charge.terms),
             needs_price: both.without_usage == 0 && both.sources == Sources::default(),
             ..seen.call
         };

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::pricer::{Held, Model};
-use crate::attribution::ModelName;
+use crate::attribution::{ModelName, PriceTerms};
 use crate::ledger::Symbol;
 
 /// Models that a thread caches beside the last one. A pipeline calls two or three; two that share an entry only evict each other.
@@ -22,15 +22,17 @@ const NEAR_MODELS: usize = 8;
 pub(crate) struct NearModel {
     pub(crate) layer: u32,
     pub(crate) name: ModelName,
+    pub(crate) terms: PriceTerms,
     pub(crate) model: Arc<Model>,
     pub(crate) held: Held,
 }
 
 impl NearModel {
-    // Inlined: three comparisons on the path of every call.
+    // Inlined: five comparisons on the path of every call.
     #[inline(always)]
-    fn is(&self, layer: u32, (provider, model): ModelName) -> bool {
+    fn is(&self, layer: u32, (provider, model): ModelName, terms: PriceTerms) -> bool {
         self.layer == layer
+            && self.terms.is(terms)
             && Symbol::same_option(self.name.0, provider)
             && Symbol::same_option(self.name.1, model)
     }
@@ -93,10 +95,15 @@ impl PriceCache {
     /// Takes out what this thread remembers of a model. The caller puts it back.
     // Inlined: the hit is a swap and a comparison. The miss is out of line.
     #[inline(always)]
-    pub(crate) fn take_model(&self, layer: u32, name: ModelName) -> Option<Box<NearModel>> {
+    pub(crate) fn take_model(
+        &self,
+        layer: u32,
+        name: ModelName,
+        terms: PriceTerms,
+    ) -> Option<Box<NearModel>> {
         match self.model.take() {
-            Some(near) if near.is(layer, name) => Some(near),
-            other => self.take_other_model(other, layer, name),
+            Some(near) if near.is(layer, name, terms) => Some(near),
+            other => self.take_other_model(other, layer, name, terms),
         }
     }
 
@@ -107,12 +114,13 @@ impl PriceCache {
         last: Option<Box<NearModel>>,
         layer: u32,
         name: ModelName,
+        terms: PriceTerms,
     ) -> Option<Box<NearModel>> {
         let wanted = self.models[model_slot(name)].take();
         if let Some(last) = last {
             self.models[model_slot(last.name)].set(Some(last));
         }
-        wanted.filter(|near| near.is(layer, name))
+        wanted.filter(|near| near.is(layer, name, terms))
     }
 }
 

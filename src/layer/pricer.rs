@@ -10,14 +10,14 @@ use super::clock::{Clock, Moment};
 use super::price_cache::{NearModel, PriceCache, put_back, with_price_cache};
 use super::stats::count;
 use super::warn_once::WarnOnce;
-use crate::attribution::{Charge, ModelName};
+use crate::attribution::{Charge, ModelName, PriceTerms};
 use crate::ledger::{CellKey, CellTotals, FastHash, Sources, Symbol, Usage, Usd};
 use crate::price::{Compiled, PriceBook, PricedModel, Source, Unpriced};
 
 /// The price book, and the models that were called.
 pub(crate) struct Pricer {
     book: Arc<PriceBook>,
-    known: DashMap<ModelName, Arc<Model>, FastHash>,
+    known: DashMap<(ModelName, PriceTerms), Arc<Model>, FastHash>,
     /// The run that was last warned that usage without a model has no price.
     warned_no_model: WarnOnce,
 }
@@ -136,8 +136,8 @@ impl Pricer {
         let (provider, name) = charge.model;
         let (mut model, mut warning) = (None, None);
         if charge.is_llm && (name.is_some() || provider.is_some()) {
-            let (layer, name) = (context.layer, charge.model);
-            let mut near = with_price_cache(move |cache| self.near(cache, layer, name));
+            let (layer, name, terms) = (context.layer, charge.model, charge.terms);
+            let mut near = with_price_cache(move |cache| self.near(cache, layer, name, terms));
             if charge.needs_price {
                 warning = near.price(totals, context, at);
             }
@@ -155,26 +155,31 @@ impl Pricer {
     /// The model that an emitter names so, as this thread remembers it; to be put back for the next call.
     // Inlined: the hit is that of `take_model`.
     #[inline(always)]
-    fn near(&self, cache: &PriceCache, layer: u32, name: ModelName) -> Box<NearModel> {
-        cache.take_model(layer, name).unwrap_or_else(|| self.look_up(layer, name))
+    fn near(&self, cache: &PriceCache, layer: u32, name: ModelName, terms: PriceTerms) -> Box<NearModel> {
+        cache.take_model(layer, name, terms).unwrap_or_else(|| self.look_up(layer, name, terms))
     }
 
     #[cold]
-    fn look_up(&self, layer: u32, name: ModelName) -> Box<NearModel> {
-        Box::new(NearModel { layer, name, model: self.get(name), held: Held::default() })
+    fn look_up(&self, layer: u32, name: ModelName, terms: PriceTerms) -> Box<NearModel> {
+        Box::new(NearModel { layer, name, terms, model: self.get(name, terms), held: Held::default() })
     }
 
-    fn get(&self, name @ (provider, model): ModelName) -> Arc<Model> {
-        if let Some(known) = self.known.get(&name) {
+    fn get(&self, name @ (provider, model): ModelName, terms: PriceTerms) -> Arc<Model> {
+        if let Some(known) = self.known.get(&(name, terms)) {
             return Arc::clone(&known);
         }
-        let priced = self.book.model(provider.map(Symbol::as_str), model.map(Symbol::as_str));
+        let text = |name: Option<Symbol>| name.map(Symbol::as_str);
+        let priced = self.book.model_of_call(text(provider), text(terms.requested), text(model));
+        let priced = match terms.tier {
+            Some(tier) => priced.with_tier(tier.as_str()),
+            None => priced,
+        };
         let why_never_priced =
             priced.never_priced().map(|why| Symbol::intern(&format!("{}: {why}", priced.label())));
         let label = Symbol::intern(priced.label());
         let found = Arc::new(Model { label, why_never_priced, priced, warned: WarnOnce::default() });
         // The lookup above was outside of the map's lock, as it takes long. If another thread was faster, its model is shared.
-        Arc::clone(self.known.entry(name).or_insert(found).value())
+        Arc::clone(self.known.entry((name, terms)).or_insert(found).value())
     }
 }
 
@@ -226,6 +231,7 @@ mod tests {
             agent: None,
             operation: Symbol::intern("chat"),
             model: (None, Some(Symbol::intern("m"))),
+            terms: PriceTerms::default(),
             is_llm: true,
             needs_price: true,
             response_id: 0,

@@ -271,6 +271,15 @@ impl Usage {
         self.counts[kind as usize] = 0;
     }
 
+    /// Takes cache writes of a lifetime that are reported without their total for all of them: a lifetime alone is no contradiction.
+    // Inlined: a test, which most usages end at.
+    #[inline]
+    pub(crate) fn complete_cache_writes(&mut self) {
+        if let Some(hour) = self.get(Kind::CacheWrite1h).filter(|_| self.get(Kind::CacheWrite).is_none()) {
+            self.set(Kind::CacheWrite, hour);
+        }
+    }
+
     /// Removes what parts exceed their whole by, and returns it. Cached is part of input, reasoning part of output.
     pub(crate) fn split_parts(&mut self) -> Self {
         let mut beyond = Self::new();

@@ -6,7 +6,7 @@
 /// OpenTelemetry semantic conventions for generative AI; then come OpenInference's, rig's, genai's and LiteLLM's.
 /// A name is matched whole: `openai` inside `azure.ai.openai` or `my-openai-proxy` identifies no provider.
 const PROVIDERS: &[(&str, &[&str])] = &[
-    ("openai", &["openai", "openairesponses", "openairesp", "openaichat"]),
+    ("openai", &["openai", "openairesponses", "openairesp", "openaichat", "textcompletionopenai"]),
     (
         "azure",
         &[
@@ -17,6 +17,7 @@ const PROVIDERS: &[(&str, &[&str])] = &[
             "azure",
             "azureopenai",
             "azureai",
+            "azuretext",
         ],
     ),
     (
@@ -34,14 +35,18 @@ const PROVIDERS: &[(&str, &[&str])] = &[
             "googlevertex",
             "googlevertexai",
             "vertex",
+            "vertexaibeta",
         ],
     ),
-    ("aws", &["awsbedrock", "aws", "bedrock", "amazonbedrock", "amazon"]),
+    (
+        "aws",
+        &["awsbedrock", "aws", "bedrock", "amazonbedrock", "amazon", "bedrockconverse", "awsbedrockconverse"],
+    ),
     ("x-ai", &["xai"]),
     ("mistral", &["mistralai", "mistral"]),
     ("moonshotai", &["moonshotai", "moonshot"]),
     ("anthropic", &["anthropic"]),
-    ("cohere", &["cohere"]),
+    ("cohere", &["cohere", "coherechat"]),
     ("deepseek", &["deepseek"]),
     ("groq", &["groq"]),
     ("perplexity", &["perplexity", "perplexityai"]),
@@ -57,7 +62,28 @@ const PROVIDERS: &[(&str, &[&str])] = &[
 /// Servers that run weights on the user's machine: no vendor bills for their calls, whatever the model's name.
 const SELF_HOSTED: &[&str] = &[
     "ollama",
+    "ollamachat",
     "vllm",
+    "hostedvllm",
+    "xinference",
+    "llamaswap",
+    "docker",
+    "dockermodelrunner",
+    "dmr",
+    "nvidianim",
+    "nim",
+    "aphrodite",
+    "tabbyapi",
+    "exllama",
+    "lmdeploy",
+    "openllm",
+    "ramalama",
+    "llamacppserver",
+    "llamaserver",
+    "oobabooga",
+    "textgenerationwebui",
+    "powerinfer",
+    "foundrylocal",
     "sglang",
     "llamacpp",
     "llamafile",

@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::alias;
-use super::catalog::{Catalog, Route};
+use super::catalog::Catalog;
 use super::error::PriceBookError;
 use super::model::PricedModel;
+use super::model_name;
 use super::overrides::{self, ModelPattern, Override};
 use super::rates::Rates;
 use super::reason::{BookName, Unpriced};
+use super::who_bills::{Lookup, NoRoute};
 use crate::present::nearest;
 
 /// Prices by model, provider and time. Cloning is cheap: clones share their data.
@@ -22,15 +24,16 @@ use crate::present::nearest;
 /// | 2 | the user | an exact name at any provider |
 /// | 3 | the user | a pattern at one provider |
 /// | 4 | the user | a pattern at any provider |
-/// | 5 | published | the model at the reported provider |
-/// | 6 | published | the vendor that a name such as `openai/gpt-5` spells out, unless the provider runs weights itself (Ollama, vLLM, …) |
-/// | 7 | published | the vendor of a model with this name, only if no provider was reported |
+/// | 5 | published | the model in the list of the reported provider |
+/// | 6 | published | the maker that a name such as `openai/gpt-5` spells out, for closed weights through a gateway |
+/// | 7 | published | the provider that a name spells out, or the maker of closed weights, only if no provider was reported |
 ///
 /// Among equals, a name with its date precedes one without (`gpt-5` also matches `gpt-5-2025-08-07`), then the longest
 /// pattern, then the order in which prices were given. Names are compared without regard to case; a pattern must match a
 /// whole name, with or without its vendor.
 ///
-/// A model that its provider does not list is not priced as another provider's model. A cost of zero is only taken from the
+/// A model that its provider does not list is not priced as another provider's model, and a server of the user's own (Ollama, vLLM, …) has
+/// no published price. A name that only begins like a listed one is another model. A cost of zero is only taken from the
 /// reported provider: weights of one name can be free at one provider and not at another.
 ///
 /// ```
@@ -151,19 +154,54 @@ impl PriceBook {
         let Some(model) = model.map(str::trim).filter(|name| !name.is_empty()) else {
             return PricedModel::new(data, "unknown".to_owned(), "", Vec::new(), Err(Unpriced::NoModel));
         };
-        let mut lookup = Lookup::new(&self.0.catalog, reported, model);
+        let lookup = Lookup::new(&self.0.catalog, reported, model);
         let own = overrides::matching_rates(&self.0.overrides, &lookup.names(), &lookup.providers());
         let label = lookup.label();
-        let unknown = |lookup: &Lookup<'_>| Unpriced::UnknownModel {
-            model: model.into(),
-            provider: lookup.provider.as_deref().map(Into::into),
-            nearest: self.nearest(lookup).map(Into::into),
-        };
-        let route = match lookup.route.take() {
-            Some(route) => Ok((route, lookup.inferred)),
-            None => Err(unknown(&lookup)),
+        let nearest = |lookup: &Lookup<'_>| self.nearest(lookup).map(Into::into);
+        let route = match &lookup.route {
+            Ok(route) => Ok((route.clone(), lookup.is_inferred)),
+            Err(NoRoute::Unpriced(reason)) => Err(reason.clone()),
+            Err(NoRoute::Unlisted) => {
+                let (model, nearest) = (model.into(), nearest(&lookup));
+                Err(match lookup.provider.as_deref() {
+                    Some(provider) if self.0.catalog.is_known(provider) => {
+                        Unpriced::NotListed { model, provider: provider.into(), nearest }
+                    }
+                    provider => Unpriced::UnknownModel { model, provider: provider.map(Into::into), nearest },
+                })
+            }
         };
         PricedModel::new(data, label, model, own, route)
+    }
+
+    /// Looks up the model of a call of which the requested and the answered name are known.
+    ///
+    /// The answered one has the row and the price. Where it has lost what decides the price, the requested one has the price: a variant
+    /// such as `:free`, or an inference profile with or without a regional premium.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// let profile = "us.anthropic.claude-opus-4-8";
+    /// let model = PriceBook::new().model_of_call(Some("aws"), Some(profile), Some("claude-opus-4-8"));
+    /// assert_eq!(model.label(), "aws/claude-opus-4-8");
+    /// ```
+    #[must_use]
+    pub fn model_of_call(
+        &self,
+        provider: Option<&str>,
+        requested: Option<&str>,
+        answered: Option<&str>,
+    ) -> PricedModel {
+        let found = self.model(provider, answered.or(requested));
+        match (requested, answered) {
+            (Some(requested), Some(answered))
+                if model_name::request_decides(requested.trim(), answered.trim()) =>
+            {
+                found.at_price_of(self.model(provider, Some(requested)))
+            }
+            _ => found,
+        }
     }
 
     /// Returns the models that have a price by name, as provider and model: the user's, then the published ones. Models that
@@ -194,94 +232,6 @@ impl PriceBook {
         let own = self.0.overrides.iter().filter_map(|own| own.name.exact());
         let published = self.0.catalog.model_ids(lookup.provider.as_deref());
         nearest(lookup.bare, own.chain(published))
-    }
-}
-
-/// A model and a provider as they were reported, resolved in the catalog.
-struct Lookup<'a> {
-    model: &'a str,
-    /// The model without the prefix that names its vendor.
-    bare: &'a str,
-    /// The vendor's id, if the model's name has it as a prefix.
-    vendor: Option<String>,
-    /// The id of the reported provider or, without one, of the vendor in the name.
-    provider: Option<String>,
-    route: Option<Route>,
-    /// Whether the route leads to another provider than the reported one.
-    inferred: bool,
-}
-
-impl<'a> Lookup<'a> {
-    fn new(catalog: &Catalog, reported: Option<&str>, model: &'a str) -> Self {
-        let id = |name: &str| {
-            let known = catalog.provider_id(name).or_else(|| alias::aliased(name).map(str::to_owned));
-            known.unwrap_or_else(|| name.trim().to_lowercase())
-        };
-        let reported = reported.map(id);
-        let (vendor, bare) = match model.split_once('/') {
-            Some((prefix, rest)) if !prefix.is_empty() && !rest.is_empty() => {
-                let vendor = id(prefix);
-                let named = catalog.provider_id(prefix).is_some()
-                    || alias::aliased(prefix).is_some()
-                    || alias::is_self_hosted(prefix)
-                    || reported.as_deref() == Some(&vendor);
-                if named { (Some(vendor), rest) } else { (None, model) }
-            }
-            _ => (None, model),
-        };
-        let mut lookup =
-            Self { model, bare, vendor, provider: reported.clone(), route: None, inferred: false };
-        lookup.route = lookup.find(catalog);
-        lookup.inferred =
-            lookup.route.as_ref().is_some_and(|route| reported.as_deref() != Some(route.provider()));
-        if lookup.provider.is_none() {
-            lookup.provider = lookup.vendor.clone();
-        }
-        lookup
-    }
-
-    fn find(&self, catalog: &Catalog) -> Option<Route> {
-        let (model, bare) = (self.model.to_lowercase(), self.bare.to_lowercase());
-        let spelled_out = || catalog.find(self.vendor.as_deref()?, &bare);
-        let Some(provider) = self.provider.as_deref() else {
-            return match &self.vendor {
-                Some(_) => spelled_out(),
-                // An organisation that is not a provider, as in `Qwen/Qwen3-32B`, made the weights. The biller is unknown.
-                None if model.contains('/') && !model.starts_with("models/") => None,
-                None => catalog.infer(&model),
-            };
-        };
-        if alias::is_self_hosted(provider) {
-            return None;
-        }
-        let own = catalog.find(provider, &model).or_else(|| {
-            if self.vendor.as_deref() == Some(provider) { catalog.find(provider, &bare) } else { None }
-        });
-        own.or_else(spelled_out)
-    }
-
-    /// Returns every name by which the user's prices may match this model, in lower case.
-    fn names(&self) -> Vec<String> {
-        let mut names =
-            vec![self.model.to_lowercase(), self.bare.to_lowercase(), self.label().to_lowercase()];
-        names.dedup();
-        names
-    }
-
-    /// Returns the providers for which the user's prices may match this model.
-    fn providers(&self) -> Vec<&str> {
-        let routed = self.route.as_ref().map(Route::provider);
-        self.provider.as_deref().into_iter().chain(routed).collect()
-    }
-
-    /// Returns the name of the row of this model's calls.
-    fn label(&self) -> String {
-        let provider = self.provider.as_deref().or(self.route.as_ref().map(Route::provider));
-        match provider {
-            None => self.model.to_owned(),
-            Some(provider) if self.vendor.as_deref() == Some(provider) => format!("{provider}/{}", self.bare),
-            Some(provider) => format!("{provider}/{}", self.model),
-        }
     }
 }
 

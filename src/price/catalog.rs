@@ -9,7 +9,11 @@ use genai_prices::{
 
 use super::alias;
 use super::context_tiers::ContextTiers;
+use super::known_names;
+use super::published_models::{Listed, Match, PublishedModels};
+use super::rates::since_epoch;
 use super::reason::{BookName, Unpriced};
+use super::service_tier::ServiceTier;
 use crate::fnv::fnv1a_64;
 use crate::ledger::{Kind, Usage, Usd};
 
@@ -51,27 +55,63 @@ pub(super) struct Catalog {
 /// A `data.json`.
 struct Published {
     calculator: Calculator,
-    tiers: ContextTiers,
+    models: PublishedModels,
 }
 
 impl Published {
     fn read(json: &[u8]) -> Result<Self, genai_prices::Error> {
         let calculator = Calculator::from_json(json)?;
-        let tiers = ContextTiers::read(json).expect("the calculator has read the same providers and models");
-        Ok(Self { calculator, tiers })
+        let models =
+            PublishedModels::read(json).expect("the calculator has read the same providers and models");
+        Ok(Self { calculator, models })
     }
 }
 
 /// A model that the catalog prices: the provider's id and a reference that finds the model there.
+#[derive(Clone)]
 pub(super) struct Route {
     provider: String,
     model: String,
+    /// The ids of the provider that lists the model, and of the model there.
+    listed: (String, String),
+    /// Every token is input: the model has no other rate.
+    has_one_rate: bool,
+    tier: Option<ServiceTier>,
 }
 
 impl Route {
     pub(super) fn provider(&self) -> &str {
         &self.provider
     }
+
+    /// The provider that lists the model: another one, where its own resells that one's models.
+    pub(super) fn lister(&self) -> &str {
+        &self.listed.0
+    }
+
+    pub(super) fn has_one_rate(&self) -> bool {
+        self.has_one_rate
+    }
+
+    pub(super) fn tier(&self) -> Option<&ServiceTier> {
+        self.tier.as_ref()
+    }
+
+    /// The same model at a tier; `None` is the tier of the list price.
+    pub(super) fn at_tier(&self, tier: Option<ServiceTier>) -> Self {
+        Self { tier, ..self.clone() }
+    }
+}
+
+/// Why a provider's list has no price for a name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Miss {
+    /// The name is not in it.
+    Unlisted,
+    /// The name is not in it, and begins like this model.
+    Resembles(String),
+    /// The list has the model without a price.
+    Unstated(String),
 }
 
 impl Catalog {
@@ -95,17 +135,31 @@ impl Catalog {
     }
 
     pub(super) fn context_tiers(&self) -> &ContextTiers {
-        &self.published().tiers
+        &self.published().models.context_tiers
     }
 
     pub(super) fn warm(&self) {
         self.published();
     }
 
-    /// The answer of `genai-prices`.
+    /// The answer of `genai-prices`, at the route's tier.
     pub(super) fn calculate(&self, route: &Route, counts: &Counts, at: SystemTime) -> Calculated {
-        let request = PriceRequest::new(&route.model, counts).with_provider_id(&route.provider);
-        self.calculator().calculate(&request.with_timestamp(at)).map_err(unpriced)
+        let mut request =
+            PriceRequest::new(&route.model, counts).with_provider_id(&route.provider).with_timestamp(at);
+        if let Some(tier) = &route.tier {
+            // The list price would be the answer to a tier without a price of its own.
+            let (lister, model) = &route.listed;
+            let listed = self.published().models.get(lister, model).filter(|_| *lister == route.provider);
+            if !listed.is_some_and(|listed| listed.has_tier(tier, since_epoch(at))) {
+                return Err(Unpriced::NoTierPrice {
+                    model: (&*route.model).into(),
+                    tier: tier.name().into(),
+                });
+            }
+            let (key, value) = tier.context();
+            request = request.with_price_context(key, value);
+        }
+        self.calculator().calculate(&request).map_err(unpriced)
     }
 
     pub(super) fn name(&self) -> BookName {
@@ -123,25 +177,41 @@ impl Catalog {
             .map(str::to_owned)
     }
 
-    /// Finds a model among those of one provider, or of those that it resells.
-    pub(super) fn find(&self, provider: &str, model: &str) -> Option<Route> {
-        // Google's responses name models as `models/…` or `publishers/google/models/…`.
-        let resource = model.rsplit_once("models/").map(|(_, name)| name).filter(|_| provider == "google");
-        // The data would otherwise match parts of an unknown provider's name.
-        self.calculator().providers().find(|known| known.id() == provider)?;
+    /// Whether this data has a price list of a provider with this id.
+    pub(super) fn is_known(&self, provider: &str) -> bool {
+        // The data's own rules would match parts of an unknown provider's name.
+        self.calculator().providers().any(|known| known.id() == provider)
+    }
+
+    /// Finds a model among those of one provider, or of those that it resells, by a name in lower case.
+    pub(super) fn find(&self, provider: &str, model: &str) -> Result<Route, Miss> {
         let nothing = Counts::new();
-        [Some(model), resource].into_iter().flatten().find_map(|name| {
-            let request = PriceRequest::new(name, &nothing).with_provider_id(provider);
-            self.calculator().calculate(&request).ok()?;
-            Some(Route { provider: provider.to_owned(), model: name.to_owned() })
+        let found = self.is_known(provider).then(|| {
+            self.calculator().calculate(&PriceRequest::new(model, &nothing).with_provider_id(provider))
+        });
+        let Some(Ok(found)) = found else { return Err(Miss::Unlisted) };
+        let models = &self.published().models;
+        let lister = match models.how(provider, &found.model_id, model) {
+            Match::Name(lister) => lister.to_owned(),
+            Match::Resembles => return Err(Miss::Resembles(found.model_id)),
+        };
+        let rates = models.get(&lister, &found.model_id).map_or(Listed::None, |listed| listed.rates());
+        if rates == Listed::None && !known_names::is_free(provider, &found.model_id) {
+            return Err(Miss::Unstated(found.model_id));
+        }
+        Ok(Route {
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            listed: (lister, found.model_id),
+            has_one_rate: rates == Listed::Input,
+            tier: None,
         })
     }
 
-    /// Finds the vendor of a model with this name.
-    pub(super) fn infer(&self, model: &str) -> Option<Route> {
-        let model = model.strip_prefix("models/").unwrap_or(model);
+    /// The provider that has models with names like this one.
+    pub(super) fn infer(&self, model: &str) -> Option<String> {
         let found = self.calculator().calculate(&PriceRequest::new(model, &Counts::new())).ok()?;
-        Some(Route { provider: found.provider_id, model: model.to_owned() })
+        Some(found.provider_id)
     }
 
     /// The models of a provider, or of all if it is not known here.
@@ -193,8 +263,10 @@ impl Catalog {
     ) -> Result<Usd, Unpriced> {
         let calculate = |counts: &Counts| self.calculate(route, counts, at);
         let found = calculate(&counts(usage))?;
-        let used = usage.count(Kind::Input) > 0 || usage.count(Kind::Output) > 0;
-        if used && found.total_price == 0.0 && billed_otherwise(&calculate) {
+        if route.has_one_rate && usage.count(Kind::Output) > 0 {
+            return Err(Unpriced::NoRate { model: model.into(), kind: Kind::Output });
+        }
+        if found.total_price == 0.0 && billed_otherwise(&calculate) {
             return Err(Unpriced::NotByTokens { model: model.into() });
         }
         let cost = if found.total_price < EXACT_BELOW {

@@ -151,12 +151,23 @@ impl Table {
         found.expect("the last tier has no bound")
     }
 
+    /// Whether no tokens were used of a model that is billed by tokens. Others are billed by something else, such as seconds.
+    // Not inlined: few calls use no tokens.
+    #[cold]
+    fn has_no_tokens_to_charge(&self, usage: &Usage) -> bool {
+        let charges_input = |tier: &Tier| tier.rates[Kind::Input as usize].is_some_and(|rate| rate > 0);
+        let has_none = usage.count(Kind::Input) == 0 && usage.count(Kind::Output) == 0;
+        has_none && self.tiers.iter().any(charges_input)
+    }
+
     // Inlined: a comparison and a conversion.
     #[inline]
     fn settled(&self, pico: u128, usage: &Usage) -> Option<Usd> {
-        let is_settled =
-            pico > 0 || self.may_be_free || usage.count(Kind::Input) == 0 && usage.count(Kind::Output) == 0;
-        if is_settled { i128::try_from(pico).ok().map(Usd::from_pico) } else { None }
+        if pico > 0 || self.may_be_free || self.has_no_tokens_to_charge(usage) {
+            i128::try_from(pico).ok().map(Usd::from_pico)
+        } else {
+            None
+        }
     }
 
     /// Whether the oracle gives the same costs: to a usage of all kinds of text, and one with audio, in every tier.

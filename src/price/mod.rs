@@ -7,6 +7,9 @@
 //! - A cost is exact or absent. It is never a guess, and 0 only if a price of 0 is known.
 //! - `genai-prices` is the oracle: whatever is computed in integers equals its result.
 
+// Without published prices a route has no values, and what is done with one is never reached.
+#![cfg_attr(not(feature = "prices"), expect(unreachable_code, reason = "see `no_catalog`"))]
+
 mod alias;
 mod book;
 #[cfg_attr(not(feature = "prices"), path = "no_catalog.rs")]
@@ -17,14 +20,23 @@ mod context_tiers;
 #[cfg(feature = "prices")]
 mod data_file;
 mod error;
+#[cfg(feature = "prices")]
+mod known_names;
 mod model;
+mod model_name;
 mod overrides;
+#[cfg(feature = "prices")]
+mod published_models;
 #[cfg(feature = "prices")]
 mod published_rates;
 mod rates;
 mod reason;
+mod service_tier;
 #[cfg(feature = "price-files")]
 mod toml_file;
+mod version_stamp;
+mod weights;
+mod who_bills;
 
 pub(crate) use compiled::Compiled;
 

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use super::book::{BookData, UnknownModel};
 use super::catalog::Route;
 use super::compiled::{Compiled, Minute, Table};
-use super::rates::{NoCost, Rates};
+use super::rates::{NoCost, Rates, since_epoch};
 use super::reason::{Price, Source, Unpriced};
+use super::service_tier::ServiceTier;
 use crate::ledger::{Kind, MAX_COUNT, Usage, Usd};
 
 /// One model at one provider, looked up once by [`PriceBook::model`](crate::PriceBook::model).
@@ -20,6 +21,8 @@ pub struct PricedModel {
     own: Vec<Arc<Rates>>,
     /// The published price, and whether it is that of another provider than the reported one.
     route: Result<(Route, bool), Unpriced>,
+    /// The tier that serves the calls; `None` is that of the list price.
+    tier: Option<ServiceTier>,
     data: Arc<BookData>,
     /// What was compiled last.
     compiled: Mutex<Option<Arc<Compiled>>>,
@@ -42,7 +45,61 @@ impl PricedModel {
         own: Vec<Arc<Rates>>,
         route: Result<(Route, bool), Unpriced>,
     ) -> Self {
-        Self { label: label.into(), model: model.into(), own, route, data, compiled: Mutex::default() }
+        let tier = route.as_ref().ok().and_then(|(route, _)| route.tier()).cloned();
+        Self { label: label.into(), model: model.into(), own, route, tier, data, compiled: Mutex::default() }
+    }
+
+    /// The same row at the price of another model; the user's own rates for either hold.
+    pub(super) fn at_price_of(self, other: Self) -> Self {
+        let own = other.own.into_iter().chain(self.own).collect();
+        Self {
+            label: self.label,
+            own,
+            ..Self::new(other.data, String::new(), &other.model, Vec::new(), other.route)
+        }
+    }
+
+    /// Returns the same model, served by a tier: `batch`, `flex`, `priority`, `fast`, by any of their names in replies.
+    ///
+    /// `default`, `standard`, `auto`, `on_demand` and the like are the list price. Another tier has the price of the user's
+    /// [`Rates::tier`], else that of the user's other rates, else its published price; without any, a call has no price.
+    ///
+    /// ```
+    /// use std::time::{Duration, UNIX_EPOCH};
+    /// use tracing_budget::{PriceBook, Usage};
+    ///
+    /// let (book, usage) = (PriceBook::new(), Usage::new().input(1_000_000).output(1_000_000));
+    /// let at = UNIX_EPOCH + Duration::from_secs(1_796_040_030); // 2026-11-30
+    /// # #[cfg(feature = "prices")]
+    /// for (tier, cost) in [("default", "11.25"), ("flex", "5.625"), ("batch", "5.625"), ("priority", "22.5")] {
+    ///     let price = book.model(Some("openai"), Some("gpt-5")).with_tier(tier).price(&usage, at)?;
+    ///     assert_eq!(price.cost.to_string(), cost);
+    /// }
+    /// # Ok::<(), tracing_budget::price::Unpriced>(())
+    /// ```
+    #[must_use]
+    pub fn with_tier(mut self, tier: &str) -> Self {
+        let Some(tier) = ServiceTier::parse(tier) else { return self };
+        if let Ok((route, _)) = &mut self.route {
+            *route = route.at_tier(Some(tier.clone()));
+        }
+        self.tier = Some(tier);
+        self.compiled = Mutex::default();
+        self
+    }
+
+    /// Returns the tier that serves the calls, by the name that prices go by; `None` for the list price.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// let model = PriceBook::new().model(Some("openai"), Some("gpt-5"));
+    /// assert_eq!(model.tier(), None);
+    /// assert_eq!(model.with_tier("FLEX").tier(), Some("flex"));
+    /// ```
+    #[must_use]
+    pub fn tier(&self) -> Option<&str> {
+        self.tier.as_ref().map(ServiceTier::name)
     }
 
     /// Returns the name of the row in which this model's calls are counted in: the provider's id and the model as reported, such as
@@ -141,7 +198,12 @@ impl PricedModel {
     /// What a call is priced by at a time.
     fn basis(&self, at: SystemTime) -> Basis<'_> {
         let nanoseconds = since_epoch(at);
-        if let Some(rates) = self.own.iter().find(|rates| rates.hold_at(nanoseconds)) {
+        let tier = self.tier();
+        let rates_for = |tier: Option<&str>| {
+            self.own.iter().find(|rates| rates.hold_at(nanoseconds) && rates.tier_name() == tier)
+        };
+        // Rates without a tier hold for all of which the user has given none.
+        if let Some(rates) = rates_for(tier).or_else(|| rates_for(None)) {
             return Basis::Rates(rates);
         }
         match (&self.route, &self.data.unknown) {
@@ -153,6 +215,7 @@ impl PricedModel {
     }
 
     fn by_rates(&self, rates: &Rates, usage: &Usage) -> Result<Price, Unpriced> {
+        let usage = &split_by(rates.charges_input_alone(), usage);
         if rates.charges_tokens() {
             check(usage)?;
         }
@@ -172,6 +235,7 @@ impl PricedModel {
         usage: &Usage,
         at: SystemTime,
     ) -> Result<Price, Unpriced> {
+        let usage = &split_by(route.has_one_rate(), usage);
         check(usage)?;
         let cost = self.data.catalog.price(route, &self.model, usage, at)?;
         if inferred && cost == Usd::ZERO && usage.tokens_used().is_some_and(|tokens| tokens > 0) {
@@ -197,19 +261,23 @@ enum Basis<'a> {
 /// The smallest step of time.
 const INSTANT: Duration = Duration::from_nanos(1);
 
-fn since_epoch(at: SystemTime) -> i128 {
-    let nanoseconds = |time: std::time::Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
-    match at.duration_since(UNIX_EPOCH) {
-        Ok(after) => nanoseconds(after),
-        Err(before) => -nanoseconds(before.duration()),
-    }
-}
-
 impl Rates {
     /// Returns the exact cost of a usage of any model; `None` without a rate for a used kind, or if the tokens cannot be charged.
     pub(crate) fn cost_of(&self, usage: &Usage) -> Option<Usd> {
         let can_be_charged = !self.charges_tokens() || check(usage).is_ok();
         if can_be_charged { self.cost(usage).ok() } else { None }
+    }
+}
+
+/// The usage as it can be charged. Where only input has a rate, as of embeddings, a total that is reported alone is input.
+fn split_by(has_one_rate: bool, usage: &Usage) -> Usage {
+    let mut usage = *usage;
+    usage.complete_cache_writes();
+    match usage.get(Kind::Tokens) {
+        Some(total) if has_one_rate && usage == Usage::new().with(Kind::Tokens, total) => {
+            Usage::new().input(total)
+        }
+        _ => usage,
     }
 }
 

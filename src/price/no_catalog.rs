@@ -4,18 +4,46 @@ use std::time::SystemTime;
 
 use super::compiled::Table;
 use super::reason::{BookName, Unpriced};
+use super::service_tier::ServiceTier;
 use crate::ledger::{Usage, Usd};
 
 #[derive(Default)]
 pub(super) struct Catalog(());
 
 /// A model in the published prices. It has no values, because there are no published prices.
+#[derive(Clone)]
 pub(super) enum Route {}
 
 impl Route {
     pub(super) fn provider(&self) -> &str {
         match *self {}
     }
+
+    pub(super) fn lister(&self) -> &str {
+        match *self {}
+    }
+
+    pub(super) fn has_one_rate(&self) -> bool {
+        match *self {}
+    }
+
+    pub(super) fn tier(&self) -> Option<&ServiceTier> {
+        match *self {}
+    }
+
+    pub(super) fn at_tier(&self, _: Option<ServiceTier>) -> Self {
+        match *self {}
+    }
+}
+
+/// Why a provider's list has no price for a name: there are no lists.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Miss {
+    Unlisted,
+    #[expect(dead_code, reason = "the lists that have such models are compiled out")]
+    Resembles(String),
+    #[expect(dead_code, reason = "the lists that have such models are compiled out")]
+    Unstated(String),
 }
 
 impl Catalog {
@@ -29,11 +57,15 @@ impl Catalog {
         None
     }
 
-    pub(super) fn find(&self, _: &str, _: &str) -> Option<Route> {
-        None
+    pub(super) fn is_known(&self, _: &str) -> bool {
+        false
     }
 
-    pub(super) fn infer(&self, _: &str) -> Option<Route> {
+    pub(super) fn find(&self, _: &str, _: &str) -> Result<Route, Miss> {
+        Err(Miss::Unlisted)
+    }
+
+    pub(super) fn infer(&self, _: &str) -> Option<String> {
         None
     }
 

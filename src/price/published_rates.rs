@@ -34,6 +34,12 @@ impl Catalog {
             longest = bound;
         }
         tiers.push(Tier { above: None, rates: rates(&query, longest) });
+        if route.has_one_rate() {
+            // What is not listed is not free.
+            for kind in [Kind::Output, Kind::Reasoning, Kind::AudioOutput] {
+                tiers.iter_mut().for_each(|tier| tier.rates[kind as usize] = None);
+            }
+        }
         // A free model of a provider that was not reported is not known to be free.
         let has_free = tiers.iter().flat_map(|tier| tier.rates).any(|rate| rate == Some(0));
         let may_be_free = has_free && !is_inferred && !billed_otherwise(&query);
@@ -128,7 +134,7 @@ mod tests {
     #[test]
     fn compiled_rates_are_the_librarys_for_every_model_time_tier_and_unit() {
         let (book, data) = (PriceBook::new(), data());
-        let (mut compared, mut lookups) = (0, 0);
+        let (mut compared, mut lookups, mut served) = (0, 0, 0);
         for (provider, name, entry) in models(&data).step_by(stride()) {
             let model = book.model(Some(provider), Some(name));
             let inputs = [0, 1, 999_983]
@@ -139,7 +145,19 @@ mod tests {
                 compared += usages.len();
                 lookups += assert_same(&model, at, &usages);
             }
+            for tier in ["batch", "flex", "priority", "fast"] {
+                let model = book.model(Some(provider), Some(name)).with_tier(tier);
+                // Those without a price of the tier have no compiled one either.
+                if model.price(&Usage::new().input(1_000), noon()).is_ok() {
+                    compared += usages.len();
+                    lookups += assert_same(&model, noon(), &usages);
+                    served += 1;
+                } else {
+                    assert_eq!(model.compiled(noon()).cost(&Usage::new().input(1_000)), None, "{model:?}");
+                }
+            }
         }
+        assert!(served * stride() > 150, "{served} tiers have a price");
         // Cached audio, spoken reasoning, and cache writes at a rate that is no whole number of pico-dollars.
         assert!(lookups * 4 < compared, "{lookups} of {compared} were looked up");
     }

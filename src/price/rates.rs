@@ -1,8 +1,10 @@
 //! The user's own rates, and their exact arithmetic.
 
 use std::iter::successors;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::compiled::{Table, Tier};
+use super::service_tier::ServiceTier;
 use crate::ledger::{IntoUsd, Kind, Usage, Usd, rfc3339};
 
 /// Tokens that a rate is quoted for, as every provider publishes prices.
@@ -45,6 +47,8 @@ pub struct Rates {
     tokens: Box<[Option<i128>; KINDS.len()]>,
     /// Pico-dollars per request.
     request: Option<i128>,
+    /// The tier that they are for; `None` is every tier without rates of its own.
+    tier: Option<ServiceTier>,
     /// Nanoseconds since the Unix epoch; the end is not included.
     from: Option<i128>,
     until: Option<i128>,
@@ -69,7 +73,14 @@ impl Rates {
     /// ```
     #[must_use]
     pub fn per_million() -> Self {
-        Self { tokens: Box::new([None; KINDS.len()]), request: None, from: None, until: None, fault: None }
+        Self {
+            tokens: Box::new([None; KINDS.len()]),
+            request: None,
+            tier: None,
+            from: None,
+            until: None,
+            fault: None,
+        }
     }
 
     /// Sets the rate of input, in USD per million tokens.
@@ -181,6 +192,25 @@ impl Rates {
         self
     }
 
+    /// Sets the tier that these rates are for, such as `batch` or `flex`. Without it they are for every tier that has no rates of its own.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use tracing_budget::{PriceBook, Usage, price::Rates};
+    ///
+    /// let rates = Rates::per_million().input("2").output("8");
+    /// let batch = Rates::per_million().input("1").output("4").tier("batch");
+    /// let book = PriceBook::builder().price("m", rates).price("m", batch).build()?;
+    /// let price = book.model(None, Some("m")).with_tier("batch").price(&Usage::new().input(500_000), SystemTime::now())?;
+    /// assert_eq!(price.cost.to_string(), "0.5");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn tier(mut self, name: &str) -> Self {
+        self.tier = ServiceTier::parse(name);
+        self
+    }
+
     /// Sets when these rates begin to hold: a date, at midnight UTC, or an RFC 3339 time of a whole minute.
     ///
     /// ```
@@ -259,6 +289,11 @@ impl Rates {
         self.from.is_none_or(|from| from <= nanoseconds) && self.until.is_none_or(|until| nanoseconds < until)
     }
 
+    /// Returns the tier that these rates are for, by the name that prices go by; `None` is every tier without rates of its own.
+    pub(super) fn tier_name(&self) -> Option<&str> {
+        self.tier.as_ref().map(ServiceTier::name)
+    }
+
     /// The rates of each kind, where these are whole pico-dollars.
     pub(super) fn table(&self) -> Option<Table> {
         let request = u64::try_from(self.request.unwrap_or(0)).ok()?;
@@ -273,6 +308,11 @@ impl Rates {
             u64::try_from(rate / QUOTED_TOKENS).ok()
         });
         Some(Table { request, may_be_free: true, tiers: [Tier { above: None, rates }].into() })
+    }
+
+    /// Whether input is the only kind with a rate, as it is of embeddings.
+    pub(super) fn charges_input_alone(&self) -> bool {
+        KINDS.into_iter().all(|kind| self.tokens[kind as usize].is_some() == (kind == Kind::Input))
     }
 
     /// Whether a call is charged by its tokens at all.
@@ -328,6 +368,15 @@ fn whole_of(part: Kind) -> Option<Kind> {
         Kind::CacheRead | Kind::CacheWrite | Kind::AudioInput => Some(Kind::Input),
         Kind::Reasoning | Kind::AudioOutput => Some(Kind::Output),
         Kind::Input | Kind::Output | Kind::Requests | Kind::Tokens => None,
+    }
+}
+
+/// Nanoseconds since the Unix epoch.
+pub(super) fn since_epoch(at: SystemTime) -> i128 {
+    let nanoseconds = |time: std::time::Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
+    match at.duration_since(UNIX_EPOCH) {
+        Ok(after) => nanoseconds(after),
+        Err(before) => -nanoseconds(before.duration()),
     }
 }
 

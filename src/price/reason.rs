@@ -94,6 +94,70 @@ pub enum Unpriced {
         /// The known model with the most similar name, if any is similar.
         nearest: Option<Arc<str>>,
     },
+    /// The provider has a published price list, which does not have this model. Another provider's price is not taken for it.
+    #[error("{provider} does not list {model}{}", question(nearest.as_deref()))]
+    NotListed {
+        /// The model as it was reported.
+        model: Arc<str>,
+        /// The provider's id.
+        provider: Arc<str>,
+        /// The listed model with the most similar name, if any is similar.
+        nearest: Option<Arc<str>>,
+    },
+    /// The model's name begins like one that is listed, and goes on with more than a date or a version stamp.
+    #[error("{model} looks like {known}, but is not listed, and may have another price")]
+    Resembles {
+        /// The model as it was reported.
+        model: Arc<str>,
+        /// The listed model that it resembles.
+        known: Arc<str>,
+    },
+    /// The model runs on a server of the user's own, by the provider's name or by a tag such as `:70b`: it has the price that the user gives it.
+    #[error("{model} is self-hosted: it has a price only if you give it one")]
+    SelfHosted {
+        /// The model as it was reported.
+        model: Arc<str>,
+    },
+    /// The weights are open, so others than their maker serve them, and no provider was reported.
+    #[error("{model} has open weights, which others than {maker} serve at other prices: name the provider")]
+    OpenWeights {
+        /// The model as it was reported.
+        model: Arc<str>,
+        /// The provider that made the weights.
+        maker: Arc<str>,
+    },
+    /// The name is that of a resource which does not show its model, such as an application inference profile.
+    #[error("{model} names {what}, and not the model behind it: give it a price")]
+    HiddenModel {
+        /// The name as it was reported.
+        model: Arc<str>,
+        /// What the name is of.
+        what: Arc<str>,
+    },
+    /// A suffix such as `:online` chooses another way to serve a listed model, which may have another price.
+    #[error("{model} is not listed with its suffix: {why}")]
+    AnotherVariant {
+        /// The model as it was reported.
+        model: Arc<str>,
+        /// Why its price may be another.
+        why: Arc<str>,
+    },
+    /// The published list has the model without a price. An absent price is not a price of 0.
+    #[error("{provider} lists {model} without a price")]
+    NoListedPrice {
+        /// The model as it was reported.
+        model: Arc<str>,
+        /// The provider's id.
+        provider: Arc<str>,
+    },
+    /// The call was served by a tier for which no price is known. It is not the list price.
+    #[error("no price is known for the tier {tier:?} of {model}")]
+    NoTierPrice {
+        /// The model's name in the price list.
+        model: Arc<str>,
+        /// The tier.
+        tier: Arc<str>,
+    },
     /// The model is free at the provider that its name suggests, but that provider was not reported. A zero is never inferred.
     #[error("{model} is free at {suggested}, but that was not the provider named")]
     FreeElsewhere {

@@ -110,6 +110,7 @@ impl Page<'_> {
                 "audio_input" => rates.audio_input(&*amount()?),
                 "audio_output" => rates.audio_output(&*amount()?),
                 "per_request" => rates.per_request(&*amount()?),
+                "tier" => rates.tier(&text()?),
                 "from" => rates.from(&date(value.get_ref()).map_err(wrong)?),
                 "until" => rates.until(&date(value.get_ref()).map_err(wrong)?),
                 other => return Err(self.wrong(&key.span(), other, "is not a key of a price")),
