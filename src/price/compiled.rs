@@ -26,6 +26,8 @@ pub(super) struct Table {
     pub(super) request: u64,
     /// Whether a cost of 0 for tokens is known to be right, and needs no query.
     pub(super) may_be_free: bool,
+    /// Whether nothing else is billed than tokens, so that a call without any costs nothing.
+    pub(super) is_by_tokens_alone: bool,
     /// By falling context: a call has the rates of the first tier with a bound below its input. The last one has no bound.
     pub(super) tiers: Box<[Tier]>,
 }
@@ -94,7 +96,12 @@ impl Table {
     /// Every call is free.
     pub(super) fn free() -> Self {
         let rates = [Some(0); RATES];
-        Self { request: 0, may_be_free: true, tiers: [Tier { above: None, rates }].into() }
+        Self {
+            request: 0,
+            may_be_free: true,
+            is_by_tokens_alone: true,
+            tiers: [Tier { above: None, rates }].into(),
+        }
     }
 
     // Inlined: see `Compiled::cost`. Most calls have input and output alone.
@@ -157,7 +164,7 @@ impl Table {
     fn has_no_tokens_to_charge(&self, usage: &Usage) -> bool {
         let charges_input = |tier: &Tier| tier.rates[Kind::Input as usize].is_some_and(|rate| rate > 0);
         let has_none = usage.count(Kind::Input) == 0 && usage.count(Kind::Output) == 0;
-        has_none && self.tiers.iter().any(charges_input)
+        has_none && self.is_by_tokens_alone && self.tiers.iter().any(charges_input)
     }
 
     // Inlined: a comparison and a conversion.
@@ -177,7 +184,22 @@ impl Table {
             Some(above) => above + 1,
             None => self.tiers.iter().rev().nth(1).and_then(|next| next.above).unwrap_or(LONGEST),
         };
-        self.tiers.iter().all(|tier| mixed(sample(tier)).iter().all(agrees))
+        self.tiers.iter().all(|tier| {
+            let priced = mixed(sample(tier)).map(|usage| tier.priced(usage));
+            priced.iter().all(agrees)
+        })
+    }
+}
+
+impl Tier {
+    /// A usage without what has no rate here: the oracle's answer to the rest would otherwise be asked of no table.
+    fn priced(&self, mut usage: Usage) -> Usage {
+        for kind in
+            Kind::ALL.iter().filter(|kind| self.rates.get(**kind as usize).is_some_and(Option::is_none))
+        {
+            usage.forget(*kind);
+        }
+        usage
     }
 }
 

@@ -42,8 +42,9 @@ impl Catalog {
         }
         // A free model of a provider that was not reported is not known to be free.
         let has_free = tiers.iter().flat_map(|tier| tier.rates).any(|rate| rate == Some(0));
-        let may_be_free = has_free && !is_inferred && !billed_otherwise(&query);
-        Some(Table { request, may_be_free, tiers: tiers.into() })
+        let is_by_tokens_alone = !billed_otherwise(&query);
+        let may_be_free = has_free && !is_inferred && is_by_tokens_alone;
+        Some(Table { request, may_be_free, is_by_tokens_alone, tiers: tiers.into() })
     }
 }
 

@@ -307,7 +307,12 @@ impl Rates {
             let rate = rate.filter(|rate| rate % QUOTED_TOKENS == 0)?;
             u64::try_from(rate / QUOTED_TOKENS).ok()
         });
-        Some(Table { request, may_be_free: true, tiers: [Tier { above: None, rates }].into() })
+        Some(Table {
+            request,
+            may_be_free: true,
+            is_by_tokens_alone: true,
+            tiers: [Tier { above: None, rates }].into(),
+        })
     }
 
     /// Whether input is the only kind with a rate, as it is of embeddings.
