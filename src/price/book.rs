@@ -164,9 +164,17 @@ impl PriceBook {
         let lookup = Lookup::new(&self.0.catalog, reported, model);
         let (names, providers) = (lookup.names(), lookup.providers());
         let own = overrides::matching_rates(&self.0.overrides, &names, &providers);
-        // By the name that the list has it by: without what is wrapped around it, and not without the vendor that belongs to it.
         let corrected = match &lookup.route {
-            Ok(route) => self.0.catalog.corrections(&[route.name().to_lowercase()], &[route.provider()]),
+            // The vendor that the list has in its name belongs to it: `perplexity/sonar` is not `sonar`.
+            Ok(route) if route.name() == names[0] => {
+                self.0.catalog.corrections(&names[..1], &[route.provider()])
+            }
+            // As it is reported, then as the list has it: without what is wrapped around it, such as an ARN.
+            Ok(route) => {
+                let mut corrected = self.0.catalog.corrections(&names, &[route.provider()]);
+                corrected.extend(self.0.catalog.corrections(&[route.name().to_owned()], &[route.provider()]));
+                corrected
+            }
             Err(_) => self.0.catalog.corrections(&names, &providers),
         };
         let label = lookup.label();

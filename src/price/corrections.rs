@@ -1,7 +1,7 @@
 //! Corrections of the published prices: `prices/corrections.toml`, compiled in.
 //!
-//! They are a table of Rust, made from the file by a test. Its reader is in the feature `price-files`, which few programs have, and
-//! nothing is parsed at start: the price book is for everybody.
+//! They are a table of Rust, made from the file by a test. Its reader is in the feature `price-files`, which few programs have,
+//! and nothing is parsed at start: the price book is for everybody.
 
 use std::sync::{Arc, LazyLock};
 

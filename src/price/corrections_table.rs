@@ -55,4 +55,13 @@ pub(super) const CORRECTIONS: &[Correction] = &[
     Correction { model: "apac.amazon.nova-micro-v1:0", provider: "aws", tier: "",
         rates: &[("cache_read", "0.00925"), ("input", "0.037"), ("output", "0.148")],
         from: "", until: "" },
+    Correction { model: "jp.amazon.nova-2-lite-v1:0", provider: "aws", tier: "",
+        rates: &[("cache_read", "0.099"), ("input", "0.396"), ("output", "3.311")],
+        from: "", until: "" },
+    Correction { model: "ministral-3b-latest", provider: "mistral", tier: "",
+        rates: &[("cache_read", "0.01"), ("input", "0.1"), ("output", "0.1")],
+        from: "2026-10-07", until: "" },
+    Correction { model: "codestral-latest", provider: "mistral", tier: "",
+        rates: &[("cache_read", "0.03"), ("input", "0.3"), ("output", "0.9")],
+        from: "2026-09-29", until: "" },
 ];
