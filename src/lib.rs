@@ -65,19 +65,23 @@
 //!
 //! # Features
 //!
-//! - `prices` (default): public list prices, patterns in names, and usage read from raw responses. Without it, only exact names
+//! - `prices` (default): public list prices, patterns in names, and `reply`: usage read from raw responses. Without it, only exact names
 //!   with prices from builder calls are priced.
 //! - `price-files`: prices in TOML files.
 
 mod api;
 mod attribution;
 mod fnv;
+#[cfg(test)]
+mod generated;
 pub mod journal;
 mod layer;
 mod ledger;
 pub mod limit;
 pub mod present;
 pub mod price;
+#[cfg(feature = "prices")]
+pub mod reply;
 pub mod sink;
 pub mod summary;
 pub mod testing;
@@ -135,6 +139,8 @@ mod pages {
     struct Journal;
     #[doc = include_str!("../docs/limits.md")]
     struct Limits;
+    #[doc = include_str!("../docs/replies.md")]
+    struct Replies;
     #[doc = include_str!("../docs/shutdown.md")]
     struct Shutdown;
     #[doc = include_str!("../docs/summary.md")]

@@ -93,14 +93,14 @@ fn a_usage_that_cannot_be_read_is_unknown_with_a_warning() {
     let body = json!({"usage": {"prompt_tokens": 1.5, "completion_tokens": 1}});
     let run = in_run(|| {
         call("gpt-5").provider("openai").start().finish(Usage::from_value("openai", &body));
-        record_usage(Usage::from_value("unheard-of", &body));
+        record_usage(Usage::from_value("unheard-of", &json!({"usage": {"words": 7}})));
     });
     assert_eq!(run.budget_summary.total.calls_without_usage, 2);
     assert_eq!(
         run.warnings,
         [
-            "usage of a reply was taken as not reported: input_tokens is 1.5, expected a whole number up to 1000000000000",
-            "usage of a reply was taken as not reported: no response shape is known for provider \"unheard-of\"",
+            "usage of a reply was taken as not reported: prompt_tokens is 1.5, expected a whole number up to 1000000000000",
+            "usage of a reply was taken as not reported: the response of unheard-of holds no usage that can be read: its counts are not those of any known shape: words",
         ]
     );
     assert_eq!(run.status, Status::Completed);

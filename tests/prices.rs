@@ -420,22 +420,6 @@ fn responses_report_their_usage() {
     assert_eq!(found.usage, Usage::new().input(100).cache_read(40).output(10).reasoning(5));
     assert_eq!(found.provider, "azure");
     assert_eq!(Usage::from_response("openai", Some("chat"), body).unwrap().usage, found.usage);
-
-    for (provider, flavor, body, part) in [
-        ("openai", None, "{", "not JSON"),
-        ("ollama", None, "{}", "no response shape is known for provider \"ollama\""),
-        ("openai", None, r#"{"usage": {"words": 7}}"#, "openai holds no usage"),
-        ("openai", Some("song"), "{}", "unknown API flavor \"song\""),
-        (
-            "openai",
-            None,
-            r#"{"usage": {"prompt_tokens": 1.5, "completion_tokens": 1}}"#,
-            "input_tokens is 1.5",
-        ),
-    ] {
-        let error = Usage::from_response(provider, flavor, body.as_bytes()).unwrap_err();
-        assert!(error.to_string().contains(part), "{error}");
-    }
 }
 
 /// The release of genai-prices that is compiled here, and the data that it bundles.

@@ -182,6 +182,20 @@ fn a_call_by_hand_names_its_tier() {
 }
 
 #[test]
+fn a_reply_names_the_tier_that_served_its_call() {
+    let served = |tier: &str| {
+        let body = format!(
+            r#"{{"object": "chat.completion", "model": "gpt-5-2025-08-07", "service_tier": "{tier}",
+                "usage": {{"prompt_tokens": 1000000, "completion_tokens": 1000000}}}}"#
+        );
+        let call = || call("gpt-5").provider("openai").tier("priority").start();
+        run(|| call().finish(Usage::from_response("openai", None, body.as_bytes()))).0
+    };
+    assert_eq!(["flex", "default", "priority"].map(served), [5.625, 11.25, 22.5].map(Some));
+    assert_eq!(served("scale"), None);
+}
+
+#[test]
 fn an_attempt_has_the_tier_of_its_call() {
     let (cost, _) = run(|| {
         let call = call("gpt-5").provider("openai").tier("flex").start();

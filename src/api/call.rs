@@ -8,7 +8,7 @@ use tracing::instrument::{Instrument as _, Instrumented};
 use tracing::span::{Entered, Span};
 
 use super::permit::Permit;
-use super::usage::UsageRecord;
+use super::usage::{Reply, UsageRecord};
 use crate::ledger::{IntoUsd, Kind, Symbol, Usd, UsdError};
 
 /// Begins a call to this model. All fields that a call may record are declared, and recorded through methods: a field
@@ -94,6 +94,9 @@ impl<'a> CallBuilder<'a> {
             gen_ai.request.model = self.model,
             openai.request.service_tier = self.tier,
             gen_ai.response.model = Empty,
+            gen_ai.response.id = Empty,
+            gen_ai.response.finish_reasons = Empty,
+            openai.response.service_tier = Empty,
             gen_ai.usage.input_tokens = Empty,
             gen_ai.usage.output_tokens = Empty,
             gen_ai.usage.cache_read.input_tokens = Empty,
@@ -190,7 +193,7 @@ impl Call {
             (Kind::Requests, "billed_requests"),
             (Kind::Tokens, "tokens"),
         ];
-        let UsageRecord { usage, provider, model, operation, cost, refusal } = record.into();
+        let UsageRecord { usage, provider, model, operation, cost, reply } = record.into();
         for (kind, field) in FIELDS {
             if let Some(count) = usage.get(kind) {
                 self.span.record(field, count);
@@ -200,13 +203,30 @@ impl Call {
             ("gen_ai.provider.name", provider.as_deref()),
             ("gen_ai.response.model", model.as_deref()),
             ("gen_ai.operation.name", operation.as_deref()),
-            ("refusal", refusal.as_deref()),
         ] {
             if let Some(text) = text {
                 self.span.record(field, text);
             }
         }
+        if let Some(reply) = reply {
+            self.record_reply(&reply);
+        }
         cost.map_or(self, |cost| self.record_cost(cost))
+    }
+
+    fn record_reply(&self, reply: &Reply<'_>) {
+        for (field, text) in [
+            ("gen_ai.response.id", &reply.response_id),
+            ("gen_ai.response.finish_reasons", &reply.finish_reason),
+            ("openai.response.service_tier", &reply.service_tier),
+        ] {
+            if let Some(text) = text {
+                self.span.record(field, &**text);
+            }
+        }
+        for warning in &reply.warnings {
+            self.span.record("refusal", warning.as_str());
+        }
     }
 
     /// Sets what the call cost, in USD; then nothing is priced. What is not an amount is taken as not reported, and a

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use crate::ledger::{IntoUsd, Kind, Usage, Usd, UsdError};
 #[cfg(feature = "prices")]
-use crate::price::{ResponseError, ResponseUsage};
+use crate::price;
+#[cfg(feature = "prices")]
+use crate::reply::{ResponseError, ResponseStream, ResponseUsage};
 
 /// Books usage to the current stage, as one model call. For clients that emit nothing themselves: most of them.
 ///
@@ -17,7 +19,10 @@ use crate::price::{ResponseError, ResponseUsage};
 /// record_usage(UsageRecord::new(Usage::new().input(512)).provider("openai").model("text-embedding-3-small").operation("embeddings"));
 /// ```
 pub fn record_usage<'a>(record: impl Into<UsageRecord<'a>>) {
-    let UsageRecord { usage, provider, model, operation, cost, refusal } = record.into();
+    let UsageRecord { usage, provider, model, operation, cost, reply } = record.into();
+    let Reply { response_id, service_tier, finish_reason, warnings } =
+        reply.map(|reply| *reply).unwrap_or_default();
+    let warnings = (!warnings.is_empty()).then(|| warnings.join("; "));
     let (number, text);
     // A cost that is not an amount goes to the layer as text, which refuses it by its own rule, and warns.
     let cost: Option<&dyn tracing::Value> = match &cost {
@@ -47,7 +52,10 @@ pub fn record_usage<'a>(record: impl Into<UsageRecord<'a>>) {
         billed_requests = usage.get(Kind::Requests),
         tokens = usage.get(Kind::Tokens),
         cost_usd = cost,
-        refusal = refusal.as_deref(),
+        gen_ai.response.id = response_id.as_deref(),
+        gen_ai.response.finish_reasons = finish_reason.as_deref(),
+        openai.response.service_tier = service_tier.as_deref(),
+        refusal = warnings.as_deref(),
     );
 }
 
@@ -59,8 +67,17 @@ pub struct UsageRecord<'a> {
     pub(super) model: Option<Cow<'a, str>>,
     pub(super) operation: Option<Cow<'a, str>>,
     pub(super) cost: Option<Result<Usd, UsdError>>,
-    /// Why the usage of a reply is unknown, for the warnings of the run.
-    pub(super) refusal: Option<String>,
+    /// Boxed: most records have none, and are passed by value.
+    pub(super) reply: Option<Box<Reply<'a>>>,
+}
+
+/// What only the record of a call has, and the run's warnings about a reply.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Reply<'a> {
+    pub(super) response_id: Option<Cow<'a, str>>,
+    pub(super) service_tier: Option<Cow<'a, str>>,
+    pub(super) finish_reason: Option<Cow<'a, str>>,
+    pub(super) warnings: Vec<String>,
 }
 
 impl<'a> UsageRecord<'a> {
@@ -98,29 +115,128 @@ impl<'a> UsageRecord<'a> {
         self.cost = Some(cost.into_usd());
         self
     }
-}
 
-#[cfg(feature = "prices")]
-impl<'a> From<&'a ResponseUsage> for UsageRecord<'a> {
-    /// The usage in a provider's response, with the provider and the model that it names.
-    fn from(response: &'a ResponseUsage) -> Self {
-        let record = Self::new(response.usage).provider(response.provider.as_str());
-        match &response.model {
-            Some(model) => record.model(model.as_str()),
-            None => record,
+    /// Names the provider's id of the response. Two records of one run with the same id are one call (A8).
+    ///
+    /// ```
+    /// use tracing_budget::testing::{assert_tokens, capture};
+    /// use tracing_budget::{Usage, record::UsageRecord, record_usage};
+    ///
+    /// let captured = capture(|| {
+    ///     let _pipeline = tracing::info_span!("pipeline").entered();
+    ///     let record = UsageRecord::new(Usage::new().input(3_000).output(987)).response_id("msg_01XFDUDYJgAACzvnptvVoYEL");
+    ///     record_usage(record.clone());
+    ///     record_usage(record);
+    /// });
+    /// assert_tokens(captured.run(), 3_987);
+    /// ```
+    #[must_use]
+    pub fn response_id(mut self, id: impl Into<Cow<'a, str>>) -> Self {
+        self.reply_mut().response_id = Some(id.into());
+        self
+    }
+
+    /// Names the tier that served the call, such as `flex` or `priority`.
+    ///
+    /// ```
+    /// use tracing_budget::{Usage, record::UsageRecord, record_usage};
+    ///
+    /// record_usage(UsageRecord::new(Usage::new().input(3_000).output(987)).model("gpt-5").service_tier("flex"));
+    /// ```
+    #[must_use]
+    pub fn service_tier(mut self, tier: impl Into<Cow<'a, str>>) -> Self {
+        self.reply_mut().service_tier = Some(tier.into());
+        self
+    }
+
+    /// Names why the response ended, such as `stop` or `max_tokens`.
+    ///
+    /// ```
+    /// use tracing_budget::{Usage, record::UsageRecord, record_usage};
+    ///
+    /// record_usage(UsageRecord::new(Usage::new().input(3_000).output(987)).finish_reason("max_tokens"));
+    /// ```
+    #[must_use]
+    pub fn finish_reason(mut self, reason: impl Into<Cow<'a, str>>) -> Self {
+        self.reply_mut().finish_reason = Some(reason.into());
+        self
+    }
+
+    /// The record with texts of its own.
+    #[cfg(feature = "prices")]
+    fn into_owned(self) -> UsageRecord<'static> {
+        let own = |text: Option<Cow<'a, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        let reply = self.reply.map(|reply| {
+            Box::new(Reply {
+                response_id: own(reply.response_id),
+                service_tier: own(reply.service_tier),
+                finish_reason: own(reply.finish_reason),
+                warnings: reply.warnings,
+            })
+        });
+        let UsageRecord { usage, provider, model, operation, cost, .. } = self;
+        UsageRecord {
+            usage,
+            provider: own(provider),
+            model: own(model),
+            operation: own(operation),
+            cost,
+            reply,
         }
+    }
+
+    fn reply_mut(&mut self) -> &mut Reply<'a> {
+        self.reply.get_or_insert_default()
     }
 }
 
 #[cfg(feature = "prices")]
-impl From<ResponseUsage> for UsageRecord<'_> {
-    /// The usage in a provider's response, with the provider and the model that it names.
-    fn from(response: ResponseUsage) -> Self {
-        let record = Self::new(response.usage).provider(response.provider);
-        match response.model {
-            Some(model) => record.model(model),
-            None => record,
+impl<'a> From<&'a ResponseUsage> for UsageRecord<'a> {
+    /// The usage in a provider's response, with its cost, the names that it has, and its warnings.
+    fn from(response: &'a ResponseUsage) -> Self {
+        let text = |text: &'a Option<String>| text.as_deref().map(Cow::Borrowed);
+        let reply = Reply {
+            response_id: response.distinct_id().map(Cow::Borrowed),
+            service_tier: text(&response.service_tier),
+            finish_reason: text(&response.finish_reason),
+            warnings: warnings(response),
+        };
+        Self {
+            usage: response.usage,
+            provider: Some(Cow::Borrowed(&response.provider)),
+            model: text(&response.model),
+            operation: None,
+            cost: response.cost.map(Ok),
+            reply: (reply != Reply::default()).then(|| Box::new(reply)),
         }
+    }
+}
+
+/// The warnings of a response, and one for its units that no price is applied to. A reported cost has them all.
+#[cfg(feature = "prices")]
+fn warnings(response: &ResponseUsage) -> Vec<String> {
+    let mut warnings = response.warnings.clone();
+    if response.cost.is_none() {
+        let model = response.model.as_deref();
+        // Tokens of an image are in the input, and most models charge them as such.
+        let is_missing = |unit: &&&str| {
+            !unit.ends_with("tokens")
+                || model.is_none_or(|model| price::has_rate_of_part(&response.provider, model, unit))
+        };
+        let units: Vec<&str> = response.units.keys().filter(is_missing).copied().collect();
+        if !units.is_empty() {
+            // Without counts: a run with a thousand of such calls has one warning.
+            warnings.push(format!("the cost of a reply lacks its {}", units.join(", ")));
+        }
+    }
+    warnings
+}
+
+#[cfg(feature = "prices")]
+impl From<ResponseUsage> for UsageRecord<'_> {
+    /// The usage in a provider's response, with its cost, the names that it has, and its warnings.
+    fn from(response: ResponseUsage) -> Self {
+        UsageRecord::from(&response).into_owned()
     }
 }
 
@@ -131,10 +247,26 @@ impl From<Result<ResponseUsage, ResponseError>> for UsageRecord<'_> {
         match response {
             Ok(response) => response.into(),
             Err(error) => {
-                let refusal = Some(format!("usage of a reply was taken as not reported: {error}"));
-                Self { refusal, ..Self::default() }
+                let warnings = vec![format!("usage of a reply was taken as not reported: {error}")];
+                Self { reply: Some(Box::new(Reply { warnings, ..Reply::default() })), ..Self::default() }
             }
         }
+    }
+}
+
+#[cfg(feature = "prices")]
+impl From<&ResponseStream> for UsageRecord<'_> {
+    /// The usage of the pieces so far, as of a complete response.
+    fn from(stream: &ResponseStream) -> Self {
+        stream.usage().into()
+    }
+}
+
+#[cfg(feature = "prices")]
+impl From<ResponseStream> for UsageRecord<'_> {
+    /// The usage of the pieces so far, as of a complete response.
+    fn from(stream: ResponseStream) -> Self {
+        stream.usage().into()
     }
 }
 

@@ -166,7 +166,7 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
-    use crate::attribution::generated::assert_table;
+    use crate::generated::assert_table;
 
     #[test]
     fn the_page_of_clients_has_the_known_libraries() {

@@ -20,8 +20,6 @@ mod charge;
 mod close;
 mod emitters;
 mod field_value;
-#[cfg(test)]
-mod generated;
 mod inclusive;
 mod inner_call;
 mod names;

@@ -428,7 +428,7 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
-    use crate::attribution::generated::assert_table;
+    use crate::generated::assert_table;
 
     /// What the names of a role mean, in the order of the page.
     fn meaning(name: &str, role: FieldRole) -> Option<(usize, &'static str)> {

@@ -92,7 +92,7 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
-    use crate::attribution::generated::assert_table;
+    use crate::generated::assert_table;
 
     #[test]
     fn the_page_of_the_rules_has_the_model_operations() {

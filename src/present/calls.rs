@@ -1,4 +1,4 @@
-//! The calls of a run as a table of 80 columns: which cost most, where, with which model, and how they ended.
+//! The calls of a run: which cost most, where, with which model, and how they ended; as a list, and as a table of 80 columns.
 
 use super::columns::{Align, Columns, cut};
 use super::numbers::{Money, UNKNOWN, count, counted, duration};
@@ -14,6 +14,71 @@ const MODEL: usize = 18;
 
 /// Maximum width of a line about a failure, in cells.
 const NOTE: usize = 76;
+
+/// Calls of a run that are listed, and what is not.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Listing<'a> {
+    /// The most expensive first, then failed ones, then the newest.
+    pub lines: Vec<Line<'a>>,
+    /// Sentences about the calls that are not listed, one a line; empty if all are.
+    pub rest: String,
+}
+
+/// A call with the figures and texts that every face shows.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Line<'a> {
+    /// The call.
+    pub call: &'a CallRecord,
+    /// In USD, with `≥` if the call is known in part.
+    pub cost: String,
+    /// In tokens, with `≥` if the call is known in part.
+    pub tokens: String,
+    /// The model that answered, or else the one that was requested.
+    pub model: Option<&'a str>,
+    /// That it failed, or was a retry inside its client.
+    pub note: Option<String>,
+}
+
+/// Lists calls of a run, at most `most` of them, the most expensive first. The error is a sentence with the reason if it lists no call.
+///
+/// ```
+/// use tracing_budget::RunSummary;
+/// use tracing_budget::present::calls;
+/// use tracing_budget::summary::CallRecord;
+///
+/// let at = "2026-04-19T09:12:03Z".parse()?;
+/// let mut run = RunSummary::new("0193c0de", at);
+/// let mut call = CallRecord::new(at, "chat");
+/// (call.model_requested, call.cost_usd) = (Some("gpt-5".into()), "0.25".parse().ok());
+/// run.budget_summary.calls = Some(vec![call]);
+/// let listing = calls::listing(&run, 20).unwrap();
+/// assert_eq!((listing.lines[0].cost.as_str(), listing.lines[0].model), ("$0.2500", Some("gpt-5")));
+/// # Ok::<(), tracing_budget::summary::TimestampError>(())
+/// ```
+///
+/// # Errors
+///
+/// If the summary has no list of calls, or none were made or kept.
+pub fn listing(run: &RunSummary, most: usize) -> Result<Listing<'_>, String> {
+    let Some(listed) = &run.budget_summary.calls else {
+        return Err("Calls were not kept: an earlier version wrote this summary.".to_owned());
+    };
+    if listed.is_empty() {
+        return Err(match run.budget_summary.calls_left_out {
+            0 => "No model was called.".to_owned(),
+            made => format!("{} made, and none kept.", counted(made, "model call")),
+        });
+    }
+    let mut calls: Vec<&CallRecord> = listed.iter().collect();
+    // Stable: calls of one cost stay in their order, the failed ones and then the newest first.
+    calls.sort_by_key(|call| std::cmp::Reverse(call.cost_usd));
+    let (shown, hidden) = calls.split_at(calls.len().min(most));
+    let money = Money::for_amounts(shown.iter().filter_map(|call| call.cost_usd));
+    let lines = shown.iter().map(|call| Line::new(call, money)).collect();
+    Ok(Listing { lines, rest: rest(run, hidden) })
+}
 
 /// Returns a table of the calls that a run lists, at most `most` of them, the most expensive first. Below a call that failed, or was a
 /// retry inside its client, is a line with that.
@@ -33,62 +98,58 @@ const NOTE: usize = 76;
 /// ```
 #[must_use]
 pub fn table(run: &RunSummary, most: usize) -> String {
-    let Some(listed) = &run.budget_summary.calls else {
-        return "Calls were not kept: an earlier version wrote this summary.\n".to_owned();
+    let Listing { lines, rest } = match listing(run, most) {
+        Ok(listing) => listing,
+        Err(why) => return why + "\n",
     };
-    if listed.is_empty() {
-        return match run.budget_summary.calls_left_out {
-            0 => "No model was called.\n".to_owned(),
-            made => format!("{} made, and none kept.\n", counted(made, "model call")),
-        };
-    }
-    let mut calls: Vec<&CallRecord> = listed.iter().collect();
-    // Stable: calls of one cost stay in their order, the failed ones and then the newest first.
-    calls.sort_by_key(|call| std::cmp::Reverse(call.cost_usd));
-    let shown = &calls[..calls.len().min(most)];
-    let money = Money::for_amounts(shown.iter().filter_map(|call| call.cost_usd));
     let headings = [("", Left), ("COST", Right), ("TOKENS", Right), ("TIME", Right), ("STARTED", Left)];
     let mut columns = Columns::new(&[&headings[..], &[("STAGE", Left), ("MODEL", Left)]].concat());
-    for call in shown {
-        columns.line(cells(call, money));
+    for line in &lines {
+        columns.line(line.cells());
     }
     let mut text = String::new();
-    for (line, call) in columns.to_string().lines().zip(std::iter::once(None).chain(shown.iter().map(Some))) {
+    for (line, call) in columns.to_string().lines().zip(std::iter::once(None).chain(lines.iter().map(Some))) {
         text += line;
         text.push('\n');
-        if let Some(note) = call.and_then(|call| note(call)) {
-            text += &format!("     {}\n", cut(&note, NOTE - 1));
+        if let Some(note) = call.and_then(|call| call.note.as_deref()) {
+            text += &format!("     {}\n", cut(note, NOTE - 1));
         }
     }
-    text + &rest(run, &calls[shown.len()..])
+    text + &rest
 }
 
-fn cells(call: &CallRecord, money: Money) -> [String; 7] {
-    let time = call.started_at.to_string();
-    // Hours, minutes and seconds: the day is that of the run, which the head names.
-    let time = time.split('T').nth(1).and_then(|time| time.get(..8)).unwrap_or_default().to_owned();
-    let tokens = match (call.usage.tokens_used(), call.is_partly_known()) {
-        (None, _) => UNKNOWN.to_owned(),
-        (Some(tokens), true) => format!("≥{}", count(tokens)),
-        (Some(tokens), false) => count(tokens),
-    };
-    let cost = match (call.cost_usd, call.is_partly_known()) {
-        (None, _) | (Some(Usd::ZERO), true) => UNKNOWN.to_owned(),
-        (Some(cost), true) => format!("≥{}", money.write(cost)),
-        (Some(cost), false) => money.write(cost),
-    };
-    let model = call.model_answered.as_ref().or(call.model_requested.as_ref()).or(call.model.as_ref());
-    let name =
-        |name: Option<&String>, cells| name.map_or_else(|| UNKNOWN.to_owned(), |name| cut(name, cells));
-    [
-        status::glyph(call.status).to_string(),
-        cost,
-        tokens,
-        call.duration_seconds.map_or_else(|| UNKNOWN.to_owned(), duration),
-        time,
-        name(call.stage.as_ref(), STAGE),
-        name(model, MODEL),
-    ]
+impl<'a> Line<'a> {
+    fn new(call: &'a CallRecord, money: Money) -> Self {
+        let tokens = match (call.usage.tokens_used(), call.is_partly_known()) {
+            (None, _) => UNKNOWN.to_owned(),
+            (Some(tokens), true) => format!("≥{}", count(tokens)),
+            (Some(tokens), false) => count(tokens),
+        };
+        let cost = match (call.cost_usd, call.is_partly_known()) {
+            (None, _) | (Some(Usd::ZERO), true) => UNKNOWN.to_owned(),
+            (Some(cost), true) => format!("≥{}", money.write(cost)),
+            (Some(cost), false) => money.write(cost),
+        };
+        let model = call.model_answered.as_ref().or(call.model_requested.as_ref()).or(call.model.as_ref());
+        Self { call, cost, tokens, model: model.map(String::as_str), note: note(call) }
+    }
+
+    fn cells(&self) -> [String; 7] {
+        let time = self.call.started_at.to_string();
+        // Hours, minutes and seconds: the day is that of the run, which the head names.
+        let time = time.split('T').nth(1).and_then(|time| time.get(..8)).unwrap_or_default().to_owned();
+        let name =
+            |name: Option<&str>, cells| name.map_or_else(|| UNKNOWN.to_owned(), |name| cut(name, cells));
+        [
+            status::glyph(self.call.status).to_string(),
+            self.cost.clone(),
+            self.tokens.clone(),
+            self.call.duration_seconds.map_or_else(|| UNKNOWN.to_owned(), duration),
+            time,
+            name(self.call.stage.as_deref(), STAGE),
+            name(self.model, MODEL),
+        ]
+    }
 }
 
 impl CallRecord {

@@ -46,11 +46,6 @@ static BUNDLED: LazyLock<Published> = LazyLock::new(|| {
         .expect("every 0.2 release of genai-prices reads the format of 0.2.1")
 });
 
-/// The calculator of the bundled prices. The first call reads them, which takes tens of milliseconds.
-pub(super) fn bundled() -> &'static Calculator {
-    &BUNDLED.calculator
-}
-
 /// The published prices in use.
 #[derive(Default)]
 pub(super) struct Catalog {
@@ -245,6 +240,28 @@ impl Catalog {
         self.calculator()
             .providers()
             .flat_map(|provider| provider.models().map(move |model| (provider.id(), model.id())))
+    }
+
+    /// Whether a model has a rate for a part of its tokens, such as `input_image_tokens`, that differs from that of the whole.
+    pub(super) fn has_rate_of_part(&self, provider: &str, model: &str, part: &str) -> bool {
+        const TOKENS: f64 = 1e3;
+        let output = part.starts_with("output");
+        let mut counts =
+            Counts::from([(if output { UsageKey::OUTPUT_TOKENS } else { UsageKey::INPUT_TOKENS }, TOKENS)]);
+        if part.starts_with("cache") {
+            counts.insert(UsageKey::CACHE_READ_TOKENS, TOKENS);
+        }
+        let price = |counts: &Counts| {
+            let request = PriceRequest::new(model, counts).with_provider_id(provider);
+            self.calculator().calculate(&request).ok().map(|price| price.total_price)
+        };
+        let Some(whole) = price(&counts) else { return false };
+        if part.starts_with("cache_audio") {
+            counts.insert(UsageKey::INPUT_AUDIO_TOKENS, TOKENS);
+        }
+        counts.insert(part, TOKENS);
+        // Without an answer the rate may well be another.
+        price(&counts) != Some(whole)
     }
 
     /// The exact cost of a usage at a time. `model` is the reported name, for the reasons.

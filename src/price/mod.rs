@@ -37,8 +37,6 @@ mod published_models;
 mod published_rates;
 mod rates;
 mod reason;
-#[cfg(feature = "prices")]
-mod response;
 mod service_tier;
 #[cfg(feature = "price-files")]
 mod toml_file;
@@ -54,5 +52,15 @@ pub use error::PriceBookError;
 pub use model::PricedModel;
 pub use rates::Rates;
 pub use reason::{BookName, Price, Source, Unpriced};
+
+/// The id of a provider in the price data, by any of its names.
 #[cfg(feature = "prices")]
-pub use response::{ResponseError, ResponseUsage};
+pub(crate) fn provider_id(name: &str) -> Option<String> {
+    catalog::Catalog::default().provider_id(name)
+}
+
+/// Whether the bundled prices have a rate for a part of a model's tokens that differs from that of the whole.
+#[cfg(feature = "prices")]
+pub(crate) fn has_rate_of_part(provider: &str, model: &str, part: &str) -> bool {
+    catalog::Catalog::default().has_rate_of_part(provider, model, part)
+}

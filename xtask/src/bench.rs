@@ -19,7 +19,7 @@ const TIMES: f64 = 4.0;
 pub(crate) fn run(parts: &[&str]) -> Outcome {
     let page = root().join(PAGE);
     let mut text = fs::read_to_string(&page)?;
-    for part in ["count", "memory", "threads", "time"] {
+    for part in ["count", "start", "memory", "threads", "time"] {
         if !parts.is_empty() && !parts.contains(&part) {
             continue;
         }

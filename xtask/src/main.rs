@@ -38,7 +38,7 @@ usage: cargo xtask <task>
   check         formatting, words, reasons, architecture, dependencies, lints, documentation
   test          every test and every example
   ci            check, test, instructions of a span, compile times, the packages as they would be published
-  bench         [count|memory|threads|time ...] measures, and writes the tables of docs/performance.md
+  bench         [count|start|memory|threads|time ...] measures, and writes the tables of docs/performance.md
   fmt           format the sources
   architecture  whether crates, rooms and files depend on each other in one direction
   words         words of the sources and pages that style forbids

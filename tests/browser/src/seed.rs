@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tracing_budget::{
-    RunSummary, Status, Usd, Verdict,
-    summary::{Figures, GateVerdict, ModelRow, OperationRow, StageRow, Timestamp},
+    RunSummary, Status, Usage, Usd, Verdict,
+    summary::{CallRecord, Figures, GateVerdict, ModelRow, OperationRow, StageRow, Timestamp},
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -295,6 +295,7 @@ fn stage(
     }
     for &(model, input, output, calls) in calls.iter().filter(|(.., calls)| *calls > 0) {
         let figures = figures(model, input, output, calls);
+        let each = self::figures(model, input / calls, output / calls, 1);
         row.figures = [&row.figures, &figures].into_iter().sum();
         let mut of_model = ModelRow::default();
         of_model.duration_seconds = Some(seconds * 0.8);
@@ -302,6 +303,16 @@ fn stage(
             if figures.cost_usd.is_some() { vec!["genai-prices@0.2.1".into()] } else { vec![] };
         of_model.figures = figures;
         row.per_model.insert(model, of_model);
+        let listed = run.budget_summary.calls.get_or_insert_default();
+        for number in 0..calls {
+            let mut call = CallRecord::new(at(started, 1_000 * i64::try_from(number).unwrap_or(0)), "chat");
+            (call.stage, call.model, call.model_requested) =
+                (Some(name.to_owned()), Some(model.to_owned()), Some(model.to_owned()));
+            call.usage = Usage::new().input(each.input_tokens).output(each.output_tokens);
+            call.cost_usd = each.cost_usd;
+            call.duration_seconds = Some(seconds * 0.8 / calls as f64);
+            listed.push(call);
+        }
     }
     run.budget_summary.per_agent.insert(name, row);
 }

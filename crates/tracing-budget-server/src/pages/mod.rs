@@ -20,6 +20,7 @@ mod link;
 mod live;
 mod query;
 mod run;
+mod run_calls;
 mod run_header;
 mod run_tables;
 mod runs;

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::format::{named, short};
 use super::layout::{Page, Tab};
 use super::zone::PageZone;
-use super::{badges, link, run_header, run_tables};
+use super::{badges, link, run_calls, run_header, run_tables};
 use crate::app::App;
 use crate::find_run::find_run;
 use crate::problem::Problem;
@@ -65,6 +65,7 @@ fn page(run: &RunSummary, zone: &PageZone, context: &RunContext) -> Markup {
                 (run_tables::timeline(run))
                 (run_tables::by_stage(run))
                 (run_tables::by_model(run))
+                (run_calls::dearest(run, zone))
                 (run_tables::gates(run, zone))
                 (run_tables::by_agent(run))
                 (run_tables::by_operation(run))

@@ -1,6 +1,6 @@
 //! The dashboard's pages, as their HTML is sent.
 
-use tracing_budget::summary::{StageRow, Timestamp};
+use tracing_budget::summary::{CallRecord, StageRow, Timestamp};
 use tracing_budget::{RunSummary, Status};
 use tracing_budget_history::Store;
 use tracing_budget_server::ServeOptions;
@@ -82,6 +82,40 @@ async fn a_stage_is_below_its_parent() {
             ["in0\" scope=\"row\">visualization", "in1\" scope=\"row\">charts", "in0\" scope=\"row\">review"];
         let places = rows.map(place);
         assert!(places.is_sorted(), "{name}: {places:?}");
+    }
+}
+
+/// The call that cost $0.40 is at the top, and what is not shown is counted.
+#[tokio::test]
+async fn a_run_lists_its_most_expensive_calls() {
+    let server = TestServer::empty(ServeOptions::new());
+    let mut dear = run("dear", "calls", 0);
+    let calls = (0..25).map(|number| {
+        let mut call = CallRecord::new(dear.started_at, "chat");
+        call.model_requested = Some(format!("model-{number}"));
+        call.cost_usd = format!("0.{:02}", 40 - number).parse().ok();
+        if number == 3 {
+            (call.status, call.error) = (Status::Failed, Some("429 <slow down>".to_owned()));
+        }
+        call
+    });
+    dear.budget_summary.calls = Some(calls.rev().collect());
+    dear.budget_summary.calls_left_out = 7;
+    server.store.put(&dear).expect("stored");
+    let page = page(&server, "/runs/dear").await;
+    let table = page.split_once("id=\"calls\"").expect("a table").1;
+    let table = table.split_once("</section>").expect("its end").0;
+    let place = |text: &str| table.find(text).unwrap_or_else(|| panic!("no {text} in {table}"));
+    assert!(place(">model-0<") < place(">model-3<") && place(">model-3<") < place(">model-19<"));
+    assert!(!table.contains(">model-20<"), "{table}");
+    for text in [
+        "$0.40",
+        "429 &lt;slow down&gt;",
+        "Not shown: 5 calls.",
+        "Not kept: 7 calls",
+        "runs show dear --calls",
+    ] {
+        place(text);
     }
 }
 

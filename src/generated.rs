@@ -6,7 +6,7 @@ use std::{env, fs};
 const END: &str = "\n<!-- The end of the generated table. -->\n";
 
 /// Compares the table in a page with the one that a source makes. `UPDATE_SNAPSHOTS=1` writes it.
-pub(super) fn assert_table(page: &str, source: &str, table: &str) {
+pub(crate) fn assert_table(page: &str, source: &str, table: &str) {
     let begin = format!("<!-- The table is generated from {source}. -->\n\n");
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
     let text = fs::read_to_string(&file).expect(page).replace("\r\n", "\n");
