@@ -301,6 +301,6 @@ fn lines_of_today_have_the_keys_of_format_1() {
 fn is_added(key: &str) -> bool {
     let of_cells = [".cells[].parent", ".cells[].around[]", ".cells[].agent", ".cells[].partial"];
     let of_stages = [".stages[].around[]", ".stages[].attempts[]", ".open[].around[]", ".around[]"];
-    let others = [".agents[]", ".error_events[]", ".paths", ".calls[]", ".keep_calls"];
+    let others = [".agents[]", ".error_events[]", ".paths", ".calls[]", ".keep_calls", ".corrections"];
     [&of_cells[..], &of_stages, &others].concat().iter().any(|added| key.starts_with(added))
 }

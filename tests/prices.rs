@@ -58,13 +58,14 @@ fn a_price_is_that_of_its_day() {
 #[test]
 fn a_price_is_that_of_its_hour_and_the_memo_knows() {
     let model = published(Some("deepseek"), "deepseek-chat");
+    // Before the correction of its window, which ended in September.
     let million = Usage::new().input(1_000_000).output(1_000_000);
     for _ in 0..2 {
         for (time, expected) in [
-            ("2026-04-19T00:29:59.999999999Z", "0.685"),
-            ("2026-04-19T00:30:00Z", "1.37"),
-            ("2026-04-19T16:29:59.999999999Z", "1.37"),
-            ("2026-04-19T16:30:00Z", "0.685"),
+            ("2025-04-19T00:29:59.999999999Z", "0.685"),
+            ("2025-04-19T00:30:00Z", "1.37"),
+            ("2025-04-19T16:29:59.999999999Z", "1.37"),
+            ("2025-04-19T16:30:00Z", "0.685"),
         ] {
             assert_eq!(cost(&model, million, at(time)), usd(expected), "{time}");
         }

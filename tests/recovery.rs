@@ -143,6 +143,30 @@ fn a_run_in_flight_is_recovered_as_interrupted_with_all_its_figures() {
     });
 }
 
+#[cfg(feature = "prices")]
+#[test]
+fn a_corrected_price_names_the_corrections_in_a_living_run_and_in_a_recovered_one() {
+    let directory = Fresh::new();
+    // Without the prices that the others bring.
+    traced(journaled(&directory).prices(PriceBook::new()), |guard| {
+        let _root = info_span!("pipeline").entered();
+        let usage = tracing_budget::Usage::new().input(1_000).output(100);
+        call("mistral-large-latest").provider("mistral").start().finish(usage);
+        let live = guard.handle().snapshot().remove(0).budget_summary;
+        let lost = directory.lost_now().remove(0).budget_summary;
+        for summary in [&live, &lost] {
+            let row = summary.per_model.get("mistral/mistral-large-latest").unwrap();
+            assert_eq!(row.price_sources, ["corrections@2026-11-30"]);
+            assert_eq!(row.figures.cost_usd, Some("0.00065".parse().unwrap()));
+            assert_eq!(
+                summary.calls.as_ref().unwrap()[0].price_source.as_deref(),
+                Some("corrections@2026-11-30")
+            );
+        }
+        assert_eq!(live.per_model, lost.per_model);
+    });
+}
+
 #[test]
 fn unknown_figures_are_recovered_as_unknown() {
     let directory = Fresh::new();

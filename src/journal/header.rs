@@ -41,6 +41,9 @@ pub(crate) struct Header {
     pub(crate) limit_tokens: Option<u64>,
     /// The name of the price book.
     pub(crate) book: String,
+    /// The name of the corrections to it. Without it, as in earlier versions, no line has any.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) corrections: String,
     /// The lines name every stage around a stage. Without it, as in earlier versions, all stages of one name are one row.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) paths: bool,
@@ -67,6 +70,7 @@ impl Header {
             limit_usd: None,
             limit_tokens: None,
             book: String::new(),
+            corrections: String::new(),
             paths: true,
             keep_calls: Some(MAX_CALLS),
         }

@@ -378,6 +378,7 @@ impl RunReplay {
             // A stage's limit also counts the stages inside it. The journal's rows do not have those.
             stage_limits: Vec::new(),
             book: &header.book,
+            corrections: &header.corrections,
         })
     }
 }

@@ -106,13 +106,15 @@ impl UsageKind {
 enum PriceSource {
     Reported,
     Override,
+    Corrections,
     Book,
 }
 
 impl PriceSource {
-    const ALL: [(Self, Sources); 3] = [
+    const ALL: [(Self, Sources); 4] = [
         (Self::Reported, Sources::REPORTED),
         (Self::Override, Sources::OVERRIDE),
+        (Self::Corrections, Sources::CORRECTIONS),
         (Self::Book, Sources::BOOK),
     ];
 }

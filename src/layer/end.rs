@@ -353,6 +353,7 @@ fn summary(run: &Run, details: &mut Details, options: &Options, clock: Clock, le
         limits: options.limits.run,
         stage_limits: run.stage_limits(&options.limits),
         book: &options.book,
+        corrections: crate::price::CORRECTIONS,
     })
 }
 

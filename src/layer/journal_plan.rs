@@ -76,6 +76,7 @@ impl JournalPlan {
             limit_usd,
             limit_tokens,
             book: options.book.clone(),
+            corrections: crate::price::CORRECTIONS.to_owned(),
             keep_calls: Some(options.kept_calls()),
             ..Header::new(clock.origin())
         };

@@ -113,6 +113,7 @@ fn sources(source: &Source) -> Sources {
     match source {
         Source::Override => Sources::OVERRIDE,
         Source::Reported => Sources::REPORTED,
+        Source::Corrections => Sources::CORRECTIONS,
         Source::Book(_) => Sources::BOOK,
     }
 }

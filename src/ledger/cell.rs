@@ -127,6 +127,7 @@ impl Sources {
     pub(crate) const REPORTED: Self = Self(1);
     pub(crate) const OVERRIDE: Self = Self(2);
     pub(crate) const BOOK: Self = Self(4);
+    pub(crate) const CORRECTIONS: Self = Self(8);
 
     pub(crate) const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)

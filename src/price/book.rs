@@ -24,9 +24,10 @@ use crate::present::nearest;
 /// | 2 | the user | an exact name at any provider |
 /// | 3 | the user | a pattern at one provider |
 /// | 4 | the user | a pattern at any provider |
-/// | 5 | published | the model in the list of the reported provider |
-/// | 6 | published | the maker that a name such as `openai/gpt-5` spells out, for closed weights through a gateway |
-/// | 7 | published | the provider that a name spells out, or the maker of closed weights, only if no provider was reported |
+/// | 5 | corrections | an exact name at the provider that bills it, and its tier |
+/// | 6 | published | the model in the list of the reported provider |
+/// | 7 | published | the maker that a name such as `openai/gpt-5` spells out, for closed weights through a gateway |
+/// | 8 | published | the provider that a name spells out, or the maker of closed weights, only if no provider was reported |
 ///
 /// Among equals, a name with its date precedes one without (`gpt-5` also matches `gpt-5-2025-08-07`), then the longest
 /// pattern, then the order in which prices were given. Names are compared without regard to case; a pattern must match a
@@ -152,10 +153,30 @@ impl PriceBook {
         let data = Arc::clone(&self.0);
         let reported = provider.map(str::trim).filter(|name| !name.is_empty());
         let Some(model) = model.map(str::trim).filter(|name| !name.is_empty()) else {
-            return PricedModel::new(data, "unknown".to_owned(), "", Vec::new(), Err(Unpriced::NoModel));
+            return PricedModel::new(
+                data,
+                "unknown".to_owned(),
+                "",
+                Default::default(),
+                Err(Unpriced::NoModel),
+            );
         };
         let lookup = Lookup::new(&self.0.catalog, reported, model);
-        let own = overrides::matching_rates(&self.0.overrides, &lookup.names(), &lookup.providers());
+        let (names, providers) = (lookup.names(), lookup.providers());
+        let own = overrides::matching_rates(&self.0.overrides, &names, &providers);
+        let corrected = match &lookup.route {
+            // The vendor that the list has in its name belongs to it: `perplexity/sonar` is not `sonar`.
+            Ok(route) if route.name() == names[0] => {
+                self.0.catalog.corrections(&names[..1], &[route.provider()])
+            }
+            // As it is reported, then as the list has it: without what is wrapped around it, such as an ARN.
+            Ok(route) => {
+                let mut corrected = self.0.catalog.corrections(&names, &[route.provider()]);
+                corrected.extend(self.0.catalog.corrections(&[route.name().to_owned()], &[route.provider()]));
+                corrected
+            }
+            Err(_) => self.0.catalog.corrections(&names, &providers),
+        };
         let label = lookup.label();
         let nearest = |lookup: &Lookup<'_>| self.nearest(lookup).map(Into::into);
         let route = match &lookup.route {
@@ -171,7 +192,7 @@ impl PriceBook {
                 })
             }
         };
-        PricedModel::new(data, label, model, own, route)
+        PricedModel::new(data, label, model, [own, corrected], route)
     }
 
     /// Looks up the model of a call of which the requested and the answered name are known.

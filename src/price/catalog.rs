@@ -1,6 +1,6 @@
 //! The published prices: the data of a release of `genai-prices`, or a newer file of the same format.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
 use genai_prices::{
@@ -9,9 +9,10 @@ use genai_prices::{
 
 use super::alias;
 use super::context_tiers::ContextTiers;
+use super::corrections;
 use super::known_names;
 use super::published_models::{Listed, Match, PublishedModels};
-use super::rates::since_epoch;
+use super::rates::{Rates, since_epoch};
 use super::reason::{BookName, Unpriced};
 use super::service_tier::ServiceTier;
 use crate::fnv::fnv1a_64;
@@ -87,6 +88,11 @@ impl Route {
     /// The provider that lists the model: another one, where its own resells that one's models.
     pub(super) fn lister(&self) -> &str {
         &self.listed.0
+    }
+
+    /// The name by which the list has the model, without what was wrapped around it.
+    pub(super) fn name(&self) -> &str {
+        &self.model
     }
 
     pub(super) fn has_one_rate(&self) -> bool {
@@ -206,6 +212,11 @@ impl Catalog {
             has_one_rate: rates == Listed::Input,
             tier: None,
         })
+    }
+
+    /// The rates that correct a model with these names (in lower case) at these providers, most specific first.
+    pub(super) fn corrections(&self, names: &[String], providers: &[&str]) -> Vec<Arc<Rates>> {
+        corrections::matching_rates(names, providers, self.loaded.is_none())
     }
 
     /// The provider that has models with names like this one.

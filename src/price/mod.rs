@@ -5,7 +5,7 @@
 //! - Uses `ledger`, `fnv` and `present` (the nearest name): no `tracing`, no runs, no rows. What an unpriced call means for a limit is decided in `limit`.
 //! - No network. Published prices are compiled in, or come from a file that the program names.
 //! - A cost is exact or absent. It is never a guess, and 0 only if a price of 0 is known.
-//! - `genai-prices` is the oracle: whatever is computed in integers equals its result.
+//! - `genai-prices` is the oracle: whatever is computed in integers equals its result, but for what `prices/corrections.toml` corrects.
 
 // Without published prices a route has no values, and what is done with one is never reached.
 #![cfg_attr(not(feature = "prices"), expect(unreachable_code, reason = "see `no_catalog`"))]
@@ -17,6 +17,12 @@ mod catalog;
 mod compiled;
 #[cfg(feature = "prices")]
 mod context_tiers;
+#[cfg(feature = "prices")]
+mod corrections;
+#[cfg(all(test, feature = "price-files"))]
+mod corrections_file;
+#[cfg(feature = "prices")]
+mod corrections_table;
 #[cfg(feature = "prices")]
 mod data_file;
 mod error;
@@ -39,6 +45,7 @@ mod weights;
 mod who_bills;
 
 pub(crate) use compiled::Compiled;
+pub(crate) use reason::CORRECTIONS;
 
 pub use book::{PriceBook, PriceBookBuilder, UnknownModel};
 pub use error::PriceBookError;

@@ -19,6 +19,8 @@ pub struct PricedModel {
     model: Box<str>,
     /// The user's own rates, most specific first.
     own: Vec<Arc<Rates>>,
+    /// Rates that correct the published ones.
+    corrected: Vec<Arc<Rates>>,
     /// The published price, and whether it is that of another provider than the reported one.
     route: Result<(Route, bool), Unpriced>,
     /// The tier that serves the calls; `None` is that of the list price.
@@ -42,11 +44,12 @@ impl PricedModel {
         data: Arc<BookData>,
         label: String,
         model: &str,
-        own: Vec<Arc<Rates>>,
+        [own, corrected]: [Vec<Arc<Rates>>; 2],
         route: Result<(Route, bool), Unpriced>,
     ) -> Self {
         let tier = route.as_ref().ok().and_then(|(route, _)| route.tier()).cloned();
-        Self { label: label.into(), model: model.into(), own, route, tier, data, compiled: Mutex::default() }
+        let (label, model) = (label.into(), model.into());
+        Self { label, model, own, corrected, route, tier, data, compiled: Mutex::default() }
     }
 
     /// The same row at the price of another model; the user's own rates for either hold.
@@ -55,7 +58,7 @@ impl PricedModel {
         Self {
             label: self.label,
             own,
-            ..Self::new(other.data, String::new(), &other.model, Vec::new(), other.route)
+            ..Self::new(other.data, String::new(), &other.model, [Vec::new(), other.corrected], other.route)
         }
     }
 
@@ -132,7 +135,8 @@ impl PricedModel {
     /// [`Unpriced`] with the reason why the cost is unknown.
     pub fn price(&self, usage: &Usage, at: SystemTime) -> Result<Price, Unpriced> {
         match self.basis(at) {
-            Basis::Rates(rates) => self.by_rates(rates, usage),
+            Basis::Rates(rates) => self.by_rates(rates, Source::Override, usage),
+            Basis::Corrected(rates) => self.by_rates(rates, Source::Corrections, usage),
             Basis::Published(route, is_inferred) => self.by_catalog(route, is_inferred, usage, at),
             Basis::Free => Ok(Price { cost: Usd::ZERO, source: Source::Override }),
             Basis::Nothing(reason) => Err(reason.clone()),
@@ -157,6 +161,7 @@ impl PricedModel {
     fn compile(&self, minute: Option<Minute>, at: SystemTime, last: Option<&Compiled>) -> Compiled {
         let source = match self.basis(at) {
             Basis::Published(..) => Source::Book(self.data.catalog.name()),
+            Basis::Corrected(_) => Source::Corrections,
             _ => Source::Override,
         };
         // Both ends: published prices have times of day, and a file may have them to the second.
@@ -169,7 +174,7 @@ impl PricedModel {
         };
         let known = last.filter(|last| last.source == source).and_then(Compiled::table);
         let table = match self.basis(ends[0]) {
-            Basis::Rates(rates) => rates.table(),
+            Basis::Rates(rates) | Basis::Corrected(rates) => rates.table(),
             Basis::Free => Some(Table::free()),
             Basis::Published(..) if known.is_some_and(is_confirmed) => {
                 return Compiled::new(minute, source, known.cloned());
@@ -190,7 +195,9 @@ impl PricedModel {
     #[must_use]
     pub fn never_priced(&self) -> Option<&Unpriced> {
         match (&self.route, &self.data.unknown) {
-            (Err(reason), UnknownModel::Unpriced) if self.own.is_empty() => Some(reason),
+            (Err(reason), UnknownModel::Unpriced) if self.own.is_empty() && self.corrected.is_empty() => {
+                Some(reason)
+            }
             _ => None,
         }
     }
@@ -206,6 +213,11 @@ impl PricedModel {
         if let Some(rates) = rates_for(tier).or_else(|| rates_for(None)) {
             return Basis::Rates(rates);
         }
+        // A list has a price of its own for each tier: the one of another tier corrects nothing.
+        let is_corrected = |rates: &&Arc<Rates>| rates.hold_at(nanoseconds) && rates.tier_name() == tier;
+        if let Some(rates) = self.corrected.iter().find(is_corrected) {
+            return Basis::Corrected(rates);
+        }
         match (&self.route, &self.data.unknown) {
             (Ok((route, is_inferred)), _) => Basis::Published(route, *is_inferred),
             (Err(reason), UnknownModel::Unpriced) => Basis::Nothing(reason),
@@ -214,7 +226,7 @@ impl PricedModel {
         }
     }
 
-    fn by_rates(&self, rates: &Rates, usage: &Usage) -> Result<Price, Unpriced> {
+    fn by_rates(&self, rates: &Rates, source: Source, usage: &Usage) -> Result<Price, Unpriced> {
         let usage = &split_by(rates.charges_input_alone(), usage);
         if rates.charges_tokens() {
             check(usage)?;
@@ -225,7 +237,7 @@ impl PricedModel {
                 reason: format!("{usage:?} at the rates given for {:?} exceeds 1e26 USD", self.model).into(),
             },
         })?;
-        Ok(Price { cost, source: Source::Override })
+        Ok(Price { cost, source })
     }
 
     fn by_catalog(
@@ -250,6 +262,8 @@ impl PricedModel {
 enum Basis<'a> {
     /// The user's own rates, or those of the policy for unknown models.
     Rates(&'a Rates),
+    /// Rates that correct the published ones.
+    Corrected(&'a Rates),
     /// The published price, and whether it is that of another provider than the reported one.
     Published(&'a Route, bool),
     /// The policy for unknown models.

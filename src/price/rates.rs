@@ -22,6 +22,23 @@ const KINDS: [Kind; 8] = [
     Kind::AudioOutput,
 ];
 
+/// The keys of the kinds in a price file.
+#[cfg(feature = "prices")]
+const KEYS: [&str; KINDS.len()] = [
+    "input",
+    "output",
+    "cache_read",
+    "cache_write",
+    "cache_write_1h",
+    "reasoning",
+    "audio_input",
+    "audio_output",
+];
+
+/// The key of the price of a request.
+#[cfg(feature = "prices")]
+const PER_REQUEST: &str = "per_request";
+
 /// The rates of a model: USD per million tokens by kind, USD per request, and their period of validity.
 ///
 /// Cached and audio input are part of the input, reasoning and audio output part of the output: each is charged
@@ -237,6 +254,25 @@ impl Rates {
         self
     }
 
+    /// Whether this is the key of an amount in a price file.
+    #[cfg(feature = "price-files")]
+    pub(super) fn is_amount(key: &str) -> bool {
+        key == PER_REQUEST || KEYS.contains(&key)
+    }
+
+    /// Sets the amount of a key of a price file.
+    #[cfg(feature = "prices")]
+    pub(super) fn with(mut self, key: &str, usd: &str) -> Self {
+        match KINDS.into_iter().zip(KEYS).find(|(_, known)| *known == key) {
+            Some((kind, _)) => self.rate(kind, usd),
+            None if key == PER_REQUEST => self.per_request(usd),
+            None => {
+                self.fault.get_or_insert(format!("{key} is not an amount"));
+                self
+            }
+        }
+    }
+
     fn rate(mut self, kind: Kind, usd: impl IntoUsd) -> Self {
         let rate = self.checked(&format!("{kind:?} rate"), usd);
         let slot = &mut self.tokens[kind as usize];
@@ -287,6 +323,12 @@ impl Rates {
     /// Returns whether these rates are valid at a time, in nanoseconds since the Unix epoch.
     pub(super) fn hold_at(&self, nanoseconds: i128) -> bool {
         self.from.is_none_or(|from| from <= nanoseconds) && self.until.is_none_or(|until| nanoseconds < until)
+    }
+
+    /// Returns whether they are of a period that is over.
+    #[cfg(feature = "prices")]
+    pub(super) fn are_past(&self) -> bool {
+        self.until.is_some()
     }
 
     /// Returns the tier that these rates are for, by the name that prices go by; `None` is every tier without rates of its own.

@@ -8,6 +8,9 @@ use crate::ledger::{Kind, Usd};
 /// The release of `genai-prices` that `data/genai-prices.json` was taken from. `tests/prices.rs` compares the two.
 const BUNDLED: &str = "genai-prices@0.2.1";
 
+/// The name of the corrections to it, with the newest day on which one was checked. `corrections_file.rs` compares the two.
+pub(crate) const CORRECTIONS: &str = "corrections@2026-11-30";
+
 /// The cost of one call, and its source.
 ///
 /// Deliberately not `#[non_exhaustive]`: a price is these two, and tests of programs build them.
@@ -33,6 +36,8 @@ pub enum Source {
     Reported,
     /// A price of the user's own, or the user's policy for unknown models.
     Override,
+    /// A price that corrects the published one: `prices/corrections.toml`, which has the source of each.
+    Corrections,
     /// A published price.
     Book(BookName),
 }
@@ -72,6 +77,7 @@ impl fmt::Display for Source {
         f.pad(match self {
             Self::Reported => "reported",
             Self::Override => "override",
+            Self::Corrections => CORRECTIONS,
             Self::Book(name) => name.as_str(),
         })
     }

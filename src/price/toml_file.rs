@@ -101,19 +101,16 @@ impl Page<'_> {
                     provider = Some(text()?);
                     rates
                 }
-                "input" => rates.input(&*amount()?),
-                "output" => rates.output(&*amount()?),
-                "cache_read" => rates.cache_read(&*amount()?),
-                "cache_write" => rates.cache_write(&*amount()?),
-                "cache_write_1h" => rates.cache_write_1h(&*amount()?),
-                "reasoning" => rates.reasoning(&*amount()?),
-                "audio_input" => rates.audio_input(&*amount()?),
-                "audio_output" => rates.audio_output(&*amount()?),
-                "per_request" => rates.per_request(&*amount()?),
                 "tier" => rates.tier(&text()?),
                 "from" => rates.from(&date(value.get_ref()).map_err(wrong)?),
                 "until" => rates.until(&date(value.get_ref()).map_err(wrong)?),
-                other => return Err(self.wrong(&key.span(), other, "is not a key of a price")),
+                // Kept for people: where a price is from, and why it is there.
+                "source" | "reason" => text().map(|_| rates)?,
+                "checked" => date(value.get_ref()).map(|_| rates).map_err(wrong)?,
+                other if !Rates::is_amount(other) => {
+                    return Err(self.wrong(&key.span(), other, "is not a key of a price"));
+                }
+                other => rates.with(other, &amount()?),
             };
             // Reported here, where the line is known.
             if let Some(fault) = rates.own_fault() {

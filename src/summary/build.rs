@@ -51,6 +51,8 @@ pub(crate) struct SummaryInput<'a> {
     pub(crate) stage_limits: Vec<(Symbol, StageLimits)>,
     /// The name of the price book.
     pub(crate) book: &'a str,
+    /// The name of the corrections to it.
+    pub(crate) corrections: &'a str,
 }
 
 /// Why a run ended.
@@ -397,11 +399,14 @@ impl SummaryInput<'_> {
     }
 
     fn sources(&self, sources: Sources) -> Vec<String> {
-        [(Sources::REPORTED, "reported"), (Sources::OVERRIDE, "override"), (Sources::BOOK, self.book)]
-            .into_iter()
-            .filter(|(source, _)| sources.contains(*source))
-            .map(|(_, name)| name.to_owned())
-            .collect()
+        let named = [
+            (Sources::REPORTED, "reported"),
+            (Sources::OVERRIDE, "override"),
+            (Sources::CORRECTIONS, self.corrections),
+            (Sources::BOOK, self.book),
+        ];
+        let used = named.into_iter().filter(|(source, _)| sources.contains(*source));
+        used.map(|(_, name)| name.to_owned()).collect()
     }
 
     /// Returns the calls that are kept, in their order.
@@ -573,6 +578,7 @@ mod tests {
             limits: Limits::default(),
             stage_limits: Vec::new(),
             book: "",
+            corrections: "",
         }
     }
 

@@ -14,6 +14,7 @@ mod imports;
 mod largest_type;
 mod lines;
 mod packages;
+mod prices;
 mod processor;
 mod reasons;
 mod revision;
@@ -44,6 +45,7 @@ usage: cargo xtask <task>
   reasons       comment lines with reasons per 100 lines of code
   house         [--before REV] size and shape of the sources, then and now
   deny          licences, sources and advisories of dependencies
+  prices        compares the prices with two other tables, and writes docs/price-check.md
   packages      whether the crates build as they would be published
   deps          [--before REV] crates and compile time added to an application";
 
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         ["architecture"] => architecture::check(),
         ["packages"] => packages::verify(),
         ["deny"] => deny::check(),
+        ["prices"] => prices::check(),
         ["deps"] => deps::check(None),
         ["deps", "--before"] => deps::check(Some(revision::BEFORE_THE_SPLIT)),
         ["deps", "--before", before] => deps::check(Some(before)),
