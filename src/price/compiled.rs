@@ -192,7 +192,7 @@ impl Table {
 }
 
 impl Tier {
-    /// A usage without what has no rate here: the oracle's answer to the rest would otherwise be asked of no table.
+    /// A usage without what has no rate here: the oracle's answer to the rest would otherwise be put to no table.
     fn priced(&self, mut usage: Usage) -> Usage {
         for kind in
             Kind::ALL.iter().filter(|kind| self.rates.get(**kind as usize).is_some_and(Option::is_none))
