@@ -71,7 +71,9 @@ fn runs_of(is_early: bool) -> (Vec<RunSummary>, Duration) {
     });
     let took = start.elapsed();
     guard.flush().unwrap();
-    assert!(guard.handle().audit().is_clean(), "{}", guard.handle().audit());
+    if cfg!(feature = "prices") {
+        assert!(guard.handle().audit().is_clean(), "{}", guard.handle().audit());
+    }
     (memory.take(), took)
 }
 
@@ -109,5 +111,5 @@ fn what_closes_before_the_prices_are_read_is_settled_as_what_closes_later() {
     for (early, later) in early.iter().zip(&later) {
         assert_eq!(figures(early), figures(later), "{early}\n{later}");
     }
-    assert!(early[0].budget_summary.total.cost_usd.is_some(), "{}", early[0]);
+    assert_eq!(early[0].budget_summary.total.cost_usd.is_some(), cfg!(feature = "prices"), "{}", early[0]);
 }
