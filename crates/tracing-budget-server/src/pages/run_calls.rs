@@ -15,6 +15,7 @@ const CALLS: usize = 20;
 /// The model calls that cost most.
 pub(super) fn dearest(run: &RunSummary, zone: &PageZone) -> Markup {
     let Ok(listing) = calls::listing(run, CALLS) else { return html! {} };
+    let kept = run.budget_summary.calls.as_ref().map_or(0, Vec::len);
     html! {
         section.card aria-labelledby="calls" {
             header { h2 #calls { "Calls" } p { "The most expensive first." } }
@@ -37,8 +38,8 @@ pub(super) fn dearest(run: &RunSummary, zone: &PageZone) -> Markup {
                     }
                 }
                 @for sentence in listing.rest.lines() { p { (sentence) } }
-                @if listing.lines.len() == CALLS && !listing.rest.is_empty() {
-                    p { "All that are kept: " code { "tracing-budget runs show " (run.run_id) " --calls" } }
+                @if kept > CALLS {
+                    p { "All that are kept: " code { "tracing-budget runs show " (run.run_id) " --calls=" (kept) } }
                 }
             }
         }

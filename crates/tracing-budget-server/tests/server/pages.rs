@@ -113,7 +113,7 @@ async fn a_run_lists_its_most_expensive_calls() {
         "429 &lt;slow down&gt;",
         "Not shown: 5 calls.",
         "Not kept: 7 calls",
-        "runs show dear --calls",
+        "runs show dear --calls=25<",
     ] {
         place(text);
     }
