@@ -31,6 +31,7 @@ mod known_names;
 mod model;
 mod model_name;
 mod overrides;
+mod period;
 #[cfg(feature = "prices")]
 mod published_models;
 #[cfg(feature = "prices")]
