@@ -368,7 +368,10 @@ fn what_is_wrong_in_a_file_is_named_by_line_and_key() {
         ("input = 1", "<toml>:5: price: expected a model or a pattern"),
         ("model = \"b\"", "<toml>:5: price: it has no rate"),
         ("model = \"b\"\ninput = = 1", "<toml>:7: not TOML"),
-        ("model = \"b\"\ninput = 1\n[other]\nx = 1", "<toml>:8: other: expected only [[price]] tables"),
+        (
+            "model = \"b\"\ninput = 1\n[other]\nx = 1",
+            "<toml>:8: other: expected only [[price]], [[alias]] and [[factor]] tables",
+        ),
     ] {
         let error = PriceBook::builder().prices_toml(format!("{first}{rest}")).build().unwrap_err();
         assert!(error.to_string().starts_with(expected), "{error}");

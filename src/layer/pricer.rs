@@ -115,6 +115,10 @@ fn sources(source: &Source) -> Sources {
         Source::Reported => Sources::REPORTED,
         Source::Corrections => Sources::CORRECTIONS,
         Source::Book(_) => Sources::BOOK,
+        Source::Multiplied(listed) => match **listed {
+            Source::Corrections => Sources::MULTIPLIED_CORRECTIONS,
+            _ => Sources::MULTIPLIED_BOOK,
+        },
     }
 }
 

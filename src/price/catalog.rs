@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
 use genai_prices::{
-    Calculator, ErrorKind, ModelInfo, PriceCalculation, PriceRequest, ProviderInfo, Usage as Counts, UsageKey,
+    Calculator, ErrorKind, PriceCalculation, PriceRequest, ProviderInfo, Usage as Counts, UsageKey,
 };
 
 use super::alias;
@@ -225,14 +225,14 @@ impl Catalog {
         Some(found.provider_id)
     }
 
-    /// The models of a provider, or of all if it is not known here.
+    /// The models of a provider, with those that it resells, or of all if it is not known here.
     pub(super) fn model_ids(&self, provider: Option<&str>) -> Vec<&str> {
-        let providers = || self.calculator().providers();
-        let known = provider.and_then(|id| providers().find(|known| known.id() == id));
-        match known {
-            Some(known) => known.models().map(ModelInfo::id).collect(),
-            None => providers().flat_map(ProviderInfo::models).map(ModelInfo::id).collect(),
-        }
+        let lists: Vec<&str> = match provider.filter(|id| self.is_known(id)) {
+            Some(id) => [id].into_iter().chain(self.published().models.resold_by(id)).collect(),
+            None => self.calculator().providers().map(ProviderInfo::id).collect(),
+        };
+        let models = self.models().filter(|(provider, _)| lists.contains(provider));
+        models.map(|(_, model)| model).collect()
     }
 
     /// Every model, with the provider's id.

@@ -26,9 +26,11 @@ mod corrections_table;
 #[cfg(feature = "prices")]
 mod data_file;
 mod error;
+mod factors;
 #[cfg(feature = "prices")]
 mod known_names;
 mod model;
+mod model_alias;
 mod model_name;
 mod overrides;
 mod period;
@@ -50,6 +52,7 @@ pub(crate) use reason::CORRECTIONS;
 
 pub use book::{PriceBook, PriceBookBuilder, UnknownModel};
 pub use error::PriceBookError;
+pub use factors::PriceFactor;
 pub use model::PricedModel;
 pub use rates::Rates;
 pub use reason::{BookName, Price, Source, Unpriced};

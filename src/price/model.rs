@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::book::{BookData, UnknownModel};
 use super::catalog::Route;
 use super::compiled::{Compiled, Minute, Table};
+use super::factors::PriceFactor;
 use super::rates::{NoCost, Rates, since_epoch};
 use super::reason::{Price, Source, Unpriced};
 use super::service_tier::ServiceTier;
@@ -23,6 +24,8 @@ pub struct PricedModel {
     corrected: Vec<Arc<Rates>>,
     /// The published price, and whether it is that of another provider than the reported one.
     route: Result<(Route, bool), Unpriced>,
+    /// The user's factors on the published and corrected prices, most specific first.
+    factors: Vec<Arc<PriceFactor>>,
     /// The tier that serves the calls; `None` is that of the list price.
     tier: Option<ServiceTier>,
     data: Arc<BookData>,
@@ -49,7 +52,29 @@ impl PricedModel {
     ) -> Self {
         let tier = route.as_ref().ok().and_then(|(route, _)| route.tier()).cloned();
         let (label, model) = (label.into(), model.into());
-        Self { label, model, own, corrected, route, tier, data, compiled: Mutex::default() }
+        let factors = Vec::new();
+        Self { label, model, own, corrected, route, factors, tier, data, compiled: Mutex::default() }
+    }
+
+    /// The same model, with factors on its published prices, most specific first.
+    pub(super) fn times(self, factors: Vec<Arc<PriceFactor>>) -> Self {
+        Self { factors, ..self }
+    }
+
+    /// This model as the one behind a name of the user's. Rates that were given for that name precede those of the model.
+    pub(super) fn behind_alias(mut self, name: &str, base: &str, own: Vec<Arc<Rates>>) -> Self {
+        self.own.splice(..0, own);
+        self.route = self.route.map_err(|reason| Unpriced::Alias {
+            model: name.into(),
+            base: base.into(),
+            reason: Box::new(reason),
+        });
+        self
+    }
+
+    /// The user's own rates, most specific first.
+    pub(super) fn own(&self) -> &[Arc<Rates>] {
+        &self.own
     }
 
     /// The same row at the price of another model; the user's own rates for either hold.
@@ -58,6 +83,7 @@ impl PricedModel {
         Self {
             label: self.label,
             own,
+            factors: other.factors,
             ..Self::new(other.data, String::new(), &other.model, [Vec::new(), other.corrected], other.route)
         }
     }
@@ -134,13 +160,28 @@ impl PricedModel {
     ///
     /// [`Unpriced`] with the reason why the cost is unknown.
     pub fn price(&self, usage: &Usage, at: SystemTime) -> Result<Price, Unpriced> {
-        match self.basis(at) {
-            Basis::Rates(rates) => self.by_rates(rates, Source::Override, usage),
-            Basis::Corrected(rates) => self.by_rates(rates, Source::Corrections, usage),
-            Basis::Published(route, is_inferred) => self.by_catalog(route, is_inferred, usage, at),
-            Basis::Free => Ok(Price { cost: Usd::ZERO, source: Source::Override }),
-            Basis::Nothing(reason) => Err(reason.clone()),
+        let listed = match self.basis(at) {
+            Basis::Rates(rates) => return self.by_rates(rates, Source::Override, usage),
+            Basis::Free => return Ok(Price { cost: Usd::ZERO, source: Source::Override }),
+            Basis::Nothing(reason) => return Err(reason.clone()),
+            Basis::Corrected(rates) => self.by_rates(rates, Source::Corrections, usage)?,
+            Basis::Published(route, is_inferred) => self.by_catalog(route, is_inferred, usage, at)?,
+        };
+        let Some(factor) = self.factor(at) else { return Ok(listed) };
+        let too_large =
+            || Unpriced::TooLarge { reason: format!("{} USD times {factor}", listed.cost).into() };
+        let cost = factor.of(listed.cost).ok_or_else(too_large)?;
+        Ok(Price { cost, source: Source::Multiplied(Box::new(listed.source)) })
+    }
+
+    /// The factor on the published price at a time.
+    fn factor(&self, at: SystemTime) -> Option<&PriceFactor> {
+        // Few models have any: the others do not convert the time.
+        let (first, nanoseconds) = (self.factors.first()?, since_epoch(at));
+        if first.holds_at(nanoseconds) {
+            return Some(first);
         }
+        self.factors.iter().find(|factor| factor.holds_at(nanoseconds)).map(Arc::as_ref)
     }
 
     /// Returns the price compiled for the minute of a time. The first question of a minute compiles it; what has not changed since is
@@ -164,6 +205,12 @@ impl PricedModel {
             Basis::Corrected(_) => Source::Corrections,
             _ => Source::Override,
         };
+        let factor = self.factor(at).filter(|_| source != Source::Override);
+        let source = if factor.is_some() { Source::Multiplied(Box::new(source)) } else { source };
+        let times = |table: Option<Table>| match factor {
+            Some(factor) => factor.of_table(table?),
+            None => table,
+        };
         // Both ends: published prices have times of day, and a file may have them to the second.
         let ends = minute.and_then(Minute::ends).map_or([at, at], |(first, next)| [first, next - INSTANT]);
         let is_confirmed = |table: &Table| {
@@ -174,12 +221,15 @@ impl PricedModel {
         };
         let known = last.filter(|last| last.source == source).and_then(Compiled::table);
         let table = match self.basis(ends[0]) {
-            Basis::Rates(rates) | Basis::Corrected(rates) => rates.table(),
+            Basis::Rates(rates) => rates.table(),
+            Basis::Corrected(rates) => times(rates.table()),
             Basis::Free => Some(Table::free()),
             Basis::Published(..) if known.is_some_and(is_confirmed) => {
                 return Compiled::new(minute, source, known.cloned());
             }
-            Basis::Published(route, is_inferred) => self.data.catalog.table(route, is_inferred, ends[0]),
+            Basis::Published(route, is_inferred) => {
+                times(self.data.catalog.table(route, is_inferred, ends[0]))
+            }
             Basis::Nothing(_) => None,
         };
         Compiled::new(minute, source, table.filter(is_confirmed))

@@ -185,6 +185,29 @@ pub(super) fn request_decides(requested: &str, answered: &str) -> bool {
     is_profile && (is_same(rest) || rest.split_once('.').is_some_and(|(_, name)| is_same(name)))
 }
 
+/// Whether two names are of one model: spelled otherwise, with or without its vendor, region, variant or date.
+pub(super) fn are_of_one_model(one: &str, other: &str) -> bool {
+    let (one, other) = (plain(one), plain(other));
+    let is_release = |name: &str, of: &str| {
+        name.strip_prefix(of).is_some_and(|rest| super::version_stamp::is_only_stamps(rest, true))
+    };
+    is_release(&one, &other) || is_release(&other, &one)
+}
+
+/// A name without what is wrapped around it, and with dashes alone: vendors and gateways spell versions as `4.1`, `4-1` and `4_1`.
+fn plain(name: &str) -> String {
+    let name = name.trim().to_lowercase();
+    let name = arn(&name).map_or(&*name, |(_, name)| name);
+    let name = name.rsplit_once('/').map_or(name, |(_, name)| name);
+    let name = name.strip_suffix("[1m]").unwrap_or(name);
+    let name = variant(name).map_or(name, |(base, _)| base);
+    let is_scope = |scope: &str| scope == "global" || is_region(scope);
+    let name = name.split_once('.').filter(|(scope, _)| is_scope(scope)).map_or(name, |(_, name)| name);
+    let is_vendor = |vendor: &str| BEDROCK_VENDORS.contains(&vendor);
+    let name = name.split_once('.').filter(|(vendor, _)| is_vendor(vendor)).map_or(name, |(_, name)| name);
+    name.strip_suffix("-latest").unwrap_or(name).replace(['.', '_', '@'], "-")
+}
+
 /// The reason if a name is that of a resource which does not show its model.
 pub(super) fn hidden(name: &str) -> Option<Unpriced> {
     let what = match arn(name) {
@@ -354,6 +377,39 @@ mod tests {
             ("openrouter/auto", "openai/gpt-5"),
         ] {
             assert!(!request_decides(requested, answered), "{requested} {answered}");
+        }
+    }
+
+    #[test]
+    fn one_model_has_many_spellings() {
+        for (one, other) in [
+            ("gpt-5", "GPT-5"),
+            ("gpt-5", "gpt-5-2025-08-07"),
+            ("gpt-5", "openai/gpt-5"),
+            ("openai/gpt-5:free", "gpt-5-2025-08-07"),
+            ("gpt-4", "gpt-4-0613"),
+            ("anthropic/claude-opus-4.1", "claude-opus-4-1-20250805"),
+            ("claude-3-5-haiku-latest", "claude-3-5-haiku-20241022"),
+            ("claude-sonnet-4-5[1m]", "claude-sonnet-4-5-20250929"),
+            ("us.anthropic.claude-opus-4-8-20260101-v1:0", "claude-opus-4-8"),
+            ("global.anthropic.claude-opus-4-8", "anthropic.claude-opus-4-8-v1:0"),
+            ("models/gemini-2.0-flash", "gemini-2.0-flash-001"),
+            ("claude-opus-4-1@20250805", "claude-opus-4-1-20250805"),
+            ("accounts/fireworks/models/glm-5p1", "glm-5p1"),
+        ] {
+            assert!(are_of_one_model(one, other), "{one} {other}");
+            assert!(are_of_one_model(other, one), "{other} {one}");
+        }
+        for (one, other) in [
+            ("gpt-5", "gpt-5-mini"),
+            ("gpt-5", "gpt-5.1"),
+            ("gpt-4o", "gpt-4"),
+            ("claude-opus-4", "claude-opus-4-1"),
+            ("grok-4", "grok-4.5"),
+            ("my-deployment", "gpt-5"),
+            ("openrouter/auto", "openai/gpt-5"),
+        ] {
+            assert!(!are_of_one_model(one, other), "{one} {other}");
         }
     }
 

@@ -258,6 +258,12 @@ impl Rates {
         key == PER_REQUEST || KEYS.contains(&key)
     }
 
+    /// The keys of amounts in a price file.
+    #[cfg(feature = "price-files")]
+    pub(super) fn amounts() -> impl Iterator<Item = &'static str> {
+        KEYS.into_iter().chain([PER_REQUEST])
+    }
+
     /// Sets the amount of a key of a price file.
     #[cfg(feature = "prices")]
     pub(super) fn with(mut self, key: &str, usd: &str) -> Self {

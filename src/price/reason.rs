@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::ledger::{Kind, Usd};
+use crate::ledger::{Kind, Usd, multiplied};
 
 /// The release of `genai-prices` that `data/genai-prices.json` was taken from. `tests/prices.rs` compares the two.
 const BUNDLED: &str = "genai-prices@0.2.1";
@@ -40,6 +40,8 @@ pub enum Source {
     Corrections,
     /// A published price.
     Book(BookName),
+    /// A published price, or one that corrects it, times a [`PriceFactor`](super::PriceFactor) of the user's.
+    Multiplied(Box<Source>),
 }
 
 /// The name of a set of published prices: `genai-prices@0.2.1`, or a file's name and its fingerprint.
@@ -79,6 +81,7 @@ impl fmt::Display for Source {
             Self::Override => "override",
             Self::Corrections => CORRECTIONS,
             Self::Book(name) => name.as_str(),
+            Self::Multiplied(source) => return f.pad(&multiplied(&source.to_string())),
         })
     }
 }
@@ -133,12 +136,22 @@ pub enum Unpriced {
         maker: Arc<str>,
     },
     /// The name is that of a resource which does not show its model, such as an application inference profile.
-    #[error("{model} names {what}, and not the model behind it: give it a price")]
+    #[error("{model} names {what}, and not the model behind it: give it an alias or a price")]
     HiddenModel {
         /// The name as it was reported.
         model: Arc<str>,
         /// What the name is of.
         what: Arc<str>,
+    },
+    /// The name is an alias that the user gave, and the model behind it has no price.
+    #[error("{model} is an alias of {base}: {reason}")]
+    Alias {
+        /// The name as it was reported.
+        model: Arc<str>,
+        /// The base model, after its provider.
+        base: Arc<str>,
+        /// Why the base model has no price.
+        reason: Box<Unpriced>,
     },
     /// A suffix such as `:online` chooses another way to serve a listed model, which may have another price.
     #[error("{model} is not listed with its suffix: {why}")]

@@ -240,10 +240,14 @@ impl<'a> Lookup<'a> {
         self.provider.as_deref().into_iter().chain(routed).collect()
     }
 
+    /// Returns the provider that bills: the reported one, else that of the name or of the price list.
+    pub(super) fn biller(&self) -> Option<&str> {
+        self.provider.as_deref().or(self.route.as_ref().ok().map(Route::provider))
+    }
+
     /// Returns the name of the row of this model's calls.
     pub(super) fn label(&self) -> String {
-        let provider = self.provider.as_deref().or(self.route.as_ref().ok().map(Route::provider));
-        match provider {
+        match self.biller() {
             None => self.model.to_owned(),
             Some(provider) if self.vendor.as_deref() == Some(provider) => format!("{provider}/{}", self.bare),
             Some(provider) => format!("{provider}/{}", self.model),

@@ -17,7 +17,7 @@ use super::status::Status;
 use super::timestamp::Timestamp;
 use crate::ledger::{
     AgentTotals, Call, CellKey, CellTotals, Kind, Ledger, Outcome, Sources, StageId, StageTotals, Symbol,
-    Usd, Verdict, total,
+    Usd, Verdict, multiplied, total,
 };
 
 /// Maximum length of an error summary, in characters: a panic message can have a page, and lists show one line.
@@ -399,14 +399,17 @@ impl SummaryInput<'_> {
     }
 
     fn sources(&self, sources: Sources) -> Vec<String> {
-        let named = [
-            (Sources::REPORTED, "reported"),
-            (Sources::OVERRIDE, "override"),
-            (Sources::CORRECTIONS, self.corrections),
-            (Sources::BOOK, self.book),
+        let plain = |name: &str| name.to_owned();
+        let named: [(Sources, &str, &dyn Fn(&str) -> String); 6] = [
+            (Sources::REPORTED, "reported", &plain),
+            (Sources::OVERRIDE, "override", &plain),
+            (Sources::CORRECTIONS, self.corrections, &plain),
+            (Sources::MULTIPLIED_CORRECTIONS, self.corrections, &multiplied),
+            (Sources::BOOK, self.book, &plain),
+            (Sources::MULTIPLIED_BOOK, self.book, &multiplied),
         ];
-        let used = named.into_iter().filter(|(source, _)| sources.contains(*source));
-        used.map(|(_, name)| name.to_owned()).collect()
+        let used = named.into_iter().filter(|(source, ..)| sources.contains(*source));
+        used.map(|(_, name, spelled)| spelled(name)).collect()
     }
 
     /// Returns the calls that are kept, in their order.
