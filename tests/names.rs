@@ -4,8 +4,9 @@
 
 use std::time::SystemTime;
 
+use serde_json::Value;
 use tracing::info_span;
-use tracing_budget::price::{PriceBookBuilder, PriceFactor, Rates, Unpriced};
+use tracing_budget::price::{PriceBookBuilder, PriceFactor, PricedModel, Rates, Unpriced};
 use tracing_budget::sink::Memory;
 use tracing_budget::{PriceBook, RunSummary, Usage, Usd, call};
 use tracing_subscriber::layer::SubscriberExt;
@@ -348,5 +349,147 @@ fn an_unusable_factor_is_named() {
     ] {
         let error = book.build().unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
+    }
+}
+
+/// Every provider and name that the list spells out, with its models' ids.
+fn listed() -> Vec<(String, String)> {
+    fn spelled_out(rule: &Value, names: &mut Vec<String>) {
+        for (key, value) in rule.as_object().into_iter().flatten() {
+            match value {
+                Value::Array(rules) => rules.iter().for_each(|rule| spelled_out(rule, names)),
+                Value::String(text) if key != "regex" => {
+                    names.push(text.trim_end_matches(['-', '@']).to_owned())
+                }
+                _ => {}
+            }
+        }
+    }
+    let data: Vec<Value> = serde_json::from_slice(include_bytes!("../data/genai-prices.json")).unwrap();
+    let mut listed = Vec::new();
+    for provider in &data {
+        for model in provider["models"].as_array().unwrap() {
+            let mut names = vec![model["id"].as_str().unwrap().to_owned()];
+            spelled_out(&model["match"], &mut names);
+            let id = provider["id"].as_str().unwrap();
+            listed.extend(names.into_iter().map(|name| (id.to_owned(), name)));
+        }
+    }
+    listed.sort();
+    listed.dedup();
+    listed
+}
+
+#[test]
+fn one_model_has_one_row_whatever_its_spelling() {
+    let book = PriceBook::new();
+    for (provider, names, label) in [
+        ("openai", &["gpt-5", "GPT-5", "openai/gpt-5", "OpenAI/GPT-5", " gpt-5 "][..], "openai/gpt-5"),
+        ("azure", &["gpt-5", "azure/gpt-5", "openai/gpt-5", "azure_ai/GPT-5"], "azure/gpt-5"),
+        (
+            "gcp.gemini",
+            &[
+                "gemini-2.5-pro",
+                "models/gemini-2.5-pro",
+                "publishers/google/models/gemini-2.5-pro",
+                "gemini/gemini-2.5-pro",
+            ],
+            "google/gemini-2.5-pro",
+        ),
+        (
+            "vertex_ai",
+            &[
+                "claude-opus-4-1@20250805",
+                "claude-opus-4-1-20250805",
+                "publishers/anthropic/models/claude-opus-4-1@20250805",
+            ],
+            "google/claude-opus-4-1-20250805",
+        ),
+        (
+            "anthropic",
+            &["claude-opus-4-6", "claude-opus-4-6[1m]", "claude-opus-4-6@default"],
+            "anthropic/claude-opus-4-6",
+        ),
+        (
+            "aws.bedrock",
+            &[
+                "eu.amazon.nova-lite-v1:0",
+                "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.amazon.nova-lite-v1:0",
+                "converse/eu.amazon.nova-lite-v1:0",
+                "bedrock/EU.amazon.nova-lite-v1:0",
+            ],
+            "aws/eu.amazon.nova-lite-v1:0",
+        ),
+        (
+            "openrouter",
+            &["openai/gpt-5", "OpenAI/GPT-5", "openrouter/openai/gpt-5"],
+            "openrouter/openai/gpt-5",
+        ),
+        ("acme", &["Qwen/Qwen3-32B", "qwen/qwen3-32b", "acme/Qwen/Qwen3-32B"], "acme/qwen/qwen3-32b"),
+    ] {
+        for name in names {
+            assert_eq!(book.model(Some(provider), Some(name)).label(), label, "{name}");
+        }
+    }
+    for name in ["gemini-2.5-pro", "models/gemini-2.5-pro", "google/gemini-2.5-pro", "Gemini-2.5-Pro"] {
+        assert_eq!(book.model(None, Some(name)).label(), "google/gemini-2.5-pro", "{name}");
+    }
+}
+
+#[test]
+fn what_may_have_another_price_has_a_row_of_its_own() {
+    let book = PriceBook::new();
+    for (provider, name) in [
+        ("openai", "gpt-5-2025-08-07"),
+        ("openai", "gpt-5:batch"),
+        ("openai", "ft:gpt-4o-2024-08-06:acme:support:9x"),
+        ("anthropic", "claude-3-5-haiku-latest"),
+        ("aws", "amazon.nova-lite-v1:0"),
+        ("aws", "eu.amazon.nova-lite-v1:0"),
+        ("aws", "global.anthropic.claude-sonnet-4-6"),
+        ("aws", "eu.cohere.embed-v4:0"),
+        ("aws", "ap-south-1/meta.llama3-8b-instruct-v1:0"),
+        ("openrouter", "openai/gpt-oss-120b:free"),
+        ("openrouter", "openai/gpt-5:online"),
+        ("azure", "gpt-4o-mini-2024-07-18.ft-9x-support"),
+    ] {
+        assert_eq!(book.model(Some(provider), Some(name)).label(), format!("{provider}/{name}"));
+    }
+}
+
+/// The price that a row's name leads to is that of each call in it.
+#[test]
+fn every_listed_name_has_the_price_of_its_row() {
+    let (book, mut rows) = (PriceBook::new(), std::collections::HashMap::new());
+    let listed = listed();
+    assert!(listed.len() > 3_000, "{}", listed.len());
+    let usages =
+        [million(), Usage::new().input(300_000).cache_read(100_000).output(1_000), Usage::new().input(10)];
+    for (provider, name) in listed {
+        let model = book.model(Some(&provider), Some(&name));
+        let cost =
+            |model: &PricedModel| usages.map(|usage| model.price(&usage, now()).ok().map(|price| price.cost));
+        let (row_provider, row_name) = model.label().split_once('/').unwrap();
+        let again = book.model(Some(row_provider), Some(row_name));
+        assert_eq!(again.label(), model.label(), "{provider} {name}");
+        assert_eq!(cost(&again), cost(&model), "{provider} {name}: {}", model.label());
+        let first = rows.entry(model.label().to_owned()).or_insert_with(|| cost(&model));
+        assert_eq!(*first, cost(&model), "{provider} {name}: {}", model.label());
+    }
+}
+
+#[test]
+fn a_price_for_a_model_is_for_all_its_spellings() {
+    let rates = Rates::per_million().input("1").output("1");
+    let book = with(|book| {
+        book.price_for("google", "gemini-2.5-pro", rates.clone()).price("claude-opus-4-6", rates.clone())
+    });
+    for (provider, name) in [
+        ("google", "models/gemini-2.5-pro"),
+        ("google", "Gemini-2.5-Pro"),
+        ("anthropic", "claude-opus-4-6[1m]"),
+        ("anthropic", "anthropic/claude-opus-4-6"),
+    ] {
+        assert_eq!(row(&book, Some(provider), name).1.as_deref(), Ok("2"), "{name}");
     }
 }

@@ -113,7 +113,7 @@ fn one_model_has_many_names() {
         (None, "gpt-5", "openai/gpt-5"),
         (None, "openai/gpt-5", "openai/gpt-5"),
         (Some("openai"), "openai/gpt-5", "openai/gpt-5"),
-        (Some("OpenAI"), " GPT-5 ", "openai/GPT-5"),
+        (Some("OpenAI"), " GPT-5 ", "openai/gpt-5"),
         (None, "gpt-5-2025-08-07", "openai/gpt-5-2025-08-07"),
         (Some("openai"), "gpt-5-20250807", "openai/gpt-5-20250807"),
         (Some("azure.ai.openai"), "gpt-5", "azure/gpt-5"),
@@ -131,7 +131,7 @@ fn one_model_has_many_names() {
 fn the_names_of_the_conventions_are_known() {
     for (provider, model, label) in [
         ("gcp.gen_ai", "gemini-2.5-pro", "google/gemini-2.5-pro"),
-        ("gcp.gemini", "models/gemini-2.5-pro", "google/models/gemini-2.5-pro"),
+        ("gcp.gemini", "models/gemini-2.5-pro", "google/gemini-2.5-pro"),
         ("gcp.vertex_ai", "gemini-2.5-pro", "google/gemini-2.5-pro"),
         ("gemini", "gemini-2.5-pro", "google/gemini-2.5-pro"),
         (

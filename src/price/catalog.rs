@@ -95,6 +95,11 @@ impl Route {
         &self.model
     }
 
+    /// Whether both are of one entry in the list.
+    pub(super) fn is_of_same_entry(&self, other: &Self) -> bool {
+        self.listed == other.listed
+    }
+
     pub(super) fn has_one_rate(&self) -> bool {
         self.has_one_rate
     }

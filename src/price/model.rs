@@ -131,13 +131,18 @@ impl PricedModel {
         self.tier.as_ref().map(ServiceTier::name)
     }
 
-    /// Returns the name of the row in which this model's calls are counted in: the provider's id and the model as reported, such as
+    /// Returns the name of the row in which this model's calls are counted: the provider's id and the model, such as
     /// `anthropic/claude-sonnet-4-5`; the model alone if its provider is unknown; `unknown` if no model was reported.
+    ///
+    /// All spellings of a model have one row: it is in lower case, without its vendor where the vendor bills, and without what is wrapped
+    /// around it, such as an ARN. Dates, variants (`:free`) and regions (`eu.`) stay: such names may have another price.
     ///
     /// ```
     /// use tracing_budget::PriceBook;
     ///
-    /// assert_eq!(PriceBook::new().model(Some("ollama"), Some("llama3")).label(), "ollama/llama3");
+    /// let book = PriceBook::new();
+    /// assert_eq!(book.model(Some("ollama"), Some("llama3")).label(), "ollama/llama3");
+    /// assert_eq!(book.model(Some("openai"), Some("openai/GPT-5")).label(), "openai/gpt-5");
     /// ```
     #[must_use]
     pub fn label(&self) -> &str {

@@ -29,6 +29,10 @@ impl Route {
         match *self {}
     }
 
+    pub(super) fn is_of_same_entry(&self, _: &Self) -> bool {
+        match *self {}
+    }
+
     pub(super) fn has_one_rate(&self) -> bool {
         match *self {}
     }

@@ -42,6 +42,8 @@ pub(super) struct Lookup<'a> {
     pub(super) route: Result<Route, NoRoute>,
     /// Whether the route leads to another provider than the reported one.
     pub(super) is_inferred: bool,
+    /// Whether the vendor belongs to the name, as the list has another entry, or none, without it.
+    is_vendor_of_name: bool,
 }
 
 /// Why no list has a price.
@@ -82,10 +84,12 @@ impl<'a> Lookup<'a> {
             provider: reported.clone(),
             route: Err(NoRoute::Unlisted),
             is_inferred: false,
+            is_vendor_of_name: false,
         };
         lookup.route = lookup.find(catalog);
         let provider = lookup.route.as_ref().ok().map(Route::provider);
         lookup.is_inferred = provider.is_some_and(|provider| reported.as_deref() != Some(provider));
+        lookup.is_vendor_of_name = lookup.lists_vendor_in_name(catalog);
         if lookup.provider.is_none() {
             lookup.provider = lookup.vendor.clone();
         }
@@ -229,7 +233,7 @@ impl<'a> Lookup<'a> {
     /// Returns every name by which the user's prices may match this model, in lower case.
     pub(super) fn names(&self) -> Vec<String> {
         let mut names =
-            vec![self.model.to_lowercase(), self.bare.to_lowercase(), self.label().to_lowercase()];
+            vec![self.model.to_lowercase(), self.bare.to_lowercase(), self.label(), self.row_name()];
         names.dedup();
         names
     }
@@ -245,12 +249,41 @@ impl<'a> Lookup<'a> {
         self.provider.as_deref().or(self.route.as_ref().ok().map(Route::provider))
     }
 
-    /// Returns the name of the row of this model's calls.
+    /// Returns the name of the row of this model's calls: one for all spellings of a model at its biller.
     pub(super) fn label(&self) -> String {
         match self.biller() {
-            None => self.model.to_owned(),
-            Some(provider) if self.vendor.as_deref() == Some(provider) => format!("{provider}/{}", self.bare),
-            Some(provider) => format!("{provider}/{}", self.model),
+            None => self.row_name(),
+            Some(provider) => format!("{provider}/{}", self.row_name()),
         }
     }
+
+    /// The model's name in its row, in lower case: prices compare names so too.
+    fn row_name(&self) -> String {
+        let provider = self.biller().unwrap_or_default();
+        let bare = self.bare.to_lowercase();
+        let is_own = self.vendor.as_deref() == Some(provider) && !self.is_vendor_of_name;
+        // The vendor belongs to the name where the list has it: `openai/gpt-5` at OpenRouter, and not at Azure.
+        let is_listed_bare = |route: &Route| !self.is_inferred && is_spelled(provider, &bare, route);
+        if is_own || self.route.as_ref().is_ok_and(is_listed_bare) {
+            model_name::row_name(provider, &bare)
+        } else {
+            model_name::row_name(provider, &self.model.to_lowercase())
+        }
+    }
+
+    /// Whether the provider lists the name with its own vendor, and another entry or none without it: `perplexity/sonar` is not `sonar`.
+    fn lists_vendor_in_name(&self, catalog: &Catalog) -> bool {
+        let (Some(vendor), Ok(route)) = (&self.vendor, &self.route) else { return false };
+        let is_whole = || is_spelled(vendor, &self.model.to_lowercase(), route);
+        let is_other = || {
+            let bare = self.listed(catalog, vendor, &self.bare.to_lowercase());
+            !bare.is_ok_and(|bare| bare.is_of_same_entry(route))
+        };
+        route.provider() == vendor && is_whole() && is_other()
+    }
+}
+
+/// Whether the list was found to have a name in one of its spellings.
+fn is_spelled(provider: &str, name: &str, route: &Route) -> bool {
+    model_name::spellings(provider, name).iter().any(|spelling| spelling == route.name())
 }
