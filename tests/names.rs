@@ -2,6 +2,7 @@
 #![cfg(feature = "prices")]
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use serde_json::Value;
@@ -491,5 +492,116 @@ fn a_price_for_a_model_is_for_all_its_spellings() {
         ("anthropic", "anthropic/claude-opus-4-6"),
     ] {
         assert_eq!(row(&book, Some(provider), name).1.as_deref(), Ok("2"), "{name}");
+    }
+}
+
+/// Every so manieth name is tried: each of them, where `CI` is set.
+fn stride() -> usize {
+    if std::env::var_os("CI").is_some() { 1 } else { 11 }
+}
+
+#[test]
+fn no_hint_is_its_own_input() {
+    let own = Rates::per_million().input("1").output("1");
+    let book = with(|book| book.price_for("ollama", "gpt-oss-120b", own.clone()));
+    let (mut hints, mut places) = (0, 0);
+    let names: BTreeSet<String> = listed().into_iter().map(|(_, name)| name).collect();
+    for name in names.into_iter().step_by(stride()) {
+        for provider in [None, Some("acme"), Some("groq")] {
+            let Err(reason) = book.model(provider, Some(&name)).price(&million(), now()) else { continue };
+            let suggested = match &reason {
+                Unpriced::UnknownModel { nearest, known_at, .. }
+                | Unpriced::NotListed { nearest, known_at, .. } => {
+                    places += usize::from(known_at.is_some());
+                    nearest.clone()
+                }
+                Unpriced::Resembles { known, .. } => Some(known.clone()),
+                _ => None,
+            };
+            if let Some(suggested) = suggested {
+                let is_itself = name.eq_ignore_ascii_case(&suggested);
+                assert!(!is_itself, "{provider:?} {name}: {reason}");
+                hints += 1;
+            }
+        }
+    }
+    assert!(
+        hints * stride() > 100 && places * stride() > 3_000,
+        "{hints} hints, {places} with other providers"
+    );
+}
+
+#[test]
+fn a_hint_names_who_lists_the_name() {
+    let own = Rates::per_million().input("1").output("1");
+    let book = with(|book| book.price_for("acme", "qwen3", own.clone()));
+    for (provider, name, expected) in [
+        (
+            None,
+            "command",
+            "no price is known for model \"command\"; known at cohere and openrouter ($1 a million tokens of input): name the provider",
+        ),
+        (
+            Some("acme"),
+            "pixtral-12b",
+            "no price is known for model \"pixtral-12b\" at provider \"acme\"; known at mistral ($0.15) and openrouter ($0.1), a million \
+             tokens of input: name the provider",
+        ),
+        (Some("groq"), "openai/gpt-4o", "groq does not list openai/gpt-4o; known at "),
+        (
+            Some("nebius"),
+            "qwen3",
+            "no price is known for model \"qwen3\" at provider \"nebius\"; known at acme, where you gave it a price: name the provider",
+        ),
+    ] {
+        let reason = row(&book, provider, name).1.unwrap_err().to_string();
+        assert!(reason.starts_with(expected), "{reason}");
+    }
+}
+
+#[test]
+fn closed_weights_are_priced_where_all_lists_agree_at_that_time() {
+    let data = |azure: &str| {
+        let model = |usd: &str| {
+            format!(
+                r#"[{{"id": "gpt-9", "match": {{"equals": "gpt-9"}}, "prices": [
+                    {{"prices": {{"input_mtok": 1, "output_mtok": 2}}}},
+                    {{"constraint": {{"start_date": "2026-06-01"}}, "prices": {{"input_mtok": {usd}, "output_mtok": 2}}}}]}}]"#
+            )
+        };
+        let provider = |id: &str, begin: &str, models: &str| {
+            format!(
+                r#"{{"id": "{id}", "name": "{id}", "api_pattern": "{id}", "model_match": {{"starts_with": "{begin}"}}, "models": {models}}}"#
+            )
+        };
+        format!(
+            "[{}, {}]",
+            provider("openai", "gpt-", &model("3")),
+            provider("azure", "azure-", &model(azure))
+        )
+    };
+    for (azure, later) in [("3", Some("5")), ("4", None)] {
+        let book = with(|book| book.prices_json(data(azure)));
+        let model = book.model(Some("acme"), Some("gpt-9"));
+        let cost = |time| model.price(&million(), at(time)).map(|price| price.cost.to_string());
+        assert_eq!(cost("2026-05-31T00:00:00Z").as_deref(), Ok("3"));
+        assert_eq!(cost("2026-06-01T00:00:00Z").ok().as_deref(), later, "{azure}");
+        assert_eq!(model.label(), "acme/gpt-9");
+        if later.is_none() {
+            let reason = cost("2026-06-01T00:00:00Z").unwrap_err().to_string();
+            assert!(reason.contains("known at openai ($3) and azure ($4), a million tokens"), "{reason}");
+        }
+    }
+    // Never open weights, a server's tag, or a suffix that chooses another way to serve a model.
+    let book = PriceBook::new();
+    for (provider, name) in [
+        (Some("acme"), "gpt-oss-120b"),
+        (None, "qwen/qwen3-coder"),
+        (Some("acme"), "gpt-5:70b"),
+        (Some("acme"), "gpt-5:online"),
+        (Some("vllm"), "gpt-5"),
+        (Some("groq"), "gpt-5"),
+    ] {
+        assert!(row(&book, provider, name).1.is_err(), "{provider:?} {name}");
     }
 }

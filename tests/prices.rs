@@ -157,7 +157,7 @@ fn the_names_of_the_conventions_are_known() {
 fn nothing_is_priced_by_guess() {
     for (provider, model, label) in [
         (Some("openai"), "claude-sonnet-4-5", "openai/claude-sonnet-4-5"),
-        (Some("my-openai-proxy"), "gpt-5", "my-openai-proxy/gpt-5"),
+        (Some("my-openai-proxy"), "gpt-oss-120b", "my-openai-proxy/gpt-oss-120b"),
         (Some("vllm"), "openai/gpt-5", "vllm/openai/gpt-5"),
         (Some("ollama"), "deepseek-r1", "ollama/deepseek-r1"),
         (None, "ollama/deepseek-r1", "ollama/deepseek-r1"),

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::alias;
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Route};
+use super::elsewhere;
 use super::error::PriceBookError;
 use super::factors::{self, FactorRule, PriceFactor};
 use super::model::PricedModel;
@@ -36,7 +37,8 @@ use crate::present::nearest;
 /// whole name, with or without its vendor.
 ///
 /// A model that its provider does not list is not priced as another provider's model, and a server of the user's own (Ollama, vLLM, …) has
-/// no published price. A name that only begins like a listed one is another model. A cost of zero is only taken from the
+/// no published price. The exception: closed weights that all price lists with the name have at one price, if the provider has no
+/// price list or none was reported. A name that only begins like a listed one is another model. A cost of zero is only taken from the
 /// reported provider: weights of one name can be free at one provider and not at another.
 ///
 /// ```
@@ -201,21 +203,46 @@ impl PriceBook {
         };
         let label = lookup.label();
         let factors = factors::matching(&self.0.factors, &names, lookup.biller());
-        let nearest = |lookup: &Lookup<'_>| self.nearest(lookup).map(Into::into);
-        let route = match &lookup.route {
-            Ok(route) => Ok((route.clone(), lookup.is_inferred)),
-            Err(NoRoute::Unpriced(reason)) => Err(reason.clone()),
+        let priced = |route| PricedModel::new(data, label, model, [own, corrected], route).times(factors);
+        match &lookup.route {
+            Ok(route) => priced(Ok((route.clone(), lookup.is_inferred))),
+            Err(NoRoute::Unpriced(reason)) => priced(Err(reason.clone())),
             Err(NoRoute::Unlisted) => {
-                let (model, nearest) = (model.into(), nearest(&lookup));
-                Err(match lookup.provider.as_deref() {
-                    Some(provider) if self.0.catalog.is_known(provider) => {
-                        Unpriced::NotListed { model, provider: provider.into(), nearest }
-                    }
-                    provider => Unpriced::UnknownModel { model, provider: provider.map(Into::into), nearest },
-                })
+                let others = elsewhere::routes(&self.0.catalog, &lookup);
+                let reason = self.unlisted(&lookup, model, &others);
+                if elsewhere::decide(&self.0.catalog, &lookup, &others) {
+                    priced(Err(reason.clone())).where_all_agree(others, reason)
+                } else {
+                    priced(Err(reason))
+                }
             }
-        };
-        PricedModel::new(data, label, model, [own, corrected], route).times(factors)
+        }
+    }
+
+    /// The reason why a name is unpriced that the one who bills does not list, with what its reader may do.
+    fn unlisted(&self, lookup: &Lookup<'_>, model: &str, others: &[Route]) -> Unpriced {
+        let model = model.into();
+        let known_at =
+            self.given_at(lookup).or_else(|| elsewhere::hint(&self.0.catalog, others)).map(Into::into);
+        // A name that others know is spelled right. The search is also what takes longest.
+        let nearest = if known_at.is_none() { self.nearest(lookup).map(Into::into) } else { None };
+        match lookup.provider.as_deref() {
+            Some(provider) if self.0.catalog.is_known(provider) => {
+                Unpriced::NotListed { model, provider: provider.into(), nearest, known_at }
+            }
+            provider => {
+                Unpriced::UnknownModel { model, provider: provider.map(Into::into), nearest, known_at }
+            }
+        }
+    }
+
+    /// The provider at which the user gave a price for this name.
+    fn given_at(&self, lookup: &Lookup<'_>) -> Option<String> {
+        let names = lookup.names();
+        let is_name =
+            |own: &&Override| own.name.exact().is_some_and(|name| names.iter().any(|one| one == name));
+        let provider = self.0.overrides.iter().find(is_name)?.provider.as_deref()?;
+        Some(format!("{provider}, where you gave it a price"))
     }
 
     /// Looks up the model of a call of which the requested and the answered name are known.
@@ -288,7 +315,11 @@ impl PriceBook {
     fn nearest(&self, lookup: &Lookup<'_>) -> Option<&str> {
         let own = self.0.overrides.iter().filter_map(|own| own.name.exact());
         let published = self.0.catalog.model_ids(lookup.provider.as_deref());
-        nearest(lookup.bare, own.chain(published))
+        // The name itself is no suggestion.
+        let is_itself = |name: &str| {
+            [lookup.bare, &*lookup.reported_name()].iter().any(|own| own.eq_ignore_ascii_case(name))
+        };
+        nearest(lookup.bare, own.chain(published).filter(|name| !is_itself(name)))
     }
 }
 

@@ -194,6 +194,11 @@ impl Catalog {
         self.calculator().providers().any(|known| known.id() == provider)
     }
 
+    /// The ids of all providers.
+    pub(super) fn provider_ids(&self) -> impl Iterator<Item = &str> {
+        self.calculator().providers().map(ProviderInfo::id)
+    }
+
     /// Finds a model among those of one provider, or of those that it resells, by a name in lower case.
     pub(super) fn find(&self, provider: &str, model: &str) -> Result<Route, Miss> {
         let nothing = Counts::new();

@@ -25,6 +25,7 @@ mod corrections_file;
 mod corrections_table;
 #[cfg(feature = "prices")]
 mod data_file;
+mod elsewhere;
 mod error;
 mod factors;
 #[cfg(feature = "prices")]

@@ -24,6 +24,8 @@ pub struct PricedModel {
     corrected: Vec<Arc<Rates>>,
     /// The published price, and whether it is that of another provider than the reported one.
     route: Result<(Route, bool), Unpriced>,
+    /// Other routes that must have the same price as `route`, and the reason if one has another.
+    unless_agreed: Option<Box<(Vec<Route>, Unpriced)>>,
     /// The user's factors on the published and corrected prices, most specific first.
     factors: Vec<Arc<PriceFactor>>,
     /// The tier that serves the calls; `None` is that of the list price.
@@ -52,8 +54,23 @@ impl PricedModel {
     ) -> Self {
         let tier = route.as_ref().ok().and_then(|(route, _)| route.tier()).cloned();
         let (label, model) = (label.into(), model.into());
-        let factors = Vec::new();
-        Self { label, model, own, corrected, route, factors, tier, data, compiled: Mutex::default() }
+        let (factors, unless_agreed) = (Vec::new(), None);
+        let compiled = Mutex::default();
+        Self { label, model, own, corrected, route, unless_agreed, factors, tier, data, compiled }
+    }
+
+    /// The same model at the price that all of these have, where they have one price; else it has none, for this reason.
+    pub(super) fn where_all_agree(self, mut routes: Vec<Route>, reason: Unpriced) -> Self {
+        // A correction is of one list, and others may be right where that is not: then none is known to be.
+        if routes.is_empty() || !self.corrected.is_empty() {
+            return self;
+        }
+        let others = routes.split_off(1);
+        let unless_agreed = Some(Box::new((others, reason)));
+        match routes.pop() {
+            Some(route) => Self { route: Ok((route, true)), unless_agreed, ..self },
+            None => self,
+        }
     }
 
     /// The same model, with factors on its published prices, most specific first.
@@ -84,6 +101,7 @@ impl PricedModel {
             label: self.label,
             own,
             factors: other.factors,
+            unless_agreed: other.unless_agreed,
             ..Self::new(other.data, String::new(), &other.model, [Vec::new(), other.corrected], other.route)
         }
     }
@@ -109,6 +127,9 @@ impl PricedModel {
     #[must_use]
     pub fn with_tier(mut self, tier: &str) -> Self {
         let Some(tier) = ServiceTier::parse(tier) else { return self };
+        for route in self.unless_agreed.iter_mut().flat_map(|agreed| &mut agreed.0) {
+            *route = route.at_tier(Some(tier.clone()));
+        }
         if let Ok((route, _)) = &mut self.route {
             *route = route.at_tier(Some(tier.clone()));
         }
@@ -304,7 +325,13 @@ impl PricedModel {
     ) -> Result<Price, Unpriced> {
         let usage = &split_by(route.has_one_rate(), usage);
         check(usage)?;
-        let cost = self.data.catalog.price(route, &self.model, usage, at)?;
+        let price = |route| self.data.catalog.price(route, &self.model, usage, at);
+        let cost = price(route)?;
+        if let Some((others, reason)) = self.unless_agreed.as_deref()
+            && others.iter().any(|other| price(other) != Ok(cost))
+        {
+            return Err(reason.clone());
+        }
         if inferred && cost == Usd::ZERO && usage.tokens_used().is_some_and(|tokens| tokens > 0) {
             let (model, suggested) = ((&*self.model).into(), route.provider().into());
             return Err(Unpriced::FreeElsewhere { model, suggested });

@@ -94,7 +94,7 @@ pub enum Unpriced {
     #[error("no model was named")]
     NoModel,
     /// Neither the user's prices nor the published ones know this model at this provider.
-    #[error("no price is known for {}{}", place(provider.as_deref(), model), question(nearest.as_deref()))]
+    #[error("no price is known for {}{}", place(provider.as_deref(), model), hint(known_at.as_deref(), nearest.as_deref()))]
     UnknownModel {
         /// The model as it was reported.
         model: Arc<str>,
@@ -102,9 +102,11 @@ pub enum Unpriced {
         provider: Option<Arc<str>>,
         /// The known model with the most similar name, if any is similar.
         nearest: Option<Arc<str>>,
+        /// The providers that have a price for the name, with today's.
+        known_at: Option<Arc<str>>,
     },
     /// The provider has a published price list, which does not have this model. Another provider's price is not taken for it.
-    #[error("{provider} does not list {model}{}", question(nearest.as_deref()))]
+    #[error("{provider} does not list {model}{}", hint(known_at.as_deref(), nearest.as_deref()))]
     NotListed {
         /// The model as it was reported.
         model: Arc<str>,
@@ -112,6 +114,8 @@ pub enum Unpriced {
         provider: Arc<str>,
         /// The listed model with the most similar name, if any is similar.
         nearest: Option<Arc<str>>,
+        /// The other providers that have a price for the name, with today's.
+        known_at: Option<Arc<str>>,
     },
     /// The model's name begins like one that is listed, and goes on with more than a date or a version stamp.
     #[error("{model} looks like {known}, but is not listed, and may have another price")]
@@ -230,6 +234,11 @@ fn place(provider: Option<&str>, model: &str) -> String {
         .map_or_else(|| format!("model {model:?}"), |name| format!("model {model:?} at provider {name:?}"))
 }
 
-fn question(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |name| format!("; did you mean {name}?"))
+/// What a reader may do: name one of the providers that know the name, or correct the name.
+fn hint(known_at: Option<&str>, nearest: Option<&str>) -> String {
+    match (known_at, nearest) {
+        (Some(providers), _) => format!("; known at {providers}: name the provider"),
+        (None, Some(name)) => format!("; did you mean {name}?"),
+        (None, None) => String::new(),
+    }
 }

@@ -9,6 +9,8 @@
 //! | a gateway that passes prices through, and a model with closed weights by its maker's name | the maker |
 //! | a provider without a price list, and the same | the maker |
 //! | no provider | the one in the name, else the maker of closed weights |
+//!
+//! Where none of these lists a model of closed weights, and all others that do have one price, it has that: see `elsewhere`.
 
 use super::alias;
 use super::catalog::{Catalog, Miss, Route};
@@ -40,6 +42,7 @@ pub(super) struct Lookup<'a> {
     /// The id of the reported provider or, without one, of the vendor in the name.
     pub(super) provider: Option<String>,
     pub(super) route: Result<Route, NoRoute>,
+    is_reported: bool,
     /// Whether the route leads to another provider than the reported one.
     pub(super) is_inferred: bool,
     /// Whether the vendor belongs to the name, as the list has another entry, or none, without it.
@@ -82,6 +85,7 @@ impl<'a> Lookup<'a> {
             bare,
             vendor,
             provider: reported.clone(),
+            is_reported: reported.is_some(),
             route: Err(NoRoute::Unlisted),
             is_inferred: false,
             is_vendor_of_name: false,
@@ -228,6 +232,21 @@ impl<'a> Lookup<'a> {
 
     fn self_hosted(&self) -> NoRoute {
         Unpriced::SelfHosted { model: self.model.into() }.into()
+    }
+
+    /// Returns the model as it was reported, in lower case.
+    pub(super) fn reported_name(&self) -> String {
+        self.model.to_lowercase()
+    }
+
+    /// Returns the vendor's id, if the model's name has it as a prefix.
+    pub(super) fn vendor(&self) -> Option<&str> {
+        self.vendor.as_deref()
+    }
+
+    /// Whether no provider was reported, but at most one that the name spells out.
+    pub(super) fn is_without_provider(&self) -> bool {
+        !self.is_reported
     }
 
     /// Returns every name by which the user's prices may match this model, in lower case.

@@ -399,17 +399,16 @@ impl SummaryInput<'_> {
     }
 
     fn sources(&self, sources: Sources) -> Vec<String> {
-        let plain = |name: &str| name.to_owned();
-        let named: [(Sources, &str, &dyn Fn(&str) -> String); 6] = [
-            (Sources::REPORTED, "reported", &plain),
-            (Sources::OVERRIDE, "override", &plain),
-            (Sources::CORRECTIONS, self.corrections, &plain),
-            (Sources::MULTIPLIED_CORRECTIONS, self.corrections, &multiplied),
-            (Sources::BOOK, self.book, &plain),
-            (Sources::MULTIPLIED_BOOK, self.book, &multiplied),
+        let named = [
+            (Sources::REPORTED, "reported", false),
+            (Sources::OVERRIDE, "override", false),
+            (Sources::CORRECTIONS, self.corrections, false),
+            (Sources::MULTIPLIED_CORRECTIONS, self.corrections, true),
+            (Sources::BOOK, self.book, false),
+            (Sources::MULTIPLIED_BOOK, self.book, true),
         ];
         let used = named.into_iter().filter(|(source, ..)| sources.contains(*source));
-        used.map(|(_, name, spelled)| spelled(name)).collect()
+        used.map(|(_, name, by_factor)| if by_factor { multiplied(name) } else { name.to_owned() }).collect()
     }
 
     /// Returns the calls that are kept, in their order.
