@@ -468,8 +468,9 @@ fn every_listed_name_has_the_price_of_its_row() {
         [million(), Usage::new().input(300_000).cache_read(100_000).output(1_000), Usage::new().input(10)];
     for (provider, name) in listed {
         let model = book.model(Some(&provider), Some(&name));
-        let cost =
-            |model: &PricedModel| usages.map(|usage| model.price(&usage, now()).ok().map(|price| price.cost));
+        let cost = |model: &PricedModel| {
+            usages.each_ref().map(|usage| model.price(usage, now()).ok().map(|price| price.cost))
+        };
         let (row_provider, row_name) = model.label().split_once('/').unwrap();
         let again = book.model(Some(row_provider), Some(row_name));
         assert_eq!(again.label(), model.label(), "{provider} {name}");

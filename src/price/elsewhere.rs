@@ -44,7 +44,7 @@ pub(super) fn hint(catalog: &Catalog, routes: &[Route]) -> Option<String> {
     let price = |route: &Route| {
         let usage = Usage::new().input(1_000_000);
         // Today's: a hint is read today.
-        catalog.price(route, route.name(), &usage, SystemTime::now()).ok()
+        catalog.price(route, route.name(), &usage, SystemTime::now()).ok().map(|(cost, _)| cost)
     };
     let prices: Vec<Option<Usd>> = routes.iter().map(price).collect();
     let one = prices.first().copied().flatten().filter(|one| prices.iter().all(|price| *price == Some(*one)));

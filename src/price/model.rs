@@ -11,7 +11,7 @@ use super::factors::PriceFactor;
 use super::rates::{NoCost, Rates, since_epoch};
 use super::reason::{Price, Source, Unpriced};
 use super::service_tier::ServiceTier;
-use crate::ledger::{Kind, MAX_COUNT, Usage, Usd};
+use crate::ledger::{Kind, MAX_COUNT, Measure, Usage, Usd};
 
 /// One model at one provider, looked up once by [`PriceBook::model`](crate::PriceBook::model).
 pub struct PricedModel {
@@ -188,7 +188,7 @@ impl PricedModel {
     pub fn price(&self, usage: &Usage, at: SystemTime) -> Result<Price, Unpriced> {
         let listed = match self.basis(at) {
             Basis::Rates(rates) => return self.by_rates(rates, Source::Override, usage),
-            Basis::Free => return Ok(Price { cost: Usd::ZERO, source: Source::Override }),
+            Basis::Free => return Ok(Price { cost: Usd::ZERO, source: Source::Override, lacks: Vec::new() }),
             Basis::Nothing(reason) => return Err(reason.clone()),
             Basis::Corrected(rates) => self.by_rates(rates, Source::Corrections, usage)?,
             Basis::Published(route, is_inferred) => self.by_catalog(route, is_inferred, usage, at)?,
@@ -197,7 +197,7 @@ impl PricedModel {
         let too_large =
             || Unpriced::TooLarge { reason: format!("{} USD times {factor}", listed.cost).into() };
         let cost = factor.of(listed.cost).ok_or_else(too_large)?;
-        Ok(Price { cost, source: Source::Multiplied(Box::new(listed.source)) })
+        Ok(Price { cost, source: Source::Multiplied(Box::new(listed.source)), lacks: listed.lacks })
     }
 
     /// The factor on the published price at a time.
@@ -307,13 +307,16 @@ impl PricedModel {
         if rates.charges_tokens() {
             check(usage)?;
         }
+        if rates.misses_its_units(usage) {
+            return Err(Unpriced::NotByTokens { model: (&*self.model).into() });
+        }
         let cost = rates.cost(usage).map_err(|reason| match reason {
             NoCost::NoRate(kind) => Unpriced::NoRate { model: (&*self.model).into(), kind },
             NoCost::TooLarge => Unpriced::TooLarge {
                 reason: format!("{usage:?} at the rates given for {:?} exceeds 1e26 USD", self.model).into(),
             },
         })?;
-        Ok(Price { cost, source })
+        self.with_lacks(cost, source, rates.lacks(usage))
     }
 
     fn by_catalog(
@@ -326,17 +329,26 @@ impl PricedModel {
         let usage = &split_by(route.has_one_rate(), usage);
         check(usage)?;
         let price = |route| self.data.catalog.price(route, &self.model, usage, at);
-        let cost = price(route)?;
+        let listed = price(route)?;
         if let Some((others, reason)) = self.unless_agreed.as_deref()
-            && others.iter().any(|other| price(other) != Ok(cost))
+            && others.iter().any(|other| price(other).as_ref() != Ok(&listed))
         {
             return Err(reason.clone());
         }
+        let (cost, lacks) = listed;
         if inferred && cost == Usd::ZERO && usage.tokens_used().is_some_and(|tokens| tokens > 0) {
             let (model, suggested) = ((&*self.model).into(), route.provider().into());
             return Err(Unpriced::FreeElsewhere { model, suggested });
         }
-        Ok(Price { cost, source: Source::Book(self.data.catalog.name()) })
+        self.with_lacks(cost, Source::Book(self.data.catalog.name()), lacks)
+    }
+
+    /// A cost, and the units that it lacks. Where these are all that was used, the cost is unknown.
+    fn with_lacks(&self, cost: Usd, source: Source, lacks: Vec<Kind>) -> Result<Price, Unpriced> {
+        match lacks.first() {
+            Some(&kind) if cost == Usd::ZERO => Err(Unpriced::NoRate { model: (&*self.model).into(), kind }),
+            _ => Ok(Price { cost, source, lacks }),
+        }
     }
 }
 
@@ -367,7 +379,7 @@ impl Rates {
 
 /// The usage as it can be charged. Where only input has a rate, as of embeddings, a total that is reported alone is input.
 fn split_by(has_one_rate: bool, usage: &Usage) -> Usage {
-    let mut usage = *usage;
+    let mut usage = usage.clone();
     usage.complete_cache_writes();
     match usage.get(Kind::Tokens) {
         Some(total) if has_one_rate && usage == Usage::new().with(Kind::Tokens, total) => {
@@ -379,8 +391,8 @@ fn split_by(has_one_rate: bool, usage: &Usage) -> Usage {
 
 /// Checks that the counts can be charged by the token: the split is known, and no part exceeds its whole.
 fn check(usage: &Usage) -> Result<(), Unpriced> {
-    if let Some(kind) = Kind::ALL.iter().copied().find(|kind| usage.count(*kind) > MAX_COUNT) {
-        let reason = format!("{} {kind:?}, expected at most {MAX_COUNT}", usage.count(kind));
+    if let Some((kind, count)) = usage.iter().find(|(kind, count)| count / kind.per_unit() > MAX_COUNT) {
+        let reason = format!("{count} {kind}, expected at most {MAX_COUNT}");
         return Err(Unpriced::TooLarge { reason: reason.into() });
     }
     if usage.count(Kind::Tokens) > 0 {
@@ -388,18 +400,23 @@ fn check(usage: &Usage) -> Result<(), Unpriced> {
     }
     for (whole, parts) in [
         (Kind::Input, &[Kind::CacheRead, Kind::CacheWrite][..]),
-        (Kind::Input, &[Kind::AudioInput]),
+        (Kind::Input, &[Kind::AudioInput, Kind::TextInput, Kind::ImageInput, Kind::VideoInput]),
         (Kind::Output, &[Kind::Reasoning]),
-        (Kind::Output, &[Kind::AudioOutput]),
-        (Kind::CacheWrite, &[Kind::CacheWrite1h]),
+        (Kind::Output, &[Kind::AudioOutput, Kind::TextOutput, Kind::ImageOutput, Kind::VideoOutput]),
+        (Kind::CacheWrite, &[Kind::CacheWrite5m, Kind::CacheWrite1h, Kind::CacheWrite12h]),
     ] {
         let sum: u64 = parts.iter().map(|part| usage.count(*part)).sum();
         if sum > usage.count(whole) {
-            let reason = format!("{parts:?} is {sum}, but {whole:?} is only {}", usage.count(whole));
+            let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
+            let reason =
+                format!("{} is {sum}, but {whole} is only {}", parts.join(" and "), usage.count(whole));
             return Err(Unpriced::InvalidUsage { reason: reason.into() });
         }
     }
-    if usage.get(Kind::Input).is_none() && usage.get(Kind::Output).is_none() {
+    // Of what is billed by seconds or pages, there are no tokens to know.
+    let is_other = |(kind, _)| matches!(kind, Measure::Content | Measure::Extra);
+    let has_other = usage.others().map(|(kind, count)| (kind.measure(), count)).any(is_other);
+    if usage.get(Kind::Input).is_none() && usage.get(Kind::Output).is_none() && !has_other {
         return Err(if usage.get(Kind::Tokens).is_some() { Unpriced::Unsplit } else { Unpriced::NoUsage });
     }
     Ok(())

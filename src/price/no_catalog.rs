@@ -7,7 +7,7 @@ use super::compiled::Table;
 use super::rates::Rates;
 use super::reason::{BookName, Unpriced};
 use super::service_tier::ServiceTier;
-use crate::ledger::{Usage, Usd};
+use crate::ledger::{Kind, Usage, Usd};
 
 #[derive(Default)]
 pub(super) struct Catalog(());
@@ -95,7 +95,13 @@ impl Catalog {
         std::iter::empty()
     }
 
-    pub(super) fn price(&self, route: &Route, _: &str, _: &Usage, _: SystemTime) -> Result<Usd, Unpriced> {
+    pub(super) fn price(
+        &self,
+        route: &Route,
+        _: &str,
+        _: &Usage,
+        _: SystemTime,
+    ) -> Result<(Usd, Vec<Kind>), Unpriced> {
         match *route {}
     }
 
