@@ -606,3 +606,97 @@ fn closed_weights_are_priced_where_all_lists_agree_at_that_time() {
         assert!(row(&book, provider, name).1.is_err(), "{provider:?} {name}");
     }
 }
+
+/// The warnings of a run with calls of which request and reply name these models.
+fn two_names(book: PriceBook, calls: &[(&str, &str, &str)]) -> Vec<String> {
+    let run = run(book, || {
+        for (provider, requested, answered) in calls {
+            let span = info_span!(
+                "chat",
+                gen_ai.operation.name = "chat",
+                gen_ai.provider.name = *provider,
+                gen_ai.request.model = *requested,
+                gen_ai.response.model = *answered,
+                gen_ai.usage.input_tokens = 1_000,
+                gen_ai.usage.output_tokens = 100,
+            );
+            drop(span);
+        }
+    });
+    run.warnings.clone()
+}
+
+#[test]
+fn a_reply_by_another_model_than_the_requested_one_is_a_warning_once() {
+    let calls = [("openai", "gpt-5", "gpt-4o-2024-08-06"); 3];
+    assert_eq!(
+        two_names(PriceBook::new(), &calls),
+        [
+            "gpt-5 was requested and gpt-4o-2024-08-06 answered: the call is counted and priced as openai/gpt-4o-2024-08-06"
+        ]
+    );
+    // In each run, and for each pair.
+    let pairs = [calls[0], ("openai", "gpt-5-mini", "gpt-4o-2024-08-06")];
+    let book = PriceBook::new();
+    for _ in 0..2 {
+        assert_eq!(two_names(book.clone(), &pairs).len(), 2);
+    }
+    let unpriced = two_names(PriceBook::new(), &[("openai", "gpt-5", "gpt-5-of-ours")]);
+    assert_eq!(unpriced.len(), 1, "{unpriced:?}");
+    let expected = "gpt-5 was requested and gpt-5-of-ours answered: the call is counted as openai/gpt-5-of-ours and has no price: openai";
+    assert!(unpriced[0].starts_with(expected), "{unpriced:?}");
+    // An alias that is out of date.
+    let book = with(|book| book.model_alias("my-deployment", "azure", "gpt-4o"));
+    assert_eq!(
+        two_names(book, &[("azure", "my-deployment", "gpt-5-2025-08-07")]),
+        [
+            "my-deployment was requested and gpt-5-2025-08-07 answered: the call is counted and priced as azure/gpt-5-2025-08-07"
+        ]
+    );
+    // A model that the user priced by itself.
+    let rates = Rates::per_million().input("1").output("1");
+    let book = with(|book| book.price("small", rates.clone()).price("large", rates.clone()));
+    assert_eq!(two_names(book, &[("acme", "small", "large")]).len(), 1);
+}
+
+#[test]
+fn two_names_of_one_model_are_no_warning() {
+    for (provider, requested, answered) in [
+        ("openai", "gpt-5", "gpt-5-2025-08-07"),
+        ("openai", "GPT-5", "gpt-5"),
+        ("openai", "gpt-4", "gpt-4-0613"),
+        ("openai", "openai/gpt-5", "gpt-5-2025-08-07"),
+        ("openai", "gpt-5:batch", "gpt-5"),
+        ("openrouter", "openai/gpt-oss-120b:free", "openai/gpt-oss-120b"),
+        ("openrouter", "anthropic/claude-opus-4.1", "claude-opus-4-1-20250805"),
+        ("openrouter", "openrouter/auto", "openai/gpt-5"),
+        ("anthropic", "claude-3-5-haiku-latest", "claude-3-5-haiku-20241022"),
+        ("anthropic", "claude-opus-4-6[1m]", "claude-opus-4-6"),
+        ("aws.bedrock", "us.anthropic.claude-sonnet-4-6", "claude-sonnet-4-6"),
+        ("aws.bedrock", PROFILE, "claude-opus-4-6"),
+        ("gcp.gemini", "models/gemini-2.0-flash", "gemini-2.0-flash-001"),
+        ("mistral_ai", "mistral-large-latest", "mistral-large-2512"),
+        // A listed alias of one entry.
+        ("x_ai", "grok-latest", "grok-4.5"),
+        // A deployment or a gateway's own name is for another model by design.
+        ("azure", "my-deployment", "gpt-5-2025-08-07"),
+        ("litellm", "smart", "openai/gpt-5"),
+        ("ollama", "llama3", "llama3:latest"),
+    ] {
+        let warnings = two_names(PriceBook::new(), &[(provider, requested, answered)]);
+        let about = warnings.iter().find(|warning| warning.contains("was requested"));
+        assert_eq!(about, None, "{provider} {requested} {answered}");
+    }
+    let book = with(|book| {
+        book.model_alias("my-deployment", "azure", "gpt-5").model_alias("other", "azure", "gpt-5")
+    });
+    let calls = [
+        ("azure", "my-deployment", "gpt-5-2025-08-07"),
+        ("azure", "my-deployment", "my-deployment"),
+        ("azure", "my-deployment", "other"),
+    ];
+    assert_eq!(two_names(book, &calls), [""; 0]);
+    // One price of the user's for both.
+    let rates = Rates::per_million().input("1").output("1");
+    assert_eq!(two_names(with(|book| book.price("/.*/", rates.clone())), &[("acme", "a", "b")]), [""; 0]);
+}

@@ -165,7 +165,7 @@ impl PriceBook {
     }
 
     /// The alias that a name is, if it is one. The base model of an alias is never taken for another alias, so there are no circles.
-    fn alias(&self, provider: Option<&str>, model: Option<&str>) -> Option<&ModelAlias> {
+    pub(super) fn alias(&self, provider: Option<&str>, model: Option<&str>) -> Option<&ModelAlias> {
         let aliases = Some(&self.0.aliases).filter(|aliases| !aliases.is_empty())?;
         let provider = provider.map(str::trim).filter(|name| !name.is_empty());
         let lookup = Lookup::new(&self.0.catalog, provider, model?.trim());

@@ -44,6 +44,7 @@ mod reason;
 mod service_tier;
 #[cfg(feature = "price-files")]
 mod toml_file;
+mod two_names;
 #[cfg(feature = "prices")]
 mod units;
 mod version_stamp;

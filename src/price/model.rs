@@ -89,6 +89,11 @@ impl PricedModel {
         self
     }
 
+    /// The published price.
+    pub(super) fn route(&self) -> Option<&Route> {
+        self.route.as_ref().ok().map(|(route, _)| route)
+    }
+
     /// The user's own rates, most specific first.
     pub(super) fn own(&self) -> &[Arc<Rates>] {
         &self.own
