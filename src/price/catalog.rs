@@ -1,5 +1,6 @@
 //! The published prices: the data of a release of `genai-prices`, or a newer file of the same format.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
@@ -10,13 +11,15 @@ use genai_prices::{
 use super::alias;
 use super::context_tiers::ContextTiers;
 use super::corrections;
+use super::data_file::{FileName, LoadError};
+use super::edition::{self, BUNDLED_DATE, Edition, Origin};
 use super::known_names;
 use super::published_models::{Listed, Match, PublishedModels};
 use super::rates::{Rates, since_epoch};
 use super::reason::{BookName, Unpriced};
 use super::service_tier::ServiceTier;
 use crate::fnv::fnv1a_64;
-use crate::ledger::{Kind, Usage, Usd};
+use crate::ledger::{Kind, Usage, Usd, rfc3339};
 
 /// Below this many USD, a double that is off by the few roundings of one calculation is still nearer to the true
 /// whole number of pico-dollars than to any other. (A calculation makes less than 16 roundings of one part in 2^53, so
@@ -51,6 +54,9 @@ static BUNDLED: LazyLock<Published> = LazyLock::new(|| {
 pub(super) struct Catalog {
     loaded: Option<Box<Published>>,
     name: BookName,
+    origin: Origin,
+    /// The day of the loaded prices, in nanoseconds since the Unix epoch.
+    date: Option<i128>,
 }
 
 /// A `data.json`.
@@ -123,13 +129,51 @@ pub(super) enum Miss {
 impl Catalog {
     /// Reads a newer `data.json`. The name it goes by ends in a fingerprint of its bytes, so that a history
     /// distinguishes two files of one name.
-    pub(super) fn load(name: &str, json: &[u8]) -> Result<Self, genai_prices::Error> {
-        let published = Published::read(json)?;
-        let print = fnv1a_64(json);
-        Ok(Self {
-            loaded: Some(Box::new(published)),
-            name: BookName::loaded(&format!("{name}#{print:016x}")),
-        })
+    pub(super) fn load(file: &FileName<'_>, origin: Origin, json: &[u8]) -> Result<Self, LoadError> {
+        let published = Published::read(json).map_err(|error| error.to_string())?;
+        let name = file.book_name(fnv1a_64(json))?;
+        let date = file.date().or_else(|| published.models.newest_start(since_epoch(SystemTime::now())));
+        Ok(Self { loaded: Some(Box::new(published)), name: BookName::loaded(&name), origin, date })
+    }
+
+    /// The day of the prices, in nanoseconds since the Unix epoch. This reads nothing.
+    pub(super) fn date(&self) -> Option<i128> {
+        match &self.loaded {
+            Some(_) => self.date,
+            None => rfc3339::parse_date(BUNDLED_DATE).ok(),
+        }
+    }
+
+    pub(super) fn edition(&self) -> Edition {
+        let [providers, models, without_price] = self.published().models.counts();
+        Edition {
+            name: self.name(),
+            origin: self.origin.clone(),
+            date: self.date().and_then(edition::date_text),
+            providers,
+            models,
+            without_price,
+            unknown_keys: self.unknown_keys(),
+        }
+    }
+
+    /// The keys of all prices that hold now which this release cannot price.
+    fn unknown_keys(&self) -> Vec<String> {
+        let nothing = Counts::new();
+        let keys = |(provider, model): (&str, &str)| {
+            let request = PriceRequest::new(model, &nothing).with_provider_id(provider);
+            self.calculator().calculate(&request).map(|price| unknown_keys(&price)).unwrap_or_default()
+        };
+        let all: BTreeSet<_> = self.models().flat_map(keys).collect();
+        all.into_iter().collect()
+    }
+
+    /// The keys of a model's price at a time that this release cannot price. The bundled prices have none, as a test shows.
+    pub(super) fn unknown_keys_of(&self, route: &Route, at: SystemTime) -> Vec<String> {
+        if self.loaded.is_none() {
+            return Vec::new();
+        }
+        self.calculate(route, &Counts::new(), at).map(|price| unknown_keys(&price)).unwrap_or_default()
     }
 
     fn published(&self) -> &Published {
@@ -302,6 +346,13 @@ impl Catalog {
             }
         }
     }
+}
+
+/// The keys of a price that `genai-prices` skipped, by its warning: it has no function that returns them.
+fn unknown_keys(price: &PriceCalculation) -> Vec<String> {
+    const SKIPPED: &str = "Unsupported price key for standard pricing: ";
+    let lists = price.warnings.iter().filter_map(|warning| warning.strip_prefix(SKIPPED));
+    lists.flat_map(|keys| keys.split(", ")).map(str::to_owned).collect()
 }
 
 /// A price in doubles, or the reason why there is no price.

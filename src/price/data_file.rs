@@ -1,10 +1,12 @@
 //! Bytes of a price file, and a newer `data.json` of genai-prices.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::catalog::Catalog;
+use super::edition::{Origin, VARIABLE};
 use super::error::PriceBookError;
+use crate::ledger::rfc3339;
 
 /// Where a file's content is.
 #[derive(Debug)]
@@ -32,12 +34,81 @@ impl Bytes {
     }
 }
 
+/// Why published prices cannot be used.
+pub(super) type LoadError = String;
+
+/// The name of a file of published prices. That of a file which `prices update` keeps has the day of its prices, and a fingerprint:
+/// `genai-prices-2026-11-10-6c62272e07bb0142.json`.
+pub(super) struct FileName<'a>(&'a str);
+
+/// The file in a directory of kept prices that names the current one.
+const CURRENT: &str = "current";
+
+impl FileName<'_> {
+    /// The date and the fingerprint in the name of a kept file.
+    fn kept(&self) -> Option<(&str, u64)> {
+        let middle = self.0.strip_prefix("genai-prices-")?.strip_suffix(".json")?;
+        let (date, print) = middle.rsplit_once('-')?;
+        rfc3339::parse_date(date).ok()?;
+        Some((date, u64::from_str_radix(print, 16).ok().filter(|_| print.len() == 16)?))
+    }
+
+    /// The day of the prices, in nanoseconds since the Unix epoch.
+    pub(super) fn date(&self) -> Option<i128> {
+        rfc3339::parse_date(self.kept()?.0).ok()
+    }
+
+    /// What a summary calls the prices.
+    pub(super) fn book_name(&self, print: u64) -> Result<String, LoadError> {
+        match self.kept() {
+            None => Ok(format!("{}#{print:016x}", self.0)),
+            Some((date, kept)) if kept == print => Ok(format!("genai-prices@{date}#{print:016x}")),
+            Some((_, kept)) => Err(format!(
+                "its content was changed after it was kept: expected the fingerprint {kept:016x}, got {print:016x}"
+            )),
+        }
+    }
+}
+
 /// Reads published prices.
 pub(super) fn load_catalog(bytes: &Bytes) -> Result<Catalog, PriceBookError> {
-    let name = match bytes {
-        Bytes::Given(_) => "prices.json".into(),
-        Bytes::File(path) => path.file_name().unwrap_or_default().to_string_lossy(),
+    match bytes {
+        Bytes::Given(json) => load("prices.json", Origin::Given, json),
+        Bytes::File(path) => load_file(path, Origin::File),
+    }
+}
+
+/// Reads the published prices that the environment names; `None` if it names none.
+pub(super) fn load_from_environment() -> Result<Option<Catalog>, PriceBookError> {
+    let Some(path) = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()) else { return Ok(None) };
+    load_file(&PathBuf::from(path), Origin::Environment)
+        .map(Some)
+        .map_err(|error| PriceBookError::Environment { variable: VARIABLE, reason: Box::new(error) })
+}
+
+/// Reads a file of published prices, or the current one of a directory that `prices update` keeps.
+fn load_file(path: &Path, origin: impl Fn(PathBuf) -> Origin) -> Result<Catalog, PriceBookError> {
+    let read = |path: PathBuf| {
+        std::fs::read(&path).map_err(|reason| PriceBookError::Read { path: path.clone(), reason })
     };
-    Catalog::load(&name, &bytes.read()?)
-        .map_err(|error| PriceBookError::Data { name: name.into_owned(), reason: error.to_string() })
+    let file = if path.is_dir() {
+        let pointer = path.join(CURRENT);
+        let name = String::from_utf8_lossy(&read(pointer.clone())?).trim().to_owned();
+        // A path could lead out of the directory.
+        if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
+            let (name, reason) =
+                (pointer.display().to_string(), format!("expected the name of a file, got {name:?}"));
+            return Err(PriceBookError::Data { name, reason });
+        }
+        path.join(name)
+    } else {
+        path.to_owned()
+    };
+    let json = read(file.clone())?;
+    load(&file.file_name().unwrap_or_default().to_string_lossy(), origin(file.clone()), &json)
+}
+
+fn load(name: &str, origin: Origin, json: &[u8]) -> Result<Catalog, PriceBookError> {
+    Catalog::load(&FileName(name), origin, json)
+        .map_err(|reason| PriceBookError::Data { name: name.to_owned(), reason })
 }

@@ -25,6 +25,7 @@ mod corrections_file;
 mod corrections_table;
 #[cfg(feature = "prices")]
 mod data_file;
+mod edition;
 mod error;
 #[cfg(feature = "prices")]
 mod known_names;
@@ -45,9 +46,11 @@ mod weights;
 mod who_bills;
 
 pub(crate) use compiled::Compiled;
+pub(crate) use edition::age_days;
 pub(crate) use reason::CORRECTIONS;
 
 pub use book::{PriceBook, PriceBookBuilder, UnknownModel};
+pub use edition::{Edition, Origin};
 pub use error::PriceBookError;
 pub use model::PricedModel;
 pub use rates::Rates;
