@@ -163,6 +163,17 @@ impl PriceBook {
         self.0.fault.as_deref()
     }
 
+    /// Returns the day of the published prices, as [`Edition::date`] has it. This parses nothing.
+    ///
+    /// ```
+    /// # #[cfg(feature = "prices")]
+    /// assert!(tracing_budget::PriceBook::new().published_on().is_some());
+    /// ```
+    #[must_use]
+    pub fn published_on(&self) -> Option<String> {
+        self.date().and_then(super::edition::date_text)
+    }
+
     /// The day of the published prices, in nanoseconds since the Unix epoch.
     pub(crate) fn date(&self) -> Option<i128> {
         self.0.catalog.date()

@@ -145,7 +145,7 @@ impl Catalog {
     }
 
     pub(super) fn edition(&self) -> Edition {
-        let [providers, models, without_price] = self.published().models.counts();
+        let [providers, models, without_price, with_tiers] = self.published().models.counts();
         Edition {
             name: self.name(),
             origin: self.origin.clone(),
@@ -153,6 +153,7 @@ impl Catalog {
             providers,
             models,
             without_price,
+            with_tiers,
             unknown_keys: self.unknown_keys(),
         }
     }

@@ -35,6 +35,8 @@ pub struct Edition {
     pub models: usize,
     /// Models that are listed without a price.
     pub without_price: usize,
+    /// Models with prices of service tiers (batch, flex, priority). The first format of the data had none.
+    pub with_tiers: usize,
     /// Keys of prices that this release cannot price, sorted. What they charge is missing in a cost.
     pub unknown_keys: Vec<String>,
 }
@@ -90,7 +92,6 @@ pub(crate) fn age_days(date: i128, at: SystemTime) -> u64 {
 }
 
 /// A date as text, from nanoseconds since the Unix epoch.
-#[cfg(feature = "prices")]
 pub(super) fn date_text(nanoseconds: i128) -> Option<String> {
     struct Day(i64);
     impl fmt::Display for Day {

@@ -68,6 +68,7 @@ impl Catalog {
             providers: 0,
             models: 0,
             without_price: 0,
+            with_tiers: 0,
             unknown_keys: Vec::new(),
         }
     }

@@ -131,11 +131,12 @@ impl PublishedModels {
         self.starts.iter().filter(|start| **start > time).count()
     }
 
-    /// The number of providers, of models, and of models that are listed without a price.
-    pub(super) fn counts(&self) -> [usize; 3] {
+    /// The number of providers, of models, of models that are listed without a price, and of models with prices of tiers.
+    pub(super) fn counts(&self) -> [usize; 4] {
         let models = || self.providers.values().flat_map(|provider| provider.models.values());
         let without_price = models().filter(|model| model.rates == Listed::None).count();
-        [self.providers.len(), models().count(), without_price]
+        let with_tiers = models().filter(|model| !model.tiers.is_empty()).count();
+        [self.providers.len(), models().count(), without_price, with_tiers]
     }
 
     /// A model by the ids of the provider that lists it and its own.
