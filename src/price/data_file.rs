@@ -93,7 +93,9 @@ fn load_file(path: &Path, origin: impl Fn(PathBuf) -> Origin) -> Result<Catalog,
     };
     let file = if path.is_dir() {
         let pointer = path.join(CURRENT);
-        let name = String::from_utf8_lossy(&read(pointer.clone())?).trim().to_owned();
+        let content = read(pointer.clone())?;
+        let content = String::from_utf8_lossy(&content);
+        let name = content.lines().next().unwrap_or_default().trim();
         // A path could lead out of the directory.
         if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
             let (name, reason) =

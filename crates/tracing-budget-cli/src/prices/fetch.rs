@@ -54,7 +54,11 @@ pub(super) fn fetch(from: &str, today: &str) -> anyhow::Result<Fetched> {
     } else {
         read(from).map(|bytes| Fetched { json: bytes, from: from.to_owned(), day: None })
     };
-    let mut fetched = fetched.with_context(|| format!("cannot fetch prices from {from}"))?;
+    let mut fetched = fetched.with_context(|| {
+        let elsewhere =
+            if from == FEED { "\nto fetch them elsewhere: --from pypi, or --from FILE" } else { "" };
+        format!("cannot fetch prices from {from}{elsewhere}")
+    })?;
     if fetched.json.starts_with(b"PK\x03\x04") {
         fetched.json =
             unpack(&fetched.json).with_context(|| format!("cannot read the wheel {}", fetched.from))?;

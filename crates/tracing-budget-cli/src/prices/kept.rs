@@ -19,7 +19,7 @@ use tracing_budget_history::Sqlite;
 /// Names prices in place of the kept and the bundled ones.
 pub(super) const VARIABLE: &str = "TRACING_BUDGET_PRICES";
 
-/// The file that names the current one.
+/// The file that names the current one, and in its second line the bundled prices of the release that kept it.
 const CURRENT: &str = "current";
 
 /// The path that the environment names.
@@ -63,19 +63,23 @@ pub(super) fn builder() -> anyhow::Result<PriceBookBuilder> {
             directory.join(CURRENT).display()
         )
     })?;
-    let bundled_on = PriceBook::builder().bundled_prices().build()?.published_on();
-    let is_newer = kept.published_on() >= bundled_on;
-    Ok(if is_newer { PriceBook::builder().prices_json_file(directory) } else { bundled })
+    let of_release = PriceBook::builder().bundled_prices().build()?;
+    // What was kept with this release of the program is in use, even if it was forced; after an upgrade, the newer of the two.
+    let pointer = fs::read_to_string(directory.join(CURRENT)).unwrap_or_default();
+    let is_of_this_release = pointer.lines().nth(1) == Some(of_release.name().as_str());
+    let is_in_use = is_of_this_release || kept.published_on() >= of_release.published_on();
+    Ok(if is_in_use { PriceBook::builder().prices_json_file(directory) } else { bundled })
 }
 
 /// Keeps prices of a day, and makes them the current ones. Returns their file.
 pub(super) fn keep(directory: &Path, day: &str, json: &[u8]) -> anyhow::Result<PathBuf> {
+    let release = PriceBook::builder().bundled_prices().build()?.name();
     let name = format!("genai-prices-{day}-{:016x}.json", fingerprint(json));
     let file = directory.join(&name);
     fs::create_dir_all(directory)
         .and_then(|()| write_whole(&file, json))
         // Last: until here the old ones are the current ones.
-        .and_then(|()| write_whole(&directory.join(CURRENT), format!("{name}\n").as_bytes()))
+        .and_then(|()| write_whole(&directory.join(CURRENT), format!("{name}\n{release}\n").as_bytes()))
         .with_context(|| format!("cannot keep the prices in {}", directory.display()))?;
     Ok(file)
 }

@@ -178,7 +178,7 @@ impl<'a> Reader<'a> {
             "True" => return Ok(Value::Bool(true)),
             "False" => return Ok(Value::Bool(false)),
             "None" => return Ok(Value::Null),
-            "datetime.UTC" => return Ok(Value::String("Z".to_owned())),
+            "datetime.UTC" | "datetime.timezone.utc" => return Ok(Value::String("Z".to_owned())),
             _ => {}
         }
         self.expect('(')?;
