@@ -107,6 +107,38 @@ fn a_run_after_a_renewal_names_its_book_alone() {
 }
 
 #[test]
+fn the_journal_of_a_run_after_a_renewal_names_its_book() {
+    let [first, second] = [book(1.0), book(2.0)];
+    let names = [&first, &second].map(|book| format!(r#""book":"{}""#, book.name()));
+    let directory = directory("journal");
+    let (budget, guard) = layer().prices(first).sink(Memory::new()).journal(&directory).build().unwrap();
+    let journal = || {
+        let files = std::fs::read_dir(&directory).unwrap().map(|file| file.unwrap().path());
+        let journal = files.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).last();
+        std::fs::read_to_string(journal.unwrap()).unwrap()
+    };
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+        let _before = info_span!("before").in_scope(one_call);
+        guard.handle().set_prices(second);
+        let _open = info_span!(parent: None, "after").entered();
+        one_call();
+        for _ in 0..200 {
+            if journal().contains(&names[1]) {
+                break;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        let text = journal();
+        let of_runs = |name: &str| {
+            let runs = text.lines().filter(|line| line.contains(r#""kind":"run""#));
+            runs.filter(|line| line.contains(name)).count()
+        };
+        assert_eq!((of_runs(&names[0]), of_runs(&names[1])), (0, 1), "{text}");
+        assert!(text.lines().next().unwrap().contains(&names[0]), "{text}");
+    });
+}
+
+#[test]
 fn no_call_is_lost_or_priced_twice_while_books_are_swapped_on_other_threads() {
     const THREADS: usize = 4;
     const CALLS: usize = 300;

@@ -12,15 +12,12 @@ use parking_lot::Mutex;
 use super::clock::{Clock, Moment};
 use crate::ledger::{Ledger, Sources};
 use crate::present::numbers::counted;
-use crate::price::{PriceBook, age_days};
+use crate::price::{OLD_DAYS, PriceBook, age_days};
 use crate::summary::BookPeriod;
 
 /// Books that are remembered. A service that renews its prices every hour has them for the runs of two days; a longer run names the
 /// newest of them.
 const MOST: usize = 48;
-
-/// Prices older than this are warned of: in a month or two, providers change prices and list new models.
-const OLD_DAYS: u64 = 60;
 
 /// The books that a layer had, oldest first; the last one is in force.
 #[derive(Debug, Default)]

@@ -13,6 +13,9 @@ use crate::ledger::rfc3339;
 #[cfg(feature = "prices")]
 pub(super) const BUNDLED_DATE: &str = "2026-10-30";
 
+/// Prices are old after so many days: in a month or two, providers change prices and list new models.
+pub(crate) const OLD_DAYS: u64 = 60;
+
 /// Names the published prices of a program that names none itself.
 pub(super) const VARIABLE: &str = "TRACING_BUDGET_PRICES";
 
@@ -83,6 +86,21 @@ impl Edition {
     pub fn age_days(&self, at: SystemTime) -> Option<u64> {
         let date = rfc3339::parse_date(self.date.as_deref()?).ok()?;
         Some(age_days(date, at))
+    }
+
+    /// Returns whether the prices are old at a time, so that summaries warn of it: over 60 days.
+    ///
+    /// ```
+    /// use std::time::{Duration, UNIX_EPOCH};
+    ///
+    /// let edition = tracing_budget::PriceBook::builder().bundled_prices().build()?.edition();
+    /// # #[cfg(feature = "prices")]
+    /// assert!(edition.is_old(UNIX_EPOCH + Duration::from_secs(1_900_000_000)));
+    /// # Ok::<(), tracing_budget::price::PriceBookError>(())
+    /// ```
+    #[must_use]
+    pub fn is_old(&self, at: SystemTime) -> bool {
+        self.age_days(at).is_some_and(|days| days > OLD_DAYS)
     }
 }
 

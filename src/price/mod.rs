@@ -46,7 +46,7 @@ mod weights;
 mod who_bills;
 
 pub(crate) use compiled::Compiled;
-pub(crate) use edition::age_days;
+pub(crate) use edition::{OLD_DAYS, age_days};
 pub(crate) use reason::CORRECTIONS;
 
 pub use book::{PriceBook, PriceBookBuilder, UnknownModel};

@@ -18,7 +18,7 @@ use tracing_budget_history::grammar::When;
 /// The price book and the time of its prices.
 #[derive(Debug, Args)]
 pub(super) struct BookArgs {
-    /// Price file (repeatable): TOML (docs/prices.md), added to the bundled prices, or a data.json of genai-prices in
+    /// Price file (repeatable): TOML (docs/prices.md), added to the published prices, or a data.json of genai-prices in
     /// place of them.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) with: Vec<PathBuf>,

@@ -22,7 +22,7 @@ use tracing_budget_history::grammar::When;
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("against").required(true).multiple(true).args(["from", "with"]))]
 pub(crate) struct DiffArgs {
-    /// Time of the bundled prices to compare with.
+    /// Time of the published prices to compare with.
     #[arg(long, value_name = "WHEN")]
     from: Option<When>,
 
@@ -30,7 +30,7 @@ pub(crate) struct DiffArgs {
     #[arg(long, value_name = "WHEN")]
     to: Option<When>,
 
-    /// Price file to compare with the bundled prices: TOML, or a data.json of genai-prices (repeatable).
+    /// Price file to compare with the prices in use: TOML, or a data.json of genai-prices (repeatable).
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     with: Vec<PathBuf>,
 

@@ -71,10 +71,13 @@ pub(super) fn builder() -> anyhow::Result<PriceBookBuilder> {
     Ok(if is_in_use { PriceBook::builder().prices_json_file(directory) } else { bundled })
 }
 
-/// Keeps prices of a day, and makes them the current ones. Returns their file.
-pub(super) fn keep(directory: &Path, day: &str, json: &[u8]) -> anyhow::Result<PathBuf> {
+/// Keeps the prices of a book, of a day, and makes them the current ones. Returns their file.
+pub(super) fn keep(directory: &Path, day: &str, book: &PriceBook, json: &[u8]) -> anyhow::Result<PathBuf> {
     let release = PriceBook::builder().bundled_prices().build()?.name();
-    let name = format!("genai-prices-{day}-{:016x}.json", fingerprint(json));
+    // By its fingerprint the library sees a file that was changed.
+    let name = book.name();
+    let (_, fingerprint) = name.as_str().rsplit_once('#').context("prices without a fingerprint")?;
+    let name = format!("genai-prices-{day}-{fingerprint}.json");
     let file = directory.join(&name);
     fs::create_dir_all(directory)
         .and_then(|()| write_whole(&file, json))
@@ -99,11 +102,4 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&draft);
     }
     written
-}
-
-/// FNV-1a with 64 bits, by which the library checks a kept file.
-fn fingerprint(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }

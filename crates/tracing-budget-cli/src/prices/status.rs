@@ -15,9 +15,6 @@ use tracing_budget::present::numbers::counted;
 use tracing_budget::price::{Origin, PriceBook};
 use tracing_budget_history::{Scope, Sqlite, Store};
 
-/// Days after which a summary warns of the age of its prices.
-const OLD_DAYS: u64 = 60;
-
 /// Arguments of `prices status`.
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {}
@@ -72,6 +69,7 @@ pub(crate) fn run(_: &StatusArgs, session: &Session) -> anyhow::Result<Exit> {
     let book = book::load(&[])?;
     let edition = book.edition();
     let age_days = edition.age_days(session.now().into());
+    let is_old = edition.is_old(session.now().into());
     let (origin, file) = match edition.origin {
         Origin::Bundled => ("bundled", None),
         Origin::Environment(file) => ("environment", Some(file)),
@@ -85,7 +83,7 @@ pub(crate) fn run(_: &StatusArgs, session: &Session) -> anyhow::Result<Exit> {
         file,
         date: edition.date,
         age_days,
-        is_old: age_days.is_some_and(|days| days > OLD_DAYS),
+        is_old,
         providers: edition.providers,
         models: edition.models,
         models_without_price: edition.without_price,

@@ -68,7 +68,7 @@ pub(crate) fn run(args: &UpdateArgs, session: &Session) -> anyhow::Result<Exit> 
     let day = day.unwrap_or(today);
     let is_kept = refused.is_empty() || args.force;
     let directory = kept::directory()?;
-    let file = if is_kept { Some(kept::keep(&directory, &day, &fetched.json)?) } else { None };
+    let file = if is_kept { Some(kept::keep(&directory, &day, &new, &fetched.json)?) } else { None };
 
     let now = session.now().into();
     let changes = diff::between((&old, now), (&new, now), None);
