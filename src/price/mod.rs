@@ -41,6 +41,8 @@ mod reason;
 mod service_tier;
 #[cfg(feature = "price-files")]
 mod toml_file;
+#[cfg(feature = "prices")]
+mod units;
 mod version_stamp;
 mod weights;
 mod who_bills;
@@ -60,10 +62,4 @@ pub use reason::{BookName, Price, Source, Unpriced};
 #[cfg(feature = "prices")]
 pub(crate) fn provider_id(name: &str) -> Option<String> {
     catalog::Catalog::default().provider_id(name)
-}
-
-/// Whether the bundled prices have a rate for a part of a model's tokens that differs from that of the whole.
-#[cfg(feature = "prices")]
-pub(crate) fn has_rate_of_part(provider: &str, model: &str, part: &str) -> bool {
-    catalog::Catalog::default().has_rate_of_part(provider, model, part)
 }

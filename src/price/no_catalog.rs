@@ -8,7 +8,7 @@ use super::edition::{Edition, Origin};
 use super::rates::Rates;
 use super::reason::{BookName, Unpriced};
 use super::service_tier::ServiceTier;
-use crate::ledger::{Usage, Usd};
+use crate::ledger::{Kind, Usage, Usd};
 
 #[derive(Default)]
 pub(super) struct Catalog(());
@@ -109,7 +109,13 @@ impl Catalog {
         std::iter::empty()
     }
 
-    pub(super) fn price(&self, route: &Route, _: &str, _: &Usage, _: SystemTime) -> Result<Usd, Unpriced> {
+    pub(super) fn price(
+        &self,
+        route: &Route,
+        _: &str,
+        _: &Usage,
+        _: SystemTime,
+    ) -> Result<(Usd, Vec<Kind>), Unpriced> {
         match *route {}
     }
 

@@ -13,13 +13,15 @@ pub(crate) const CORRECTIONS: &str = "corrections@2026-11-30";
 
 /// The cost of one call, and its source.
 ///
-/// Deliberately not `#[non_exhaustive]`: a price is these two, and tests of programs build them.
+/// Deliberately not `#[non_exhaustive]`: a price is these three, and tests of programs build them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Price {
     /// The exact cost; zero means free.
     pub cost: Usd,
     /// The source of the price.
     pub source: Source,
+    /// Units that were used and that no price covers: the cost is that of everything else (A11).
+    pub lacks: Vec<Kind>,
 }
 
 /// The source of a cost.
@@ -178,8 +180,8 @@ pub enum Unpriced {
         /// The model as it was reported.
         model: Arc<str>,
     },
-    /// The user's price for this model has no rate for a kind that the call used.
-    #[error("the price given for {model} has no rate for {kind:?} tokens")]
+    /// The price for this model has no rate for a kind that the call used.
+    #[error("no rate is known for the {kind} of {model}")]
     NoRate {
         /// The model as it was reported.
         model: Arc<str>,
