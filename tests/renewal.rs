@@ -118,7 +118,7 @@ fn the_journal_of_a_run_after_a_renewal_names_its_book() {
         std::fs::read_to_string(journal.unwrap()).unwrap()
     };
     tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
-        let _before = info_span!("before").in_scope(one_call);
+        info_span!("before").in_scope(one_call);
         guard.handle().set_prices(second);
         let _open = info_span!(parent: None, "after").entered();
         one_call();
@@ -318,7 +318,7 @@ fn with_prices_of_the_environment() {
             assert!(error.to_string().starts_with("TRACING_BUDGET_PRICES: "), "{error}");
             let (_budget, guard) = layer().build_or_disabled::<tracing_subscriber::Registry>();
             assert!(guard.handle().why_disabled().is_some());
-            // Where no error can be returned, the bundled prices are used, and every summary says so.
+            // Where no error can be returned, the bundled prices are used, and every summary has a warning.
             for _ in 0..2 {
                 let run = run(PriceBook::new(), |_| {
                     call("gpt-5").provider("openai").start().usage(Usage::new().input(1_000_000));
@@ -361,7 +361,7 @@ fn a_variable_that_names_no_prices_is_an_error_or_a_warning_and_never_silent() {
     std::fs::write(directory.join("page.json"), "<!doctype html>").unwrap();
     for prices in ["half.json", "page.json", "none.json", ""] {
         let text = with_prices("broken", &directory.join(prices));
-        let told = text.lines().filter(|line| line.contains("the prices used are those of")).count();
-        assert_eq!(told, 1, "{prices}: {text}");
+        let lines = text.lines().filter(|line| line.contains("the prices used are those of")).count();
+        assert_eq!(lines, 1, "{prices}: {text}");
     }
 }

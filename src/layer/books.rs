@@ -1,4 +1,4 @@
-//! The price books of a layer, one after the other, and what a summary has to say of them.
+//! The price books of a layer, one after the other, and the warnings of a summary about them.
 //!
 //! # Invariants
 //!
@@ -11,8 +11,7 @@ use parking_lot::Mutex;
 
 use super::clock::{Clock, Moment};
 use crate::ledger::{Ledger, Sources};
-use crate::present::numbers::counted;
-use crate::price::{OLD_DAYS, PriceBook, age_days};
+use crate::price::{PriceBook, edition};
 use crate::summary::BookPeriod;
 
 /// Books that are remembered. A service that renews its prices every hour has them for the runs of two days; a longer run names the
@@ -124,7 +123,11 @@ impl Books {
         if ledger.cells().any(|(_, totals)| totals.sources.contains(Sources::BOOK)) {
             // At the last call that a book can have priced: when the next one came, or at the end.
             let ends = books.iter().skip(1).map(|next| next.from).chain([until]);
-            warnings.extend(books.iter().zip(ends).find_map(|(book, end)| book.is_old(clock, end)));
+            let old = books
+                .iter()
+                .zip(ends)
+                .find_map(|(book, end)| edition::age_warning(&book.name, book.date?, clock.wall(end)));
+            warnings.extend(old);
         }
         let mut partly_read: Vec<_> = self
             .partly_read
@@ -134,23 +137,11 @@ impl Books {
             .map(|((_, what), calls)| (what.clone(), *calls))
             .collect();
         partly_read.sort();
-        warnings.extend(partly_read.into_iter().map(|(PartlyRead { model, keys }, calls)| {
-            let calls = counted(calls, "call");
-            format!(
-                "{model}: {calls} priced without {keys}, which this release of tracing-budget cannot price"
-            )
-        }));
+        warnings.extend(
+            partly_read.into_iter().map(|(PartlyRead { model, keys }, calls)| {
+                edition::unknown_keys_warning(model, &keys, calls)
+            }),
+        );
         warnings
-    }
-}
-
-impl BookInForce {
-    /// The warning that the prices were old at a moment.
-    fn is_old(&self, clock: Clock, at: Moment) -> Option<String> {
-        let days = Some(age_days(self.date?, clock.wall(at))).filter(|days| *days > OLD_DAYS)?;
-        Some(format!(
-            "the prices of {} are {days} days old, and may have changed: `tracing-budget prices update` fetches newer ones",
-            self.name
-        ))
     }
 }

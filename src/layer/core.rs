@@ -43,7 +43,7 @@ pub(crate) struct Options {
     /// How many calls of a run are kept one by one, if not as many as can be.
     pub(crate) keep_calls: Option<usize>,
     pub(crate) limits: Plan,
-    /// The price books, and what summaries say of them.
+    /// The price books, and the warnings of summaries about them.
     pub(crate) books: Arc<Books>,
     /// The layer is for one scope, as in a test: it is not responsible for threads without a subscriber.
     pub(crate) is_scoped: bool,

@@ -11,8 +11,8 @@ use genai_prices::{
 use super::alias;
 use super::context_tiers::ContextTiers;
 use super::corrections;
-use super::data_file::{FileName, LoadError};
 use super::edition::{self, BUNDLED_DATE, Edition, Origin};
+use super::file_name::{FileName, LoadError};
 use super::known_names;
 use super::published_models::{Listed, Match, PublishedModels};
 use super::rates::{Rates, since_epoch};

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use super::reason::BookName;
 use crate::ledger::rfc3339;
+use crate::present::numbers::counted;
 
 /// The day on which the release was published that `data/genai-prices.json` was taken from: the prices of that day.
 ///
@@ -14,7 +15,7 @@ use crate::ledger::rfc3339;
 pub(super) const BUNDLED_DATE: &str = "2026-10-30";
 
 /// Prices are old after so many days: in a month or two, providers change prices and list new models.
-pub(crate) const OLD_DAYS: u64 = 60;
+const OLD_DAYS: u64 = 60;
 
 /// Names the published prices of a program that names none itself.
 pub(super) const VARIABLE: &str = "TRACING_BUDGET_PRICES";
@@ -105,8 +106,22 @@ impl Edition {
 }
 
 /// Whole days from a date, in nanoseconds since the Unix epoch, to a time.
-pub(crate) fn age_days(date: i128, at: SystemTime) -> u64 {
+fn age_days(date: i128, at: SystemTime) -> u64 {
     u64::try_from((super::rates::since_epoch(at) - date) / DAY).unwrap_or(0)
+}
+
+/// The warning of a run that prices of a day were old at a time.
+pub(crate) fn age_warning(name: &str, date: i128, at: SystemTime) -> Option<String> {
+    let days = Some(age_days(date, at)).filter(|days| *days > OLD_DAYS)?;
+    Some(format!(
+        "the prices of {name} are {days} days old, and may have changed: `tracing-budget prices update` fetches newer ones"
+    ))
+}
+
+/// The warning of a run that calls of a model were priced without a part of their price.
+pub(crate) fn unknown_keys_warning(model: &str, keys: &str, calls: u64) -> String {
+    let calls = counted(calls, "call");
+    format!("{model}: {calls} priced without {keys}, which this release of tracing-budget cannot price")
 }
 
 /// A date as text, from nanoseconds since the Unix epoch.
@@ -134,7 +149,7 @@ mod tests {
         // Upstream dates new prices every few days, so the newest one that had begun is of the weeks before the release.
         let newest = data.newest_start(date).unwrap();
         assert!(date - newest < 31 * DAY, "the newest price began {} days before", (date - newest) / DAY);
-        // What begins later was announced ahead; a list full of later prices would be a newer one than its day says.
+        // What begins later was announced ahead; a list full of later prices would be newer than its day.
         assert!(data.starts_after(date) < 50, "{} prices begin after it", data.starts_after(date));
     }
 

@@ -25,8 +25,10 @@ mod corrections_file;
 mod corrections_table;
 #[cfg(feature = "prices")]
 mod data_file;
-mod edition;
+pub(crate) mod edition;
 mod error;
+#[cfg(feature = "prices")]
+mod file_name;
 #[cfg(feature = "prices")]
 mod known_names;
 mod model;
@@ -48,7 +50,6 @@ mod weights;
 mod who_bills;
 
 pub(crate) use compiled::Compiled;
-pub(crate) use edition::{OLD_DAYS, age_days};
 pub(crate) use reason::CORRECTIONS;
 
 pub use book::{PriceBook, PriceBookBuilder, UnknownModel};

@@ -30,7 +30,7 @@ pub(crate) fn runs_with(builder: Builder, code: impl FnOnce()) -> Vec<RunSummary
     runs
 }
 
-/// Whether a warning says that prices are old, and they are.
+/// Whether a warning is that prices are old, and they are.
 pub(crate) fn is_of_age(warning: &str) -> bool {
     let is_old = || tracing_budget::PriceBook::new().edition().is_old(std::time::SystemTime::now());
     warning.contains(" days old, and may have changed: ") && is_old()

@@ -32,12 +32,12 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// Redirects that are followed. Real ones are one or two.
 const MAX_REDIRECTS: u32 = 5;
 
-/// Prices, and what their source says about them.
+/// Prices, and where and of when they are.
 pub(super) struct Fetched {
     pub(super) json: Vec<u8>,
     /// Where they are from, for people.
     pub(super) from: String,
-    /// The day of the prices, if the source tells it: `2026-11-10`.
+    /// The day of the prices, if the source has it: `2026-11-10`.
     pub(super) day: Option<String>,
 }
 

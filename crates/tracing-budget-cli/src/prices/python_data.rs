@@ -1,6 +1,6 @@
 //! The prices in a Python wheel of genai-prices: they are Python code, `genai_prices/data.py`, and no `data.json`.
 //!
-//! That code is generated, and is one list of nested constructor calls with constants. It is read as data, and never run. What it says is
+//! That code is generated, and is one list of nested constructor calls with constants. It is read as data, and never run. It is
 //! written in the format of `data.json`; `tests/cli/prices_update.rs` compares the two.
 //!
 //! # Invariants

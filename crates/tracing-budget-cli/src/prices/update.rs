@@ -97,7 +97,7 @@ pub(crate) fn run(args: &UpdateArgs, session: &Session) -> anyhow::Result<Exit> 
             .text(list("models that are listed no more", &updated.models_removed))
             .table(diff::table(&updated.rates_changed))
     })?;
-    session.note(updated.told());
+    session.note(updated.line());
     match &updated.file {
         Some(file) => {
             session.note(format!("kept as {}", file.display()));
@@ -125,8 +125,8 @@ pub(crate) fn run(args: &UpdateArgs, session: &Session) -> anyhow::Result<Exit> 
 
 impl Updated {
     /// What the list is, and how it differs.
-    fn told(&self) -> String {
-        let mut told = format!(
+    fn line(&self) -> String {
+        let mut line = format!(
             "{} of {}: {} of {}; {} new, {} gone, {} changed",
             self.from,
             self.date,
@@ -137,12 +137,12 @@ impl Updated {
             counted(self.rates_changed.len() as u64, "rate"),
         );
         if !self.unknown_price_keys.is_empty() {
-            told.push_str(&format!(
+            line.push_str(&format!(
                 "\nthis release cannot price {}; a newer tracing-budget may",
                 self.unknown_price_keys.join(", ")
             ));
         }
-        told
+        line
     }
 }
 

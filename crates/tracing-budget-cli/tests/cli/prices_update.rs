@@ -130,7 +130,7 @@ fn what_is_older_of_an_older_format_or_shorter_is_refused_unless_forced() {
 }
 
 #[test]
-fn kept_prices_that_were_damaged_are_an_error_that_says_what_to_do() {
+fn kept_prices_that_were_damaged_are_an_error_that_names_the_remedy() {
     let place = Place::empty();
     place.write("data.json", &small(DAY).to_string());
     let file =
@@ -280,7 +280,7 @@ fn hostile_servers_are_errors_that_name_the_reason() {
     let failing = serve(|stream| whole(stream, "503 Service Unavailable", "", b""));
     let circle = serve(|stream| whole(stream, "302 Found", "Location: /data.json\r\n", b""));
     let nonsense = serve(|stream| stream.write_all(b"SSH-2.0-OpenSSH_9.6\r\n"));
-    let nobody = {
+    let closed = {
         let port = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         format!("http://{}/data.json", port.local_addr().expect("an address"))
     };
@@ -293,7 +293,7 @@ fn hostile_servers_are_errors_that_name_the_reason() {
         (&failing, "the server answered 503"),
         (&circle, "more than 5 redirects"),
         (&nonsense, "cannot fetch prices"),
-        (&nobody, "cannot fetch prices"),
+        (&closed, "cannot fetch prices"),
     ] {
         let ended = update(&place, url, &["--force"]).ended_with(5);
         assert!(ended.talk.contains(reason) && ended.talk.contains(url.as_str()), "{reason}: {}", ended.talk);
