@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use tracing::info_span;
-use tracing_budget::price::{Origin, PriceBookError, Rates};
+use tracing_budget::price::{Origin, PriceBookError, Rates, Source};
 use tracing_budget::sink::Memory;
 use tracing_budget::{BuildError, Handle, PriceBook, RunSummary, Usage, call, layer};
 use tracing_subscriber::prelude::*;
@@ -249,6 +249,27 @@ fn calls_that_are_priced_without_a_part_of_their_price_are_counted_in_a_warning(
     let newer = data(1.0, r#", "input_hologram_mtok": 7"#);
     let book = PriceBook::builder().prices_json(newer).price("acme-1", own).build().unwrap();
     assert_eq!(run_with(book, 3).warnings, [""; 0]);
+}
+
+#[test]
+fn a_correction_holds_for_a_newer_list_until_that_has_another_price() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/genai-prices.json");
+    let list: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let at = jiff::Timestamp::from_second(1_796_040_030).unwrap().into(); // 2026-11-30
+    let source = |list: &serde_json::Value, provider: &str, model: &str| {
+        let book = PriceBook::builder().prices_json(list.to_string()).build().unwrap();
+        let priced = book.model(Some(provider), Some(model)).price(&Usage::new().input(1_000), at);
+        priced.unwrap().source
+    };
+    for (provider, model) in [("deepseek", "deepseek-chat"), ("perplexity", "sonar")] {
+        assert_eq!(source(&list, provider, model), Source::Corrections, "{model}");
+        let mut newer = list.clone();
+        let providers = newer.as_array_mut().unwrap();
+        let models = providers.iter_mut().find(|of| of["id"] == provider).unwrap()["models"].as_array_mut();
+        let entry = models.unwrap().iter_mut().find(|entry| entry["id"] == model).unwrap();
+        entry["prices"] = serde_json::json!({"input_mtok": 0.11, "output_mtok": 0.22});
+        assert!(matches!(source(&newer, provider, model), Source::Book(_)), "{model}");
+    }
 }
 
 /// A directory of this test alone.

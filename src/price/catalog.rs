@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use genai_prices::{
     Calculator, ErrorKind, ModelInfo, PriceCalculation, PriceRequest, ProviderInfo, Usage as Counts, UsageKey,
@@ -262,7 +262,36 @@ impl Catalog {
 
     /// The rates that correct a model with these names (in lower case) at these providers, most specific first.
     pub(super) fn corrections(&self, names: &[String], providers: &[&str]) -> Vec<Arc<Rates>> {
-        corrections::matching_rates(names, providers, self.loaded.is_none())
+        corrections::matching_rates(names, providers, || {
+            self.loaded.is_none() || self.has_bundled_price(names, providers)
+        })
+    }
+
+    /// Whether a newer list still has the bundled price of a model: what is wrong with the one is wrong with the other.
+    fn has_bundled_price(&self, names: &[String], providers: &[&str]) -> bool {
+        // Prices of a time of day have windows of eight hours.
+        const PARTS: u32 = 6;
+        let midnight = SystemTime::now() - Duration::from_secs(since_midnight());
+        // The whole as well: more of a part than of its whole is an error.
+        let whole = || [(UsageKey::INPUT_TOKENS, 1e6), (UsageKey::OUTPUT_TOKENS, 1e6)];
+        let usages: Vec<Counts> =
+            KEYS.into_iter().map(|(_, key)| whole().into_iter().chain([(key, 1e6)]).collect()).collect();
+        let price = |calculator: &Calculator, provider: &str, name: &str, usage: &Counts, at: SystemTime| {
+            let request = PriceRequest::new(name, usage).with_provider_id(provider).with_timestamp(at);
+            calculator.calculate(&request).ok().map(|price| (price.model_id, price.total_price))
+        };
+        let is_same = |provider: &&str, name: &String| {
+            let times = (0..PARTS).map(|part| midnight + Duration::from_secs(86_400) / PARTS * part);
+            times.into_iter().all(|at| {
+                let [bundled, newer] = [&BUNDLED.calculator, self.calculator()].map(|of| {
+                    usages.iter().map(|usage| price(of, provider, name, usage, at)).collect::<Vec<_>>()
+                });
+                // The first is of the whole alone.
+                bundled[0].is_some() && bundled == newer
+            })
+        };
+        // The correction is for one of these names at one of these providers; a name that the list does not have has no price.
+        providers.iter().any(|provider| names.iter().any(|name| is_same(provider, name)))
     }
 
     /// The provider that has models with names like this one.
@@ -327,6 +356,11 @@ impl Catalog {
             }
         }
     }
+}
+
+/// Seconds since midnight in UTC.
+fn since_midnight() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs() % 86_400)
 }
 
 /// The keys of a price that `genai-prices` skipped, by its warning: it has no function that returns them.

@@ -1,6 +1,5 @@
 //! Bytes of a price file, and a newer `data.json` of genai-prices.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::catalog::Catalog;
@@ -15,17 +14,17 @@ pub(super) enum Bytes {
     File(PathBuf),
 }
 
+#[cfg(feature = "price-files")]
 impl Bytes {
-    pub(super) fn read(&self) -> Result<Cow<'_, [u8]>, PriceBookError> {
+    pub(super) fn read(&self) -> Result<std::borrow::Cow<'_, [u8]>, PriceBookError> {
         match self {
             Self::Given(bytes) => Ok(bytes.into()),
             Self::File(path) => std::fs::read(path)
-                .map(Cow::Owned)
+                .map(std::borrow::Cow::Owned)
                 .map_err(|reason| PriceBookError::Read { path: path.clone(), reason }),
         }
     }
 
-    #[cfg(feature = "price-files")]
     pub(super) fn name(&self, given: &str) -> String {
         match self {
             Self::Given(_) => given.to_owned(),
