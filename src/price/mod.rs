@@ -25,7 +25,10 @@ mod corrections_file;
 mod corrections_table;
 #[cfg(feature = "prices")]
 mod data_file;
+pub(crate) mod edition;
 mod error;
+#[cfg(feature = "prices")]
+mod file_name;
 #[cfg(feature = "prices")]
 mod known_names;
 mod model;
@@ -50,6 +53,7 @@ pub(crate) use compiled::Compiled;
 pub(crate) use reason::CORRECTIONS;
 
 pub use book::{PriceBook, PriceBookBuilder, UnknownModel};
+pub use edition::{Edition, Origin};
 pub use error::PriceBookError;
 pub use model::PricedModel;
 pub use rates::Rates;
