@@ -25,9 +25,12 @@ mod corrections_file;
 mod corrections_table;
 #[cfg(feature = "prices")]
 mod data_file;
+pub(crate) mod edition;
 mod elsewhere;
 mod error;
 mod factors;
+#[cfg(feature = "prices")]
+mod file_name;
 #[cfg(feature = "prices")]
 mod known_names;
 mod model;
@@ -55,6 +58,7 @@ pub(crate) use compiled::Compiled;
 pub(crate) use reason::CORRECTIONS;
 
 pub use book::{PriceBook, PriceBookBuilder, UnknownModel};
+pub use edition::{Edition, Origin};
 pub use error::PriceBookError;
 pub use factors::PriceFactor;
 pub use model::PricedModel;

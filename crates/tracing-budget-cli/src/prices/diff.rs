@@ -22,7 +22,7 @@ use tracing_budget_history::grammar::When;
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("against").required(true).multiple(true).args(["from", "with"]))]
 pub(crate) struct DiffArgs {
-    /// Time of the bundled prices to compare with.
+    /// Time of the published prices to compare with.
     #[arg(long, value_name = "WHEN")]
     from: Option<When>,
 
@@ -30,7 +30,7 @@ pub(crate) struct DiffArgs {
     #[arg(long, value_name = "WHEN")]
     to: Option<When>,
 
-    /// Price file to compare with the bundled prices: TOML, or a data.json of genai-prices (repeatable).
+    /// Price file to compare with the prices in use: TOML, or a data.json of genai-prices (repeatable).
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     with: Vec<PathBuf>,
 
@@ -40,11 +40,11 @@ pub(crate) struct DiffArgs {
 }
 
 /// One rate that differs.
-#[derive(Serialize)]
-struct Changed {
-    model: String,
+#[derive(Clone, Serialize)]
+pub(super) struct Changed {
+    pub(super) model: String,
     rate: &'static str,
-    before_usd: Option<Usd>,
+    pub(super) before_usd: Option<Usd>,
     after_usd: Option<Usd>,
     ratio: Option<f64>,
 }
@@ -54,17 +54,48 @@ pub(crate) fn run(args: &DiffArgs, session: &Session) -> anyhow::Result<Exit> {
     let (before, after) = (load(&[])?, load(&args.with)?);
     let now = time("--to", args.to, session)?;
     let then = args.from.map_or(Ok(now), |from| time("--from", Some(from), session))?;
-    let provider = args.provider.as_deref();
-    let (old, new) = (quotes(&before, then, provider), quotes(&after, now, provider));
+    let changed = between((&before, then), (&after, now), args.provider.as_deref()).rates;
+    session.show(&changed, || Output::new().table(table(&changed)))?;
+    if changed.is_empty() {
+        session.note("no rate differs");
+    } else {
+        session.note(format!("{}, USD per million tokens", counted(changed.len() as u64, "rate")));
+    }
+    Ok(Exit::Success)
+}
+
+/// What differs between two books.
+pub(super) struct Changes {
+    pub(super) rates: Vec<Changed>,
+    pub(super) models_added: Vec<String>,
+    pub(super) models_removed: Vec<String>,
+}
+
+impl Changes {
+    pub(super) fn is_added(&self, model: &String) -> bool {
+        self.models_added.binary_search(model).is_ok()
+    }
+}
+
+/// Compares two books, each at a time.
+pub(super) fn between(
+    (before, then): (&PriceBook, SystemTime),
+    (after, now): (&PriceBook, SystemTime),
+    provider: Option<&str>,
+) -> Changes {
+    let (old, new) = (quotes(before, then, provider), quotes(after, now, provider));
     let models: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let mut changed = Vec::new();
+    let only_in = |these: &BTreeMap<String, Quote>, others: &BTreeMap<String, Quote>| {
+        these.keys().filter(|model| !others.contains_key(*model)).cloned().collect()
+    };
+    let mut rates = Vec::new();
     for model in models {
-        let rates = |quotes: &BTreeMap<String, Quote>| quotes.get(model).map(Quote::rates);
-        let (old, new) = (rates(&old), rates(&new));
+        let rates_in = |quotes: &BTreeMap<String, Quote>| quotes.get(model).map(Quote::rates);
+        let (old, new) = (rates_in(&old), rates_in(&new));
         for (at, (rate, _)) in old.or(new).into_iter().flatten().enumerate() {
             let (before, after) = (old.and_then(|rates| rates[at].1), new.and_then(|rates| rates[at].1));
             if before != after {
-                changed.push(Changed {
+                rates.push(Changed {
                     model: model.clone(),
                     rate,
                     before_usd: before,
@@ -74,13 +105,7 @@ pub(crate) fn run(args: &DiffArgs, session: &Session) -> anyhow::Result<Exit> {
             }
         }
     }
-    session.show(&changed, || Output::new().table(table(&changed)))?;
-    if changed.is_empty() {
-        session.note("no rate differs");
-    } else {
-        session.note(format!("{}, USD per million tokens", counted(changed.len() as u64, "rate")));
-    }
-    Ok(Exit::Success)
+    Changes { rates, models_added: only_in(&new, &old), models_removed: only_in(&old, &new) }
 }
 
 fn quotes(book: &PriceBook, at: SystemTime, provider: Option<&str>) -> BTreeMap<String, Quote> {
@@ -99,7 +124,7 @@ fn ratio(before: Option<Usd>, after: Option<Usd>) -> Option<f64> {
     (before > 0.0).then(|| (after - before) / before)
 }
 
-fn table(changed: &[Changed]) -> Table {
+pub(super) fn table(changed: &[Changed]) -> Table {
     let mut table = Table::new([
         left("MODEL", "model"),
         left("RATE", "rate"),

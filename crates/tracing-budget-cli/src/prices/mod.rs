@@ -3,12 +3,17 @@
 //! # Invariants
 //!
 //! - A rate is found by pricing a call, so that a price shown here is the price that a run gets.
-//! - Absent: price data and its parsing. They belong to `tracing_budget::price`.
+//! - Absent: the rules of price data. They belong to `tracing_budget::price`; here a list is fetched, and kept as it is.
 
 mod book;
 mod calc;
 mod diff;
+mod fetch;
+mod kept;
 mod lookup;
+mod python_data;
+mod status;
+mod update;
 
 use clap::Subcommand;
 
@@ -28,6 +33,10 @@ pub(crate) enum PricesCommand {
     Calc(calc::CalcArgs),
     /// Rates that differ between two days, or between two price books.
     Diff(diff::DiffArgs),
+    /// The prices in use: their age, where they come from, and what they lack.
+    Status(status::StatusArgs),
+    /// Fetch newer published prices, and keep them.
+    Update(update::UpdateArgs),
 }
 
 /// Runs one of the commands.
@@ -37,5 +46,7 @@ pub(crate) fn run(command: &PricesCommand, session: &Session) -> anyhow::Result<
         PricesCommand::Find(args) => lookup::find(args, session),
         PricesCommand::Calc(args) => calc::run(args, session),
         PricesCommand::Diff(args) => diff::run(args, session),
+        PricesCommand::Status(args) => status::run(args, session),
+        PricesCommand::Update(args) => update::run(args, session),
     }
 }
