@@ -26,14 +26,18 @@ mod corrections_table;
 #[cfg(feature = "prices")]
 mod data_file;
 pub(crate) mod edition;
+mod elsewhere;
 mod error;
+mod factors;
 #[cfg(feature = "prices")]
 mod file_name;
 #[cfg(feature = "prices")]
 mod known_names;
 mod model;
+mod model_alias;
 mod model_name;
 mod overrides;
+mod period;
 #[cfg(feature = "prices")]
 mod published_models;
 #[cfg(feature = "prices")]
@@ -43,6 +47,7 @@ mod reason;
 mod service_tier;
 #[cfg(feature = "price-files")]
 mod toml_file;
+mod two_names;
 #[cfg(feature = "prices")]
 mod units;
 mod version_stamp;
@@ -55,6 +60,7 @@ pub(crate) use reason::CORRECTIONS;
 pub use book::{PriceBook, PriceBookBuilder, UnknownModel};
 pub use edition::{Edition, Origin};
 pub use error::PriceBookError;
+pub use factors::PriceFactor;
 pub use model::PricedModel;
 pub use rates::Rates;
 pub use reason::{BookName, Price, Source, Unpriced};

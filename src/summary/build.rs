@@ -18,7 +18,7 @@ use super::timestamp::Timestamp;
 use super::units::Units;
 use crate::ledger::{
     AgentTotals, Call, CellKey, CellTotals, Kind, Ledger, Outcome, Sources, StageId, StageTotals, Symbol,
-    Usd, Verdict, total,
+    Usd, Verdict, multiplied, total,
 };
 
 /// Maximum length of an error summary, in characters: a panic message can have a page, and lists show one line.
@@ -414,16 +414,25 @@ impl SummaryInput<'_> {
             (Sources::OVERRIDE, "override"),
             (Sources::CORRECTIONS, self.corrections),
         ];
-        let used = named.into_iter().filter(|(source, _)| sources.contains(*source)).map(|(_, name)| name);
-        let books: &[BookPeriod] = match closed {
-            _ if !sources.contains(Sources::BOOK) => &[],
-            None => &self.books,
+        let used = named.into_iter().filter(|(source, _)| sources.contains(*source));
+        let mut names: Vec<String> = used.map(|(_, name)| name.to_owned()).collect();
+        if sources.contains(Sources::MULTIPLIED_CORRECTIONS) {
+            names.push(multiplied(self.corrections));
+        }
+        let books = || match closed {
+            None => &self.books[..],
             Some(closed) => {
                 let next = self.books.partition_point(|book| book.from <= closed).max(1);
                 self.books.get(next - 1..next).unwrap_or_default()
             }
         };
-        used.chain(books.iter().map(|book| book.name.as_str())).map(str::to_owned).collect()
+        if sources.contains(Sources::BOOK) {
+            names.extend(books().iter().map(|book| book.name.clone()));
+        }
+        if sources.contains(Sources::MULTIPLIED_BOOK) {
+            names.extend(books().iter().map(|book| multiplied(&book.name)));
+        }
+        names
     }
 
     /// Returns the calls that are kept, in their order.
