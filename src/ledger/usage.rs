@@ -47,8 +47,38 @@ impl Kind {
         Self::Tokens,
     ];
 
+    /// Returns the name that texts have for it. `Debug` writes the identifier, which is for programmers.
+    ///
+    /// ```
+    /// use tracing_budget::Kind;
+    ///
+    /// assert_eq!(Kind::CacheRead.name(), "cache read");
+    /// assert_eq!(Kind::CacheWrite1h.to_string(), "cache write (1 h)");
+    /// ```
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Output => "output",
+            Self::CacheRead => "cache read",
+            Self::CacheWrite => "cache write",
+            Self::CacheWrite1h => "cache write (1 h)",
+            Self::Reasoning => "reasoning",
+            Self::AudioInput => "audio input",
+            Self::AudioOutput => "audio output",
+            Self::Requests => "requests",
+            Self::Tokens => "tokens",
+        }
+    }
+
     const fn bit(self) -> u16 {
         1 << self as u16
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 

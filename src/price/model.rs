@@ -234,7 +234,8 @@ impl PricedModel {
         let cost = rates.cost(usage).map_err(|reason| match reason {
             NoCost::NoRate(kind) => Unpriced::NoRate { model: (&*self.model).into(), kind },
             NoCost::TooLarge => Unpriced::TooLarge {
-                reason: format!("{usage:?} at the rates given for {:?} exceeds 1e26 USD", self.model).into(),
+                reason: format!("{} at the rates given for {} exceeds 1e26 USD", in_words(usage), self.model)
+                    .into(),
             },
         })?;
         Ok(Price { cost, source })
@@ -295,10 +296,16 @@ fn split_by(has_one_rate: bool, usage: &Usage) -> Usage {
     }
 }
 
+/// The counts of a usage, for a reason.
+fn in_words(usage: &Usage) -> String {
+    let known = Kind::ALL.iter().filter_map(|kind| Some(format!("{} {kind}", usage.get(*kind)?)));
+    known.collect::<Vec<_>>().join(", ")
+}
+
 /// Checks that the counts can be charged by the token: the split is known, and no part exceeds its whole.
 fn check(usage: &Usage) -> Result<(), Unpriced> {
     if let Some(kind) = Kind::ALL.iter().copied().find(|kind| usage.count(*kind) > MAX_COUNT) {
-        let reason = format!("{} {kind:?}, expected at most {MAX_COUNT}", usage.count(kind));
+        let reason = format!("{} {kind}, expected at most {MAX_COUNT}", usage.count(kind));
         return Err(Unpriced::TooLarge { reason: reason.into() });
     }
     if usage.count(Kind::Tokens) > 0 {
@@ -313,7 +320,9 @@ fn check(usage: &Usage) -> Result<(), Unpriced> {
     ] {
         let sum: u64 = parts.iter().map(|part| usage.count(*part)).sum();
         if sum > usage.count(whole) {
-            let reason = format!("{parts:?} is {sum}, but {whole:?} is only {}", usage.count(whole));
+            let parts: Vec<&str> = parts.iter().map(|part| part.name()).collect();
+            let reason =
+                format!("{} is {sum}, but {whole} is only {}", parts.join(" and "), usage.count(whole));
             return Err(Unpriced::InvalidUsage { reason: reason.into() });
         }
     }

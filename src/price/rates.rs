@@ -274,7 +274,7 @@ impl Rates {
     }
 
     fn rate(mut self, kind: Kind, usd: impl IntoUsd) -> Self {
-        let rate = self.checked(&format!("{kind:?} rate"), usd);
+        let rate = self.checked(&format!("{kind} rate"), usd);
         let slot = &mut self.tokens[kind as usize];
         *slot = rate.or(*slot);
         self
@@ -490,7 +490,7 @@ mod tests {
     fn what_is_no_rate_is_refused_by_name() {
         for (rates, part) in [
             (Rates::per_million().input("cheap"), "\"cheap\""),
-            (Rates::per_million().output("-1"), "Output rate is -1"),
+            (Rates::per_million().output("-1"), "output rate is -1"),
             (Rates::per_million().input("0.0000000000001"), "12 digits"),
             (Rates::per_million().input("1").from("soon"), "from is \"soon\""),
             (Rates::per_million().input("1").until("2026-01-01T00:00:30Z"), "whole minute"),

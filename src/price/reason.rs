@@ -179,7 +179,7 @@ pub enum Unpriced {
         model: Arc<str>,
     },
     /// The user's price for this model has no rate for a kind that the call used.
-    #[error("the price given for {model} has no rate for {kind:?} tokens")]
+    #[error("the price given for {model} has no rate for {kind}")]
     NoRate {
         /// The model as it was reported.
         model: Arc<str>,
@@ -219,4 +219,59 @@ fn place(provider: Option<&str>, model: &str) -> String {
 
 fn question(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!("; did you mean {name}?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::ledger::{IntoUsd, Usage};
+    use crate::price::{PriceBook, Rates};
+
+    /// The words of a text that are identifiers of kinds, such as `CacheRead` and `Input`.
+    fn identifiers(text: &str) -> Vec<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned);
+        let identifiers: Vec<String> = Kind::ALL.iter().map(|kind| format!("{:?}", kind)).collect();
+        words.filter(|word| identifiers.contains(word) || word == "Some" || word == "None").collect()
+    }
+
+    fn each_rate(rates: Rates, usd: impl IntoUsd + Clone) -> Rates {
+        let rates =
+            rates.input(usd.clone()).output(usd.clone()).cache_read(usd.clone()).cache_write(usd.clone());
+        rates.cache_write_1h(usd.clone()).reasoning(usd.clone()).audio_input(usd.clone()).audio_output(usd)
+    }
+
+    #[test]
+    fn no_reason_has_the_identifier_of_a_kind() {
+        let mut texts: Vec<String> = Vec::new();
+        for rates in [
+            Rates::per_million().cache_read("1"),
+            Rates::per_million().input("1"),
+            Rates::per_million().output("1"),
+            each_rate(Rates::per_million(), "999999999999999"),
+        ] {
+            let book = PriceBook::builder().price("m", rates).build().unwrap_or_default();
+            for kind in Kind::ALL {
+                for count in [1, 999_999_999_999, u64::MAX] {
+                    let usage = Usage::new().with(*kind, count);
+                    for model in ["m", "gpt-5", "voyage-3", "whisper-1"] {
+                        let price = book.model(None, Some(model)).price(&usage, SystemTime::now());
+                        texts.extend(price.err().map(|reason| reason.to_string()));
+                    }
+                }
+            }
+        }
+        texts.extend(
+            Kind::ALL.iter().map(|kind| Unpriced::NoRate { model: "m".into(), kind: *kind }.to_string()),
+        );
+        texts.extend(each_rate(Rates::per_million(), "-1").fault());
+        texts.sort();
+        texts.dedup();
+        assert!(texts.len() > 20, "{texts:#?}");
+        for text in texts {
+            assert!(identifiers(&text).is_empty(), "{text}");
+        }
+        assert_eq!(identifiers("3 CacheRead, Some(Input)"), ["CacheRead", "Some", "Input"]);
+    }
 }

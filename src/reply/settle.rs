@@ -174,7 +174,7 @@ fn tokens(counts: Counts, envelope: &Envelope, found: &mut ResponseUsage) -> Res
         parts.set(Kind::Output, output.saturating_add(more).saturating_add(citations));
     }
     if let Some(kind) = Kind::ALL.iter().find(|kind| parts.count(**kind) > MAX_COUNT) {
-        let key = format!("the sum of {kind:?}");
+        let key = format!("the sum of {kind}");
         return Err(ResponseError::InvalidCount { key, value: parts.count(*kind).to_string() });
     }
     found.usage = parts;

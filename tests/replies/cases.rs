@@ -204,7 +204,7 @@ fn a_reply_that_cannot_be_read_is_an_error_with_its_reason() {
         ),
         (
             r#"{"usageMetadata": {"promptTokenCount": 1e12, "toolUsePromptTokenCount": 1e12}}"#,
-            "the sum of Input is 2000000000000",
+            "the sum of input is 2000000000000",
         ),
     ] {
         let error = Usage::from_response("acme", None, body.as_bytes()).unwrap_err();
