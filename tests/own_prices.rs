@@ -27,7 +27,7 @@ fn a_model_of_ones_own_has_its_price_and_others_have_none() {
 #[test]
 fn an_unusable_price_is_named() {
     for (model, rates, part) in [
-        ("a", Rates::per_million().input("cheap"), "the price for \"a\" is not usable: Input rate"),
+        ("a", Rates::per_million().input("cheap"), "the price for \"a\" is not usable: input rate"),
         ("", Rates::per_million().input("1"), "expected a model's name"),
         #[cfg(not(feature = "prices"))]
         ("/a.*/", Rates::per_million().input("1"), "patterns need the feature `prices`"),

@@ -357,10 +357,10 @@ fn what_is_wrong_in_a_file_is_named_by_line_and_key() {
         ("model = \"b\"\ninput = true", "<toml>:7: input: expected an amount in USD, found a boolean"),
         (
             "model = \"b\"\noutput = \"dear\"",
-            "<toml>:7: output: Output rate: \"dear\" is not an amount in USD",
+            "<toml>:7: output: output rate: \"dear\" is not an amount in USD",
         ),
-        ("model = \"b\"\noutput = -0.5", "<toml>:7: output: Output rate is -0.5, expected zero or more"),
-        ("model = \"b\"\ninput = 1e-3", "<toml>:7: input: Input rate: \"1e-3\" is not an amount in USD"),
+        ("model = \"b\"\noutput = -0.5", "<toml>:7: output: output rate is -0.5, expected zero or more"),
+        ("model = \"b\"\ninput = 1e-3", "<toml>:7: input: input rate: \"1e-3\" is not an amount in USD"),
         ("pattern = '(b'\ninput = 1", "<toml>:6: pattern: \"(b\" is not a regular expression"),
         ("pattern = 'b)|(c'\ninput = 1", "<toml>:6: pattern: \"b)|(c\" is not a regular expression"),
         ("model = 7\ninput = 1", "<toml>:6: model: expected text, found an integer"),

@@ -14,6 +14,7 @@ mod alias;
 mod book;
 #[cfg_attr(not(feature = "prices"), path = "no_catalog.rs")]
 mod catalog;
+mod charges;
 mod compiled;
 #[cfg(feature = "prices")]
 mod context_tiers;
@@ -28,11 +29,14 @@ mod data_file;
 mod error;
 #[cfg(feature = "prices")]
 mod known_names;
+mod listed_rates;
 mod model;
 mod model_name;
 mod overrides;
 #[cfg(feature = "prices")]
 mod published_models;
+#[cfg(feature = "prices")]
+mod published_prices;
 #[cfg(feature = "prices")]
 mod published_rates;
 mod rates;
@@ -40,6 +44,7 @@ mod reason;
 mod service_tier;
 #[cfg(feature = "price-files")]
 mod toml_file;
+mod unit;
 mod version_stamp;
 mod weights;
 mod who_bills;
@@ -48,10 +53,13 @@ pub(crate) use compiled::Compiled;
 pub(crate) use reason::CORRECTIONS;
 
 pub use book::{PriceBook, PriceBookBuilder, UnknownModel};
+pub use charges::{Charge, Charges};
 pub use error::PriceBookError;
+pub use listed_rates::{ListedRate, ModelRates};
 pub use model::PricedModel;
 pub use rates::Rates;
 pub use reason::{BookName, Price, Source, Unpriced};
+pub use unit::Unit;
 
 /// The id of a provider in the price data, by any of its names.
 #[cfg(feature = "prices")]

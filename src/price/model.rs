@@ -10,24 +10,25 @@ use super::compiled::{Compiled, Minute, Table};
 use super::rates::{NoCost, Rates, since_epoch};
 use super::reason::{Price, Source, Unpriced};
 use super::service_tier::ServiceTier;
+use super::unit::Unit;
 use crate::ledger::{Kind, MAX_COUNT, Usage, Usd};
 
 /// One model at one provider, looked up once by [`PriceBook::model`](crate::PriceBook::model).
 pub struct PricedModel {
-    label: Box<str>,
+    pub(super) label: Box<str>,
     /// The model as it was reported.
-    model: Box<str>,
+    pub(super) model: Box<str>,
     /// The user's own rates, most specific first.
-    own: Vec<Arc<Rates>>,
+    pub(super) own: Vec<Arc<Rates>>,
     /// Rates that correct the published ones.
-    corrected: Vec<Arc<Rates>>,
+    pub(super) corrected: Vec<Arc<Rates>>,
     /// The published price, and whether it is that of another provider than the reported one.
-    route: Result<(Route, bool), Unpriced>,
+    pub(super) route: Result<(Route, bool), Unpriced>,
     /// The tier that serves the calls; `None` is that of the list price.
-    tier: Option<ServiceTier>,
-    data: Arc<BookData>,
+    pub(super) tier: Option<ServiceTier>,
+    pub(super) data: Arc<BookData>,
     /// What was compiled last.
-    compiled: Mutex<Option<Arc<Compiled>>>,
+    pub(super) compiled: Mutex<Option<Arc<Compiled>>>,
 }
 
 impl fmt::Debug for PricedModel {
@@ -143,6 +144,31 @@ impl PricedModel {
         }
     }
 
+    /// Returns the cost of a usage and of units beside it.
+    pub(super) fn price_of(
+        &self,
+        usage: &Usage,
+        units: &[(Unit, f64)],
+        at: SystemTime,
+    ) -> Result<Price, Unpriced> {
+        match self.basis(at) {
+            Basis::Published(route, _) if !units.is_empty() => {
+                let usage = &split_by(route.has_one_rate(), usage);
+                if !usage.is_empty() {
+                    check(usage)?;
+                }
+                let cost = self.data.catalog.price_units(route, usage, units, at)?;
+                Ok(Price { cost, source: Source::Book(self.data.catalog.name()) })
+            }
+            _ => self.price(usage, at),
+        }
+    }
+
+    /// Returns a usage as it is charged at this model.
+    pub(super) fn as_charged(&self, usage: &Usage) -> Usage {
+        split_by(self.route.as_ref().is_ok_and(|(route, _)| route.has_one_rate()), usage)
+    }
+
     /// Returns the price compiled for the minute of a time. The first question of a minute compiles it; what has not changed since is
     /// only confirmed.
     pub(crate) fn compiled(&self, at: SystemTime) -> Arc<Compiled> {
@@ -203,7 +229,7 @@ impl PricedModel {
     }
 
     /// What a call is priced by at a time.
-    fn basis(&self, at: SystemTime) -> Basis<'_> {
+    pub(super) fn basis(&self, at: SystemTime) -> Basis<'_> {
         let nanoseconds = since_epoch(at);
         let tier = self.tier();
         let rates_for = |tier: Option<&str>| {
@@ -260,7 +286,7 @@ impl PricedModel {
 }
 
 /// What a call is priced by.
-enum Basis<'a> {
+pub(super) enum Basis<'a> {
     /// The user's own rates, or those of the policy for unknown models.
     Rates(&'a Rates),
     /// Rates that correct the published ones.

@@ -7,6 +7,7 @@ use super::compiled::Table;
 use super::rates::Rates;
 use super::reason::{BookName, Unpriced};
 use super::service_tier::ServiceTier;
+use super::unit::Unit;
 use crate::ledger::{Usage, Usd};
 
 #[derive(Default)]
@@ -92,6 +93,40 @@ impl Catalog {
     }
 
     pub(super) fn table(&self, route: &Route, _: bool, _: SystemTime) -> Option<Table> {
+        match *route {}
+    }
+
+    pub(super) fn listed_rates(
+        &self,
+        route: &Route,
+        _: i128,
+    ) -> Result<Vec<(Unit, Option<u64>, Usd)>, Unpriced> {
+        match *route {}
+    }
+
+    pub(super) fn price_units(
+        &self,
+        route: &Route,
+        _: &Usage,
+        _: &[(Unit, f64)],
+        _: SystemTime,
+    ) -> Result<Usd, Unpriced> {
+        match *route {}
+    }
+
+    pub(super) fn listed_tiers(&self, route: &Route) -> Vec<ServiceTier> {
+        match *route {}
+    }
+
+    pub(super) fn listed_dates(&self, route: &Route) -> Vec<i128> {
+        match *route {}
+    }
+
+    pub(super) fn listed_hours(&self, route: &Route) -> Vec<i128> {
+        match *route {}
+    }
+
+    pub(super) fn listed_comments(&self, route: &Route) -> Vec<String> {
         match *route {}
     }
 }

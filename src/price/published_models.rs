@@ -29,7 +29,7 @@ struct PublishedProvider {
 /// What the data has of one model beside its price.
 #[derive(Default)]
 pub(super) struct PublishedModel {
-    /// Whole names, only kept for models that other rules match too.
+    /// Whole names, only kept for models that other rules match too, and for those with another id than each of them.
     names: Vec<String>,
     patterns: Vec<Pattern>,
     tiers: Vec<PublishedTier>,
@@ -104,10 +104,8 @@ impl PublishedModels {
             for model in provider.models {
                 context_tiers.add(&model.id, &model.prices);
                 context_tiers.add(&model.id, &model.price_variants);
-                models.insert(
-                    model.id,
-                    PublishedModel::read(&model.rule, &model.prices, &model.price_variants),
-                );
+                let read = PublishedModel::read(&model.id, &model.rule, &model.prices, &model.price_variants);
+                models.insert(model.id, read);
             }
             let fallbacks = provider.fallback_model_providers;
             providers.insert(provider.id, PublishedProvider { fallbacks, models });
@@ -118,6 +116,16 @@ impl PublishedModels {
     /// A model by the ids of the provider that lists it and its own.
     pub(super) fn get(&self, provider: &str, model: &str) -> Option<&PublishedModel> {
         self.providers.get(provider)?.models.get(model)
+    }
+
+    /// Names, or the beginnings of names, that the rules of a model have beside its id.
+    pub(super) fn other_names(&self, provider: &str, id: &str) -> Vec<String> {
+        let Some(model) = self.get(provider, id) else { return Vec::new() };
+        let literal = |pattern: &Pattern| match pattern {
+            Pattern::Begins(text) | Pattern::Ends(text) | Pattern::Contains(text) => Some(text.clone()),
+            Pattern::Regex(_) => None,
+        };
+        model.names.iter().cloned().chain(model.patterns.iter().filter_map(literal)).collect()
     }
 
     /// How a name is one of the model that `genai-prices` found for it at a provider.
@@ -140,10 +148,10 @@ impl PublishedModels {
 }
 
 impl PublishedModel {
-    fn read(rule: &Value, prices: &Value, variants: &Value) -> Self {
+    fn read(id: &str, rule: &Value, prices: &Value, variants: &Value) -> Self {
         let mut model = Self { rates: Listed::read(prices), ..Self::default() };
         model.read_rule(rule);
-        if model.patterns.is_empty() {
+        if model.patterns.is_empty() && model.names.iter().any(|name| name.eq_ignore_ascii_case(id)) {
             model.names = Vec::new();
         }
         for variant in variants.as_array().into_iter().flatten() {

@@ -331,6 +331,21 @@ impl Rates {
         self.until.is_some()
     }
 
+    /// Returns when they begin and end, in nanoseconds since the Unix epoch.
+    pub(super) fn period(&self) -> (Option<i128>, Option<i128>) {
+        (self.from, self.until)
+    }
+
+    /// Returns each rate of tokens, in pico-dollars per million.
+    pub(super) fn token_rates(&self) -> impl Iterator<Item = (Kind, i128)> {
+        KINDS.into_iter().filter_map(|kind| Some((kind, self.tokens[kind as usize]?)))
+    }
+
+    /// Returns the rate of a request, in pico-dollars.
+    pub(super) fn request_rate(&self) -> Option<i128> {
+        self.request
+    }
+
     /// Returns the tier that these rates are for, by the name that prices go by; `None` is every tier without rates of its own.
     pub(super) fn tier_name(&self) -> Option<&str> {
         self.tier.as_ref().map(ServiceTier::name)
