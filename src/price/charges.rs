@@ -65,13 +65,13 @@ impl PricedModel {
     ///
     /// [`Unpriced`] with the reason why the cost is unknown.
     pub fn charges(&self, usage: &Usage, units: &[(Unit, f64)], at: SystemTime) -> Result<Charges, Unpriced> {
-        let beside_tokens: Vec<(Unit, f64)> =
-            units.iter().filter(|(_, count)| *count > 0.0).copied().collect();
-        let price = self.price_of(usage, &beside_tokens, at)?;
+        let counts = counts(&self.as_charged(usage), units);
+        check(&counts, units)?;
+        let price = self.price_of(usage, units, at)?;
         let rates = self.rates_of_tier(since_epoch(at))?;
-        let counts = counts(&self.as_charged(usage), &beside_tokens);
         let is_priced = |unit: Unit| rates.iter().any(|rate| rate.unit == unit || unit.is_part_of(rate.unit));
-        let unpriced = beside_tokens.iter().filter(|(unit, _)| !is_priced(*unit)).copied().collect();
+        let unpriced =
+            units.iter().filter(|(unit, count)| *count > 0.0 && !is_priced(*unit)).copied().collect();
         let charges = charge(&rates, &counts);
         let sum: Usd = charges.iter().map(|charge| charge.amount).sum();
         Ok(Charges { charges, beside: price.cost - sum, unpriced, cost: price.cost, source: price.source })
@@ -86,6 +86,20 @@ fn counts(usage: &Usage, units: &[(Unit, f64)]) -> BTreeMap<Unit, i128> {
     let requests = Unit::of_kind(Kind::Requests).map(|unit| (unit, THOUSANDTHS));
     let units = units.iter().map(|(unit, count)| (*unit, (count * THOUSANDTHS as f64).round() as i128));
     requests.into_iter().chain(of_kinds).chain(units).collect()
+}
+
+/// Checks that no unit is more than what it is a part of, whether it has a price or not.
+fn check(counts: &BTreeMap<Unit, i128>, units: &[(Unit, f64)]) -> Result<(), Unpriced> {
+    for (part, count) in units {
+        for (whole, most) in counts.iter().filter(|(whole, _)| part.is_part_of(**whole)) {
+            if counts.get(part) > Some(most) {
+                let most = *most as f64 / THOUSANDTHS as f64;
+                let reason = format!("{part} is {count}, but {whole} is only {most}").into();
+                return Err(Unpriced::InvalidUsage { reason });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What each count costs at its rate. Of a whole, what has a rate as a part is not charged again.

@@ -364,8 +364,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::price::PriceBook;
     use crate::ledger::{Usage, rfc3339};
+    use crate::price::PriceBook;
 
     /// Every so manieth model is compared: each of them, where `CI` is set.
     fn stride() -> usize {

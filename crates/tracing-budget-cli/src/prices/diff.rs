@@ -1,13 +1,14 @@
 //! `prices diff`: rates that differ between two days, or between two price books.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::{Args, ValueHint};
 use serde::Serialize;
 
-use super::book::{Quote, load, quoted, time};
+use super::book::{load, quoted, time};
+use super::sheet::{PriceSheet, RateRow};
 use crate::cell::{Cell, Tone};
 use crate::exit::Exit;
 use crate::output::Output;
@@ -43,7 +44,10 @@ pub(crate) struct DiffArgs {
 #[derive(Serialize)]
 struct Changed {
     model: String,
+    /// The unit in words.
     rate: &'static str,
+    /// For which calls it is: of a tier, or with a longer input. Empty for the list price.
+    calls: String,
     before_usd: Option<Usd>,
     after_usd: Option<Usd>,
     ratio: Option<f64>,
@@ -55,43 +59,53 @@ pub(crate) fn run(args: &DiffArgs, session: &Session) -> anyhow::Result<Exit> {
     let now = time("--to", args.to, session)?;
     let then = args.from.map_or(Ok(now), |from| time("--from", Some(from), session))?;
     let provider = args.provider.as_deref();
-    let (old, new) = (quotes(&before, then, provider), quotes(&after, now, provider));
-    let models: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let (old, new) = (sheets(&before, then, provider), sheets(&after, now, provider));
+    let keys: BTreeSet<&RateKey> = old.keys().chain(new.keys()).collect();
     let mut changed = Vec::new();
-    for model in models {
-        let rates = |quotes: &BTreeMap<String, Quote>| quotes.get(model).map(Quote::rates);
-        let (old, new) = (rates(&old), rates(&new));
-        for (at, (rate, _)) in old.or(new).into_iter().flatten().enumerate() {
-            let (before, after) = (old.and_then(|rates| rates[at].1), new.and_then(|rates| rates[at].1));
-            if before != after {
-                changed.push(Changed {
-                    model: model.clone(),
-                    rate,
-                    before_usd: before,
-                    after_usd: after,
-                    ratio: ratio(before, after),
-                });
-            }
+    for key in keys {
+        let (before, after) = (old.get(key), new.get(key));
+        if before.map(|rate| rate.usd) != after.map(|rate| rate.usd)
+            && let Some(rate) = after.or(before)
+        {
+            let (before, after) = (before.map(|rate| rate.usd), after.map(|rate| rate.usd));
+            changed.push(Changed {
+                model: key.0.clone(),
+                rate: rate.name,
+                calls: rate.condition(),
+                before_usd: before,
+                after_usd: after,
+                ratio: ratio(before, after),
+            });
         }
     }
     session.show(&changed, || Output::new().table(table(&changed)))?;
     if changed.is_empty() {
         session.note("no rate differs");
     } else {
-        session.note(format!("{}, USD per million tokens", counted(changed.len() as u64, "rate")));
+        session.note(format!(
+            "{}, USD per million tokens, hour, or thousand",
+            counted(changed.len() as u64, "rate")
+        ));
     }
     Ok(Exit::Success)
 }
 
-fn quotes(book: &PriceBook, at: SystemTime, provider: Option<&str>) -> BTreeMap<String, Quote> {
-    book.models()
-        .into_iter()
-        .filter(|(of, _)| {
-            provider.is_none_or(|name| of.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(name)))
+/// A rate: model, tier, bound of the input and unit.
+type RateKey = (String, Option<String>, Option<u64>, usize);
+
+fn sheets(book: &PriceBook, at: SystemTime, provider: Option<&str>) -> BTreeMap<RateKey, RateRow> {
+    let is_wanted = |of: &Option<String>| {
+        provider.is_none_or(|name| of.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(name)))
+    };
+    let models = book.models().into_iter().filter(|(of, _)| is_wanted(of));
+    let rates = models.flat_map(|(of, model)| {
+        let sheet = PriceSheet::of(book, of.as_deref(), &model, at);
+        sheet.rates.into_iter().map(move |rate| {
+            let key = (sheet.model.clone(), rate.tier.clone(), rate.above_tokens, rate.place());
+            (key, rate)
         })
-        .map(|(of, model)| Quote::of(book, of.as_deref(), &model, at))
-        .map(|quote| (quote.model.clone(), quote))
-        .collect()
+    });
+    rates.collect()
 }
 
 fn ratio(before: Option<Usd>, after: Option<Usd>) -> Option<f64> {
@@ -103,6 +117,7 @@ fn table(changed: &[Changed]) -> Table {
     let mut table = Table::new([
         left("MODEL", "model"),
         left("RATE", "rate"),
+        left("FOR", "for"),
         right("BEFORE", "before_usd"),
         right("AFTER", "after_usd"),
         right("%", "ratio"),
@@ -122,6 +137,7 @@ fn table(changed: &[Changed]) -> Table {
         table.row([
             Cell::whole(&change.model),
             Cell::words(change.rate),
+            Cell::words(&change.calls),
             rate(change.before_usd),
             rate(change.after_usd),
             ratio,

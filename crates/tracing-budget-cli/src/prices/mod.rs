@@ -2,13 +2,15 @@
 //!
 //! # Invariants
 //!
-//! - A rate is found by pricing a call, so that a price shown here is the price that a run gets.
+//! - Rates and charges are those of `tracing_budget::price`, which its tests compare with the prices of calls. None is computed here.
+//! - `sheet` and `calc` have the one form of rates and of charges. Every command and the tools for agents show them by it.
 //! - Absent: price data and its parsing. They belong to `tracing_budget::price`.
 
 mod book;
-mod calc;
+pub(crate) mod calc;
 mod diff;
 mod lookup;
+mod sheet;
 
 use clap::Subcommand;
 
