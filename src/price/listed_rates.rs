@@ -411,12 +411,13 @@ mod tests {
     #[test]
     fn each_rate_is_what_genai_prices_charges_for_every_model_period_and_tier() {
         let book = PriceBook::new();
-        let (mut compared, mut corrected) = (0, 0);
+        let (mut periods, mut compared, mut corrected) = (0, 0, 0);
         for (provider, name) in book.models().into_iter().step_by(stride()) {
             let model = book.model(provider.as_deref(), Some(&name));
             for period in model.rates_over_time() {
                 let at = instant(&period);
                 assert!(model.rates_at(at).unwrap() == period, "{model:?}");
+                periods += 1;
                 for rate in &period.rates {
                     let served = match &rate.tier {
                         Some(tier) => book.model(provider.as_deref(), Some(&name)).with_tier(tier),
@@ -435,7 +436,8 @@ mod tests {
                 }
             }
         }
-        assert!(compared * stride() > 8_000 && corrected > 0, "{compared} compared, {corrected} corrected");
+        println!("{compared} rates of {periods} periods compared, {corrected} others are of corrections");
+        assert!(compared * stride() > 8_000 && (corrected > 0 || stride() > 1), "{compared}, {corrected}");
     }
 
     /// A time at which these rates hold.
