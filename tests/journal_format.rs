@@ -17,6 +17,7 @@ use tracing_budget::builder::ErrorEvents;
 use tracing_budget::price::Rates;
 use tracing_budget::record::UsageRecord;
 use tracing_budget::sink::{Delivery, Sink, SinkError};
+use tracing_budget::summary::Units;
 use tracing_budget::{
     BudgetGuard, Builder, Kind, PriceBook, RunSummary, Usage, Verdict, call, gate, journal::JournalBound,
     layer, operation, record_usage,
@@ -220,6 +221,17 @@ fn a_journal_in_format_1_gives_the_same_runs_as_the_version_that_wrote_it() {
                 row.per_model.values_mut().for_each(|row| unmeasured(&mut row.duration_seconds));
             }
             let budget = &mut run.budget_summary;
+            // Nor has the old version units in rows.
+            let stages = budget.per_agent.values_mut().flat_map(|row| {
+                let models = row.per_model.values_mut().map(|row| &mut row.figures);
+                models.chain([&mut row.figures])
+            });
+            stages
+                .chain(budget.per_model.values_mut().map(|row| &mut row.figures))
+                .chain(budget.by_agent.values_mut().map(|row| &mut row.figures))
+                .chain(budget.by_operation.values_mut().map(|row| &mut row.figures))
+                .chain([&mut budget.total])
+                .for_each(|figures| figures.units = Units::default());
             budget.per_model.values_mut().for_each(|row| unmeasured(&mut row.duration_seconds));
             budget.by_operation.values_mut().for_each(|row| unmeasured(&mut row.duration_seconds));
             budget.by_agent.values_mut().for_each(|row| unmeasured(&mut row.duration_seconds));

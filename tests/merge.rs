@@ -7,7 +7,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tracing_budget::{
-    RunSummary, Status, Usage, Usd, Verdict,
+    Kind, RunSummary, Status, Usage, Usd, Verdict,
     summary::{
         BudgetSummary, CallRecord, Figures, GateVerdict, ModelRow, OperationRecord, OperationRow, Rows,
         StageAttempt, StageLimits, StageRow, Timestamp,
@@ -59,6 +59,7 @@ fn figures() -> impl Strategy<Value = Figures> {
                 cache_read_tokens: read,
                 cache_write_tokens: write,
                 reasoning_tokens: reasoning,
+                units: [(Kind::WebSearches, read % 3), (Kind::AudioInputMicros, write)].into_iter().collect(),
                 unpriced_calls: u64::from(usage.is_some() && cost.is_none()),
                 calls_without_usage: u64::from(usage.is_none() && cost.is_none()),
                 partial_calls: u64::from(usage.is_none() && cost.is_some()),

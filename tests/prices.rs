@@ -51,7 +51,7 @@ fn output_alone_is_priced() {
 fn a_price_is_that_of_its_day() {
     let model = published(Some("openai"), "o3");
     let million = Usage::new().input(1_000_000).output(1_000_000);
-    assert_eq!(cost(&model, million, at("2025-06-09T23:59:59.999Z")), usd("50"));
+    assert_eq!(cost(&model, million.clone(), at("2025-06-09T23:59:59.999Z")), usd("50"));
     assert_eq!(cost(&model, million, at("2025-06-10T00:00:00Z")), usd("10"));
 }
 
@@ -67,7 +67,7 @@ fn a_price_is_that_of_its_hour_and_the_memo_knows() {
             ("2025-04-19T16:29:59.999999999Z", "1.37"),
             ("2025-04-19T16:30:00Z", "0.685"),
         ] {
-            assert_eq!(cost(&model, million, at(time)), usd(expected), "{time}");
+            assert_eq!(cost(&model, million.clone(), at(time)), usd(expected), "{time}");
         }
     }
 }
@@ -96,11 +96,11 @@ fn writes_of_a_lifetime_alone_are_all_the_writes() {
     let model = published(Some("anthropic"), "claude-sonnet-4-5");
     let hour = |usage: Usage| usage.with(Kind::CacheWrite1h, 10_000);
     let usage = Usage::new().input(100_000).output(0);
-    let expected = cost(&model, hour(usage.cache_write(10_000)), now());
+    let expected = cost(&model, hour(usage.clone().cache_write(10_000)), now());
     // 90,000 at 3 and 10,000 at 6 USD a million.
-    assert_eq!((cost(&model, hour(usage), now()), expected), (usd("0.33"), usd("0.33")));
+    assert_eq!((cost(&model, hour(usage.clone()), now()), expected), (usd("0.33"), usd("0.33")));
     let own = with(|own| own.price("m", Rates::per_million().input("1").cache_write_1h("2")));
-    assert_eq!(cost(&own.model(None, Some("m")), hour(usage), now()), usd("0.11"));
+    assert_eq!(cost(&own.model(None, Some("m")), hour(usage.clone()), now()), usd("0.11"));
     // As few writes as the total has are a contradiction.
     let fewer = model.price(&hour(usage.cache_write(3)), now());
     assert!(matches!(fewer, Err(Unpriced::InvalidUsage { .. })), "{fewer:?}");
@@ -224,7 +224,7 @@ fn usage_that_reports_too_little_or_too_much_has_no_cost() {
         Usage::new().input(10).output(1).reasoning(2),
         Usage::new().input(10).cache_write(3).with(Kind::CacheWrite1h, 4),
     ] {
-        assert!(matches!(reason(usage), Unpriced::InvalidUsage { .. }), "{usage:?}");
+        assert!(matches!(reason(usage.clone()), Unpriced::InvalidUsage { .. }), "{usage:?}");
     }
     assert!(matches!(reason(Usage::new().input(2_000_000_000_000_u64)), Unpriced::TooLarge { .. }));
 }
@@ -261,7 +261,7 @@ fn a_million_tiny_calls_add_up() {
     let book = with(|own| own.price("tiny", Rates::per_million().input("0.075")));
     let model = book.model(Some("ollama"), Some("tiny"));
     let call = Usage::new().input(1);
-    let total: Usd = (0..1_000_000).map(|_| cost(&model, call, now())).sum();
+    let total: Usd = (0..1_000_000).map(|_| cost(&model, call.clone(), now())).sum();
     assert_eq!(total, usd("0.075"));
 }
 
@@ -498,7 +498,7 @@ fn a_price_that_changes_within_a_minute_is_not_remembered_across() {
         ("2025-06-10T00:00:30Z", "0.27"),
         ("2025-06-10T00:00:00Z", "0.135"),
     ] {
-        assert_eq!(cost(&model, million, at(time)), usd(expected), "{time}");
+        assert_eq!(cost(&model, million.clone(), at(time)), usd(expected), "{time}");
     }
 }
 

@@ -324,7 +324,7 @@ fn an_absent_price_is_not_a_price_of_nothing() {
     }
     assert!(price(None, "cerebras/qwen-3-coder-480b", million()).is_err());
     let nothing = Usage::new().input(0).output(0);
-    let reason = price(Some("openai"), "whisper-1", nothing).unwrap_err();
+    let reason = price(Some("openai"), "whisper-1", nothing.clone()).unwrap_err();
     assert!(matches!(reason, Unpriced::NotByTokens { .. }), "{reason}");
     assert_eq!(price(Some("openai"), "gpt-5", nothing), Ok(Usd::ZERO));
 }

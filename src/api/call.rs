@@ -108,6 +108,7 @@ impl<'a> CallBuilder<'a> {
             audio_output_tokens = Empty,
             billed_requests = Empty,
             tokens = Empty,
+            units = Empty,
             error.type = Empty,
             error.message = Empty,
             refusal = Empty,
@@ -198,6 +199,9 @@ impl Call {
             if let Some(count) = usage.get(kind) {
                 self.span.record(field, count);
             }
+        }
+        if let Some(units) = usage.others_text() {
+            self.span.record("units", units.as_str());
         }
         for (field, text) in [
             ("gen_ai.provider.name", provider.as_deref()),

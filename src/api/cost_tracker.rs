@@ -120,7 +120,7 @@ impl CostTracker {
     /// What was spent on each operation, the dearest first.
     #[must_use]
     pub fn by_operation(&self) -> Rows<OperationCost> {
-        rows(self.account().ledger.cells().map(|(key, tally)| (key.operation, *tally)))
+        rows(self.account().ledger.cells().map(|(key, tally)| (key.operation, tally.clone())))
     }
 
     /// The operations recorded, oldest first; where there were too many to keep, the newest.
@@ -157,7 +157,7 @@ impl CostTracker {
             started_at: Timestamp::from(self.0.began.1),
             duration_seconds: seconds(elapsed),
             total_cost_usd: cost(&account.ledger.total()),
-            by_operation: rows(account.ledger.cells().map(|(key, tally)| (key.operation, *tally))),
+            by_operation: rows(account.ledger.cells().map(|(key, tally)| (key.operation, tally.clone()))),
             record_count: account.records.count(),
             records: account.records.to_vec(),
             records_dropped: account.records.dropped(),
@@ -190,7 +190,7 @@ impl CostTracker {
     /// Its sums by operation, and the summary of the same moment.
     pub(super) fn seen(&self) -> (Vec<(Symbol, CellTotals)>, CostSummary) {
         let account = self.account();
-        let tallies = account.ledger.cells().map(|(key, tally)| (key.operation, *tally)).collect();
+        let tallies = account.ledger.cells().map(|(key, tally)| (key.operation, tally.clone())).collect();
         (tallies, self.summarise(&account))
     }
 

@@ -4,8 +4,6 @@ use std::borrow::Cow;
 
 use crate::ledger::{IntoUsd, Kind, Usage, Usd, UsdError};
 #[cfg(feature = "prices")]
-use crate::price;
-#[cfg(feature = "prices")]
 use crate::reply::{ResponseError, ResponseStream, ResponseUsage};
 
 /// Books usage to the current stage, as one model call. For clients that emit nothing themselves: most of them.
@@ -51,6 +49,7 @@ pub fn record_usage<'a>(record: impl Into<UsageRecord<'a>>) {
         audio_output_tokens = usage.get(Kind::AudioOutput),
         billed_requests = usage.get(Kind::Requests),
         tokens = usage.get(Kind::Tokens),
+        units = usage.others_text().as_deref(),
         cost_usd = cost,
         gen_ai.response.id = response_id.as_deref(),
         gen_ai.response.finish_reasons = finish_reason.as_deref(),
@@ -199,10 +198,10 @@ impl<'a> From<&'a ResponseUsage> for UsageRecord<'a> {
             response_id: response.distinct_id().map(Cow::Borrowed),
             service_tier: text(&response.service_tier),
             finish_reason: text(&response.finish_reason),
-            warnings: warnings(response),
+            warnings: response.warnings.clone(),
         };
         Self {
-            usage: response.usage,
+            usage: response.usage.clone(),
             provider: Some(Cow::Borrowed(&response.provider)),
             model: text(&response.model),
             operation: None,
@@ -210,26 +209,6 @@ impl<'a> From<&'a ResponseUsage> for UsageRecord<'a> {
             reply: (reply != Reply::default()).then(|| Box::new(reply)),
         }
     }
-}
-
-/// The warnings of a response, and one for its units that no price is applied to. A reported cost has them all.
-#[cfg(feature = "prices")]
-fn warnings(response: &ResponseUsage) -> Vec<String> {
-    let mut warnings = response.warnings.clone();
-    if response.cost.is_none() {
-        let model = response.model.as_deref();
-        // Tokens of an image are in the input, and most models charge them as such.
-        let is_missing = |unit: &&&str| {
-            !unit.ends_with("tokens")
-                || model.is_none_or(|model| price::has_rate_of_part(&response.provider, model, unit))
-        };
-        let units: Vec<&str> = response.units.keys().filter(is_missing).copied().collect();
-        if !units.is_empty() {
-            // Without counts: a run with a thousand of such calls has one warning.
-            warnings.push(format!("the cost of a reply lacks its {}", units.join(", ")));
-        }
-    }
-    warnings
 }
 
 #[cfg(feature = "prices")]
@@ -278,6 +257,6 @@ impl From<Usage> for UsageRecord<'_> {
 
 impl From<&Usage> for UsageRecord<'_> {
     fn from(usage: &Usage) -> Self {
-        Self::new(*usage)
+        Self::new(usage.clone())
     }
 }

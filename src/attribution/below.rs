@@ -30,7 +30,7 @@ pub(crate) struct Below {
 }
 
 /// A call with a response id.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Answered {
     pub(crate) response_id: u64,
     pub(crate) model: ModelName,
@@ -51,7 +51,7 @@ impl Answered {
             response_id: charge.response_id,
             model: charge.model,
             terms: charge.terms,
-            usage: totals.usage,
+            usage: totals.usage.clone(),
             cost: totals.sources.contains(Sources::REPORTED).then_some(totals.cost),
             listed: Usd::ZERO,
             order: (closed, Reverse(started)),
@@ -94,7 +94,7 @@ impl Below {
 
     /// Everything that is booked.
     pub(crate) fn all_booked(&self) -> CellTotals {
-        let mut all = self.booked;
+        let mut all = self.booked.clone();
         all.merge(&self.booked_by_id);
         all
     }
@@ -102,13 +102,13 @@ impl Below {
     /// Sums usage and cost of everything inside, booked or not, each response once. `price` is the list price of a usage.
     pub(crate) fn sum_up(&mut self, mut price: impl FnMut(ModelName, PriceTerms, &Usage) -> Option<Usd>) {
         let mut sum =
-            CellTotals { usage: self.booked.usage, cost: self.booked.cost, ..CellTotals::default() };
+            CellTotals { usage: self.booked.usage.clone(), cost: self.booked.cost, ..CellTotals::default() };
         sum.usage.merge(&self.earlier.usage);
         sum.cost += self.earlier.cost;
         let mut add = |call: &Answered| {
             sum.usage.merge(&call.usage);
             let listed = || {
-                let mut usage = call.usage;
+                let mut usage = call.usage.clone();
                 take_parts(&mut usage);
                 price(call.model, call.terms, &usage)
             };
@@ -116,7 +116,7 @@ impl Below {
         };
         let mut known: HashMap<u64, Answered, FastHash> = HashMap::default();
         let inner = self.inner.iter().map(InnerCall::as_answered);
-        let mut calls: Vec<Answered> = self.answered.iter().copied().chain(inner).collect();
+        let mut calls: Vec<Answered> = self.answered.iter().cloned().chain(inner).collect();
         calls.sort_by_key(|call| call.order);
         for call in calls {
             if call.response_id == 0 {
@@ -137,7 +137,7 @@ impl InnerCall {
             response_id: self.response_id,
             model: if self.is_call && !self.is_foreign { self.model_or_inherited() } else { (None, None) },
             terms: PriceTerms::of(&self.names),
-            usage: self.usage,
+            usage: self.usage.clone(),
             cost: self.cost,
             listed: Usd::ZERO,
             order: (self.closed, Reverse(self.started)),
@@ -152,7 +152,7 @@ impl InnerCall {
     /// The amount that is booked for it, without its price.
     pub(super) fn totals(&self) -> CellTotals {
         let mut totals = CellTotals {
-            usage: self.usage,
+            usage: self.usage.clone(),
             nanos: self.nanos,
             errors: self.errors,
             count: self.count,

@@ -29,7 +29,7 @@ impl InnerCall {
             inherited: (span.outer.provider, span.outer.model),
             response_id: reading.response_id,
             represented_id: reading.response_id,
-            usage: reading.own.usage,
+            usage: reading.own.usage.clone(),
             cost: reading.cost(),
             is_foreign: false,
             has_failed,
@@ -75,7 +75,7 @@ impl InnerCall {
             inherited: (place.provider, place.model),
             response_id: reading.response_id,
             represented_id: reading.response_id,
-            usage: reading.own.usage,
+            usage: reading.own.usage.clone(),
             cost: reading.cost(),
             is_foreign: false,
             has_failed: false,
@@ -238,11 +238,9 @@ fn join(mut outer: InnerCall, mut inner: Vec<InnerCall>, charges: &mut Charges) 
     }
     let has_requests_error = same.iter().any(|call| call.errors > 0);
     let request = &mut same[last];
-    for &kind in Kind::ALL {
+    for (kind, count) in excess.iter() {
         let is_whole = matches!(kind, Kind::Input | Kind::Output | Kind::Tokens);
-        if let Some(count) = excess.get(kind)
-            && (count > 0 || is_whole && usage.get(kind).is_none())
-        {
+        if count > 0 || is_whole && usage.get(kind).is_none() {
             request.usage.add(kind, count);
         }
     }

@@ -143,6 +143,7 @@ impl CallsiteSchema {
                 ("refusal", _) if is_operation_record || is_usage_record || target == CALL_TARGET => {
                     FieldRole::Refusal
                 }
+                ("units", _) if is_usage_record || target == CALL_TARGET => FieldRole::Units,
                 ("ended", _) if is_run => FieldRole::End,
                 // The better of two names, whichever is recorded last: `llm.provider` is the host, which bills; an operation of the
                 // GenAI conventions is finer than OpenInference's kind of span.

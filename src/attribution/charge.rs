@@ -118,13 +118,13 @@ pub(crate) struct ChargedCall {
 }
 
 impl ChargedCall {
-    fn record(&self, key: CellKey, totals: &CellTotals) -> Call<'_> {
+    fn record<'a>(&'a self, key: CellKey, totals: &'a CellTotals) -> Call<'a> {
         Call {
             key,
             names: self.names,
             started: self.started,
             nanos: totals.nanos,
-            usage: totals.usage,
+            usage: Cow::Borrowed(&totals.usage),
             cost: totals.cost,
             sources: totals.sources,
             has_failed: self.has_failed,

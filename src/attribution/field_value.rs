@@ -1,6 +1,6 @@
 //! One recorded value, in whatever type it came.
 
-use crate::ledger::{MAX_COUNT, Usd};
+use crate::ledger::{Kind, MAX_COUNT, Usd};
 
 /// A value as a library or a user recorded it.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,21 @@ const ABSURD: Refusal = "it is larger than a trillion";
 const NOT_A_NUMBER: Refusal = "it is not a number";
 
 impl<'a> FieldValue<'a> {
+    /// The value as a count of a kind: a time that is recorded in seconds is counted in microseconds.
+    // Inlined: a comparison for nearly all kinds.
+    #[inline]
+    pub(crate) fn count_of(self, kind: Kind) -> Result<Option<u64>, Refusal> {
+        match kind.per_unit() {
+            1 => self.count(),
+            parts => match self.number() {
+                None => self.count(),
+                Some(number) if number < 0.0 => Err(NEGATIVE),
+                Some(number) if number > MAX_COUNT as f64 => Err(ABSURD),
+                Some(number) => Ok(Some((number * parts as f64).round() as u64)),
+            },
+        }
+    }
+
     /// The value as a count; `None` if the text is empty or `None`.
     pub(crate) fn count(self) -> Result<Option<u64>, Refusal> {
         let count = match self {

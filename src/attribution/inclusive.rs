@@ -4,7 +4,7 @@ use super::reading::Inclusive;
 use crate::ledger::{CellTotals, Kind, Sources, Usage, Usd};
 
 /// What an inclusive figure has beyond what is known from inside.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Excess {
     pub(crate) usage: Usage,
     /// Cost beyond that of the calls inside, where the figure has a cost: it is then the cost of all tokens inside.
@@ -42,15 +42,14 @@ pub(crate) fn beyond(figure: &Usage, inside: &Usage) -> Usage {
     let mut excess = Usage::new();
     // Tokens inside without a split may be either of the two: they are part of the figure already.
     let mut unsplit = inside.count(Kind::Tokens);
-    for &kind in Kind::ALL {
-        let Some(count) = figure.get(kind) else { continue };
+    for (kind, count) in figure.iter() {
         let mut left = count.saturating_sub(inside.count(kind));
         match kind {
             Kind::Input | Kind::Output => {
                 let cut = left.min(unsplit);
                 (left, unsplit) = (left - cut, unsplit - cut);
             }
-            // A total is the count of all tokens. It is the last kind, so that the excess of input and output is known.
+            // A total is the count of all tokens. It comes after these two, so that the excess of input and output is known.
             Kind::Tokens => {
                 let known = [inside, &excess].map(|usage| usage.tokens_used().unwrap_or_default());
                 let all = figure.tokens_used().unwrap_or_default();
@@ -65,13 +64,15 @@ pub(crate) fn beyond(figure: &Usage, inside: &Usage) -> Usage {
 
 /// Parts beyond those inside, without a token that is known by them.
 pub(crate) fn parts_alone(usage: &Usage) -> Usage {
-    let counts = Kind::ALL.iter().map(|&kind| (kind, usage.count(kind)));
-    counts.filter(|(_, count)| *count > 0).fold(Usage::new(), |parts, (kind, count)| parts.with(kind, count))
+    usage
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .fold(Usage::new(), |parts, (kind, count)| parts.with(kind, count))
 }
 
 /// Whether any count is above 0.
 pub(crate) fn has_counts(usage: &Usage) -> bool {
-    Kind::ALL.iter().any(|&kind| usage.count(kind) > 0)
+    usage.iter().any(|(_, count)| count > 0)
 }
 
 /// Takes what parts have beyond their wholes out of a usage: it counts in its own column, and costs nothing (A6).

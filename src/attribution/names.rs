@@ -71,6 +71,8 @@ pub(crate) enum FieldRole {
     Meta,
     /// Why a figure of a recorded operation was not taken.
     Refusal,
+    /// Counts of several units in one text, as this crate's own functions write them.
+    Units,
     /// The end of an explicit run, whatever is open inside (A14).
     End,
 }
@@ -223,14 +225,14 @@ pub(crate) static NAMES: &[(&str, FieldRole, Convention)] = &[
     ("gen_ai.usage.audio.input_tokens", all(Kind::AudioInput), GenAi),
     ("gen_ai.usage.audio_input_tokens", all(Kind::AudioInput), Emitters),
     ("llm.token_count.prompt_details.audio", all(Kind::AudioInput), OpenInference),
-    ("gen_ai.usage.text.input_tokens", Other, GenAi),
-    ("gen_ai.usage.image.input_tokens", Other, GenAi),
-    ("gen_ai.usage.video.input_tokens", Other, GenAi),
-    ("gen_ai.usage.text.cache_read.input_tokens", Other, GenAi),
-    ("gen_ai.usage.image.cache_read.input_tokens", Other, GenAi),
-    ("gen_ai.usage.audio.cache_read.input_tokens", Other, GenAi),
-    ("gen_ai.usage.video.cache_read.input_tokens", Other, GenAi),
-    ("gen_ai.usage.tool_use_prompt_tokens", Other, Emitters),
+    ("gen_ai.usage.text.input_tokens", all(Kind::TextInput), GenAi),
+    ("gen_ai.usage.image.input_tokens", all(Kind::ImageInput), GenAi),
+    ("gen_ai.usage.video.input_tokens", all(Kind::VideoInput), GenAi),
+    ("gen_ai.usage.text.cache_read.input_tokens", all(Kind::TextCacheRead), GenAi),
+    ("gen_ai.usage.image.cache_read.input_tokens", all(Kind::ImageCacheRead), GenAi),
+    ("gen_ai.usage.audio.cache_read.input_tokens", all(Kind::AudioCacheRead), GenAi),
+    ("gen_ai.usage.video.cache_read.input_tokens", all(Kind::VideoCacheRead), GenAi),
+    ("gen_ai.usage.tool_use_prompt_tokens", all(Kind::ToolInput), Emitters),
     // Parts of the output.
     ("reasoning_tokens", own(Kind::Reasoning), Crate),
     ("gen_ai.usage.reasoning.output_tokens", all(Kind::Reasoning), GenAi),
@@ -244,9 +246,9 @@ pub(crate) static NAMES: &[(&str, FieldRole, Convention)] = &[
     ("gen_ai.usage.audio.output_tokens", all(Kind::AudioOutput), GenAi),
     ("gen_ai.usage.audio_output_tokens", all(Kind::AudioOutput), Emitters),
     ("llm.token_count.completion_details.audio", all(Kind::AudioOutput), OpenInference),
-    ("gen_ai.usage.text.output_tokens", Other, GenAi),
-    ("gen_ai.usage.image.output_tokens", Other, GenAi),
-    ("gen_ai.usage.video.output_tokens", Other, GenAi),
+    ("gen_ai.usage.text.output_tokens", all(Kind::TextOutput), GenAi),
+    ("gen_ai.usage.image.output_tokens", all(Kind::ImageOutput), GenAi),
+    ("gen_ai.usage.video.output_tokens", all(Kind::VideoOutput), GenAi),
     // Totals and other units.
     ("tokens", own(Kind::Tokens), Crate),
     ("total_tokens", all(Kind::Tokens), Crate),
@@ -255,6 +257,58 @@ pub(crate) static NAMES: &[(&str, FieldRole, Convention)] = &[
     ("usage.total_tokens", all(Kind::Tokens), Emitters),
     ("llm.usage.total_tokens", all(Kind::Tokens), Emitters),
     ("billed_requests", own(Kind::Requests), Crate),
+    // Units that few calls have, by their keys in documents.
+    ("cache_write_5m_tokens", own(Kind::CacheWrite5m), Crate),
+    ("cache_write_12h_tokens", own(Kind::CacheWrite12h), Crate),
+    ("input_text_tokens", own(Kind::TextInput), Crate),
+    ("input_image_tokens", own(Kind::ImageInput), Crate),
+    ("input_video_tokens", own(Kind::VideoInput), Crate),
+    ("input_tool_tokens", own(Kind::ToolInput), Crate),
+    ("input_text_tool_tokens", own(Kind::TextToolInput), Crate),
+    ("input_audio_tool_tokens", own(Kind::AudioToolInput), Crate),
+    ("input_image_tool_tokens", own(Kind::ImageToolInput), Crate),
+    ("input_video_tool_tokens", own(Kind::VideoToolInput), Crate),
+    ("cache_text_read_tokens", own(Kind::TextCacheRead), Crate),
+    ("cache_audio_read_tokens", own(Kind::AudioCacheRead), Crate),
+    ("cache_image_read_tokens", own(Kind::ImageCacheRead), Crate),
+    ("cache_video_read_tokens", own(Kind::VideoCacheRead), Crate),
+    ("cache_text_write_tokens", own(Kind::TextCacheWrite), Crate),
+    ("cache_audio_write_tokens", own(Kind::AudioCacheWrite), Crate),
+    ("cache_image_write_tokens", own(Kind::ImageCacheWrite), Crate),
+    ("cache_video_write_tokens", own(Kind::VideoCacheWrite), Crate),
+    ("cache_text_write_5m_tokens", own(Kind::TextCacheWrite5m), Crate),
+    ("cache_audio_write_5m_tokens", own(Kind::AudioCacheWrite5m), Crate),
+    ("cache_image_write_5m_tokens", own(Kind::ImageCacheWrite5m), Crate),
+    ("cache_video_write_5m_tokens", own(Kind::VideoCacheWrite5m), Crate),
+    ("cache_text_write_1h_tokens", own(Kind::TextCacheWrite1h), Crate),
+    ("cache_audio_write_1h_tokens", own(Kind::AudioCacheWrite1h), Crate),
+    ("cache_image_write_1h_tokens", own(Kind::ImageCacheWrite1h), Crate),
+    ("cache_video_write_1h_tokens", own(Kind::VideoCacheWrite1h), Crate),
+    ("output_text_tokens", own(Kind::TextOutput), Crate),
+    ("output_image_tokens", own(Kind::ImageOutput), Crate),
+    ("output_video_tokens", own(Kind::VideoOutput), Crate),
+    ("output_text_reasoning_tokens", own(Kind::TextReasoning), Crate),
+    ("output_audio_reasoning_tokens", own(Kind::AudioReasoning), Crate),
+    ("output_image_reasoning_tokens", own(Kind::ImageReasoning), Crate),
+    ("output_video_reasoning_tokens", own(Kind::VideoReasoning), Crate),
+    ("output_citation_tokens", own(Kind::Citation), Crate),
+    ("output_text_citation_tokens", own(Kind::TextCitation), Crate),
+    ("output_audio_citation_tokens", own(Kind::AudioCitation), Crate),
+    ("output_image_citation_tokens", own(Kind::ImageCitation), Crate),
+    ("output_video_citation_tokens", own(Kind::VideoCitation), Crate),
+    ("web_searches", own(Kind::WebSearches), Crate),
+    ("social_searches", own(Kind::SocialSearches), Crate),
+    ("storage_searches", own(Kind::StorageSearches), Crate),
+    ("rerank_searches", own(Kind::RerankSearches), Crate),
+    ("code_executions", own(Kind::CodeExecutions), Crate),
+    ("input_characters", own(Kind::Characters), Crate),
+    ("input_text_messages", own(Kind::TextMessages), Crate),
+    ("input_pixels", own(Kind::Pixels), Crate),
+    ("input_document_pages", own(Kind::Pages), Crate),
+    ("input_annotated_document_pages", own(Kind::AnnotatedPages), Crate),
+    ("audio_seconds", own(Kind::AudioMicros), Crate),
+    ("input_audio_seconds", own(Kind::AudioInputMicros), Crate),
+    ("output_audio_seconds", own(Kind::AudioOutputMicros), Crate),
     // Money.
     ("cost_usd", Cost(Own), Crate),
     ("gen_ai.usage.cost", Cost(Inclusive), Emitters),
@@ -429,6 +483,7 @@ mod tests {
 
     use super::*;
     use crate::generated::assert_table;
+    use crate::ledger::Measure;
 
     /// What the names of a role mean, in the order of the page.
     fn meaning(name: &str, role: FieldRole) -> Option<(usize, &'static str)> {
@@ -445,6 +500,15 @@ mod tests {
             Usage(Kind::Tokens, _) => {
                 (9, "tokens with an unknown split; ignored where input or output is known")
             }
+            Usage(kind, _) => match kind.measure() {
+                Measure::Input | Measure::Output | Measure::Total => {
+                    (44, "tokens by modality, lifetime or origin: parts of the input and of the output")
+                }
+                Measure::Extra => (45, "calls of built-in tools, which are billed beside tokens"),
+                Measure::Content => {
+                    (46, "what some models are billed by instead of tokens; times in seconds")
+                }
+            },
             Cost(_) => (10, "cost in USD; a call with one is not priced"),
             Currency => {
                 (11, "currency of the cost; any other than USD is not converted, and the cost is unknown")
@@ -486,10 +550,11 @@ mod tests {
             OtelName => (41, "the run's pipeline, where none is recorded"),
             ValueUsd => (42, "the run's value, summed"),
             Iteration => (43, "the run's iteration: the highest"),
-            Other if name.contains(".usage.") => (44, "parts of the above; not read"),
+            Other if name.contains(".usage.") => (47, "parts of the above; not read"),
             Other => return None,
             // These roles have no name of their own in the table.
-            AlsoUsage(..) | AlsoCost(_) | Diagnostic | Tag | Count | Seconds | Meta | Refusal | End => {
+            AlsoUsage(..) | AlsoCost(_) | Diagnostic | Tag | Count | Seconds | Meta | Refusal | Units
+            | End => {
                 panic!("{name} is {role:?}, which has no line in the page")
             }
         })

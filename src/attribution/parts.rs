@@ -98,5 +98,5 @@ impl Rules {
 }
 
 fn is_all_zero(usage: &Usage) -> bool {
-    Kind::ALL.iter().all(|&kind| usage.count(kind) == 0)
+    usage.iter().all(|(_, count)| count == 0)
 }

@@ -65,7 +65,7 @@ pub(crate) struct Reading {
 }
 
 /// Figures for everything inside a span.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Inclusive {
     pub(crate) usage: Usage,
     pub(crate) cost: Option<Usd>,
@@ -74,7 +74,7 @@ pub(crate) struct Inclusive {
 impl Inclusive {
     /// The figures that a reading has of its own.
     pub(crate) fn of(reading: &Reading) -> Self {
-        Self { usage: reading.own.usage, cost: reading.cost() }
+        Self { usage: reading.own.usage.clone(), cost: reading.cost() }
     }
 }
 
@@ -182,7 +182,7 @@ impl Reading {
         match role {
             FieldRole::Usage(kind, scope) => self.take_usage(kind, scope, field, value, how),
             FieldRole::Cost(scope) => self.take_cost(scope, field, value, how),
-            FieldRole::AlsoUsage(kind, scope) if how != Accumulate::Newest => match value.count() {
+            FieldRole::AlsoUsage(kind, scope) if how != Accumulate::Newest => match value.count_of(kind) {
                 Ok(Some(count)) => self.synonym(field, scope, Some(kind)).count += count,
                 Ok(None) => {}
                 Err(refusal) => self.refuse(field, value, refusal),
@@ -195,6 +195,7 @@ impl Reading {
             },
             FieldRole::AlsoCost(scope) => self.take_cost(scope, field, value, how),
             FieldRole::Other => {}
+            FieldRole::Units => self.take_units(value, how),
             FieldRole::FinishReasons => {
                 if let Some(reasons) = value.text(finish_reasons).flatten() {
                     self.name(NameField::FinishReason, reasons);
@@ -337,10 +338,26 @@ impl Reading {
         value: FieldValue<'_>,
         how: Accumulate,
     ) {
-        match value.count() {
+        match value.count_of(kind) {
             Ok(Some(count)) => self.add(kind, scope, count, how),
             Ok(None) => {}
             Err(refusal) => self.refuse(field, value, refusal),
+        }
+    }
+
+    /// Takes counts of several units in one text.
+    #[cold]
+    fn take_units(&mut self, value: FieldValue<'_>, how: Accumulate) {
+        let pairs = value.text(|text| {
+            let pair = |pair: &str| {
+                let (key, count) = pair.split_once('=')?;
+                let kind = Kind::from_key(key)?;
+                Some((kind, FieldValue::Text(count).count_of(kind).ok()??))
+            };
+            text.split(' ').filter_map(pair).collect::<Vec<_>>()
+        });
+        for (kind, count) in pairs.into_iter().flatten() {
+            self.add(kind, Scope::Own, count, how);
         }
     }
 
@@ -436,7 +453,7 @@ impl Reading {
     #[cold]
     pub(crate) fn change_accumulation(&mut self, how: Accumulate) {
         let inclusive = self.inclusive.take().map(|inclusive| *inclusive).unwrap_or_default();
-        let own = Inclusive { usage: self.own.usage, cost: self.cost() };
+        let own = Inclusive::of(self);
         let all = own.larger(&inclusive);
         self.own = CellTotals::default();
         if all.usage.is_empty() && all.cost.is_none() {
@@ -483,8 +500,8 @@ impl Reading {
             Accumulate::Sum if self.inclusive.is_some() => self.join_scopes(),
             Accumulate::Sum => {}
             Accumulate::Inclusive => {
-                let own = Inclusive { usage: self.own.usage, cost: self.take_cost_back() };
-                self.own.usage = Usage::new();
+                let cost = self.take_cost_back();
+                let own = Inclusive { usage: std::mem::take(&mut self.own.usage), cost };
                 if !own.usage.is_empty() || own.cost.is_some() {
                     let inclusive = self.inclusive.get_or_insert_default();
                     **inclusive = own.larger(inclusive);
@@ -497,7 +514,7 @@ impl Reading {
     fn join_scopes(&mut self) {
         let Some(inclusive) = &mut self.inclusive else { return };
         let own = Inclusive {
-            usage: self.own.usage,
+            usage: self.own.usage.clone(),
             cost: self.own.sources.contains(Sources::REPORTED).then_some(self.own.cost),
         };
         if !inclusive.usage.is_split() && inclusive.usage.get(Kind::Tokens).is_some() {
@@ -511,9 +528,11 @@ impl Reading {
                 self.own.usage = Usage::new();
             }
         }
-        for &kind in Kind::ALL {
-            if let (Some(own), Some(all)) = (self.own.usage.get(kind), inclusive.usage.get(kind)) {
-                inclusive.usage.set(kind, own.max(all));
+        for (kind, count) in own.usage.iter() {
+            if self.own.usage.get(kind).is_some()
+                && let Some(all) = inclusive.usage.get(kind)
+            {
+                inclusive.usage.set(kind, count.max(all));
                 self.own.usage.forget(kind);
             }
         }
@@ -529,7 +548,7 @@ impl Reading {
     /// Keeps the figures of an event with a call's details (A7).
     pub(crate) fn take_details(&mut self, details: &Inclusive) {
         let known = &mut self.remarks.get_or_insert_default().details;
-        let larger = known.as_deref().map_or(*details, |known| known.larger(details));
+        let larger = known.as_deref().map_or_else(|| details.clone(), |known| known.larger(details));
         *known = Some(Box::new(larger));
     }
 
@@ -537,10 +556,8 @@ impl Reading {
     pub(crate) fn complete(&mut self) {
         let details = self.remarks.as_mut().and_then(|remarks| remarks.details.take());
         let Some(Inclusive { usage, cost }) = details.map(|details| *details) else { return };
-        for &kind in Kind::ALL {
-            if let Some(count) = usage.get(kind)
-                && self.own.usage.count(kind) == 0
-            {
+        for (kind, count) in usage.iter() {
+            if self.own.usage.count(kind) == 0 {
                 self.own.usage.set(kind, count);
             }
         }
@@ -600,11 +617,9 @@ fn finish_reasons(list: &str) -> Option<Symbol> {
 impl Inclusive {
     /// The larger of each figure.
     fn larger(&self, other: &Self) -> Self {
-        let mut usage = self.usage;
-        for &kind in Kind::ALL {
-            if let Some(count) = other.usage.get(kind) {
-                usage.set(kind, usage.count(kind).max(count));
-            }
+        let mut usage = self.usage.clone();
+        for (kind, count) in other.usage.iter() {
+            usage.set(kind, usage.count(kind).max(count));
         }
         Self { usage, cost: self.cost.max(other.cost) }
     }

@@ -1,5 +1,7 @@
 //! A span as the rules see it: its callsite, its place, what it recorded, and what closed inside it.
 
+use std::borrow::Cow;
+
 use super::below::Below;
 use super::callsite_schema::CallsiteSchema;
 use super::charge::ChargedCall;
@@ -62,7 +64,7 @@ impl Span {
 
     /// Usage and cost of everything inside, once that has been summed.
     pub(super) fn sum_below(&self) -> CellTotals {
-        self.below.as_ref().map(|below| below.sum).unwrap_or_default()
+        self.below.as_ref().map(|below| below.sum.clone()).unwrap_or_default()
     }
 
     /// The id of its response, if it is a call; else 0 (A8).
@@ -126,7 +128,7 @@ impl Span {
             names: reading.call_names(model),
             started,
             nanos: reading.own.nanos,
-            usage: reading.own.usage,
+            usage: Cow::Borrowed(&reading.own.usage),
             cost: reading.own.cost,
             sources: reading.own.sources,
             has_failed: self.has_failed_call(),

@@ -470,7 +470,7 @@ mod tests {
                 names,
                 started: 3,
                 nanos: 4,
-                usage,
+                usage: std::borrow::Cow::Owned(usage),
                 cost: Usd::from_pico(9),
                 sources: Sources::BOOK,
                 has_failed: true,

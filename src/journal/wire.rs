@@ -3,9 +3,11 @@
 //! Every field is named here: a field that is new in the ledger does not compile until the journal has it. The ledger's
 //! own types carry no serde derives, because a summary shows the same amounts in another form.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::record::OpenStage;
@@ -67,37 +69,49 @@ impl<'de> Deserialize<'de> for Symbol {
     }
 }
 
-/// The kinds of usage by their names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum UsageKind {
-    Input,
-    Output,
-    CacheRead,
-    CacheWrite,
-    #[serde(rename = "cache_write_1h")]
-    CacheWrite1h,
-    Reasoning,
-    AudioInput,
-    AudioOutput,
-    Requests,
-    Tokens,
+/// The name of a kind of usage: those of nearly every call are shorter than their keys in documents.
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Input => "input",
+        Kind::Output => "output",
+        Kind::CacheRead => "cache_read",
+        Kind::CacheWrite => "cache_write",
+        Kind::CacheWrite1h => "cache_write_1h",
+        Kind::Reasoning => "reasoning",
+        Kind::AudioInput => "audio_input",
+        Kind::AudioOutput => "audio_output",
+        Kind::Requests => "requests",
+        Kind::Tokens => "tokens",
+        other => other.key(),
+    }
 }
 
-impl UsageKind {
-    /// In the order of [`Kind::ALL`].
-    const ALL: [Self; Kind::ALL.len()] = [
-        Self::Input,
-        Self::Output,
-        Self::CacheRead,
-        Self::CacheWrite,
-        Self::CacheWrite1h,
-        Self::Reasoning,
-        Self::AudioInput,
-        Self::AudioOutput,
-        Self::Requests,
-        Self::Tokens,
-    ];
+/// Only reported kinds: absent is unknown, and a written 0 would be read as a reported 0.
+#[derive(Debug, Default, PartialEq)]
+struct Counts(Usage);
+
+impl Counts {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Counts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(kind, count)| (kind_name(kind), count)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Counts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut usage = Usage::new();
+        for (name, count) in BTreeMap::<String, u64>::deserialize(deserializer)? {
+            let known = Kind::ALL.iter().find(|kind| kind_name(**kind) == name);
+            let unknown = || D::Error::custom(format!("{name} is no kind of usage"));
+            usage.set(*known.ok_or_else(unknown)?, count);
+        }
+        Ok(Self(usage))
+    }
 }
 
 /// Where a price came from.
@@ -127,22 +141,6 @@ fn price_sources(sources: Sources) -> Vec<PriceSource> {
 fn all_sources(names: &[PriceSource]) -> Sources {
     let named = PriceSource::ALL.into_iter().filter(|(name, _)| names.contains(name));
     named.fold(Sources::default(), |all, (_, source)| all.union(source))
-}
-
-/// Only reported kinds: absent is unknown, and a written 0 would be read as a reported 0.
-fn by_kind(usage: &Usage) -> BTreeMap<UsageKind, u64> {
-    let kinds = Kind::ALL.iter().copied().zip(UsageKind::ALL);
-    kinds.filter_map(|(kind, name)| Some((name, usage.get(kind)?))).collect()
-}
-
-fn of_kinds(counts: &BTreeMap<UsageKind, u64>) -> Usage {
-    let mut usage = Usage::new();
-    for (kind, name) in Kind::ALL.iter().copied().zip(UsageKind::ALL) {
-        if let Some(count) = counts.get(&name) {
-            usage.set(kind, *count);
-        }
-    }
-    usage
 }
 
 /// The stages around a stage: the nearest, which earlier versions have alone, and those around that, the outermost first.
@@ -198,8 +196,8 @@ struct Cell {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     model: Option<Symbol>,
     operation: Symbol,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    usage: BTreeMap<UsageKind, u64>,
+    #[serde(default, skip_serializing_if = "Counts::is_empty")]
+    usage: Counts,
     #[serde(with = "money", default, skip_serializing_if = "Option::is_none")]
     cost_usd: Option<Usd>,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -221,7 +219,7 @@ struct Cell {
 }
 
 impl Cell {
-    fn new(key: CellKey, tally: &CellTotals) -> Self {
+    fn new(key: CellKey, tally: CellTotals) -> Self {
         // No `..`: a new field must be written, or a kill would lose it without a trace.
         let CellKey { stage, agent, model, operation } = key;
         let CellTotals {
@@ -235,7 +233,7 @@ impl Cell {
             errors,
             nanos,
             sources,
-        } = *tally;
+        } = tally;
         let (parent, around) = stage.map(enclosing).unwrap_or_default();
         Self {
             stage: stage.map(StageId::name),
@@ -244,7 +242,7 @@ impl Cell {
             agent,
             model,
             operation,
-            usage: by_kind(&usage),
+            usage: Counts(usage),
             // Zero is absent. Whether a cost is unknown is in `unpriced` and `without_usage`, so no figure is lost by this.
             cost_usd: (cost != Usd::ZERO).then_some(cost),
             count,
@@ -263,7 +261,7 @@ impl Cell {
         let stage = self.stage.map(|name| stage_id(name, enclosing));
         let key = CellKey { stage, agent: self.agent, model: self.model, operation: self.operation };
         let tally = CellTotals {
-            usage: of_kinds(&self.usage),
+            usage: self.usage.0,
             cost: self.cost_usd.unwrap_or_default(),
             count: self.count,
             llm_calls: self.llm_calls,
@@ -460,8 +458,8 @@ struct CallWire {
     from: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
     nanos: u64,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    usage: BTreeMap<UsageKind, u64>,
+    #[serde(default, skip_serializing_if = "Counts::is_empty")]
+    usage: Counts,
     #[serde(with = "money", default, skip_serializing_if = "Option::is_none")]
     cost_usd: Option<Usd>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -528,7 +526,7 @@ impl CallWire {
             first_token_nanos: first_token,
             from: started,
             nanos,
-            usage: by_kind(&usage),
+            usage: Counts(usage.into_owned()),
             cost_usd: (cost != Usd::ZERO).then_some(cost),
             sources: price_sources(sources),
             failed: has_failed,
@@ -558,7 +556,7 @@ impl CallWire {
             },
             started: self.from,
             nanos: self.nanos,
-            usage: of_kinds(&self.usage),
+            usage: Cow::Owned(self.usage.0),
             cost: self.cost_usd.unwrap_or_default(),
             sources: all_sources(&self.sources),
             has_failed: self.failed,
@@ -591,7 +589,7 @@ pub(super) mod ledger {
     use super::*;
 
     pub(crate) fn serialize<S: Serializer>(ledger: &Ledger, serializer: S) -> Result<S::Ok, S::Error> {
-        let cells = ledger.cells().map(|(key, tally)| Cell::new(*key, tally)).collect();
+        let cells = ledger.cells().map(|(key, tally)| Cell::new(*key, tally.clone())).collect();
         let stages = ledger.stages().map(|(stage, tally)| Stage::new(stage, tally)).collect();
         let agents = ledger.agents().map(Agent::new).collect();
         let error_events = ledger.error_events().map(ErrorEvents::new).collect();

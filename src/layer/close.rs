@@ -15,7 +15,7 @@ use crate::attribution::{
     Answered, Below, Booking, Charge, ChargedAmount, ChargedCall, Charges, Completion, Failure, Inclusive,
     InnerCall, Reading, Span, beyond, call_kind, count_joined_call, take_parts,
 };
-use crate::ledger::{CellKey, CellTotals, Kind, Sources, StageId};
+use crate::ledger::{CellKey, CellTotals, Sources, StageId};
 
 /// An amount with its row.
 pub(crate) type Amount<'a> = (CellKey, &'a CellTotals);
@@ -246,7 +246,7 @@ impl Core {
         below.sum_up(|model, terms, usage| {
             // A call that waits for an outer one has no price yet, and is warned of when it is booked.
             let charge = self.options.rules.unbooked(model, terms);
-            let mut totals = CellTotals { usage: *usage, ..CellTotals::default() };
+            let mut totals = CellTotals { usage: usage.clone(), ..CellTotals::default() };
             self.price(&charge, &mut totals, run, || at);
             (totals.sources != Sources::default()).then_some(totals.cost)
         });
@@ -283,7 +283,7 @@ impl Core {
         charges: &mut Charges,
     ) -> Option<CellKey> {
         // A copy: the reading is read for the record of a call that this one completes.
-        let mut totals = state.span.reading.own;
+        let mut totals = state.span.reading.own.clone();
         let closed = at.nanos().saturating_add(totals.nanos);
         let (run, times) = (state.position.run, (at, closed));
         let record = || state.span.charged_call();
@@ -376,7 +376,7 @@ impl Core {
             if let Some(answered) = charges.more().answered.last_mut() {
                 answered.listed = totals.cost;
             }
-            let first = Response::new(*charge, key, *totals, at.nanos());
+            let first = Response::new(*charge, key, totals.clone(), at.nanos());
             self.runs.with_details(run, |details| details.responses.keep(first));
             return Some(key);
         };
@@ -384,7 +384,7 @@ impl Core {
         let mut both = CellTotals {
             count: seen.booked.count,
             nanos: seen.booked.nanos,
-            usage: seen.booked.usage,
+            usage: seen.booked.usage.clone(),
             errors: seen.booked.errors.max(totals.errors),
             ..CellTotals::default()
         };
@@ -402,12 +402,12 @@ impl Core {
             ..seen.call
         };
         self.price_joined(&call, &mut both, run, at, charges);
+        *totals = both.difference(&seen.booked);
         // Also if only this record has a model: counts that the first one lacks are taken off in its row.
         let seen_again =
             Response { call, booked: both, completions: seen.completions.saturating_add(1), ..seen };
-        self.runs.with_details(run, |details| details.responses.keep(seen_again));
         charges.more().completions.push(seen_again.completion(record()));
-        *totals = both.difference(&seen.booked);
+        self.runs.with_details(run, |details| details.responses.keep(seen_again));
         (*totals != CellTotals { sources: totals.sources, ..CellTotals::default() }).then_some(seen.key)
     }
 
@@ -428,14 +428,14 @@ impl Core {
         let mut charges = Charges::default();
         if seen.booked.without_usage + seen.booked.partial == 0 {
             let again = Response { completions: seen.completions.saturating_add(1), ..seen };
-            self.runs.with_details(run, |details| details.responses.keep(again));
+            self.runs.with_details(run, |details| details.responses.keep(again.clone()));
             charges.more().completions.push(again.completion(record()));
             self.book(position, Entry::of_charges(&charges));
             return;
         }
         let mut totals = CellTotals { count: 1, llm_calls: 1, ..CellTotals::default() };
-        for &kind in Kind::ALL {
-            if let (None, Some(count)) = (seen.booked.usage.get(kind), figures.usage.get(kind)) {
+        for (kind, count) in figures.usage.iter() {
+            if seen.booked.usage.get(kind).is_none() {
                 totals.usage.set(kind, count);
             }
         }

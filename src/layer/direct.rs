@@ -57,7 +57,7 @@ impl Core {
             CellKey { stage: place.stage, agent: place.agent, model: None, operation: direct.operation };
         let totals = direct.totals();
         // Before it is booked, for the reason given in `pass_on`: the cost would be counted twice.
-        self.collect(position, Below { booked: totals, ..Below::default() });
+        self.collect(position, Below { booked: totals.clone(), ..Below::default() });
         let Direct { operation, cost, duration, iteration, meta, warnings } = direct;
         if !self.book(position, Entry::of_amount(key, &totals)) {
             return false;

@@ -142,7 +142,11 @@ impl Core {
                 _ => self.price_response(&charge, own, run, times, &mut charges, || record.clone()),
             };
             let key = key.inspect(|_| closed.add_booked(charge.response_id, &reading.own))?;
-            Some(Booking { key, totals: reading.own, call: charge.is_llm.then(|| Box::new(record)) })
+            Some(Booking {
+                key,
+                totals: std::mem::take(&mut reading.own),
+                call: charge.is_llm.then(|| Box::new(record)),
+            })
         });
         if let Some(more) = &mut charges.more {
             more.hand_over(&mut closed);

@@ -11,8 +11,8 @@ use super::price_cache::{NearModel, PriceCache, put_back, with_price_cache};
 use super::stats::count;
 use super::warn_once::WarnOnce;
 use crate::attribution::{Charge, ModelName, PriceTerms};
-use crate::ledger::{CellKey, CellTotals, FastHash, Sources, Symbol, Usage, Usd};
-use crate::price::{Compiled, PriceBook, PricedModel, Source, Unpriced};
+use crate::ledger::{CellKey, CellTotals, FastHash, Kind, Sources, Symbol, Usage, Usd};
+use crate::price::{Compiled, PriceBook, PricedModel, Source};
 
 /// The price book, and the models that were called.
 pub(crate) struct Pricer {
@@ -45,6 +45,8 @@ pub(crate) struct Model {
     priced: PricedModel,
     /// The run that was last warned that the model has no price.
     pub(crate) warned: WarnOnce,
+    /// The run that was last warned that the cost lacks a unit.
+    warned_lacks: WarnOnce,
 }
 
 /// A model's price, compiled for a minute, as one thread holds it. The model's own is shared, and behind a lock.
@@ -57,28 +59,15 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// The cost of a usage at a moment, and the sources of the price.
+    /// The cost of a usage at a moment, and the sources of the price; `None` if the price book itself has to be asked.
     // Inlined: on the path of every priced call, two comparisons and the multiplications.
     #[inline(always)]
-    fn price(
-        &mut self,
-        model: &Model,
-        usage: &Usage,
-        clock: &Clock,
-        at: Moment,
-        lookups: &AtomicU64,
-    ) -> Result<(Usd, Sources), Unpriced> {
+    fn price(&mut self, model: &Model, usage: &Usage, clock: &Clock, at: Moment) -> Option<(Usd, Sources)> {
         if !(self.from <= at && at < self.until) {
             self.compile(model, clock, at);
         }
-        match self
-            .compiled
-            .as_ref()
-            .and_then(|compiled| Some((compiled.cost(usage)?, sources(&compiled.source))))
-        {
-            Some(priced) => Ok(priced),
-            None => self.look_up(model, usage, clock, at, lookups),
-        }
+        let compiled = self.compiled.as_ref()?;
+        Some((compiled.cost(usage)?, sources(&compiled.source)))
     }
 
     // Not inlined: it runs once a minute, and is large.
@@ -91,20 +80,36 @@ impl Held {
         };
         *self = Self { from, until, compiled: Some(compiled) };
     }
+}
 
+impl Model {
     /// Looks a call up in the price book itself: if its compiled price has no answer, or for the reason why a usage has no price.
     #[cold]
-    fn look_up(
-        &self,
-        model: &Model,
-        usage: &Usage,
-        clock: &Clock,
-        at: Moment,
-        lookups: &AtomicU64,
-    ) -> Result<(Usd, Sources), Unpriced> {
-        count(lookups);
-        model.priced.price(usage, clock.wall(at)).map(|price| (price.cost, sources(&price.source)))
+    fn look_up(&self, totals: &mut CellTotals, context: PriceContext<'_>, at: Moment) -> Warning {
+        count(context.lookups);
+        let label = self.label.as_str();
+        match self.priced.price(&totals.usage, context.clock.wall(at)) {
+            Ok(price) => {
+                (totals.cost, totals.sources) = (price.cost, sources(&price.source));
+                if price.lacks.is_empty() {
+                    return None;
+                }
+                totals.partial = 1;
+                let is_first = self.warned_lacks.is_first_in(context.run);
+                is_first.then(|| format!("{label}: {}", lack(&price.lacks)).into())
+            }
+            Err(why) => {
+                totals.unpriced = 1;
+                self.warned.is_first_in(context.run).then(|| format!("{label}: {why}").into())
+            }
+        }
     }
+}
+
+/// What a cost lacks, for the run's reader.
+fn lack(kinds: &[Kind]) -> String {
+    let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
+    format!("the cost lacks {}, for which no price is known", kinds.join(" and "))
 }
 
 // Inlined: a comparison.
@@ -178,7 +183,13 @@ impl Pricer {
         let why_never_priced =
             priced.never_priced().map(|why| Symbol::intern(&format!("{}: {why}", priced.label())));
         let label = Symbol::intern(priced.label());
-        let found = Arc::new(Model { label, why_never_priced, priced, warned: WarnOnce::default() });
+        let found = Arc::new(Model {
+            label,
+            why_never_priced,
+            priced,
+            warned: WarnOnce::default(),
+            warned_lacks: WarnOnce::default(),
+        });
         // The lookup above was outside of the map's lock, as it takes long. If another thread was faster, its model is shared.
         Arc::clone(self.known.entry((name, terms)).or_insert(found).value())
     }
@@ -198,16 +209,13 @@ impl NearModel {
             totals.unpriced = 1;
             return model.warned.is_first_in(context.run).then(|| why.as_str().into());
         }
-        match held.price(model, &totals.usage, context.clock, at(), context.lookups) {
-            Ok((cost, sources)) => {
+        let at = at();
+        match held.price(model, &totals.usage, context.clock, at) {
+            Some((cost, sources)) => {
                 (totals.cost, totals.sources) = (cost, sources);
                 None
             }
-            Err(why) => {
-                totals.unpriced = 1;
-                let is_first = model.warned.is_first_in(context.run);
-                is_first.then(|| format!("{}: {why}", model.label.as_str()).into())
-            }
+            None => model.look_up(totals, context, at),
         }
     }
 }
@@ -225,7 +233,7 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_796_040_030)
     }
 
-    fn priced(pricer: &Pricer, layer: u32, clock: &Clock, seconds: u64, usage: Usage) -> CellTotals {
+    fn priced(pricer: &Pricer, layer: u32, clock: &Clock, seconds: u64, usage: &Usage) -> CellTotals {
         let lookups = AtomicU64::new(0);
         let charge = Charge {
             stage: None,
@@ -238,7 +246,7 @@ mod tests {
             response_id: 0,
             started: None,
         };
-        let mut totals = CellTotals { usage, llm_calls: 1, ..CellTotals::default() };
+        let mut totals = CellTotals { usage: usage.clone(), llm_calls: 1, ..CellTotals::default() };
         let context = PriceContext { layer, clock, run: 1, lookups: &lookups };
         pricer.price(&charge, &mut totals, context, || Moment::at(seconds * 1_000_000_000));
         assert_eq!(lookups.into_inner(), totals.unpriced as u64, "only what has no price is looked up");
@@ -260,7 +268,7 @@ mod tests {
             [(0, "1"), (29, "1"), (30, "1"), (89, "1"), (90, "2"), (100_000, "2"), (89, "1")]
         {
             assert_eq!(
-                priced(&pricer, 1, &clock, seconds, usage).cost.to_string(),
+                priced(&pricer, 1, &clock, seconds, &usage).cost.to_string(),
                 cost,
                 "after {seconds} s"
             );
@@ -272,15 +280,15 @@ mod tests {
         let [one, two] = ["1", "2"].map(|rate| pricer([Rates::per_million().input(rate).output("1")]));
         let (clock, usage) = (Clock::at(noon()), Usage::new().input(1_000_000));
         for _ in 0..3 {
-            assert_eq!(priced(&one, 1, &clock, 0, usage).cost.to_string(), "1");
-            assert_eq!(priced(&two, 2, &clock, 0, usage).cost.to_string(), "2");
+            assert_eq!(priced(&one, 1, &clock, 0, &usage).cost.to_string(), "1");
+            assert_eq!(priced(&two, 2, &clock, 0, &usage).cost.to_string(), "2");
         }
     }
 
     #[test]
     fn what_has_no_price_is_looked_up_for_its_reason() {
         let (pricer, clock) = (pricer([Rates::per_million().input("1")]), Clock::at(noon()));
-        assert_eq!(priced(&pricer, 1, &clock, 0, Usage::new().input(1).output(1)).unpriced, 1);
-        assert_eq!(priced(&pricer, 1, &clock, 0, Usage::new().input(1)).unpriced, 0);
+        assert_eq!(priced(&pricer, 1, &clock, 0, &Usage::new().input(1).output(1)).unpriced, 1);
+        assert_eq!(priced(&pricer, 1, &clock, 0, &Usage::new().input(1)).unpriced, 0);
     }
 }

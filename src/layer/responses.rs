@@ -17,7 +17,7 @@ pub(crate) struct Responses {
 }
 
 /// What is known of a response, and what was booked for it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Response {
     /// The call that was booked first, with the first model that is known.
     pub(crate) call: Charge,
@@ -50,14 +50,14 @@ impl Response {
             has_failed: record.has_failed || self.booked.errors > 0,
             ..record
         };
-        Completion { key: self.key, totals: self.booked, call, completions: self.completions }
+        Completion { key: self.key, totals: self.booked.clone(), call, completions: self.completions }
     }
 }
 
 impl Responses {
     /// The response with this id, if it was seen before.
     pub(crate) fn get(&self, id: u64) -> Option<Response> {
-        self.seen.get(&id).copied()
+        self.seen.get(&id).cloned()
     }
 
     /// Keeps what was booked for a response.

@@ -128,7 +128,7 @@ impl<N: Names> Visit for PlainVisitor<'_, N> {
         match self.role(field) {
             FieldRole::Other => {}
             // What nearly every record is.
-            FieldRole::Usage(kind, scope) if value <= MAX_COUNT => {
+            FieldRole::Usage(kind, scope) if value <= MAX_COUNT && kind.is_common() => {
                 self.reading.add(kind, scope, value, self.how)
             }
             role => self.take_number(role, field, value),

@@ -1,5 +1,6 @@
 //! One model call, one by one: what its record has beside the sums that it is a part of.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::hash::BuildHasher;
 use std::num::NonZeroU64;
@@ -8,7 +9,7 @@ use super::cell::{CellKey, Sources};
 use super::hash::FastHash;
 use super::money::Usd;
 use super::symbol::Symbol;
-use super::usage::{Kind, Usage};
+use super::usage::Usage;
 
 /// Names that a call's record has beside those of its row, and the time to its first token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -177,7 +178,7 @@ pub(crate) fn response_hash(id: &str) -> u64 {
 }
 
 /// What becomes the record of a call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) key: CellKey,
     pub(crate) names: CallNames,
@@ -185,7 +186,7 @@ pub(crate) struct Call<'a> {
     pub(crate) started: u64,
     /// Nanoseconds that it took; 0 where no span measured it.
     pub(crate) nanos: u64,
-    pub(crate) usage: Usage,
+    pub(crate) usage: Cow<'a, Usage>,
     /// Its cost, known if there are sources.
     pub(crate) cost: Usd,
     pub(crate) sources: Sources,
@@ -217,7 +218,7 @@ impl Call<'_> {
 
     #[cold]
     fn order_of_equals(&self, other: &Self) -> Ordering {
-        let usage = |call: &Self| Kind::ALL.iter().map(|kind| call.usage.get(*kind)).collect::<Vec<_>>();
+        let usage = |call: &Self| call.usage.iter().collect::<Vec<_>>();
         let row = |call: &Self| (call.key.stage, call.key.agent, call.key.model, call.key.operation);
         let numbers = |call: &Self| (call.nanos, call.attempt, call.completions, call.sources);
         (self.texts.cmp(&other.texts))

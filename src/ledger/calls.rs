@@ -7,12 +7,14 @@
 //! - A call is added once. A further record of its response completes it where it is (A8).
 //! - Adding allocates nothing once the buffers have grown, and they are kept when the ledger is cleared.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::call::{Call, CallNames, CallText, Rank};
 use super::cell::{CellKey, Sources};
+use super::kind::Kind;
 use super::money::Usd;
-use super::usage::{Kind, Usage};
+use super::usage::Usage;
 
 /// Maximum number of calls that a run keeps: a person reads the first twenty, and a program with a thousand fits in 256 KiB.
 pub(crate) const MAX_CALLS: usize = 1_000;
@@ -136,12 +138,20 @@ impl Calls {
                 other.clone_into(text);
             }
         }
+        let Call { key, started, cost, sources, has_failed, completions, response, .. } = *last;
         let joined = Call {
+            key,
             names: first.names.or(last.names),
-            attempt: first.attempt.max(last.attempt),
+            started,
             nanos: first.nanos.max(last.nanos),
+            usage: Cow::Owned(last.usage.as_ref().clone()),
+            cost,
+            sources,
+            has_failed,
+            attempt: first.attempt.max(last.attempt),
+            completions,
+            response,
             texts: [&texts[0], &texts[1], &texts[2]],
-            ..*last
         };
         self.texts.has_gaps = true;
         self.has_completed |= joined.completions > 0;
@@ -332,7 +342,7 @@ impl Kept {
             names: self.names,
             started: self.started,
             nanos: self.nanos,
-            usage: self.usage(buffer),
+            usage: Cow::Owned(self.usage(buffer)),
             cost: Usd::from_pico(self.pico()),
             sources: self.sources,
             has_failed: self.has_failed,
@@ -351,10 +361,14 @@ impl Kept {
                 usage.set(kind, count);
             }
         }
-        let counts =
+        let mut counts =
             self.field(buffer, COUNTS).as_chunks::<8>().0.iter().map(|count| u64::from_le_bytes(*count));
-        let others = Kind::ALL.iter().skip(COMMON_KINDS).filter(|kind| is_known(**kind));
-        others.zip(counts).for_each(|(kind, count)| usage.set(*kind, count));
+        let rest = &Kind::ALL[COMMON_KINDS..Kind::COMMON];
+        let rest = rest.iter().filter(|kind| is_known(**kind));
+        rest.zip(counts.by_ref()).for_each(|(kind, count)| usage.set(*kind, count));
+        while let (Some(kind), Some(count)) = (counts.next(), counts.next()) {
+            usage.set(Kind::ALL[kind as usize], count);
+        }
         usage
     }
 
@@ -366,11 +380,18 @@ impl Kept {
 /// Keeps the counts of the kinds of usage that few calls have.
 #[cold]
 fn keep_counts(usage: &Usage, buffer: &mut Buffer) -> (u32, u16) {
-    let mut bytes = [0; 8 * (Kind::ALL.len() - COMMON_KINDS)];
+    // Each of the others with its kind: there is no bit for them.
+    let mut bytes = [0; 8 * (Kind::COMMON + 2 * (Kind::ALL.len() - Kind::COMMON))];
     let mut len = 0;
-    for count in Kind::ALL.iter().skip(COMMON_KINDS).filter_map(|kind| usage.get(*kind)) {
-        bytes[len..len + 8].copy_from_slice(&count.to_le_bytes());
+    let mut put = |number: u64| {
+        bytes[len..len + 8].copy_from_slice(&number.to_le_bytes());
         len += 8;
+    };
+    let rest = &Kind::ALL[COMMON_KINDS..Kind::COMMON];
+    rest.iter().filter_map(|kind| usage.get(*kind)).for_each(&mut put);
+    for (kind, count) in usage.others() {
+        put(kind as u64);
+        put(count);
     }
     buffer.keep(COUNTS, &bytes[..len])
 }
@@ -432,7 +453,7 @@ mod tests {
         started: u64,
         pico: i64,
         has_failed: bool,
-        kinds: u16,
+        kinds: u64,
         id: Option<u8>,
         stage: Option<u8>,
     }
@@ -464,7 +485,7 @@ mod tests {
                 names: CallNames::default(),
                 started: self.started,
                 nanos: 5,
-                usage,
+                usage: Cow::Owned(usage),
                 cost: Usd::from_pico(self.pico.into()),
                 sources: Sources::BOOK,
                 has_failed: self.has_failed,
@@ -484,7 +505,7 @@ mod tests {
                 started,
                 pico,
                 has_failed,
-                kinds,
+                kinds: kinds.into(),
                 id,
                 stage,
             },
@@ -563,8 +584,12 @@ mod tests {
         assert!(kept.sorted().last().is_some_and(|call| call.response == 0), "the first record gave way");
         let mut kept = calls(10, &[&others[..9], std::slice::from_ref(&first)].concat());
         first.with(|call| {
-            let second =
-                Call { cost: Usd::from_pico(9), completions: 1, texts: ["", "other", "late"], ..*call };
+            let second = Call {
+                cost: Usd::from_pico(9),
+                completions: 1,
+                texts: ["", "other", "late"],
+                ..call.clone()
+            };
             assert!(kept.complete(&second));
             assert!(!kept.complete(&Call { started: 6, ..second }), "another call with that id");
         });
@@ -579,7 +604,7 @@ mod tests {
     fn a_first_record_that_comes_late_is_no_second_call() {
         let first = Made { id: Some(7), ..plain(5, 0) };
         let (early, mut late) = (calls(10, std::slice::from_ref(&first)), Calls::default());
-        first.with(|call| late.push(&Call { cost: Usd::from_pico(9), completions: 1, ..*call }));
+        first.with(|call| late.push(&Call { cost: Usd::from_pico(9), completions: 1, ..call.clone() }));
         for order in [[&early, &late], [&late, &early]] {
             let all = merged(&order);
             assert_eq!(ranks(&all), [(false, 9, 5)]);
@@ -593,7 +618,7 @@ mod tests {
         for at in 0..20_000_u64 {
             plain(at, (at as i64 * 7_919) % 10_007).with(|call| {
                 let id = format!("chatcmpl-{at:029}");
-                kept.push(&Call { texts: [&id, "0193c0de-6b1f-7000-8000-000000000000", ""], ..*call });
+                kept.push(&Call { texts: [&id, "0193c0de-6b1f-7000-8000-000000000000", ""], ..call.clone() });
             });
         }
         let records = kept.kept.capacity() * size_of::<Kept>();

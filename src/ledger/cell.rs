@@ -41,7 +41,7 @@ impl Hash for CellKey {
 /// The sums of one cell, or of several.
 // The counts have a sign: a second report of a call completes the first, in whatever part of the ledger that is, and takes one away
 // from those without usage. A part may be below 0; the sum over all parts never is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CellTotals {
     /// Tokens by kind.
     pub(crate) usage: Usage,
@@ -67,7 +67,7 @@ pub(crate) struct CellTotals {
 
 impl CellTotals {
     /// Sets every sum to nothing.
-    // Always inlined, and field by field: `*self = Self::default()` would copy all 10 counts of the usage for each call.
+    // Always inlined, and field by field: `*self = Self::default()` would copy all counts of the usage for each call.
     #[inline(always)]
     pub(crate) fn clear(&mut self) {
         let Self { usage, cost, count, llm_calls, unpriced, without_usage, partial, errors, nanos, sources } =

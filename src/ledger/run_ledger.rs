@@ -189,10 +189,8 @@ mod tests {
         let (some_row, some_name) = (prop::option::of(row.clone()), prop::option::of(name.clone()));
         let key = (some_row.clone(), some_name.clone(), some_name.clone(), name.clone())
             .prop_map(|(stage, agent, model, operation)| CellKey { stage, agent, model, operation });
-        let usage = (0..1_000_u64, prop::option::of(0..1_000_u64)).prop_map(|(input, output)| {
-            let usage = Usage::new().input(input);
-            output.map_or(usage, |output| usage.with(Kind::Output, output))
-        });
+        let usage = (0..1_000_u64, prop::option::of(0..1_000_u64))
+            .prop_map(|(input, output)| Usage::new().input(input).with(Kind::Output, output));
         let amount = (key, usage, any::<i64>(), 0..3_i64).prop_map(|(key, usage, pico, calls)| {
             let cost = Usd::from_pico(pico.into());
             let sources = Sources::REPORTED;
@@ -270,7 +268,7 @@ mod tests {
                 ledger.cells().for_each(|(key, tally)| rows.entry(of(key)).or_default().merge(tally));
                 let mut sum = CellTotals::default();
                 rows.values().for_each(|row| sum.merge(row));
-                prop_assert_eq!(sum, total);
+                prop_assert_eq!(sum, total.clone());
             }
         }
     }

@@ -1,106 +1,39 @@
-//! Token counts by kind.
+//! Counts by kind: tokens, and every other unit that is billed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::time::Duration;
 
 use super::into_count::IntoCount;
-
-/// A unit that a model call consumes. The names follow the OpenTelemetry GenAI conventions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u8)]
-pub enum Kind {
-    /// Input tokens, cached ones included.
-    Input,
-    /// Output tokens, reasoning included.
-    Output,
-    /// Input tokens read from the provider's cache; part of the input.
-    CacheRead,
-    /// Input tokens written to the provider's cache, whatever their lifetime; part of the input.
-    CacheWrite,
-    /// Cache writes kept for an hour; part of the cache writes.
-    CacheWrite1h,
-    /// Output tokens spent on reasoning; part of the output.
-    Reasoning,
-    /// Audio input tokens; part of the input.
-    AudioInput,
-    /// Audio output tokens; part of the output.
-    AudioOutput,
-    /// Requests that are billed one by one.
-    Requests,
-    /// Tokens reported as a total, without a split into input and output.
-    Tokens,
-}
-
-impl Kind {
-    /// Every kind, in the order in which [`Usage`] stores them.
-    pub const ALL: &'static [Self] = &[
-        Self::Input,
-        Self::Output,
-        Self::CacheRead,
-        Self::CacheWrite,
-        Self::CacheWrite1h,
-        Self::Reasoning,
-        Self::AudioInput,
-        Self::AudioOutput,
-        Self::Requests,
-        Self::Tokens,
-    ];
-
-    /// Returns the name that texts have for it. `Debug` writes the identifier, which is for programmers.
-    ///
-    /// ```
-    /// use tracing_budget::Kind;
-    ///
-    /// assert_eq!(Kind::CacheRead.name(), "cache read");
-    /// assert_eq!(Kind::CacheWrite1h.to_string(), "cache write (1 h)");
-    /// ```
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Input => "input",
-            Self::Output => "output",
-            Self::CacheRead => "cache read",
-            Self::CacheWrite => "cache write",
-            Self::CacheWrite1h => "cache write (1 h)",
-            Self::Reasoning => "reasoning",
-            Self::AudioInput => "audio input",
-            Self::AudioOutput => "audio output",
-            Self::Requests => "requests",
-            Self::Tokens => "tokens",
-        }
-    }
-
-    const fn bit(self) -> u16 {
-        1 << self as u16
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+use super::kind::{Kind, Measure};
 
 /// The largest accepted count of one call, in tokens. A larger one is a bug in the emitter: a call of a trillion tokens costs
 /// more than any account may spend, and a few of them would overflow a `u64` sum.
 pub(crate) const MAX_COUNT: u64 = 1_000_000_000_000;
 
-/// Token counts of one or more model calls. A kind without a report is absent, which differs from 0. Sums saturate.
+/// The bit of a usage that has counts of other kinds than the common ones.
+const HAS_OTHERS: u16 = 1 << 15;
+
+/// Counts of one or more model calls, by unit. A kind without a report is absent, which differs from 0. Sums saturate.
 ///
 /// ```
 /// use tracing_budget::{Kind, Usage};
 ///
-/// let usage = Usage::new().input(3_000).output(987);
+/// let usage = Usage::new().input(3_000).output(987).with(Kind::WebSearches, 2);
 /// assert_eq!(usage.tokens_used(), Some(3_987));
-/// assert_eq!(usage.get(Kind::CacheRead), None);
+/// assert_eq!((usage.get(Kind::WebSearches), usage.get(Kind::CacheRead)), (Some(2), None));
 /// ```
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub struct Usage {
+    /// One bit for each common kind that is known, and [`HAS_OTHERS`].
     known: u16,
     /// Whether cached tokens are added to the input when they are set. In the padding; it is no count.
     is_uncached: bool,
-    counts: [u64; Kind::ALL.len()],
+    counts: [u64; Kind::COMMON],
+    /// The counts of all other kinds. Boxed: few calls have any, and a usage lies in every span.
+    #[expect(clippy::box_collection, reason = "a pointer is a third of a map")]
+    others: Option<Box<BTreeMap<Kind, u64>>>,
 }
 
 impl Usage {
@@ -111,7 +44,7 @@ impl Usage {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        Self { known: 0, is_uncached: false, counts: [0; Kind::ALL.len()] }
+        Self { known: 0, is_uncached: false, counts: [0; Kind::COMMON], others: None }
     }
 
     /// Whether input or output is known.
@@ -221,13 +154,27 @@ impl Usage {
         match kind {
             Kind::Input => self.is_uncached = false,
             Kind::CacheRead | Kind::CacheWrite if self.is_uncached => {
-                let others = self.count(Kind::Input).saturating_sub(self.count(kind));
-                self.counts[Kind::Input as usize] = others.saturating_add(count);
+                let rest = self.count(Kind::Input).saturating_sub(self.count(kind));
+                self.counts[Kind::Input as usize] = rest.saturating_add(count);
             }
             _ => {}
         }
         self.set(kind, count);
         self
+    }
+
+    /// Sets a time, of a kind that is counted in microseconds, such as [`Kind::AudioInputMicros`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// let usage = Usage::new().with_time(Kind::AudioInputMicros, Duration::from_millis(12_340));
+    /// assert_eq!(usage.get(Kind::AudioInputMicros), Some(12_340_000));
+    /// ```
+    #[must_use]
+    pub fn with_time(self, kind: Kind, time: Duration) -> Self {
+        self.with(kind, u64::try_from(time.as_micros()).ok())
     }
 
     /// Replaces the count of a kind.
@@ -242,6 +189,10 @@ impl Usage {
     // Inlined: the layer calls it once per recorded token field.
     #[inline]
     pub fn set(&mut self, kind: Kind, count: u64) {
+        if !kind.is_common() {
+            *self.other(kind) = count;
+            return;
+        }
         self.known |= kind.bit();
         self.counts[kind as usize] = count;
     }
@@ -258,16 +209,63 @@ impl Usage {
     // Inlined: the layer calls it once per recorded token field of a stage.
     #[inline]
     pub fn add(&mut self, kind: Kind, count: u64) {
-        self.known |= kind.bit();
-        let sum = &mut self.counts[kind as usize];
+        let sum = if kind.is_common() {
+            self.known |= kind.bit();
+            &mut self.counts[kind as usize]
+        } else {
+            self.other(kind)
+        };
         *sum = sum.saturating_add(count);
     }
 
-    /// Returns the known kinds, one bit each, in the order of [`Kind::ALL`].
+    /// The count of a kind that few calls have, which is known from now on.
+    #[cold]
+    fn other(&mut self, kind: Kind) -> &mut u64 {
+        self.known |= HAS_OTHERS;
+        self.others.get_or_insert_default().entry(kind).or_default()
+    }
+
+    /// Returns the known common kinds, one bit each, in the order of [`Kind::ALL`], and one for all others.
     // Inlined: one load.
     #[inline]
     pub(crate) fn known(&self) -> u16 {
         self.known
+    }
+
+    /// Returns whether any but the common kinds was reported.
+    // Inlined: one mask.
+    #[inline]
+    pub(crate) fn has_others(&self) -> bool {
+        self.known & HAS_OTHERS != 0
+    }
+
+    /// Iterates over the counts of the kinds that few calls have.
+    pub(crate) fn others(&self) -> impl Iterator<Item = (Kind, u64)> {
+        self.others.iter().flat_map(|others| others.iter()).map(|(kind, count)| (*kind, *count))
+    }
+
+    /// The counts of the kinds that few calls have, as one text: a callsite has a bounded number of fields.
+    pub(crate) fn others_text(&self) -> Option<String> {
+        let text = |(kind, count): (Kind, u64)| match kind.per_unit() {
+            1 => format!("{}={count}", kind.key()),
+            parts => format!("{}={}", kind.key(), count as f64 / parts as f64),
+        };
+        self.has_others().then(|| self.others().map(text).collect::<Vec<_>>().join(" "))
+    }
+
+    /// Iterates over the reported kinds and their counts, in the order of [`Kind::ALL`].
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, Usage};
+    ///
+    /// let usage = Usage::new().with(Kind::WebSearches, 2).input(7);
+    /// assert_eq!(usage.iter().collect::<Vec<_>>(), [(Kind::Input, 7), (Kind::WebSearches, 2)]);
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = (Kind, u64)> {
+        let common = Kind::ALL.iter().take(Kind::COMMON).zip(self.counts);
+        let known =
+            common.filter(|(kind, _)| self.known & kind.bit() != 0).map(|(kind, count)| (*kind, count));
+        known.chain(self.others())
     }
 
     /// Returns whether any kind but input and output was reported.
@@ -278,7 +276,7 @@ impl Usage {
     }
 
     /// Makes every kind unknown.
-    // Always inlined: each call clears one usage. Most have two counts, and eight stores are saved.
+    // Always inlined: each call clears one usage. Most have two counts, and nine stores are saved.
     #[inline(always)]
     pub(crate) fn clear(&mut self) {
         if self.has_more_than_input_and_output() {
@@ -297,16 +295,25 @@ impl Usage {
     /// assert!(usage.is_empty());
     /// ```
     pub fn forget(&mut self, kind: Kind) {
-        self.known &= !kind.bit();
-        self.counts[kind as usize] = 0;
+        if kind.is_common() {
+            self.known &= !kind.bit();
+            self.counts[kind as usize] = 0;
+        } else if let Some(others) = &mut self.others {
+            others.remove(&kind);
+            if others.is_empty() {
+                self.others = None;
+                self.known &= !HAS_OTHERS;
+            }
+        }
     }
 
     /// Takes cache writes of a lifetime that are reported without their total for all of them: a lifetime alone is no contradiction.
-    // Inlined: a test, which most usages end at.
-    #[inline]
     pub(crate) fn complete_cache_writes(&mut self) {
-        if let Some(hour) = self.get(Kind::CacheWrite1h).filter(|_| self.get(Kind::CacheWrite).is_none()) {
-            self.set(Kind::CacheWrite, hour);
+        const LIFETIMES: [Kind; 3] = [Kind::CacheWrite5m, Kind::CacheWrite1h, Kind::CacheWrite12h];
+        let lifetimes = LIFETIMES.map(|lifetime| self.get(lifetime));
+        if self.get(Kind::CacheWrite).is_none() && lifetimes.iter().any(Option::is_some) {
+            let all = lifetimes.into_iter().flatten().fold(0, u64::saturating_add);
+            self.set(Kind::CacheWrite, all);
         }
     }
 
@@ -329,6 +336,14 @@ impl Usage {
         cap(self, Kind::AudioInput, input);
         cap(self, Kind::Reasoning, output);
         cap(self, Kind::AudioOutput, output);
+        let others: Vec<Kind> = self.others().map(|(kind, _)| kind).collect();
+        for kind in others {
+            match kind.measure() {
+                Measure::Input => drop(cap(self, kind, input)),
+                Measure::Output => drop(cap(self, kind, output)),
+                _ => {}
+            }
+        }
         beyond
     }
 
@@ -342,6 +357,9 @@ impl Usage {
     /// ```
     #[must_use]
     pub fn get(&self, kind: Kind) -> Option<u64> {
+        if !kind.is_common() {
+            return self.others.as_ref()?.get(&kind).copied();
+        }
         (self.known & kind.bit() != 0).then(|| self.counts[kind as usize])
     }
 
@@ -354,6 +372,9 @@ impl Usage {
     /// ```
     #[must_use]
     pub fn count(&self, kind: Kind) -> u64 {
+        if !kind.is_common() {
+            return self.get(kind).unwrap_or(0);
+        }
         self.counts[kind as usize]
     }
 
@@ -382,7 +403,7 @@ impl Usage {
     #[inline(always)]
     pub fn merge(&mut self, other: &Self) {
         self.known |= other.known;
-        // Most calls report these two of ten kinds. Absent counts are stored as 0, so adding them is correct.
+        // Most calls report these two kinds alone. Absent counts are stored as 0, so adding them is correct.
         for kind in [Kind::Input as usize, Kind::Output as usize] {
             self.counts[kind] = self.counts[kind].saturating_add(other.counts[kind]);
         }
@@ -397,6 +418,9 @@ impl Usage {
         for (sum, count) in self.counts.iter_mut().zip(&other.counts).skip(2) {
             *sum = sum.saturating_add(*count);
         }
+        for (kind, count) in other.others() {
+            self.add(kind, count);
+        }
     }
 
     /// Returns the excess over another usage, kind by kind. Kinds without an excess are absent.
@@ -410,11 +434,10 @@ impl Usage {
     #[must_use]
     pub fn excess_over(&self, other: &Self) -> Self {
         let mut excess = Self::new();
-        for &kind in Kind::ALL {
-            if let Some(count) = self.get(kind).and_then(|count| count.checked_sub(other.count(kind)))
-                && count > 0
-            {
-                excess.set(kind, count);
+        for (kind, count) in self.iter() {
+            let more = count.saturating_sub(other.count(kind));
+            if more > 0 {
+                excess.set(kind, more);
             }
         }
         excess
@@ -443,10 +466,10 @@ impl Usage {
 }
 
 impl PartialEq for Usage {
-    // Inlined, as the derived one would be: eleven comparisons, without the flag.
+    // Inlined, as the derived one would be: a dozen comparisons, without the flag.
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        (self.known, &self.counts) == (other.known, &other.counts)
+        (self.known, &self.counts, &self.others) == (other.known, &other.counts, &other.others)
     }
 }
 
@@ -454,13 +477,12 @@ impl Eq for Usage {}
 
 impl Hash for Usage {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.known, &self.counts).hash(state);
+        (self.known, &self.counts, &self.others).hash(state);
     }
 }
 
 impl fmt::Debug for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = Kind::ALL.iter().copied().filter_map(|kind| Some((kind, self.get(kind)?)));
-        f.debug_map().entries(known).finish()
+        f.debug_map().entries(self.iter()).finish()
     }
 }

@@ -116,7 +116,7 @@ mod tests {
     fn without_a_rate_for_the_used_unit_the_limit_is_unverifiable() {
         let policy = UnpricedCalls::AtRate(Rates::per_million().input("1.5"));
         for usage in [Usage::new().input(1).output(1), Usage::new().with(Kind::Tokens, 5)] {
-            assert_eq!(policy.usd(&unpriced(usage)).unverifiable_calls, 1, "{usage:?}");
+            assert_eq!(policy.usd(&unpriced(usage.clone())).unverifiable_calls, 1, "{usage:?}");
         }
     }
 }

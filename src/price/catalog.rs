@@ -18,7 +18,7 @@ use super::published_prices::{PublishedPrice, PublishedPrices, Rate};
 use super::rates::{Rates, since_epoch};
 use super::reason::{BookName, Unpriced};
 use super::service_tier::ServiceTier;
-use super::unit::Unit;
+use super::units;
 use crate::fnv::fnv1a_64;
 use crate::ledger::{Kind, Usage, Usd};
 
@@ -299,44 +299,6 @@ impl Catalog {
             .flat_map(|provider| provider.models().map(move |model| (provider.id(), model.id())))
     }
 
-    /// Whether a model has a rate for a part of its tokens, such as `input_image_tokens`, that differs from that of the whole.
-    pub(super) fn has_rate_of_part(&self, provider: &str, model: &str, part: &str) -> bool {
-        const TOKENS: f64 = 1e3;
-        let output = part.starts_with("output");
-        let mut counts =
-            Counts::from([(if output { UsageKey::OUTPUT_TOKENS } else { UsageKey::INPUT_TOKENS }, TOKENS)]);
-        if part.starts_with("cache") {
-            counts.insert(UsageKey::CACHE_READ_TOKENS, TOKENS);
-        }
-        let price = |counts: &Counts| {
-            let request = PriceRequest::new(model, counts).with_provider_id(provider);
-            self.calculator().calculate(&request).ok().map(|price| price.total_price)
-        };
-        let Some(whole) = price(&counts) else { return false };
-        if part.starts_with("cache_audio") {
-            counts.insert(UsageKey::INPUT_AUDIO_TOKENS, TOKENS);
-        }
-        counts.insert(part, TOKENS);
-        // Without an answer the rate may well be another.
-        price(&counts) != Some(whole)
-    }
-
-    /// The cost of a usage and of units beside it. Of units, a double is the answer: they are few, and no sum of a run is made of it.
-    pub(super) fn price_units(
-        &self,
-        route: &Route,
-        usage: &Usage,
-        units: &[(Unit, f64)],
-        at: SystemTime,
-    ) -> Result<Usd, Unpriced> {
-        let mut counts = counts(usage);
-        counts.extend(units.iter().map(|(unit, count)| (UsageKey::from(unit.key()), *count)));
-        let total = self.calculate(route, &counts, at)?.total_price;
-        let too_large =
-            || Unpriced::TooLarge { reason: format!("{} would cost about {total} USD", route.model).into() };
-        Usd::from_f64(total).ok_or_else(too_large)
-    }
-
     /// The exact cost of a usage at a time. `model` is the reported name, for the reasons.
     pub(super) fn price(
         &self,
@@ -344,13 +306,14 @@ impl Catalog {
         model: &str,
         usage: &Usage,
         at: SystemTime,
-    ) -> Result<Usd, Unpriced> {
+    ) -> Result<(Usd, Vec<Kind>), Unpriced> {
         let calculate = |counts: &Counts| self.calculate(route, counts, at);
         let found = calculate(&counts(usage))?;
         if route.has_one_rate && usage.count(Kind::Output) > 0 {
             return Err(Unpriced::NoRate { model: model.into(), kind: Kind::Output });
         }
-        if found.total_price == 0.0 && billed_otherwise(&calculate) {
+        let lacks = units::lacking(&calculate, usage);
+        if found.total_price == 0.0 && lacks.is_empty() && billed_otherwise(&calculate) {
             return Err(Unpriced::NotByTokens { model: model.into() });
         }
         let cost = if found.total_price < EXACT_BELOW {
@@ -368,10 +331,10 @@ impl Catalog {
         let cost = cost.ok_or_else(beyond)?;
         // The data charges one request per call. A usage may report several, or 0.
         match usage.get(Kind::Requests) {
-            None | Some(1) => Ok(cost),
+            None | Some(1) => Ok((cost, lacks)),
             Some(requests) => {
                 let fee = Usd::from_f64(calculate(&Counts::new())?.total_price).ok_or_else(beyond)?;
-                Ok(Usd::from_pico(cost.pico() + fee.pico() * (i128::from(requests) - 1)))
+                Ok((Usd::from_pico(cost.pico() + fee.pico() * (i128::from(requests) - 1)), lacks))
             }
         }
     }
@@ -436,7 +399,8 @@ fn exactly(
         pico += rate * i128::from(tokens);
     }
     let Some(fee) = Usd::from_f64(calculate(&Counts::new())?.total_price) else { return Ok(None) };
-    let exact = Usd::from_pico(pico + fee.pico());
+    let Some(beside) = units::cost_beside(calculate, usage) else { return Ok(None) };
+    let exact = Usd::from_pico(pico + fee.pico() + beside);
     // Both results must agree to the precision of a double. If not, the data charges something that is not listed above.
     Ok(((exact.to_f64() - about).abs() <= about * 1e-12).then_some(exact))
 }
@@ -453,7 +417,8 @@ pub(super) fn per_token(usd: f64, tokens: u64) -> Option<i128> {
 }
 
 fn counts(usage: &Usage) -> Counts {
-    KEYS.into_iter().filter_map(|(kind, key)| Some((key, usage.get(kind)? as f64))).collect()
+    let common = KEYS.into_iter().filter_map(|(kind, key)| Some((key, usage.get(kind)? as f64)));
+    common.chain(units::counts(usage)).collect()
 }
 
 /// The kinds that genai-prices counts too, and its names for them.

@@ -7,11 +7,8 @@ use super::listed_rates::ListedRate;
 use super::model::PricedModel;
 use super::rates::since_epoch;
 use super::reason::{Source, Unpriced};
-use super::unit::Unit;
+use super::unit_table;
 use crate::ledger::{Kind, Usage, Usd};
-
-/// Counts are in thousandths: a unit may be a part of a second.
-const THOUSANDTHS: i128 = 1_000;
 
 /// The cost of a call, by [`PricedModel::charges`].
 #[derive(Clone, Debug, PartialEq)]
@@ -21,8 +18,8 @@ pub struct Charges {
     pub charges: Vec<Charge>,
     /// What is charged beside these rates, such as the rest of a minimum; nearly always 0.
     pub beside: Usd,
-    /// Units that were counted and have no price: the cost is without them.
-    pub unpriced: Vec<(Unit, f64)>,
+    /// Units that were used and that no price covers: the cost is without them.
+    pub lacks: Vec<Kind>,
     /// The cost of the call.
     pub cost: Usd,
     /// The source of the price.
@@ -33,7 +30,7 @@ pub struct Charges {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Charge {
-    /// How many were charged at this rate: of a whole, what is not charged as one of its parts.
+    /// How many were charged at this rate: of a whole, what is not charged as one of its parts. Times are in seconds.
     pub count: f64,
     /// The rate.
     pub rate: ListedRate,
@@ -42,18 +39,17 @@ pub struct Charge {
 }
 
 impl PricedModel {
-    /// Returns what each unit of a call costs, at which rate, and the whole. `units` is what a [`Usage`] has no kind for, as in
-    /// [`ResponseUsage::units`](crate::reply::ResponseUsage::units).
+    /// Returns what each unit of a call costs, at which rate, and the whole, which is that of [`price`](Self::price).
     ///
     /// ```
     /// # #[cfg(feature = "prices")] {
     /// use std::time::{Duration, UNIX_EPOCH};
-    /// use tracing_budget::{PriceBook, Usage, price::Unit};
+    /// use tracing_budget::{Kind, PriceBook, Usage};
     ///
     /// let at = UNIX_EPOCH + Duration::from_secs(1_796_040_030); // 2026-11-30
     /// let model = PriceBook::new().model(Some("anthropic"), Some("claude-sonnet-4-5"));
-    /// let searches = Unit::parse("web_searches").map(|unit| (unit, 2.0));
-    /// let found = model.charges(&Usage::new().input(9_548).output(528), &Vec::from_iter(searches), at)?;
+    /// let usage = Usage::new().input(9_548).output(528).with(Kind::WebSearches, 2);
+    /// let found = model.charges(&usage, at)?;
     /// assert_eq!(found.cost.to_string(), "0.056564");
     /// let amounts: Vec<String> = found.charges.iter().map(|charge| charge.amount.to_string()).collect();
     /// assert_eq!(amounts, ["0.028644", "0.00792", "0.02"]);
@@ -64,71 +60,65 @@ impl PricedModel {
     /// # Errors
     ///
     /// [`Unpriced`] with the reason why the cost is unknown.
-    pub fn charges(&self, usage: &Usage, units: &[(Unit, f64)], at: SystemTime) -> Result<Charges, Unpriced> {
-        let counts = counts(&self.as_charged(usage), units);
-        check(&counts, units)?;
-        let price = self.price_of(usage, units, at)?;
+    pub fn charges(&self, usage: &Usage, at: SystemTime) -> Result<Charges, Unpriced> {
+        let price = self.price(usage, at)?;
         let rates = self.rates_of_tier(since_epoch(at))?;
-        let is_priced = |unit: Unit| rates.iter().any(|rate| rate.unit == unit || unit.is_part_of(rate.unit));
-        let unpriced =
-            units.iter().filter(|(unit, count)| *count > 0.0 && !is_priced(*unit)).copied().collect();
-        let charges = charge(&rates, &counts);
+        let charges = charge(&rates, &counts(&self.as_charged(usage, at)));
         let sum: Usd = charges.iter().map(|charge| charge.amount).sum();
-        Ok(Charges { charges, beside: price.cost - sum, unpriced, cost: price.cost, source: price.source })
+        Ok(Charges {
+            charges,
+            beside: price.cost - sum,
+            lacks: price.lacks,
+            cost: price.cost,
+            source: price.source,
+        })
     }
 }
 
-/// How many thousandths of each unit a call has. A call is one request, if it does not count them.
-fn counts(usage: &Usage, units: &[(Unit, f64)]) -> BTreeMap<Unit, i128> {
-    let of_kinds = Kind::ALL
-        .iter()
-        .filter_map(|kind| Some((Unit::of_kind(*kind)?, i128::from(usage.get(*kind)?) * THOUSANDTHS)));
-    let requests = Unit::of_kind(Kind::Requests).map(|unit| (unit, THOUSANDTHS));
-    let units = units.iter().map(|(unit, count)| (*unit, (count * THOUSANDTHS as f64).round() as i128));
-    requests.into_iter().chain(of_kinds).chain(units).collect()
-}
-
-/// Checks that no unit is more than what it is a part of, whether it has a price or not.
-fn check(counts: &BTreeMap<Unit, i128>, units: &[(Unit, f64)]) -> Result<(), Unpriced> {
-    for (part, count) in units {
-        for (whole, most) in counts.iter().filter(|(whole, _)| part.is_part_of(**whole)) {
-            if counts.get(part) > Some(most) {
-                let most = *most as f64 / THOUSANDTHS as f64;
-                let reason = format!("{part} is {count}, but {whole} is only {most}").into();
-                return Err(Unpriced::InvalidUsage { reason });
-            }
+/// The counts that are charged. A call is one request, if it does not count them; a whole that is not counted is its parts.
+fn counts(usage: &Usage) -> BTreeMap<Kind, u64> {
+    let mut counts: BTreeMap<Kind, u64> = [(Kind::Requests, 1)].into_iter().chain(usage.iter()).collect();
+    for (whole, parts) in [
+        (Kind::AudioMicros, &[Kind::AudioInputMicros, Kind::AudioOutputMicros][..]),
+        (Kind::Pages, &[Kind::AnnotatedPages]),
+    ] {
+        let of_parts = || parts.iter().filter_map(|part| usage.get(*part));
+        if usage.get(whole).is_none() && of_parts().next().is_some() {
+            counts.insert(whole, of_parts().fold(0, u64::saturating_add));
         }
     }
-    Ok(())
+    counts
 }
 
 /// What each count costs at its rate. Of a whole, what has a rate as a part is not charged again.
-fn charge(rates: &[ListedRate], counts: &BTreeMap<Unit, i128>) -> Vec<Charge> {
-    let count = |unit: Unit| counts.get(&unit).copied().unwrap_or(0);
-    let input = Unit::of_kind(Kind::Input).map_or(0, count);
-    let mut priced: Vec<Unit> = rates.iter().map(|rate| rate.unit).collect();
+fn charge(rates: &[ListedRate], counts: &BTreeMap<Kind, u64>) -> Vec<Charge> {
+    let count = |kind: Kind| counts.get(&kind).copied().unwrap_or(0);
+    let mut priced: Vec<Kind> = rates.iter().map(|rate| rate.kind).collect();
     priced.dedup();
+    let shown = priced.clone();
     // Parts before their wholes.
-    priced.sort_by_key(|unit| std::cmp::Reverse(unit.depth()));
-    let mut rest: BTreeMap<Unit, i128> = BTreeMap::new();
-    for unit in priced {
-        let parts: i128 = rest.iter().filter(|(part, _)| part.is_part_of(unit)).map(|(_, count)| count).sum();
-        rest.insert(unit, (count(unit) - parts).max(0));
+    priced.sort_by_key(|kind| std::cmp::Reverse(unit_table::depth(*kind)));
+    let mut rest: BTreeMap<Kind, u64> = BTreeMap::new();
+    for kind in priced {
+        let of_kind = rest.iter().filter(|(part, _)| unit_table::is_part_of(**part, kind));
+        let parts = of_kind.map(|(_, count)| *count).fold(0, u64::saturating_add);
+        rest.insert(kind, count(kind).saturating_sub(parts));
     }
     // Rounded once, as the cost of the call is: each amount is a difference of two rounded sums.
     let (mut exact, mut rounded) = (Fraction::default(), Usd::ZERO);
     let mut charges = Vec::new();
-    for (unit, count) in rest.into_iter().filter(|(_, count)| *count > 0) {
+    for kind in shown {
+        let count_left = rest.get(&kind).copied().filter(|count| *count > 0);
         let in_reach = |rate: &&ListedRate| {
-            rate.unit == unit && rate.above.is_none_or(|above| input > i128::from(above) * THOUSANDTHS)
+            rate.kind == kind && rate.above.is_none_or(|above| count(Kind::Input) > above)
         };
         // Sorted by their bounds: the last in reach is the highest.
-        let Some(rate) = rates.iter().rfind(in_reach) else { continue };
-        exact.add(rate.usd.pico(), count, i128::from(unit.per()) * THOUSANDTHS);
+        let (Some(left), Some(rate)) = (count_left, rates.iter().rfind(in_reach)) else { continue };
+        exact.add(rate.usd.pico(), left.into(), i128::from(rate.per()) * i128::from(kind.per_unit()));
         let sum = exact.rounded();
-        let amount = sum - rounded;
+        let (amount, rate) = (sum - rounded, rate.clone());
         rounded = sum;
-        charges.push(Charge { count: count as f64 / THOUSANDTHS as f64, rate: rate.clone(), amount });
+        charges.push(Charge { count: left as f64 / kind.per_unit() as f64, rate, amount });
     }
     charges
 }
@@ -141,8 +131,8 @@ struct Fraction {
     rest: i128,
 }
 
-/// A multiple of every number of units that a rate is for.
-const PARTS: i128 = 9_000_000_000 * THOUSANDTHS;
+/// A multiple of every count that a rate is for: 3,600 seconds in microseconds, a billion pixels.
+const PARTS: i128 = 9_000_000_000;
 
 impl Fraction {
     fn add(&mut self, rate: i128, count: i128, per: i128) {

@@ -123,6 +123,10 @@ impl Table {
     #[inline(never)]
     fn cost_of_parts(&self, usage: &Usage) -> Option<Usd> {
         let count = |kind: Kind| usage.count(kind);
+        // Few calls have other units, and the oracle has the rates of them.
+        if usage.has_others() {
+            return None;
+        }
         let (input, output) = (count(Kind::Input), count(Kind::Output));
         let (read, write, hour) =
             (count(Kind::CacheRead), count(Kind::CacheWrite), count(Kind::CacheWrite1h));
@@ -249,16 +253,16 @@ pub(super) mod tests {
         let mut shapes = vec![
             Usage::new().input(input),
             Usage::new().output(input),
-            whole,
-            whole.with(Kind::Requests, 3),
-            whole.with(Kind::Tokens, input),
+            whole.clone(),
+            whole.clone().with(Kind::Requests, 3),
+            whole.clone().with(Kind::Tokens, input),
             Usage::new().with(Kind::Tokens, input),
-            whole.with(Kind::AudioInput, input / 3),
-            whole.with(Kind::AudioOutput, 11),
-            whole.cache_read(input / 2).with(Kind::AudioInput, input / 3),
-            whole.reasoning(7).with(Kind::AudioOutput, 11),
-            whole.cache_read(input + 1),
-            whole.cache_read(input),
+            whole.clone().with(Kind::AudioInput, input / 3),
+            whole.clone().with(Kind::AudioOutput, 11),
+            whole.clone().cache_read(input / 2).with(Kind::AudioInput, input / 3),
+            whole.clone().reasoning(7).with(Kind::AudioOutput, 11),
+            whole.clone().cache_read(input + 1),
+            whole.clone().cache_read(input),
             whole.reasoning(1_009),
         ];
         shapes.extend(mixed(input));

@@ -8,7 +8,7 @@ use super::model::{Basis, PricedModel};
 use super::rates::{Rates, since_epoch};
 use super::reason::{Source, Unpriced};
 use super::service_tier::ServiceTier;
-use super::unit::Unit;
+use super::unit_table;
 use crate::ledger::{Kind, Usd};
 
 const DAY: i128 = 86_400_000_000_000;
@@ -17,9 +17,9 @@ const DAY: i128 = 86_400_000_000_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListedRate {
-    /// What it is for.
-    pub unit: Unit,
-    /// USD for [`Unit::per`] of them: for a million tokens, an hour, a thousand searches.
+    /// The unit that it is for.
+    pub kind: Kind,
+    /// USD for [`per`](Self::per) of them: for a million tokens, an hour, a thousand searches.
     pub usd: Usd,
     /// The rate of calls with more input tokens than this; `None` for calls with fewer than every other bound.
     pub above: Option<u64>,
@@ -27,6 +27,32 @@ pub struct ListedRate {
     pub tier: Option<Arc<str>>,
     /// Where it is from.
     pub source: Source,
+}
+
+impl ListedRate {
+    /// Returns the number of units that the amount is for: a million tokens, 3,600 seconds, a thousand searches.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use tracing_budget::{Kind, PriceBook, price::Rates};
+    ///
+    /// let rates = Rates::per_million().input("2").unit(Kind::WebSearches, "0.01");
+    /// let book = PriceBook::builder().price("m", rates).build()?;
+    /// let found = book.model(None, Some("m")).rates_at(SystemTime::now())?;
+    /// let searches = found.of(Kind::WebSearches).map(|rate| (rate.usd.to_string(), rate.per(), rate.measure()));
+    /// assert_eq!(searches, Some(("10".to_owned(), 1_000, "1,000 searches")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn per(&self) -> u64 {
+        unit_table::per(self.kind)
+    }
+
+    /// Returns what the amount is for, in words: `1M tokens`, `hour`.
+    #[must_use]
+    pub fn measure(&self) -> &'static str {
+        unit_table::measure(self.kind)
+    }
 }
 
 /// The rates of a model in a period, by [`PricedModel::rates_at`] and [`PricedModel::rates_over_time`].
@@ -52,18 +78,16 @@ impl ModelRates {
     ///
     /// ```
     /// use std::time::SystemTime;
-    /// use tracing_budget::PriceBook;
-    /// use tracing_budget::price::{Rates, Unit};
+    /// use tracing_budget::{Kind, PriceBook, price::Rates};
     ///
     /// let book = PriceBook::builder().price("m", Rates::per_million().input("2")).build()?;
     /// let rates = book.model(None, Some("m")).rates_at(SystemTime::now())?;
-    /// let input = Unit::parse("input").and_then(|unit| rates.of(unit));
-    /// assert_eq!(input.map(|rate| rate.usd.to_string()).as_deref(), Some("2"));
+    /// assert_eq!(rates.of(Kind::Input).map(|rate| rate.usd.to_string()).as_deref(), Some("2"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn of(&self, unit: Unit) -> Option<&ListedRate> {
-        self.rates.iter().find(|rate| rate.unit == unit && rate.above.is_none() && rate.tier == self.tier())
+    pub fn of(&self, kind: Kind) -> Option<&ListedRate> {
+        self.rates.iter().find(|rate| rate.kind == kind && rate.above.is_none() && rate.tier == self.tier())
     }
 
     /// Returns the tiers that have rates, the list price (`None`) first.
@@ -106,12 +130,11 @@ impl PricedModel {
     /// ```
     /// # #[cfg(feature = "prices")] {
     /// use std::time::{Duration, UNIX_EPOCH};
-    /// use tracing_budget::{PriceBook, price::Unit};
+    /// use tracing_budget::{Kind, PriceBook};
     ///
     /// let at = UNIX_EPOCH + Duration::from_secs(1_796_040_030); // 2026-11-30
     /// let rates = PriceBook::new().model(Some("openai"), Some("gpt-5")).rates_at(at)?;
-    /// let input = Unit::parse("input").and_then(|unit| rates.of(unit));
-    /// assert_eq!(input.map(|rate| rate.usd.to_string()).as_deref(), Some("1.25"));
+    /// assert_eq!(rates.of(Kind::Input).map(|rate| rate.usd.to_string()).as_deref(), Some("1.25"));
     /// assert_eq!(rates.tiers(), [None, Some("batch"), Some("fast"), Some("flex"), Some("priority")]);
     /// # }
     /// # Ok::<(), tracing_budget::price::Unpriced>(())
@@ -238,8 +261,8 @@ impl PricedModel {
     pub(super) fn rates_of_tier(&self, at: i128) -> Result<Vec<ListedRate>, Unpriced> {
         let tier: Option<Arc<str>> = self.tier().map(Into::into);
         let listed = |source: Source| {
-            move |(unit, above, usd)| ListedRate {
-                unit,
+            move |(kind, above, usd)| ListedRate {
+                kind,
                 usd,
                 above,
                 tier: tier.clone(),
@@ -257,8 +280,8 @@ impl PricedModel {
                     rates.extend(free());
                 }
                 // A zero is never inferred.
-                let mut of_tokens =
-                    rates.iter().filter(|(unit, ..)| unit.kind().is_some_and(|kind| kind != Kind::Requests));
+                let is_of_tokens = |(kind, ..): &&(Kind, _, _)| unit_table::per(*kind) == 1_000_000;
+                let mut of_tokens = rates.iter().filter(is_of_tokens);
                 let is_free = of_tokens.clone().next().is_some() && of_tokens.all(|rate| rate.2 == Usd::ZERO);
                 if is_inferred && is_free {
                     let (model, suggested) = ((&*self.model).into(), route.provider().into());
@@ -330,20 +353,16 @@ impl PricedModel {
 
 impl Rates {
     /// Each rate, as published ones are listed.
-    pub(super) fn listed(&self) -> impl Iterator<Item = (Unit, Option<u64>, Usd)> {
-        let tokens = self.token_rates().filter_map(|(kind, pico)| Some((Unit::of_kind(kind)?, pico)));
-        let requests = Unit::of_key("requests").zip(self.request_rate());
-        let requests = requests.map(|(unit, pico)| (unit, pico.saturating_mul(i128::from(unit.per()))));
-        let mut all: Vec<(Unit, i128)> = tokens.chain(requests).collect();
-        all.sort();
-        all.into_iter().map(|(unit, pico)| (unit, None, Usd::from_pico(pico)))
+    pub(super) fn listed(&self) -> impl Iterator<Item = (Kind, Option<u64>, Usd)> {
+        let mut all: Vec<(Kind, i128)> = self.quoted().collect();
+        all.sort_by_key(|(kind, _)| unit_table::place(*kind));
+        all.into_iter().map(|(kind, pico)| (kind, None, Usd::from_pico(pico)))
     }
 }
 
 /// The rates of a model that is free.
-fn free() -> impl Iterator<Item = (Unit, Option<u64>, Usd)> {
-    let units = ["input_tokens", "output_tokens"].into_iter().filter_map(Unit::of_key);
-    units.map(|unit| (unit, None, Usd::ZERO))
+fn free() -> impl Iterator<Item = (Kind, Option<u64>, Usd)> {
+    [Kind::Input, Kind::Output].into_iter().map(|kind| (kind, None, Usd::ZERO))
 }
 
 fn time(nanoseconds: i128) -> SystemTime {
@@ -380,8 +399,8 @@ mod tests {
         PriceBook::new().model(Some(provider), Some(name))
     }
 
-    fn key(unit: Unit) -> UsageKey {
-        UsageKey::from(unit.key())
+    fn key(kind: Kind) -> UsageKey {
+        UsageKey::from(kind.genai_key())
     }
 
     /// What `genai-prices` charges for so many of a unit, at a model's tier.
@@ -389,13 +408,10 @@ mod tests {
         let Basis::Published(route, _) = model.basis(at) else { return None };
         let calculate = |counts: &Counts| model.data.catalog.calculate(route, counts, at).unwrap();
         // All of each whole is of this unit. Input decides the context tier.
-        let mut counts: Counts = Unit::all()
-            .filter(|other| rate.unit.is_part_of(*other))
-            .chain([rate.unit])
-            .map(|unit| (key(unit), count as f64))
-            .collect();
+        let wholes = Kind::ALL.iter().copied().filter(|other| unit_table::is_part_of(rate.kind, *other));
+        let mut counts: Counts = wholes.chain([rate.kind]).map(|unit| (key(unit), count as f64)).collect();
         let nothing = Counts::new();
-        Some(match rate.unit.key() {
+        Some(match rate.kind.genai_key() {
             "requests" => calculate(&nothing).total_price * count as f64,
             key if !key.ends_with("tokens") => {
                 calculate(&counts).total_price - calculate(&nothing).total_price
@@ -429,7 +445,7 @@ mod tests {
                         corrected += 1;
                         continue;
                     };
-                    let expected = rate.usd.to_f64() * count as f64 / rate.unit.per() as f64;
+                    let expected = rate.usd.to_f64() * count as f64 / rate.per() as f64;
                     let is_equal = (charged - expected).abs() <= expected * 1e-9 + 1e-12;
                     assert!(is_equal, "{provider:?} {name} {rate:?}: {charged}, and not {expected}");
                     compared += 1;
@@ -472,7 +488,7 @@ mod tests {
     #[test]
     fn the_hours_of_a_price_are_those_of_its_rates() {
         let flash = model("deepseek", "deepseek-flash");
-        let input = |found: &ModelRates| found.of(Unit::parse("input").unwrap()).unwrap().usd.to_string();
+        let input = |found: &ModelRates| found.of(Kind::Input).unwrap().usd.to_string();
         let peak = flash.rates_at(at("2026-11-30T02:00:00Z")).unwrap();
         assert_eq!((input(&peak).as_str(), &*peak.hours), ("0.3", &[(3_600, 14_400), (21_600, 36_000)][..]));
         let other = flash.rates_at(at("2026-11-30T12:00:00Z")).unwrap();
@@ -490,7 +506,7 @@ mod tests {
         let shown: Vec<String> = found
             .rates
             .iter()
-            .map(|rate| format!("{} {} {:?} {}", rate.unit, rate.usd, rate.tier.as_deref(), rate.source))
+            .map(|rate| format!("{} {} {:?} {}", rate.kind, rate.usd, rate.tier.as_deref(), rate.source))
             .collect();
         assert_eq!(
             shown,
@@ -544,6 +560,26 @@ mod tests {
             ..ProptestConfig::default()
         })]
 
+        #[test]
+        fn charges_at_rates_of_ones_own_add_up_to_the_cost(
+            usage in usage(),
+            searches in 0..4_u8,
+            micros in 0..9_000_000_u32,
+        ) {
+            let rates = Rates::per_million().input("3.000001").output("15").cache_read("0.3").cache_write_1h("6");
+            let rates = rates.audio_input("7").reasoning("20").per_request("0.002");
+            let rates = rates.unit(Kind::WebSearches, "0.01").unit(Kind::AudioMicros, "0.0001");
+            let book = PriceBook::builder().price("m", rates).build().unwrap();
+            let usage = usage
+                .with(Kind::WebSearches, u64::from(searches))
+                .with(Kind::AudioMicros, u64::from(micros))
+                .with(Kind::CodeExecutions, 1);
+            let found = book.model(None, Some("m")).charges(&usage, at("2026-11-30T12:00:00Z")).unwrap();
+            let sum: Usd = found.charges.iter().map(|charge| charge.amount).sum();
+            prop_assert_eq!((sum, found.beside), (found.cost, Usd::ZERO));
+            prop_assert_eq!(found.lacks, [Kind::CodeExecutions]);
+        }
+
         /// To a pico-dollar of rounding, in either.
         #[test]
         fn charges_add_up_to_the_cost(
@@ -553,20 +589,17 @@ mod tests {
             seconds in 0..100_u8,
             images in 0..=100_u64,
         ) {
-            let unit = |name: &str, count: f64| (Unit::parse(name).unwrap(), count);
             let images = usage.get(Kind::Input).unwrap_or(0) * images / 100;
             let has_audio = usage.get(Kind::AudioInput).is_some() || usage.get(Kind::CacheRead).is_some();
-            let images = if has_audio { 0 } else { images };
-            let units = [
-                unit("web_searches", f64::from(searches)),
-                unit("input_audio_seconds", f64::from(seconds) / 10.0),
-                unit("audio_seconds", f64::from(seconds) / 10.0),
-                unit("input_image_tokens", images as f64),
-            ];
+            let usage = usage
+                .with(Kind::WebSearches, u64::from(searches))
+                .with(Kind::AudioMicros, u64::from(seconds) * 100_000)
+                .with(Kind::AudioInputMicros, u64::from(seconds) * 100_000)
+                .with(Kind::ImageInput, if has_audio { 0 } else { images });
             let at = at("2026-11-30T12:00:00Z");
             MODELS.with(|models| {
                 let model = &models[which.index(models.len())];
-                let Ok(found) = model.charges(&usage, &units, at) else { return Ok(()) };
+                let Ok(found) = model.charges(&usage, at) else { return Ok(()) };
                 let sum: Usd = found.charges.iter().map(|charge| charge.amount).sum();
                 prop_assert_eq!(sum + found.beside, found.cost);
                 // Groq's minimum of ten seconds is the only thing that is charged beside the rates.

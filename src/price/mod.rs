@@ -44,7 +44,9 @@ mod reason;
 mod service_tier;
 #[cfg(feature = "price-files")]
 mod toml_file;
-mod unit;
+mod unit_table;
+#[cfg(feature = "prices")]
+mod units;
 mod version_stamp;
 mod weights;
 mod who_bills;
@@ -59,16 +61,9 @@ pub use listed_rates::{ListedRate, ModelRates};
 pub use model::PricedModel;
 pub use rates::Rates;
 pub use reason::{BookName, Price, Source, Unpriced};
-pub use unit::Unit;
 
 /// The id of a provider in the price data, by any of its names.
 #[cfg(feature = "prices")]
 pub(crate) fn provider_id(name: &str) -> Option<String> {
     catalog::Catalog::default().provider_id(name)
-}
-
-/// Whether the bundled prices have a rate for a part of a model's tokens that differs from that of the whole.
-#[cfg(feature = "prices")]
-pub(crate) fn has_rate_of_part(provider: &str, model: &str, part: &str) -> bool {
-    catalog::Catalog::default().has_rate_of_part(provider, model, part)
 }

@@ -10,8 +10,7 @@ use super::compiled::{Compiled, Minute, Table};
 use super::rates::{NoCost, Rates, since_epoch};
 use super::reason::{Price, Source, Unpriced};
 use super::service_tier::ServiceTier;
-use super::unit::Unit;
-use crate::ledger::{Kind, MAX_COUNT, Usage, Usd};
+use crate::ledger::{Kind, MAX_COUNT, Measure, Usage, Usd};
 
 /// One model at one provider, looked up once by [`PriceBook::model`](crate::PriceBook::model).
 pub struct PricedModel {
@@ -139,34 +138,18 @@ impl PricedModel {
             Basis::Rates(rates) => self.by_rates(rates, Source::Override, usage),
             Basis::Corrected(rates) => self.by_rates(rates, Source::Corrections, usage),
             Basis::Published(route, is_inferred) => self.by_catalog(route, is_inferred, usage, at),
-            Basis::Free => Ok(Price { cost: Usd::ZERO, source: Source::Override }),
+            Basis::Free => Ok(Price { cost: Usd::ZERO, source: Source::Override, lacks: Vec::new() }),
             Basis::Nothing(reason) => Err(reason.clone()),
         }
     }
 
-    /// Returns the cost of a usage and of units beside it.
-    pub(super) fn price_of(
-        &self,
-        usage: &Usage,
-        units: &[(Unit, f64)],
-        at: SystemTime,
-    ) -> Result<Price, Unpriced> {
+    /// Returns a usage as it is charged at a time.
+    pub(super) fn as_charged(&self, usage: &Usage, at: SystemTime) -> Usage {
         match self.basis(at) {
-            Basis::Published(route, _) if !units.is_empty() => {
-                let usage = &split_by(route.has_one_rate(), usage);
-                if !usage.is_empty() {
-                    check(usage)?;
-                }
-                let cost = self.data.catalog.price_units(route, usage, units, at)?;
-                Ok(Price { cost, source: Source::Book(self.data.catalog.name()) })
-            }
-            _ => self.price(usage, at),
+            Basis::Rates(rates) | Basis::Corrected(rates) => split_by(rates.charges_input_alone(), usage),
+            Basis::Published(route, _) => split_by(route.has_one_rate(), usage),
+            Basis::Free | Basis::Nothing(_) => usage.clone(),
         }
-    }
-
-    /// Returns a usage as it is charged at this model.
-    pub(super) fn as_charged(&self, usage: &Usage) -> Usage {
-        split_by(self.route.as_ref().is_ok_and(|(route, _)| route.has_one_rate()), usage)
     }
 
     /// Returns the price compiled for the minute of a time. The first question of a minute compiles it; what has not changed since is
@@ -257,6 +240,9 @@ impl PricedModel {
         if rates.charges_tokens() {
             check(usage)?;
         }
+        if rates.misses_its_units(usage) {
+            return Err(Unpriced::NotByTokens { model: (&*self.model).into() });
+        }
         let cost = rates.cost(usage).map_err(|reason| match reason {
             NoCost::NoRate(kind) => Unpriced::NoRate { model: (&*self.model).into(), kind },
             NoCost::TooLarge => Unpriced::TooLarge {
@@ -264,7 +250,7 @@ impl PricedModel {
                     .into(),
             },
         })?;
-        Ok(Price { cost, source })
+        self.with_lacks(cost, source, rates.lacks(usage))
     }
 
     fn by_catalog(
@@ -276,12 +262,20 @@ impl PricedModel {
     ) -> Result<Price, Unpriced> {
         let usage = &split_by(route.has_one_rate(), usage);
         check(usage)?;
-        let cost = self.data.catalog.price(route, &self.model, usage, at)?;
+        let (cost, lacks) = self.data.catalog.price(route, &self.model, usage, at)?;
         if inferred && cost == Usd::ZERO && usage.tokens_used().is_some_and(|tokens| tokens > 0) {
             let (model, suggested) = ((&*self.model).into(), route.provider().into());
             return Err(Unpriced::FreeElsewhere { model, suggested });
         }
-        Ok(Price { cost, source: Source::Book(self.data.catalog.name()) })
+        self.with_lacks(cost, Source::Book(self.data.catalog.name()), lacks)
+    }
+
+    /// A cost, and the units that it lacks. Where these are all that was used, the cost is unknown.
+    fn with_lacks(&self, cost: Usd, source: Source, lacks: Vec<Kind>) -> Result<Price, Unpriced> {
+        match lacks.first() {
+            Some(&kind) if cost == Usd::ZERO => Err(Unpriced::NoRate { model: (&*self.model).into(), kind }),
+            _ => Ok(Price { cost, source, lacks }),
+        }
     }
 }
 
@@ -312,7 +306,7 @@ impl Rates {
 
 /// The usage as it can be charged. Where only input has a rate, as of embeddings, a total that is reported alone is input.
 fn split_by(has_one_rate: bool, usage: &Usage) -> Usage {
-    let mut usage = *usage;
+    let mut usage = usage.clone();
     usage.complete_cache_writes();
     match usage.get(Kind::Tokens) {
         Some(total) if has_one_rate && usage == Usage::new().with(Kind::Tokens, total) => {
@@ -324,14 +318,14 @@ fn split_by(has_one_rate: bool, usage: &Usage) -> Usage {
 
 /// The counts of a usage, for a reason.
 fn in_words(usage: &Usage) -> String {
-    let known = Kind::ALL.iter().filter_map(|kind| Some(format!("{} {kind}", usage.get(*kind)?)));
+    let known = usage.iter().map(|(kind, count)| format!("{count} {kind}"));
     known.collect::<Vec<_>>().join(", ")
 }
 
 /// Checks that the counts can be charged by the token: the split is known, and no part exceeds its whole.
 fn check(usage: &Usage) -> Result<(), Unpriced> {
-    if let Some(kind) = Kind::ALL.iter().copied().find(|kind| usage.count(*kind) > MAX_COUNT) {
-        let reason = format!("{} {kind}, expected at most {MAX_COUNT}", usage.count(kind));
+    if let Some((kind, count)) = usage.iter().find(|(kind, count)| count / kind.per_unit() > MAX_COUNT) {
+        let reason = format!("{count} {kind}, expected at most {MAX_COUNT}");
         return Err(Unpriced::TooLarge { reason: reason.into() });
     }
     if usage.count(Kind::Tokens) > 0 {
@@ -339,20 +333,24 @@ fn check(usage: &Usage) -> Result<(), Unpriced> {
     }
     for (whole, parts) in [
         (Kind::Input, &[Kind::CacheRead, Kind::CacheWrite][..]),
-        (Kind::Input, &[Kind::AudioInput]),
+        (Kind::Input, &[Kind::AudioInput, Kind::TextInput, Kind::ImageInput, Kind::VideoInput]),
         (Kind::Output, &[Kind::Reasoning]),
-        (Kind::Output, &[Kind::AudioOutput]),
-        (Kind::CacheWrite, &[Kind::CacheWrite1h]),
+        (Kind::Output, &[Kind::AudioOutput, Kind::TextOutput, Kind::ImageOutput, Kind::VideoOutput]),
+        (Kind::CacheWrite, &[Kind::CacheWrite5m, Kind::CacheWrite1h, Kind::CacheWrite12h]),
     ] {
         let sum: u64 = parts.iter().map(|part| usage.count(*part)).sum();
         if sum > usage.count(whole) {
-            let parts: Vec<&str> = parts.iter().map(|part| part.name()).collect();
+            let used = parts.iter().filter(|part| usage.count(**part) > 0);
+            let parts: Vec<&str> = used.map(|part| part.name()).collect();
             let reason =
                 format!("{} is {sum}, but {whole} is only {}", parts.join(" and "), usage.count(whole));
             return Err(Unpriced::InvalidUsage { reason: reason.into() });
         }
     }
-    if usage.get(Kind::Input).is_none() && usage.get(Kind::Output).is_none() {
+    // Of what is billed by seconds or pages, there are no tokens to know.
+    let is_other = |(kind, _)| matches!(kind, Measure::Content | Measure::Extra);
+    let has_other = usage.others().map(|(kind, count)| (kind.measure(), count)).any(is_other);
+    if usage.get(Kind::Input).is_none() && usage.get(Kind::Output).is_none() && !has_other {
         return Err(if usage.get(Kind::Tokens).is_some() { Unpriced::Unsplit } else { Unpriced::NoUsage });
     }
     Ok(())

@@ -7,8 +7,7 @@ use super::compiled::Table;
 use super::rates::Rates;
 use super::reason::{BookName, Unpriced};
 use super::service_tier::ServiceTier;
-use super::unit::Unit;
-use crate::ledger::{Usage, Usd};
+use crate::ledger::{Kind, Usage, Usd};
 
 #[derive(Default)]
 pub(super) struct Catalog(());
@@ -88,7 +87,13 @@ impl Catalog {
         std::iter::empty()
     }
 
-    pub(super) fn price(&self, route: &Route, _: &str, _: &Usage, _: SystemTime) -> Result<Usd, Unpriced> {
+    pub(super) fn price(
+        &self,
+        route: &Route,
+        _: &str,
+        _: &Usage,
+        _: SystemTime,
+    ) -> Result<(Usd, Vec<Kind>), Unpriced> {
         match *route {}
     }
 
@@ -100,17 +105,7 @@ impl Catalog {
         &self,
         route: &Route,
         _: i128,
-    ) -> Result<Vec<(Unit, Option<u64>, Usd)>, Unpriced> {
-        match *route {}
-    }
-
-    pub(super) fn price_units(
-        &self,
-        route: &Route,
-        _: &Usage,
-        _: &[(Unit, f64)],
-        _: SystemTime,
-    ) -> Result<Usd, Unpriced> {
+    ) -> Result<Vec<(Kind, Option<u64>, Usd)>, Unpriced> {
         match *route {}
     }
 

@@ -8,11 +8,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::service_tier::ServiceTier;
-use super::unit::Unit;
-use crate::ledger::{Usd, rfc3339};
+use super::unit_table;
+use crate::ledger::{Kind, Usd, rfc3339};
 
 /// A rate of a unit for inputs of more tokens than this; `None` for all.
-pub(super) type Rate = (Unit, Option<u64>, Usd);
+pub(super) type Rate = (Kind, Option<u64>, Usd);
 
 const DAY: i128 = 86_400_000_000_000;
 
@@ -91,7 +91,7 @@ impl PublishedPrice {
         }
         let mut rates = Vec::new();
         for (key, price) in prices {
-            let Some(unit) = Unit::of_price(key) else { continue };
+            let Some(unit) = unit_table::of_price(key) else { continue };
             let mut add = |above, usd: &Value| {
                 rates.extend(usd.as_f64().and_then(Usd::from_f64).map(|usd| (unit, above, usd)));
             };
@@ -105,7 +105,7 @@ impl PublishedPrice {
                 flat => add(None, flat),
             }
         }
-        rates.sort();
+        rates.sort_by_key(|(unit, above, _)| (unit_table::place(*unit), *above));
         rates
     }
 

@@ -1,11 +1,13 @@
 //! The user's own rates, and their exact arithmetic.
 
+use std::collections::BTreeMap;
 use std::iter::successors;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::compiled::{Table, Tier};
 use super::service_tier::ServiceTier;
-use crate::ledger::{IntoUsd, Kind, Usage, Usd, rfc3339};
+use super::unit_table;
+use crate::ledger::{IntoUsd, Kind, Measure, Usage, Usd, rfc3339};
 
 /// Tokens that a rate is quoted for, as every provider publishes prices.
 const QUOTED_TOKENS: i128 = 1_000_000;
@@ -62,6 +64,8 @@ const PER_REQUEST: &str = "per_request";
 pub struct Rates {
     /// Pico-dollars per million tokens.
     tokens: Box<[Option<i128>; KINDS.len()]>,
+    /// The same for units that few models are billed by, whatever they are quoted for.
+    others: BTreeMap<Kind, i128>,
     /// Pico-dollars per request.
     request: Option<i128>,
     /// The tier that they are for; `None` is every tier without rates of its own.
@@ -92,6 +96,7 @@ impl Rates {
     pub fn per_million() -> Self {
         Self {
             tokens: Box::new([None; KINDS.len()]),
+            others: BTreeMap::new(),
             request: None,
             tier: None,
             from: None,
@@ -196,6 +201,26 @@ impl Rates {
         self.rate(Kind::AudioOutput, usd)
     }
 
+    /// Sets the rate of any unit: in USD per million tokens for tokens, per second for times, and per piece for all others. It is charged
+    /// beside tokens: a search, a page, a character, a second. Image and video tokens are part of the input or output.
+    ///
+    /// Not for parts of parts, such as [`Kind::AudioCacheRead`].
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use tracing_budget::{Kind, PriceBook, Usage, price::Rates};
+    ///
+    /// let rates = Rates::per_million().input("2").output("8").unit(Kind::WebSearches, "0.01");
+    /// let book = PriceBook::builder().price("m", rates).build()?;
+    /// let usage = Usage::new().input(500_000).output(0).with(Kind::WebSearches, 3);
+    /// assert_eq!(book.model(None, Some("m")).price(&usage, SystemTime::now())?.cost.to_string(), "1.03");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn unit(self, kind: Kind, usd: impl IntoUsd) -> Self {
+        self.rate(kind, usd)
+    }
+
     /// Sets the price of one request, in USD. A call that does not count its requests is one.
     ///
     /// ```
@@ -257,7 +282,7 @@ impl Rates {
     /// Whether this is the key of an amount in a price file.
     #[cfg(feature = "price-files")]
     pub(super) fn is_amount(key: &str) -> bool {
-        key == PER_REQUEST || KEYS.contains(&key)
+        key == PER_REQUEST || KEYS.contains(&key) || Kind::from_key(key).is_some_and(is_other)
     }
 
     /// Sets the amount of a key of a price file.
@@ -266,17 +291,36 @@ impl Rates {
         match KINDS.into_iter().zip(KEYS).find(|(_, known)| *known == key) {
             Some((kind, _)) => self.rate(kind, usd),
             None if key == PER_REQUEST => self.per_request(usd),
-            None => {
-                self.fault.get_or_insert(format!("{key} is not an amount"));
-                self
-            }
+            None => match Kind::from_key(key).filter(|kind| is_other(*kind)) {
+                Some(kind) => self.rate(kind, usd),
+                None => {
+                    self.fault.get_or_insert(format!("{key} is not an amount"));
+                    self
+                }
+            },
         }
     }
 
     fn rate(mut self, kind: Kind, usd: impl IntoUsd) -> Self {
-        let rate = self.checked(&format!("{kind} rate"), usd);
-        let slot = &mut self.tokens[kind as usize];
-        *slot = rate.or(*slot);
+        let Some(rate) = self.checked(&format!("{kind} rate"), usd) else { return self };
+        let quoted = if is_quoted_by_million(kind) { 1 } else { QUOTED_TOKENS };
+        let fault = match (self.tokens.get_mut(kind as usize), rate.checked_mul(quoted)) {
+            (Some(slot), _) => {
+                *slot = Some(rate);
+                return self;
+            }
+            (None, _) if kind == Kind::Requests => {
+                self.request = Some(rate);
+                return self;
+            }
+            (None, _) if !is_other(kind) => format!("{kind} has no rate of its own: it is part of a part"),
+            (None, None) => format!("{kind} rate is too large"),
+            (None, Some(rate)) => {
+                self.others.insert(kind, rate);
+                return self;
+            }
+        };
+        self.fault.get_or_insert(fault);
         self
     }
 
@@ -311,7 +355,7 @@ impl Rates {
         if self.fault.is_some() {
             return self.fault.clone();
         }
-        if self.request.is_none() && self.tokens.iter().all(Option::is_none) {
+        if self.request.is_none() && self.others.is_empty() && self.tokens.iter().all(Option::is_none) {
             return Some("it has no rate; a model that costs nothing has rates of 0".to_owned());
         }
         match (self.from, self.until) {
@@ -336,14 +380,17 @@ impl Rates {
         (self.from, self.until)
     }
 
-    /// Returns each rate of tokens, in pico-dollars per million.
-    pub(super) fn token_rates(&self) -> impl Iterator<Item = (Kind, i128)> {
-        KINDS.into_iter().filter_map(|kind| Some((kind, self.tokens[kind as usize]?)))
-    }
-
-    /// Returns the rate of a request, in pico-dollars.
-    pub(super) fn request_rate(&self) -> Option<i128> {
-        self.request
+    /// Returns each rate in pico-dollars for as many units as published prices are for.
+    pub(super) fn quoted(&self) -> impl Iterator<Item = (Kind, i128)> {
+        // All of them are kept per million of what is counted: of microseconds, a million is one second.
+        let of_counts = |kind: Kind, pico: i128| {
+            let per = i128::from(unit_table::per(kind)) * i128::from(kind.per_unit());
+            (kind, pico.saturating_mul(per) / QUOTED_TOKENS)
+        };
+        let tokens = KINDS.into_iter().filter_map(|kind| Some((kind, self.tokens[kind as usize]?)));
+        let others = self.others.iter().map(|(kind, pico)| (*kind, *pico));
+        let requests = self.request.map(|pico| (Kind::Requests, pico.saturating_mul(QUOTED_TOKENS)));
+        tokens.chain(others).chain(requests).map(move |(kind, pico)| of_counts(kind, pico))
     }
 
     /// Returns the tier that these rates are for, by the name that prices go by; `None` is every tier without rates of its own.
@@ -353,6 +400,10 @@ impl Rates {
 
     /// The rates of each kind, where these are whole pico-dollars.
     pub(super) fn table(&self) -> Option<Table> {
+        // Without a rate of tokens the used units decide.
+        if !self.charges_tokens() && !self.others.is_empty() {
+            return None;
+        }
         let request = u64::try_from(self.request.unwrap_or(0)).ok()?;
         let rates = KINDS.map(|kind| {
             if !self.charges_tokens() {
@@ -377,9 +428,40 @@ impl Rates {
         KINDS.into_iter().all(|kind| self.tokens[kind as usize].is_some() == (kind == Kind::Input))
     }
 
+    /// Whether a call is charged by units beside tokens alone, and a usage has none of these.
+    pub(super) fn misses_its_units(&self, usage: &Usage) -> bool {
+        let charges_others_alone = !self.charges_tokens() && self.request.is_none();
+        charges_others_alone && self.others.keys().all(|kind| usage.get(*kind).is_none())
+    }
+
     /// Whether a call is charged by its tokens at all.
     pub(super) fn charges_tokens(&self) -> bool {
         self.tokens.iter().any(Option::is_some)
+    }
+
+    fn rate_of(&self, kind: Kind) -> Option<i128> {
+        self.tokens.get(kind as usize).copied().flatten().or_else(|| self.others.get(&kind).copied())
+    }
+
+    fn has_rate(&self, kind: Kind) -> bool {
+        self.rate_of(kind).is_some()
+    }
+
+    /// Returns the used units that these rates have no price for. By the request alone, everything in it is charged.
+    pub(super) fn lacks(&self, usage: &Usage) -> Vec<Kind> {
+        if !self.charges_tokens() && self.others.is_empty() {
+            return Vec::new();
+        }
+        let by_tokens = self.charges_tokens() && usage.tokens_used().is_some_and(|tokens| tokens > 0);
+        let is_lacking = |(kind, count): &(Kind, u64)| {
+            let is_beside = match kind.measure() {
+                Measure::Extra => true,
+                Measure::Content => !by_tokens,
+                _ => false,
+            };
+            *count > 0 && is_beside && !self.has_rate(*kind)
+        };
+        usage.others().filter(is_lacking).map(|(kind, _)| kind).collect()
     }
 
     /// Returns the exact cost of a usage. The caller has checked that no part exceeds its whole.
@@ -388,7 +470,7 @@ impl Rates {
         let mut scaled: i128 = 0;
         let mut charge = |kind: Kind, tokens: i128| -> Result<(), NoCost> {
             if tokens > 0 {
-                let rate = self.tokens[kind as usize].ok_or(NoCost::NoRate(kind))?;
+                let rate = self.rate_of(kind).ok_or(NoCost::NoRate(kind))?;
                 let cost = rate.checked_mul(tokens).ok_or(NoCost::TooLarge)?;
                 scaled = scaled.checked_add(cost).ok_or(NoCost::TooLarge)?;
             }
@@ -402,18 +484,32 @@ impl Rates {
                 let mut rest = i128::from(usage.count(whole));
                 for &part in parts {
                     let mut tokens = i128::from(usage.count(part));
-                    if part == Kind::CacheWrite && self.tokens[Kind::CacheWrite1h as usize].is_some() {
-                        let hour = i128::from(usage.count(Kind::CacheWrite1h));
-                        charge(Kind::CacheWrite1h, hour)?;
-                        tokens -= hour;
-                        rest -= hour;
+                    if part == Kind::CacheWrite {
+                        for lifetime in [Kind::CacheWrite1h, Kind::CacheWrite12h] {
+                            if self.has_rate(lifetime) {
+                                let kept = i128::from(usage.count(lifetime));
+                                charge(lifetime, kept)?;
+                                tokens -= kept;
+                                rest -= kept;
+                            }
+                        }
                     }
                     if self.tokens[part as usize].is_some() {
                         charge(part, tokens)?;
                         rest -= tokens;
                     }
                 }
+                for (&part, _) in self.others.iter().filter(|(part, _)| whole_of(**part) == Some(whole)) {
+                    let tokens = i128::from(usage.count(part));
+                    charge(part, tokens)?;
+                    rest -= tokens;
+                }
                 charge(whole, rest)?;
+            }
+        }
+        for &kind in self.others.keys() {
+            if matches!(kind.measure(), Measure::Content | Measure::Extra) {
+                charge(kind, usage.count(kind).into())?;
             }
         }
         let requests = i128::from(usage.get(Kind::Requests).unwrap_or(1));
@@ -423,14 +519,27 @@ impl Rates {
     }
 }
 
-/// The kind that a kind is part of.
+/// The kind that a kind is part of, if it may have a rate of its own.
 fn whole_of(part: Kind) -> Option<Kind> {
     match part {
-        Kind::CacheWrite1h => Some(Kind::CacheWrite),
+        Kind::CacheWrite1h | Kind::CacheWrite12h => Some(Kind::CacheWrite),
         Kind::CacheRead | Kind::CacheWrite | Kind::AudioInput => Some(Kind::Input),
+        Kind::TextInput | Kind::ImageInput | Kind::VideoInput | Kind::ToolInput => Some(Kind::Input),
         Kind::Reasoning | Kind::AudioOutput => Some(Kind::Output),
-        Kind::Input | Kind::Output | Kind::Requests | Kind::Tokens => None,
+        Kind::TextOutput | Kind::ImageOutput | Kind::VideoOutput | Kind::Citation => Some(Kind::Output),
+        _ => None,
     }
+}
+
+/// Whether a kind may have a rate of its own beside the common ones: it is no part of a part, or is charged beside tokens.
+fn is_other(kind: Kind) -> bool {
+    !kind.is_common()
+        && (whole_of(kind).is_some() || matches!(kind.measure(), Measure::Content | Measure::Extra))
+}
+
+/// Whether a rate is quoted for a million counts: tokens, and the microseconds of a second.
+fn is_quoted_by_million(kind: Kind) -> bool {
+    matches!(kind.measure(), Measure::Input | Measure::Output) || kind.per_unit() == QUOTED_TOKENS as u64
 }
 
 /// Nanoseconds since the Unix epoch.
@@ -465,7 +574,7 @@ mod tests {
     fn parts_are_charged_apart_only_where_they_have_a_rate() {
         let plain = Rates::per_million().input("3").output("15");
         let usage = Usage::new().input(1_000_000).output(1_000_000).cache_read(500_000).reasoning(200_000);
-        assert_eq!(cost(&plain, usage).as_deref(), Ok("18"));
+        assert_eq!(cost(&plain, usage.clone()).as_deref(), Ok("18"));
         let cached = plain.clone().cache_read("0.3").reasoning("20");
         assert_eq!(cost(&cached, usage).as_deref(), Ok("17.65"));
     }
@@ -474,9 +583,12 @@ mod tests {
     fn hour_long_writes_fall_back_to_writes_then_to_input() {
         let usage = Usage::new().input(1_000_000).cache_write(400_000).with(Kind::CacheWrite1h, 100_000);
         let input = Rates::per_million().input("1");
-        assert_eq!(cost(&input, usage).as_deref(), Ok("1"));
-        assert_eq!(cost(&input.clone().cache_write("2"), usage).as_deref(), Ok("1.4"));
-        assert_eq!(cost(&input.clone().cache_write("2").cache_write_1h("4"), usage).as_deref(), Ok("1.6"));
+        assert_eq!(cost(&input, usage.clone()).as_deref(), Ok("1"));
+        assert_eq!(cost(&input.clone().cache_write("2"), usage.clone()).as_deref(), Ok("1.4"));
+        assert_eq!(
+            cost(&input.clone().cache_write("2").cache_write_1h("4"), usage.clone()).as_deref(),
+            Ok("1.6")
+        );
         assert_eq!(cost(&input.cache_write_1h("4"), usage).as_deref(), Ok("1.3"));
     }
 

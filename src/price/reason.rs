@@ -13,13 +13,15 @@ pub(crate) const CORRECTIONS: &str = "corrections@2026-11-30";
 
 /// The cost of one call, and its source.
 ///
-/// Deliberately not `#[non_exhaustive]`: a price is these two, and tests of programs build them.
+/// Deliberately not `#[non_exhaustive]`: a price is these three, and tests of programs build them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Price {
     /// The exact cost; zero means free.
     pub cost: Usd,
     /// The source of the price.
     pub source: Source,
+    /// Units that were used and that no price covers: the cost is that of everything else (A11).
+    pub lacks: Vec<Kind>,
 }
 
 /// The source of a cost.
@@ -178,8 +180,8 @@ pub enum Unpriced {
         /// The model as it was reported.
         model: Arc<str>,
     },
-    /// The user's price for this model has no rate for a kind that the call used.
-    #[error("the price given for {model} has no rate for {kind}")]
+    /// The price for this model has no rate for a kind that the call used.
+    #[error("no rate is known for the {kind} of {model}")]
     NoRate {
         /// The model as it was reported.
         model: Arc<str>,
@@ -229,11 +231,15 @@ mod tests {
     use crate::ledger::{IntoUsd, Usage};
     use crate::price::{PriceBook, Rates};
 
-    /// The words of a text that are identifiers of kinds, such as `CacheRead` and `Input`.
-    fn identifiers(text: &str) -> Vec<String> {
-        let words = text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned);
-        let identifiers: Vec<String> = Kind::ALL.iter().map(|kind| format!("{:?}", kind)).collect();
-        words.filter(|word| identifiers.contains(word) || word == "Some" || word == "None").collect()
+    /// The words of a text that are identifiers: `CacheRead`, `Some`, and keys such as `cache_read_tokens`.
+    fn identifiers(text: &str) -> Vec<&str> {
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+        let is_identifier = |word: &&str| {
+            let humps = word.chars().filter(char::is_ascii_uppercase).count();
+            let is_camel = humps > 1 && word.chars().any(char::is_lowercase);
+            is_camel || ["Some", "None", "Input", "Output"].contains(word) || Kind::from_key(word).is_some()
+        };
+        words.filter(is_identifier).collect()
     }
 
     fn each_rate(rates: Rates, usd: impl IntoUsd + Clone) -> Rates {
@@ -272,6 +278,9 @@ mod tests {
         for text in texts {
             assert!(identifiers(&text).is_empty(), "{text}");
         }
-        assert_eq!(identifiers("3 CacheRead, Some(Input)"), ["CacheRead", "Some", "Input"]);
+        assert_eq!(
+            identifiers("3 CacheRead, Some(cache_read_tokens)"),
+            ["CacheRead", "Some", "cache_read_tokens"]
+        );
     }
 }

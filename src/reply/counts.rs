@@ -18,7 +18,7 @@ pub(super) struct Counts {
     pub(super) total: Option<u64>,
     pub(super) write_5m: Option<u64>,
     pub(super) parts: Usage,
-    pub(super) units: BTreeMap<&'static str, f64>,
+    pub(super) units: BTreeMap<Kind, f64>,
     /// The concrete paths that the shape knows.
     pub(super) taken: BTreeSet<String>,
     /// The counts above 0 that were read.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::cost::OutsideCost;
 use super::path::{at, text};
 use super::shapes;
+use crate::ledger::Kind;
 
 /// The accounting of a reply, or of the pieces of a stream so far. Texts of the reply are left out.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +19,7 @@ pub(super) struct Envelope {
     pub(super) tier: Option<String>,
     pub(super) finish_reason: Option<String>,
     /// Units that are counted by the reply's items, and not in its usage.
-    pub(super) units: Vec<(&'static str, f64)>,
+    pub(super) units: Vec<(Kind, f64)>,
     /// A cost that is reported outside of the usage.
     pub(super) cost: OutsideCost,
     /// Whether it is a reply that has no output tokens: embeddings, or a ranking.
@@ -375,7 +376,7 @@ fn is_input_only(level: &Map<String, Value>, model: Option<&str>) -> bool {
 }
 
 /// The calls of OpenAI's own tools, which are billed and in no usage. Of a search's actions only the search itself is billed.
-fn tool_calls(level: &Map<String, Value>) -> Vec<(&'static str, f64)> {
+fn tool_calls(level: &Map<String, Value>) -> Vec<(Kind, f64)> {
     let Some(items) = level.get("output").and_then(Value::as_array) else { return Vec::new() };
     let count = |kind: &str| {
         let of_kind = items.iter().filter(|item| item.get("type").and_then(Value::as_str) == Some(kind));
@@ -386,7 +387,7 @@ fn tool_calls(level: &Map<String, Value>) -> Vec<(&'static str, f64)> {
         billed.count() as f64
     };
     let counts =
-        [("web_searches", count("web_search_call")), ("storage_searches", count("file_search_call"))];
+        [(Kind::WebSearches, count("web_search_call")), (Kind::StorageSearches, count("file_search_call"))];
     counts.into_iter().filter(|(_, count)| *count > 0.0).collect()
 }
 

@@ -1,7 +1,5 @@
 //! What a reply reports.
 
-use std::collections::BTreeMap;
-
 use crate::ledger::{Usage, Usd};
 
 /// What a provider's response reports: its usage, its cost if it has one, and the names of the call.
@@ -24,12 +22,8 @@ use crate::ledger::{Usage, Usd};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseUsage {
-    /// The token counts: input with cached tokens, output with reasoning.
+    /// The counts by unit: input with cached tokens, output with reasoning, searches, seconds, pages, …
     pub usage: Usage,
-    /// What [`Usage`] has no kind for, under the names of genai-prices: `web_searches`, `input_image_tokens`,
-    /// `input_audio_seconds`,
-    /// `input_document_pages`, … A unit of 0 is left out.
-    pub units: BTreeMap<&'static str, f64>,
     /// The model in the response.
     pub model: Option<String>,
     /// The provider's id in the price book, or the provider as it was named if the book does not know it.

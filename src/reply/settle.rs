@@ -49,7 +49,6 @@ pub(super) fn settle(
     };
     let mut found = ResponseUsage {
         usage: Usage::new(),
-        units: BTreeMap::new(),
         model: envelope.model.clone(),
         provider,
         response_id: envelope.response_id.clone(),
@@ -68,19 +67,28 @@ pub(super) fn settle(
     let Some((place, usage, counts)) = best else {
         // A stream's piece, an error's body, or a server that reports none: the call was made, and its usage is unknown.
         if has_cost || !envelope.has_counts() {
-            found.units.extend(envelope.units.iter().copied());
+            add_units(&mut found.usage, &BTreeMap::new(), &envelope.units);
             return Ok(found);
         }
         return Err(ResponseError::NoUsage { provider: found.provider, reason: reason(envelope, flavor) });
     };
     found.warnings.extend(unread(place, usage, &counts));
     found.shape = Some(counts.shape.name);
-    tokens(counts, envelope, &mut found)?;
-    for (unit, count) in &envelope.units {
-        found.units.entry(unit).or_insert(*count);
-    }
-    found.units.retain(|_, count| *count > 0.0);
+    let units = tokens(counts, envelope, &mut found)?;
+    add_units(&mut found.usage, &units, &envelope.units);
     Ok(found)
+}
+
+/// Adds units to a usage; those of the reply's items where its counts have none. A unit of 0 is left out.
+fn add_units(usage: &mut Usage, counted: &BTreeMap<Kind, f64>, of_items: &[(Kind, f64)]) {
+    let of_items = of_items.iter().copied().filter(|(kind, _)| !counted.contains_key(kind));
+    for (kind, count) in counted.iter().map(|(kind, count)| (*kind, *count)).chain(of_items) {
+        // Whole: no shape has a fraction beyond that of a time, and a count has a bound.
+        let count = (count * kind.per_unit() as f64).round();
+        if count > 0.0 {
+            usage.set(kind, count as u64);
+        }
+    }
 }
 
 /// Anthropic bills some regions higher, and no unit has that.
@@ -98,7 +106,12 @@ fn reason(envelope: &Envelope, flavor: Option<&str>) -> String {
     format!("its counts are not those of {shape}: {}", keys.join(", "))
 }
 
-fn tokens(counts: Counts, envelope: &Envelope, found: &mut ResponseUsage) -> Result<(), ResponseError> {
+/// Sets the tokens, and returns the other units.
+fn tokens(
+    counts: Counts,
+    envelope: &Envelope,
+    found: &mut ResponseUsage,
+) -> Result<BTreeMap<Kind, f64>, ResponseError> {
     if let Some(fault) = counts.fault {
         return Err(fault);
     }
@@ -107,7 +120,7 @@ fn tokens(counts: Counts, envelope: &Envelope, found: &mut ResponseUsage) -> Res
     written(&mut parts, counts.write_5m, warnings);
     let cached = parts.count(Kind::CacheRead).saturating_add(parts.count(Kind::CacheWrite));
     let reasoning = parts.count(Kind::Reasoning);
-    let citations = counts.units.get("output_citation_tokens").map_or(0, |tokens| *tokens as u64);
+    let citations = counts.units.get(&Kind::Citation).map_or(0, |tokens| *tokens as u64);
     // Embeddings and rankings have no output, so their input is the whole of it.
     let is_input_only = (envelope.is_input_only || found.provider == NO_OUTPUT) && reasoning == 0;
     let (input, output) = match (counts.input, counts.output, counts.total) {
@@ -173,13 +186,12 @@ fn tokens(counts: Counts, envelope: &Envelope, found: &mut ResponseUsage) -> Res
         let more = if beside.reasoning { reasoning } else { 0 };
         parts.set(Kind::Output, output.saturating_add(more).saturating_add(citations));
     }
-    if let Some(kind) = Kind::ALL.iter().find(|kind| parts.count(**kind) > MAX_COUNT) {
+    if let Some(kind) = parts.iter().map(|(kind, _)| kind).find(|kind| parts.count(*kind) > MAX_COUNT) {
         let key = format!("the sum of {kind}");
-        return Err(ResponseError::InvalidCount { key, value: parts.count(*kind).to_string() });
+        return Err(ResponseError::InvalidCount { key, value: parts.count(kind).to_string() });
     }
     found.usage = parts;
-    found.units = counts.units;
-    Ok(())
+    Ok(counts.units)
 }
 
 /// Which parts are beside their wholes.

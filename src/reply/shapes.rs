@@ -15,8 +15,8 @@ pub(super) enum Count {
     Part(Kind),
     /// Cache writes that are kept for five minutes: all that are not kept for an hour.
     Write5m,
-    /// A unit that [`Usage`](crate::Usage) lacks, in the vocabulary of genai-prices.
-    Unit(&'static str),
+    /// A unit that few calls have. Only these may have fractions.
+    Unit(Kind),
     /// Tokens reported as a total.
     Total,
     /// Read elsewhere, or of no account for a cost: text tokens, for example, are what other modalities leave.
@@ -117,17 +117,17 @@ const fn plus(path: &'static str, count: Count) -> Field {
 
 /// Units that a provider's own tools use, in any shape.
 const TOOLS: &[Field] = &[
-    is("server_tool_use.web_search_requests", Unit("web_searches")),
+    is("server_tool_use.web_search_requests", Unit(Kind::WebSearches)),
     // Free, by Anthropic's page of the tool.
     is("server_tool_use.web_fetch_requests", Known),
-    is("server_tool_use.code_execution_requests", Unit("code_executions")),
-    is("num_search_queries", Unit("web_searches")),
-    is("tool_calls_details.search_web.invocation", Unit("web_searches")),
+    is("server_tool_use.code_execution_requests", Unit(Kind::CodeExecutions)),
+    is("num_search_queries", Unit(Kind::WebSearches)),
+    is("tool_calls_details.search_web.invocation", Unit(Kind::WebSearches)),
     is("num_server_side_tools_used", Known),
-    is("server_side_tool_usage_details.web_search_calls", Unit("web_searches")),
-    is("server_side_tool_usage_details.x_search_calls", Unit("social_searches")),
-    is("server_side_tool_usage_details.code_interpreter_calls", Unit("code_executions")),
-    is("server_side_tool_usage_details.file_search_calls", Unit("storage_searches")),
+    is("server_side_tool_usage_details.web_search_calls", Unit(Kind::WebSearches)),
+    is("server_side_tool_usage_details.x_search_calls", Unit(Kind::SocialSearches)),
+    is("server_side_tool_usage_details.code_interpreter_calls", Unit(Kind::CodeExecutions)),
+    is("server_side_tool_usage_details.file_search_calls", Unit(Kind::StorageSearches)),
     is("server_side_tool_usage_details.mcp_calls", Known),
     // The cost is read elsewhere, and its parts are inside of it.
     is("cost", Known),
@@ -175,24 +175,24 @@ const CHAT: &[Field] = &[
     is("reasoning_tokens", Part(Kind::Reasoning)),
     is("prompt_tokens_details.audio_tokens", Part(Kind::AudioInput)),
     is("completion_tokens_details.audio_tokens", Part(Kind::AudioOutput)),
-    is("prompt_tokens_details.image_tokens", Unit("input_image_tokens")),
-    is("completion_tokens_details.image_tokens", Unit("output_image_tokens")),
-    is("prompt_tokens_details.video_tokens", Unit("input_video_tokens")),
-    is("completion_tokens_details.video_tokens", Unit("output_video_tokens")),
+    is("prompt_tokens_details.image_tokens", Unit(Kind::ImageInput)),
+    is("completion_tokens_details.image_tokens", Unit(Kind::ImageOutput)),
+    is("prompt_tokens_details.video_tokens", Unit(Kind::VideoInput)),
+    is("completion_tokens_details.video_tokens", Unit(Kind::VideoOutput)),
     is("prompt_tokens_details.text_tokens", Known),
     is("completion_tokens_details.text_tokens", Known),
     // Counted in the completion, and billed as such.
     is("completion_tokens_details.accepted_prediction_tokens", Known),
     is("completion_tokens_details.rejected_prediction_tokens", Known),
     // Perplexity's deep research.
-    is("citation_tokens", Unit("output_citation_tokens")),
+    is("citation_tokens", Unit(Kind::Citation)),
     // Mistral's Voxtral.
-    is("prompt_audio_seconds", Unit("input_audio_seconds")),
-    is("input_characters", Unit("input_characters")),
+    is("prompt_audio_seconds", Unit(Kind::AudioInputMicros)),
+    is("input_characters", Unit(Kind::Characters)),
     // Voyage's embeddings of images: their total has pixels in it, which are billed by a rate of their own.
     is("text_tokens", Input),
-    is("image_pixels", Unit("input_pixels")),
-    is("video_pixels", Unit("input_pixels")),
+    is("image_pixels", Unit(Kind::Pixels)),
+    is("video_pixels", Unit(Kind::Pixels)),
 ];
 
 /// OpenAI's Responses, Realtime, images and transcriptions, and those who took over their names.
@@ -220,23 +220,23 @@ const RESPONSES: &[Field] = &[
     is("output_tokens_details.audio_tokens", Part(Kind::AudioOutput)),
     is("output_token_details.audio_tokens", Part(Kind::AudioOutput)),
     is("output_token_details.audio", Part(Kind::AudioOutput)),
-    is("input_tokens_details.image_tokens", Unit("input_image_tokens")),
-    is("input_token_details.image_tokens", Unit("input_image_tokens")),
-    is("output_tokens_details.image_tokens", Unit("output_image_tokens")),
-    is("output_token_details.image_tokens", Unit("output_image_tokens")),
-    is("input_tokens_details.cached_tokens_details.audio_tokens", Unit("cache_audio_read_tokens")),
-    is("input_tokens_details.cached_tokens_details.image_tokens", Unit("cache_image_read_tokens")),
+    is("input_tokens_details.image_tokens", Unit(Kind::ImageInput)),
+    is("input_token_details.image_tokens", Unit(Kind::ImageInput)),
+    is("output_tokens_details.image_tokens", Unit(Kind::ImageOutput)),
+    is("output_token_details.image_tokens", Unit(Kind::ImageOutput)),
+    is("input_tokens_details.cached_tokens_details.audio_tokens", Unit(Kind::AudioCacheRead)),
+    is("input_tokens_details.cached_tokens_details.image_tokens", Unit(Kind::ImageCacheRead)),
     is("input_tokens_details.cached_tokens_details.text_tokens", Known),
-    is("input_token_details.cached_tokens_details.audio_tokens", Unit("cache_audio_read_tokens")),
-    is("input_token_details.cached_tokens_details.image_tokens", Unit("cache_image_read_tokens")),
+    is("input_token_details.cached_tokens_details.audio_tokens", Unit(Kind::AudioCacheRead)),
+    is("input_token_details.cached_tokens_details.image_tokens", Unit(Kind::ImageCacheRead)),
     is("input_token_details.cached_tokens_details.text_tokens", Known),
     is("input_tokens_details.text_tokens", Known),
     is("input_token_details.text_tokens", Known),
     is("output_tokens_details.text_tokens", Known),
     is("output_token_details.text_tokens", Known),
     // xAI's Realtime.
-    is("billable_audio_seconds", Unit("audio_seconds")),
-    is("input_text_messages", Unit("input_text_messages")),
+    is("billable_audio_seconds", Unit(Kind::AudioMicros)),
+    is("input_text_messages", Unit(Kind::TextMessages)),
 ];
 
 /// Anthropic's Messages: cached tokens are beside the input.
@@ -319,21 +319,21 @@ const GEMINI: &[Field] = &[
     is("totalTokenCount", Total),
     plus("promptTokensDetails[modality=AUDIO].tokenCount", Part(Kind::AudioInput)),
     plus("toolUsePromptTokensDetails[modality=AUDIO].tokenCount", Part(Kind::AudioInput)),
-    plus("promptTokensDetails[modality=IMAGE].tokenCount", Unit("input_image_tokens")),
-    plus("promptTokensDetails[modality=DOCUMENT].tokenCount", Unit("input_image_tokens")),
-    plus("toolUsePromptTokensDetails[modality=IMAGE].tokenCount", Unit("input_image_tokens")),
-    plus("toolUsePromptTokensDetails[modality=DOCUMENT].tokenCount", Unit("input_image_tokens")),
-    plus("promptTokensDetails[modality=VIDEO].tokenCount", Unit("input_video_tokens")),
-    plus("toolUsePromptTokensDetails[modality=VIDEO].tokenCount", Unit("input_video_tokens")),
+    plus("promptTokensDetails[modality=IMAGE].tokenCount", Unit(Kind::ImageInput)),
+    plus("promptTokensDetails[modality=DOCUMENT].tokenCount", Unit(Kind::ImageInput)),
+    plus("toolUsePromptTokensDetails[modality=IMAGE].tokenCount", Unit(Kind::ImageInput)),
+    plus("toolUsePromptTokensDetails[modality=DOCUMENT].tokenCount", Unit(Kind::ImageInput)),
+    plus("promptTokensDetails[modality=VIDEO].tokenCount", Unit(Kind::VideoInput)),
+    plus("toolUsePromptTokensDetails[modality=VIDEO].tokenCount", Unit(Kind::VideoInput)),
     plus("candidatesTokensDetails[modality=AUDIO].tokenCount", Part(Kind::AudioOutput)),
     plus("responseTokensDetails[modality=AUDIO].tokenCount", Part(Kind::AudioOutput)),
-    plus("candidatesTokensDetails[modality=IMAGE].tokenCount", Unit("output_image_tokens")),
-    plus("candidatesTokensDetails[modality=DOCUMENT].tokenCount", Unit("output_image_tokens")),
-    plus("candidatesTokensDetails[modality=VIDEO].tokenCount", Unit("output_video_tokens")),
-    plus("cacheTokensDetails[modality=AUDIO].tokenCount", Unit("cache_audio_read_tokens")),
-    plus("cacheTokensDetails[modality=IMAGE].tokenCount", Unit("cache_image_read_tokens")),
-    plus("cacheTokensDetails[modality=DOCUMENT].tokenCount", Unit("cache_image_read_tokens")),
-    plus("cacheTokensDetails[modality=VIDEO].tokenCount", Unit("cache_video_read_tokens")),
+    plus("candidatesTokensDetails[modality=IMAGE].tokenCount", Unit(Kind::ImageOutput)),
+    plus("candidatesTokensDetails[modality=DOCUMENT].tokenCount", Unit(Kind::ImageOutput)),
+    plus("candidatesTokensDetails[modality=VIDEO].tokenCount", Unit(Kind::VideoOutput)),
+    plus("cacheTokensDetails[modality=AUDIO].tokenCount", Unit(Kind::AudioCacheRead)),
+    plus("cacheTokensDetails[modality=IMAGE].tokenCount", Unit(Kind::ImageCacheRead)),
+    plus("cacheTokensDetails[modality=DOCUMENT].tokenCount", Unit(Kind::ImageCacheRead)),
+    plus("cacheTokensDetails[modality=VIDEO].tokenCount", Unit(Kind::VideoCacheRead)),
     is("promptTokensDetails[modality=TEXT].tokenCount", Known),
     is("toolUsePromptTokensDetails[modality=TEXT].tokenCount", Known),
     is("candidatesTokensDetails[modality=TEXT].tokenCount", Known),
@@ -352,10 +352,10 @@ const GEMINI_PYTHON: &[Field] = &[
     is("total_token_count", Total),
     plus("prompt_tokens_details[modality=AUDIO].token_count", Part(Kind::AudioInput)),
     plus("candidates_tokens_details[modality=AUDIO].token_count", Part(Kind::AudioOutput)),
-    plus("prompt_tokens_details[modality=IMAGE].token_count", Unit("input_image_tokens")),
-    plus("prompt_tokens_details[modality=VIDEO].token_count", Unit("input_video_tokens")),
-    plus("candidates_tokens_details[modality=IMAGE].token_count", Unit("output_image_tokens")),
-    plus("cache_tokens_details[modality=AUDIO].token_count", Unit("cache_audio_read_tokens")),
+    plus("prompt_tokens_details[modality=IMAGE].token_count", Unit(Kind::ImageInput)),
+    plus("prompt_tokens_details[modality=VIDEO].token_count", Unit(Kind::VideoInput)),
+    plus("candidates_tokens_details[modality=IMAGE].token_count", Unit(Kind::ImageOutput)),
+    plus("cache_tokens_details[modality=AUDIO].token_count", Unit(Kind::AudioCacheRead)),
     is("prompt_tokens_details[modality=TEXT].token_count", Known),
     is("candidates_tokens_details[modality=TEXT].token_count", Known),
     is("cache_tokens_details[modality=TEXT].token_count", Known),
@@ -370,24 +370,24 @@ const INTERACTIONS: &[Field] = &[
     is("total_cached_tokens", Part(Kind::CacheRead)),
     is("total_tokens", Total),
     plus("input_tokens_by_modality[modality=audio].tokens", Part(Kind::AudioInput)),
-    plus("input_tokens_by_modality[modality=image].tokens", Unit("input_image_tokens")),
-    plus("input_tokens_by_modality[modality=document].tokens", Unit("input_image_tokens")),
-    plus("input_tokens_by_modality[modality=video].tokens", Unit("input_video_tokens")),
+    plus("input_tokens_by_modality[modality=image].tokens", Unit(Kind::ImageInput)),
+    plus("input_tokens_by_modality[modality=document].tokens", Unit(Kind::ImageInput)),
+    plus("input_tokens_by_modality[modality=video].tokens", Unit(Kind::VideoInput)),
     is("input_tokens_by_modality[modality=text].tokens", Known),
     plus("output_tokens_by_modality[modality=audio].tokens", Part(Kind::AudioOutput)),
-    plus("output_tokens_by_modality[modality=image].tokens", Unit("output_image_tokens")),
-    plus("output_tokens_by_modality[modality=video].tokens", Unit("output_video_tokens")),
+    plus("output_tokens_by_modality[modality=image].tokens", Unit(Kind::ImageOutput)),
+    plus("output_tokens_by_modality[modality=video].tokens", Unit(Kind::VideoOutput)),
     is("output_tokens_by_modality[modality=text].tokens", Known),
-    plus("cached_tokens_by_modality[modality=audio].tokens", Unit("cache_audio_read_tokens")),
+    plus("cached_tokens_by_modality[modality=audio].tokens", Unit(Kind::AudioCacheRead)),
     is("cached_tokens_by_modality[modality=text].tokens", Known),
-    plus("grounding_tool_count[type=google_search].count", Unit("web_searches")),
+    plus("grounding_tool_count[type=google_search].count", Unit(Kind::WebSearches)),
 ];
 
 /// Cohere: what it bills, which differs from what its tokenizer counts.
 const COHERE: &[Field] = &[
     is("billed_units.input_tokens", Input),
     is("billed_units.output_tokens", Output),
-    is("billed_units.search_units", Unit("rerank_searches")),
+    is("billed_units.search_units", Unit(Kind::RerankSearches)),
     is("cached_tokens", Part(Kind::CacheRead)),
     is("tokens.input_tokens", Known),
     is("tokens.output_tokens", Known),
@@ -431,7 +431,7 @@ const GENERATION: &[Field] = &[
     is("native_tokens_completion", Output),
     is("native_tokens_cached", Part(Kind::CacheRead)),
     is("native_tokens_reasoning", Part(Kind::Reasoning)),
-    is("native_tokens_completion_images", Unit("output_image_tokens")),
+    is("native_tokens_completion_images", Unit(Kind::ImageOutput)),
     is("num_search_results", Known),
     // Counts of another tokenizer, which nothing is billed by.
     is("tokens_prompt", Known),
@@ -440,21 +440,17 @@ const GENERATION: &[Field] = &[
 
 /// Speech by its length.
 const DURATION: &[Field] =
-    &[is("seconds", Unit("input_audio_seconds")), is("duration", Unit("input_audio_seconds"))];
-const LIVE: &[Field] = &[is("seconds", Unit("audio_seconds"))];
+    &[is("seconds", Unit(Kind::AudioInputMicros)), is("duration", Unit(Kind::AudioInputMicros))];
+const LIVE: &[Field] = &[is("seconds", Unit(Kind::AudioMicros))];
 
 /// Mistral's OCR.
-const OCR: &[Field] = &[
-    is("pages_processed", Unit("input_document_pages")),
-    is("pages_annotated", Unit("input_annotated_document_pages")),
-];
-const OCR_ANNOTATED: &[Field] = &[
-    is("pages_processed", Unit("input_document_pages")),
-    is("pages_processed", Unit("input_annotated_document_pages")),
-];
+const OCR: &[Field] =
+    &[is("pages_processed", Unit(Kind::Pages)), is("pages_annotated", Unit(Kind::AnnotatedPages))];
+const OCR_ANNOTATED: &[Field] =
+    &[is("pages_processed", Unit(Kind::Pages)), is("pages_processed", Unit(Kind::AnnotatedPages))];
 
 /// Embeddings on Vertex.
-const VERTEX: &[Field] = &[is("token_count", Input), is("billableCharacterCount", Unit("input_characters"))];
+const VERTEX: &[Field] = &[is("token_count", Input), is("billableCharacterCount", Unit(Kind::Characters))];
 
 /// One shape: name, flavors, how cached and reasoning tokens count, fields.
 const fn shape(
@@ -549,7 +545,8 @@ mod tests {
         }
         let mut units: Vec<(&str, Vec<&str>)> = Vec::new();
         for field in SHAPES.iter().flat_map(Shape::fields) {
-            if let Unit(unit) = field.count {
+            if let Unit(kind) = field.count {
+                let unit = kind.key();
                 match units.iter_mut().find(|(known, _)| *known == unit) {
                     Some((_, paths)) if paths.contains(&field.path) => {}
                     Some((_, paths)) => paths.push(field.path),

@@ -15,6 +15,7 @@ use super::record::{Records, measured, seconds};
 use super::rows::Rows;
 use super::status::Status;
 use super::timestamp::Timestamp;
+use super::units::Units;
 use crate::ledger::{
     AgentTotals, Call, CellKey, CellTotals, Kind, Ledger, Outcome, Sources, StageId, StageTotals, Symbol,
     Usd, Verdict, total,
@@ -438,7 +439,7 @@ impl SummaryInput<'_> {
                 status: if call.has_failed { Status::Failed } else { Status::Completed },
                 error: text(error).filter(|_| call.has_failed).map(|error| one_line(&error)),
                 finish_reason: name(names.finish_reason),
-                usage: call.usage,
+                usage: call.usage.into_owned(),
                 cost_usd: is_priced.then_some(call.cost),
                 price_source: self.sources(call.sources).into_iter().next(),
             }
@@ -524,6 +525,7 @@ impl Figures {
             cache_read_tokens: usage.count(Kind::CacheRead),
             cache_write_tokens: usage.count(Kind::CacheWrite),
             reasoning_tokens: usage.count(Kind::Reasoning),
+            units: Units::of(usage),
             unpriced_calls: total(tally.unpriced),
             calls_without_usage: total(tally.without_usage),
             partial_calls: total(tally.partial),

@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::status::Status;
 use super::timestamp::Timestamp;
-use crate::ledger::{Kind, MAX_CALLS, Usage, Usd};
+use crate::ledger::{MAX_CALLS, Usage, Usd};
 
 /// One model call: where it was made, what it used and cost, and how it ended. It never has the text of a prompt or a reply.
 ///
@@ -70,7 +70,7 @@ pub struct CallRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finish_reason: Option<String>,
     /// What it used, by unit. Only units that were reported are known.
-    #[serde(default, with = "usage_by_unit")]
+    #[serde(default, with = "super::units::usage_by_unit")]
     pub usage: Usage,
     /// USD; null if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -155,7 +155,7 @@ impl CallRecord {
             let end = [&call.error, &call.finish_reason, &call.price_source];
             [&names[..], &more, &end].concat().into_iter().cloned().collect::<Vec<_>>()
         };
-        let usage = |call: &Self| Kind::ALL.iter().map(|kind| call.usage.get(*kind)).collect::<Vec<_>>();
+        let usage = |call: &Self| call.usage.iter().collect::<Vec<_>>();
         (self.response_id.cmp(&other.response_id))
             .then_with(|| self.operation.cmp(&other.operation))
             .then_with(|| numbers(self).cmp(&numbers(other)))
@@ -171,68 +171,4 @@ pub(super) fn trim<T: Ord>(calls: &mut Vec<(T, CallRecord)>) -> u64 {
     let surplus = calls.len().saturating_sub(MAX_CALLS);
     calls.truncate(MAX_CALLS);
     surplus as u64
-}
-
-/// The units of a usage by their keys, in the order of [`Kind::ALL`].
-pub(super) const UNITS: [&str; Kind::ALL.len()] = [
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cache_write_1h_tokens",
-    "reasoning_tokens",
-    "audio_input_tokens",
-    "audio_output_tokens",
-    "billed_requests",
-    "unsplit_tokens",
-];
-
-/// A usage as an object with the known units.
-mod usage_by_unit {
-    use std::fmt;
-
-    use serde::de::{IgnoredAny, MapAccess, Visitor};
-    use serde::ser::SerializeMap as _;
-
-    use super::*;
-
-    pub(super) fn serialize<S: Serializer>(usage: &Usage, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (kind, unit) in Kind::ALL.iter().zip(UNITS) {
-            if let Some(count) = usage.get(*kind) {
-                map.serialize_entry(unit, &count)?;
-            }
-        }
-        map.end()
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Usage, D::Error> {
-        deserializer.deserialize_map(ByUnit)
-    }
-
-    struct ByUnit;
-
-    impl<'de> Visitor<'de> for ByUnit {
-        type Value = Usage;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object of counts by unit")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Usage, A::Error> {
-            let mut usage = Usage::new();
-            while let Some(unit) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-                // Units of a newer version are ignored, as unknown keys are everywhere.
-                match Kind::ALL.iter().zip(UNITS).find(|(_, known)| *known == unit) {
-                    Some((kind, _)) => {
-                        if let Some(count) = map.next_value::<Option<u64>>()? {
-                            usage.set(*kind, count);
-                        }
-                    }
-                    None => drop(map.next_value::<IgnoredAny>()?),
-                }
-            }
-            Ok(usage)
-        }
-    }
 }

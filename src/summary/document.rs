@@ -10,6 +10,7 @@ use super::record::OperationRecord;
 use super::rows::Rows;
 use super::status::Status;
 use super::timestamp::Timestamp;
+use super::units::Units;
 use crate::ledger::{Usd, Verdict};
 
 /// The version of the document that this crate writes, and the newest version that it reads.
@@ -227,6 +228,9 @@ pub struct Figures {
     pub cache_write_tokens: u64,
     /// Output tokens spent on reasoning.
     pub reasoning_tokens: u64,
+    /// Counts of further units: tokens by modality, searches, seconds, pages, … Absent where there are none.
+    #[serde(skip_serializing_if = "Units::is_empty")]
+    pub units: Units,
     /// Calls with known usage and unknown cost. `cost_usd` does not contain them.
     pub unpriced_calls: u64,
     /// Calls that closed without reporting usage. No token figure contains them.
@@ -248,6 +252,7 @@ impl Default for Figures {
             cache_read_tokens: 0,
             cache_write_tokens: 0,
             reasoning_tokens: 0,
+            units: Units::default(),
             unpriced_calls: 0,
             calls_without_usage: 0,
             partial_calls: 0,

@@ -24,6 +24,7 @@ mod rows;
 mod settle;
 mod status;
 mod timestamp;
+mod units;
 mod validate;
 
 /// The row of amounts outside of any stage, of any agent, and of amounts without a known model.
@@ -43,4 +44,5 @@ pub(crate) use record::{OperationFields, Records, measured, seconds};
 pub use rows::Rows;
 pub use status::Status;
 pub use timestamp::{Timestamp, TimestampError};
+pub use units::Units;
 pub use validate::Unbalanced;

@@ -155,6 +155,8 @@ enum Shape {
     Time,
     Count,
     Whole,
+    /// A number that is not below 0.
+    Amount,
     Number,
     Money,
     Bool,
@@ -244,7 +246,7 @@ const CALL: Shape = Shape::Object(&[
     must("status", Shape::Status),
     may("error", Shape::Or(&Shape::Text)),
     may("finish_reason", Shape::Or(&Shape::Text)),
-    may("usage", Shape::Each(&Shape::Or(&Shape::Count))),
+    may("usage", UNITS),
     may("cost_usd", Shape::Or(&Shape::Money)),
     may("price_source", Shape::Or(&Shape::Text)),
 ]);
@@ -325,6 +327,9 @@ const GATE: Shape = Shape::Object(&[
     may("cost_usd", Shape::Or(&Shape::Money)),
 ]);
 
+/// Counts by unit: those of times are seconds.
+const UNITS: Shape = Shape::Each(&Shape::Or(&Shape::Amount));
+
 /// The figures that stand among the other keys of totals and rows.
 const FIGURES: &[Key] = &[
     may("tokens_used", Shape::Or(&Shape::Count)),
@@ -335,6 +340,7 @@ const FIGURES: &[Key] = &[
     may("cache_read_tokens", Shape::Count),
     may("cache_write_tokens", Shape::Count),
     may("reasoning_tokens", Shape::Count),
+    may("units", UNITS),
     may("unpriced_calls", Shape::Count),
     may("calls_without_usage", Shape::Count),
     may("partial_calls", Shape::Count),
@@ -350,6 +356,7 @@ impl Shape {
             Self::Time => "an RFC 3339 time such as 2026-04-19T09:12:03.120Z",
             Self::Count => "a whole number from 0",
             Self::Whole => "a whole number",
+            Self::Amount => "a number from 0",
             Self::Number => "a number",
             Self::Money => "a number of USD below 1e15",
             Self::Bool => "true or false",
@@ -359,6 +366,7 @@ impl Shape {
             Self::Or(Self::Text) => "a text or null",
             Self::Or(Self::Time) => "an RFC 3339 time such as 2026-04-19T09:12:03.120Z, or null",
             Self::Or(Self::Count) => "a whole number from 0, or null",
+            Self::Or(Self::Amount) => "a number from 0, or null",
             Self::Or(Self::Whole) => "a whole number or null",
             Self::Or(Self::Money) => "a number of USD below 1e15, or null",
             Self::Or(Self::Object(_)) => "an object or null",
@@ -379,6 +387,7 @@ impl Shape {
             Self::Time => value.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok()),
             Self::Count => value.is_u64(),
             Self::Whole => value.is_i64(),
+            Self::Amount => value.as_f64().is_some_and(|amount| amount >= 0.0),
             Self::Number => value.is_number(),
             Self::Money => value.as_f64().is_some_and(|usd| Usd::from_f64(usd).is_some()),
             Self::Bool => value.is_boolean(),

@@ -65,6 +65,7 @@ impl AddAssign<&Self> for Figures {
         ] {
             *sum = sum.saturating_add(more);
         }
+        self.units.merge(&other.units);
         self.settle_unknowns();
     }
 }

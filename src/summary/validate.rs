@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::document::{BudgetSummary, Figures, RunSummary, StageRow};
 use super::rows::Rows;
 use super::status::Status;
-use crate::ledger::Usd;
+use crate::ledger::{Kind, Usd};
 
 /// The error of a summary with rows, derived figures or gates that contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -133,6 +133,12 @@ fn compare<'a>(
     for ((figure, sum), (_, total)) in counted(&sum).into_iter().zip(counted(total)) {
         if sum != total {
             findings.push(format!("{figure} of {rows} sum to {sum}, expected {total}"));
+        }
+    }
+    for &unit in Kind::ALL {
+        let [sum, total] = [&sum, total].map(|figures| figures.units.count(unit));
+        if sum != total {
+            findings.push(format!("units.{} of {rows} sum to {sum}, expected {total}", unit.key()));
         }
     }
     let cost = |figures: &Figures| figures.cost_usd.unwrap_or(Usd::ZERO);

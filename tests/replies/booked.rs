@@ -121,45 +121,96 @@ fn a_shape_is_read_at_a_provider_that_did_not_bring_it_up() {
     }
 }
 
+/// Images, audio, searches, seconds and pages cost what the list has for them, also where the tokens are the smaller part.
 #[test]
-fn what_is_not_priced_is_a_warning_of_the_run() {
-    let searched = json!({"type": "message", "model": "claude-sonnet-4-5", "usage": {"input_tokens": 9_548,
-        "output_tokens": 528, "cache_deletion_tokens": 7, "server_tool_use": {"web_search_requests": 2}}});
-    let spoken = json!({"text": "hi", "usage": {"type": "duration", "seconds": 9}});
-    for (provider, body, warnings) in [
+fn every_unit_of_a_reply_is_priced() {
+    for (provider, usage, rest, cost, units) in [
+        // 9,548 at $3 and 528 at $15 a million, and two searches at $10 a thousand.
         (
             "anthropic",
-            &searched,
-            &[
-                "usage.cache_deletion_tokens of a reply is 7, and was not read",
-                "the cost of a reply lacks its web_searches",
-            ][..],
+            json!({"input_tokens": 9_548, "output_tokens": 528, "server_tool_use": {"web_search_requests": 2}}),
+            json!({"type": "message", "model": "claude-sonnet-4-5"}),
+            "0.056564",
+            json!({"web_searches": 2}),
         ),
-        ("openai", &spoken, &["the cost of a reply lacks its input_audio_seconds"]),
+        // 10 at $0.30, and an image of 1,290 tokens at $30 a million.
+        (
+            "google",
+            json!({"promptTokenCount": 10, "candidatesTokenCount": 1290,
+                "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1290}]}),
+            json!({"modelVersion": "gemini-2.5-flash-image"}),
+            "0.038703",
+            json!({"output_image_tokens": 1290}),
+        ),
+        // 1,000 of speech at $1, 200 of text at $0.30, and 50 at $2.50 a million.
+        (
+            "google",
+            json!({"promptTokenCount": 1200, "candidatesTokenCount": 50, "promptTokensDetails": [
+                {"modality": "AUDIO", "tokenCount": 1000}, {"modality": "TEXT", "tokenCount": 200}]}),
+            json!({"modelVersion": "gemini-2.5-flash"}),
+            "0.001185",
+            json!({"audio_input_tokens": 1000}),
+        ),
+        // An image that is charged as text: 300 at $0.30, and 20 at $2.50 a million.
+        (
+            "google",
+            json!({"promptTokenCount": 300, "candidatesTokenCount": 20,
+                "promptTokensDetails": [{"modality": "IMAGE", "tokenCount": 258}]}),
+            json!({"modelVersion": "gemini-2.5-flash"}),
+            "0.00014",
+            json!({"input_image_tokens": 258}),
+        ),
+        // Nine seconds at $0.006 a minute.
+        (
+            "openai",
+            json!({"type": "duration", "seconds": 9}),
+            json!({"text": "hi", "model": "whisper-1"}),
+            "0.0009",
+            json!({"input_audio_seconds": 9}),
+        ),
     ] {
-        let [by_call, by_event] = booked(provider, body);
-        assert_eq!(by_call.warnings, warnings);
-        assert_eq!(by_event.warnings, [warnings.join("; ")]);
+        let mut body = rest;
+        let place = if body.get("modelVersion").is_some() { "usageMetadata" } else { "usage" };
+        body[place] = usage;
+        for run in booked(provider, &body) {
+            assert_eq!(run.cost_usd(), Some(usd(cost)), "{body}");
+            assert_eq!(run.warnings, Vec::<String>::new(), "{body}");
+            let total = serde_json::to_value(&run.budget_summary.total).unwrap();
+            assert_eq!((&total["units"], &total["partial_calls"]), (&units, &json!(0)), "{body}");
+            run.check().unwrap();
+        }
     }
-    // An image is charged as text by the one, and by a rate of its own by the other.
-    let seen = |model: &str| {
-        json!({"modelVersion": model, "usageMetadata": {"promptTokenCount": 300, "candidatesTokenCount": 20,
-            "promptTokensDetails": [{"modality": "IMAGE", "tokenCount": 258}]}})
-    };
-    let drawn = json!({"modelVersion": "gemini-2.5-flash-image", "usageMetadata": {"promptTokenCount": 10,
-        "candidatesTokenCount": 1290, "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1290}]}});
-    for run in booked("google", &seen("gemini-2.5-flash")) {
-        assert_eq!(run.warnings, Vec::<String>::new());
-    }
-    for run in booked("google", &drawn) {
-        assert_eq!(run.warnings, ["the cost of a reply lacks its output_image_tokens"]);
+}
+
+/// A unit without a price leaves the rest of the call priced, and the call partly known (A11).
+#[test]
+fn a_unit_without_a_price_makes_the_call_partly_known() {
+    let searched = json!({"type": "message", "model": "claude-sonnet-4-5", "usage": {"input_tokens": 1_000,
+        "output_tokens": 100, "cache_deletion_tokens": 7, "server_tool_use": {"code_execution_requests": 2}}});
+    for run in booked("anthropic", &searched) {
+        let total = &run.budget_summary.total;
+        assert_eq!((run.cost_usd(), total.partial_calls, total.unpriced_calls), (Some(usd("0.0045")), 1, 0));
+        let expected = [
+            "usage.cache_deletion_tokens of a reply is 7, and was not read",
+            "anthropic/claude-sonnet-4-5: the cost lacks code executions, for which no price is known",
+        ];
+        assert!(
+            expected.iter().all(|warning| run.warnings.iter().any(|own| own == warning)),
+            "{:?}",
+            run.warnings
+        );
     }
     // A reported cost has all of them.
     let mut paid = searched.clone();
     paid["usage"]["cost"] = json!(0.056_564);
     for run in booked("openrouter", &paid) {
-        assert_eq!(run.cost_usd(), Some(usd("0.056564")));
+        assert_eq!((run.cost_usd(), run.budget_summary.total.partial_calls), (Some(usd("0.056564")), 0));
         assert_eq!(run.warnings, ["usage.cache_deletion_tokens of a reply is 7, and was not read"]);
+    }
+    // Nothing of it has a price.
+    let spoken = json!({"model": "gpt-5", "usage": {"type": "duration", "seconds": 9}});
+    for run in booked("openai", &spoken) {
+        assert_eq!((run.cost_usd(), run.budget_summary.total.unpriced_calls), (None, 1));
     }
 }
 

@@ -6,6 +6,8 @@ use genai_prices::{Calculator, ExtractRequest};
 use serde_json::{Map, Value, json};
 use tracing_budget::{Kind, Usage};
 
+use crate::cases::units;
+
 const DATA: &[u8] = include_bytes!("../../data/genai-prices.json");
 
 const KINDS: [(Kind, &str); 8] = [
@@ -113,7 +115,7 @@ fn every_extractor_of_genai_prices_reads_what_is_read_here() {
             let named = matches!(flavor, "live" | "tokens" | "ocr_annotated").then_some(flavor);
             let ours = Usage::from_response(id, named, body.to_string().as_bytes()).unwrap();
             compared += 1;
-            let mut found: BTreeMap<&str, f64> = ours.units.clone();
+            let mut found: BTreeMap<&str, f64> = units(&ours.usage);
             for (kind, key) in KINDS {
                 if ours.usage.count(kind) > 0 {
                     found.insert(key, ours.usage.count(kind) as f64);

@@ -41,6 +41,7 @@ fn figures() -> Figures {
         cache_read_tokens: 900,
         cache_write_tokens: 100,
         reasoning_tokens: 50,
+        units: [(Kind::WebSearches, 2), (Kind::AudioInputMicros, 12_340_000)].into_iter().collect(),
         unpriced_calls: 1,
         calls_without_usage: 1,
         partial_calls: 1,

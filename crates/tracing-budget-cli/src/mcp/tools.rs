@@ -184,7 +184,6 @@ impl ModelCost {
             provider: self.provider.as_deref(),
             tier: self.tier.as_deref(),
             usage: Usage::new().input(self.input_tokens).output(self.output_tokens),
-            units: Vec::new(),
         };
         for (kind, tokens) in [
             (Kind::CacheRead, self.cache_read_tokens),
@@ -197,7 +196,7 @@ impl ModelCost {
         }
         for (name, count) in &self.units {
             match read_unit(name, *count) {
-                Ok((unit, count)) => call.add(unit, count),
+                Ok((kind, count)) => call.usage.add(kind, count),
                 Err(reason) => return self.without_cost(prices, reason),
             }
         }

@@ -12,7 +12,7 @@ use crate::output::Output;
 use crate::session::Session;
 use crate::table::{Table, left, right};
 use tracing_budget::present::{nearest, numbers, rates};
-use tracing_budget::price::{PriceBook, Unit, Unpriced};
+use tracing_budget::price::{PriceBook, Unpriced};
 use tracing_budget::summary::Timestamp;
 use tracing_budget::{Kind, Usage, Usd};
 
@@ -53,7 +53,7 @@ pub(crate) struct CalcArgs {
 
     /// Count of any other unit (repeatable), such as web_searches=2, input_image_tokens=1290 or audio_seconds=12.5.
     #[arg(long, value_name = "NAME=COUNT", value_parser = unit_count)]
-    unit: Vec<(Unit, f64)>,
+    unit: Vec<(Kind, u64)>,
 
     /// Service tier, as in a reply: batch, flex, priority, fast.
     #[arg(long, value_name = "NAME")]
@@ -70,7 +70,6 @@ pub(crate) struct Call<'a> {
     pub(crate) provider: Option<&'a str>,
     pub(crate) tier: Option<&'a str>,
     pub(crate) usage: Usage,
-    pub(crate) units: Vec<(Unit, f64)>,
 }
 
 /// The cost of a call, by unit.
@@ -111,36 +110,22 @@ pub(crate) struct ChargeRow {
 }
 
 impl Call<'_> {
-    /// Adds a count of a unit: to the usage, if it has a kind for it.
-    pub(crate) fn add(&mut self, unit: Unit, count: f64) {
-        match unit.kind() {
-            // Checked when it was read: a count of tokens is a whole number.
-            Some(kind) => {
-                self.usage.set(kind, self.usage.get(kind).unwrap_or(0).saturating_add(count as u64))
-            }
-            None => match self.units.iter_mut().find(|(own, _)| *own == unit) {
-                Some((_, sum)) => *sum += count,
-                None => self.units.push((unit, count)),
-            },
-        }
-    }
-
     /// Returns the cost of the call at a time, by unit.
     pub(crate) fn calculate(&self, book: &PriceBook, at: SystemTime) -> Result<Calculated, Unpriced> {
         let mut model = book.model(self.provider, Some(self.model));
         if let Some(tier) = self.tier {
             model = model.with_tier(tier);
         }
-        let found = model.charges(&self.usage, &self.units, at)?;
+        let found = model.charges(&self.usage, at)?;
         let row = |charge: &tracing_budget::price::Charge| ChargeRow {
-            unit: charge.rate.unit.key(),
-            name: charge.rate.unit.name(),
+            unit: charge.rate.kind.key(),
+            name: charge.rate.kind.name(),
             count: charge.count,
             rate_usd: charge.rate.usd,
-            per: charge.rate.unit.per(),
+            per: charge.rate.per(),
             above_tokens: charge.rate.above,
             amount_usd: charge.amount,
-            measure: charge.rate.unit.measure(),
+            measure: charge.rate.measure(),
         };
         Ok(Calculated {
             model: model.label().to_owned(),
@@ -150,7 +135,7 @@ impl Call<'_> {
             source: found.source.to_string(),
             charges: found.charges.iter().map(row).collect(),
             beside_usd: found.beside,
-            unpriced_units: found.unpriced.iter().map(|(unit, _)| unit.key()).collect(),
+            unpriced_units: found.lacks.iter().map(|kind| kind.key()).collect(),
         })
     }
 }
@@ -158,7 +143,7 @@ impl Call<'_> {
 /// Prices one call.
 pub(crate) fn run(args: &CalcArgs, session: &Session) -> anyhow::Result<Exit> {
     let call = call(args);
-    if call.usage.tokens_used() == Some(0) && args.unit.iter().all(|(_, count)| *count == 0.0) {
+    if call.usage.tokens_used() == Some(0) && args.unit.iter().all(|(_, count)| *count == 0) {
         return Err(UsageError("nothing to price: set --input, --output or --unit".into()).into());
     }
     let (book, at) = args.book.load(session)?;
@@ -179,46 +164,36 @@ fn call(args: &CalcArgs) -> Call<'_> {
             usage.set(kind, tokens);
         }
     }
-    let mut call = Call {
-        model: &args.model,
-        provider: args.provider.as_deref(),
-        tier: args.tier.as_deref(),
-        usage,
-        units: Vec::new(),
-    };
-    for (unit, count) in &args.unit {
-        call.add(*unit, *count);
+    for (kind, count) in &args.unit {
+        usage.add(*kind, *count);
     }
-    call
+    Call { model: &args.model, provider: args.provider.as_deref(), tier: args.tier.as_deref(), usage }
 }
 
 /// Reads `web_searches=2`.
-fn unit_count(text: &str) -> Result<(Unit, f64), String> {
+fn unit_count(text: &str) -> Result<(Kind, u64), String> {
     let (name, count) =
         text.split_once('=').ok_or("expected a unit and its count, such as web_searches=2")?;
     let number: f64 = count.trim().parse().map_err(|_| format!("{count:?} is no number"))?;
     read_unit(name, number)
 }
 
-/// Finds a unit by its name, and checks that it can have this count.
-pub(crate) fn read_unit(name: &str, count: f64) -> Result<(Unit, f64), String> {
-    /// As many as a usage has of tokens at most.
+/// Finds a unit by its name, and its count as a usage has it: times are in seconds here, and in microseconds there.
+pub(crate) fn read_unit(name: &str, count: f64) -> Result<(Kind, u64), String> {
+    /// As many as a usage has at most.
     const MAX: f64 = 1e12;
-    let Some(unit) = Unit::parse(name) else {
-        let names = Unit::all().flat_map(|unit| [unit.key(), unit.name()]);
-        let near = nearest(name, names).and_then(Unit::parse);
+    let Some(kind) = Kind::parse(name) else {
+        let names = Kind::ALL.iter().flat_map(|kind| [kind.key(), kind.name()]);
+        let near = nearest(name, names).and_then(Kind::parse);
         let near = near.map_or_else(String::new, |near| format!("; did you mean {}?", near.key()));
         return Err(format!("no unit is called {name:?}{near}"));
     };
+    let is_time = kind.is_time();
     match () {
-        () if !(0.0..=MAX).contains(&count) => Err(format!("{} is {count}, expected 0 to 1e12", unit.key())),
-        () if unit.kind().is_some() && count.fract() != 0.0 => {
-            Err(format!("{} is {count}, expected a whole number", unit.key()))
-        }
-        () if (count * 1e3).fract() != 0.0 => {
-            Err(format!("{} is {count}, expected at most three digits after the point", unit.key()))
-        }
-        () => Ok((unit, count)),
+        () if !(0.0..=MAX).contains(&count) => Err(format!("{} is {count}, expected 0 to 1e12", kind.key())),
+        () if is_time => Ok((kind, (count * 1e6).round() as u64)),
+        () if count.fract() != 0.0 => Err(format!("{} is {count}, expected a whole number", kind.key())),
+        () => Ok((kind, count as u64)),
     }
 }
 
@@ -266,7 +241,7 @@ fn output(calculated: &Calculated) -> Output {
     let tier = calculated.tier.as_ref().map_or_else(String::new, |tier| format!(" · tier {tier}"));
     let mark = if calculated.unpriced_units.is_empty() { "" } else { "≥" };
     let unpriced: Vec<String> =
-        calculated.unpriced_units.iter().map(|unit| format!("{unit} have no price at this model.")).collect();
+        calculated.unpriced_units.iter().map(|unit| format!("no price is known for {unit}")).collect();
     Output::new()
         .text(format!("{mark}{} · {}{tier} · {}", quoted(cost), calculated.model, calculated.source))
         .table(table)

@@ -90,8 +90,8 @@ pub(crate) fn run(args: &DiffArgs, session: &Session) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// A rate: model, tier, bound of the input and unit.
-type RateKey = (String, Option<String>, Option<u64>, usize);
+/// A rate: model, tier, bound of the input and key of the unit.
+type RateKey = (String, Option<String>, Option<u64>, &'static str);
 
 fn sheets(book: &PriceBook, at: SystemTime, provider: Option<&str>) -> BTreeMap<RateKey, RateRow> {
     let is_wanted = |of: &Option<String>| {
@@ -101,7 +101,7 @@ fn sheets(book: &PriceBook, at: SystemTime, provider: Option<&str>) -> BTreeMap<
     let rates = models.flat_map(|(of, model)| {
         let sheet = PriceSheet::of(book, of.as_deref(), &model, at);
         sheet.rates.into_iter().map(move |rate| {
-            let key = (sheet.model.clone(), rate.tier.clone(), rate.above_tokens, rate.place());
+            let key = (sheet.model.clone(), rate.tier.clone(), rate.above_tokens, rate.unit);
             (key, rate)
         })
     });

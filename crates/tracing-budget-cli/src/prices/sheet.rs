@@ -7,10 +7,10 @@ use serde::Serialize;
 use super::book::quoted;
 use crate::cell::Cell;
 use crate::table::{Column, Table, csv_only, left, right};
-use tracing_budget::Usd;
 use tracing_budget::present::rates;
-use tracing_budget::price::{ListedRate, ModelRates, PriceBook, PricedModel, Unit};
+use tracing_budget::price::{ListedRate, ModelRates, PriceBook, PricedModel};
 use tracing_budget::summary::Timestamp;
+use tracing_budget::{Kind, Usd};
 
 /// The rates of a model in a period, or the reason why it has none.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,20 +46,23 @@ pub(super) struct RateRow {
     pub(super) tier: Option<String>,
     pub(super) source: String,
     #[serde(skip)]
-    of: Unit,
+    of: Kind,
+    #[serde(skip)]
+    measure: &'static str,
 }
 
 impl From<&ListedRate> for RateRow {
     fn from(rate: &ListedRate) -> Self {
         Self {
-            unit: rate.unit.key(),
-            name: rate.unit.name(),
+            unit: rate.kind.key(),
+            name: rate.kind.name(),
             usd: rate.usd,
-            per: rate.unit.per(),
+            per: rate.per(),
             above_tokens: rate.above,
             tier: rate.tier.as_deref().map(str::to_owned),
             source: rate.source.to_string(),
-            of: rate.unit,
+            of: rate.kind,
+            measure: rate.measure(),
         }
     }
 }
@@ -68,15 +71,6 @@ impl RateRow {
     /// For which calls it is.
     pub(super) fn condition(&self) -> String {
         rates::condition(self.tier.as_deref(), self.above_tokens)
-    }
-
-    /// Its place among the units, in the order in which they are shown.
-    pub(super) fn place(&self) -> usize {
-        Unit::all().position(|unit| unit == self.of).unwrap_or_default()
-    }
-
-    pub(super) fn measure(&self) -> &'static str {
-        self.of.measure()
     }
 
     /// The amount for people, and exactly for programs.
@@ -139,8 +133,13 @@ impl PriceSheet {
         self.tiers().into_iter().filter(|tier| !there.contains(tier)).flatten().map(str::to_owned).collect()
     }
 
+    /// The place of a unit: rates are in the order in which they are shown, tier by tier.
+    fn place(&self, of: Kind) -> Option<usize> {
+        self.rates.iter().position(|rate| rate.of == of)
+    }
+
     /// The rate of a unit for calls of a tier and of this length.
-    fn rate(&self, of: Unit, tier: Option<&str>, above: Option<u64>) -> Option<&RateRow> {
+    fn rate(&self, of: Kind, tier: Option<&str>, above: Option<u64>) -> Option<&RateRow> {
         // A rate without a bound of its own here is that of the lower bound.
         let reaches = |rate: &&RateRow| rate.of == of && rate.above_tokens <= above;
         let of_tier = self.rates.iter().filter(|rate| rate.tier.as_deref() == tier);
@@ -190,7 +189,7 @@ impl PriceSheet {
         columns.extend(tiers.iter().map(|tier| right("", "usd").under(heading(*tier))));
         let mut table = Table::new(columns);
         let mut rows: Vec<&RateRow> = self.rates.iter().filter(|rate| is_shown(rate)).collect();
-        rows.sort_by_key(|rate| (rate.of, rate.above_tokens));
+        rows.sort_by_key(|rate| (self.place(rate.of), rate.above_tokens));
         rows.dedup_by_key(|rate| (rate.of, rate.above_tokens));
         let mut last = None;
         for rate in rows {
@@ -200,7 +199,7 @@ impl PriceSheet {
                 above => format!("{}, {}", rate.name, rates::condition(None, above)),
             };
             last = Some(rate.of);
-            let mut cells = vec![Cell::short(name, rate.unit), Cell::words(rate.measure())];
+            let mut cells = vec![Cell::short(name, rate.unit), Cell::words(rate.measure)];
             cells.extend(tiers.iter().map(|tier| {
                 let found = self.rate(rate.of, *tier, rate.above_tokens);
                 found.map_or_else(Cell::unknown, RateRow::cell)
@@ -271,7 +270,7 @@ pub(super) fn list(sheets: &[PriceSheet]) -> Table {
             }));
             let others = rates.iter().filter(|rate| !COLUMNS.contains(&rate.unit));
             let others: Vec<String> = others
-                .map(|rate| match rate.measure() {
+                .map(|rate| match rate.measure {
                     "1M tokens" => format!("{} {}", rate.name, quoted(rate.usd)),
                     measure => format!("{} {} per {measure}", rate.name, quoted(rate.usd)),
                 })

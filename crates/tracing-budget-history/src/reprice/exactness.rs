@@ -89,10 +89,13 @@ const NOT_COUNTED: [(Kind, &str); 4] = [
 fn without_and_with(kind: Kind) -> (Usage, Usage) {
     let (input, output) = (Usage::new().input(SMALL).output(0), Usage::new().input(0).output(SMALL));
     match kind {
-        Kind::AudioOutput => (output, output.with(kind, SMALL)),
-        Kind::CacheWrite1h => (input.cache_write(SMALL), input.cache_write(SMALL).with(kind, SMALL)),
-        Kind::Requests => (input.with(kind, 1), input.with(kind, 2)),
-        _ => (input, input.with(kind, SMALL)),
+        Kind::AudioOutput => (output.clone(), output.with(kind, SMALL)),
+        Kind::CacheWrite1h => {
+            let written = input.cache_write(SMALL);
+            (written.clone(), written.with(kind, SMALL))
+        }
+        Kind::Requests => (input.clone().with(kind, 1), input.with(kind, 2)),
+        _ => (input.clone(), input.with(kind, SMALL)),
     }
 }
 
@@ -111,12 +114,27 @@ impl Sum<'_> {
 
     fn usage(&self) -> Usage {
         let figures = self.figures;
-        Usage::new()
+        let tokens = Usage::new()
             .input(figures.input_tokens)
             .output(figures.output_tokens)
             .cache_read(figures.cache_read_tokens)
             .cache_write(figures.cache_write_tokens)
-            .reasoning(figures.reasoning_tokens)
+            .reasoning(figures.reasoning_tokens);
+        self.units().fold(tokens, |usage, (kind, count)| usage.with(kind, count))
+    }
+
+    /// The further units, without the requests, which are the calls.
+    fn units(&self) -> impl Iterator<Item = (Kind, u64)> {
+        self.figures.units.iter().filter(|(kind, _)| *kind != Kind::Requests)
+    }
+
+    /// What a call costs beside what it uses.
+    fn fee(&self) -> Result<Usd, Unpriced> {
+        match self.cost(&Usage::new().input(0).output(0)) {
+            // By the second or by the page: without any it is not known to cost nothing.
+            Err(Unpriced::NotByTokens { .. }) if self.units().next().is_some() => Ok(Usd::ZERO),
+            fee => fee,
+        }
     }
 
     fn cost(&self, usage: &Usage) -> Result<Usd, Unpriced> {
@@ -126,9 +144,23 @@ impl Sum<'_> {
     /// The cost if every call was priced at the rates of small calls, and none used what is not counted apart.
     pub(super) fn at_base_rates(&self) -> Result<Usd, Unpriced> {
         let usage = self.usage();
-        let fee = self.cost(&Usage::new().input(0).output(0))?;
+        let fee = self.fee()?;
         let mut pico = fee.pico() * i128::from(self.calls());
         let base = |usage: Usage| Ok::<_, Unpriced>(self.cost(&usage)?.pico() - fee.pico());
+        let none = || Usage::new().input(0).output(0);
+        for (kind, count) in self.units() {
+            let key = kind.key();
+            pico += match key.ends_with("_tokens") {
+                // Beside tokens, and without tiers.
+                false => base(none().with(kind, count))?,
+                true => {
+                    let is_output = key.contains("output");
+                    let plain = none().with(if is_output { Kind::Output } else { Kind::Input }, SMALL);
+                    let plain = if key.contains("write") { plain.cache_write(SMALL) } else { plain };
+                    scaled(base(plain.clone().with(kind, SMALL))? - base(plain)?, count)
+                }
+            };
+        }
         for (count, whole, part) in [
             (usage.count(Kind::Input), Usage::new().output(0), Kind::Input),
             (usage.count(Kind::Output), Usage::new().input(0), Kind::Output),
@@ -142,8 +174,8 @@ impl Sum<'_> {
         {
             let count = usage.count(part);
             if count > 0 {
-                let plain = Usage::new().input(0).output(0).with(whole, SMALL);
-                pico += scaled(base(plain.with(part, SMALL))? - base(plain)?, count);
+                let plain = none().with(whole, SMALL);
+                pico += scaled(base(plain.clone().with(part, SMALL))? - base(plain)?, count);
             }
         }
         Ok(Usd::from_pico(pico))
@@ -158,7 +190,11 @@ impl Sum<'_> {
         if let Some((_, what)) = unseen {
             return Err(Exactness::NotCounted { model: model(), what });
         }
-        let as_one = self.cost(&self.usage().with(Kind::Requests, self.calls()))?;
+        let as_one = self.priced.price(&self.usage().with(Kind::Requests, self.calls()), self.at)?;
+        if let Some(&kind) = as_one.lacks.first().filter(|_| self.figures.partial_calls == 0) {
+            return Err(Unpriced::NoRate { model: model().into(), kind }.into());
+        }
+        let as_one = as_one.cost;
         if self.calls() == 1 {
             return Ok(as_one);
         }
@@ -179,6 +215,7 @@ impl Sum<'_> {
     fn rates_for_what_is_not_counted(&self) -> impl Iterator<Item = (Kind, &'static str)> {
         let figures = self.figures;
         let is_possible = move |kind| match kind {
+            kind if figures.units.count(kind) > 0 => false,
             Kind::AudioInput => figures.input_tokens > 0,
             Kind::AudioOutput => figures.output_tokens > 0,
             Kind::CacheWrite1h => figures.cache_write_tokens > 0,
@@ -193,7 +230,7 @@ impl Sum<'_> {
     /// The smallest input at which a call leaves the rates of small ones.
     fn first_tier(&self) -> Result<Option<u64>, Unpriced> {
         let unit = self.cost(&Usage::new().input(SMALL).output(SMALL))?;
-        let fee = self.cost(&Usage::new().input(0).output(0))?;
+        let fee = self.fee()?;
         let is_above = |tokens: u64| -> Result<bool, Unpriced> {
             let cost = self.cost(&Usage::new().input(tokens).output(tokens))?;
             let expected = scaled(unit.pico() - fee.pico(), tokens) + fee.pico();
