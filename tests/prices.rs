@@ -564,3 +564,42 @@ fn a_span_with_writes_of_a_lifetime_alone_is_priced() {
     assert_eq!((total.cost_usd, total.cache_write_tokens), (Some(usd("0.33")), 10_000));
     assert_eq!(captured.run().warnings, [""; 0]);
 }
+
+/// A stage's own usage adds up (A4), and each recording has the rates of its own size. `gemini-2.5-pro` has others above 200,000.
+#[cfg(feature = "prices")]
+#[test]
+fn usage_that_a_stage_records_ten_times_is_ten_small_calls() {
+    use tracing::field::Empty;
+    let cost = |times: u64, input: u64, has_cached: bool| {
+        let captured = tracing_budget::testing::capture(|| {
+            let _pipeline = tracing::info_span!("pipeline").entered();
+            let stage = tracing::info_span!(
+                "draft",
+                stage = "draft",
+                provider = "google",
+                model = "gemini-2.5-pro",
+                input_tokens = Empty,
+                cache_read_tokens = Empty,
+                output_tokens = Empty,
+            );
+            for _ in 0..times {
+                stage.record("input_tokens", input);
+                if has_cached {
+                    stage.record("cache_read_tokens", input / 2);
+                }
+                stage.record("output_tokens", 100);
+            }
+        });
+        let total = &captured.run().budget_summary.total;
+        assert_eq!((total.input_tokens, total.output_tokens), (times * input, times * 100));
+        total.cost_usd.unwrap().to_string()
+    };
+    // Ten times 30,000 at $1.25 and 100 at $10 a million; and once 300,000 at $2.50 and 100 at $15.
+    assert_eq!(cost(10, 30_000, false), "0.385");
+    assert_eq!(cost(1, 300_000, false), "0.7515");
+    // Half of it from the cache, at $0.125 and at $0.25.
+    assert_eq!(cost(10, 30_000, true), "0.21625");
+    assert_eq!(cost(1, 300_000, true), "0.414");
+    // More than are remembered: one large call.
+    assert_eq!(cost(1_002, 1_000, false), "4.008");
+}

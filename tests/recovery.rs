@@ -41,7 +41,7 @@ fn work() {
     info!(tag.branch = "main", count.candidates = 12, value_usd = "100.000000000001", iteration = 3_u64);
     info_span!("implementation", stage = "implementation").in_scope(|| {
         info!(model = "m", provider = "p", input_tokens = 3_000, output_tokens = 987, cache_read_tokens = 5);
-        info!(model = "unheard of", input_tokens = 10);
+        info!(model = "unheard of", input_tokens = 10, web_searches = 2, input_audio_seconds = 1.5);
         info!(cost_usd = 9_000.000000000001);
         drop(call("m").start());
         info_span!("tool", gen_ai.operation.name = "execute_tool")

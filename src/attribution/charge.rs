@@ -7,7 +7,9 @@ use super::inclusive::take_parts;
 use super::inner_call::InnerCall;
 use super::operations::OperationKind;
 use super::reading::{ModelName, PriceTerms};
-use crate::ledger::{Call, CallNames, CallTexts, CellKey, CellTotals, Kind, Sources, StageId, Symbol};
+use crate::ledger::{
+    Call, CallNames, CallTexts, CellKey, CellTotals, Kind, Measure, Sources, StageId, Symbol, Usage,
+};
 
 /// The row that an amount belongs to, and the model that prices it.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +58,8 @@ pub(crate) struct MoreCharges {
     pub(crate) handed_on: Vec<InnerCall>,
     /// Calls with a response id as they were reported (A8).
     pub(crate) answered: Vec<Answered>,
+    /// The recordings that make the span's own amount, each of which has a price of its own; none if it is one.
+    pub(crate) recordings: Vec<Usage>,
     /// What the run's reader should know.
     pub(crate) warnings: Vec<Cow<'static, str>>,
 }
@@ -175,7 +179,15 @@ pub(crate) fn count_call(totals: &mut CellTotals, kind: OperationKind) {
     } else if kind == OperationKind::Text && usage.is_half() && usage.get(Kind::Tokens).is_none() {
         // Beside tokens without a split, the half is known to be part of these.
         totals.partial = 1;
+    } else if kind == OperationKind::Text && usage.has_others() && lacks_content(usage) {
+        totals.partial = 1;
     }
+}
+
+/// Whether a usage has what is done beside content, such as searches, and not the content: neither its tokens nor its seconds.
+#[cold]
+fn lacks_content(usage: &Usage) -> bool {
+    usage.tokens_used().is_none() && usage.others().all(|(kind, _)| kind.measure() == Measure::Extra)
 }
 
 /// The same for a call that was joined from several spans, with parts that may be beyond their wholes.

@@ -97,11 +97,14 @@ impl Rules {
             Some(inclusive) => join_excess(span, &inclusive)?,
         };
         charges.is_accountable = true;
-        if span.place.calls.has(OperationKind::Text)
-            || span.reading.own.usage.has_more_than_input_and_output()
-        {
+        let has_parts = span.reading.own.usage.has_more_than_input_and_output();
+        let in_call = span.place.calls.has(OperationKind::Text);
+        if in_call || has_parts && !has_whole_recordings(span, charges) {
             self.join_own_usage(span, is_call, nanos, started(), charges);
             return None;
+        }
+        if !has_parts && span.reading.remarks.is_some() {
+            has_whole_recordings(span, charges);
         }
         let own = &mut span.reading.own;
         own.count = 1;
@@ -300,6 +303,19 @@ fn join_excess(span: &mut Span, inclusive: &Inclusive) -> Option<bool> {
         span.reading.set_cost(span.reading.cost().unwrap_or_default() + cost);
     }
     Some(is_call)
+}
+
+/// Whether own usage was recorded several times, as calls of their own. Keeps these, to be priced.
+#[cold]
+fn has_whole_recordings(span: &Span, charges: &mut Charges) -> bool {
+    let recordings = span.reading.remarks.as_ref().map(|remarks| &remarks.recordings);
+    let parts = recordings.map(|all| all.parts_of(&span.reading.own.usage)).unwrap_or_default();
+    // A reported cost is that of all.
+    let is_split = !parts.is_empty() && span.reading.cost().is_none();
+    if is_split {
+        charges.more().recordings = parts;
+    }
+    is_split
 }
 
 /// Turns refused values into warnings of the run.

@@ -1,7 +1,7 @@
 //! Inclusive figures (A6): per unit, the larger of a span's figure and the sum of what is inside; only the excess is new.
 
 use super::reading::Inclusive;
-use crate::ledger::{CellTotals, Kind, Sources, Usage, Usd};
+use crate::ledger::{CellTotals, Kind, Measure, Sources, Usage, Usd};
 
 /// What an inclusive figure has beyond what is known from inside.
 #[derive(Clone, Debug, Default)]
@@ -26,9 +26,13 @@ impl Excess {
         Self { usage, cost }
     }
 
-    /// Whether there are new tokens, so that the excess is a call.
+    /// Whether there are new tokens, or units that are billed beside them, so that the excess is a call. Parts alone are inside tokens that
+    /// are known.
     pub(crate) fn is_call(&self) -> bool {
-        self.usage.tokens_used().is_some_and(|tokens| tokens > 0)
+        let is_beside = |(kind, count): (Kind, u64)| {
+            count > 0 && matches!(kind.measure(), Measure::Content | Measure::Extra)
+        };
+        self.usage.tokens_used().is_some_and(|tokens| tokens > 0) || self.usage.others().any(is_beside)
     }
 
     /// Whether anything is new.

@@ -28,6 +28,7 @@ mod parts;
 mod place;
 mod placing;
 mod reading;
+mod recordings;
 mod rules;
 mod span;
 

@@ -10,6 +10,7 @@ use super::accumulate::Accumulate;
 use super::field_value::FieldValue;
 use super::names::{FieldRole, NameField, Scope};
 use super::operations::operation_of;
+use super::recordings::Recordings;
 use crate::ledger::{
     CallNames, CallText, CallTexts, CellTotals, IS_MESSAGE, Kind, Outcome, RunAttributes, Sources, Symbol,
     Usage, Usd, Verdict, response_hash,
@@ -101,6 +102,8 @@ pub(crate) struct Remarks {
     synonyms: Vec<Synonym>,
     /// Figures of the events with a call's details: the larger of each (A7).
     pub(crate) details: Option<Box<Inclusive>>,
+    /// Own usage that was recorded several times.
+    pub(crate) recordings: Recordings,
 }
 
 /// What was recorded under a further name of a figure.
@@ -319,9 +322,21 @@ impl Reading {
             (Accumulate::Newest, _) if count == 0 => self.own.usage.add(kind, 0),
             (Accumulate::Newest, _) => self.own.usage.set(kind, count),
             // On a container too: a short and a long name of one figure are one figure, and are joined when it closes.
-            (Accumulate::Sum | Accumulate::Inclusive, Scope::Own) => self.own.usage.add(kind, count),
+            (Accumulate::Sum | Accumulate::Inclusive, Scope::Own) => {
+                if Recordings::may_begin_with(kind) && self.own.usage.get(kind).is_some() {
+                    self.begin_recording(kind);
+                }
+                self.own.usage.add(kind, count);
+            }
             (Accumulate::Sum | Accumulate::Inclusive, Scope::Inclusive) => self.add_inclusive(kind, count),
         }
+    }
+
+    /// A figure of own usage comes again: what was recorded before may be a call of its own (A4).
+    #[cold]
+    fn begin_recording(&mut self, kind: Kind) {
+        let remarks = self.remarks.get_or_insert_default();
+        remarks.recordings.begin(kind, &self.own.usage);
     }
 
     // Not inlined: figures with inclusive names come on few spans that are not calls.

@@ -15,7 +15,7 @@ use crate::attribution::{
     Answered, Below, Booking, Charge, ChargedAmount, ChargedCall, Charges, Completion, Failure, Inclusive,
     InnerCall, Reading, Span, beyond, call_kind, count_joined_call, take_parts,
 };
-use crate::ledger::{CellKey, CellTotals, Sources, StageId};
+use crate::ledger::{CellKey, CellTotals, Sources, StageId, Usd};
 
 /// An amount with its row.
 pub(crate) type Amount<'a> = (CellKey, &'a CellTotals);
@@ -204,6 +204,9 @@ impl Core {
             None => None,
         };
         if charges.more.is_some() {
+            if let Some(row) = row.filter(|row| row.needs_price) {
+                self.price_recordings(&row, state, time.opened(), &mut charges);
+            }
             self.price_more(state.position.run, time.opened(), &mut charges);
         }
         if state.outer_aggregate != 0 || state.span.below.is_some() {
@@ -321,6 +324,27 @@ impl Core {
             charges.warn(warning);
         }
         key
+    }
+
+    /// Prices own usage that was recorded several times by the size of each recording.
+    #[cold]
+    fn price_recordings(&self, row: &Charge, state: &mut SpanState, at: Moment, charges: &mut Charges) {
+        let recordings = std::mem::take(&mut charges.more().recordings);
+        let own = &mut state.span.reading.own;
+        // What has no price as a whole has none in parts.
+        if recordings.is_empty() || own.unpriced > 0 {
+            return;
+        }
+        let mut cost = Usd::ZERO;
+        for usage in recordings {
+            let mut part = CellTotals { usage, ..CellTotals::default() };
+            self.price_and_warn(row, &mut part, state.position.run, at, charges);
+            if part.unpriced > 0 {
+                return;
+            }
+            cost += part.cost;
+        }
+        own.cost = cost;
     }
 
     /// Prices the amounts beside a span's own.

@@ -59,7 +59,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// The cost of a usage at a moment, and the sources of the price; `None` if the price book itself has to be asked.
+    /// The cost of a usage at a moment, and the sources of the price; `None` if the price book itself has to be queried.
     // Inlined: on the path of every priced call, two comparisons and the multiplications.
     #[inline(always)]
     fn price(&mut self, model: &Model, usage: &Usage, clock: &Clock, at: Moment) -> Option<(Usd, Sources)> {

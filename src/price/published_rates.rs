@@ -163,6 +163,101 @@ mod tests {
         assert!(lookups * 4 < compared, "{lookups} of {compared} were looked up");
     }
 
+    /// The oracle's own answer to a usage with other units, made apart from the code that makes counts: of time, in seconds.
+    fn answer(provider: &str, name: &str, counts: &[(Kind, u64)]) -> Option<f64> {
+        static CALCULATOR: std::sync::LazyLock<genai_prices::Calculator> = std::sync::LazyLock::new(|| {
+            genai_prices::Calculator::from_json(include_bytes!("../../data/genai-prices.json")).unwrap()
+        });
+        let key = |kind| match kind {
+            Kind::Reasoning => "output_reasoning_tokens",
+            Kind::AudioInput => "input_audio_tokens",
+            Kind::AudioOutput => "output_audio_tokens",
+            other => other.key(),
+        };
+        let amount = |kind: Kind, count| if kind.key().ends_with("seconds") { count / 1e6 } else { count };
+        let counts: Counts = counts
+            .iter()
+            .map(|(kind, count)| (UsageKey::from(key(*kind)), amount(*kind, *count as f64)))
+            .collect();
+        let request =
+            genai_prices::PriceRequest::new(name, &counts).with_provider_id(provider).with_timestamp(noon());
+        CALCULATOR.calculate(&request).ok().map(|price| price.total_price)
+    }
+
+    /// The wholes that a kind is part of, each as large, and the kind itself.
+    fn with_wholes(kind: Kind, count: u64) -> Vec<(Kind, u64)> {
+        let key = kind.key();
+        let wholes = [
+            (key.contains("read"), Kind::CacheRead),
+            (key.contains("write"), Kind::CacheWrite),
+            (key.contains("1h"), Kind::CacheWrite1h),
+            (key.contains("5m"), Kind::CacheWrite5m),
+            (key.contains("reasoning"), Kind::Reasoning),
+            (key.contains("citation"), Kind::Citation),
+            (key.contains("input_") && key.contains("tool"), Kind::ToolInput),
+            (key.contains("text") && key.contains("output"), Kind::TextOutput),
+            (key.contains("image") && key.contains("output"), Kind::ImageOutput),
+            (key.contains("video") && key.contains("output"), Kind::VideoOutput),
+            (key.contains("audio") && key.contains("output"), Kind::AudioOutput),
+            (key.contains("text") && !key.contains("output"), Kind::TextInput),
+            (key.contains("image") && !key.contains("output"), Kind::ImageInput),
+            (key.contains("video") && !key.contains("output"), Kind::VideoInput),
+            (key.contains("audio") && !key.contains("output"), Kind::AudioInput),
+            (key.ends_with("tokens") && !key.contains("output"), Kind::Input),
+            (key.ends_with("tokens") && key.contains("output"), Kind::Output),
+        ];
+        let is_tokens = key.ends_with("tokens");
+        let wholes = wholes.into_iter().filter(|(is_whole, whole)| *is_whole && is_tokens && *whole != kind);
+        let mut counts: Vec<_> = wholes.map(|(_, whole)| (whole, count)).collect();
+        // Beside some tokens, as in nearly every reply.
+        for whole in [Kind::Input, Kind::Output] {
+            if !counts.iter().any(|(known, _)| *known == whole) {
+                counts.push((whole, 1_000));
+            }
+        }
+        match kind {
+            Kind::AudioInputMicros | Kind::AudioOutputMicros => counts.push((Kind::AudioMicros, count)),
+            Kind::AnnotatedPages => counts.push((Kind::Pages, count)),
+            _ => {}
+        }
+        counts.push((kind, count));
+        counts
+    }
+
+    #[test]
+    fn every_unit_has_the_librarys_price_at_every_model() {
+        let (book, data) = (PriceBook::new(), data());
+        let others = || Kind::ALL.iter().copied().filter(|kind| !kind.is_common());
+        let (mut compared, mut lacking, mut charged) = (0, 0, 0);
+        for (provider, name, _) in models(&data).step_by(stride()) {
+            let model = book.model(Some(provider), Some(name));
+            let plain = answer(provider, name, &[(Kind::Input, 1_000), (Kind::Output, 1_000)]);
+            for kind in others().filter(|kind| *kind != Kind::CacheWrite12h) {
+                let counts =
+                    with_wholes(kind, if kind.key().ends_with("seconds") { 12_340_000 } else { 1_290 });
+                let usage =
+                    counts.iter().fold(Usage::new(), |usage, (kind, count)| usage.with(*kind, *count));
+                let (ours, theirs) = (model.price(&usage, noon()), answer(provider, name, &counts));
+                let Ok(ours) = ours else { continue };
+                if !matches!(ours.source, crate::price::Source::Book(_)) {
+                    continue;
+                }
+                compared += 1;
+                assert_eq!(Usd::from_f64(theirs.unwrap()), Some(ours.cost), "{provider} {name} {kind:?}");
+                lacking += usize::from(ours.lacks == [kind]);
+                // What costs the same without the unit lacks it, if it is charged beside tokens.
+                let is_beside = !kind.key().ends_with("tokens");
+                if is_beside && ours.lacks.is_empty() {
+                    let with_tokens = plain.is_some_and(|plain| plain > 0.0);
+                    charged += usize::from(theirs > plain);
+                    assert!(theirs > plain || with_tokens, "{provider} {name} {kind:?}");
+                }
+            }
+        }
+        assert!(compared * stride() > 40_000, "{compared} prices were compared");
+        assert!(lacking > 0 && charged * stride() > 100, "{lacking} units have no price, {charged} have one");
+    }
+
     #[test]
     fn no_model_needs_a_lookup_for_text() {
         let (book, data) = (PriceBook::new(), data());

@@ -33,7 +33,7 @@ fn amount(kind: Kind, count: u64) -> f64 {
     count as f64 / kind.per_unit() as f64
 }
 
-/// The units of a usage that a price list has no rate for. A rate of 0 cannot be told from none, and is taken for none: nothing is free
+/// The units of a usage that a price list has no rate for. A rate of 0 looks like none, and is taken for none: nothing is free
 /// because its price is absent.
 pub(super) fn lacking(calculate: &impl Fn(&Counts) -> Calculated, usage: &Usage) -> Vec<Kind> {
     if !usage.has_others() {

@@ -228,7 +228,7 @@ pub struct Figures {
     pub cache_write_tokens: u64,
     /// Output tokens spent on reasoning.
     pub reasoning_tokens: u64,
-    /// Counts of further units: tokens by modality, searches, seconds, pages, … Absent where there are none.
+    /// Counts of further units: tokens by modality, searches, seconds, pages, … Absent where all are 0.
     #[serde(skip_serializing_if = "Units::is_empty")]
     pub units: Units,
     /// Calls with known usage and unknown cost. `cost_usd` does not contain them.

@@ -46,7 +46,7 @@ impl Units {
         self.0.get(&kind).copied().unwrap_or(0)
     }
 
-    /// Returns whether there are none.
+    /// Returns whether all are 0.
     ///
     /// ```
     /// assert!(tracing_budget::summary::Units::default().is_empty());
