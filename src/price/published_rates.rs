@@ -239,6 +239,10 @@ mod tests {
                     counts.iter().fold(Usage::new(), |usage, (kind, count)| usage.with(*kind, *count));
                 let (ours, theirs) = (model.price(&usage, noon()), answer(provider, name, &counts));
                 let Ok(ours) = ours else { continue };
+                // The library does not match the ids of some models, which are names of them here.
+                if theirs.is_none() && plain.is_none() {
+                    continue;
+                }
                 if !matches!(ours.source, crate::price::Source::Book(_)) {
                     continue;
                 }
