@@ -14,7 +14,7 @@ fn a_model_of_ones_own_has_its_price_and_others_have_none() {
     let book = PriceBook::builder().price_for("ollama", "qwen3-32b", rates).build().unwrap();
     let usage = Usage::new().input(1_000).output(100);
     let model = book.model(Some("Ollama"), Some("Qwen3-32B"));
-    assert_eq!(model.label(), "ollama/Qwen3-32B");
+    assert_eq!(model.label(), "ollama/qwen3-32b");
     let price = model.price(&usage, SystemTime::now()).unwrap();
     assert_eq!((price.cost.to_string().as_str(), price.source.to_string().as_str()), ("0.00014", "override"));
     for provider in [None, Some("vllm")] {

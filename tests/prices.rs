@@ -113,7 +113,7 @@ fn one_model_has_many_names() {
         (None, "gpt-5", "openai/gpt-5"),
         (None, "openai/gpt-5", "openai/gpt-5"),
         (Some("openai"), "openai/gpt-5", "openai/gpt-5"),
-        (Some("OpenAI"), " GPT-5 ", "openai/GPT-5"),
+        (Some("OpenAI"), " GPT-5 ", "openai/gpt-5"),
         (None, "gpt-5-2025-08-07", "openai/gpt-5-2025-08-07"),
         (Some("openai"), "gpt-5-20250807", "openai/gpt-5-20250807"),
         (Some("azure.ai.openai"), "gpt-5", "azure/gpt-5"),
@@ -131,7 +131,7 @@ fn one_model_has_many_names() {
 fn the_names_of_the_conventions_are_known() {
     for (provider, model, label) in [
         ("gcp.gen_ai", "gemini-2.5-pro", "google/gemini-2.5-pro"),
-        ("gcp.gemini", "models/gemini-2.5-pro", "google/models/gemini-2.5-pro"),
+        ("gcp.gemini", "models/gemini-2.5-pro", "google/gemini-2.5-pro"),
         ("gcp.vertex_ai", "gemini-2.5-pro", "google/gemini-2.5-pro"),
         ("gemini", "gemini-2.5-pro", "google/gemini-2.5-pro"),
         (
@@ -157,7 +157,7 @@ fn the_names_of_the_conventions_are_known() {
 fn nothing_is_priced_by_guess() {
     for (provider, model, label) in [
         (Some("openai"), "claude-sonnet-4-5", "openai/claude-sonnet-4-5"),
-        (Some("my-openai-proxy"), "gpt-5", "my-openai-proxy/gpt-5"),
+        (Some("my-openai-proxy"), "gpt-oss-120b", "my-openai-proxy/gpt-oss-120b"),
         (Some("vllm"), "openai/gpt-5", "vllm/openai/gpt-5"),
         (Some("ollama"), "deepseek-r1", "ollama/deepseek-r1"),
         (None, "ollama/deepseek-r1", "ollama/deepseek-r1"),
@@ -368,7 +368,10 @@ fn what_is_wrong_in_a_file_is_named_by_line_and_key() {
         ("input = 1", "<toml>:5: price: expected a model or a pattern"),
         ("model = \"b\"", "<toml>:5: price: it has no rate"),
         ("model = \"b\"\ninput = = 1", "<toml>:7: not TOML"),
-        ("model = \"b\"\ninput = 1\n[other]\nx = 1", "<toml>:8: other: expected only [[price]] tables"),
+        (
+            "model = \"b\"\ninput = 1\n[other]\nx = 1",
+            "<toml>:8: other: expected only [[price]], [[alias]] and [[factor]] tables",
+        ),
     ] {
         let error = PriceBook::builder().prices_toml(format!("{first}{rest}")).build().unwrap_err();
         assert!(error.to_string().starts_with(expected), "{error}");

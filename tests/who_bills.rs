@@ -159,6 +159,8 @@ fn names_that_applications_send_have_their_price() {
         ("litellm", "groq/llama-3.3-70b-versatile", "0.59"),
         ("litellm_proxy", "openai/gpt-5", "1.25"),
         ("acme-gateway", "openai/gpt-5", "1.25"),
+        // Closed weights, at one price wherever they are listed.
+        ("acme-gateway", "gpt-5", "1.25"),
         ("perplexity", "openai/gpt-5", "1.25"),
         // Listed with their suffix.
         ("openrouter", "openai/gpt-5:batch", "0.625"),
@@ -241,9 +243,12 @@ fn a_provider_that_does_not_list_a_model_has_no_price_for_it() {
         let reason = price(Some(provider), name, million()).unwrap_err();
         assert!(matches!(reason, Unpriced::NotListed { .. }), "{provider}: {name}: {reason}");
     }
-    for (provider, name) in
-        [("nebius", "openai/gpt-oss-120b"), ("acme", "deepseek/deepseek-chat"), ("acme", "gpt-5")]
-    {
+    for (provider, name) in [
+        ("nebius", "openai/gpt-oss-120b"),
+        ("acme", "deepseek/deepseek-chat"),
+        ("acme", "gpt-oss-120b"),
+        ("acme", "gpt-5.1-chat-of-ours"),
+    ] {
         let reason = price(Some(provider), name, million()).unwrap_err();
         assert!(matches!(reason, Unpriced::UnknownModel { .. }), "{provider}: {name}: {reason}");
     }

@@ -122,14 +122,18 @@ enum PriceSource {
     Override,
     Corrections,
     Book,
+    MultipliedBook,
+    MultipliedCorrections,
 }
 
 impl PriceSource {
-    const ALL: [(Self, Sources); 4] = [
+    const ALL: [(Self, Sources); 6] = [
         (Self::Reported, Sources::REPORTED),
         (Self::Override, Sources::OVERRIDE),
         (Self::Corrections, Sources::CORRECTIONS),
         (Self::Book, Sources::BOOK),
+        (Self::MultipliedBook, Sources::MULTIPLIED_BOOK),
+        (Self::MultipliedCorrections, Sources::MULTIPLIED_CORRECTIONS),
     ];
 }
 

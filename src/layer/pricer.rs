@@ -40,13 +40,24 @@ pub(crate) type Warning = Option<Cow<'static, str>>;
 pub(crate) struct Model {
     /// The name of its row.
     pub(crate) label: Symbol,
-    /// Why it has no price whatever is used of it, for the run's reader.
-    pub(crate) why_never_priced: Option<Symbol>,
+    /// What the run's reader should know of all its calls.
+    remark: Option<Remark>,
     priced: PricedModel,
     /// The run that was last warned that the model has no price.
     pub(crate) warned: WarnOnce,
+    /// The run that was last warned that another model was requested.
+    warned_names: WarnOnce,
     /// The run that was last warned that the cost lacks a unit.
     warned_lacks: WarnOnce,
+}
+
+/// What a run's reader should know of all calls of a model. Worked out with the model, so that other calls test one field.
+#[derive(Clone, Copy)]
+enum Remark {
+    /// Why it has no price whatever is used of it.
+    NeverPriced(Symbol),
+    /// Another model was requested.
+    OtherModel(Symbol),
 }
 
 /// A model's price, compiled for a minute, as one thread holds it. The model's own is shared, and behind a lock.
@@ -120,6 +131,10 @@ fn sources(source: &Source) -> Sources {
         Source::Reported => Sources::REPORTED,
         Source::Corrections => Sources::CORRECTIONS,
         Source::Book(_) => Sources::BOOK,
+        Source::Multiplied(listed) => match **listed {
+            Source::Corrections => Sources::MULTIPLIED_CORRECTIONS,
+            _ => Sources::MULTIPLIED_BOOK,
+        },
     }
 }
 
@@ -180,18 +195,49 @@ impl Pricer {
             Some(tier) => priced.with_tier(tier.as_str()),
             None => priced,
         };
-        let why_never_priced =
-            priced.never_priced().map(|why| Symbol::intern(&format!("{}: {why}", priced.label())));
+        let remark = self.remark(name, terms, &priced);
         let label = Symbol::intern(priced.label());
         let found = Arc::new(Model {
             label,
-            why_never_priced,
+            remark,
             priced,
             warned: WarnOnce::default(),
+            warned_names: WarnOnce::default(),
             warned_lacks: WarnOnce::default(),
         });
         // The lookup above was outside of the map's lock, as it takes long. If another thread was faster, its model is shared.
         Arc::clone(self.known.entry((name, terms)).or_insert(found).value())
+    }
+
+    fn remark(
+        &self,
+        (provider, model): ModelName,
+        terms: PriceTerms,
+        priced: &PricedModel,
+    ) -> Option<Remark> {
+        let provider = provider.map(Symbol::as_str);
+        let is_another = |requested: Symbol, answered: Symbol| {
+            requested != answered
+                && self.book.is_another_model(provider, requested.as_str(), answered.as_str())
+        };
+        let pair =
+            terms.requested.zip(model).filter(|(requested, answered)| is_another(*requested, *answered));
+        let both = |(requested, answered): (Symbol, Symbol)| {
+            format!("{} was requested and {} answered", requested.as_str(), answered.as_str())
+        };
+        let label = priced.label();
+        match (pair.map(both), priced.never_priced()) {
+            (None, None) => None,
+            (None, Some(why)) => Some(Remark::NeverPriced(Symbol::intern(&format!("{label}: {why}")))),
+            (Some(both), None) => {
+                let text = format!("{both}: the call is counted and priced as {label}");
+                Some(Remark::OtherModel(Symbol::intern(&text)))
+            }
+            (Some(both), Some(why)) => {
+                let text = format!("{both}: the call is counted as {label} and has no price: {why}");
+                Some(Remark::NeverPriced(Symbol::intern(&text)))
+            }
+        }
     }
 }
 
@@ -204,11 +250,46 @@ impl NearModel {
         context: PriceContext<'_>,
         at: impl Fn() -> Moment,
     ) -> Warning {
-        let Self { model, held, .. } = self;
-        if let Some(why) = model.why_never_priced {
-            totals.unpriced = 1;
-            return model.warned.is_first_in(context.run).then(|| why.as_str().into());
+        match self.model.remark {
+            None => self.price_usage(totals, context, at),
+            Some(Remark::NeverPriced(why)) => {
+                totals.unpriced = 1;
+                self.model.warned.is_first_in(context.run).then(|| why.as_str().into())
+            }
+            Some(Remark::OtherModel(text)) => self.price_other_model(text, totals, context, at),
         }
+    }
+
+    /// Prices a call that another model answered than was requested, and remarks on it once a run.
+    // Not inlined: few calls name two models.
+    #[cold]
+    #[inline(never)]
+    fn price_other_model(
+        &mut self,
+        text: Symbol,
+        totals: &mut CellTotals,
+        context: PriceContext<'_>,
+        at: impl Fn() -> Moment,
+    ) -> Warning {
+        let warning = self.price_usage(totals, context, at);
+        if !self.model.warned_names.is_first_in(context.run) {
+            return warning;
+        }
+        Some(match warning {
+            Some(warning) => format!("{}; {warning}", text.as_str()).into(),
+            None => text.as_str().into(),
+        })
+    }
+
+    // Inlined for the same reason as `Pricer::price`.
+    #[inline(always)]
+    fn price_usage(
+        &mut self,
+        totals: &mut CellTotals,
+        context: PriceContext<'_>,
+        at: impl Fn() -> Moment,
+    ) -> Warning {
+        let Self { model, held, .. } = self;
         let at = at();
         match held.price(model, &totals.usage, context.clock, at) {
             Some((cost, sources)) => {

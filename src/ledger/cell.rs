@@ -119,6 +119,11 @@ pub(crate) fn total(sum: i64) -> u64 {
     u64::try_from(sum).unwrap_or(0)
 }
 
+/// The name of a source of which the prices are multiplied by a factor of the user's.
+pub(crate) fn multiplied(source: &str) -> String {
+    format!("{source} × factor")
+}
+
 /// A set of price sources, one bit each: a cell copies one byte and allocates no list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Sources(u8);
@@ -128,6 +133,9 @@ impl Sources {
     pub(crate) const OVERRIDE: Self = Self(2);
     pub(crate) const BOOK: Self = Self(4);
     pub(crate) const CORRECTIONS: Self = Self(8);
+    /// Prices times a factor of the user's.
+    pub(crate) const MULTIPLIED_BOOK: Self = Self(16);
+    pub(crate) const MULTIPLIED_CORRECTIONS: Self = Self(32);
 
     pub(crate) const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)

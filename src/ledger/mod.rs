@@ -36,7 +36,7 @@ mod usage;
 pub(crate) use agent::AgentTotals;
 pub(crate) use call::{Call, CallNames, CallText, CallTexts, IS_MESSAGE, Rank, response_hash};
 pub(crate) use calls::MAX_CALLS;
-pub(crate) use cell::{CellKey, CellTotals, Sources, total};
+pub(crate) use cell::{CellKey, CellTotals, Sources, multiplied, total};
 pub use gate::Verdict;
 pub(crate) use hash::FastHash;
 pub use into_count::IntoCount;

@@ -117,6 +117,11 @@ pub(super) fn aliased(name: &str) -> Option<&'static str> {
     PROVIDERS.iter().find(|(_, names)| names.contains(&name.as_str())).map(|(id, _)| *id)
 }
 
+/// The id of a provider by any of its names, or the name itself, without punctuation: by this the user's prices are compared.
+pub(super) fn key(name: &str) -> String {
+    squeezed(aliased(name).unwrap_or(name))
+}
+
 /// Whether the name is that of a server run by its user.
 pub(super) fn is_self_hosted(name: &str) -> bool {
     SELF_HOSTED.contains(&squeezed(name).as_str())

@@ -4,9 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::alias;
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Route};
+use super::elsewhere;
 use super::error::PriceBookError;
+use super::factors::{self, FactorRule, PriceFactor};
 use super::model::PricedModel;
+use super::model_alias::{self, ModelAlias};
 use super::model_name;
 use super::overrides::{self, ModelPattern, Override};
 use super::rates::Rates;
@@ -34,7 +37,8 @@ use crate::present::nearest;
 /// whole name, with or without its vendor.
 ///
 /// A model that its provider does not list is not priced as another provider's model, and a server of the user's own (Ollama, vLLM, …) has
-/// no published price. A name that only begins like a listed one is another model. A cost of zero is only taken from the
+/// no published price. The exception: closed weights that all price lists with the name have at one price, if the provider has no
+/// price list or none was reported. A name that only begins like a listed one is another model. A cost of zero is only taken from the
 /// reported provider: weights of one name can be free at one provider and not at another.
 ///
 /// ```
@@ -57,6 +61,8 @@ pub struct PriceBook(pub(super) Arc<BookData>);
 pub(super) struct BookData {
     pub(super) catalog: Catalog,
     overrides: Vec<Override>,
+    aliases: Vec<ModelAlias>,
+    factors: Vec<FactorRule>,
     pub(super) unknown: UnknownModel,
 }
 
@@ -104,6 +110,8 @@ impl PriceBook {
         Self(Arc::new(BookData {
             catalog: Catalog::default(),
             overrides: Vec::new(),
+            aliases: Vec::new(),
+            factors: Vec::new(),
             unknown: UnknownModel::default(),
         }))
     }
@@ -150,6 +158,22 @@ impl PriceBook {
     /// ```
     #[must_use]
     pub fn model(&self, provider: Option<&str>, model: Option<&str>) -> PricedModel {
+        let Some(alias) = self.alias(provider, model) else { return self.listed(provider, model) };
+        let base = self.listed(Some(&alias.base_provider), Some(&alias.base_model));
+        let own = self.listed(provider, model).own().to_vec();
+        base.behind_alias(model.unwrap_or_default().trim(), &alias.base(), own)
+    }
+
+    /// The alias that a name is, if it is one. The base model of an alias is never taken for another alias, so there are no circles.
+    pub(super) fn alias(&self, provider: Option<&str>, model: Option<&str>) -> Option<&ModelAlias> {
+        let aliases = Some(&self.0.aliases).filter(|aliases| !aliases.is_empty())?;
+        let provider = provider.map(str::trim).filter(|name| !name.is_empty());
+        let lookup = Lookup::new(&self.0.catalog, provider, model?.trim());
+        model_alias::matching(aliases, &lookup.names(), &lookup.providers())
+    }
+
+    /// The model of a name that is no alias.
+    fn listed(&self, provider: Option<&str>, model: Option<&str>) -> PricedModel {
         let data = Arc::clone(&self.0);
         let reported = provider.map(str::trim).filter(|name| !name.is_empty());
         let Some(model) = model.map(str::trim).filter(|name| !name.is_empty()) else {
@@ -178,27 +202,54 @@ impl PriceBook {
             Err(_) => self.0.catalog.corrections(&names, &providers),
         };
         let label = lookup.label();
-        let nearest = |lookup: &Lookup<'_>| self.nearest(lookup).map(Into::into);
-        let route = match &lookup.route {
-            Ok(route) => Ok((route.clone(), lookup.is_inferred)),
-            Err(NoRoute::Unpriced(reason)) => Err(reason.clone()),
+        let factors = factors::matching(&self.0.factors, &names, lookup.biller());
+        let priced = |route| PricedModel::new(data, label, model, [own, corrected], route).times(factors);
+        match &lookup.route {
+            Ok(route) => priced(Ok((route.clone(), lookup.is_inferred))),
+            Err(NoRoute::Unpriced(reason)) => priced(Err(reason.clone())),
             Err(NoRoute::Unlisted) => {
-                let (model, nearest) = (model.into(), nearest(&lookup));
-                Err(match lookup.provider.as_deref() {
-                    Some(provider) if self.0.catalog.is_known(provider) => {
-                        Unpriced::NotListed { model, provider: provider.into(), nearest }
-                    }
-                    provider => Unpriced::UnknownModel { model, provider: provider.map(Into::into), nearest },
-                })
+                let others = elsewhere::routes(&self.0.catalog, &lookup);
+                let reason = self.unlisted(&lookup, model, &others);
+                if elsewhere::decide(&self.0.catalog, &lookup, &others) {
+                    priced(Err(reason.clone())).where_all_agree(others, reason)
+                } else {
+                    priced(Err(reason))
+                }
             }
-        };
-        PricedModel::new(data, label, model, [own, corrected], route)
+        }
+    }
+
+    /// The reason why a name is unpriced that the one who bills does not list, with what its reader may do.
+    fn unlisted(&self, lookup: &Lookup<'_>, model: &str, others: &[Route]) -> Unpriced {
+        let model = model.into();
+        let known_at =
+            self.given_at(lookup).or_else(|| elsewhere::hint(&self.0.catalog, others)).map(Into::into);
+        // A name that others know is spelled right. The search is also what takes longest.
+        let nearest = if known_at.is_none() { self.nearest(lookup).map(Into::into) } else { None };
+        match lookup.provider.as_deref() {
+            Some(provider) if self.0.catalog.is_known(provider) => {
+                Unpriced::NotListed { model, provider: provider.into(), nearest, known_at }
+            }
+            provider => {
+                Unpriced::UnknownModel { model, provider: provider.map(Into::into), nearest, known_at }
+            }
+        }
+    }
+
+    /// The provider at which the user gave a price for this name.
+    fn given_at(&self, lookup: &Lookup<'_>) -> Option<String> {
+        let names = lookup.names();
+        let is_name =
+            |own: &&Override| own.name.exact().is_some_and(|name| names.iter().any(|one| one == name));
+        let provider = self.0.overrides.iter().find(is_name)?.provider.as_deref()?;
+        Some(format!("{provider}, where you gave it a price"))
     }
 
     /// Looks up the model of a call of which the requested and the answered name are known.
     ///
     /// The answered one has the row and the price. Where it has lost what decides the price, the requested one has the price: a variant
-    /// such as `:free`, or an inference profile with or without a regional premium.
+    /// such as `:free`, or an inference profile with or without a regional premium. Where the requested one is an
+    /// [alias](PriceBookBuilder::model_alias) of a model of which the answered one is a release, the base model has the price.
     ///
     /// ```
     /// use tracing_budget::PriceBook;
@@ -214,6 +265,18 @@ impl PriceBook {
         requested: Option<&str>,
         answered: Option<&str>,
     ) -> PricedModel {
+        if let (Some(requested), Some(answered)) = (requested, answered)
+            && let Some(alias) = self.alias(provider, Some(requested))
+            && self.alias(provider, Some(answered)).is_none()
+        {
+            let found = self.model(Some(&alias.base_provider), Some(answered));
+            // The base model may be a profile or a variant, which the answered name has lost.
+            return if model_name::are_of_one_model(&alias.base_model, answered) {
+                found.at_price_of(self.model(provider, Some(requested)))
+            } else {
+                found
+            };
+        }
         let found = self.model(provider, answered.or(requested));
         match (requested, answered) {
             (Some(requested), Some(answered))
@@ -252,7 +315,11 @@ impl PriceBook {
     fn nearest(&self, lookup: &Lookup<'_>) -> Option<&str> {
         let own = self.0.overrides.iter().filter_map(|own| own.name.exact());
         let published = self.0.catalog.model_ids(lookup.provider.as_deref());
-        nearest(lookup.bare, own.chain(published))
+        // The name itself is no suggestion.
+        let is_itself = |name: &str| {
+            [lookup.bare, &*lookup.reported_name()].iter().any(|own| own.eq_ignore_ascii_case(name))
+        };
+        nearest(lookup.bare, own.chain(published).filter(|name| !is_itself(name)))
     }
 }
 
@@ -271,6 +338,17 @@ enum Own {
         provider: Option<String>,
         model: String,
         rates: Rates,
+    },
+    Alias {
+        provider: Option<String>,
+        name: String,
+        base_provider: String,
+        base_model: String,
+    },
+    Factor {
+        provider: String,
+        model: Option<String>,
+        factor: PriceFactor,
     },
     #[cfg(feature = "price-files")]
     File(super::data_file::Bytes),
@@ -303,6 +381,90 @@ impl PriceBookBuilder {
     #[must_use]
     pub fn price_for(mut self, provider: impl Into<String>, model: impl Into<String>, rates: Rates) -> Self {
         self.own.push(Own::Price { provider: Some(provider.into()), model: model.into(), rates });
+        self
+    }
+
+    /// Adds an alias: a reported name of your own, such as that of a deployment, and the provider and model behind it (the base model).
+    ///
+    /// Its calls are counted in the row of the base model, and have its prices at the time of each call. A price that was given for the
+    /// reported name precedes those of the base model. The base model is not taken for another alias.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// let book = PriceBook::builder().model_alias("my-deployment", "azure", "gpt-5").build()?;
+    /// assert_eq!(book.model(Some("azure"), Some("my-deployment")).label(), "azure/gpt-5");
+    /// # Ok::<(), tracing_budget::price::PriceBookError>(())
+    /// ```
+    #[must_use]
+    pub fn model_alias(
+        mut self,
+        name: impl Into<String>,
+        base_provider: impl Into<String>,
+        base_model: impl Into<String>,
+    ) -> Self {
+        let (name, base_provider, base_model) = (name.into(), base_provider.into(), base_model.into());
+        self.own.push(Own::Alias { provider: None, name, base_provider, base_model });
+        self
+    }
+
+    /// Adds an alias of a name that is reported with one provider.
+    ///
+    /// ```
+    /// use tracing_budget::PriceBook;
+    ///
+    /// let profile = "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/x9";
+    /// let book = PriceBook::builder()
+    ///     .model_alias_for("aws", profile, "aws", "eu.anthropic.claude-sonnet-4-6")
+    ///     .build()?;
+    /// assert_eq!(book.model(Some("aws"), Some(profile)).label(), "aws/eu.anthropic.claude-sonnet-4-6");
+    /// # Ok::<(), tracing_budget::price::PriceBookError>(())
+    /// ```
+    #[must_use]
+    pub fn model_alias_for(
+        mut self,
+        provider: impl Into<String>,
+        name: impl Into<String>,
+        base_provider: impl Into<String>,
+        base_model: impl Into<String>,
+    ) -> Self {
+        let (name, base_provider, base_model) = (name.into(), base_provider.into(), base_model.into());
+        self.own.push(Own::Alias { provider: Some(provider.into()), name, base_provider, base_model });
+        self
+    }
+
+    /// Adds a factor on the published prices of a provider: a negotiated discount, a mark-up, a regional premium.
+    ///
+    /// One factor holds for a call: one for its model before one for its provider, then the first that was given and holds at that time.
+    ///
+    /// ```
+    /// use tracing_budget::{PriceBook, price::PriceFactor};
+    ///
+    /// let book = PriceBook::builder().price_factor("azure", PriceFactor::new("0.85").from("2026-07-01")).build()?;
+    /// # Ok::<(), tracing_budget::price::PriceBookError>(())
+    /// ```
+    #[must_use]
+    pub fn price_factor(mut self, provider: impl Into<String>, factor: PriceFactor) -> Self {
+        self.own.push(Own::Factor { provider: provider.into(), model: None, factor });
+        self
+    }
+
+    /// Adds a factor on the published prices of one model at a provider.
+    ///
+    /// ```
+    /// use tracing_budget::{PriceBook, price::PriceFactor};
+    ///
+    /// let book = PriceBook::builder().price_factor_for("azure", "gpt-5", PriceFactor::new("0.7")).build()?;
+    /// # Ok::<(), tracing_budget::price::PriceBookError>(())
+    /// ```
+    #[must_use]
+    pub fn price_factor_for(
+        mut self,
+        provider: impl Into<String>,
+        model: impl Into<String>,
+        factor: PriceFactor,
+    ) -> Self {
+        self.own.push(Own::Factor { provider: provider.into(), model: Some(model.into()), factor });
         self
     }
 
@@ -407,7 +569,7 @@ impl PriceBookBuilder {
         {
             return Err(PriceBookError::Price { model: "unknown models".to_owned(), reason });
         }
-        let mut overrides = Vec::new();
+        let (mut overrides, mut aliases, mut factors) = (Vec::new(), Vec::new(), Vec::new());
         for own in self.own {
             match own {
                 Own::Price { provider, model, rates } => {
@@ -418,14 +580,26 @@ impl PriceBookBuilder {
                     let name = checked.map_err(|reason| PriceBookError::Price { model, reason })?;
                     overrides.push(Override { name, provider, rates: Arc::new(rates) });
                 }
+                Own::Alias { provider, name, base_provider, base_model } => {
+                    let alias = ModelAlias::new(provider.as_deref(), &name, &base_provider, &base_model);
+                    aliases.push(alias.map_err(|reason| PriceBookError::Alias { name, reason })?);
+                }
+                Own::Factor { provider, model, factor } => {
+                    let rule = FactorRule::new(&provider, model.as_deref(), factor);
+                    factors.push(rule.map_err(|reason| PriceBookError::Factor { provider, reason })?);
+                }
                 #[cfg(feature = "price-files")]
-                Own::File(bytes) => overrides.extend(super::toml_file::load_overrides(&bytes)?),
+                Own::File(bytes) => {
+                    let read = super::toml_file::load(&bytes)?;
+                    overrides.extend(read.prices);
+                    aliases.extend(read.aliases);
+                    factors.extend(read.factors);
+                }
             }
         }
         for own in &mut overrides {
-            own.provider =
-                own.provider.take().map(|name| alias::squeezed(alias::aliased(&name).unwrap_or(&name)));
+            own.provider = own.provider.take().map(|name| alias::key(&name));
         }
-        Ok(PriceBook(Arc::new(BookData { catalog, overrides, unknown: self.unknown })))
+        Ok(PriceBook(Arc::new(BookData { catalog, overrides, aliases, factors, unknown: self.unknown })))
     }
 }

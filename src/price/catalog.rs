@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::SystemTime;
 
 use genai_prices::{
-    Calculator, ErrorKind, ModelInfo, PriceCalculation, PriceRequest, ProviderInfo, Usage as Counts, UsageKey,
+    Calculator, ErrorKind, PriceCalculation, PriceRequest, ProviderInfo, Usage as Counts, UsageKey,
 };
 
 use super::alias;
@@ -104,6 +104,11 @@ impl Route {
     /// The name by which the list has the model, without what was wrapped around it.
     pub(super) fn name(&self) -> &str {
         &self.model
+    }
+
+    /// Whether both are of one entry in the list.
+    pub(super) fn is_of_same_entry(&self, other: &Self) -> bool {
+        self.listed == other.listed
     }
 
     pub(super) fn has_one_rate(&self) -> bool {
@@ -234,6 +239,11 @@ impl Catalog {
         self.calculator().providers().any(|known| known.id() == provider)
     }
 
+    /// The ids of all providers.
+    pub(super) fn provider_ids(&self) -> impl Iterator<Item = &str> {
+        self.calculator().providers().map(ProviderInfo::id)
+    }
+
     /// Finds a model among those of one provider, or of those that it resells, by a name in lower case.
     pub(super) fn find(&self, provider: &str, model: &str) -> Result<Route, Miss> {
         let nothing = Counts::new();
@@ -282,14 +292,14 @@ impl Catalog {
         Some(found.provider_id)
     }
 
-    /// The models of a provider, or of all if it is not known here.
+    /// The models of a provider, with those that it resells, or of all if it is not known here.
     pub(super) fn model_ids(&self, provider: Option<&str>) -> Vec<&str> {
-        let providers = || self.calculator().providers();
-        let known = provider.and_then(|id| providers().find(|known| known.id() == id));
-        match known {
-            Some(known) => known.models().map(ModelInfo::id).collect(),
-            None => providers().flat_map(ProviderInfo::models).map(ModelInfo::id).collect(),
-        }
+        let lists: Vec<&str> = match provider.filter(|id| self.is_known(id)) {
+            Some(id) => [id].into_iter().chain(self.published().models.resold_by(id)).collect(),
+            None => self.calculator().providers().map(ProviderInfo::id).collect(),
+        };
+        let models = self.models().filter(|(provider, _)| lists.contains(provider));
+        models.map(|(_, model)| model).collect()
     }
 
     /// Every model, with the provider's id.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use super::factors::PriceFactor;
 use super::listed_rates::ListedRate;
 use super::model::PricedModel;
 use super::rates::since_epoch;
@@ -62,8 +63,9 @@ impl PricedModel {
     /// [`Unpriced`] with the reason why the cost is unknown.
     pub fn charges(&self, usage: &Usage, at: SystemTime) -> Result<Charges, Unpriced> {
         let price = self.price(usage, at)?;
-        let rates = self.rates_of_tier(since_epoch(at))?;
-        let charges = charge(&rates, &counts(&self.as_charged(usage, at)));
+        let rates = self.rates_before_factor(since_epoch(at))?;
+        let factor = self.factor_of(&rates, since_epoch(at));
+        let charges = charge(&rates, &counts(&self.as_charged(usage, at)), factor);
         let sum: Usd = charges.iter().map(|charge| charge.amount).sum();
         Ok(Charges {
             charges,
@@ -91,7 +93,8 @@ fn counts(usage: &Usage) -> BTreeMap<Kind, u64> {
 }
 
 /// What each count costs at its rate. Of a whole, what has a rate as a part is not charged again.
-fn charge(rates: &[ListedRate], counts: &BTreeMap<Kind, u64>) -> Vec<Charge> {
+fn charge(rates: &[ListedRate], counts: &BTreeMap<Kind, u64>, factor: Option<&PriceFactor>) -> Vec<Charge> {
+    let times = |usd: Usd| factor.map_or(Some(usd), |factor| factor.of(usd)).unwrap_or(usd);
     let count = |kind: Kind| counts.get(&kind).copied().unwrap_or(0);
     let mut priced: Vec<Kind> = rates.iter().map(|rate| rate.kind).collect();
     priced.dedup();
@@ -115,8 +118,13 @@ fn charge(rates: &[ListedRate], counts: &BTreeMap<Kind, u64>) -> Vec<Charge> {
         // Sorted by their bounds: the last in reach is the highest.
         let (Some(left), Some(rate)) = (count_left, rates.iter().rfind(in_reach)) else { continue };
         exact.add(rate.usd.pico(), left.into(), i128::from(rate.per()) * i128::from(kind.per_unit()));
-        let sum = exact.rounded();
-        let (amount, rate) = (sum - rounded, rate.clone());
+        // The factor is on the rounded cost, which is then rounded again.
+        let sum = times(exact.rounded());
+        let (amount, mut rate) = (sum - rounded, rate.clone());
+        if factor.is_some() {
+            rate.usd = times(rate.usd);
+            rate.source = Source::Multiplied(Box::new(rate.source));
+        }
         rounded = sum;
         charges.push(Charge { count: left as f64 / kind.per_unit() as f64, rate, amount });
     }

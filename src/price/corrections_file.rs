@@ -16,7 +16,7 @@ use super::corrections::{ALL, Correction};
 use super::corrections_table::CORRECTIONS;
 use super::data_file::Bytes;
 use super::rates::Rates;
-use super::toml_file::load_overrides;
+use super::toml_file;
 use crate::ledger::{Usage, rfc3339};
 use crate::price::{CORRECTIONS as CORRECTIONS_NAME, PriceBook, Source, Unpriced};
 
@@ -81,7 +81,7 @@ fn the_table_is_made_from_the_file() {
 
 #[test]
 fn the_table_is_what_the_reader_of_price_files_reads() {
-    let read = load_overrides(&Bytes::Given(file().into_bytes())).unwrap();
+    let read = toml_file::load(&Bytes::Given(file().into_bytes())).unwrap().prices;
     assert_eq!(read.len(), ALL.len());
     for (read, table) in read.iter().zip(ALL.iter()) {
         assert_eq!(table.rates.fault(), None);

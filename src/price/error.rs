@@ -14,6 +14,22 @@ pub enum PriceBookError {
         /// What is wrong, and what was expected.
         reason: String,
     },
+    /// A model alias given by a builder call is not usable.
+    #[error("the alias {name:?} is not usable: {reason}")]
+    Alias {
+        /// The reported name that the alias was given for.
+        name: String,
+        /// What is wrong, and what was expected.
+        reason: String,
+    },
+    /// A factor given by a builder call is not usable.
+    #[error("the factor for {provider:?} is not usable: {reason}")]
+    Factor {
+        /// The provider that the factor was given for.
+        provider: String,
+        /// What is wrong, and what was expected.
+        reason: String,
+    },
     /// A price file could not be read.
     #[error("the price file {} cannot be read: {reason}", path.display())]
     Read {

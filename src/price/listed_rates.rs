@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::catalog::Route;
+use super::factors::PriceFactor;
 use super::model::{Basis, PricedModel};
 use super::rates::{Rates, since_epoch};
 use super::reason::{Source, Unpriced};
@@ -257,8 +259,43 @@ impl PricedModel {
         Ok(all)
     }
 
-    /// The rates of this model at its own tier, at a time.
-    pub(super) fn rates_of_tier(&self, at: i128) -> Result<Vec<ListedRate>, Unpriced> {
+    /// The rates of this model at its own tier, at a time, with the user's factor.
+    fn rates_of_tier(&self, at: i128) -> Result<Vec<ListedRate>, Unpriced> {
+        let rates = self.rates_before_factor(at)?;
+        let factor = self.factor_of(&rates, at);
+        let times = |rate: ListedRate| match factor {
+            Some(factor) => ListedRate {
+                usd: factor.of(rate.usd).unwrap_or(rate.usd),
+                source: Source::Multiplied(Box::new(rate.source)),
+                ..rate
+            },
+            None => rate,
+        };
+        Ok(rates.into_iter().map(times).collect())
+    }
+
+    /// The user's factor on these rates: none is on the user's own.
+    pub(super) fn factor_of(&self, rates: &[ListedRate], at: i128) -> Option<&PriceFactor> {
+        let is_own = rates.first().is_none_or(|rate| rate.source == Source::Override);
+        if is_own { None } else { self.factor(time(at)) }
+    }
+
+    /// Whether two lists have the same rates of tokens.
+    fn charge_alike(&self, one: &Route, other: &Route, at: i128) -> bool {
+        let tokens = |route: &Route| {
+            let rates = self.data.catalog.listed_rates(route, at).ok()?;
+            Some(
+                rates
+                    .into_iter()
+                    .filter(|(kind, above, _)| above.is_none() && [Kind::Input, Kind::Output].contains(kind))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        tokens(one) == tokens(other)
+    }
+
+    /// The rates of this model at its own tier, at a time, before the user's factor.
+    pub(super) fn rates_before_factor(&self, at: i128) -> Result<Vec<ListedRate>, Unpriced> {
         let tier: Option<Arc<str>> = self.tier().map(Into::into);
         let listed = |source: Source| {
             move |(kind, above, usd)| ListedRate {
@@ -276,6 +313,11 @@ impl PricedModel {
             Basis::Nothing(reason) => return Err(reason.clone()),
             Basis::Published(route, is_inferred) => {
                 let mut rates = self.data.catalog.listed_rates(route, at)?;
+                if let Some((others, reason)) = self.unless_agreed.as_deref()
+                    && !others.iter().all(|other| self.charge_alike(route, other, at))
+                {
+                    return Err(reason.clone());
+                }
                 if rates.is_empty() {
                     rates.extend(free());
                 }
@@ -298,12 +340,18 @@ impl PricedModel {
         if let Ok((route, _)) = &mut route {
             *route = route.at_tier(Some(tier.clone()));
         }
+        let mut unless_agreed = self.unless_agreed.clone();
+        for route in unless_agreed.iter_mut().flat_map(|agreed| &mut agreed.0) {
+            *route = route.at_tier(Some(tier.clone()));
+        }
         Self {
             label: self.label.clone(),
             model: self.model.clone(),
             own: self.own.clone(),
             corrected: self.corrected.clone(),
             route,
+            unless_agreed,
+            factors: self.factors.clone(),
             tier: Some(tier),
             data: Arc::clone(&self.data),
             compiled: Mutex::default(),
@@ -324,8 +372,9 @@ impl PricedModel {
 
     /// When any price begins or ends, in nanoseconds since the Unix epoch.
     fn changes(&self) -> BTreeSet<i128> {
-        let rates = self.own.iter().chain(&self.corrected).map(|rates| rates.period());
-        let mut changes: BTreeSet<i128> = rates.flat_map(|(from, until)| [from, until]).flatten().collect();
+        let rates = self.own.iter().chain(&self.corrected).flat_map(|rates| rates.ends());
+        let factors = self.factors.iter().flat_map(|factor| factor.ends());
+        let mut changes: BTreeSet<i128> = rates.chain(factors).flatten().collect();
         if let Ok((route, _)) = &self.route {
             changes.extend(self.data.catalog.listed_dates(route));
         }
@@ -517,6 +566,25 @@ mod tests {
         assert!(corrected.rates.iter().all(|rate| rate.source == Source::Corrections), "{corrected:?}");
         assert_eq!(corrected.from, Some(at("2026-04-26T12:15:00Z")));
         assert!(corrected.hours.is_empty());
+    }
+
+    #[test]
+    fn a_factor_is_on_every_published_rate_and_on_each_charge() {
+        let factor = PriceFactor::new("0.853").from("2026-11-01");
+        let book = PriceBook::builder().price_factor("openai", factor).build().unwrap();
+        let model = book.model(Some("openai"), Some("gpt-5"));
+        let found = model.rates_at(at("2026-11-30T12:00:00Z")).unwrap();
+        let input = found.of(Kind::Input).unwrap();
+        assert_eq!(
+            (input.usd.to_string().as_str(), found.from),
+            ("1.06625", Some(at("2026-11-01T00:00:00Z")))
+        );
+        assert_eq!(input.source.to_string(), "genai-prices@0.2.1 × factor");
+        let usage = Usage::new().input(1_001).cache_read(77).output(13).with(Kind::WebSearches, 1);
+        let charges = model.charges(&usage, at("2026-11-30T12:00:00Z")).unwrap();
+        let sum: Usd = charges.charges.iter().map(|charge| charge.amount).sum();
+        assert_eq!((sum, charges.beside), (charges.cost, Usd::ZERO));
+        assert_eq!(charges.cost, model.price(&usage, at("2026-11-30T12:00:00Z")).unwrap().cost);
     }
 
     #[test]

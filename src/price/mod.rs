@@ -26,13 +26,17 @@ mod corrections_file;
 mod corrections_table;
 #[cfg(feature = "prices")]
 mod data_file;
+mod elsewhere;
 mod error;
+mod factors;
 #[cfg(feature = "prices")]
 mod known_names;
 mod listed_rates;
 mod model;
+mod model_alias;
 mod model_name;
 mod overrides;
+mod period;
 #[cfg(feature = "prices")]
 mod published_models;
 #[cfg(feature = "prices")]
@@ -44,6 +48,7 @@ mod reason;
 mod service_tier;
 #[cfg(feature = "price-files")]
 mod toml_file;
+mod two_names;
 mod unit_table;
 #[cfg(feature = "prices")]
 mod units;
@@ -57,6 +62,7 @@ pub(crate) use reason::CORRECTIONS;
 pub use book::{PriceBook, PriceBookBuilder, UnknownModel};
 pub use charges::{Charge, Charges};
 pub use error::PriceBookError;
+pub use factors::PriceFactor;
 pub use listed_rates::{ListedRate, ModelRates};
 pub use model::PricedModel;
 pub use rates::Rates;

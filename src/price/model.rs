@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::book::{BookData, UnknownModel};
 use super::catalog::Route;
 use super::compiled::{Compiled, Minute, Table};
+use super::factors::PriceFactor;
 use super::rates::{NoCost, Rates, since_epoch};
 use super::reason::{Price, Source, Unpriced};
 use super::service_tier::ServiceTier;
@@ -23,6 +24,10 @@ pub struct PricedModel {
     pub(super) corrected: Vec<Arc<Rates>>,
     /// The published price, and whether it is that of another provider than the reported one.
     pub(super) route: Result<(Route, bool), Unpriced>,
+    /// Other routes that must have the same price as `route`, and the reason if one has another.
+    pub(super) unless_agreed: Option<Box<(Vec<Route>, Unpriced)>>,
+    /// The user's factors on the published and corrected prices, most specific first.
+    pub(super) factors: Vec<Arc<PriceFactor>>,
     /// The tier that serves the calls; `None` is that of the list price.
     pub(super) tier: Option<ServiceTier>,
     pub(super) data: Arc<BookData>,
@@ -49,7 +54,49 @@ impl PricedModel {
     ) -> Self {
         let tier = route.as_ref().ok().and_then(|(route, _)| route.tier()).cloned();
         let (label, model) = (label.into(), model.into());
-        Self { label, model, own, corrected, route, tier, data, compiled: Mutex::default() }
+        let (factors, unless_agreed) = (Vec::new(), None);
+        let compiled = Mutex::default();
+        Self { label, model, own, corrected, route, unless_agreed, factors, tier, data, compiled }
+    }
+
+    /// The same model at the price that all of these have, where they have one price; else it has none, for this reason.
+    pub(super) fn where_all_agree(self, mut routes: Vec<Route>, reason: Unpriced) -> Self {
+        // A correction is of one list, and others may be right where that is not: then none is known to be.
+        if routes.is_empty() || !self.corrected.is_empty() {
+            return self;
+        }
+        let others = routes.split_off(1);
+        let unless_agreed = Some(Box::new((others, reason)));
+        match routes.pop() {
+            Some(route) => Self { route: Ok((route, true)), unless_agreed, ..self },
+            None => self,
+        }
+    }
+
+    /// The same model, with factors on its published prices, most specific first.
+    pub(super) fn times(self, factors: Vec<Arc<PriceFactor>>) -> Self {
+        Self { factors, ..self }
+    }
+
+    /// This model as the one behind a name of the user's. Rates that were given for that name precede those of the model.
+    pub(super) fn behind_alias(mut self, name: &str, base: &str, own: Vec<Arc<Rates>>) -> Self {
+        self.own.splice(..0, own);
+        self.route = self.route.map_err(|reason| Unpriced::Alias {
+            model: name.into(),
+            base: base.into(),
+            reason: Box::new(reason),
+        });
+        self
+    }
+
+    /// The published price.
+    pub(super) fn route(&self) -> Option<&Route> {
+        self.route.as_ref().ok().map(|(route, _)| route)
+    }
+
+    /// The user's own rates, most specific first.
+    pub(super) fn own(&self) -> &[Arc<Rates>] {
+        &self.own
     }
 
     /// The same row at the price of another model; the user's own rates for either hold.
@@ -58,6 +105,8 @@ impl PricedModel {
         Self {
             label: self.label,
             own,
+            factors: other.factors,
+            unless_agreed: other.unless_agreed,
             ..Self::new(other.data, String::new(), &other.model, [Vec::new(), other.corrected], other.route)
         }
     }
@@ -83,6 +132,9 @@ impl PricedModel {
     #[must_use]
     pub fn with_tier(mut self, tier: &str) -> Self {
         let Some(tier) = ServiceTier::parse(tier) else { return self };
+        for route in self.unless_agreed.iter_mut().flat_map(|agreed| &mut agreed.0) {
+            *route = route.at_tier(Some(tier.clone()));
+        }
         if let Ok((route, _)) = &mut self.route {
             *route = route.at_tier(Some(tier.clone()));
         }
@@ -105,13 +157,18 @@ impl PricedModel {
         self.tier.as_ref().map(ServiceTier::name)
     }
 
-    /// Returns the name of the row in which this model's calls are counted in: the provider's id and the model as reported, such as
+    /// Returns the name of the row in which this model's calls are counted: the provider's id and the model, such as
     /// `anthropic/claude-sonnet-4-5`; the model alone if its provider is unknown; `unknown` if no model was reported.
+    ///
+    /// All spellings of a model have one row: it is in lower case, without its vendor where the vendor bills, and without what is wrapped
+    /// around it, such as an ARN. Dates, variants (`:free`) and regions (`eu.`) stay: such names may have another price.
     ///
     /// ```
     /// use tracing_budget::PriceBook;
     ///
-    /// assert_eq!(PriceBook::new().model(Some("ollama"), Some("llama3")).label(), "ollama/llama3");
+    /// let book = PriceBook::new();
+    /// assert_eq!(book.model(Some("ollama"), Some("llama3")).label(), "ollama/llama3");
+    /// assert_eq!(book.model(Some("openai"), Some("openai/GPT-5")).label(), "openai/gpt-5");
     /// ```
     #[must_use]
     pub fn label(&self) -> &str {
@@ -134,13 +191,28 @@ impl PricedModel {
     ///
     /// [`Unpriced`] with the reason why the cost is unknown.
     pub fn price(&self, usage: &Usage, at: SystemTime) -> Result<Price, Unpriced> {
-        match self.basis(at) {
-            Basis::Rates(rates) => self.by_rates(rates, Source::Override, usage),
-            Basis::Corrected(rates) => self.by_rates(rates, Source::Corrections, usage),
-            Basis::Published(route, is_inferred) => self.by_catalog(route, is_inferred, usage, at),
-            Basis::Free => Ok(Price { cost: Usd::ZERO, source: Source::Override, lacks: Vec::new() }),
-            Basis::Nothing(reason) => Err(reason.clone()),
+        let listed = match self.basis(at) {
+            Basis::Rates(rates) => return self.by_rates(rates, Source::Override, usage),
+            Basis::Free => return Ok(Price { cost: Usd::ZERO, source: Source::Override, lacks: Vec::new() }),
+            Basis::Nothing(reason) => return Err(reason.clone()),
+            Basis::Corrected(rates) => self.by_rates(rates, Source::Corrections, usage)?,
+            Basis::Published(route, is_inferred) => self.by_catalog(route, is_inferred, usage, at)?,
+        };
+        let Some(factor) = self.factor(at) else { return Ok(listed) };
+        let too_large =
+            || Unpriced::TooLarge { reason: format!("{} USD times {factor}", listed.cost).into() };
+        let cost = factor.of(listed.cost).ok_or_else(too_large)?;
+        Ok(Price { cost, source: Source::Multiplied(Box::new(listed.source)), lacks: listed.lacks })
+    }
+
+    /// The factor on the published price at a time.
+    pub(super) fn factor(&self, at: SystemTime) -> Option<&PriceFactor> {
+        // Few models have any: the others do not convert the time.
+        let (first, nanoseconds) = (self.factors.first()?, since_epoch(at));
+        if first.holds_at(nanoseconds) {
+            return Some(first);
         }
+        self.factors.iter().find(|factor| factor.holds_at(nanoseconds)).map(Arc::as_ref)
     }
 
     /// Returns a usage as it is charged at a time.
@@ -173,6 +245,12 @@ impl PricedModel {
             Basis::Corrected(_) => Source::Corrections,
             _ => Source::Override,
         };
+        let factor = self.factor(at).filter(|_| source != Source::Override);
+        let source = if factor.is_some() { Source::Multiplied(Box::new(source)) } else { source };
+        let times = |table: Option<Table>| match factor {
+            Some(factor) => factor.of_table(table?),
+            None => table,
+        };
         // Both ends: published prices have times of day, and a file may have them to the second.
         let ends = minute.and_then(Minute::ends).map_or([at, at], |(first, next)| [first, next - INSTANT]);
         let is_confirmed = |table: &Table| {
@@ -183,12 +261,15 @@ impl PricedModel {
         };
         let known = last.filter(|last| last.source == source).and_then(Compiled::table);
         let table = match self.basis(ends[0]) {
-            Basis::Rates(rates) | Basis::Corrected(rates) => rates.table(),
+            Basis::Rates(rates) => rates.table(),
+            Basis::Corrected(rates) => times(rates.table()),
             Basis::Free => Some(Table::free()),
             Basis::Published(..) if known.is_some_and(is_confirmed) => {
                 return Compiled::new(minute, source, known.cloned());
             }
-            Basis::Published(route, is_inferred) => self.data.catalog.table(route, is_inferred, ends[0]),
+            Basis::Published(route, is_inferred) => {
+                times(self.data.catalog.table(route, is_inferred, ends[0]))
+            }
             Basis::Nothing(_) => None,
         };
         Compiled::new(minute, source, table.filter(is_confirmed))
@@ -262,7 +343,14 @@ impl PricedModel {
     ) -> Result<Price, Unpriced> {
         let usage = &split_by(route.has_one_rate(), usage);
         check(usage)?;
-        let (cost, lacks) = self.data.catalog.price(route, &self.model, usage, at)?;
+        let price = |route| self.data.catalog.price(route, &self.model, usage, at);
+        let listed = price(route)?;
+        if let Some((others, reason)) = self.unless_agreed.as_deref()
+            && others.iter().any(|other| price(other).as_ref() != Ok(&listed))
+        {
+            return Err(reason.clone());
+        }
+        let (cost, lacks) = listed;
         if inferred && cost == Usd::ZERO && usage.tokens_used().is_some_and(|tokens| tokens > 0) {
             let (model, suggested) = ((&*self.model).into(), route.provider().into());
             return Err(Unpriced::FreeElsewhere { model, suggested });

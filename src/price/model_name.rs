@@ -15,6 +15,8 @@ struct Form {
     /// An example.
     #[cfg_attr(not(test), expect(dead_code, reason = "the tests take it off"))]
     example: (&'static str, &'static str),
+    /// Whether the name without it is of the same model at the same price, so that both have one row.
+    is_spelling: bool,
     /// The name without it; `None` where a name does not have it.
     take_off: fn(&str) -> Option<String>,
 }
@@ -25,6 +27,7 @@ const FORMS: [Form; 12] = [
     Form {
         at: None,
         example: ("claude-sonnet-4-5[1m]", "claude-sonnet-4-5"),
+        is_spelling: true,
         take_off: |name| name.strip_suffix("[1m]").map(str::to_owned),
     },
     // Bedrock's resource names of foundation models and inference profiles. Others hide their model: see `hidden`.
@@ -34,6 +37,7 @@ const FORMS: [Form; 12] = [
             "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0",
             "us.amazon.nova-lite-v1:0",
         ),
+        is_spelling: true,
         take_off: |name| {
             let (kind, rest) = arn(name)?;
             matches!(kind, "foundation-model" | "inference-profile").then(|| rest.to_owned())
@@ -43,6 +47,7 @@ const FORMS: [Form; 12] = [
     Form {
         at: Some("aws"),
         example: ("converse/us.amazon.nova-lite-v1:0", "us.amazon.nova-lite-v1:0"),
+        is_spelling: true,
         take_off: |name| {
             let (route, rest) = name.split_once('/')?;
             matches!(route, "converse" | "converse_like" | "invoke").then(|| rest.to_owned())
@@ -52,6 +57,7 @@ const FORMS: [Form; 12] = [
     Form {
         at: Some("aws"),
         example: ("us-east-1/amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0"),
+        is_spelling: true,
         take_off: |name| {
             let (region, rest) = name.split_once('/')?;
             matches!(region, "us-east-1" | "us-east-2" | "us-west-2").then(|| rest.to_owned())
@@ -62,6 +68,7 @@ const FORMS: [Form; 12] = [
     Form {
         at: Some("aws"),
         example: ("eu.cohere.embed-v4:0", "cohere.embed-v4:0"),
+        is_spelling: false,
         take_off: |name| {
             name.split_once('.').filter(|(region, _)| is_region(region)).map(|(_, rest)| rest.to_owned())
         },
@@ -70,12 +77,14 @@ const FORMS: [Form; 12] = [
     Form {
         at: Some("google"),
         example: ("publishers/anthropic/models/claude-opus-4-1@20250805", "claude-opus-4-1@20250805"),
+        is_spelling: true,
         take_off: |name| name.rsplit_once("models/").map(|(_, rest)| rest.to_owned()),
     },
     // Fireworks: the resource name of a model that it serves itself.
     Form {
         at: Some("fireworks"),
         example: ("fireworks/accounts/fireworks/models/glm-5p1", "accounts/fireworks/models/glm-5p1"),
+        is_spelling: true,
         take_off: |name| {
             name.strip_prefix("fireworks/").filter(|rest| rest.starts_with("accounts/")).map(str::to_owned)
         },
@@ -84,6 +93,7 @@ const FORMS: [Form; 12] = [
     Form {
         at: None,
         example: ("ft:gpt-4o-2024-08-06:acme:support:9x", "ft:gpt-4o-2024-08-06"),
+        is_spelling: false,
         take_off: |name| {
             let (base, rest) = name.strip_prefix("ft:")?.split_once(':')?;
             (!base.is_empty() && !rest.is_empty()).then(|| format!("ft:{base}"))
@@ -93,6 +103,7 @@ const FORMS: [Form; 12] = [
     Form {
         at: None,
         example: ("claude-fable-5@20260609", "claude-fable-5-20260609"),
+        is_spelling: true,
         take_off: |name| {
             let (name, version) = name.split_once('@')?;
             version_stamp::is_date(version).then(|| format!("{name}-{version}"))
@@ -101,6 +112,7 @@ const FORMS: [Form; 12] = [
     Form {
         at: None,
         example: ("claude-haiku-5-5@default", "claude-haiku-5-5"),
+        is_spelling: true,
         take_off: |name| {
             let (name, version) = name.split_once('@')?;
             matches!(version, "default" | "latest").then(|| name.to_owned())
@@ -110,12 +122,14 @@ const FORMS: [Form; 12] = [
     Form {
         at: None,
         example: ("claude-opus-5-5-latest", "claude-opus-5-5"),
+        is_spelling: false,
         take_off: |name| name.strip_suffix("-latest").filter(|name| !name.is_empty()).map(str::to_owned),
     },
     // Azure: a fine-tuned model's deployment, `BASE.ft-ID`, has a price of its own, listed as `BASE.ft-`.
     Form {
         at: None,
         example: ("gpt-4o-mini-2024-07-18.ft-9x-support", "gpt-4o-mini-2024-07-18.ft-"),
+        is_spelling: false,
         take_off: |name| {
             let (base, id) = name.split_once(".ft-")?;
             (!base.is_empty() && !id.is_empty()).then(|| format!("{base}.ft-"))
@@ -134,6 +148,15 @@ pub(super) fn spellings(provider: &str, name: &str) -> Vec<String> {
         }
     }
     spellings
+}
+
+/// The name of the row of a model, of its reported name in lower case: without what is wrapped around it and changes neither model nor
+/// price. Dates, `-latest`, regions, variants and fine-tunes stay.
+pub(super) fn row_name(provider: &str, name: &str) -> String {
+    let is_spelling = |form: &&Form| form.is_spelling && form.at.is_none_or(|at| at == provider);
+    FORMS.iter().filter(is_spelling).fold(name.to_owned(), |name, form| {
+        (form.take_off)(&name).filter(|shorter| !shorter.is_empty()).unwrap_or(name)
+    })
 }
 
 /// What a suffix after a colon does to the price of a model that is listed without it.
@@ -183,6 +206,29 @@ pub(super) fn request_decides(requested: &str, answered: &str) -> bool {
     let Some((scope, rest)) = profile.split_once('.') else { return false };
     let is_profile = scope == "global" || is_region(scope);
     is_profile && (is_same(rest) || rest.split_once('.').is_some_and(|(_, name)| is_same(name)))
+}
+
+/// Whether two names are of one model: spelled otherwise, with or without its vendor, region, variant or date.
+pub(super) fn are_of_one_model(one: &str, other: &str) -> bool {
+    let (one, other) = (plain(one), plain(other));
+    let is_release = |name: &str, of: &str| {
+        name.strip_prefix(of).is_some_and(|rest| super::version_stamp::is_only_stamps(rest, true))
+    };
+    is_release(&one, &other) || is_release(&other, &one)
+}
+
+/// A name without what is wrapped around it, and with dashes alone: vendors and gateways spell versions as `4.1`, `4-1` and `4_1`.
+fn plain(name: &str) -> String {
+    let name = name.trim().to_lowercase();
+    let name = arn(&name).map_or(&*name, |(_, name)| name);
+    let name = name.rsplit_once('/').map_or(name, |(_, name)| name);
+    let name = name.strip_suffix("[1m]").unwrap_or(name);
+    let name = variant(name).map_or(name, |(base, _)| base);
+    let is_scope = |scope: &str| scope == "global" || is_region(scope);
+    let name = name.split_once('.').filter(|(scope, _)| is_scope(scope)).map_or(name, |(_, name)| name);
+    let is_vendor = |vendor: &str| BEDROCK_VENDORS.contains(&vendor);
+    let name = name.split_once('.').filter(|(vendor, _)| is_vendor(vendor)).map_or(name, |(_, name)| name);
+    name.strip_suffix("-latest").unwrap_or(name).replace(['.', '_', '@'], "-")
 }
 
 /// The reason if a name is that of a resource which does not show its model.
@@ -354,6 +400,39 @@ mod tests {
             ("openrouter/auto", "openai/gpt-5"),
         ] {
             assert!(!request_decides(requested, answered), "{requested} {answered}");
+        }
+    }
+
+    #[test]
+    fn one_model_has_many_spellings() {
+        for (one, other) in [
+            ("gpt-5", "GPT-5"),
+            ("gpt-5", "gpt-5-2025-08-07"),
+            ("gpt-5", "openai/gpt-5"),
+            ("openai/gpt-5:free", "gpt-5-2025-08-07"),
+            ("gpt-4", "gpt-4-0613"),
+            ("anthropic/claude-opus-4.1", "claude-opus-4-1-20250805"),
+            ("claude-3-5-haiku-latest", "claude-3-5-haiku-20241022"),
+            ("claude-sonnet-4-5[1m]", "claude-sonnet-4-5-20250929"),
+            ("us.anthropic.claude-opus-4-8-20260101-v1:0", "claude-opus-4-8"),
+            ("global.anthropic.claude-opus-4-8", "anthropic.claude-opus-4-8-v1:0"),
+            ("models/gemini-2.0-flash", "gemini-2.0-flash-001"),
+            ("claude-opus-4-1@20250805", "claude-opus-4-1-20250805"),
+            ("accounts/fireworks/models/glm-5p1", "glm-5p1"),
+        ] {
+            assert!(are_of_one_model(one, other), "{one} {other}");
+            assert!(are_of_one_model(other, one), "{other} {one}");
+        }
+        for (one, other) in [
+            ("gpt-5", "gpt-5-mini"),
+            ("gpt-5", "gpt-5.1"),
+            ("gpt-4o", "gpt-4"),
+            ("claude-opus-4", "claude-opus-4-1"),
+            ("grok-4", "grok-4.5"),
+            ("my-deployment", "gpt-5"),
+            ("openrouter/auto", "openai/gpt-5"),
+        ] {
+            assert!(!are_of_one_model(one, other), "{one} {other}");
         }
     }
 

@@ -29,6 +29,10 @@ impl Route {
         match *self {}
     }
 
+    pub(super) fn is_of_same_entry(&self, _: &Self) -> bool {
+        match *self {}
+    }
+
     pub(super) fn has_one_rate(&self) -> bool {
         match *self {}
     }
@@ -65,6 +69,10 @@ impl Catalog {
 
     pub(super) fn is_known(&self, _: &str) -> bool {
         false
+    }
+
+    pub(super) fn provider_ids(&self) -> impl Iterator<Item = &str> {
+        std::iter::empty()
     }
 
     pub(super) fn find(&self, _: &str, _: &str) -> Result<Route, Miss> {

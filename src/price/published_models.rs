@@ -128,6 +128,12 @@ impl PublishedModels {
         model.names.iter().cloned().chain(model.patterns.iter().filter_map(literal)).collect()
     }
 
+    /// The providers with models that this one resells.
+    pub(super) fn resold_by(&self, provider: &str) -> impl Iterator<Item = &str> {
+        let fallbacks = self.providers.get(provider).map(|provider| &*provider.fallbacks);
+        fallbacks.unwrap_or_default().iter().map(String::as_str)
+    }
+
     /// How a name is one of the model that `genai-prices` found for it at a provider.
     pub(super) fn how<'a>(&'a self, provider: &'a str, model: &str, name: &str) -> Match<'a> {
         let Some(selected) = self.providers.get(provider) else { return Match::Resembles };

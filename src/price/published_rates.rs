@@ -247,14 +247,14 @@ mod tests {
                     continue;
                 }
                 compared += 1;
-                assert_eq!(Usd::from_f64(theirs.unwrap()), Some(ours.cost), "{provider} {name} {kind:?}");
+                assert_eq!(Usd::from_f64(theirs.unwrap()), Some(ours.cost), "{provider} {name} {kind}");
                 lacking += usize::from(ours.lacks == [kind]);
                 // What costs the same without the unit lacks it, if it is charged beside tokens.
                 let is_beside = !kind.key().ends_with("tokens");
                 if is_beside && ours.lacks.is_empty() {
                     let with_tokens = plain.is_some_and(|plain| plain > 0.0);
                     charged += usize::from(theirs > plain);
-                    assert!(theirs > plain || with_tokens, "{provider} {name} {kind:?}");
+                    assert!(theirs > plain || with_tokens, "{provider} {name} {kind}");
                 }
             }
         }

@@ -5,9 +5,10 @@ use std::iter::successors;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::compiled::{Table, Tier};
+use super::period::Period;
 use super::service_tier::ServiceTier;
 use super::unit_table;
-use crate::ledger::{IntoUsd, Kind, Measure, Usage, Usd, rfc3339};
+use crate::ledger::{IntoUsd, Kind, Measure, Usage, Usd};
 
 /// Tokens that a rate is quoted for, as every provider publishes prices.
 const QUOTED_TOKENS: i128 = 1_000_000;
@@ -70,9 +71,7 @@ pub struct Rates {
     request: Option<i128>,
     /// The tier that they are for; `None` is every tier without rates of its own.
     tier: Option<ServiceTier>,
-    /// Nanoseconds since the Unix epoch; the end is not included.
-    from: Option<i128>,
-    until: Option<i128>,
+    period: Period,
     /// The first invalid value. Building the book reports it, so that rates can be chained without a `?` each.
     fault: Option<String>,
 }
@@ -99,8 +98,7 @@ impl Rates {
             others: BTreeMap::new(),
             request: None,
             tier: None,
-            from: None,
-            until: None,
+            period: Period::default(),
             fault: None,
         }
     }
@@ -262,7 +260,7 @@ impl Rates {
     /// ```
     #[must_use]
     pub fn from(mut self, date: &str) -> Self {
-        self.from = self.moment("from", date).or(self.from);
+        self.keep_fault(|rates| rates.period.begin(date));
         self
     }
 
@@ -275,7 +273,7 @@ impl Rates {
     /// ```
     #[must_use]
     pub fn until(mut self, date: &str) -> Self {
-        self.until = self.moment("until", date).or(self.until);
+        self.keep_fault(|rates| rates.period.end(date));
         self
     }
 
@@ -283,6 +281,12 @@ impl Rates {
     #[cfg(feature = "price-files")]
     pub(super) fn is_amount(key: &str) -> bool {
         key == PER_REQUEST || KEYS.contains(&key) || Kind::from_key(key).is_some_and(is_other)
+    }
+
+    /// The keys of amounts in a price file.
+    #[cfg(feature = "price-files")]
+    pub(super) fn amounts() -> impl Iterator<Item = &'static str> {
+        KEYS.into_iter().chain([PER_REQUEST])
     }
 
     /// Sets the amount of a key of a price file.
@@ -334,13 +338,9 @@ impl Rates {
         None
     }
 
-    fn moment(&mut self, what: &str, text: &str) -> Option<i128> {
-        match moment(text.trim()) {
-            Ok(nanoseconds) => Some(nanoseconds),
-            Err(reason) => {
-                self.fault.get_or_insert(format!("{what} is {text:?}, {reason}"));
-                None
-            }
+    fn keep_fault(&mut self, set: impl FnOnce(&mut Self) -> Result<(), String>) {
+        if let Err(fault) = set(self) {
+            self.fault.get_or_insert(fault);
         }
     }
 
@@ -358,26 +358,23 @@ impl Rates {
         if self.request.is_none() && self.others.is_empty() && self.tokens.iter().all(Option::is_none) {
             return Some("it has no rate; a model that costs nothing has rates of 0".to_owned());
         }
-        match (self.from, self.until) {
-            (Some(from), Some(until)) if from >= until => Some("it ends before it begins".to_owned()),
-            _ => None,
-        }
+        self.period.fault()
     }
 
     /// Returns whether these rates are valid at a time, in nanoseconds since the Unix epoch.
     pub(super) fn hold_at(&self, nanoseconds: i128) -> bool {
-        self.from.is_none_or(|from| from <= nanoseconds) && self.until.is_none_or(|until| nanoseconds < until)
+        self.period.includes(nanoseconds)
     }
 
     /// Returns whether they are of a period that is over.
     #[cfg(feature = "prices")]
     pub(super) fn are_past(&self) -> bool {
-        self.until.is_some()
+        self.period.has_end()
     }
 
     /// Returns when they begin and end, in nanoseconds since the Unix epoch.
-    pub(super) fn period(&self) -> (Option<i128>, Option<i128>) {
-        (self.from, self.until)
+    pub(super) fn ends(&self) -> [Option<i128>; 2] {
+        self.period.ends()
     }
 
     /// Returns each rate in pico-dollars for as many units as published prices are for.
@@ -549,16 +546,6 @@ pub(super) fn since_epoch(at: SystemTime) -> i128 {
         Ok(after) => nanoseconds(after),
         Err(before) => -nanoseconds(before.duration()),
     }
-}
-
-/// Nanoseconds since the Unix epoch of a date's midnight, or of a time that falls on a whole minute: within a minute
-/// prices must not change, so that they can be remembered by the minute.
-fn moment(text: &str) -> Result<i128, &'static str> {
-    const EXPECTED: &str = "expected a date such as 2026-01-31 or a time such as 2026-01-31T16:30Z";
-    let is_date = text.len() <= 10;
-    let parsed = if is_date { rfc3339::parse_date(text) } else { rfc3339::parse(text) };
-    let nanoseconds = parsed.map_err(|_| EXPECTED)?;
-    if nanoseconds % 60_000_000_000 == 0 { Ok(nanoseconds) } else { Err("expected a whole minute") }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::ledger::{Kind, Usd};
+use crate::ledger::{Kind, Usd, multiplied};
 
 /// The release of `genai-prices` that `data/genai-prices.json` was taken from. `tests/prices.rs` compares the two.
 const BUNDLED: &str = "genai-prices@0.2.1";
@@ -42,6 +42,8 @@ pub enum Source {
     Corrections,
     /// A published price.
     Book(BookName),
+    /// A published price, or one that corrects it, times a [`PriceFactor`](super::PriceFactor) of the user's.
+    Multiplied(Box<Source>),
 }
 
 /// The name of a set of published prices: `genai-prices@0.2.1`, or a file's name and its fingerprint.
@@ -81,6 +83,7 @@ impl fmt::Display for Source {
             Self::Override => "override",
             Self::Corrections => CORRECTIONS,
             Self::Book(name) => name.as_str(),
+            Self::Multiplied(source) => return f.pad(&multiplied(&source.to_string())),
         })
     }
 }
@@ -93,7 +96,7 @@ pub enum Unpriced {
     #[error("no model was named")]
     NoModel,
     /// Neither the user's prices nor the published ones know this model at this provider.
-    #[error("no price is known for {}{}", place(provider.as_deref(), model), question(nearest.as_deref()))]
+    #[error("no price is known for {}{}", place(provider.as_deref(), model), hint(known_at.as_deref(), nearest.as_deref()))]
     UnknownModel {
         /// The model as it was reported.
         model: Arc<str>,
@@ -101,9 +104,11 @@ pub enum Unpriced {
         provider: Option<Arc<str>>,
         /// The known model with the most similar name, if any is similar.
         nearest: Option<Arc<str>>,
+        /// The providers that have a price for the name, with today's.
+        known_at: Option<Arc<str>>,
     },
     /// The provider has a published price list, which does not have this model. Another provider's price is not taken for it.
-    #[error("{provider} does not list {model}{}", question(nearest.as_deref()))]
+    #[error("{provider} does not list {model}{}", hint(known_at.as_deref(), nearest.as_deref()))]
     NotListed {
         /// The model as it was reported.
         model: Arc<str>,
@@ -111,6 +116,8 @@ pub enum Unpriced {
         provider: Arc<str>,
         /// The listed model with the most similar name, if any is similar.
         nearest: Option<Arc<str>>,
+        /// The other providers that have a price for the name, with today's.
+        known_at: Option<Arc<str>>,
     },
     /// The model's name begins like one that is listed, and goes on with more than a date or a version stamp.
     #[error("{model} looks like {known}, but is not listed, and may have another price")]
@@ -135,12 +142,22 @@ pub enum Unpriced {
         maker: Arc<str>,
     },
     /// The name is that of a resource which does not show its model, such as an application inference profile.
-    #[error("{model} names {what}, and not the model behind it: give it a price")]
+    #[error("{model} names {what}, and not the model behind it: give it an alias or a price")]
     HiddenModel {
         /// The name as it was reported.
         model: Arc<str>,
         /// What the name is of.
         what: Arc<str>,
+    },
+    /// The name is an alias that the user gave, and the model behind it has no price.
+    #[error("{model} is an alias of {base}: {reason}")]
+    Alias {
+        /// The name as it was reported.
+        model: Arc<str>,
+        /// The base model, after its provider.
+        base: Arc<str>,
+        /// Why the base model has no price.
+        reason: Box<Unpriced>,
     },
     /// A suffix such as `:online` chooses another way to serve a listed model, which may have another price.
     #[error("{model} is not listed with its suffix: {why}")]
@@ -219,8 +236,13 @@ fn place(provider: Option<&str>, model: &str) -> String {
         .map_or_else(|| format!("model {model:?}"), |name| format!("model {model:?} at provider {name:?}"))
 }
 
-fn question(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |name| format!("; did you mean {name}?"))
+/// What a reader may do: name one of the providers that know the name, or correct the name.
+fn hint(known_at: Option<&str>, nearest: Option<&str>) -> String {
+    match (known_at, nearest) {
+        (Some(providers), _) => format!("; known at {providers}: name the provider"),
+        (None, Some(name)) => format!("; did you mean {name}?"),
+        (None, None) => String::new(),
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@
 //! | a gateway that passes prices through, and a model with closed weights by its maker's name | the maker |
 //! | a provider without a price list, and the same | the maker |
 //! | no provider | the one in the name, else the maker of closed weights |
+//!
+//! Where none of these lists a model of closed weights, and all others that do have one price, it has that: see `elsewhere`.
 
 use super::alias;
 use super::catalog::{Catalog, Miss, Route};
@@ -40,8 +42,11 @@ pub(super) struct Lookup<'a> {
     /// The id of the reported provider or, without one, of the vendor in the name.
     pub(super) provider: Option<String>,
     pub(super) route: Result<Route, NoRoute>,
+    is_reported: bool,
     /// Whether the route leads to another provider than the reported one.
     pub(super) is_inferred: bool,
+    /// Whether the vendor belongs to the name, as the list has another entry, or none, without it.
+    is_vendor_of_name: bool,
 }
 
 /// Why no list has a price.
@@ -80,12 +85,15 @@ impl<'a> Lookup<'a> {
             bare,
             vendor,
             provider: reported.clone(),
+            is_reported: reported.is_some(),
             route: Err(NoRoute::Unlisted),
             is_inferred: false,
+            is_vendor_of_name: false,
         };
         lookup.route = lookup.find(catalog);
         let provider = lookup.route.as_ref().ok().map(Route::provider);
         lookup.is_inferred = provider.is_some_and(|provider| reported.as_deref() != Some(provider));
+        lookup.is_vendor_of_name = lookup.lists_vendor_in_name(catalog);
         if lookup.provider.is_none() {
             lookup.provider = lookup.vendor.clone();
         }
@@ -226,10 +234,25 @@ impl<'a> Lookup<'a> {
         Unpriced::SelfHosted { model: self.model.into() }.into()
     }
 
+    /// Returns the model as it was reported, in lower case.
+    pub(super) fn reported_name(&self) -> String {
+        self.model.to_lowercase()
+    }
+
+    /// Returns the vendor's id, if the model's name has it as a prefix.
+    pub(super) fn vendor(&self) -> Option<&str> {
+        self.vendor.as_deref()
+    }
+
+    /// Whether no provider was reported, but at most one that the name spells out.
+    pub(super) fn is_without_provider(&self) -> bool {
+        !self.is_reported
+    }
+
     /// Returns every name by which the user's prices may match this model, in lower case.
     pub(super) fn names(&self) -> Vec<String> {
         let mut names =
-            vec![self.model.to_lowercase(), self.bare.to_lowercase(), self.label().to_lowercase()];
+            vec![self.model.to_lowercase(), self.bare.to_lowercase(), self.label(), self.row_name()];
         names.dedup();
         names
     }
@@ -240,13 +263,46 @@ impl<'a> Lookup<'a> {
         self.provider.as_deref().into_iter().chain(routed).collect()
     }
 
-    /// Returns the name of the row of this model's calls.
+    /// Returns the provider that bills: the reported one, else that of the name or of the price list.
+    pub(super) fn biller(&self) -> Option<&str> {
+        self.provider.as_deref().or(self.route.as_ref().ok().map(Route::provider))
+    }
+
+    /// Returns the name of the row of this model's calls: one for all spellings of a model at its biller.
     pub(super) fn label(&self) -> String {
-        let provider = self.provider.as_deref().or(self.route.as_ref().ok().map(Route::provider));
-        match provider {
-            None => self.model.to_owned(),
-            Some(provider) if self.vendor.as_deref() == Some(provider) => format!("{provider}/{}", self.bare),
-            Some(provider) => format!("{provider}/{}", self.model),
+        match self.biller() {
+            None => self.row_name(),
+            Some(provider) => format!("{provider}/{}", self.row_name()),
         }
     }
+
+    /// The model's name in its row, in lower case: prices compare names so too.
+    fn row_name(&self) -> String {
+        let provider = self.biller().unwrap_or_default();
+        let bare = self.bare.to_lowercase();
+        let is_own = self.vendor.as_deref() == Some(provider) && !self.is_vendor_of_name;
+        // The vendor belongs to the name where the list has it: `openai/gpt-5` at OpenRouter, and not at Azure.
+        let is_listed_bare = |route: &Route| !self.is_inferred && is_spelled(provider, &bare, route);
+        if is_own || self.route.as_ref().is_ok_and(is_listed_bare) {
+            model_name::row_name(provider, &bare)
+        } else {
+            model_name::row_name(provider, &self.model.to_lowercase())
+        }
+    }
+
+    /// Whether the provider lists the name with its own vendor, and another entry or none without it: `perplexity/sonar` is not `sonar`.
+    fn lists_vendor_in_name(&self, catalog: &Catalog) -> bool {
+        let (Some(vendor), Ok(route)) = (&self.vendor, &self.route) else { return false };
+        let is_whole = || is_spelled(vendor, &self.model.to_lowercase(), route);
+        let is_other = || {
+            let bare = self.listed(catalog, vendor, &self.bare.to_lowercase());
+            !bare.is_ok_and(|bare| bare.is_of_same_entry(route))
+        };
+        route.provider() == vendor && is_whole() && is_other()
+    }
+}
+
+/// Whether the list was found to have a name in one of its spellings.
+fn is_spelled(provider: &str, name: &str, route: &Route) -> bool {
+    model_name::spellings(provider, name).iter().any(|spelling| spelling == route.name())
 }

@@ -18,7 +18,7 @@ use super::timestamp::Timestamp;
 use super::units::Units;
 use crate::ledger::{
     AgentTotals, Call, CellKey, CellTotals, Kind, Ledger, Outcome, Sources, StageId, StageTotals, Symbol,
-    Usd, Verdict, total,
+    Usd, Verdict, multiplied, total,
 };
 
 /// Maximum length of an error summary, in characters: a panic message can have a page, and lists show one line.
@@ -401,13 +401,15 @@ impl SummaryInput<'_> {
 
     fn sources(&self, sources: Sources) -> Vec<String> {
         let named = [
-            (Sources::REPORTED, "reported"),
-            (Sources::OVERRIDE, "override"),
-            (Sources::CORRECTIONS, self.corrections),
-            (Sources::BOOK, self.book),
+            (Sources::REPORTED, "reported", false),
+            (Sources::OVERRIDE, "override", false),
+            (Sources::CORRECTIONS, self.corrections, false),
+            (Sources::MULTIPLIED_CORRECTIONS, self.corrections, true),
+            (Sources::BOOK, self.book, false),
+            (Sources::MULTIPLIED_BOOK, self.book, true),
         ];
-        let used = named.into_iter().filter(|(source, _)| sources.contains(*source));
-        used.map(|(_, name)| name.to_owned()).collect()
+        let used = named.into_iter().filter(|(source, ..)| sources.contains(*source));
+        used.map(|(_, name, by_factor)| if by_factor { multiplied(name) } else { name.to_owned() }).collect()
     }
 
     /// Returns the calls that are kept, in their order.

@@ -75,7 +75,8 @@ pub struct CallRecord {
     /// USD; null if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<Usd>,
-    /// The source of its price: `reported`, `override`, `corrections@DATE`, `genai-prices@VERSION`; null where the cost is unknown.
+    /// The source of its price: `reported`, `override`, `corrections@DATE`, `genai-prices@VERSION`, the last two with
+    /// ` × factor` where a factor of the user's was applied; null where the cost is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_source: Option<String>,
 }

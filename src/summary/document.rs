@@ -394,7 +394,8 @@ pub struct ModelRow {
     pub figures: Figures,
     /// Seconds from open to close of its calls, summed over those with a span; null where no span measured one.
     pub duration_seconds: Option<f64>,
-    /// The sources of its prices: `reported`, `override`, `corrections@DATE`, `genai-prices@VERSION`.
+    /// The sources of its prices: `reported`, `override`, `corrections@DATE`, `genai-prices@VERSION`, the last two with
+    /// ` × factor` where a factor of the user's was applied.
     pub price_sources: Vec<String>,
 }
 
