@@ -20,7 +20,7 @@ fn count(run: &RunSummary, kind: Kind) -> u64 {
     let budget = &run.budget_summary;
     let total = budget.total.units.count(kind);
     let by_operation: u64 = budget.by_operation.iter().map(|(_, row)| row.figures.units.count(kind)).sum();
-    assert_eq!(by_operation, total, "{kind:?}");
+    assert_eq!(by_operation, total, "{kind}");
     total
 }
 

@@ -151,69 +151,77 @@ pub(crate) enum Measure {
 
 use Measure::{Content, Extra, Input, Output, Total};
 
-/// Every kind in its order, with its key in documents and what it counts. From the eleventh on, keys are those of genai-prices.
-const KINDS: [(Kind, &str, Measure); 61] = [
-    (Kind::Input, "input_tokens", Input),
-    (Kind::Output, "output_tokens", Output),
-    (Kind::CacheRead, "cache_read_tokens", Input),
-    (Kind::CacheWrite, "cache_write_tokens", Input),
-    (Kind::CacheWrite1h, "cache_write_1h_tokens", Input),
-    (Kind::Reasoning, "reasoning_tokens", Output),
-    (Kind::AudioInput, "audio_input_tokens", Input),
-    (Kind::AudioOutput, "audio_output_tokens", Output),
-    (Kind::Requests, "billed_requests", Extra),
-    (Kind::Tokens, "unsplit_tokens", Total),
-    (Kind::CacheWrite5m, "cache_write_5m_tokens", Input),
-    (Kind::CacheWrite12h, "cache_write_12h_tokens", Input),
-    (Kind::TextInput, "input_text_tokens", Input),
-    (Kind::ImageInput, "input_image_tokens", Input),
-    (Kind::VideoInput, "input_video_tokens", Input),
-    (Kind::ToolInput, "input_tool_tokens", Input),
-    (Kind::TextToolInput, "input_text_tool_tokens", Input),
-    (Kind::AudioToolInput, "input_audio_tool_tokens", Input),
-    (Kind::ImageToolInput, "input_image_tool_tokens", Input),
-    (Kind::VideoToolInput, "input_video_tool_tokens", Input),
-    (Kind::TextCacheRead, "cache_text_read_tokens", Input),
-    (Kind::AudioCacheRead, "cache_audio_read_tokens", Input),
-    (Kind::ImageCacheRead, "cache_image_read_tokens", Input),
-    (Kind::VideoCacheRead, "cache_video_read_tokens", Input),
-    (Kind::TextCacheWrite, "cache_text_write_tokens", Input),
-    (Kind::AudioCacheWrite, "cache_audio_write_tokens", Input),
-    (Kind::ImageCacheWrite, "cache_image_write_tokens", Input),
-    (Kind::VideoCacheWrite, "cache_video_write_tokens", Input),
-    (Kind::TextCacheWrite5m, "cache_text_write_5m_tokens", Input),
-    (Kind::AudioCacheWrite5m, "cache_audio_write_5m_tokens", Input),
-    (Kind::ImageCacheWrite5m, "cache_image_write_5m_tokens", Input),
-    (Kind::VideoCacheWrite5m, "cache_video_write_5m_tokens", Input),
-    (Kind::TextCacheWrite1h, "cache_text_write_1h_tokens", Input),
-    (Kind::AudioCacheWrite1h, "cache_audio_write_1h_tokens", Input),
-    (Kind::ImageCacheWrite1h, "cache_image_write_1h_tokens", Input),
-    (Kind::VideoCacheWrite1h, "cache_video_write_1h_tokens", Input),
-    (Kind::TextOutput, "output_text_tokens", Output),
-    (Kind::ImageOutput, "output_image_tokens", Output),
-    (Kind::VideoOutput, "output_video_tokens", Output),
-    (Kind::TextReasoning, "output_text_reasoning_tokens", Output),
-    (Kind::AudioReasoning, "output_audio_reasoning_tokens", Output),
-    (Kind::ImageReasoning, "output_image_reasoning_tokens", Output),
-    (Kind::VideoReasoning, "output_video_reasoning_tokens", Output),
-    (Kind::Citation, "output_citation_tokens", Output),
-    (Kind::TextCitation, "output_text_citation_tokens", Output),
-    (Kind::AudioCitation, "output_audio_citation_tokens", Output),
-    (Kind::ImageCitation, "output_image_citation_tokens", Output),
-    (Kind::VideoCitation, "output_video_citation_tokens", Output),
-    (Kind::WebSearches, "web_searches", Extra),
-    (Kind::SocialSearches, "social_searches", Extra),
-    (Kind::StorageSearches, "storage_searches", Extra),
-    (Kind::RerankSearches, "rerank_searches", Content),
-    (Kind::CodeExecutions, "code_executions", Extra),
-    (Kind::Characters, "input_characters", Content),
-    (Kind::TextMessages, "input_text_messages", Content),
-    (Kind::Pixels, "input_pixels", Content),
-    (Kind::Pages, "input_document_pages", Content),
-    (Kind::AnnotatedPages, "input_annotated_document_pages", Content),
-    (Kind::AudioMicros, "audio_seconds", Content),
-    (Kind::AudioInputMicros, "input_audio_seconds", Content),
-    (Kind::AudioOutputMicros, "output_audio_seconds", Content),
+/// Every kind in its order, with its key in documents, its name in texts, and what it counts. From the eleventh on, keys are those of genai-prices.
+const KINDS: [(Kind, &str, &str, Measure); 61] = [
+    (Kind::Input, "input_tokens", "input", Input),
+    (Kind::Output, "output_tokens", "output", Output),
+    (Kind::CacheRead, "cache_read_tokens", "cache read", Input),
+    (Kind::CacheWrite, "cache_write_tokens", "cache write", Input),
+    (Kind::CacheWrite1h, "cache_write_1h_tokens", "cache write (1 h)", Input),
+    (Kind::Reasoning, "reasoning_tokens", "reasoning", Output),
+    (Kind::AudioInput, "audio_input_tokens", "audio input", Input),
+    (Kind::AudioOutput, "audio_output_tokens", "audio output", Output),
+    (Kind::Requests, "billed_requests", "requests", Extra),
+    (Kind::Tokens, "unsplit_tokens", "tokens", Total),
+    (Kind::CacheWrite5m, "cache_write_5m_tokens", "cache write (5 min)", Input),
+    (Kind::CacheWrite12h, "cache_write_12h_tokens", "cache write (12 h)", Input),
+    (Kind::TextInput, "input_text_tokens", "text input", Input),
+    (Kind::ImageInput, "input_image_tokens", "image input", Input),
+    (Kind::VideoInput, "input_video_tokens", "video input", Input),
+    (Kind::ToolInput, "input_tool_tokens", "tool input", Input),
+    (Kind::TextToolInput, "input_text_tool_tokens", "text tool input", Input),
+    (Kind::AudioToolInput, "input_audio_tool_tokens", "audio tool input", Input),
+    (Kind::ImageToolInput, "input_image_tool_tokens", "image tool input", Input),
+    (Kind::VideoToolInput, "input_video_tool_tokens", "video tool input", Input),
+    (Kind::TextCacheRead, "cache_text_read_tokens", "text cache read", Input),
+    (Kind::AudioCacheRead, "cache_audio_read_tokens", "audio cache read", Input),
+    (Kind::ImageCacheRead, "cache_image_read_tokens", "image cache read", Input),
+    (Kind::VideoCacheRead, "cache_video_read_tokens", "video cache read", Input),
+    (Kind::TextCacheWrite, "cache_text_write_tokens", "text cache write", Input),
+    (Kind::AudioCacheWrite, "cache_audio_write_tokens", "audio cache write", Input),
+    (Kind::ImageCacheWrite, "cache_image_write_tokens", "image cache write", Input),
+    (Kind::VideoCacheWrite, "cache_video_write_tokens", "video cache write", Input),
+    (Kind::TextCacheWrite5m, "cache_text_write_5m_tokens", "text cache write (5 min)", Input),
+    (Kind::AudioCacheWrite5m, "cache_audio_write_5m_tokens", "audio cache write (5 min)", Input),
+    (Kind::ImageCacheWrite5m, "cache_image_write_5m_tokens", "image cache write (5 min)", Input),
+    (Kind::VideoCacheWrite5m, "cache_video_write_5m_tokens", "video cache write (5 min)", Input),
+    (Kind::TextCacheWrite1h, "cache_text_write_1h_tokens", "text cache write (1 h)", Input),
+    (Kind::AudioCacheWrite1h, "cache_audio_write_1h_tokens", "audio cache write (1 h)", Input),
+    (Kind::ImageCacheWrite1h, "cache_image_write_1h_tokens", "image cache write (1 h)", Input),
+    (Kind::VideoCacheWrite1h, "cache_video_write_1h_tokens", "video cache write (1 h)", Input),
+    (Kind::TextOutput, "output_text_tokens", "text output", Output),
+    (Kind::ImageOutput, "output_image_tokens", "image output", Output),
+    (Kind::VideoOutput, "output_video_tokens", "video output", Output),
+    (Kind::TextReasoning, "output_text_reasoning_tokens", "text reasoning", Output),
+    (Kind::AudioReasoning, "output_audio_reasoning_tokens", "audio reasoning", Output),
+    (Kind::ImageReasoning, "output_image_reasoning_tokens", "image reasoning", Output),
+    (Kind::VideoReasoning, "output_video_reasoning_tokens", "video reasoning", Output),
+    (Kind::Citation, "output_citation_tokens", "citations", Output),
+    (Kind::TextCitation, "output_text_citation_tokens", "text citations", Output),
+    (Kind::AudioCitation, "output_audio_citation_tokens", "audio citations", Output),
+    (Kind::ImageCitation, "output_image_citation_tokens", "image citations", Output),
+    (Kind::VideoCitation, "output_video_citation_tokens", "video citations", Output),
+    (Kind::WebSearches, "web_searches", "web searches", Extra),
+    (Kind::SocialSearches, "social_searches", "social searches", Extra),
+    (Kind::StorageSearches, "storage_searches", "storage searches", Extra),
+    (Kind::RerankSearches, "rerank_searches", "rerank searches", Content),
+    (Kind::CodeExecutions, "code_executions", "code executions", Extra),
+    (Kind::Characters, "input_characters", "input characters", Content),
+    (Kind::TextMessages, "input_text_messages", "text messages", Content),
+    (Kind::Pixels, "input_pixels", "input pixels", Content),
+    (Kind::Pages, "input_document_pages", "document pages", Content),
+    (Kind::AnnotatedPages, "input_annotated_document_pages", "annotated pages", Content),
+    (Kind::AudioMicros, "audio_seconds", "audio time", Content),
+    (Kind::AudioInputMicros, "input_audio_seconds", "audio input time", Content),
+    (Kind::AudioOutputMicros, "output_audio_seconds", "audio output time", Content),
+];
+
+/// Keys of genai-prices that differ from those of documents.
+const GENAI_KEYS: [(Kind, &str); 4] = [
+    (Kind::Reasoning, "output_reasoning_tokens"),
+    (Kind::AudioInput, "input_audio_tokens"),
+    (Kind::AudioOutput, "output_audio_tokens"),
+    (Kind::Requests, "requests"),
 ];
 
 const ALL: [Kind; KINDS.len()] = {
@@ -257,11 +265,63 @@ impl Kind {
     /// ```
     #[must_use]
     pub fn from_key(key: &str) -> Option<Self> {
-        KINDS.iter().find(|(_, known, _)| *known == key).map(|(kind, ..)| *kind)
+        KINDS.iter().find(|(_, known, ..)| *known == key).map(|(kind, ..)| *kind)
+    }
+
+    /// Returns the name in texts, such as `cache write (1 h)`.
+    ///
+    /// ```
+    /// use tracing_budget::Kind;
+    ///
+    /// assert_eq!(Kind::CacheRead.name(), "cache read");
+    /// assert_eq!(Kind::CacheWrite1h.to_string(), "cache write (1 h)");
+    /// ```
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        KINDS[self as usize].2
+    }
+
+    /// Returns the kind with this name, in words or as a key, without regard to case: `cache read`, `cache_read_tokens`, `cache_read`,
+    /// also by the key of genai-prices.
+    ///
+    /// ```
+    /// use tracing_budget::Kind;
+    ///
+    /// assert_eq!(Kind::parse("Cache Read"), Some(Kind::CacheRead));
+    /// assert_eq!(Kind::parse("web_serches"), None);
+    /// ```
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let name = squeezed(name);
+        let is_named = |own: &str| {
+            let own = squeezed(own);
+            own == name || own.strip_suffix("tokens").is_some_and(|own| own == name && !own.is_empty())
+        };
+        let found =
+            KINDS.iter().find(|(_, key, text, _)| is_named(key) || is_named(text)).map(|(kind, ..)| *kind);
+        found.or_else(|| GENAI_KEYS.iter().find(|(_, key)| is_named(key)).map(|(kind, _)| *kind))
+    }
+
+    /// Returns its key in genai-prices.
+    #[cfg(all(test, feature = "prices"))]
+    pub(crate) fn genai_key(self) -> &'static str {
+        GENAI_KEYS.iter().find(|(kind, _)| *kind == self).map_or(self.key(), |(_, key)| key)
     }
 
     pub(crate) const fn measure(self) -> Measure {
-        KINDS[self as usize].2
+        KINDS[self as usize].3
+    }
+
+    /// Returns whether it counts time, in microseconds.
+    ///
+    /// ```
+    /// use tracing_budget::Kind;
+    ///
+    /// assert!(Kind::AudioMicros.is_time() && !Kind::WebSearches.is_time());
+    /// ```
+    #[must_use]
+    pub const fn is_time(self) -> bool {
+        self.per_unit() > 1
     }
 
     /// How many of this kind's counts are one of its unit in documents: the time is counted in microseconds.
@@ -287,12 +347,15 @@ impl Kind {
     }
 }
 
-/// The key, without `_tokens` and with spaces: `cache read`, `web searches`.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = self.key();
-        f.pad(&key.strip_suffix("_tokens").unwrap_or(key).replace('_', " "))
+        f.pad(self.name())
     }
+}
+
+/// Letters and digits alone, in lower case.
+fn squeezed(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 impl fmt::Debug for Kind {
@@ -310,5 +373,18 @@ mod tests {
         for kind in Kind::ALL {
             assert_eq!(Kind::from_key(kind.key()), Some(*kind));
         }
+    }
+
+    #[test]
+    fn each_name_finds_its_kind() {
+        for kind in Kind::ALL {
+            for name in [kind.key(), kind.name(), &kind.name().to_uppercase()] {
+                assert_eq!(Kind::parse(name), Some(*kind), "{name}");
+            }
+        }
+        for (kind, key) in GENAI_KEYS {
+            assert_eq!(Kind::parse(key), Some(kind));
+        }
+        assert_eq!((Kind::parse(""), Kind::parse("tokens")), (None, Some(Kind::Tokens)));
     }
 }

@@ -7,6 +7,7 @@
 //! | the cells of a row of figures | [`Figures::cost_cell`](crate::summary::Figures::cost_cell) and its neighbours |
 //! | stages as a tree | [`stages::tree`] |
 //! | a status or a verdict | [`status`], [`verdict`] |
+//! | the calls and the hours that a rate is for | [`rates`] |
 //! | a run's id | [`id::short`] |
 //! | text in a terminal | [`columns`] |
 //! | a whole run | the `Display` of [`RunSummary`](crate::RunSummary) |
@@ -33,6 +34,7 @@ mod figures;
 pub mod id;
 mod nearest;
 pub mod numbers;
+pub mod rates;
 pub mod stages;
 pub mod status;
 mod table;

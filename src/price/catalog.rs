@@ -1,7 +1,8 @@
 //! The published prices: the data of a release of `genai-prices`, or a newer file of the same format.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use genai_prices::{
@@ -15,6 +16,7 @@ use super::edition::{self, BUNDLED_DATE, Edition, Origin};
 use super::file_name::{FileName, LoadError};
 use super::known_names;
 use super::published_models::{Listed, Match, PublishedModels};
+use super::published_prices::{PublishedPrice, PublishedPrices, Rate};
 use super::rates::{Rates, since_epoch};
 use super::reason::{BookName, Unpriced};
 use super::service_tier::ServiceTier;
@@ -46,7 +48,7 @@ const OTHER_MEASURES: [&[(UsageKey, f64)]; 6] = [
 /// They are a file of this crate. The data that `genai-prices` bundles is that of whichever release Cargo chose, and no
 /// function of it returns which one that is: a summary would name the wrong data after `cargo update`.
 static BUNDLED: LazyLock<Published> = LazyLock::new(|| {
-    Published::read(include_bytes!("../../data/genai-prices.json"))
+    Published::read(Cow::Borrowed(include_bytes!("../../data/genai-prices.json")))
         .expect("every 0.2 release of genai-prices reads the format of 0.2.1")
 });
 
@@ -64,14 +66,21 @@ pub(super) struct Catalog {
 struct Published {
     calculator: Calculator,
     models: PublishedModels,
+    /// The file, of which the rates are read when they are shown.
+    json: Cow<'static, [u8]>,
+    prices: OnceLock<PublishedPrices>,
 }
 
 impl Published {
-    fn read(json: &[u8]) -> Result<Self, genai_prices::Error> {
-        let calculator = Calculator::from_json(json)?;
+    fn read(json: Cow<'static, [u8]>) -> Result<Self, genai_prices::Error> {
+        let calculator = Calculator::from_json(&json)?;
         let models =
-            PublishedModels::read(json).expect("the calculator has read the same providers and models");
-        Ok(Self { calculator, models })
+            PublishedModels::read(&json).expect("the calculator has read the same providers and models");
+        Ok(Self { calculator, models, json, prices: OnceLock::new() })
+    }
+
+    fn prices(&self) -> &PublishedPrices {
+        self.prices.get_or_init(|| PublishedPrices::read(&self.json))
     }
 }
 
@@ -136,7 +145,7 @@ impl Catalog {
     /// Reads a newer `data.json`. The name it goes by ends in a fingerprint of its bytes, so that a history
     /// distinguishes two files of one name.
     pub(super) fn load(file: &FileName<'_>, origin: Origin, json: &[u8]) -> Result<Self, LoadError> {
-        let published = Published::read(json).map_err(|error| error.to_string())?;
+        let published = Published::read(Cow::Owned(json.to_owned())).map_err(|error| error.to_string())?;
         let name = file.book_name(fnv1a_64(json))?;
         let date = file.date().or_else(|| published.models.newest_start(since_epoch(SystemTime::now())));
         Ok(Self { loaded: Some(Box::new(published)), name: BookName::loaded(&name), origin, date })
@@ -199,20 +208,54 @@ impl Catalog {
         self.published();
     }
 
+    /// Checks that a tier has a price of its own: the list price would be the answer to one without.
+    fn check_tier(&self, route: &Route, tier: &ServiceTier, at: i128) -> Result<(), Unpriced> {
+        let (lister, model) = &route.listed;
+        let listed = self.published().models.get(lister, model).filter(|_| *lister == route.provider);
+        if listed.is_some_and(|listed| listed.has_tier(tier, at)) {
+            return Ok(());
+        }
+        Err(Unpriced::NoTierPrice { model: (&*route.model).into(), tier: tier.name().into() })
+    }
+
+    /// The rates that are listed for a model at the route's tier, at a time in nanoseconds since the Unix epoch.
+    pub(super) fn listed_rates(&self, route: &Route, at: i128) -> Result<Vec<Rate>, Unpriced> {
+        if let Some(tier) = &route.tier {
+            self.check_tier(route, tier, at)?;
+        }
+        Ok(self.listed_price(route).map_or_else(Vec::new, |price| price.rates(at, route.tier.as_ref())))
+    }
+
+    /// The tiers with listed prices of their own at any time.
+    pub(super) fn listed_tiers(&self, route: &Route) -> Vec<ServiceTier> {
+        self.listed_price(route).map_or_else(Vec::new, |price| price.tiers().collect())
+    }
+
+    /// When listed prices begin to hold, in nanoseconds since the Unix epoch.
+    pub(super) fn listed_dates(&self, route: &Route) -> BTreeSet<i128> {
+        self.listed_price(route).map_or_else(BTreeSet::new, PublishedPrice::dates)
+    }
+
+    /// When listed prices begin or end on every day, in nanoseconds since midnight UTC.
+    pub(super) fn listed_hours(&self, route: &Route) -> BTreeSet<i128> {
+        self.listed_price(route).map_or_else(BTreeSet::new, PublishedPrice::hours)
+    }
+
+    /// What the data remarks on a model's prices.
+    pub(super) fn listed_comments(&self, route: &Route) -> Vec<String> {
+        self.published().prices().comments(&route.listed.0, &route.listed.1)
+    }
+
+    fn listed_price(&self, route: &Route) -> Option<&PublishedPrice> {
+        self.published().prices().get(&route.listed.0, &route.listed.1)
+    }
+
     /// The answer of `genai-prices`, at the route's tier.
     pub(super) fn calculate(&self, route: &Route, counts: &Counts, at: SystemTime) -> Calculated {
         let mut request =
             PriceRequest::new(&route.model, counts).with_provider_id(&route.provider).with_timestamp(at);
         if let Some(tier) = &route.tier {
-            // The list price would be the answer to a tier without a price of its own.
-            let (lister, model) = &route.listed;
-            let listed = self.published().models.get(lister, model).filter(|_| *lister == route.provider);
-            if !listed.is_some_and(|listed| listed.has_tier(tier, since_epoch(at))) {
-                return Err(Unpriced::NoTierPrice {
-                    model: (&*route.model).into(),
-                    tier: tier.name().into(),
-                });
-            }
+            self.check_tier(route, tier, since_epoch(at))?;
             let (key, value) = tier.context();
             request = request.with_price_context(key, value);
         }
@@ -251,8 +294,12 @@ impl Catalog {
         let found = self.is_known(provider).then(|| {
             self.calculator().calculate(&PriceRequest::new(model, &nothing).with_provider_id(provider))
         });
-        let Some(Ok(found)) = found else { return Err(Miss::Unlisted) };
         let models = &self.published().models;
+        let Some(Ok(found)) = found else {
+            // The id in the list is a name too, although the list's rule has only others, such as `accounts/fireworks/models/…`.
+            let mut names = models.other_names(provider, model).into_iter();
+            return names.find_map(|name| self.find_as(provider, &name, model)).ok_or(Miss::Unlisted);
+        };
         let lister = match models.how(provider, &found.model_id, model) {
             Match::Name(lister) => lister.to_owned(),
             Match::Resembles => return Err(Miss::Resembles(found.model_id)),
@@ -268,6 +315,14 @@ impl Catalog {
             has_one_rate: rates == Listed::Input,
             tier: None,
         })
+    }
+
+    /// The route by a name that the list matches to the model with this id.
+    fn find_as(&self, provider: &str, name: &str, id: &str) -> Option<Route> {
+        let nothing = Counts::new();
+        let request = PriceRequest::new(name, &nothing).with_provider_id(provider);
+        let is_found = self.calculator().calculate(&request).is_ok_and(|found| found.model_id == id);
+        if is_found { self.find(provider, name).ok() } else { None }
     }
 
     /// The rates that correct a model with these names (in lower case) at these providers, most specific first.

@@ -57,7 +57,7 @@ pub(super) fn matching_rates(
     is_uncorrected: impl FnOnce() -> bool,
 ) -> Vec<Arc<Rates>> {
     let mut found = overrides::matching_rates(&ALL, names, providers);
-    // Asked only for what has a correction, as nearly no model has.
+    // Compared only for what has a correction, as nearly no model has.
     if found.iter().any(|rates| !rates.are_past()) && !is_uncorrected() {
         found.retain(|rates| rates.are_past());
     }

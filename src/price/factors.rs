@@ -105,6 +105,11 @@ impl PriceFactor {
         self.fault.clone().or_else(|| self.period.fault())
     }
 
+    /// When it begins and ends, in nanoseconds since the Unix epoch.
+    pub(super) fn ends(&self) -> [Option<i128>; 2] {
+        self.period.ends()
+    }
+
     /// Whether it holds at a time, in nanoseconds since the Unix epoch.
     pub(super) fn holds_at(&self, nanoseconds: i128) -> bool {
         self.period.includes(nanoseconds)

@@ -14,6 +14,7 @@ mod alias;
 mod book;
 #[cfg_attr(not(feature = "prices"), path = "no_catalog.rs")]
 mod catalog;
+mod charges;
 mod compiled;
 #[cfg(feature = "prices")]
 mod context_tiers;
@@ -33,6 +34,7 @@ mod factors;
 mod file_name;
 #[cfg(feature = "prices")]
 mod known_names;
+mod listed_rates;
 mod model;
 mod model_alias;
 mod model_name;
@@ -41,6 +43,8 @@ mod period;
 #[cfg(feature = "prices")]
 mod published_models;
 #[cfg(feature = "prices")]
+mod published_prices;
+#[cfg(feature = "prices")]
 mod published_rates;
 mod rates;
 mod reason;
@@ -48,6 +52,7 @@ mod service_tier;
 #[cfg(feature = "price-files")]
 mod toml_file;
 mod two_names;
+mod unit_table;
 #[cfg(feature = "prices")]
 mod units;
 mod version_stamp;
@@ -58,9 +63,11 @@ pub(crate) use compiled::Compiled;
 pub(crate) use reason::CORRECTIONS;
 
 pub use book::{PriceBook, PriceBookBuilder, UnknownModel};
+pub use charges::{Charge, Charges};
 pub use edition::{Edition, Origin};
 pub use error::PriceBookError;
 pub use factors::PriceFactor;
+pub use listed_rates::{ListedRate, ModelRates};
 pub use model::PricedModel;
 pub use rates::Rates;
 pub use reason::{BookName, Price, Source, Unpriced};

@@ -15,24 +15,24 @@ use crate::ledger::{Kind, MAX_COUNT, Measure, Usage, Usd};
 
 /// One model at one provider, looked up once by [`PriceBook::model`](crate::PriceBook::model).
 pub struct PricedModel {
-    label: Box<str>,
+    pub(super) label: Box<str>,
     /// The model as it was reported.
-    model: Box<str>,
+    pub(super) model: Box<str>,
     /// The user's own rates, most specific first.
-    own: Vec<Arc<Rates>>,
+    pub(super) own: Vec<Arc<Rates>>,
     /// Rates that correct the published ones.
-    corrected: Vec<Arc<Rates>>,
+    pub(super) corrected: Vec<Arc<Rates>>,
     /// The published price, and whether it is that of another provider than the reported one.
-    route: Result<(Route, bool), Unpriced>,
+    pub(super) route: Result<(Route, bool), Unpriced>,
     /// Other routes that must have the same price as `route`, and the reason if one has another.
-    unless_agreed: Option<Box<(Vec<Route>, Unpriced)>>,
+    pub(super) unless_agreed: Option<Box<(Vec<Route>, Unpriced)>>,
     /// The user's factors on the published and corrected prices, most specific first.
-    factors: Vec<Arc<PriceFactor>>,
+    pub(super) factors: Vec<Arc<PriceFactor>>,
     /// The tier that serves the calls; `None` is that of the list price.
-    tier: Option<ServiceTier>,
-    data: Arc<BookData>,
+    pub(super) tier: Option<ServiceTier>,
+    pub(super) data: Arc<BookData>,
     /// What was compiled last.
-    compiled: Mutex<Option<Arc<Compiled>>>,
+    pub(super) compiled: Mutex<Option<Arc<Compiled>>>,
 }
 
 impl fmt::Debug for PricedModel {
@@ -206,7 +206,7 @@ impl PricedModel {
     }
 
     /// The factor on the published price at a time.
-    fn factor(&self, at: SystemTime) -> Option<&PriceFactor> {
+    pub(super) fn factor(&self, at: SystemTime) -> Option<&PriceFactor> {
         // Few models have any: the others do not convert the time.
         let (first, nanoseconds) = (self.factors.first()?, since_epoch(at));
         if first.holds_at(nanoseconds) {
@@ -230,6 +230,15 @@ impl PricedModel {
         match self.basis(at) {
             Basis::Published(route, _) => self.data.catalog.unknown_keys_of(route, at),
             _ => Vec::new(),
+        }
+    }
+
+    /// Returns a usage as it is charged at a time.
+    pub(super) fn as_charged(&self, usage: &Usage, at: SystemTime) -> Usage {
+        match self.basis(at) {
+            Basis::Rates(rates) | Basis::Corrected(rates) => split_by(rates.charges_input_alone(), usage),
+            Basis::Published(route, _) => split_by(route.has_one_rate(), usage),
+            Basis::Free | Basis::Nothing(_) => usage.clone(),
         }
     }
 
@@ -306,7 +315,7 @@ impl PricedModel {
     }
 
     /// What a call is priced by at a time.
-    fn basis(&self, at: SystemTime) -> Basis<'_> {
+    pub(super) fn basis(&self, at: SystemTime) -> Basis<'_> {
         let nanoseconds = since_epoch(at);
         let tier = self.tier();
         let rates_for = |tier: Option<&str>| {
@@ -340,7 +349,8 @@ impl PricedModel {
         let cost = rates.cost(usage).map_err(|reason| match reason {
             NoCost::NoRate(kind) => Unpriced::NoRate { model: (&*self.model).into(), kind },
             NoCost::TooLarge => Unpriced::TooLarge {
-                reason: format!("{usage:?} at the rates given for {:?} exceeds 1e26 USD", self.model).into(),
+                reason: format!("{} at the rates given for {} exceeds 1e26 USD", in_words(usage), self.model)
+                    .into(),
             },
         })?;
         self.with_lacks(cost, source, rates.lacks(usage))
@@ -380,7 +390,7 @@ impl PricedModel {
 }
 
 /// What a call is priced by.
-enum Basis<'a> {
+pub(super) enum Basis<'a> {
     /// The user's own rates, or those of the policy for unknown models.
     Rates(&'a Rates),
     /// Rates that correct the published ones.
@@ -416,6 +426,12 @@ fn split_by(has_one_rate: bool, usage: &Usage) -> Usage {
     }
 }
 
+/// The counts of a usage, for a reason.
+fn in_words(usage: &Usage) -> String {
+    let known = usage.iter().map(|(kind, count)| format!("{count} {kind}"));
+    known.collect::<Vec<_>>().join(", ")
+}
+
 /// Checks that the counts can be charged by the token: the split is known, and no part exceeds its whole.
 fn check(usage: &Usage) -> Result<(), Unpriced> {
     if let Some((kind, count)) = usage.iter().find(|(kind, count)| count / kind.per_unit() > MAX_COUNT) {
@@ -434,7 +450,8 @@ fn check(usage: &Usage) -> Result<(), Unpriced> {
     ] {
         let sum: u64 = parts.iter().map(|part| usage.count(*part)).sum();
         if sum > usage.count(whole) {
-            let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
+            let used = parts.iter().filter(|part| usage.count(**part) > 0);
+            let parts: Vec<&str> = used.map(|part| part.name()).collect();
             let reason =
                 format!("{} is {sum}, but {whole} is only {}", parts.join(" and "), usage.count(whole));
             return Err(Unpriced::InvalidUsage { reason: reason.into() });

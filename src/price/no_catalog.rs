@@ -130,4 +130,28 @@ impl Catalog {
     pub(super) fn table(&self, route: &Route, _: bool, _: SystemTime) -> Option<Table> {
         match *route {}
     }
+
+    pub(super) fn listed_rates(
+        &self,
+        route: &Route,
+        _: i128,
+    ) -> Result<Vec<(Kind, Option<u64>, Usd)>, Unpriced> {
+        match *route {}
+    }
+
+    pub(super) fn listed_tiers(&self, route: &Route) -> Vec<ServiceTier> {
+        match *route {}
+    }
+
+    pub(super) fn listed_dates(&self, route: &Route) -> Vec<i128> {
+        match *route {}
+    }
+
+    pub(super) fn listed_hours(&self, route: &Route) -> Vec<i128> {
+        match *route {}
+    }
+
+    pub(super) fn listed_comments(&self, route: &Route) -> Vec<String> {
+        match *route {}
+    }
 }

@@ -28,6 +28,11 @@ impl Period {
         self.from.is_none_or(|from| from <= nanoseconds) && self.until.is_none_or(|until| nanoseconds < until)
     }
 
+    /// Its beginning and its end.
+    pub(super) fn ends(&self) -> [Option<i128>; 2] {
+        [self.from, self.until]
+    }
+
     /// Whether it has an end.
     #[cfg(feature = "prices")]
     pub(super) fn has_end(&self) -> bool {

@@ -31,7 +31,7 @@ struct PublishedProvider {
 /// What the data has of one model beside its price.
 #[derive(Default)]
 pub(super) struct PublishedModel {
-    /// Whole names, only kept for models that other rules match too.
+    /// Whole names, only kept for models that other rules match too, and for those with another id than each of them.
     names: Vec<String>,
     patterns: Vec<Pattern>,
     tiers: Vec<PublishedTier>,
@@ -109,10 +109,8 @@ impl PublishedModels {
                 context_tiers.add(&model.id, &model.price_variants);
                 add_starts(&model.prices, &mut starts);
                 add_starts(&model.price_variants, &mut starts);
-                models.insert(
-                    model.id,
-                    PublishedModel::read(&model.rule, &model.prices, &model.price_variants),
-                );
+                let read = PublishedModel::read(&model.id, &model.rule, &model.prices, &model.price_variants);
+                models.insert(model.id, read);
             }
             let fallbacks = provider.fallback_model_providers;
             providers.insert(provider.id, PublishedProvider { fallbacks, models });
@@ -142,6 +140,16 @@ impl PublishedModels {
     /// A model by the ids of the provider that lists it and its own.
     pub(super) fn get(&self, provider: &str, model: &str) -> Option<&PublishedModel> {
         self.providers.get(provider)?.models.get(model)
+    }
+
+    /// Names, or the beginnings of names, that the rules of a model have beside its id.
+    pub(super) fn other_names(&self, provider: &str, id: &str) -> Vec<String> {
+        let Some(model) = self.get(provider, id) else { return Vec::new() };
+        let literal = |pattern: &Pattern| match pattern {
+            Pattern::Begins(text) | Pattern::Ends(text) | Pattern::Contains(text) => Some(text.clone()),
+            Pattern::Regex(_) => None,
+        };
+        model.names.iter().cloned().chain(model.patterns.iter().filter_map(literal)).collect()
     }
 
     /// The providers with models that this one resells.
@@ -186,10 +194,10 @@ fn add_starts(prices: &Value, starts: &mut Vec<i128>) {
 }
 
 impl PublishedModel {
-    fn read(rule: &Value, prices: &Value, variants: &Value) -> Self {
+    fn read(id: &str, rule: &Value, prices: &Value, variants: &Value) -> Self {
         let mut model = Self { rates: Listed::read(prices), ..Self::default() };
         model.read_rule(rule);
-        if model.patterns.is_empty() {
+        if model.patterns.is_empty() && model.names.iter().any(|name| name.eq_ignore_ascii_case(id)) {
             model.names = Vec::new();
         }
         for variant in variants.as_array().into_iter().flatten() {

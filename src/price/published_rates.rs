@@ -239,18 +239,22 @@ mod tests {
                     counts.iter().fold(Usage::new(), |usage, (kind, count)| usage.with(*kind, *count));
                 let (ours, theirs) = (model.price(&usage, noon()), answer(provider, name, &counts));
                 let Ok(ours) = ours else { continue };
+                // The library does not match the ids of some models, which are names of them here.
+                if theirs.is_none() && plain.is_none() {
+                    continue;
+                }
                 if !matches!(ours.source, crate::price::Source::Book(_)) {
                     continue;
                 }
                 compared += 1;
-                assert_eq!(Usd::from_f64(theirs.unwrap()), Some(ours.cost), "{provider} {name} {kind:?}");
+                assert_eq!(Usd::from_f64(theirs.unwrap()), Some(ours.cost), "{provider} {name} {kind}");
                 lacking += usize::from(ours.lacks == [kind]);
                 // What costs the same without the unit lacks it, if it is charged beside tokens.
                 let is_beside = !kind.key().ends_with("tokens");
                 if is_beside && ours.lacks.is_empty() {
                     let with_tokens = plain.is_some_and(|plain| plain > 0.0);
                     charged += usize::from(theirs > plain);
-                    assert!(theirs > plain || with_tokens, "{provider} {name} {kind:?}");
+                    assert!(theirs > plain || with_tokens, "{provider} {name} {kind}");
                 }
             }
         }

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::compiled::{Table, Tier};
 use super::period::Period;
 use super::service_tier::ServiceTier;
+use super::unit_table;
 use crate::ledger::{IntoUsd, Kind, Measure, Usage, Usd};
 
 /// Tokens that a rate is quoted for, as every provider publishes prices.
@@ -369,6 +370,24 @@ impl Rates {
     #[cfg(feature = "prices")]
     pub(super) fn are_past(&self) -> bool {
         self.period.has_end()
+    }
+
+    /// Returns when they begin and end, in nanoseconds since the Unix epoch.
+    pub(super) fn ends(&self) -> [Option<i128>; 2] {
+        self.period.ends()
+    }
+
+    /// Returns each rate in pico-dollars for as many units as published prices are for.
+    pub(super) fn quoted(&self) -> impl Iterator<Item = (Kind, i128)> {
+        // All of them are kept per million of what is counted: of microseconds, a million is one second.
+        let of_counts = |kind: Kind, pico: i128| {
+            let per = i128::from(unit_table::per(kind)) * i128::from(kind.per_unit());
+            (kind, pico.saturating_mul(per) / QUOTED_TOKENS)
+        };
+        let tokens = KINDS.into_iter().filter_map(|kind| Some((kind, self.tokens[kind as usize]?)));
+        let others = self.others.iter().map(|(kind, pico)| (*kind, *pico));
+        let requests = self.request.map(|pico| (Kind::Requests, pico.saturating_mul(QUOTED_TOKENS)));
+        tokens.chain(others).chain(requests).map(move |(kind, pico)| of_counts(kind, pico))
     }
 
     /// Returns the tier that these rates are for, by the name that prices go by; `None` is every tier without rates of its own.

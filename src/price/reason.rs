@@ -244,3 +244,65 @@ fn hint(known_at: Option<&str>, nearest: Option<&str>) -> String {
         (None, None) => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::ledger::{IntoUsd, Usage};
+    use crate::price::{PriceBook, Rates};
+
+    /// The words of a text that are identifiers: `CacheRead`, `Some`, and keys such as `cache_read_tokens`.
+    fn identifiers(text: &str) -> Vec<&str> {
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+        let is_identifier = |word: &&str| {
+            let humps = word.chars().filter(char::is_ascii_uppercase).count();
+            let is_camel = humps > 1 && word.chars().any(char::is_lowercase);
+            is_camel || ["Some", "None", "Input", "Output"].contains(word) || Kind::from_key(word).is_some()
+        };
+        words.filter(is_identifier).collect()
+    }
+
+    fn each_rate(rates: Rates, usd: impl IntoUsd + Clone) -> Rates {
+        let rates =
+            rates.input(usd.clone()).output(usd.clone()).cache_read(usd.clone()).cache_write(usd.clone());
+        rates.cache_write_1h(usd.clone()).reasoning(usd.clone()).audio_input(usd.clone()).audio_output(usd)
+    }
+
+    #[test]
+    fn no_reason_has_the_identifier_of_a_kind() {
+        let mut texts: Vec<String> = Vec::new();
+        for rates in [
+            Rates::per_million().cache_read("1"),
+            Rates::per_million().input("1"),
+            Rates::per_million().output("1"),
+            each_rate(Rates::per_million(), "999999999999999"),
+        ] {
+            let book = PriceBook::builder().price("m", rates).build().unwrap_or_default();
+            for kind in Kind::ALL {
+                for count in [1, 999_999_999_999, u64::MAX] {
+                    let usage = Usage::new().with(*kind, count);
+                    for model in ["m", "gpt-5", "voyage-3", "whisper-1"] {
+                        let price = book.model(None, Some(model)).price(&usage, SystemTime::now());
+                        texts.extend(price.err().map(|reason| reason.to_string()));
+                    }
+                }
+            }
+        }
+        texts.extend(
+            Kind::ALL.iter().map(|kind| Unpriced::NoRate { model: "m".into(), kind: *kind }.to_string()),
+        );
+        texts.extend(each_rate(Rates::per_million(), "-1").fault());
+        texts.sort();
+        texts.dedup();
+        assert!(texts.len() > 20, "{texts:#?}");
+        for text in texts {
+            assert!(identifiers(&text).is_empty(), "{text}");
+        }
+        assert_eq!(
+            identifiers("3 CacheRead, Some(cache_read_tokens)"),
+            ["CacheRead", "Some", "cache_read_tokens"]
+        );
+    }
+}

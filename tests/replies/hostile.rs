@@ -38,7 +38,7 @@ fn check(body: &Value, found: &ResponseUsage) -> Result<(), TestCaseError> {
     let read = usage.count(Kind::Input) as f64 + usage.count(Kind::Output) as f64;
     prop_assert!(read <= most, "{read} tokens of {most} in {body}");
     for (kind, count) in usage.iter().filter(|(kind, _)| !units(usage).contains_key(kind.key())) {
-        prop_assert!(count as f64 <= most, "{kind:?} in {body}");
+        prop_assert!(count as f64 <= most, "{kind} in {body}");
     }
     for (unit, count) in units(usage) {
         prop_assert!(count > 0.0 && count <= most + items(body) as f64, "{count} {unit} in {body}");

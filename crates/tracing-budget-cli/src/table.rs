@@ -1,5 +1,7 @@
 //! Rows under headings, as a table for people or as CSV for programs.
 
+use std::borrow::Cow;
+
 use anyhow::Context as _;
 use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement};
 
@@ -13,9 +15,9 @@ enum Align {
 }
 
 /// One column: its heading in a table, and its name in CSV.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Column {
-    heading: &'static str,
+    heading: Cow<'static, str>,
     name: &'static str,
     align: Align,
     in_table: bool,
@@ -23,17 +25,25 @@ pub(crate) struct Column {
 
 /// A column of words.
 pub(crate) const fn left(heading: &'static str, name: &'static str) -> Column {
-    Column { heading, name, align: Align::Left, in_table: true }
+    Column { heading: Cow::Borrowed(heading), name, align: Align::Left, in_table: true }
 }
 
 /// A column of figures.
 pub(crate) const fn right(heading: &'static str, name: &'static str) -> Column {
-    Column { heading, name, align: Align::Right, in_table: true }
+    Column { heading: Cow::Borrowed(heading), name, align: Align::Right, in_table: true }
 }
 
 /// A column for CSV only, where a table has no room.
 pub(crate) const fn csv_only(name: &'static str) -> Column {
-    Column { heading: "", name, align: Align::Left, in_table: false }
+    Column { heading: Cow::Borrowed(""), name, align: Align::Left, in_table: false }
+}
+
+impl Column {
+    /// The same column under a heading that is made as the program runs.
+    pub(crate) fn under(mut self, heading: String) -> Self {
+        self.heading = Cow::Owned(heading);
+        self
+    }
 }
 
 /// Rows under headings.
@@ -82,8 +92,8 @@ impl Table {
         }
         let shown: Vec<usize> = (0..self.columns.len()).filter(|at| self.columns[*at].in_table).collect();
         let heading = |at: &usize| {
-            let Column { heading, align, .. } = self.columns[*at];
-            styled(heading, Tone::Plain, true).set_alignment(alignment(align))
+            let Column { heading, align, .. } = &self.columns[*at];
+            styled(heading, Tone::Plain, true).set_alignment(alignment(*align))
         };
         table.set_header(shown.iter().map(heading).collect::<Vec<_>>());
         for row in &self.rows {

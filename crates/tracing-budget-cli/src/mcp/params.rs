@@ -102,6 +102,15 @@ pub(super) struct ModelCost {
     /// Input tokens written to a cache, per call.
     #[serde(default)]
     pub(super) cache_write_tokens: u64,
+    /// Input tokens written to a cache for one hour, per call; a part of cache_write_tokens.
+    #[serde(default)]
+    pub(super) cache_write_1h_tokens: u64,
+    /// Counts of other units per call, such as `web_searches`, `input_image_tokens` or `audio_seconds`.
+    #[serde(default)]
+    pub(super) units: std::collections::BTreeMap<String, f64>,
+    /// Service tier: `batch`, `flex`, `priority`, `fast`; default: the list price.
+    #[serde(default)]
+    pub(super) tier: Option<String>,
     /// Number of calls; default 1.
     #[serde(default)]
     pub(super) calls: Option<u32>,

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::prices::calc::ChargeRow;
 use tracing_budget::Usd;
 use tracing_budget::present::{self, stages::StageNode};
 use tracing_budget::summary::{Figures, GateVerdict, RunSummary, Status};
@@ -167,13 +168,17 @@ pub(super) struct HealthFinding {
 pub(super) struct CostResult {
     /// Model and provider as resolved by the price book.
     pub(super) model: String,
-    /// CostResult of one call; null if there is no price.
+    /// Cost of one call; null if there is no price.
     #[schemars(with = "Option<f64>")]
     pub(super) cost_usd_per_call: Option<Usd>,
-    /// CostResult of all calls; null if there is no price.
+    /// Cost of all calls; null if there is no price.
     #[schemars(with = "Option<f64>")]
     pub(super) cost_usd: Option<Usd>,
     pub(super) calls: u32,
+    /// What each unit of one call is charged; the amounts add up to its cost.
+    pub(super) charges: Vec<ChargeRow>,
+    /// Units without a price; the cost is without them.
+    pub(super) unpriced_units: Vec<&'static str>,
     /// Source of the price.
     pub(super) source: Option<String>,
     /// Reason why there is no price, with the nearest model that has one.

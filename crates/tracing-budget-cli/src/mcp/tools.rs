@@ -14,9 +14,10 @@ use rmcp::{ErrorData, RoleServer, ServerHandler, tool, tool_handler, tool_router
 
 use super::params::{CompareRuns, ListRuns, ModelCost, ScopeParams, ShowRun};
 use super::results::{self, Changes, CostResult, FailureResult, Gate, HealthResult, Run, RunDetail, RunList};
+use crate::prices::calc::{Call, read_unit};
 use tracing_budget::price::PriceBook;
 use tracing_budget::summary::{RunSummary, Status};
-use tracing_budget::{Usage, Usd, Verdict};
+use tracing_budget::{Kind, Usage, Usd, Verdict};
 use tracing_budget_history::compare::compare;
 use tracing_budget_history::grammar::{WordError, Zone};
 use tracing_budget_history::health::HealthQuery;
@@ -178,27 +179,53 @@ impl ScopeParams {
 
 impl ModelCost {
     fn cost(&self, prices: &PriceBook) -> CostResult {
-        let mut usage = Usage::new().input(self.input_tokens).output(self.output_tokens);
-        if self.cache_read_tokens > 0 {
-            usage = usage.cache_read(self.cache_read_tokens);
-        }
-        if self.cache_write_tokens > 0 {
-            usage = usage.cache_write(self.cache_write_tokens);
-        }
-        let model = prices.model(self.provider.as_deref(), Some(&self.model));
-        let calls = self.calls.unwrap_or(1);
-        let (price, why_not) = match model.price(&usage, SystemTime::now()) {
-            Ok(price) => (Some(price), None),
-            Err(reason) => (None, Some(reason.to_string())),
+        let mut call = Call {
+            model: &self.model,
+            provider: self.provider.as_deref(),
+            tier: self.tier.as_deref(),
+            usage: Usage::new().input(self.input_tokens).output(self.output_tokens),
         };
-        let each = price.as_ref().map(|price| price.cost);
+        for (kind, tokens) in [
+            (Kind::CacheRead, self.cache_read_tokens),
+            (Kind::CacheWrite, self.cache_write_tokens),
+            (Kind::CacheWrite1h, self.cache_write_1h_tokens),
+        ] {
+            if tokens > 0 {
+                call.usage.set(kind, tokens);
+            }
+        }
+        for (name, count) in &self.units {
+            match read_unit(name, *count) {
+                Ok((kind, count)) => call.usage.add(kind, count),
+                Err(reason) => return self.without_cost(prices, reason),
+            }
+        }
+        let calls = self.calls.unwrap_or(1);
+        match call.calculate(prices, SystemTime::now()) {
+            Ok(found) => CostResult {
+                model: found.model,
+                cost_usd_per_call: Some(found.cost_usd),
+                cost_usd: Some(Usd::from_pico(found.cost_usd.pico().saturating_mul(i128::from(calls)))),
+                calls,
+                charges: found.charges,
+                unpriced_units: found.unpriced_units,
+                source: Some(found.source),
+                why_not: None,
+            },
+            Err(reason) => self.without_cost(prices, reason.to_string()),
+        }
+    }
+
+    fn without_cost(&self, prices: &PriceBook, why_not: String) -> CostResult {
         CostResult {
-            model: model.label().to_owned(),
-            cost_usd_per_call: each,
-            cost_usd: each.map(|each| Usd::from_pico(each.pico().saturating_mul(i128::from(calls)))),
-            calls,
-            source: price.map(|price| price.source.to_string()),
-            why_not,
+            model: prices.model(self.provider.as_deref(), Some(&self.model)).label().to_owned(),
+            cost_usd_per_call: None,
+            cost_usd: None,
+            calls: self.calls.unwrap_or(1),
+            charges: Vec::new(),
+            unpriced_units: Vec::new(),
+            source: None,
+            why_not: Some(why_not),
         }
     }
 }

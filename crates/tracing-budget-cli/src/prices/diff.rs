@@ -1,13 +1,14 @@
 //! `prices diff`: rates that differ between two days, or between two price books.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::{Args, ValueHint};
 use serde::Serialize;
 
-use super::book::{Quote, load, quoted, time};
+use super::book::{load, quoted, time};
+use super::sheet::{PriceSheet, RateRow};
 use crate::cell::{Cell, Tone};
 use crate::exit::Exit;
 use crate::output::Output;
@@ -43,7 +44,10 @@ pub(crate) struct DiffArgs {
 #[derive(Clone, Serialize)]
 pub(super) struct Changed {
     pub(super) model: String,
+    /// The unit in words.
     rate: &'static str,
+    /// For which calls it is: of a tier, or with a longer input. Empty for the list price.
+    calls: String,
     pub(super) before_usd: Option<Usd>,
     after_usd: Option<Usd>,
     ratio: Option<f64>,
@@ -59,7 +63,10 @@ pub(crate) fn run(args: &DiffArgs, session: &Session) -> anyhow::Result<Exit> {
     if changed.is_empty() {
         session.note("no rate differs");
     } else {
-        session.note(format!("{}, USD per million tokens", counted(changed.len() as u64, "rate")));
+        session.note(format!(
+            "{}, USD per million tokens, hour, or thousand",
+            counted(changed.len() as u64, "rate")
+        ));
     }
     Ok(Exit::Success)
 }
@@ -83,40 +90,53 @@ pub(super) fn between(
     (after, now): (&PriceBook, SystemTime),
     provider: Option<&str>,
 ) -> Changes {
-    let (old, new) = (quotes(before, then, provider), quotes(after, now, provider));
-    let models: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let only_in = |these: &BTreeMap<String, Quote>, others: &BTreeMap<String, Quote>| {
-        these.keys().filter(|model| !others.contains_key(*model)).cloned().collect()
-    };
+    let [old, new] = [sheets(before, then, provider), sheets(after, now, provider)];
+    let keys: BTreeSet<&RateKey> = old.rates.keys().chain(new.rates.keys()).collect();
     let mut rates = Vec::new();
-    for model in models {
-        let rates_in = |quotes: &BTreeMap<String, Quote>| quotes.get(model).map(Quote::rates);
-        let (old, new) = (rates_in(&old), rates_in(&new));
-        for (at, (rate, _)) in old.or(new).into_iter().flatten().enumerate() {
-            let (before, after) = (old.and_then(|rates| rates[at].1), new.and_then(|rates| rates[at].1));
-            if before != after {
-                rates.push(Changed {
-                    model: model.clone(),
-                    rate,
-                    before_usd: before,
-                    after_usd: after,
-                    ratio: ratio(before, after),
-                });
-            }
+    for key in keys {
+        let (before, after) = (old.rates.get(key), new.rates.get(key));
+        if before.map(|rate| rate.usd) != after.map(|rate| rate.usd)
+            && let Some(rate) = after.or(before)
+        {
+            let (before, after) = (before.map(|rate| rate.usd), after.map(|rate| rate.usd));
+            rates.push(Changed {
+                model: key.0.clone(),
+                rate: rate.name,
+                calls: rate.condition(),
+                before_usd: before,
+                after_usd: after,
+                ratio: ratio(before, after),
+            });
         }
     }
+    let only_in =
+        |these: &Sheets, others: &Sheets| these.models.difference(&others.models).cloned().collect();
     Changes { rates, models_added: only_in(&new, &old), models_removed: only_in(&old, &new) }
 }
 
-fn quotes(book: &PriceBook, at: SystemTime, provider: Option<&str>) -> BTreeMap<String, Quote> {
-    book.models()
-        .into_iter()
-        .filter(|(of, _)| {
-            provider.is_none_or(|name| of.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(name)))
-        })
-        .map(|(of, model)| Quote::of(book, of.as_deref(), &model, at))
-        .map(|quote| (quote.model.clone(), quote))
-        .collect()
+/// A rate: model, tier, bound of the input and key of the unit.
+type RateKey = (String, Option<String>, Option<u64>, &'static str);
+
+/// The models of a book, and their rates.
+struct Sheets {
+    models: BTreeSet<String>,
+    rates: BTreeMap<RateKey, RateRow>,
+}
+
+fn sheets(book: &PriceBook, at: SystemTime, provider: Option<&str>) -> Sheets {
+    let is_wanted = |of: &Option<String>| {
+        provider.is_none_or(|name| of.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(name)))
+    };
+    let mut sheets = Sheets { models: BTreeSet::new(), rates: BTreeMap::new() };
+    for (of, model) in book.models().into_iter().filter(|(of, _)| is_wanted(of)) {
+        let sheet = PriceSheet::of(book, of.as_deref(), &model, at);
+        for rate in sheet.rates {
+            let key = (sheet.model.clone(), rate.tier.clone(), rate.above_tokens, rate.unit);
+            sheets.rates.insert(key, rate);
+        }
+        sheets.models.insert(sheet.model);
+    }
+    sheets
 }
 
 fn ratio(before: Option<Usd>, after: Option<Usd>) -> Option<f64> {
@@ -128,6 +148,7 @@ pub(super) fn table(changed: &[Changed]) -> Table {
     let mut table = Table::new([
         left("MODEL", "model"),
         left("RATE", "rate"),
+        left("FOR", "for"),
         right("BEFORE", "before_usd"),
         right("AFTER", "after_usd"),
         right("%", "ratio"),
@@ -147,6 +168,7 @@ pub(super) fn table(changed: &[Changed]) -> Table {
         table.row([
             Cell::whole(&change.model),
             Cell::words(change.rate),
+            Cell::words(&change.calls),
             rate(change.before_usd),
             rate(change.after_usd),
             ratio,

@@ -188,17 +188,43 @@ impl PackageFile {
 
 /// The newest wheel on PyPI.
 fn from_pypi() -> anyhow::Result<Fetched> {
-    newest_wheel(&download(PYPI)?)
-}
-
-fn newest_wheel(list: &[u8]) -> anyhow::Result<Fetched> {
-    let package: Package = serde_json::from_slice(list).context("the list of its files cannot be read")?;
-    let wheel = package.files.into_iter().filter(PackageFile::is_released).max_by(|one, other| {
-        // RFC 3339 in UTC: their order is that of the text.
-        one.upload_time.cmp(&other.upload_time)
-    });
-    let wheel = wheel.context("it has no wheel")?;
+    let wheel = newest_wheel(&download(PYPI)?)?;
     let json = download(&wheel.url).with_context(|| wheel.url.clone())?;
     let day = wheel.upload_time.get(..10).map(str::to_owned);
     Ok(Fetched { json, from: wheel.filename, day })
+}
+
+fn newest_wheel(list: &[u8]) -> anyhow::Result<PackageFile> {
+    let package: Package = serde_json::from_slice(list).context("the list of its files cannot be read")?;
+    // RFC 3339 in UTC: their order is that of the text.
+    let released = package.files.into_iter().filter(PackageFile::is_released);
+    released.max_by(|one, other| one.upload_time.cmp(&other.upload_time)).context("it has no wheel")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_wheel_is_the_last_one_that_people_are_to_install() {
+        let file = |name: &str, day: &str, yanked: serde_json::Value| {
+            serde_json::json!({"filename": name, "url": "https://example.org", "yanked": yanked,
+                "upload-time": format!("2026-11-{day}T01:41:45.123Z")})
+        };
+        let list = |files: &[serde_json::Value]| serde_json::json!({"files": files}).to_string().into_bytes();
+        let newest = newest_wheel(&list(&[
+            file("genai_prices-0.2.3-py3-none-any.whl", "10", false.into()),
+            file("genai_prices-0.2.10-py3-none-any.whl", "12", false.into()),
+            file("genai_prices-0.2.10.tar.gz", "13", false.into()),
+            file("genai_prices-0.2.11-py3-none-any.whl", "14", "wrong prices".into()),
+            file("genai_prices-0.3.0rc1-py3-none-any.whl", "15", false.into()),
+        ]));
+        assert_eq!(
+            newest.map(|file| file.filename).ok().as_deref(),
+            Some("genai_prices-0.2.10-py3-none-any.whl")
+        );
+        for list in [list(&[]), b"<html>".to_vec()] {
+            assert!(newest_wheel(&list).is_err());
+        }
+    }
 }

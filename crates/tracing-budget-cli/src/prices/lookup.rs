@@ -1,16 +1,18 @@
 //! `prices list` and `prices find`: models with their rates.
 
+use std::time::SystemTime;
+
 use clap::Args;
 use serde::Serialize;
 
-use super::book::{BookArgs, Quote, quoted};
-use crate::cell::{Cell, Tone};
+use super::book::BookArgs;
+use super::sheet::{self, PriceSheet};
 use crate::exit::{Exit, NotFound};
 use crate::output::Output;
 use crate::session::Session;
-use crate::table::{Table, csv_only, left, right};
-use tracing_budget::Usd;
+use tracing_budget::present::nearest;
 use tracing_budget::present::numbers::counted;
+use tracing_budget::price::PriceBook;
 
 /// Arguments of `prices list`.
 #[derive(Debug, Args)]
@@ -31,66 +33,44 @@ pub(crate) struct ListPricesArgs {
 pub(crate) fn list(args: &ListPricesArgs, session: &Session) -> anyhow::Result<Exit> {
     let (book, at) = args.book.load(session)?;
     let wanted = args.text.as_deref().unwrap_or_default().to_lowercase();
-    let quotes: Vec<Quote> = book
-        .models()
-        .into_iter()
-        .filter(|(provider, model)| {
-            args.provider
-                .as_ref()
-                .is_none_or(|name| provider.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(name)))
-                && format!("{}/{model}", provider.as_deref().unwrap_or_default())
-                    .to_lowercase()
-                    .contains(&wanted)
-        })
-        .map(|(provider, model)| Quote::of(&book, provider.as_deref(), &model, at))
+    let models = book.models();
+    let is_wanted = |(provider, model): &&(Option<String>, String)| {
+        args.provider
+            .as_ref()
+            .is_none_or(|name| provider.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(name)))
+            && format!("{}/{model}", provider.as_deref().unwrap_or_default()).to_lowercase().contains(&wanted)
+    };
+    let sheets: Vec<PriceSheet> = models
+        .iter()
+        .filter(is_wanted)
+        .map(|(provider, model)| PriceSheet::of(&book, provider.as_deref(), model, at))
         .collect();
-    session.show(&quotes, || Output::new().table(table(&quotes)))?;
-    match quotes.len() as u64 {
-        0 => session.note("no model matches; to see how a name is resolved: tracing-budget prices find NAME"),
-        count => {
-            session.note(format!("{}, USD per million tokens, from {}", counted(count, "model"), book.name()))
-        }
+    session.show(&sheets, || Output::new().table(sheet::list(&sheets)).for_csv(sheet::csv(&sheets)))?;
+    if sheets.is_empty() {
+        session.note(format!(
+            "no model matches{}\nto see how a name is resolved: tracing-budget prices find NAME",
+            nearest_name(args, &models).map_or_else(String::new, |name| format!("; did you mean {name}?"))
+        ));
+        return Ok(Exit::Success);
     }
+    session.note(format!(
+        "{}, USD per million tokens, from {}",
+        counted(sheets.len() as u64, "model"),
+        book.name()
+    ));
     Ok(Exit::Success)
 }
 
-/// Returns one row per model.
-fn table(quotes: &[Quote]) -> Table {
-    let mut table = Table::new([
-        left("MODEL", "model"),
-        right("INPUT", "input_usd"),
-        right("OUTPUT", "output_usd"),
-        right("CACHE READ", "cache_read_usd"),
-        right("CACHE WRITE", "cache_write_usd"),
-        right("REQUEST", "request_usd"),
-        left("", "tiered"),
-        csv_only("source"),
-        csv_only("unpriced"),
-    ]);
-    for quote in quotes {
-        let rate = |usd: Option<Usd>| {
-            usd.map_or_else(Cell::unknown, |usd| Cell::short(quoted(usd), usd.to_string()))
-        };
-        let request =
-            quote.request_usd.map_or_else(Cell::empty, |usd| Cell::short(quoted(usd), usd.to_string()));
-        let note = match (&quote.unpriced, quote.tiered) {
-            (Some(_), _) => "no price",
-            (None, true) => "more for large calls",
-            (None, false) => "",
-        };
-        table.row([
-            Cell::whole(&quote.model),
-            rate(quote.input_usd),
-            rate(quote.output_usd),
-            rate(quote.cache_read_usd),
-            rate(quote.cache_write_usd),
-            request,
-            Cell::short(note, quote.tiered.to_string()).in_tone(Tone::Faint),
-            Cell::words_or_empty(quote.source.as_ref()),
-            Cell::words_or_empty(quote.unpriced.as_ref()),
-        ]);
+/// The provider or the model that the user may have meant.
+fn nearest_name(args: &ListPricesArgs, models: &[(Option<String>, String)]) -> Option<String> {
+    if let Some(name) = &args.provider {
+        let providers = || models.iter().filter_map(|(provider, _)| provider.as_deref());
+        if !providers().any(|id| id.eq_ignore_ascii_case(name)) {
+            return nearest(name, providers()).map(|provider| format!("--provider {provider}"));
+        }
     }
-    table
+    let text = args.text.as_deref()?;
+    nearest(text, models.iter().map(|(_, model)| &**model)).map(str::to_owned)
 }
 
 /// Arguments of `prices find`.
@@ -113,26 +93,26 @@ const MAX_SIMILAR: usize = 10;
 
 #[derive(Serialize)]
 struct Lookup {
-    /// The price that a call with this name gets.
-    priced: Quote,
-    /// Listed models with names that contain this one.
-    similar: Vec<Quote>,
+    /// The rates that a call with this name has.
+    priced: PriceSheet,
+    /// Its rates in other periods, and at other hours.
+    other_times: Vec<PriceSheet>,
+    /// Listed models with names that contain this one, or that are near to it.
+    similar: Vec<PriceSheet>,
 }
 
-/// Shows the price that a call of this model gets, and similar names.
+/// Shows the rates that a call of this model has, and similar names.
 pub(crate) fn find(args: &FindArgs, session: &Session) -> anyhow::Result<Exit> {
     let (book, at) = args.book.load(session)?;
-    let priced = Quote::of(&book, args.provider.as_deref(), &args.model, at);
-    let bare = args.model.rsplit('/').next().unwrap_or(&args.model).to_lowercase();
-    let similar: Vec<Quote> = book
-        .models()
+    let model = book.model(args.provider.as_deref(), Some(&args.model));
+    let priced = PriceSheet::of(&book, args.provider.as_deref(), &args.model, at);
+    let other_times = model
+        .rates_over_time()
         .into_iter()
-        .filter(|(_, model)| !bare.is_empty() && model.to_lowercase().contains(&bare))
-        .take(MAX_SIMILAR)
-        .map(|(provider, model)| Quote::of(&book, provider.as_deref(), &model, at))
-        .filter(|quote| quote.model != priced.model)
+        .map(|rates| PriceSheet::new(&model, rates))
+        .filter(|sheet| priced.unpriced.is_some() || *sheet != priced)
         .collect();
-    let found = Lookup { priced, similar };
+    let found = Lookup { similar: similar(&book, args, at, &priced), priced, other_times };
     session.show(&found, || output(&found))?;
     match &found.priced.unpriced {
         None => Ok(Exit::Success),
@@ -143,13 +123,52 @@ pub(crate) fn find(args: &FindArgs, session: &Session) -> anyhow::Result<Exit> {
     }
 }
 
-fn output(found: &Lookup) -> Output {
-    let output = Output::new().for_csv(table(std::slice::from_ref(&found.priced)));
-    let output = match &found.priced.source {
-        Some(source) => output
-            .text(format!("priced as {} from {source}, USD per million tokens", found.priced.model))
-            .table(table(std::slice::from_ref(&found.priced))),
-        None => output,
+/// Models with names that contain this one; without any, those with the nearest name.
+fn similar(book: &PriceBook, args: &FindArgs, at: SystemTime, priced: &PriceSheet) -> Vec<PriceSheet> {
+    let models = book.models();
+    let bare = args.model.rsplit('/').next().unwrap_or(&args.model).to_lowercase();
+    let sheets = |is_similar: &dyn Fn(&str) -> bool| -> Vec<PriceSheet> {
+        models
+            .iter()
+            .filter(|(_, model)| is_similar(&model.to_lowercase()))
+            .map(|(provider, model)| PriceSheet::of(book, provider.as_deref(), model, at))
+            .filter(|sheet| sheet.model != priced.model)
+            .take(MAX_SIMILAR)
+            .collect()
     };
-    if found.similar.is_empty() { output } else { output.text("similar names").table(table(&found.similar)) }
+    if bare.is_empty() {
+        return Vec::new();
+    }
+    let found = sheets(&|model| model.contains(&bare));
+    if !found.is_empty() || priced.unpriced.is_none() {
+        return found;
+    }
+    let name = |model: &str| model.rsplit('/').next().unwrap_or(model).to_lowercase();
+    let names: Vec<String> = models.iter().map(|(_, model)| name(model)).collect();
+    let near = nearest(&bare, names.iter().map(|name| &**name));
+    near.map_or_else(Vec::new, |near| sheets(&|model| name(model) == near))
+}
+
+fn output(found: &Lookup) -> Output {
+    let priced = &found.priced;
+    let mut output = Output::new().for_csv(sheet::csv(std::slice::from_ref(priced)));
+    if priced.unpriced.is_none() {
+        let period = priced.period();
+        let period = if period.is_empty() { period } else { format!(", {period}") };
+        output = output
+            .text(format!("priced as {} by {}{period}", priced.model, priced.sources()))
+            .table(priced.table());
+    }
+    for other in &found.other_times {
+        let missing = priced.tiers_beside(other);
+        let missing =
+            if missing.is_empty() { String::new() } else { format!(": no price of {}", missing.join(", ")) };
+        output = output.text(format!("{}{missing}", other.period())).table(other.table_of_changes(priced));
+    }
+    output = output.text(priced.comments.join("\n"));
+    if found.similar.is_empty() {
+        output
+    } else {
+        output.text("similar names, USD per million tokens").table(sheet::list(&found.similar))
+    }
 }

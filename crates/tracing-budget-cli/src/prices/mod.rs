@@ -2,16 +2,18 @@
 //!
 //! # Invariants
 //!
-//! - A rate is found by pricing a call, so that a price shown here is the price that a run gets.
-//! - Absent: the rules of price data. They belong to `tracing_budget::price`; here a list is fetched, and kept as it is.
+//! - Rates and charges are those of `tracing_budget::price`, which its tests compare with the prices of calls. None is computed here.
+//! - `sheet` and `calc` have the one form of rates and of charges. Every command and the tools for agents show them by it.
+//! - Absent: price data and its parsing. They belong to `tracing_budget::price`; here a list is fetched, and kept as it is.
 
 mod book;
-mod calc;
+pub(crate) mod calc;
 mod diff;
 mod fetch;
 mod kept;
 mod lookup;
 mod python_data;
+mod sheet;
 mod status;
 mod update;
 

@@ -41,6 +41,9 @@ fn an_agent_calls_each_tool() {
         ["list_runs", {"statsu": ["failed"]}],
         ["list_runs", {"cursor": "nonsense"}],
         ["list_runs", {"status": ["faild"]}],
+        ["model_cost", {"model": "claude-sonnet-4-5", "input_tokens": 9_548, "output_tokens": 528, "tier": "batch",
+            "units": {"web_searches": 2, "code_executions": 1}}],
+        ["model_cost", {"model": "claude-sonnet-4-5", "input_tokens": 1, "output_tokens": 1, "units": {"web_serches": 2}}],
     ]);
     let reply = ask(&python, &database, &questions);
 
@@ -81,6 +84,15 @@ fn an_agent_calls_each_tool() {
     assert_eq!(answer(5)["cost_usd"], json!(0.047_61));
     assert_eq!(answer(6)["cost_usd"], Value::Null, "no price is not a price of zero");
     assert!(answer(6)["why_not"].as_str().unwrap().contains("claude-sonnet-4-5"), "{}", answer(6));
+
+    let batch = answer(11);
+    let charges = batch["charges"].as_array().unwrap();
+    let amounts: Vec<_> =
+        charges.iter().map(|charge| json!([charge["name"], charge["amount_usd"]])).collect();
+    assert_eq!(json!(amounts), json!([["input", 0.014_322], ["output", 0.003_96], ["web searches", 0.02]]));
+    assert_eq!(batch["cost_usd"], json!(0.038_282));
+    assert_eq!(batch["unpriced_units"], json!(["code_executions"]));
+    assert!(answer(12)["why_not"].as_str().unwrap().contains("did you mean web_searches?"), "{}", answer(12));
 
     for (at, word) in [(7, "list_runs"), (8, "statsu"), (9, "nonsense"), (10, "did you mean \"failed\"?")] {
         let result = &reply["answers"][at];

@@ -51,7 +51,12 @@ fn invalid_arguments_exit_with_2() {
         (&["reprice"], "--as-of"),
         (&["reprice", "--model-swap", "gpt-5"], "expected A=B"),
         (&["check", "--max-regression", "5%"], "--baseline"),
-        (&["prices", "calc", "gpt-5"], "set --input or --output"),
+        (&["prices", "calc", "gpt-5"], "set --input, --output or --unit"),
+        (&["prices", "calc", "gpt-5", "--unit", "web_serches=2"], "did you mean web_searches?"),
+        (&["prices", "calc", "gpt-5", "--unit", "cache write (1h)=2.5"], "expected a whole number"),
+        (&["prices", "calc", "gpt-5", "--unit", "web_searches"], "expected a unit and its count"),
+        (&["prices", "calc", "gpt-5", "--unit", "web_searches=two"], "\"two\" is no number"),
+        (&["prices", "calc", "gpt-5", "--unit", "web_searches=-1"], "expected 0 to 1e12"),
         (&["runs", "list", "--cursor", "nonsense"], "is not a cursor of this list"),
     ] {
         let ended = place.run(arguments).ended_with(2);
@@ -91,6 +96,11 @@ fn a_missing_run_model_or_file_exits_with_4() {
         (&["check", "ffff"], "begins or ends with \"ffff\""),
         (&["prices", "find", "no-such-model-at-all"], "no price is known for model"),
         (&["prices", "calc", "no-such-model-at-all", "--input", "5"], "no price is known for model"),
+        (&["prices", "calc", "gpt-5", "--input", "5", "--tier", "turbo"], "the tier \"turbo\" of gpt-5"),
+        (
+            &["prices", "calc", "gpt-5", "--input", "5", "--unit", "input_image_tokens=9"],
+            "image input is 9, but input is only 5",
+        ),
     ] {
         let ended = place.run(arguments).ended_with(4);
         assert!(ended.talk.contains(message), "{arguments:?}: {}", ended.talk);
@@ -108,7 +118,10 @@ fn an_unreadable_or_unwritable_file_exits_with_5() {
     assert!(ended.talk.contains("bad.json: run_id is missing"), "{}", ended.talk);
     place.run(&["export", "--output", "nowhere/out.jsonl"]).ended_with(5);
     place.run(&["check", &id(1, 18), "--junit", "nowhere/out.xml"]).ended_with(5);
-    place.run(&["prices", "list", "--with", "nowhere.toml"]).ended_with(5);
+    for command in [&["list"][..], &["find", "gpt-5"], &["calc", "gpt-5", "--input", "1"], &["diff"]] {
+        let ended = place.run(&[&["prices"], command, &["--with", "nowhere.toml"]].concat()).ended_with(5);
+        assert!(ended.talk.contains("nowhere.toml cannot be read"), "{}", ended.talk);
+    }
 }
 
 #[test]

@@ -50,6 +50,9 @@ fn every_result_is_available_as_csv_with_one_cell_per_column() {
         &["check", "019a0018-01"],
         &["reprice", "--as-of", "2026-10-01"],
         &["prices", "list", "gpt-5"],
+        &["prices", "find", "gpt-5"],
+        &["prices", "calc", "gpt-5", "--input", "1000", "--unit", "web_searches=2"],
+        &["prices", "diff", "--from", "2025-01-01", "--to", "2026-01-01", "--provider", "openai"],
     ] {
         let ended = place.run(&[arguments, &["--format", "csv"]].concat()).ended_with(0);
         let mut reader = csv_rows(&ended.data);

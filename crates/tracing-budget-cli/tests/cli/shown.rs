@@ -151,12 +151,59 @@ fn prices() {
         &["prices", "find", "gpt-5-mini", "--provider", "openai", "--at", "2026-11-01"],
         0,
     );
+    let at_night =
+        ["prices", "find", "deepseek-v4-pro", "--provider", "deepseek", "--at", "2026-11-01T02:00Z"];
+    shows("prices-find-hours.txt", &place, &at_night, 0);
+    place.write("data.json", DATA);
+    let comments =
+        ["prices", "find", "vox-1", "--provider", "vox", "--with", "data.json", "--with", "prices.toml"];
+    shows("prices-find-comments.txt", &place, &comments, 0);
+    shows("prices-find-typo.txt", &place, &["prices", "find", "claude-sonet-4-5", "--at", "2026-11-01"], 4);
+    let units = ["prices", "list", "whisper", "--provider", "openai", "--at", "2026-11-01"];
+    shows("prices-list-units.txt", &place, &units, 0);
+    shows("prices-list-none.txt", &place, &["prices", "list", "gpt-5", "--provider", "openia"], 0);
+    let absent = ["prices", "list", "qwen-3-coder", "--provider", "cerebras", "--at", "2026-11-01"];
+    shows("prices-list-absent.txt", &place, &absent, 0);
+    let calc = ["prices", "calc", "claude-sonnet-4-5", "--input", "300000", "--cache-read", "1000"];
+    let more = ["--output", "528", "--unit", "web_searches=2", "--unit", "code_executions=1"];
+    let batch = ["--tier", "batch", "--at", "2026-11-01"];
+    shows("prices-calc-units.txt", &place, &[&calc[..], &more, &batch].concat(), 0);
+    let minimum = ["prices", "calc", "whisper-large-v3", "--provider", "groq", "--unit", "audio_seconds=2.5"];
+    shows("prices-calc-minimum.txt", &place, &[&minimum[..], &["--at", "2026-11-01"]].concat(), 0);
     shows("prices-find-none.txt", &place, &["prices", "find", "frontier-9", "--provider", "acme"], 4);
     let calc =
         ["prices", "calc", "claude-sonnet-4-5", "--input", "12000", "--output", "900", "--at", "2026-11-01"];
     shows("prices-calc.txt", &place, &calc, 0);
     let own = ["prices", "diff", "--with", "prices.toml", "--to", "2026-11-01", "--provider", "acme"];
     shows("prices-diff.txt", &place, &own, 0);
+}
+
+/// Published data with remarks, as newer files have them.
+const DATA: &str = r#"[{"id": "vox", "name": "Vox", "api_pattern": "vox", "price_comments": "Billed in euros.", "models": [
+    {"id": "vox-1", "match": {"equals": "vox-1"}, "price_comments": "Half the price at night.", "prices": [
+        {"prices": {"input_mtok": 2, "output_mtok": 4, "input_audio_mtok": 8}},
+        {"constraint": {"start_time": "22:00:00Z", "end_time": "06:00:00Z"},
+         "prices": {"input_mtok": 1, "output_mtok": 2, "input_audio_mtok": 4}}]}]}]"#;
+
+#[test]
+fn charges_add_up_to_the_cost() {
+    let place = Place::empty();
+    let calc =
+        ["prices", "calc", "gemini-2.5-flash", "--input", "7001", "--cache-read", "333", "--output", "11"];
+    let units = [
+        "--unit",
+        "web_searches=3",
+        "--unit",
+        "input_audio_tokens=17",
+        "--unit",
+        "cache_audio_read_tokens=0",
+    ];
+    let found = place.run(&[&calc[..], &units, &["--format", "json"]].concat()).ended_with(0).json();
+    let pico = |value: &serde_json::Value| (value.as_f64().expect("an amount") * 1e12).round() as i128;
+    let charges = found["charges"].as_array().expect("a list");
+    assert_eq!(charges.len(), 5, "{found:#}");
+    let sum: i128 = charges.iter().map(|charge| pico(&charge["amount_usd"])).sum();
+    assert_eq!((sum, pico(&found["beside_usd"])), (pico(&found["cost_usd"]), 0), "{found:#}");
 }
 
 pub(crate) const OWN_PRICES: &str = "\

@@ -192,3 +192,52 @@ fn without_a_terminal_the_message_names_an_alternative() {
     assert_eq!(output.status.code(), Some(2), "{message}");
     assert!(message.contains("runs list --status running"), "{message}");
 }
+
+/// What a command writes on a terminal of 80 columns.
+fn on_80_columns(folder: &Path, arguments: &[&str]) -> String {
+    let pair = native_pty_system().openpty(PtySize { cols: 80, ..SIZE }).expect("a pseudo-terminal");
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tracing-budget"));
+    command.cwd(folder);
+    command.env("NO_COLOR", "1");
+    command.args(arguments);
+    let mut child = pair.slave.spawn_command(command).expect("the command");
+    drop(pair.slave);
+    let mut reader = pair.master.try_clone_reader().expect("a reader");
+    let mut text = Vec::new();
+    // A terminal that is closed is an error on Linux, and all was read.
+    let _ = reader.read_to_end(&mut text);
+    child.wait().expect("it ends");
+    String::from_utf8_lossy(&text).replace('\r', "")
+}
+
+#[test]
+fn prices_fit_into_80_columns_with_a_name_of_100_characters() {
+    let folder = database("prices").with_file_name("");
+    let name = format!("{}-1", "model".repeat(20)).split_off(2);
+    assert_eq!(name.len(), 100);
+    let prices = format!(
+        "[[price]]\nmodel = \"{name}\"\ninput = 1.2345\noutput = 2\ncache_write_1h = 3\n\
+         [[price]]\nmodel = \"{name}\"\ntier = \"batch\"\ninput = 0.123456\noutput = 1\n"
+    );
+    std::fs::write(folder.join("prices.toml"), prices).expect("written");
+    for arguments in [
+        &["prices", "list", "modelmodel"][..],
+        &["prices", "find", &name],
+        &["prices", "calc", &name, "--input", "1"],
+        &["prices", "list", "claude-sonnet-4-5"],
+        &["prices", "find", "claude-sonnet-4-5"],
+        &["prices", "find", "gpt-5", "--provider", "openai"],
+    ] {
+        let with = if arguments[2].starts_with("gpt") { &[][..] } else { &["--with", "prices.toml"] };
+        let text = on_80_columns(&folder, &[arguments, with].concat());
+        let table = text.lines().filter(|line| !line.contains("priced as") && !line.contains(" · "));
+        for line in table {
+            assert!(line.chars().count() <= 80, "{arguments:?}: {line}\n{text}");
+        }
+        let words: String = text.split_whitespace().collect();
+        assert!(words.contains("$"), "{arguments:?}: {text}");
+        if arguments[2] == name {
+            assert!(words.contains(&name[..40]), "{arguments:?}: {text}");
+        }
+    }
+}
