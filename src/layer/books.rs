@@ -120,7 +120,9 @@ impl Books {
         let mut faults: Vec<_> = books.iter().filter_map(|book| book.fault.clone()).collect();
         faults.dedup();
         warnings.extend(faults);
-        if ledger.cells().any(|(_, totals)| totals.sources.contains(Sources::BOOK)) {
+        let is_published =
+            |sources: Sources| sources.contains(Sources::BOOK) || sources.contains(Sources::MULTIPLIED_BOOK);
+        if ledger.cells().any(|(_, totals)| is_published(totals.sources)) {
             // At the last call that a book can have priced: when the next one came, or at the end.
             let ends = books.iter().skip(1).map(|next| next.from).chain([until]);
             let old = books
