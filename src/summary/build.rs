@@ -410,29 +410,24 @@ impl SummaryInput<'_> {
     /// The names of price sources. Of several books, the one in force when a call closed, or all that were during the run.
     fn sources(&self, sources: Sources, closed: Option<u64>) -> Vec<String> {
         let named = [
-            (Sources::REPORTED, "reported"),
-            (Sources::OVERRIDE, "override"),
-            (Sources::CORRECTIONS, self.corrections),
+            (Sources::REPORTED, "reported", false),
+            (Sources::OVERRIDE, "override", false),
+            (Sources::CORRECTIONS, self.corrections, false),
+            (Sources::MULTIPLIED_CORRECTIONS, self.corrections, true),
         ];
-        let used = named.into_iter().filter(|(source, _)| sources.contains(*source));
-        let mut names: Vec<String> = used.map(|(_, name)| name.to_owned()).collect();
-        if sources.contains(Sources::MULTIPLIED_CORRECTIONS) {
-            names.push(multiplied(self.corrections));
-        }
-        let books = || match closed {
-            None => &self.books[..],
+        let books: &[BookPeriod] = match closed {
+            None => &self.books,
             Some(closed) => {
                 let next = self.books.partition_point(|book| book.from <= closed).max(1);
                 self.books.get(next - 1..next).unwrap_or_default()
             }
         };
-        if sources.contains(Sources::BOOK) {
-            names.extend(books().iter().map(|book| book.name.clone()));
-        }
-        if sources.contains(Sources::MULTIPLIED_BOOK) {
-            names.extend(books().iter().map(|book| multiplied(&book.name)));
-        }
-        names
+        let books = books.iter().flat_map(|book| {
+            let name = book.name.as_str();
+            [(Sources::BOOK, name, false), (Sources::MULTIPLIED_BOOK, name, true)]
+        });
+        let used = named.into_iter().chain(books).filter(|(source, ..)| sources.contains(*source));
+        used.map(|(_, name, by_factor)| if by_factor { multiplied(name) } else { name.to_owned() }).collect()
     }
 
     /// Returns the calls that are kept, in their order.
