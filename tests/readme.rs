@@ -50,7 +50,9 @@ fn it_prints_what_is_shown() {
     let document = fs::read(&files[0]).expect("a file");
     fs::remove_dir_all(&place).expect("an end");
 
-    let printed = String::from_utf8(output.stdout).expect("text");
+    let mut printed = String::from_utf8(output.stdout).expect("text");
+    // The bundled prices become old with the calendar, which is then the last line, and shown nowhere.
+    printed.truncate(printed.find("\nwarning   the prices of genai-prices@").unwrap_or(printed.len()));
     assert_eq!(
         lasting(block("text")),
         lasting(&printed),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::header::{FORMAT, Header};
 use super::record::{OpenStage, Record, RunStart};
 use crate::ledger::{Call, CellKey, FastHash, Ledger, Outcome, StageId, StageTotals, Symbol};
-use crate::summary::{EndReason, GateVerdict, Records, RunSummary, SummaryInput};
+use crate::summary::{BookPeriod, EndReason, GateVerdict, Records, RunSummary, SummaryInput};
 
 /// Most skipped lines that are described; further ones are only counted. A large file of another program would otherwise
 /// fill the memory with descriptions.
@@ -323,6 +323,7 @@ impl RunReplay {
             mut ledger,
             records_dropped: _,
             open: _,
+            book,
         } = self.start;
         let (end, ending, outcome) = match self.end {
             Some(RunEnd { at, outcome, incomplete: true }) => (at, EndReason::Incomplete, outcome),
@@ -377,7 +378,7 @@ impl RunReplay {
             has_calls: header.keep_calls.is_some(),
             // A stage's limit also counts the stages inside it. The journal's rows do not have those.
             stage_limits: Vec::new(),
-            book: &header.book,
+            books: vec![BookPeriod { name: book.unwrap_or_else(|| header.book.clone()), from: 0 }],
             corrections: &header.corrections,
         })
     }

@@ -115,6 +115,9 @@ pub(crate) struct RunStart {
     /// Stages that are open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) open: Vec<OpenStage>,
+    /// The name of the price book, where it is another than that of the header: the prices were renewed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) book: Option<String>,
 }
 
 /// A stage that is open.

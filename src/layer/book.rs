@@ -170,6 +170,7 @@ impl Core {
             ledger,
             records_dropped: 0,
             open: Vec::new(),
+            book: self.options.books.renewed(),
         };
         let journal = RunJournal::new(journal, details.run, start);
         journal.begin();

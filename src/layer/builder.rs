@@ -3,12 +3,13 @@
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Once, Weak};
 
 use tracing_core::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::books::Books;
 use super::budget_layer::BudgetLayer;
 use super::clock::Clock;
 use super::core::{Core, Options};
@@ -19,7 +20,7 @@ use super::switch;
 use crate::attribution::ApartEmitter;
 use crate::ledger::{IntoUsd, Usd, UsdError};
 use crate::limit::{Alert, MOST_STAGES, UnpricedCalls};
-use crate::price::PriceBook;
+use crate::price::{PriceBook, PriceBookError};
 use crate::sink::{
     Callback, Delivery, JsonDir, JsonLines, OpenError, Sink, Worker, catch_panic, print_diagnostic,
 };
@@ -163,6 +164,9 @@ pub enum BuildError {
     /// A sink of [`Builder::open_sink`] cannot be opened.
     #[error(transparent)]
     OpenSink(Box<dyn std::error::Error + Send + Sync>),
+    /// The price file that the environment variable `TRACING_BUDGET_PRICES` names cannot be used.
+    #[error(transparent)]
+    Prices(PriceBookError),
     /// The worker thread could not be started.
     #[error("the thread that delivers summaries could not be started: {0}")]
     Worker(std::io::Error),
@@ -366,7 +370,8 @@ impl<F> Builder<F> {
         self
     }
 
-    /// Prices calls with this book instead of the bundled one. [`PriceBook::builder`] makes one with prices of your own.
+    /// Prices calls with this book instead of [`PriceBook::new`]. [`PriceBook::builder`] makes one with prices of your own;
+    /// [`Handle::set_prices`](crate::Handle::set_prices) replaces it later.
     pub fn prices(mut self, book: impl Into<Arc<PriceBook>>) -> Self {
         self.plan.prices = Some(book.into());
         self
@@ -538,8 +543,15 @@ impl<F> Builder<F> {
         if options.project.is_none() {
             options.project = std::env::var(PROJECT_VARIABLE).ok().filter(|project| !project.is_empty());
         }
-        let book = prices.unwrap_or_default();
-        options.book = book.name().as_str().to_owned();
+        let book = match prices {
+            Some(book) => book,
+            None => Arc::new(PriceBook::builder().build().map_err(BuildError::Prices)?),
+        };
+        if let Some(fault) = book.fault() {
+            static ONCE: Once = Once::new();
+            ONCE.call_once(|| print_diagnostic(fault));
+        }
+        options.books = Arc::new(Books::new(&book));
         options.close_timeout = delivery.close_timeout;
         let clock = Clock::new();
         let (journal, dead) = journal_plan.open(&options, &clock, !sinks.is_empty())?;
@@ -555,7 +567,9 @@ impl<F> Builder<F> {
         })
         .map_err(BuildError::Worker)?;
         worker.call_on_alert(callbacks);
-        let core = Arc::new(Core::new(options, Pricer::new(book), worker, clock, journal));
+        let books = Arc::clone(&options.books);
+        let core =
+            Arc::new(Core::new(options, Pricer::new(book, Arc::clone(&books)), worker, clock, journal));
         let _ = pass.send(Arc::downgrade(&core));
         core.recover(dead);
         installed::add(&core);

@@ -304,8 +304,8 @@ impl Core {
         run: u64,
         at: impl Fn() -> Moment,
     ) -> (CellKey, Warning) {
-        let (layer, clock, lookups) = (self.spans.layer, &self.clock, &self.counters.price_lookups);
-        self.pricer.price(charge, totals, PriceContext { layer, clock, run, lookups }, at)
+        let (clock, lookups) = (&self.clock, &self.counters.price_lookups);
+        self.pricer.price(charge, totals, PriceContext { clock, run, lookups }, at)
     }
 
     /// The same where the warning is kept at once.

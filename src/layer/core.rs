@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::books::Books;
 use super::clock::Clock;
 use super::delivery::Delivery;
 use super::early::EarlyCloses;
@@ -42,8 +43,8 @@ pub(crate) struct Options {
     /// How many calls of a run are kept one by one, if not as many as can be.
     pub(crate) keep_calls: Option<usize>,
     pub(crate) limits: Plan,
-    /// What the price book calls itself.
-    pub(crate) book: String,
+    /// The price books, and the warnings of summaries about them.
+    pub(crate) books: Arc<Books>,
     /// The layer is for one scope, as in a test: it is not responsible for threads without a subscriber.
     pub(crate) is_scoped: bool,
     /// Why there is no layer, only a guard and its handles; none for a layer that works.

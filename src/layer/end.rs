@@ -113,6 +113,7 @@ impl Core {
                 .unwrap_or_else(|| RunSummary::new("", clock.wall(clock.now()).into()));
             // Once per run: a shared counter per call would be a cache line that all threads write.
             calls.add(&summary.budget_summary.total);
+            options.books.forget(ended.run);
             summary
         };
         match journal {
@@ -268,6 +269,7 @@ impl Core {
             let Some(details) = run.room.seal(number) else { continue };
             if self.is_accountable(number) {
                 count(&self.counters.forgotten);
+                self.options.books.forget(number);
                 if let Some(journal) = &details.journal {
                     journal.forgotten();
                 }
@@ -325,6 +327,10 @@ fn summary(run: &Run, details: &mut Details, options: &Options, clock: Clock, le
     let now = details.end.as_ref().map_or_else(|| clock.now(), |end| end.at);
     let mut warnings: Vec<String> =
         details.warnings.iter().map(|warning| warning.clone().into_owned()).collect();
+    // A layer for one scope is that of a test, which must not fail on the day on which its prices become old.
+    if !options.is_scoped {
+        warnings.extend(options.books.warnings(details.run, clock, details.started, now, ledger));
+    }
     if details.more_warnings > 0 {
         warnings.push(format!("{} more warnings were not kept", details.more_warnings));
     }
@@ -352,7 +358,7 @@ fn summary(run: &Run, details: &mut Details, options: &Options, clock: Clock, le
         has_calls: true,
         limits: options.limits.run,
         stage_limits: run.stage_limits(&options.limits),
-        book: &options.book,
+        books: options.books.between(details.started, now),
         corrections: crate::price::CORRECTIONS,
     })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::core::Core;
 use super::stats::Stats;
 use crate::limit::Remaining;
+use crate::price::PriceBook;
 use crate::sink::FlushError;
 use crate::summary::RunSummary;
 
@@ -118,6 +119,29 @@ impl Handle {
     /// next root span opens a new run.
     pub fn reset(&self) {
         self.core.reset();
+    }
+
+    /// Replaces the price book: calls that end after this has returned are priced by the new one.
+    ///
+    /// For a process that runs for months: build a book from a newer file, and set it. No call is lost or priced twice; one that ends
+    /// while this runs is priced by either book. The book is read here first, so that no call waits for it. A run in which both
+    /// books were in force names both in `price_sources`; the record of a call names its own. What was priced before keeps its price.
+    ///
+    /// ```
+    /// use tracing_budget::{PriceBook, price::Rates};
+    ///
+    /// let (budget, guard) = tracing_budget::layer().build::<tracing_subscriber::Registry>()?;
+    /// let renewed = PriceBook::builder().price("qwen3-32b", Rates::per_million().input("0.12")).build()?;
+    /// guard.handle().set_prices(renewed);
+    /// # drop(budget);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_prices(&self, book: impl Into<Arc<PriceBook>>) {
+        let book = book.into();
+        book.warm();
+        // What closed before has the price of its time.
+        self.core.early.wait();
+        self.core.pricer.set_book(book, self.core.clock.now());
     }
 
     /// Returns what is left of [`Builder::total_limit_usd`](crate::Builder::total_limit_usd) and

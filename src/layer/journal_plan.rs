@@ -75,7 +75,7 @@ impl JournalPlan {
             tags: options.tags.iter().cloned().collect(),
             limit_usd,
             limit_tokens,
-            book: options.book.clone(),
+            book: options.books.name(),
             corrections: crate::price::CORRECTIONS.to_owned(),
             keep_calls: Some(options.kept_calls()),
             ..Header::new(clock.origin())

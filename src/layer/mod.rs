@@ -29,6 +29,7 @@ mod accounted;
 mod ancestors;
 mod audit;
 mod book;
+mod books;
 mod budget_layer;
 mod builder;
 mod callsites;

@@ -18,9 +18,10 @@ use crate::ledger::Symbol;
 /// Models that a thread caches beside the last one. A pipeline calls two or three; two that share an entry only evict each other.
 const NEAR_MODELS: usize = 8;
 
-/// A model as an emitter names it, for one layer.
+/// A model as an emitter names it, in one price book of one layer.
 pub(crate) struct NearModel {
-    pub(crate) layer: u32,
+    /// The number of the book.
+    pub(crate) book: u32,
     pub(crate) name: ModelName,
     pub(crate) terms: PriceTerms,
     pub(crate) model: Arc<Model>,
@@ -30,8 +31,8 @@ pub(crate) struct NearModel {
 impl NearModel {
     // Inlined: five comparisons on the path of every call.
     #[inline(always)]
-    fn is(&self, layer: u32, (provider, model): ModelName, terms: PriceTerms) -> bool {
-        self.layer == layer
+    fn is(&self, book: u32, (provider, model): ModelName, terms: PriceTerms) -> bool {
+        self.book == book
             && self.terms.is(terms)
             && Symbol::same_option(self.name.0, provider)
             && Symbol::same_option(self.name.1, model)
@@ -95,15 +96,10 @@ impl PriceCache {
     /// Takes out what this thread remembers of a model. The caller puts it back.
     // Inlined: the hit is a swap and a comparison. The miss is out of line.
     #[inline(always)]
-    pub(crate) fn take_model(
-        &self,
-        layer: u32,
-        name: ModelName,
-        terms: PriceTerms,
-    ) -> Option<Box<NearModel>> {
+    pub(crate) fn take_model(&self, book: u32, name: ModelName, terms: PriceTerms) -> Option<Box<NearModel>> {
         match self.model.take() {
-            Some(near) if near.is(layer, name, terms) => Some(near),
-            other => self.take_other_model(other, layer, name, terms),
+            Some(near) if near.is(book, name, terms) => Some(near),
+            other => self.take_other_model(other, book, name, terms),
         }
     }
 
@@ -112,7 +108,7 @@ impl PriceCache {
     fn take_other_model(
         &self,
         last: Option<Box<NearModel>>,
-        layer: u32,
+        book: u32,
         name: ModelName,
         terms: PriceTerms,
     ) -> Option<Box<NearModel>> {
@@ -120,7 +116,7 @@ impl PriceCache {
         if let Some(last) = last {
             self.models[model_slot(last.name)].set(Some(last));
         }
-        wanted.filter(|near| near.is(layer, name, terms))
+        wanted.filter(|near| near.is(book, name, terms))
     }
 }
 

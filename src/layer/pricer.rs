@@ -1,11 +1,18 @@
 //! Pricing: which row a call belongs to, and what it cost. A model is looked up in the price book once for each pair of names.
+//!
+//! # Invariants
+//!
+//! - Each book of each layer has a number of its own. A thread's cache has an entry of one book only, so a new number is all that is
+//!   needed to renew every cache.
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use dashmap::DashMap;
+use parking_lot::RwLock;
 
+use super::books::Books;
 use super::clock::{Clock, Moment};
 use super::price_cache::{NearModel, PriceCache, put_back, with_price_cache};
 use super::stats::count;
@@ -14,19 +21,26 @@ use crate::attribution::{Charge, ModelName, PriceTerms};
 use crate::ledger::{CellKey, CellTotals, FastHash, Kind, Sources, Symbol, Usage, Usd};
 use crate::price::{Compiled, PriceBook, PricedModel, Source};
 
-/// The price book, and the models that were called.
+/// The price book in force, and the models that were called.
 pub(crate) struct Pricer {
-    book: Arc<PriceBook>,
-    known: DashMap<(ModelName, PriceTerms), Arc<Model>, FastHash>,
+    /// The number of the book in force.
+    number: AtomicU32,
+    in_force: RwLock<Arc<NumberedBook>>,
+    books: Arc<Books>,
     /// The run that was last warned that usage without a model has no price.
     warned_no_model: WarnOnce,
+}
+
+/// A book, and the models that were looked up in it.
+struct NumberedBook {
+    number: u32,
+    book: Arc<PriceBook>,
+    known: DashMap<(ModelName, PriceTerms), Arc<Model>, FastHash>,
 }
 
 /// The run of a price, and the clock.
 #[derive(Clone, Copy)]
 pub(crate) struct PriceContext<'a> {
-    /// Distinguishes layers in a thread's cache.
-    pub(crate) layer: u32,
     pub(crate) clock: &'a Clock,
     pub(crate) run: u64,
     /// Counts the calls that are looked up in the price book itself.
@@ -96,12 +110,25 @@ impl Held {
 impl Model {
     /// Looks a call up in the price book itself: if its compiled price has no answer, or for the reason why a usage has no price.
     #[cold]
-    fn look_up(&self, totals: &mut CellTotals, context: PriceContext<'_>, at: Moment) -> Warning {
+    fn look_up(
+        &self,
+        totals: &mut CellTotals,
+        context: PriceContext<'_>,
+        books: &Books,
+        at: Moment,
+    ) -> Warning {
         count(context.lookups);
+        let at = context.clock.wall(at);
         let label = self.label.as_str();
-        match self.priced.price(&totals.usage, context.clock.wall(at)) {
+        match self.priced.price(&totals.usage, at) {
             Ok(price) => {
                 (totals.cost, totals.sources) = (price.cost, sources(&price.source));
+                let keys = self.priced.unknown_price_keys(at);
+                if !keys.is_empty() {
+                    // What they charge is not known, so neither is the whole cost.
+                    totals.partial = 1;
+                    books.count_partly_read(context.run, label, &keys);
+                }
                 if price.lacks.is_empty() {
                     return None;
                 }
@@ -139,8 +166,25 @@ fn sources(source: &Source) -> Sources {
 }
 
 impl Pricer {
-    pub(crate) fn new(book: Arc<PriceBook>) -> Self {
-        Self { book, known: DashMap::with_hasher(FastHash), warned_no_model: WarnOnce::default() }
+    pub(crate) fn new(book: Arc<PriceBook>, books: Arc<Books>) -> Self {
+        let in_force = NumberedBook::new(book);
+        Self {
+            number: AtomicU32::new(in_force.number),
+            in_force: RwLock::new(Arc::new(in_force)),
+            books,
+            warned_no_model: WarnOnce::default(),
+        }
+    }
+
+    /// Has every amount that is priced from now on priced by another book.
+    pub(crate) fn set_book(&self, book: Arc<PriceBook>, from: Moment) {
+        let next = NumberedBook::new(book);
+        let mut in_force = self.in_force.write();
+        self.books.begin(&next.book, from);
+        // Under the lock, so that two threads which set a book leave the number of the one that is in force. Relaxed: the number
+        // publishes nothing, as the book itself is read under the lock.
+        self.number.store(next.number, Ordering::Relaxed);
+        *in_force = Arc::new(next);
     }
 
     /// Prices an amount unless its cost was reported, and returns the cell that it belongs to. Only a price that depends on the time
@@ -157,10 +201,12 @@ impl Pricer {
         let (provider, name) = charge.model;
         let (mut model, mut warning) = (None, None);
         if charge.is_llm && (name.is_some() || provider.is_some()) {
-            let (layer, name, terms) = (context.layer, charge.model, charge.terms);
-            let mut near = with_price_cache(move |cache| self.near(cache, layer, name, terms));
+            let (name, terms) = (charge.model, charge.terms);
+            // Relaxed: a thread that knows of the new book by other means sees its number, and any other may price by either.
+            let book = self.number.load(Ordering::Relaxed);
+            let mut near = with_price_cache(move |cache| self.near(cache, book, name, terms));
             if charge.needs_price {
-                warning = near.price(totals, context, at);
+                warning = near.price(totals, context, &self.books, at);
             }
             model = Some(near.model.label);
             put_back(near);
@@ -176,13 +222,25 @@ impl Pricer {
     /// The model that an emitter names so, as this thread remembers it; to be put back for the next call.
     // Inlined: the hit is that of `take_model`.
     #[inline(always)]
-    fn near(&self, cache: &PriceCache, layer: u32, name: ModelName, terms: PriceTerms) -> Box<NearModel> {
-        cache.take_model(layer, name, terms).unwrap_or_else(|| self.look_up(layer, name, terms))
+    fn near(&self, cache: &PriceCache, book: u32, name: ModelName, terms: PriceTerms) -> Box<NearModel> {
+        cache.take_model(book, name, terms).unwrap_or_else(|| self.look_up(name, terms))
     }
 
     #[cold]
-    fn look_up(&self, layer: u32, name: ModelName, terms: PriceTerms) -> Box<NearModel> {
-        Box::new(NearModel { layer, name, terms, model: self.get(name, terms), held: Held::default() })
+    fn look_up(&self, name: ModelName, terms: PriceTerms) -> Box<NearModel> {
+        // With the number of this book, which may be newer than the one that the caller found.
+        let in_force = Arc::clone(&self.in_force.read());
+        let model = in_force.get(name, terms);
+        Box::new(NearModel { book: in_force.number, name, terms, model, held: Held::default() })
+    }
+}
+
+impl NumberedBook {
+    fn new(book: Arc<PriceBook>) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        // Relaxed: only the uniqueness of the number matters, nothing is published with it.
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { number, book, known: DashMap::with_hasher(FastHash) }
     }
 
     fn get(&self, name @ (provider, model): ModelName, terms: PriceTerms) -> Arc<Model> {
@@ -248,15 +306,16 @@ impl NearModel {
         &mut self,
         totals: &mut CellTotals,
         context: PriceContext<'_>,
+        books: &Books,
         at: impl Fn() -> Moment,
     ) -> Warning {
         match self.model.remark {
-            None => self.price_usage(totals, context, at),
+            None => self.price_usage(totals, context, books, at),
             Some(Remark::NeverPriced(why)) => {
                 totals.unpriced = 1;
                 self.model.warned.is_first_in(context.run).then(|| why.as_str().into())
             }
-            Some(Remark::OtherModel(text)) => self.price_other_model(text, totals, context, at),
+            Some(Remark::OtherModel(text)) => self.price_other_model(text, totals, context, books, at),
         }
     }
 
@@ -269,9 +328,10 @@ impl NearModel {
         text: Symbol,
         totals: &mut CellTotals,
         context: PriceContext<'_>,
+        books: &Books,
         at: impl Fn() -> Moment,
     ) -> Warning {
-        let warning = self.price_usage(totals, context, at);
+        let warning = self.price_usage(totals, context, books, at);
         if !self.model.warned_names.is_first_in(context.run) {
             return warning;
         }
@@ -287,6 +347,7 @@ impl NearModel {
         &mut self,
         totals: &mut CellTotals,
         context: PriceContext<'_>,
+        books: &Books,
         at: impl Fn() -> Moment,
     ) -> Warning {
         let Self { model, held, .. } = self;
@@ -296,7 +357,7 @@ impl NearModel {
                 (totals.cost, totals.sources) = (cost, sources);
                 None
             }
-            None => model.look_up(totals, context, at),
+            None => model.look_up(totals, context, books, at),
         }
     }
 }
@@ -314,7 +375,7 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_796_040_030)
     }
 
-    fn priced(pricer: &Pricer, layer: u32, clock: &Clock, seconds: u64, usage: &Usage) -> CellTotals {
+    fn priced(pricer: &Pricer, clock: &Clock, seconds: u64, usage: &Usage) -> CellTotals {
         let lookups = AtomicU64::new(0);
         let charge = Charge {
             stage: None,
@@ -328,7 +389,7 @@ mod tests {
             started: None,
         };
         let mut totals = CellTotals { usage: usage.clone(), llm_calls: 1, ..CellTotals::default() };
-        let context = PriceContext { layer, clock, run: 1, lookups: &lookups };
+        let context = PriceContext { clock, run: 1, lookups: &lookups };
         pricer.price(&charge, &mut totals, context, || Moment::at(seconds * 1_000_000_000));
         assert_eq!(lookups.into_inner(), totals.unpriced as u64, "only what has no price is looked up");
         totals
@@ -336,7 +397,7 @@ mod tests {
 
     fn pricer(prices: impl IntoIterator<Item = Rates>) -> Pricer {
         let book = prices.into_iter().fold(PriceBook::builder(), |book, rates| book.price("m", rates));
-        Pricer::new(Arc::new(book.build().unwrap()))
+        Pricer::new(Arc::new(book.build().unwrap()), Arc::default())
     }
 
     #[test]
@@ -348,11 +409,7 @@ mod tests {
         for (seconds, cost) in
             [(0, "1"), (29, "1"), (30, "1"), (89, "1"), (90, "2"), (100_000, "2"), (89, "1")]
         {
-            assert_eq!(
-                priced(&pricer, 1, &clock, seconds, &usage).cost.to_string(),
-                cost,
-                "after {seconds} s"
-            );
+            assert_eq!(priced(&pricer, &clock, seconds, &usage).cost.to_string(), cost, "after {seconds} s");
         }
     }
 
@@ -361,15 +418,15 @@ mod tests {
         let [one, two] = ["1", "2"].map(|rate| pricer([Rates::per_million().input(rate).output("1")]));
         let (clock, usage) = (Clock::at(noon()), Usage::new().input(1_000_000));
         for _ in 0..3 {
-            assert_eq!(priced(&one, 1, &clock, 0, &usage).cost.to_string(), "1");
-            assert_eq!(priced(&two, 2, &clock, 0, &usage).cost.to_string(), "2");
+            assert_eq!(priced(&one, &clock, 0, &usage).cost.to_string(), "1");
+            assert_eq!(priced(&two, &clock, 0, &usage).cost.to_string(), "2");
         }
     }
 
     #[test]
     fn what_has_no_price_is_looked_up_for_its_reason() {
         let (pricer, clock) = (pricer([Rates::per_million().input("1")]), Clock::at(noon()));
-        assert_eq!(priced(&pricer, 1, &clock, 0, &Usage::new().input(1).output(1)).unpriced, 1);
-        assert_eq!(priced(&pricer, 1, &clock, 0, &Usage::new().input(1)).unpriced, 0);
+        assert_eq!(priced(&pricer, &clock, 0, &Usage::new().input(1).output(1)).unpriced, 1);
+        assert_eq!(priced(&pricer, &clock, 0, &Usage::new().input(1)).unpriced, 0);
     }
 }

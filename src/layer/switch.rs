@@ -13,6 +13,7 @@ use super::clock::Clock;
 use super::core::{Core, Options};
 use super::guard::BudgetGuard;
 use super::pricer::Pricer;
+use crate::price::PriceBook;
 use crate::sink::{Worker, print_diagnostic};
 
 /// The variables that switch a layer off, in the order in which they are read.
@@ -49,7 +50,11 @@ fn off_by(lookup: impl Fn(&str) -> Option<String>, mut complain: impl FnMut(&str
 /// A layer that does nothing: no thread, no sinks, and a guard with the reason.
 pub(crate) fn disabled(why: String) -> (BudgetLayer, BudgetGuard) {
     let options = Options { disabled: Some(why), ..Options::default() };
-    let core = Arc::new(Core::new(options, Pricer::new(Arc::default()), Worker::idle(), Clock::new(), None));
+    let books = Arc::clone(&options.books);
+    // No file of prices is read for a layer that prices nothing.
+    let book = PriceBook::builder().bundled_prices().build().unwrap_or_default();
+    let pricer = Pricer::new(Arc::new(book), books);
+    let core = Arc::new(Core::new(options, pricer, Worker::idle(), Clock::new(), None));
     // There is no worker that would.
     core.early.end();
     (BudgetLayer { core: Arc::clone(&core) }, BudgetGuard::new(core))

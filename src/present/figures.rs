@@ -1,7 +1,7 @@
 //! Figures as table cells: unknown is `—`, and partly known has the prefix `≥`.
 
 use super::numbers::{Money, UNKNOWN, count};
-use crate::ledger::Usd;
+use crate::ledger::{Kind, Usd};
 use crate::summary::Figures;
 
 impl Figures {
@@ -44,6 +44,28 @@ impl Figures {
         let unsplit = self.unsplit_tokens() > 0;
         [self.input_tokens, self.output_tokens, self.cache_read_tokens]
             .map(|tokens| self.tokens_cell(tokens, unsplit))
+    }
+
+    /// Returns the further units in words; empty without any.
+    ///
+    /// ```
+    /// use tracing_budget::{Kind, summary::Figures};
+    ///
+    /// let units = [(Kind::WebSearches, 2), (Kind::ImageOutput, 1_290), (Kind::AudioInputMicros, 12_340_000)];
+    /// let figures = Figures { units: units.into_iter().collect(), ..Figures::default() };
+    /// assert_eq!(figures.units_words(), "1,290 output image tokens, 2 web searches, 12.34 input audio seconds");
+    /// ```
+    #[must_use]
+    pub fn units_words(&self) -> String {
+        let words = |(kind, parts): (Kind, u64)| {
+            let key = kind.key();
+            let tokens = if key.ends_with("_tokens") { " tokens" } else { "" };
+            let (whole, rest) = (parts / kind.per_unit(), parts % kind.per_unit());
+            // A time has six digits of a second, and its last zeros are left out.
+            let rest = if rest == 0 { String::new() } else { format!(".{rest:06}") };
+            format!("{}{} {kind}{tokens}", count(whole), rest.trim_end_matches('0'))
+        };
+        self.units.iter().map(words).collect::<Vec<_>>().join(", ")
     }
 
     /// Returns the cell of all tokens, split or not.

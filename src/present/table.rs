@@ -301,6 +301,9 @@ fn notes(run: &RunSummary, money: Money) -> String {
         line(label, &words);
     }
     let total = &budget.total;
+    if !total.units.is_empty() {
+        line("units", &total.units_words());
+    }
     if total.unpriced_calls > 0 {
         line("unpriced", &format!("{} of unknown price, in no cost", counted(total.unpriced_calls, "call")));
     }

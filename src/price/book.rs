@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::alias;
 use super::catalog::{Catalog, Route};
+use super::edition::Edition;
 use super::elsewhere;
 use super::error::PriceBookError;
 use super::factors::{self, FactorRule, PriceFactor};
@@ -64,6 +65,8 @@ pub(super) struct BookData {
     aliases: Vec<ModelAlias>,
     factors: Vec<FactorRule>,
     pub(super) unknown: UnknownModel,
+    /// Why the prices are not those that the environment names.
+    fault: Option<String>,
 }
 
 /// The cost of a call without a known price, or without a model.
@@ -97,7 +100,12 @@ impl fmt::Debug for PriceBook {
 }
 
 impl PriceBook {
-    /// Returns a book with the published prices alone. They are parsed at the first look-up, or by [`warm`](Self::warm).
+    /// Returns a book with the published prices alone: those that the environment variable `TRACING_BUDGET_PRICES` names, else the
+    /// bundled ones. The bundled ones are parsed at the first look-up, or by [`warm`](Self::warm).
+    ///
+    /// The variable names a `data.json` of genai-prices, or the directory in which `tracing-budget prices update` keeps it. If it cannot be
+    /// read, the bundled prices are used, and every summary of the layer has a warning; [`builder`](Self::builder) returns the
+    /// error instead.
     ///
     /// ```
     /// use tracing_budget::PriceBook;
@@ -107,13 +115,17 @@ impl PriceBook {
     /// ```
     #[must_use]
     pub fn new() -> Self {
-        Self(Arc::new(BookData {
-            catalog: Catalog::default(),
-            overrides: Vec::new(),
-            aliases: Vec::new(),
-            factors: Vec::new(),
-            unknown: UnknownModel::default(),
-        }))
+        Self::builder().build().unwrap_or_else(|error| {
+            let fault = format!("{error}; the prices used are those of {}", Catalog::default().name());
+            Self(Arc::new(BookData {
+                catalog: Catalog::default(),
+                overrides: Vec::new(),
+                aliases: Vec::new(),
+                factors: Vec::new(),
+                unknown: UnknownModel::default(),
+                fault: Some(fault),
+            }))
+        })
     }
 
     /// Returns a builder for a book with the user's own prices.
@@ -136,6 +148,43 @@ impl PriceBook {
     #[must_use]
     pub fn name(&self) -> BookName {
         self.0.catalog.name()
+    }
+
+    /// Returns what is known of the published prices: where they come from, how old they are, and what is missing. This parses them.
+    ///
+    /// ```
+    /// let edition = tracing_budget::PriceBook::new().edition();
+    /// println!("{} of {:?}: {} models", edition.name, edition.date, edition.models);
+    /// ```
+    #[must_use]
+    pub fn edition(&self) -> Edition {
+        self.0.catalog.edition()
+    }
+
+    /// Returns why the prices are not those that the environment names, for a book of [`new`](Self::new); else `None`.
+    ///
+    /// ```
+    /// assert_eq!(tracing_budget::PriceBook::new().fault(), None);
+    /// ```
+    #[must_use]
+    pub fn fault(&self) -> Option<&str> {
+        self.0.fault.as_deref()
+    }
+
+    /// Returns the day of the published prices, as [`Edition::date`] has it. This parses nothing.
+    ///
+    /// ```
+    /// # #[cfg(feature = "prices")]
+    /// assert!(tracing_budget::PriceBook::new().published_on().is_some());
+    /// ```
+    #[must_use]
+    pub fn published_on(&self) -> Option<String> {
+        self.date().and_then(super::edition::date_text)
+    }
+
+    /// The day of the published prices, in nanoseconds since the Unix epoch.
+    pub(crate) fn date(&self) -> Option<i128> {
+        self.0.catalog.date()
     }
 
     /// Parses the published prices now, which takes some 50 milliseconds, and not at the first look-up.
@@ -329,6 +378,7 @@ pub struct PriceBookBuilder {
     own: Vec<Own>,
     #[cfg(feature = "prices")]
     published: Option<super::data_file::Bytes>,
+    is_bundled: bool,
     unknown: UnknownModel,
 }
 
@@ -513,7 +563,8 @@ impl PriceBookBuilder {
         self
     }
 
-    /// Replaces the bundled prices by a newer `data.json` of genai-prices in a file.
+    /// Replaces the bundled prices by a newer `data.json` of genai-prices in a file, or by the current one in a directory that
+    /// `tracing-budget prices update` keeps.
     ///
     /// ```
     /// use tracing_budget::PriceBook;
@@ -524,6 +575,21 @@ impl PriceBookBuilder {
     #[must_use]
     pub fn prices_json_file(mut self, path: impl Into<std::path::PathBuf>) -> Self {
         self.published = Some(super::data_file::Bytes::File(path.into()));
+        self
+    }
+
+    /// Takes the bundled prices, whatever the environment variable `TRACING_BUDGET_PRICES` names.
+    ///
+    /// ```
+    /// use tracing_budget::{PriceBook, price::Origin};
+    ///
+    /// let book = PriceBook::builder().bundled_prices().build()?;
+    /// assert_eq!(book.edition().origin, Origin::Bundled);
+    /// # Ok::<(), tracing_budget::price::PriceBookError>(())
+    /// ```
+    #[must_use]
+    pub fn bundled_prices(mut self) -> Self {
+        self.is_bundled = true;
         self
     }
 
@@ -544,7 +610,8 @@ impl PriceBookBuilder {
         self
     }
 
-    /// Reads and validates everything that was given.
+    /// Reads and validates everything that was given, and the published prices that the environment variable `TRACING_BUDGET_PRICES`
+    /// names, unless others were given.
     ///
     /// ```
     /// use tracing_budget::{PriceBook, price::Rates};
@@ -559,7 +626,8 @@ impl PriceBookBuilder {
     pub fn build(self) -> Result<PriceBook, PriceBookError> {
         #[cfg(feature = "prices")]
         let catalog = match self.published {
-            None => Catalog::default(),
+            None if self.is_bundled => Catalog::default(),
+            None => super::data_file::load_from_environment()?.unwrap_or_default(),
             Some(bytes) => super::data_file::load_catalog(&bytes)?,
         };
         #[cfg(not(feature = "prices"))]
@@ -600,6 +668,7 @@ impl PriceBookBuilder {
         for own in &mut overrides {
             own.provider = own.provider.take().map(|name| alias::key(&name));
         }
-        Ok(PriceBook(Arc::new(BookData { catalog, overrides, aliases, factors, unknown: self.unknown })))
+        let unknown = self.unknown;
+        Ok(PriceBook(Arc::new(BookData { catalog, overrides, aliases, factors, unknown, fault: None })))
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use genai_prices::{
     Calculator, ErrorKind, PriceCalculation, PriceRequest, ProviderInfo, Usage as Counts, UsageKey,
@@ -12,6 +12,8 @@ use genai_prices::{
 use super::alias;
 use super::context_tiers::ContextTiers;
 use super::corrections;
+use super::edition::{self, BUNDLED_DATE, Edition, Origin};
+use super::file_name::{FileName, LoadError};
 use super::known_names;
 use super::published_models::{Listed, Match, PublishedModels};
 use super::published_prices::{PublishedPrice, PublishedPrices, Rate};
@@ -20,7 +22,7 @@ use super::reason::{BookName, Unpriced};
 use super::service_tier::ServiceTier;
 use super::units;
 use crate::fnv::fnv1a_64;
-use crate::ledger::{Kind, Usage, Usd};
+use crate::ledger::{Kind, Usage, Usd, rfc3339};
 
 /// Below this many USD, a double that is off by the few roundings of one calculation is still nearer to the true
 /// whole number of pico-dollars than to any other. (A calculation makes less than 16 roundings of one part in 2^53, so
@@ -55,6 +57,9 @@ static BUNDLED: LazyLock<Published> = LazyLock::new(|| {
 pub(super) struct Catalog {
     loaded: Option<Box<Published>>,
     name: BookName,
+    origin: Origin,
+    /// The day of the loaded prices, in nanoseconds since the Unix epoch.
+    date: Option<i128>,
 }
 
 /// A `data.json`.
@@ -139,13 +144,52 @@ pub(super) enum Miss {
 impl Catalog {
     /// Reads a newer `data.json`. The name it goes by ends in a fingerprint of its bytes, so that a history
     /// distinguishes two files of one name.
-    pub(super) fn load(name: &str, json: &[u8]) -> Result<Self, genai_prices::Error> {
-        let published = Published::read(Cow::Owned(json.to_owned()))?;
-        let print = fnv1a_64(json);
-        Ok(Self {
-            loaded: Some(Box::new(published)),
-            name: BookName::loaded(&format!("{name}#{print:016x}")),
-        })
+    pub(super) fn load(file: &FileName<'_>, origin: Origin, json: &[u8]) -> Result<Self, LoadError> {
+        let published = Published::read(Cow::Owned(json.to_owned())).map_err(|error| error.to_string())?;
+        let name = file.book_name(fnv1a_64(json))?;
+        let date = file.date().or_else(|| published.models.newest_start(since_epoch(SystemTime::now())));
+        Ok(Self { loaded: Some(Box::new(published)), name: BookName::loaded(&name), origin, date })
+    }
+
+    /// The day of the prices, in nanoseconds since the Unix epoch. This reads nothing.
+    pub(super) fn date(&self) -> Option<i128> {
+        match &self.loaded {
+            Some(_) => self.date,
+            None => rfc3339::parse_date(BUNDLED_DATE).ok(),
+        }
+    }
+
+    pub(super) fn edition(&self) -> Edition {
+        let [providers, models, without_price, with_tiers] = self.published().models.counts();
+        Edition {
+            name: self.name(),
+            origin: self.origin.clone(),
+            date: self.date().and_then(edition::date_text),
+            providers,
+            models,
+            without_price,
+            with_tiers,
+            unknown_keys: self.unknown_keys(),
+        }
+    }
+
+    /// The keys of all prices that hold now which this release cannot price.
+    fn unknown_keys(&self) -> Vec<String> {
+        let nothing = Counts::new();
+        let keys = |(provider, model): (&str, &str)| {
+            let request = PriceRequest::new(model, &nothing).with_provider_id(provider);
+            self.calculator().calculate(&request).map(|price| unknown_keys(&price)).unwrap_or_default()
+        };
+        let all: BTreeSet<_> = self.models().flat_map(keys).collect();
+        all.into_iter().collect()
+    }
+
+    /// The keys of a model's price at a time that this release cannot price. The bundled prices have none, as a test shows.
+    pub(super) fn unknown_keys_of(&self, route: &Route, at: SystemTime) -> Vec<String> {
+        if self.loaded.is_none() {
+            return Vec::new();
+        }
+        self.calculate(route, &Counts::new(), at).map(|price| unknown_keys(&price)).unwrap_or_default()
     }
 
     fn published(&self) -> &Published {
@@ -283,7 +327,36 @@ impl Catalog {
 
     /// The rates that correct a model with these names (in lower case) at these providers, most specific first.
     pub(super) fn corrections(&self, names: &[String], providers: &[&str]) -> Vec<Arc<Rates>> {
-        corrections::matching_rates(names, providers, self.loaded.is_none())
+        corrections::matching_rates(names, providers, || {
+            self.loaded.is_none() || self.has_bundled_price(names, providers)
+        })
+    }
+
+    /// Whether a newer list still has the bundled price of a model: what is wrong with the one is wrong with the other.
+    fn has_bundled_price(&self, names: &[String], providers: &[&str]) -> bool {
+        // Prices of a time of day have windows of eight hours.
+        const PARTS: u32 = 6;
+        let midnight = SystemTime::now() - Duration::from_secs(since_midnight());
+        // The whole as well: more of a part than of its whole is an error.
+        let whole = || [(UsageKey::INPUT_TOKENS, 1e6), (UsageKey::OUTPUT_TOKENS, 1e6)];
+        let usages: Vec<Counts> =
+            KEYS.into_iter().map(|(_, key)| whole().into_iter().chain([(key, 1e6)]).collect()).collect();
+        let price = |calculator: &Calculator, provider: &str, name: &str, usage: &Counts, at: SystemTime| {
+            let request = PriceRequest::new(name, usage).with_provider_id(provider).with_timestamp(at);
+            calculator.calculate(&request).ok().map(|price| (price.model_id, price.total_price))
+        };
+        let is_same = |provider: &&str, name: &String| {
+            let times = (0..PARTS).map(|part| midnight + Duration::from_secs(86_400) / PARTS * part);
+            times.into_iter().all(|at| {
+                let [bundled, newer] = [&BUNDLED.calculator, self.calculator()].map(|of| {
+                    usages.iter().map(|usage| price(of, provider, name, usage, at)).collect::<Vec<_>>()
+                });
+                // The first is of the whole alone.
+                bundled[0].is_some() && bundled == newer
+            })
+        };
+        // The correction is for one of these names at one of these providers; a name that the list does not have has no price.
+        providers.iter().any(|provider| names.iter().any(|name| is_same(provider, name)))
     }
 
     /// The provider that has models with names like this one.
@@ -348,6 +421,18 @@ impl Catalog {
             }
         }
     }
+}
+
+/// Seconds since midnight in UTC.
+fn since_midnight() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs() % 86_400)
+}
+
+/// The keys of a price that `genai-prices` skipped, by its warning: it has no function that returns them.
+fn unknown_keys(price: &PriceCalculation) -> Vec<String> {
+    const SKIPPED: &str = "Unsupported price key for standard pricing: ";
+    let lists = price.warnings.iter().filter_map(|warning| warning.strip_prefix(SKIPPED));
+    lists.flat_map(|keys| keys.split(", ")).map(str::to_owned).collect()
 }
 
 /// A price in doubles, or the reason why there is no price.

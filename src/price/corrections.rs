@@ -49,9 +49,17 @@ pub(super) static ALL: LazyLock<Vec<Override>> =
 
 /// The rates that correct a model with these names (in lower case) at these providers, most specific first.
 ///
-/// A newer list may have been corrected, or have a newer price: then only what is over still holds.
-pub(super) fn matching_rates(names: &[String], providers: &[&str], is_bundled: bool) -> Vec<Arc<Rates>> {
+/// A newer list may have been corrected, or have a newer price: then only what is over still holds. `is_uncorrected` is whether it has
+/// the same price as the bundled one.
+pub(super) fn matching_rates(
+    names: &[String],
+    providers: &[&str],
+    is_uncorrected: impl FnOnce() -> bool,
+) -> Vec<Arc<Rates>> {
     let mut found = overrides::matching_rates(&ALL, names, providers);
-    found.retain(|rates| is_bundled || rates.are_past());
+    // Compared only for what has a correction, as nearly no model has.
+    if found.iter().any(|rates| !rates.are_past()) && !is_uncorrected() {
+        found.retain(|rates| rates.are_past());
+    }
     found
 }

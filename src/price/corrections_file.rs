@@ -11,11 +11,13 @@ use std::{env, fs};
 use toml::de::{DeTable, DeValue};
 
 use super::alias;
+use super::catalog::Catalog;
 use super::compiled::tests::{assert_same, shapes};
 use super::corrections::{ALL, Correction};
 use super::corrections_table::CORRECTIONS;
 use super::data_file::Bytes;
 use super::rates::Rates;
+use super::service_tier::ServiceTier;
 use super::toml_file;
 use crate::ledger::{Usage, rfc3339};
 use crate::price::{CORRECTIONS as CORRECTIONS_NAME, PriceBook, Source, Unpriced};
@@ -158,14 +160,16 @@ fn each_differs_from_the_list() {
     for entry in CORRECTIONS {
         let at = if entry.from.is_empty() { moment("2026-11-30") } else { moment(entry.from) };
         let corrected = PriceBook::new().model(Some(entry.provider), Some(entry.model)).with_tier(entry.tier);
-        let json = include_bytes!("../../data/genai-prices.json").to_vec();
-        let listed = PriceBook::builder().prices_json(json).build().unwrap();
-        let listed = listed.model(Some(entry.provider), Some(entry.model)).with_tier(entry.tier);
+        // The list alone: a book with the same list is corrected as well.
+        let catalog = Catalog::default();
         let usage = Usage::new().input(1_000).output(100).cache_read(500);
-        let cost = |model: &crate::price::PricedModel| model.price(&usage, at).map(|price| price.cost);
-        // One that is over holds for every list.
-        let is_changed = entry.until.is_empty() == (cost(&corrected) != cost(&listed));
-        assert!(is_changed, "{entry:?}: {:?}", cost(&listed));
+        let provider = catalog.provider_id(entry.provider).unwrap();
+        let listed = catalog.find(&provider, &entry.model.to_lowercase()).ok();
+        let listed = listed.map(|route| route.at_tier(ServiceTier::parse(entry.tier)));
+        let listed = listed.and_then(|route| catalog.price(&route, entry.model, &usage, at).ok());
+        let listed = listed.map(|(cost, _)| cost);
+        let corrected = corrected.price(&usage, at).map(|price| price.cost);
+        assert_ne!(corrected.ok(), listed, "{entry:?}");
     }
 }
 

@@ -1,10 +1,11 @@
 //! Bytes of a price file, and a newer `data.json` of genai-prices.
 
-use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::catalog::Catalog;
+use super::edition::{Origin, VARIABLE};
 use super::error::PriceBookError;
+use super::file_name::FileName;
 
 /// Where a file's content is.
 #[derive(Debug)]
@@ -13,17 +14,17 @@ pub(super) enum Bytes {
     File(PathBuf),
 }
 
+#[cfg(feature = "price-files")]
 impl Bytes {
-    pub(super) fn read(&self) -> Result<Cow<'_, [u8]>, PriceBookError> {
+    pub(super) fn read(&self) -> Result<std::borrow::Cow<'_, [u8]>, PriceBookError> {
         match self {
             Self::Given(bytes) => Ok(bytes.into()),
             Self::File(path) => std::fs::read(path)
-                .map(Cow::Owned)
+                .map(std::borrow::Cow::Owned)
                 .map_err(|reason| PriceBookError::Read { path: path.clone(), reason }),
         }
     }
 
-    #[cfg(feature = "price-files")]
     pub(super) fn name(&self, given: &str) -> String {
         match self {
             Self::Given(_) => given.to_owned(),
@@ -32,12 +33,50 @@ impl Bytes {
     }
 }
 
+/// The file in a directory of kept prices that names the current one.
+const CURRENT: &str = "current";
+
 /// Reads published prices.
 pub(super) fn load_catalog(bytes: &Bytes) -> Result<Catalog, PriceBookError> {
-    let name = match bytes {
-        Bytes::Given(_) => "prices.json".into(),
-        Bytes::File(path) => path.file_name().unwrap_or_default().to_string_lossy(),
+    match bytes {
+        Bytes::Given(json) => load("prices.json", Origin::Given, json),
+        Bytes::File(path) => load_file(path, Origin::File),
+    }
+}
+
+/// Reads the published prices that the environment names; `None` if it names none.
+pub(super) fn load_from_environment() -> Result<Option<Catalog>, PriceBookError> {
+    let Some(path) = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()) else { return Ok(None) };
+    load_file(&PathBuf::from(path), Origin::Environment)
+        .map(Some)
+        .map_err(|error| PriceBookError::Environment { variable: VARIABLE, reason: Box::new(error) })
+}
+
+/// Reads a file of published prices, or the current one of a directory that `prices update` keeps.
+fn load_file(path: &Path, origin: impl Fn(PathBuf) -> Origin) -> Result<Catalog, PriceBookError> {
+    let read = |path: PathBuf| {
+        std::fs::read(&path).map_err(|reason| PriceBookError::Read { path: path.clone(), reason })
     };
-    Catalog::load(&name, &bytes.read()?)
-        .map_err(|error| PriceBookError::Data { name: name.into_owned(), reason: error.to_string() })
+    let file = if path.is_dir() {
+        let pointer = path.join(CURRENT);
+        let content = read(pointer.clone())?;
+        let content = String::from_utf8_lossy(&content);
+        let name = content.lines().next().unwrap_or_default().trim();
+        // A path could lead out of the directory.
+        if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
+            let (name, reason) =
+                (pointer.display().to_string(), format!("expected the name of a file, got {name:?}"));
+            return Err(PriceBookError::Data { name, reason });
+        }
+        path.join(name)
+    } else {
+        path.to_owned()
+    };
+    let json = read(file.clone())?;
+    load(&file.file_name().unwrap_or_default().to_string_lossy(), origin(file.clone()), &json)
+}
+
+fn load(name: &str, origin: Origin, json: &[u8]) -> Result<Catalog, PriceBookError> {
+    Catalog::load(&FileName(name), origin, json)
+        .map_err(|reason| PriceBookError::Data { name: name.to_owned(), reason })
 }

@@ -60,6 +60,14 @@ pub enum PriceBookError {
         /// What is wrong, and what was expected.
         reason: String,
     },
+    /// The prices that an environment variable names are not usable.
+    #[error("{variable}: {reason}")]
+    Environment {
+        /// The variable.
+        variable: &'static str,
+        /// What is wrong with its file.
+        reason: Box<PriceBookError>,
+    },
     /// A `data.json` of published prices is not usable.
     #[error("the price data {name} is not usable: {reason}")]
     Data {

@@ -26,9 +26,12 @@ mod corrections_file;
 mod corrections_table;
 #[cfg(feature = "prices")]
 mod data_file;
+pub(crate) mod edition;
 mod elsewhere;
 mod error;
 mod factors;
+#[cfg(feature = "prices")]
+mod file_name;
 #[cfg(feature = "prices")]
 mod known_names;
 mod listed_rates;
@@ -61,6 +64,7 @@ pub(crate) use reason::CORRECTIONS;
 
 pub use book::{PriceBook, PriceBookBuilder, UnknownModel};
 pub use charges::{Charge, Charges};
+pub use edition::{Edition, Origin};
 pub use error::PriceBookError;
 pub use factors::PriceFactor;
 pub use listed_rates::{ListedRate, ModelRates};

@@ -224,6 +224,24 @@ impl PricedModel {
         }
     }
 
+    /// Returns the keys of the published price at a time that this release cannot price, as a newer file may have: a call is priced without
+    /// what they charge. Empty for prices of the user's own.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use tracing_budget::PriceBook;
+    ///
+    /// let model = PriceBook::new().model(Some("openai"), Some("gpt-5"));
+    /// assert!(model.unknown_price_keys(SystemTime::now()).is_empty());
+    /// ```
+    #[must_use]
+    pub fn unknown_price_keys(&self, at: SystemTime) -> Vec<String> {
+        match self.basis(at) {
+            Basis::Published(route, _) => self.data.catalog.unknown_keys_of(route, at),
+            _ => Vec::new(),
+        }
+    }
+
     /// Returns the price compiled for the minute of a time. The first question of a minute compiles it; what has not changed since is
     /// only confirmed.
     pub(crate) fn compiled(&self, at: SystemTime) -> Arc<Compiled> {
@@ -260,6 +278,10 @@ impl PricedModel {
             ends.into_iter().all(at_end)
         };
         let known = last.filter(|last| last.source == source).and_then(Compiled::table);
+        // Each of its calls is looked up, and counted there.
+        if ends.into_iter().any(|at| !self.unknown_price_keys(at).is_empty()) {
+            return Compiled::new(minute, source, None);
+        }
         let table = match self.basis(ends[0]) {
             Basis::Rates(rates) => rates.table(),
             Basis::Corrected(rates) => times(rates.table()),

@@ -18,6 +18,8 @@ use crate::ledger::rfc3339;
 pub(super) struct PublishedModels {
     providers: HashMap<String, PublishedProvider>,
     pub(super) context_tiers: ContextTiers,
+    /// The days from which a price holds, in nanoseconds since the Unix epoch.
+    starts: Vec<i128>,
 }
 
 struct PublishedProvider {
@@ -98,19 +100,41 @@ impl PublishedModels {
     pub(super) fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
         let entries: Vec<ProviderEntry> = serde_json::from_slice(json)?;
         let mut context_tiers = ContextTiers::default();
+        let mut starts = Vec::new();
         let mut providers = HashMap::new();
         for provider in entries {
             let mut models = HashMap::new();
             for model in provider.models {
                 context_tiers.add(&model.id, &model.prices);
                 context_tiers.add(&model.id, &model.price_variants);
+                add_starts(&model.prices, &mut starts);
+                add_starts(&model.price_variants, &mut starts);
                 let read = PublishedModel::read(&model.id, &model.rule, &model.prices, &model.price_variants);
                 models.insert(model.id, read);
             }
             let fallbacks = provider.fallback_model_providers;
             providers.insert(provider.id, PublishedProvider { fallbacks, models });
         }
-        Ok(Self { providers, context_tiers })
+        Ok(Self { providers, context_tiers, starts })
+    }
+
+    /// The last day before a time on which a price began: the list is that new at least.
+    pub(super) fn newest_start(&self, before: i128) -> Option<i128> {
+        self.starts.iter().copied().filter(|start| *start <= before).max()
+    }
+
+    /// The number of prices that begin after a time.
+    #[cfg(test)]
+    pub(super) fn starts_after(&self, time: i128) -> usize {
+        self.starts.iter().filter(|start| **start > time).count()
+    }
+
+    /// The number of providers, of models, of models that are listed without a price, and of models with prices of tiers.
+    pub(super) fn counts(&self) -> [usize; 4] {
+        let models = || self.providers.values().flat_map(|provider| provider.models.values());
+        let without_price = models().filter(|model| model.rates == Listed::None).count();
+        let with_tiers = models().filter(|model| !model.tiers.is_empty()).count();
+        [self.providers.len(), models().count(), without_price, with_tiers]
     }
 
     /// A model by the ids of the provider that lists it and its own.
@@ -150,6 +174,22 @@ impl PublishedModels {
             }
         }
         Match::Resembles
+    }
+}
+
+/// Collects the days from which prices hold, at any depth.
+fn add_starts(prices: &Value, starts: &mut Vec<i128>) {
+    match prices {
+        Value::Array(items) => items.iter().for_each(|item| add_starts(item, starts)),
+        Value::Object(fields) => {
+            let start = fields.get("start_date").and_then(Value::as_str);
+            starts.extend(start.and_then(|date| rfc3339::parse_date(date).ok()));
+            ["constraint", "prices"]
+                .iter()
+                .filter_map(|key| fields.get(*key))
+                .for_each(|inner| add_starts(inner, starts));
+        }
+        _ => {}
     }
 }
 

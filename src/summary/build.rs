@@ -50,10 +50,18 @@ pub(crate) struct SummaryInput<'a> {
     pub(crate) limits: Limits,
     /// The stages that have limits.
     pub(crate) stage_limits: Vec<(Symbol, StageLimits)>,
-    /// The name of the price book.
-    pub(crate) book: &'a str,
+    /// The price books that were in force, oldest first.
+    pub(crate) books: Vec<BookPeriod>,
     /// The name of the corrections to it.
     pub(crate) corrections: &'a str,
+}
+
+/// A price book that was in force.
+#[derive(Clone, Debug)]
+pub(crate) struct BookPeriod {
+    pub(crate) name: String,
+    /// From when on, in nanoseconds after the origin of the run's times.
+    pub(crate) from: u64,
 }
 
 /// Why a run ended.
@@ -391,7 +399,7 @@ impl SummaryInput<'_> {
             let row = ModelRow {
                 figures: Figures::of(&tally),
                 duration_seconds: measured(tally.nanos),
-                price_sources: self.sources(tally.sources),
+                price_sources: self.sources(tally.sources, None),
             };
             rows.push((row_name(named(cells[0].0.model)), row));
         }
@@ -399,17 +407,32 @@ impl SummaryInput<'_> {
         Rows::of_unique(rows)
     }
 
-    fn sources(&self, sources: Sources) -> Vec<String> {
+    /// The names of price sources. Of several books, the one in force when a call closed, or all that were during the run.
+    fn sources(&self, sources: Sources, closed: Option<u64>) -> Vec<String> {
         let named = [
-            (Sources::REPORTED, "reported", false),
-            (Sources::OVERRIDE, "override", false),
-            (Sources::CORRECTIONS, self.corrections, false),
-            (Sources::MULTIPLIED_CORRECTIONS, self.corrections, true),
-            (Sources::BOOK, self.book, false),
-            (Sources::MULTIPLIED_BOOK, self.book, true),
+            (Sources::REPORTED, "reported"),
+            (Sources::OVERRIDE, "override"),
+            (Sources::CORRECTIONS, self.corrections),
         ];
-        let used = named.into_iter().filter(|(source, ..)| sources.contains(*source));
-        used.map(|(_, name, by_factor)| if by_factor { multiplied(name) } else { name.to_owned() }).collect()
+        let used = named.into_iter().filter(|(source, _)| sources.contains(*source));
+        let mut names: Vec<String> = used.map(|(_, name)| name.to_owned()).collect();
+        if sources.contains(Sources::MULTIPLIED_CORRECTIONS) {
+            names.push(multiplied(self.corrections));
+        }
+        let books = || match closed {
+            None => &self.books[..],
+            Some(closed) => {
+                let next = self.books.partition_point(|book| book.from <= closed).max(1);
+                self.books.get(next - 1..next).unwrap_or_default()
+            }
+        };
+        if sources.contains(Sources::BOOK) {
+            names.extend(books().iter().map(|book| book.name.clone()));
+        }
+        if sources.contains(Sources::MULTIPLIED_BOOK) {
+            names.extend(books().iter().map(|book| multiplied(&book.name)));
+        }
+        names
     }
 
     /// Returns the calls that are kept, in their order.
@@ -443,7 +466,10 @@ impl SummaryInput<'_> {
                 finish_reason: name(names.finish_reason),
                 usage: call.usage.into_owned(),
                 cost_usd: is_priced.then_some(call.cost),
-                price_source: self.sources(call.sources).into_iter().next(),
+                price_source: self
+                    .sources(call.sources, Some(call.started.saturating_add(call.nanos)))
+                    .into_iter()
+                    .next(),
             }
         };
         self.ledger.calls().sorted().into_iter().map(record).collect()
@@ -581,7 +607,7 @@ mod tests {
             has_calls: true,
             limits: Limits::default(),
             stage_limits: Vec::new(),
-            book: "",
+            books: Vec::new(),
             corrections: "",
         }
     }

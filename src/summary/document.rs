@@ -235,8 +235,8 @@ pub struct Figures {
     pub unpriced_calls: u64,
     /// Calls that closed without reporting usage. No token figure contains them.
     pub calls_without_usage: u64,
-    /// Calls that are partly known: output without input, or the reverse, or a cost without tokens. The figures contain the known
-    /// part only.
+    /// Calls that are partly known: output without input, or the reverse, a cost without tokens, or a unit without a price. The figures
+    /// contain the known part only.
     pub partial_calls: u64,
 }
 

@@ -30,7 +30,7 @@ mod validate;
 /// The row of amounts outside of any stage, of any agent, and of amounts without a known model.
 const UNATTRIBUTED: &str = "unattributed";
 
-pub(crate) use build::{EndReason, SummaryInput};
+pub(crate) use build::{BookPeriod, EndReason, SummaryInput};
 pub use burn_rate::BurnRate;
 pub use call::CallRecord;
 pub use document::{

@@ -76,6 +76,17 @@ impl Units {
     }
 }
 
+/// As in `web_searches=2 input_audio_seconds=12.34`.
+impl fmt::Display for Units {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |(kind, count): (Kind, u64)| match kind.per_unit() {
+            1 => format!("{}={count}", kind.key()),
+            parts => format!("{}={}", kind.key(), count as f64 / parts as f64),
+        };
+        f.pad(&self.iter().map(text).collect::<Vec<_>>().join(" "))
+    }
+}
+
 impl FromIterator<(Kind, u64)> for Units {
     /// Collects counts. Those of one unit are added, and a count of 0 is left out.
     fn from_iter<I: IntoIterator<Item = (Kind, u64)>>(counts: I) -> Self {
@@ -194,6 +205,7 @@ mod tests {
         let json = serde_json::to_string(&units).expect("counts");
         assert_eq!(json, r#"{"web_searches":2,"audio_seconds":12.340001,"input_audio_seconds":3}"#);
         assert_eq!(serde_json::from_str::<Units>(&json).expect("the same"), units);
+        assert_eq!(units.to_string(), "web_searches=2 audio_seconds=12.340001 input_audio_seconds=3");
     }
 
     #[test]

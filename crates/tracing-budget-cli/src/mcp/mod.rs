@@ -38,7 +38,7 @@ use tracing_budget_history::Store;
 /// Arguments of `mcp`.
 #[derive(Debug, Args)]
 pub(crate) struct McpArgs {
-    /// Price file (repeatable): TOML, added to the bundled prices, or a data.json of genai-prices in place of them.
+    /// Price file (repeatable): TOML, added to the published prices, or a data.json of genai-prices in place of them.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     prices: Vec<PathBuf>,
 }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use clap::{Args, ValueHint};
 
+use super::kept;
 use crate::session::Session;
 use tracing_budget::Usd;
 use tracing_budget::price::PriceBook;
@@ -13,7 +14,7 @@ use tracing_budget_history::grammar::When;
 /// The price book and the time of its prices.
 #[derive(Debug, Args)]
 pub(super) struct BookArgs {
-    /// Price file (repeatable): TOML (docs/prices.md), added to the bundled prices, or a data.json of genai-prices in
+    /// Price file (repeatable): TOML (docs/prices.md), added to the published prices, or a data.json of genai-prices in
     /// place of them.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) with: Vec<PathBuf>,
@@ -29,9 +30,13 @@ impl BookArgs {
     }
 }
 
-/// Loads the bundled prices, changed by these files.
+/// Loads the published prices in use, changed by these files: those that the environment names, else the newest that are here.
 pub(crate) fn load(files: &[PathBuf]) -> anyhow::Result<PriceBook> {
-    let builder = files.iter().fold(PriceBook::builder(), |book, file| {
+    let start = match kept::named() {
+        Some(_) => PriceBook::builder(),
+        None => kept::builder()?,
+    };
+    let builder = files.iter().fold(start, |book, file| {
         let is_json = file.extension().is_some_and(|extension| extension == "json");
         if is_json { book.prices_json_file(file) } else { book.prices_file(file) }
     });

@@ -23,7 +23,7 @@ use tracing_budget_history::grammar::When;
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("against").required(true).multiple(true).args(["from", "with"]))]
 pub(crate) struct DiffArgs {
-    /// Time of the bundled prices to compare with.
+    /// Time of the published prices to compare with.
     #[arg(long, value_name = "WHEN")]
     from: Option<When>,
 
@@ -31,7 +31,7 @@ pub(crate) struct DiffArgs {
     #[arg(long, value_name = "WHEN")]
     to: Option<When>,
 
-    /// Price file to compare with the bundled prices: TOML, or a data.json of genai-prices (repeatable).
+    /// Price file to compare with the prices in use: TOML, or a data.json of genai-prices (repeatable).
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     with: Vec<PathBuf>,
 
@@ -41,14 +41,14 @@ pub(crate) struct DiffArgs {
 }
 
 /// One rate that differs.
-#[derive(Serialize)]
-struct Changed {
-    model: String,
+#[derive(Clone, Serialize)]
+pub(super) struct Changed {
+    pub(super) model: String,
     /// The unit in words.
     rate: &'static str,
     /// For which calls it is: of a tier, or with a longer input. Empty for the list price.
     calls: String,
-    before_usd: Option<Usd>,
+    pub(super) before_usd: Option<Usd>,
     after_usd: Option<Usd>,
     ratio: Option<f64>,
 }
@@ -58,26 +58,7 @@ pub(crate) fn run(args: &DiffArgs, session: &Session) -> anyhow::Result<Exit> {
     let (before, after) = (load(&[])?, load(&args.with)?);
     let now = time("--to", args.to, session)?;
     let then = args.from.map_or(Ok(now), |from| time("--from", Some(from), session))?;
-    let provider = args.provider.as_deref();
-    let (old, new) = (sheets(&before, then, provider), sheets(&after, now, provider));
-    let keys: BTreeSet<&RateKey> = old.keys().chain(new.keys()).collect();
-    let mut changed = Vec::new();
-    for key in keys {
-        let (before, after) = (old.get(key), new.get(key));
-        if before.map(|rate| rate.usd) != after.map(|rate| rate.usd)
-            && let Some(rate) = after.or(before)
-        {
-            let (before, after) = (before.map(|rate| rate.usd), after.map(|rate| rate.usd));
-            changed.push(Changed {
-                model: key.0.clone(),
-                rate: rate.name,
-                calls: rate.condition(),
-                before_usd: before,
-                after_usd: after,
-                ratio: ratio(before, after),
-            });
-        }
-    }
+    let changed = between((&before, then), (&after, now), args.provider.as_deref()).rates;
     session.show(&changed, || Output::new().table(table(&changed)))?;
     if changed.is_empty() {
         session.note("no rate differs");
@@ -90,22 +71,75 @@ pub(crate) fn run(args: &DiffArgs, session: &Session) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
+/// What differs between two books.
+pub(super) struct Changes {
+    pub(super) rates: Vec<Changed>,
+    pub(super) models_added: Vec<String>,
+    pub(super) models_removed: Vec<String>,
+}
+
+impl Changes {
+    pub(super) fn is_added(&self, model: &String) -> bool {
+        self.models_added.binary_search(model).is_ok()
+    }
+}
+
+/// Compares two books, each at a time.
+pub(super) fn between(
+    (before, then): (&PriceBook, SystemTime),
+    (after, now): (&PriceBook, SystemTime),
+    provider: Option<&str>,
+) -> Changes {
+    let (old, new) = (Sheets::of(before, then, provider), Sheets::of(after, now, provider));
+    let only_in =
+        |these: &Sheets, others: &Sheets| these.models.difference(&others.models).cloned().collect();
+    let keys: BTreeSet<&RateKey> = old.rates.keys().chain(new.rates.keys()).collect();
+    let mut rates = Vec::new();
+    for key in keys {
+        let (before, after) = (old.rates.get(key), new.rates.get(key));
+        if before.map(|rate| rate.usd) != after.map(|rate| rate.usd)
+            && let Some(rate) = after.or(before)
+        {
+            let (before, after) = (before.map(|rate| rate.usd), after.map(|rate| rate.usd));
+            rates.push(Changed {
+                model: key.0.clone(),
+                rate: rate.name,
+                calls: rate.condition(),
+                before_usd: before,
+                after_usd: after,
+                ratio: ratio(before, after),
+            });
+        }
+    }
+    Changes { rates, models_added: only_in(&new, &old), models_removed: only_in(&old, &new) }
+}
+
 /// A rate: model, tier, bound of the input and key of the unit.
 type RateKey = (String, Option<String>, Option<u64>, &'static str);
 
-fn sheets(book: &PriceBook, at: SystemTime, provider: Option<&str>) -> BTreeMap<RateKey, RateRow> {
-    let is_wanted = |of: &Option<String>| {
-        provider.is_none_or(|name| of.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(name)))
-    };
-    let models = book.models().into_iter().filter(|(of, _)| is_wanted(of));
-    let rates = models.flat_map(|(of, model)| {
-        let sheet = PriceSheet::of(book, of.as_deref(), &model, at);
-        sheet.rates.into_iter().map(move |rate| {
-            let key = (sheet.model.clone(), rate.tier.clone(), rate.above_tokens, rate.unit);
-            (key, rate)
-        })
-    });
-    rates.collect()
+/// The models of a book, and all of their rates.
+#[derive(Default)]
+struct Sheets {
+    models: BTreeSet<String>,
+    rates: BTreeMap<RateKey, RateRow>,
+}
+
+impl Sheets {
+    fn of(book: &PriceBook, at: SystemTime, provider: Option<&str>) -> Self {
+        let mut sheets = Self::default();
+        let is_wanted = |of: &Option<String>| {
+            provider.is_none_or(|name| of.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(name)))
+        };
+        for (of, model) in book.models().into_iter().filter(|(of, _)| is_wanted(of)) {
+            let sheet = PriceSheet::of(book, of.as_deref(), &model, at);
+            for rate in sheet.rates {
+                let key = (sheet.model.clone(), rate.tier.clone(), rate.above_tokens, rate.unit);
+                sheets.rates.insert(key, rate);
+            }
+            sheets.models.insert(sheet.model);
+        }
+        sheets
+    }
 }
 
 fn ratio(before: Option<Usd>, after: Option<Usd>) -> Option<f64> {
@@ -113,7 +147,7 @@ fn ratio(before: Option<Usd>, after: Option<Usd>) -> Option<f64> {
     (before > 0.0).then(|| (after - before) / before)
 }
 
-fn table(changed: &[Changed]) -> Table {
+pub(super) fn table(changed: &[Changed]) -> Table {
     let mut table = Table::new([
         left("MODEL", "model"),
         left("RATE", "rate"),

@@ -12,7 +12,7 @@ use tracing_budget::Kind;
 use tracing_budget::present::calls;
 use tracing_budget::present::numbers::Money;
 use tracing_budget::present::stages::{self, StageNode};
-use tracing_budget::summary::{RunSummary, Status};
+use tracing_budget::summary::{RunSummary, Status, Units};
 use tracing_budget_history::Store;
 
 /// Arguments of `runs show`.
@@ -72,6 +72,7 @@ fn calls_table(run: &RunSummary) -> Table {
     .map(csv_only)
     .to_vec();
     columns.extend(UNITS.map(|(unit, _)| csv_only(unit)));
+    columns.push(csv_only("units"));
     let mut table = Table::new(columns);
     let calls = run.budget_summary.calls.iter().flatten();
     for call in calls {
@@ -101,6 +102,9 @@ fn calls_table(run: &RunSummary) -> Table {
             text(&call.error),
         ];
         cells.extend(UNITS.map(|(_, kind)| Cell::count_or_unknown(call.usage.get(kind))));
+        let is_column = |kind: Kind| UNITS.iter().any(|(_, column)| *column == kind);
+        let others: Units = call.usage.iter().filter(|(kind, _)| !is_column(*kind)).collect();
+        cells.push(Cell::words(&others.to_string()));
         table.row(cells);
     }
     table
@@ -133,6 +137,7 @@ fn stages_table(run: &RunSummary) -> Table {
         csv_only("cache_read_tokens"),
         csv_only("cache_write_tokens"),
         csv_only("reasoning_tokens"),
+        csv_only("units"),
         right("COST", "cost_usd"),
         right("SHARE", "share_of_cost"),
         right("TIME", "duration_seconds"),
@@ -160,6 +165,7 @@ fn stages_table(run: &RunSummary) -> Table {
             Cell::count(figures.cache_read_tokens),
             Cell::count(figures.cache_write_tokens),
             Cell::count(figures.reasoning_tokens),
+            Cell::words(&figures.units.to_string()),
             Cell::money(money, figures.cost_usd, in_part || figures.unpriced_calls > 0),
             Cell::share(row.share_of_cost),
             Cell::seconds(row.measured_seconds()),

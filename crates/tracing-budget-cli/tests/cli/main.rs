@@ -5,6 +5,7 @@ mod documents;
 mod exit_codes;
 mod formats;
 mod import_export;
+mod prices_update;
 mod program;
 mod recover;
 mod reprice;

@@ -58,7 +58,10 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tracing-budget"));
         command.args(arguments).current_dir(&self.folder).stdin(Stdio::null());
         command.env("TZ", TIME_ZONE).env("TRACING_BUDGET_DB", "runs.db");
-        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "GITHUB_STEP_SUMMARY"] {
+        // Prices that the user of this machine keeps are not those of the tests.
+        command.env("XDG_DATA_HOME", self.path("data")).env("HOME", self.path("home"));
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "GITHUB_STEP_SUMMARY", "TRACING_BUDGET_PRICES"]
+        {
             command.env_remove(name);
         }
         command

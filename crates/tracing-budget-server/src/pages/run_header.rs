@@ -71,11 +71,12 @@ pub(super) fn tiles(run: &RunSummary, previous: Option<&RunRow>) -> Markup {
                 dd.big { (total.all_tokens_cell()) }
                 (tokens(run))
                 (token_limit(run))
+                @if !total.units.is_empty() { dd { (total.units_words()) } }
                 @if total.calls_without_usage > 0 {
                     dd { (counted(total.calls_without_usage, "call")) " without usage, not in the tokens" }
                 }
                 @if total.partial_calls > 0 {
-                    dd { (counted(total.partial_calls, "call")) " with a part of the usage" }
+                    dd { (counted(total.partial_calls, "call")) " known in part" }
                 }
             }
             div {
