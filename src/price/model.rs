@@ -215,6 +215,15 @@ impl PricedModel {
         self.factors.iter().find(|factor| factor.holds_at(nanoseconds)).map(Arc::as_ref)
     }
 
+    /// Returns a usage as it is charged at a time.
+    pub(super) fn as_charged(&self, usage: &Usage, at: SystemTime) -> Usage {
+        match self.basis(at) {
+            Basis::Rates(rates) | Basis::Corrected(rates) => split_by(rates.charges_input_alone(), usage),
+            Basis::Published(route, _) => split_by(route.has_one_rate(), usage),
+            Basis::Free | Basis::Nothing(_) => usage.clone(),
+        }
+    }
+
     /// Returns the keys of the published price at a time that this release cannot price, as a newer file may have: a call is priced without
     /// what they charge. Empty for prices of the user's own.
     ///
@@ -230,15 +239,6 @@ impl PricedModel {
         match self.basis(at) {
             Basis::Published(route, _) => self.data.catalog.unknown_keys_of(route, at),
             _ => Vec::new(),
-        }
-    }
-
-    /// Returns a usage as it is charged at a time.
-    pub(super) fn as_charged(&self, usage: &Usage, at: SystemTime) -> Usage {
-        match self.basis(at) {
-            Basis::Rates(rates) | Basis::Corrected(rates) => split_by(rates.charges_input_alone(), usage),
-            Basis::Published(route, _) => split_by(route.has_one_rate(), usage),
-            Basis::Free | Basis::Nothing(_) => usage.clone(),
         }
     }
 

@@ -90,7 +90,9 @@ pub(super) fn between(
     (after, now): (&PriceBook, SystemTime),
     provider: Option<&str>,
 ) -> Changes {
-    let [old, new] = [sheets(before, then, provider), sheets(after, now, provider)];
+    let (old, new) = (Sheets::of(before, then, provider), Sheets::of(after, now, provider));
+    let only_in =
+        |these: &Sheets, others: &Sheets| these.models.difference(&others.models).cloned().collect();
     let keys: BTreeSet<&RateKey> = old.rates.keys().chain(new.rates.keys()).collect();
     let mut rates = Vec::new();
     for key in keys {
@@ -109,34 +111,35 @@ pub(super) fn between(
             });
         }
     }
-    let only_in =
-        |these: &Sheets, others: &Sheets| these.models.difference(&others.models).cloned().collect();
     Changes { rates, models_added: only_in(&new, &old), models_removed: only_in(&old, &new) }
 }
 
 /// A rate: model, tier, bound of the input and key of the unit.
 type RateKey = (String, Option<String>, Option<u64>, &'static str);
 
-/// The models of a book, and their rates.
+/// The models of a book, and all of their rates.
+#[derive(Default)]
 struct Sheets {
     models: BTreeSet<String>,
     rates: BTreeMap<RateKey, RateRow>,
 }
 
-fn sheets(book: &PriceBook, at: SystemTime, provider: Option<&str>) -> Sheets {
-    let is_wanted = |of: &Option<String>| {
-        provider.is_none_or(|name| of.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(name)))
-    };
-    let mut sheets = Sheets { models: BTreeSet::new(), rates: BTreeMap::new() };
-    for (of, model) in book.models().into_iter().filter(|(of, _)| is_wanted(of)) {
-        let sheet = PriceSheet::of(book, of.as_deref(), &model, at);
-        for rate in sheet.rates {
-            let key = (sheet.model.clone(), rate.tier.clone(), rate.above_tokens, rate.unit);
-            sheets.rates.insert(key, rate);
+impl Sheets {
+    fn of(book: &PriceBook, at: SystemTime, provider: Option<&str>) -> Self {
+        let mut sheets = Self::default();
+        let is_wanted = |of: &Option<String>| {
+            provider.is_none_or(|name| of.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(name)))
+        };
+        for (of, model) in book.models().into_iter().filter(|(of, _)| is_wanted(of)) {
+            let sheet = PriceSheet::of(book, of.as_deref(), &model, at);
+            for rate in sheet.rates {
+                let key = (sheet.model.clone(), rate.tier.clone(), rate.above_tokens, rate.unit);
+                sheets.rates.insert(key, rate);
+            }
+            sheets.models.insert(sheet.model);
         }
-        sheets.models.insert(sheet.model);
+        sheets
     }
-    sheets
 }
 
 fn ratio(before: Option<Usd>, after: Option<Usd>) -> Option<f64> {

@@ -4,7 +4,7 @@
 //!
 //! - Rates and charges are those of `tracing_budget::price`, which its tests compare with the prices of calls. None is computed here.
 //! - `sheet` and `calc` have the one form of rates and of charges. Every command and the tools for agents show them by it.
-//! - Absent: price data and its parsing. They belong to `tracing_budget::price`; here a list is fetched, and kept as it is.
+//! - Absent: the rules of price data. They belong to `tracing_budget::price`; here a list is fetched, and kept as it is.
 
 mod book;
 pub(crate) mod calc;
