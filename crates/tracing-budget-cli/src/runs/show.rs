@@ -104,7 +104,7 @@ fn calls_table(run: &RunSummary) -> Table {
         cells.extend(UNITS.map(|(_, kind)| Cell::count_or_unknown(call.usage.get(kind))));
         let is_column = |kind: Kind| UNITS.iter().any(|(_, column)| *column == kind);
         let others: Units = call.usage.iter().filter(|(kind, _)| !is_column(*kind)).collect();
-        cells.push(Cell::words(&others.to_string()));
+        cells.push(Cell::words(others.to_string()));
         table.row(cells);
     }
     table
@@ -165,7 +165,7 @@ fn stages_table(run: &RunSummary) -> Table {
             Cell::count(figures.cache_read_tokens),
             Cell::count(figures.cache_write_tokens),
             Cell::count(figures.reasoning_tokens),
-            Cell::words(&figures.units.to_string()),
+            Cell::words(figures.units.to_string()),
             Cell::money(money, figures.cost_usd, in_part || figures.unpriced_calls > 0),
             Cell::share(row.share_of_cost),
             Cell::seconds(row.measured_seconds()),
