@@ -234,7 +234,7 @@ fn own_rates_have_every_unit() {
     let price = book.model(None, Some("m")).price(&million(), SystemTime::now());
     assert!(matches!(price, Err(Unpriced::NotByTokens { .. })), "{price:?}");
     let fault = PriceBook::builder().price("m", Rates::per_million().unit(Kind::AudioCacheRead, "1")).build();
-    assert!(fault.unwrap_err().to_string().contains("cache audio read has no rate of its own"));
+    assert!(fault.unwrap_err().to_string().contains("audio cache read has no rate of its own"));
 }
 
 #[cfg(feature = "price-files")]

@@ -287,7 +287,7 @@ fn every_key_that_is_written_is_described_and_every_described_key_is_written() {
 }
 
 /// Keys that documents of the first version do not have. They are valid, and reading them takes the keys for 0 or empty.
-const ADDED: [&str; 8] = [
+const ADDED: [&str; 9] = [
     "partial_calls",
     "error_events",
     "by_agent",
@@ -296,6 +296,7 @@ const ADDED: [&str; 8] = [
     "attempts_left_out",
     "calls",
     "calls_left_out",
+    "units",
 ];
 
 /// What every call has. All else is absent where it is unknown: a list of a thousand would be twice as long.
