@@ -313,23 +313,29 @@ impl Reading {
         self.response_id & IS_MESSAGE != 0
     }
 
-    /// Takes a count of tokens.
-    // Inlined: with `kind` and `scope` known from the callsite it is a load, an addition and a store.
-    #[inline]
+    /// Takes a count.
+    // Always inlined: of a call it is two stores. What adds up is out of line, as it is larger.
+    #[inline(always)]
     pub(crate) fn add(&mut self, kind: Kind, scope: Scope, count: u64, how: Accumulate) {
-        match (how, scope) {
+        match how {
             // 0 never replaces a figure above 0: the last chunk of a stream often carries 0 (A4).
-            (Accumulate::Newest, _) if count == 0 => self.own.usage.add(kind, 0),
-            (Accumulate::Newest, _) => self.own.usage.set(kind, count),
+            Accumulate::Newest if count == 0 => self.own.usage.add(kind, 0),
+            Accumulate::Newest => self.own.usage.set(kind, count),
             // On a container too: a short and a long name of one figure are one figure, and are joined when it closes.
-            (Accumulate::Sum | Accumulate::Inclusive, Scope::Own) => {
-                if Recordings::may_begin_with(kind) && self.own.usage.get(kind).is_some() {
-                    self.begin_recording(kind);
-                }
-                self.own.usage.add(kind, count);
-            }
-            (Accumulate::Sum | Accumulate::Inclusive, Scope::Inclusive) => self.add_inclusive(kind, count),
+            Accumulate::Sum | Accumulate::Inclusive => self.add_up(kind, scope, count),
         }
+    }
+
+    #[inline(never)]
+    fn add_up(&mut self, kind: Kind, scope: Scope, count: u64) {
+        if scope == Scope::Inclusive {
+            self.inclusive.get_or_insert_default().usage.add(kind, count);
+            return;
+        }
+        if Recordings::may_begin_with(kind) && self.own.usage.get(kind).is_some() {
+            self.begin_recording(kind);
+        }
+        self.own.usage.add(kind, count);
     }
 
     /// A figure of own usage comes again: what was recorded before may be a call of its own (A4).
@@ -337,12 +343,6 @@ impl Reading {
     fn begin_recording(&mut self, kind: Kind) {
         let remarks = self.remarks.get_or_insert_default();
         remarks.recordings.begin(kind, &self.own.usage);
-    }
-
-    // Not inlined: figures with inclusive names come on few spans that are not calls.
-    #[inline(never)]
-    fn add_inclusive(&mut self, kind: Kind, count: u64) {
-        self.inclusive.get_or_insert_default().usage.add(kind, count);
     }
 
     fn take_usage(

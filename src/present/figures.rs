@@ -53,17 +53,20 @@ impl Figures {
     ///
     /// let units = [(Kind::WebSearches, 2), (Kind::ImageOutput, 1_290), (Kind::AudioInputMicros, 12_340_000)];
     /// let figures = Figures { units: units.into_iter().collect(), ..Figures::default() };
-    /// assert_eq!(figures.units_words(), "1,290 output image tokens, 2 web searches, 12.34 input audio seconds");
+    /// assert_eq!(figures.units_words(), "1,290 image output tokens, 2 web searches, 12.34 s of audio input");
     /// ```
     #[must_use]
     pub fn units_words(&self) -> String {
         let words = |(kind, parts): (Kind, u64)| {
-            let key = kind.key();
-            let tokens = if key.ends_with("_tokens") { " tokens" } else { "" };
             let (whole, rest) = (parts / kind.per_unit(), parts % kind.per_unit());
             // A time has six digits of a second, and its last zeros are left out.
             let rest = if rest == 0 { String::new() } else { format!(".{rest:06}") };
-            format!("{}{} {kind}{tokens}", count(whole), rest.trim_end_matches('0'))
+            let amount = format!("{}{}", count(whole), rest.trim_end_matches('0'));
+            match kind.name().strip_suffix(" time") {
+                Some(of) if kind.is_time() => format!("{amount} s of {of}"),
+                _ if kind.key().ends_with("_tokens") => format!("{amount} {kind} tokens"),
+                _ => format!("{amount} {kind}"),
+            }
         };
         self.units.iter().map(words).collect::<Vec<_>>().join(", ")
     }
