@@ -337,8 +337,14 @@ fn with_prices_of_the_environment() {
             let error = layer().build::<tracing_subscriber::Registry>().err().unwrap();
             assert!(matches!(error, BuildError::Prices(PriceBookError::Environment { .. })), "{error}");
             assert!(error.to_string().starts_with("TRACING_BUDGET_PRICES: "), "{error}");
-            let (_budget, guard) = layer().build_or_disabled::<tracing_subscriber::Registry>();
-            assert!(guard.handle().why_disabled().is_some());
+            // A layer that has to start anyway keeps its limits.
+            let (budget, guard) = layer().limit_usd("0.01").build_or_disabled();
+            assert_eq!(guard.handle().why_disabled(), None);
+            tracing::subscriber::with_default(tracing_subscriber::registry().with(budget), || {
+                let _pipeline = tracing::info_span!("pipeline").entered();
+                call("gpt-5").provider("openai").start().finish(Usage::new().input(1_000_000).output(0));
+                assert!(tracing_budget::check().is_err());
+            });
             // Where no error can be returned, the bundled prices are used, and every summary has a warning.
             for _ in 0..2 {
                 let run = run(PriceBook::new(), |_| {

@@ -277,3 +277,127 @@ fn a_unit_may_be_recorded_later() {
     });
     assert_eq!((run.cost_usd(), count(&run, Kind::WebSearches)), (Some(usd("0.021")), 2));
 }
+
+/// A whole is charged for what its rated parts leave, and is the sum of its parts where it is not counted itself.
+#[test]
+fn pages_and_seconds_are_charged_once() {
+    let price = |rates: Rates, usage: &Usage| {
+        let book = PriceBook::builder().price("m", rates).build().unwrap();
+        book.model(None, Some("m")).price(usage, SystemTime::now()).map(|price| price.cost.to_string())
+    };
+    let pages = || Rates::per_million().unit(Kind::Pages, "0.004");
+    let both = || pages().unit(Kind::AnnotatedPages, "0.005");
+    let annotated = Usage::new().with(Kind::Pages, 10).with(Kind::AnnotatedPages, 4);
+    assert_eq!(price(both(), &annotated).as_deref(), Ok("0.044"));
+    assert_eq!(price(pages(), &annotated).as_deref(), Ok("0.04"));
+    assert_eq!(price(pages(), &Usage::new().with(Kind::AnnotatedPages, 4)).as_deref(), Ok("0.016"));
+    let seconds = Rates::per_million().unit(Kind::AudioMicros, "0.0001");
+    let spoken = Usage::new().with_time(Kind::AudioInputMicros, Duration::from_secs(60));
+    assert_eq!(price(seconds, &spoken).as_deref(), Ok("0.006"));
+}
+
+/// Parts with rates of their own cannot be more than their whole.
+#[test]
+fn more_parts_than_there_are_tokens_are_a_contradiction() {
+    let rates = Rates::per_million()
+        .input("1")
+        .output("1")
+        .cache_read("0.1")
+        .unit(Kind::ImageInput, "5")
+        .unit(Kind::Citation, "3");
+    let book = PriceBook::builder().price("m", rates).build().unwrap();
+    for usage in [
+        Usage::new().input(1_000).output(0).cache_read(900).with(Kind::ImageInput, 500),
+        Usage::new().input(10).output(1).with(Kind::Citation, 1_000),
+        Usage::new().input(10).output(1).with(Kind::ToolInput, 1_000),
+        Usage::new().input(10).with(Kind::ImageOutput, 1_000),
+    ] {
+        let price = book.model(None, Some("m")).price(&usage, SystemTime::now());
+        assert!(matches!(price, Err(Unpriced::InvalidUsage { .. })), "{usage:?}: {price:?}");
+    }
+}
+
+/// Seconds of speech are covered by the tokens of the side that they are of, and by no others.
+#[test]
+fn content_is_covered_by_the_tokens_of_its_own_side() {
+    let spoken = |tokens: Usage| tokens.with_time(Kind::AudioInputMicros, Duration::from_secs(36_000));
+    let published = PriceBook::new().model(Some("openai"), Some("gpt-4o-transcribe"));
+    let own = PriceBook::builder().price("m", Rates::per_million().input("1").output("2")).build().unwrap();
+    for model in [published, own.model(None, Some("m"))] {
+        let covered = model.price(&spoken(Usage::new().input(1_000).output(100)), SystemTime::now()).unwrap();
+        assert_eq!(covered.lacks, vec![], "{}", model.label());
+        let other_side = model.price(&spoken(Usage::new().input(0).output(100)), SystemTime::now()).unwrap();
+        assert_eq!(other_side.lacks, vec![Kind::AudioInputMicros], "{}", model.label());
+    }
+}
+
+/// Cache writes that are kept for longer than a rate knows cost more than that rate.
+#[test]
+fn a_lifetime_without_a_rate_is_named() {
+    let rates = Rates::per_million().input("1").output("2").cache_write("1.25");
+    let book = PriceBook::builder().price("m", rates).build().unwrap();
+    let usage = Usage::new().input(1_000).output(0).with(Kind::CacheWrite12h, 500);
+    let price = book.model(None, Some("m")).price(&usage, SystemTime::now()).unwrap();
+    assert_eq!((price.cost, price.lacks), (usd("0.001125"), vec![Kind::CacheWrite12h]));
+}
+
+/// What a call inside a call is warned of is in the run's warnings, though its sum is priced before it is booked.
+#[test]
+fn a_wrapper_hides_no_warning() {
+    let span = |model: &str| {
+        info_span!(
+            "chat",
+            gen_ai.operation.name = "chat",
+            gen_ai.provider.name = if model == "llama3" { "ollama" } else { "anthropic" },
+            gen_ai.request.model = model,
+            gen_ai.usage.input_tokens = 1_000,
+            gen_ai.usage.output_tokens = 100,
+            code_executions = 2,
+        )
+    };
+    for (model, part) in [(SONNET, "the cost lacks code executions"), ("llama3", "self-hosted")] {
+        let run = run(|| {
+            let _pipeline = info_span!("pipeline").entered();
+            span(model).in_scope(|| drop(span(model)));
+        });
+        let found = run.warnings.iter().filter(|warning| warning.contains(part)).count();
+        assert_eq!((found, run.budget_summary.total.llm_calls), (1, 1), "{:?}", run.warnings);
+    }
+}
+
+/// The same content counted in another way by an agent and by its calls is no further call.
+#[test]
+fn characters_of_an_agent_are_no_call_beside_its_tokens() {
+    let run = run(|| {
+        let _pipeline = info_span!("pipeline").entered();
+        let agent = info_span!(
+            "invoke_agent",
+            gen_ai.operation.name = "invoke_agent",
+            gen_ai.agent.name = "scout",
+            gen_ai.provider.name = "openai",
+            gen_ai.request.model = "gpt-5",
+            gen_ai.usage.input_tokens = 1_000,
+            gen_ai.usage.output_tokens = 10,
+            input_characters = 5_000,
+        );
+        agent.in_scope(|| {
+            call("gpt-5").provider("openai").start().finish(Usage::new().input(1_000).output(10));
+        });
+    });
+    let total = &run.budget_summary.total;
+    assert_eq!((total.llm_calls, total.unpriced_calls), (1, 0), "{run}");
+}
+
+/// Whatever was recorded, the document is read back.
+#[test]
+fn a_document_with_an_absurd_time_is_read_back() {
+    let run = run(|| {
+        let _pipeline = info_span!("pipeline").entered();
+        for _ in 0..20 {
+            info!(provider = "openai", model = "whisper-1", input_audio_seconds = 999_999_999_999.5);
+        }
+        info!(provider = "openai", model = "whisper-1", input_audio_seconds = 9_500_000_000.5);
+    });
+    let read: RunSummary = serde_json::from_str(&run.to_json()).unwrap();
+    read.check().unwrap();
+}

@@ -9,6 +9,8 @@ pub(crate) struct Excess {
     pub(crate) usage: Usage,
     /// Cost beyond that of the calls inside, where the figure has a cost: it is then the cost of all tokens inside.
     pub(crate) cost: Option<Usd>,
+    /// Whether tokens are known, of the figure or inside: seconds or pages then count the same content in another way.
+    has_tokens: bool,
 }
 
 impl Excess {
@@ -23,14 +25,17 @@ impl Excess {
             }
         }
         let cost = figure.cost.map(|cost| (cost - inside.cost).max(Usd::ZERO));
-        Self { usage, cost }
+        let has_tokens = figure.usage.tokens_used().or(inside.usage.tokens_used()).is_some();
+        Self { usage, cost, has_tokens }
     }
 
     /// Whether there are new tokens, or units that are billed beside them, so that the excess is a call. Parts alone are inside tokens that
     /// are known.
     pub(crate) fn is_call(&self) -> bool {
-        let is_beside = |(kind, count): (Kind, u64)| {
-            count > 0 && matches!(kind.measure(), Measure::Content | Measure::Extra)
+        let is_beside = |(kind, count): (Kind, u64)| match kind.measure() {
+            Measure::Extra => count > 0,
+            Measure::Content => count > 0 && !self.has_tokens,
+            _ => false,
         };
         self.usage.tokens_used().is_some_and(|tokens| tokens > 0) || self.usage.others().any(is_beside)
     }

@@ -589,7 +589,9 @@ impl<F> Builder<F> {
     }
 
     /// Like [`start`](Self::start), but an error is printed to stderr and results in a layer that does nothing.
-    fn start_or_disable(self) -> (BudgetLayer, BudgetGuard) {
+    fn start_or_disable(mut self) -> (BudgetLayer, BudgetGuard) {
+        // The bundled prices, with a warning: a variable with a wrong path must not lift the limits that the program has set.
+        self.plan.prices.get_or_insert_with(|| Arc::new(PriceBook::new()));
         self.start().unwrap_or_else(|error| {
             print_diagnostic(&format!("nothing is counted, as the layer could not be built: {error}"));
             switch::disabled(error.to_string())
@@ -661,6 +663,7 @@ impl Builder {
     /// - A declared stage, gate or root is empty or declared twice.
     /// - The directory or file of a sink or of the journal cannot be written.
     /// - The delivery thread cannot be started.
+    /// - `TRACING_BUDGET_PRICES` names no readable price list, and no book is given.
     pub fn build<S>(self) -> Result<(impl Layer<S> + Send + Sync + 'static + use<S>, BudgetGuard), BuildError>
     where
         S: Subscriber + for<'lookup> LookupSpan<'lookup>,

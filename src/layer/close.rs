@@ -246,13 +246,20 @@ impl Core {
     fn sum_below(&self, state: &mut SpanState) {
         let (run, at) = (state.position.run, self.clock.moment(state.started));
         let Some(below) = &mut state.span.below else { return };
+        let mut warnings = Vec::new();
         below.sum_up(|model, terms, usage| {
-            // A call that waits for an outer one has no price yet, and is warned of when it is booked.
+            // A request without usage has no price, and lacks none.
+            if usage.is_empty() {
+                return None;
+            }
             let charge = self.options.rules.unbooked(model, terms);
             let mut totals = CellTotals { usage: usage.clone(), ..CellTotals::default() };
-            self.price(&charge, &mut totals, run, || at);
+            let (_, warning) = self.price(&charge, &mut totals, run, || at);
+            // A warning comes once in a run, and not again when the call is booked.
+            warnings.extend(warning);
             (totals.sources != Sources::default()).then_some(totals.cost)
         });
+        warnings.into_iter().for_each(|warning| self.warn(run, warning));
     }
 
     /// Prices a span's own amount, and returns its row.

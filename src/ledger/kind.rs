@@ -339,6 +339,15 @@ impl Kind {
         (self as usize) < Self::COMMON
     }
 
+    /// The wholes of which a kind counts the content in another way: seconds of speech are of the input or of the output.
+    pub(crate) const fn content_of(self) -> &'static [Self] {
+        match self {
+            Self::AudioMicros => &[Self::Input, Self::Output],
+            Self::AudioOutputMicros => &[Self::Output],
+            _ => &[Self::Input],
+        }
+    }
+
     /// The bit of a common kind; 0 for any other.
     // Inlined: a shift.
     #[inline]

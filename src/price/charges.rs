@@ -80,14 +80,8 @@ impl PricedModel {
 /// The counts that are charged. A call is one request, if it does not count them; a whole that is not counted is its parts.
 fn counts(usage: &Usage) -> BTreeMap<Kind, u64> {
     let mut counts: BTreeMap<Kind, u64> = [(Kind::Requests, 1)].into_iter().chain(usage.iter()).collect();
-    for (whole, parts) in [
-        (Kind::AudioMicros, &[Kind::AudioInputMicros, Kind::AudioOutputMicros][..]),
-        (Kind::Pages, &[Kind::AnnotatedPages]),
-    ] {
-        let of_parts = || parts.iter().filter_map(|part| usage.get(*part));
-        if usage.get(whole).is_none() && of_parts().next().is_some() {
-            counts.insert(whole, of_parts().fold(0, u64::saturating_add));
-        }
+    for whole in unit_table::DERIVED {
+        counts.extend(unit_table::count(usage, whole).map(|count| (whole, count)));
     }
     counts
 }

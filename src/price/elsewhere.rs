@@ -42,9 +42,12 @@ pub(super) fn decide(catalog: &Catalog, lookup: &Lookup<'_>, routes: &[Route]) -
 pub(super) fn hint(catalog: &Catalog, routes: &[Route]) -> Option<String> {
     const MILLION: &str = "a million tokens of input";
     let price = |route: &Route| {
-        let usage = Usage::new().input(1_000_000);
-        // Today's: a hint is read today.
-        catalog.price(route, route.name(), &usage, SystemTime::now()).ok().map(|(cost, _)| cost)
+        // Today's: a hint is read today. Of a small call, without the fee of the request: a large one has other rates.
+        let cost = |input: u64| {
+            let usage = Usage::new().input(input).output(0);
+            catalog.price(route, route.name(), &usage, SystemTime::now()).ok().map(|(cost, _)| cost.pico())
+        };
+        Some(Usd::from_pico((cost(1_000)? - cost(0)?) * 1_000))
     };
     let prices: Vec<Option<Usd>> = routes.iter().map(price).collect();
     let one = prices.first().copied().flatten().filter(|one| prices.iter().all(|price| *price == Some(*one)));

@@ -348,6 +348,13 @@ impl PricedModel {
         }
         let cost = rates.cost(usage).map_err(|reason| match reason {
             NoCost::NoRate(kind) => Unpriced::NoRate { model: (&*self.model).into(), kind },
+            NoCost::Overlap(whole) => Unpriced::InvalidUsage {
+                reason: format!(
+                    "the parts of the {whole} with rates of their own are more than {}",
+                    usage.count(whole)
+                )
+                .into(),
+            },
             NoCost::TooLarge => Unpriced::TooLarge {
                 reason: format!("{} at the rates given for {} exceeds 1e26 USD", in_words(usage), self.model)
                     .into(),
@@ -420,8 +427,12 @@ fn split_by(has_one_rate: bool, usage: &Usage) -> Usage {
     let mut usage = usage.clone();
     usage.complete_cache_writes();
     match usage.get(Kind::Tokens) {
-        Some(total) if has_one_rate && usage == Usage::new().with(Kind::Tokens, total) => {
-            Usage::new().input(total)
+        Some(total) if has_one_rate => {
+            let mut rest = usage.clone();
+            rest.forget(Kind::Tokens);
+            let requests = rest.get(Kind::Requests);
+            rest.forget(Kind::Requests);
+            if rest.is_empty() { Usage::new().input(total).with(Kind::Requests, requests) } else { usage }
         }
         _ => usage,
     }
@@ -444,6 +455,8 @@ fn check(usage: &Usage) -> Result<(), Unpriced> {
     }
     for (whole, parts) in [
         (Kind::Input, &[Kind::CacheRead, Kind::CacheWrite][..]),
+        (Kind::Input, &[Kind::ToolInput]),
+        (Kind::Output, &[Kind::Citation]),
         (Kind::Input, &[Kind::AudioInput, Kind::TextInput, Kind::ImageInput, Kind::VideoInput]),
         (Kind::Output, &[Kind::Reasoning]),
         (Kind::Output, &[Kind::AudioOutput, Kind::TextOutput, Kind::ImageOutput, Kind::VideoOutput]),
@@ -453,8 +466,11 @@ fn check(usage: &Usage) -> Result<(), Unpriced> {
         if sum > usage.count(whole) {
             let used = parts.iter().filter(|part| usage.count(**part) > 0);
             let parts: Vec<&str> = used.map(|part| part.name()).collect();
-            let reason =
-                format!("{} is {sum}, but {whole} is only {}", parts.join(" and "), usage.count(whole));
+            let parts = parts.join(" and ");
+            let reason = match usage.get(whole) {
+                Some(count) => format!("{parts} is {sum}, but {whole} is only {count}"),
+                None => format!("{parts} is {sum}, but {whole} is not reported"),
+            };
             return Err(Unpriced::InvalidUsage { reason: reason.into() });
         }
     }

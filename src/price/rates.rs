@@ -1,5 +1,6 @@
 //! The user's own rates, and their exact arithmetic.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::iter::successors;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -80,6 +81,8 @@ pub struct Rates {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoCost {
     NoRate(Kind),
+    /// Parts with rates of their own are more than this whole.
+    Overlap(Kind),
     TooLarge,
 }
 
@@ -428,7 +431,7 @@ impl Rates {
     /// Whether a call is charged by units beside tokens alone, and a usage has none of these.
     pub(super) fn misses_its_units(&self, usage: &Usage) -> bool {
         let charges_others_alone = !self.charges_tokens() && self.request.is_none();
-        charges_others_alone && self.others.keys().all(|kind| usage.get(*kind).is_none())
+        charges_others_alone && self.others.keys().all(|kind| unit_table::count(usage, *kind).is_none())
     }
 
     /// Whether a call is charged by its tokens at all.
@@ -449,14 +452,20 @@ impl Rates {
         if !self.charges_tokens() && self.others.is_empty() {
             return Vec::new();
         }
-        let by_tokens = self.charges_tokens() && usage.tokens_used().is_some_and(|tokens| tokens > 0);
+        let is_charged = |whole: &Kind| self.charges_tokens() && usage.count(*whole) > 0;
+        // A part has the rate of its whole: annotated pages that of pages.
+        let has_rate = |kind: Kind| {
+            let mut rated = self.others.keys();
+            self.has_rate(kind) || rated.any(|whole| unit_table::is_part_of(kind, *whole))
+        };
         let is_lacking = |(kind, count): &(Kind, u64)| {
-            let is_beside = match kind.measure() {
+            let is_missing = match kind.measure() {
                 Measure::Extra => true,
-                Measure::Content => !by_tokens,
-                _ => false,
+                Measure::Content => !kind.content_of().iter().any(is_charged),
+                // At the rate of other writes it lacks something.
+                _ => *kind == Kind::CacheWrite12h && self.charges_tokens(),
             };
-            *count > 0 && is_beside && !self.has_rate(*kind)
+            *count > 0 && is_missing && !has_rate(*kind)
         };
         usage.others().filter(is_lacking).map(|(kind, _)| kind).collect()
     }
@@ -465,54 +474,35 @@ impl Rates {
     pub(super) fn cost(&self, usage: &Usage) -> Result<Usd, NoCost> {
         // Pico-dollars times a million, so that nothing is rounded before the end.
         let mut scaled: i128 = 0;
-        let mut charge = |kind: Kind, tokens: i128| -> Result<(), NoCost> {
-            if tokens > 0 {
+        // What was charged of each kind: a whole is charged for what its parts leave.
+        let mut charged: Vec<(Kind, i128)> = Vec::new();
+        for kind in self.kinds_by_depth() {
+            let count = i128::from(unit_table::count(usage, kind).unwrap_or(0));
+            let of_parts = charged.iter().filter(|(part, _)| unit_table::is_part_of(*part, kind));
+            let left = count - of_parts.map(|(_, count)| *count).sum::<i128>();
+            if left < 0 {
+                return Err(NoCost::Overlap(kind));
+            }
+            if left > 0 {
                 let rate = self.rate_of(kind).ok_or(NoCost::NoRate(kind))?;
-                let cost = rate.checked_mul(tokens).ok_or(NoCost::TooLarge)?;
+                let cost = rate.checked_mul(left).ok_or(NoCost::TooLarge)?;
                 scaled = scaled.checked_add(cost).ok_or(NoCost::TooLarge)?;
             }
-            Ok(())
-        };
-        if self.charges_tokens() {
-            for (whole, parts) in [
-                (Kind::Input, &[Kind::CacheRead, Kind::CacheWrite, Kind::AudioInput][..]),
-                (Kind::Output, &[Kind::Reasoning, Kind::AudioOutput][..]),
-            ] {
-                let mut rest = i128::from(usage.count(whole));
-                for &part in parts {
-                    let mut tokens = i128::from(usage.count(part));
-                    if part == Kind::CacheWrite {
-                        for lifetime in [Kind::CacheWrite1h, Kind::CacheWrite12h] {
-                            if self.has_rate(lifetime) {
-                                let kept = i128::from(usage.count(lifetime));
-                                charge(lifetime, kept)?;
-                                tokens -= kept;
-                                rest -= kept;
-                            }
-                        }
-                    }
-                    if self.tokens[part as usize].is_some() {
-                        charge(part, tokens)?;
-                        rest -= tokens;
-                    }
-                }
-                for (&part, _) in self.others.iter().filter(|(part, _)| whole_of(**part) == Some(whole)) {
-                    let tokens = i128::from(usage.count(part));
-                    charge(part, tokens)?;
-                    rest -= tokens;
-                }
-                charge(whole, rest)?;
-            }
-        }
-        for &kind in self.others.keys() {
-            if matches!(kind.measure(), Measure::Content | Measure::Extra) {
-                charge(kind, usage.count(kind).into())?;
-            }
+            charged.push((kind, left));
         }
         let requests = i128::from(usage.get(Kind::Requests).unwrap_or(1));
         let request = self.request.unwrap_or(0).checked_mul(requests).ok_or(NoCost::TooLarge)?;
         let rounded = scaled.checked_add(QUOTED_TOKENS / 2).ok_or(NoCost::TooLarge)? / QUOTED_TOKENS;
         rounded.checked_add(request).map(Usd::from_pico).ok_or(NoCost::TooLarge)
+    }
+
+    /// The kinds that have a rate, and input and output where tokens are charged at all; parts before their wholes.
+    fn kinds_by_depth(&self) -> Vec<Kind> {
+        let is_whole = |kind: &Kind| matches!(kind, Kind::Input | Kind::Output) && self.charges_tokens();
+        let tokens = KINDS.into_iter().filter(|kind| self.has_rate(*kind) || is_whole(kind));
+        let mut kinds: Vec<Kind> = tokens.chain(self.others.keys().copied()).collect();
+        kinds.sort_by_key(|kind| Reverse(unit_table::depth(*kind)));
+        kinds
     }
 }
 

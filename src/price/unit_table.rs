@@ -2,7 +2,7 @@
 //!
 //! The table is that of `genai-prices`, which has no function that returns it. A test compares the two through its calculator.
 
-use crate::ledger::Kind;
+use crate::ledger::{Kind, Usage};
 
 /// In the order in which rates are shown: kind, key of its price, and what it is of, widest first. A unit with all of another's words is a
 /// part of that one.
@@ -70,6 +70,23 @@ const UNITS: [(Kind, &str, &str); 60] = [
     (Kind::Requests, "requests_kcount", "requests"),
 ];
 
+/// The units that are known from their parts, where they are not counted themselves.
+pub(super) const DERIVED: [Kind; 2] = [Kind::AudioMicros, Kind::Pages];
+
+/// The count of a unit, or the sum of its parts: audio is that of the input and of the output, and annotated pages are pages.
+pub(super) fn count(usage: &Usage, kind: Kind) -> Option<u64> {
+    let parts: &[Kind] = match kind {
+        Kind::AudioMicros => &[Kind::AudioInputMicros, Kind::AudioOutputMicros],
+        Kind::Pages => &[Kind::AnnotatedPages],
+        _ => &[],
+    };
+    let of_parts = || {
+        let known = parts.iter().filter_map(|part| usage.get(*part));
+        known.fold(None, |sum: Option<u64>, count| Some(sum.unwrap_or(0).saturating_add(count)))
+    };
+    usage.get(kind).or_else(of_parts)
+}
+
 /// The place of a unit among all, in the order in which they are shown.
 pub(super) fn place(kind: Kind) -> usize {
     UNITS.iter().position(|(unit, ..)| *unit == kind).unwrap_or(UNITS.len())
@@ -132,7 +149,7 @@ fn words(of: &'static str) -> impl Iterator<Item = &'static str> {
 #[cfg(all(test, feature = "prices"))]
 #[expect(clippy::unwrap_used, reason = "a test may")]
 mod tests {
-    use genai_prices::{Calculator, PriceRequest, Usage, UsageKey};
+    use genai_prices::{Calculator, PriceRequest, Usage as Counts, UsageKey};
 
     use super::*;
 
@@ -155,7 +172,7 @@ mod tests {
                 {"id": "m", "match": {"equals": "m"}, "prices": prices}]}]);
             let calculator = Calculator::from_json(json.to_string()).unwrap();
             let units = priced().map(|(other, ..)| *other);
-            let counts: Usage = units
+            let counts: Counts = units
                 .filter(|other| other == kind || is_part_of(*kind, *other))
                 .map(|unit| (UsageKey::from(unit.genai_key()), per(*kind) as f64))
                 .collect();

@@ -3,6 +3,7 @@
 use genai_prices::{Usage as Counts, UsageKey};
 
 use super::catalog::{Calculated, per_token};
+use super::unit_table;
 use crate::ledger::{Kind, Measure, Usage};
 
 /// The counts of a usage's other units, for the oracle.
@@ -11,15 +12,11 @@ pub(super) fn counts(usage: &Usage) -> Vec<(UsageKey, f64)> {
     let others = usage.others().filter(|(kind, _)| *kind != Kind::CacheWrite12h);
     let mut counts: Vec<(UsageKey, f64)> =
         others.map(|(kind, count)| (key(kind), amount(kind, count))).collect();
-    // Audio of the input and of the output are parts of all audio, without which a list that has a rate for that refuses them.
-    let parts = [Kind::AudioInputMicros, Kind::AudioOutputMicros].map(|kind| usage.get(kind));
-    if usage.get(Kind::AudioMicros).is_none() && parts.iter().any(Option::is_some) {
-        let all = parts.into_iter().flatten().fold(0, u64::saturating_add);
-        counts.push((key(Kind::AudioMicros), amount(Kind::AudioMicros, all)));
-    }
-    // As are annotated pages of all pages.
-    if let (None, Some(annotated)) = (usage.get(Kind::Pages), usage.get(Kind::AnnotatedPages)) {
-        counts.push((key(Kind::Pages), annotated as f64));
+    // A list that has a rate for a part refuses it without its whole.
+    for whole in unit_table::DERIVED {
+        if let (None, Some(count)) = (usage.get(whole), unit_table::count(usage, whole)) {
+            counts.push((key(whole), amount(whole, count)));
+        }
     }
     counts
 }
@@ -39,14 +36,14 @@ pub(super) fn lacking(calculate: &impl Fn(&Counts) -> Calculated, usage: &Usage)
     if !usage.has_others() {
         return Vec::new();
     }
-    let has_tokens = usage.tokens_used().is_some_and(|tokens| tokens > 0);
     let is_lacking = |(kind, count): &(Kind, u64)| {
         *count > 0
             && match kind.measure() {
                 Measure::Extra => rate(calculate, *kind) == Rate::None,
                 // The same content counted in another way: where its tokens have a price, it has one.
                 Measure::Content => {
-                    rate(calculate, *kind) == Rate::None && !(has_tokens && charges_tokens(calculate))
+                    let is_priced = |whole: &Kind| usage.count(*whole) > 0 && charges(calculate, *whole);
+                    rate(calculate, *kind) == Rate::None && !kind.content_of().iter().any(is_priced)
                 }
                 _ => *kind == Kind::CacheWrite12h,
             }
@@ -54,9 +51,13 @@ pub(super) fn lacking(calculate: &impl Fn(&Counts) -> Calculated, usage: &Usage)
     usage.others().filter(is_lacking).map(|(kind, _)| kind).collect()
 }
 
-fn charges_tokens(calculate: &impl Fn(&Counts) -> Calculated) -> bool {
+/// Whether a list has a rate for the input or the output.
+fn charges(calculate: &impl Fn(&Counts) -> Calculated, whole: Kind) -> bool {
     let some = Counts::from([(UsageKey::INPUT_TOKENS, 1e6), (UsageKey::OUTPUT_TOKENS, 1e6)]);
-    calculate(&some).is_ok_and(|price| price.input_price > 0.0 || price.output_price > 0.0)
+    calculate(&some).is_ok_and(|price| match whole {
+        Kind::Input => price.input_price > 0.0,
+        _ => price.output_price > 0.0,
+    })
 }
 
 /// The rate of a unit that is charged beside tokens.

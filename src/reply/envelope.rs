@@ -213,6 +213,7 @@ fn usages_of(level: &Map<String, Value>) -> Vec<(&'static str, Map<String, Value
         let mut usage = is_usage.then(|| pruned(usage))?;
         // Mistral bills pages with an annotation higher, and only the reply itself shows that it has one.
         if level.get("document_annotation").is_some_and(|annotation| !annotation.is_null())
+            && !usage.contains_key("pages_annotated")
             && let Some(pages) = usage.get("pages_processed").cloned()
         {
             usage.insert("pages_annotated".to_owned(), pages);

@@ -154,11 +154,12 @@ impl Written {
     fn count(self, kind: Kind) -> Option<u64> {
         let parts = kind.per_unit();
         match self {
-            Self::Whole(count) => count.checked_mul(parts),
+            Self::Whole(count) => Some(count.saturating_mul(parts)),
             Self::Part(part) => {
                 let count = (part * parts as f64).round();
-                let is_time = parts > 1 && (0.0..9e15).contains(&count);
-                is_time.then_some(count as u64)
+                let is_count = count >= 0.0 && (parts > 1 || part.fract() == 0.0);
+                // A sum that has saturated is read as one.
+                is_count.then_some(count as u64)
             }
         }
     }

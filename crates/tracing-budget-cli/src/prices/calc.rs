@@ -236,6 +236,10 @@ fn output(calculated: &Calculated) -> Output {
         let name = Cell::short("charged beside these rates", "beside");
         table.row([name, Cell::empty(), Cell::empty(), Cell::empty(), Cell::empty(), exact(beside)]);
     }
+    for unit in &calculated.unpriced_units {
+        let name = Cell::short(*unit, *unit);
+        table.row([name, Cell::empty(), Cell::unknown(), Cell::empty(), Cell::empty(), Cell::unknown()]);
+    }
     let words = |text: &str| Cell::words(text);
     table.sum([words("cost"), Cell::empty(), Cell::empty(), Cell::empty(), Cell::empty(), exact(cost)]);
     let tier = calculated.tier.as_ref().map_or_else(String::new, |tier| format!(" · tier {tier}"));
