@@ -25,7 +25,11 @@ pub(super) fn routes(catalog: &Catalog, lookup: &Lookup<'_>) -> Vec<Route> {
 /// Whether a price that all of these share is the price of a call: only the maker has the weights. The maker lists the name, or several do.
 pub(super) fn decide(catalog: &Catalog, lookup: &Lookup<'_>, routes: &[Route]) -> bool {
     let bare = lookup.bare.to_lowercase();
+    // A list may know a name without a rule for its family, as of embeddings: the maker is then the one that lists it itself.
+    let lists_own =
+        || routes.iter().map(Route::provider).find(|provider| weights::are_closed(provider, &bare));
     let maker = lookup.vendor().map(str::to_owned).or_else(|| catalog.infer(&bare));
+    let maker = maker.or_else(|| lists_own().map(str::to_owned));
     let is_closed = maker.as_deref().is_some_and(|maker| weights::are_closed(maker, &bare));
     let is_by_maker = || routes.iter().any(|route| maker.as_deref() == Some(route.provider()));
     // What a reported provider with a list does not list has no price.
