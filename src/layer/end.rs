@@ -105,6 +105,7 @@ impl Core {
         let (options, clock) = (Arc::clone(&self.options), self.clock);
         let calls = Arc::clone(&self.delivery.calls);
         let ended = EndedRun { runs: Arc::clone(&self.runs), run: number };
+        let to_settle = journal.clone();
         // Built on the worker's thread: the thread that closed the root must not wait for the sorting and formatting of a summary.
         let summary = move || {
             let mut ledger = options.ledger();
@@ -114,6 +115,11 @@ impl Core {
             // Once per run: a shared counter per call would be a cache line that all threads write.
             calls.add(&summary.budget_summary.total);
             options.books.forget(ended.run);
+            // Before a sink has the run, or a kill would leave it there whole and in the journal in part, as two runs. After the
+            // summary, which waited for the writes that began before the end.
+            if let Some(journal) = to_settle {
+                journal.settle();
+            }
             summary
         };
         match journal {
