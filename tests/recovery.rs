@@ -106,6 +106,8 @@ fn is_recovered_unchanged(bound: JournalBound) {
     for (run, lost) in &*found {
         let lost = lost.iter().find(|lost| lost.run_id == run.run_id).unwrap();
         assert_eq!(lost, run, "recovered:\n{lost}\n\nlive:\n{run}");
+        assert!(run.part().is_some());
+        assert_eq!(lost.part(), run.part());
     }
     assert_eq!(
         found.iter().map(|(run, _)| run.status).collect::<Vec<_>>(),
@@ -124,6 +126,7 @@ fn a_run_in_flight_is_recovered_as_interrupted_with_all_its_figures() {
         let live = guard.handle().snapshot().remove(0);
         let lost = directory.lost_now().remove(0);
         assert_eq!(lost.status, Status::Interrupted);
+        assert_eq!(lost.part(), live.part());
         assert_eq!((lost.pipeline, lost.project), (live.pipeline, live.project));
         // A root's own attributes reach the living run only when the root closes.
         assert_eq!((lost.run_id.as_str(), lost.tags["from"].as_str()), ("own", "root"));

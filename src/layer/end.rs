@@ -329,7 +329,7 @@ fn summary_of(
 }
 
 fn summary(run: &Run, details: &mut Details, options: &Options, clock: Clock, ledger: &Ledger) -> RunSummary {
-    let run_id = details.public_id(&clock);
+    let (run_id, part) = (details.public_id(&clock), details.id(&clock));
     let now = details.end.as_ref().map_or_else(|| clock.now(), |end| end.at);
     let mut warnings: Vec<String> =
         details.warnings.iter().map(|warning| warning.clone().into_owned()).collect();
@@ -345,6 +345,7 @@ fn summary(run: &Run, details: &mut Details, options: &Options, clock: Clock, le
     tags.extend(attributes.tags.clone());
     RunSummary::build(SummaryInput {
         run_id,
+        part: Some(part),
         project: details.project(options),
         pipeline: details.pipeline().to_owned(),
         started: clock.wall(details.started),
