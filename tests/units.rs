@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use budgeted::{run, run_with, stage, usd};
 use tracing::field::Empty;
 use tracing::{info, info_span};
+use tracing_budget::present::calls;
 use tracing_budget::price::{Rates, Unpriced};
 use tracing_budget::record::UsageRecord;
 use tracing_budget::{Kind, PriceBook, RunSummary, Usage, call, layer, record_usage};
@@ -190,6 +191,9 @@ fn a_unit_without_a_price_marks_every_sum() {
     let row = &stage(&run, "search").figures;
     assert_eq!((row.cost_usd, row.partial_calls, row.unpriced_calls), (Some(usd("0.009")), 1, 0));
     assert!(run.to_string().contains("≥"), "{run}");
+    let calls = run.budget_summary.calls.as_deref().unwrap();
+    assert_eq!(calls.iter().filter(|call| call.partial).count(), 1);
+    assert!(calls::table(&run, 10).contains("≥"), "{}", calls::table(&run, 10));
     let lacks = "anthropic/claude-sonnet-4-5: the cost lacks social searches, for which no price is known";
     assert_eq!(run.warnings, [lacks]);
 }

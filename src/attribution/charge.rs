@@ -132,6 +132,7 @@ impl ChargedCall {
             cost: totals.cost,
             sources: totals.sources,
             has_failed: self.has_failed,
+            is_partial: totals.partial > 0,
             attempt: self.attempt,
             completions: 0,
             response: self.response_id,

@@ -132,6 +132,7 @@ impl Span {
             cost: reading.own.cost,
             sources: reading.own.sources,
             has_failed: self.has_failed_call(),
+            is_partial: reading.own.partial > 0,
             attempt: 1,
             completions: 0,
             response: self.response_id(),

@@ -479,6 +479,7 @@ mod tests {
                 cost: Usd::from_pico(9),
                 sources: Sources::BOOK,
                 has_failed: true,
+                is_partial: false,
                 attempt: 2,
                 completions: 1,
                 response: response_hash(path),

@@ -470,6 +470,8 @@ struct CallWire {
     sources: Vec<PriceSource>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     failed: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
     attempt: u16,
     /// How many further records of its response have completed it. Above 0 it is that of an earlier line.
     // A number and not a flag: two threads write their lines in any order, and the one with more completions has all figures.
@@ -495,6 +497,7 @@ impl CallWire {
             cost,
             sources,
             has_failed,
+            is_partial,
             attempt,
             completions,
             response: _,
@@ -534,6 +537,7 @@ impl CallWire {
             cost_usd: (cost != Usd::ZERO).then_some(cost),
             sources: price_sources(sources),
             failed: has_failed,
+            partial: is_partial,
             attempt,
             completions,
             response_id,
@@ -564,6 +568,7 @@ impl CallWire {
             cost: self.cost_usd.unwrap_or_default(),
             sources: all_sources(&self.sources),
             has_failed: self.failed,
+            is_partial: self.partial,
             attempt: self.attempt,
             completions: self.completions,
             response: self.response_id.as_deref().map_or(0, response_hash),

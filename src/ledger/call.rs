@@ -191,6 +191,8 @@ pub(crate) struct Call<'a> {
     pub(crate) cost: Usd,
     pub(crate) sources: Sources,
     pub(crate) has_failed: bool,
+    /// Whether its usage or its cost is known in part (A11).
+    pub(crate) is_partial: bool,
     /// Its number among the requests of one call, from 1 (A5).
     pub(crate) attempt: u16,
     /// Further records of its response that completed it (A8).
@@ -220,7 +222,8 @@ impl Call<'_> {
     fn order_of_equals(&self, other: &Self) -> Ordering {
         let usage = |call: &Self| call.usage.iter().collect::<Vec<_>>();
         let row = |call: &Self| (call.key.stage, call.key.agent, call.key.model, call.key.operation);
-        let numbers = |call: &Self| (call.nanos, call.attempt, call.completions, call.sources);
+        let numbers =
+            |call: &Self| (call.nanos, call.attempt, call.completions, call.sources, call.is_partial);
         (self.texts.cmp(&other.texts))
             .then_with(|| numbers(self).cmp(&numbers(other)))
             .then_with(|| usage(self).cmp(&usage(other)))

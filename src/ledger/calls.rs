@@ -62,6 +62,7 @@ struct Kept {
     completions: u16,
     sources: Sources,
     has_failed: bool,
+    is_partial: bool,
 }
 
 /// Bytes of many records, one after another.
@@ -138,7 +139,7 @@ impl Calls {
                 other.clone_into(text);
             }
         }
-        let Call { key, started, cost, sources, has_failed, completions, response, .. } = *last;
+        let Call { key, started, cost, sources, has_failed, is_partial, completions, response, .. } = *last;
         let joined = Call {
             key,
             names: first.names.or(last.names),
@@ -148,6 +149,7 @@ impl Calls {
             cost,
             sources,
             has_failed,
+            is_partial,
             attempt: first.attempt.max(last.attempt),
             completions,
             response,
@@ -312,6 +314,7 @@ impl Kept {
             completions: call.completions,
             sources: call.sources,
             has_failed: call.has_failed,
+            is_partial: call.is_partial,
         };
         if call.texts.iter().any(|text| !text.is_empty()) {
             for (field, text) in call.texts.iter().enumerate() {
@@ -346,6 +349,7 @@ impl Kept {
             cost: Usd::from_pico(self.pico()),
             sources: self.sources,
             has_failed: self.has_failed,
+            is_partial: self.is_partial,
             attempt: self.attempt,
             completions: self.completions,
             response: self.response,
@@ -489,6 +493,7 @@ mod tests {
                 cost: Usd::from_pico(self.pico.into()),
                 sources: Sources::BOOK,
                 has_failed: self.has_failed,
+                is_partial: self.kinds & 1 != 0,
                 attempt: 1,
                 completions: 0,
                 response: self.id.map_or(0, u64::from),

@@ -115,7 +115,8 @@ mod tests {
     #[test]
     fn without_a_rate_for_the_used_unit_the_limit_is_unverifiable() {
         let policy = UnpricedCalls::AtRate(Rates::per_million().input("1.5"));
-        for usage in [Usage::new().input(1).output(1), Usage::new().with(Kind::Tokens, 5)] {
+        let searched = Usage::new().input(1).with(Kind::WebSearches, 1);
+        for usage in [Usage::new().input(1).output(1), Usage::new().with(Kind::Tokens, 5), searched] {
             assert_eq!(policy.usd(&unpriced(usage.clone())).unverifiable_calls, 1, "{usage:?}");
         }
     }

@@ -153,7 +153,7 @@ impl<'a> Line<'a> {
 }
 
 impl CallRecord {
-    /// Returns whether only one of input and output is known, so that tokens and cost are at least these.
+    /// Returns whether it is known in part, so that tokens and cost are at least these: input without output, a unit without a price.
     ///
     /// ```
     /// use tracing_budget::{Usage, summary::CallRecord};
@@ -167,9 +167,11 @@ impl CallRecord {
     pub fn is_partly_known(&self) -> bool {
         // Other operations, such as embeddings, have no output. Beside tokens without a split the half is part of these (A11).
         let is_known = |kind| self.usage.get(kind).is_some();
-        matches!(self.operation.as_str(), "chat" | "text_completion" | "generate_content")
-            && is_known(Kind::Input) != is_known(Kind::Output)
-            && !is_known(Kind::Tokens)
+        // Documents of earlier versions do not have the key.
+        self.partial
+            || matches!(self.operation.as_str(), "chat" | "text_completion" | "generate_content")
+                && is_known(Kind::Input) != is_known(Kind::Output)
+                && !is_known(Kind::Tokens)
     }
 }
 

@@ -409,7 +409,8 @@ const INSTANT: Duration = Duration::from_nanos(1);
 impl Rates {
     /// Returns the exact cost of a usage of any model; `None` without a rate for a used kind, or if the tokens cannot be charged.
     pub(crate) fn cost_of(&self, usage: &Usage) -> Option<Usd> {
-        let can_be_charged = !self.charges_tokens() || check(usage).is_ok();
+        let has_rates = self.lacks(usage).is_empty() && !self.misses_its_units(usage);
+        let can_be_charged = has_rates && (!self.charges_tokens() || check(usage).is_ok());
         if can_be_charged { self.cost(usage).ok() } else { None }
     }
 }

@@ -466,6 +466,7 @@ impl SummaryInput<'_> {
                 error: text(error).filter(|_| call.has_failed).map(|error| one_line(&error)),
                 finish_reason: name(names.finish_reason),
                 usage: call.usage.into_owned(),
+                partial: call.is_partial,
                 cost_usd: is_priced.then_some(call.cost),
                 price_source: self
                     .sources(call.sources, Some(call.started.saturating_add(call.nanos)))

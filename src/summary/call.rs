@@ -72,6 +72,10 @@ pub struct CallRecord {
     /// What it used, by unit. Only units that were reported are known.
     #[serde(default, with = "super::units::usage_by_unit")]
     pub usage: Usage,
+    /// Whether its usage or its cost is known in part: output without input, or the reverse, a cost without tokens, or a unit without a
+    /// price.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// USD; null if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<Usd>,
@@ -117,6 +121,7 @@ impl CallRecord {
             status: Status::Completed,
             error: None,
             finish_reason: None,
+            partial: false,
             usage: Usage::new(),
             cost_usd: None,
             price_source: None,
@@ -147,7 +152,7 @@ impl CallRecord {
         let number = |seconds: Option<f64>| seconds.map(f64::to_bits);
         let numbers = |call: &Self| {
             let times = (number(call.duration_seconds), number(call.time_to_first_token_seconds));
-            (call.attempt, times, call.cost_usd, call.status.as_str())
+            (call.attempt, times, call.cost_usd, call.status.as_str(), call.partial)
         };
         let texts = |call: &Self| {
             let names =

@@ -247,6 +247,7 @@ const CALL: Shape = Shape::Object(&[
     may("error", Shape::Or(&Shape::Text)),
     may("finish_reason", Shape::Or(&Shape::Text)),
     may("usage", UNITS),
+    may("partial", Shape::Bool),
     may("cost_usd", Shape::Or(&Shape::Money)),
     may("price_source", Shape::Or(&Shape::Text)),
 ]);

@@ -160,6 +160,7 @@ fn call() -> CallRecord {
     call.status = Status::Failed;
     call.error = text("overloaded");
     call.finish_reason = text("stop");
+    call.partial = true;
     call.usage = Kind::ALL.iter().fold(Usage::new(), |usage, kind| usage.with(*kind, 7));
     call.cost_usd = Some(Usd::from_pico(1));
     call.price_source = text("reported");

@@ -81,7 +81,7 @@ fn calls_table(run: &RunSummary) -> Table {
         let mut cells = vec![
             Cell::whole(call.started_at.to_string()),
             Cell::status(call.status, false),
-            Cell::money(money, call.cost_usd, false),
+            Cell::money(money, call.cost_usd, call.is_partly_known()),
             text(&call.price_source),
             Cell::seconds(call.duration_seconds),
             Cell::seconds(call.time_to_first_token_seconds),
