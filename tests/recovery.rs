@@ -62,6 +62,13 @@ type Seen = (RunSummary, Vec<RunSummary>);
 
 #[test]
 fn an_ended_run_without_a_delivery_is_recovered_unchanged() {
+    // With the other bound, the journal's thread comes too late for the sinks.
+    for bound in [JournalBound::EveryRecord, JournalBound::Every(Duration::from_secs(3_600))] {
+        is_recovered_unchanged(bound);
+    }
+}
+
+fn is_recovered_unchanged(bound: JournalBound) {
     let directory = Fresh::new();
     let path = directory.path().to_owned();
     let found: Arc<Mutex<Vec<Seen>>> = Arc::default();
@@ -71,7 +78,8 @@ fn an_ended_run_without_a_delivery_is_recovered_unchanged() {
         let lost = Fresh::at(&path).lost_now();
         seen.lock().unwrap().push((run.clone(), lost));
     };
-    traced(journaled(&directory).sink(sink).expect_gates(["lint", "sign_off"]), |guard| {
+    let builder = journaled(&directory).journal_bound(bound).sink(sink);
+    traced(builder.expect_gates(["lint", "sign_off"]), |guard| {
         info_span!("pipeline").in_scope(work);
         info_span!("fails", run_id = "own", project = "other").in_scope(|| {
             work();
@@ -98,6 +106,8 @@ fn an_ended_run_without_a_delivery_is_recovered_unchanged() {
     for (run, lost) in &*found {
         let lost = lost.iter().find(|lost| lost.run_id == run.run_id).unwrap();
         assert_eq!(lost, run, "recovered:\n{lost}\n\nlive:\n{run}");
+        assert!(run.part().is_some());
+        assert_eq!(lost.part(), run.part());
     }
     assert_eq!(
         found.iter().map(|(run, _)| run.status).collect::<Vec<_>>(),
@@ -116,6 +126,7 @@ fn a_run_in_flight_is_recovered_as_interrupted_with_all_its_figures() {
         let live = guard.handle().snapshot().remove(0);
         let lost = directory.lost_now().remove(0);
         assert_eq!(lost.status, Status::Interrupted);
+        assert_eq!(lost.part(), live.part());
         assert_eq!((lost.pipeline, lost.project), (live.pipeline, live.project));
         // A root's own attributes reach the living run only when the root closes.
         assert_eq!((lost.run_id.as_str(), lost.tags["from"].as_str()), ("own", "root"));

@@ -13,6 +13,7 @@
 //! - Format 1 is read and written; `tests/golden/journal-v1.jsonl` holds it. Field names in a line never change.
 //! - A run's `Started` record precedes all its other records, whichever thread comes first.
 //! - A file has its name only once it is locked and has its header. A file without a lock belongs to a dead process.
+//! - No sink gets a run before the file has its end, as long as the file can be written.
 //! - A journal is removed only after each of its runs was delivered, or after [`Recovery::discard`].
 //! - A record that is lost is counted, reported on stderr once, and named in each run that is recovered from its file.
 //! - The pipeline never fails because of the journal, and waits for I/O only under [`JournalBound::EveryRecord`].

@@ -7,6 +7,8 @@ use std::fmt;
 use std::mem;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::header::{FORMAT, Header};
 use super::record::{OpenStage, Record, RunStart};
 use crate::ledger::{Call, CellKey, FastHash, Ledger, Outcome, StageId, StageTotals, Symbol};
@@ -357,6 +359,8 @@ impl RunReplay {
         tags.extend(attributes.tags);
         let wall = |nanos| header.origin + Duration::from_nanos(nanos);
         RunSummary::build(SummaryInput {
+            // A damaged id names no part: its document distinguishes the run from others, as one that was read from a file.
+            part: Uuid::parse_str(&id).ok(),
             run_id: attributes.run_id.map_or(id, Into::into),
             project: attributes.project.as_deref().or(header.project.as_deref()).unwrap_or(&krate).to_owned(),
             pipeline,

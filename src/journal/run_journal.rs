@@ -87,6 +87,11 @@ impl RunJournal {
         self.journal.append(Record::Ended { run: self.run, at, outcome: outcome.clone(), incomplete });
     }
 
+    /// Brings all records so far to the file, for the sinks that get the run next. Waits for I/O: not for the pipeline's threads.
+    pub(crate) fn settle(&self) {
+        self.journal.write();
+    }
+
     /// Writes that a sink took the summary, or that there are no sinks.
     pub(crate) fn delivered(&self) {
         self.append_now(|run, _| Record::Delivered { run });

@@ -119,6 +119,17 @@ impl Journal {
         }
     }
 
+    /// Writes all records that wait, without a sync. Lines that the file does not take stay pending, as ever.
+    pub(super) fn write(&self) {
+        let mut output = self.shared.output();
+        self.shared.take_waiting(&mut output);
+        if let Ok(output) = &mut *output
+            && output.has_pending()
+        {
+            output.write();
+        }
+    }
+
     /// Counts runs that were found in journals of dead processes.
     pub(crate) fn recovered(&self, runs: u64) {
         match &mut *self.shared.output() {

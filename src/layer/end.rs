@@ -105,6 +105,7 @@ impl Core {
         let (options, clock) = (Arc::clone(&self.options), self.clock);
         let calls = Arc::clone(&self.delivery.calls);
         let ended = EndedRun { runs: Arc::clone(&self.runs), run: number };
+        let to_settle = journal.clone();
         // Built on the worker's thread: the thread that closed the root must not wait for the sorting and formatting of a summary.
         let summary = move || {
             let mut ledger = options.ledger();
@@ -114,6 +115,11 @@ impl Core {
             // Once per run: a shared counter per call would be a cache line that all threads write.
             calls.add(&summary.budget_summary.total);
             options.books.forget(ended.run);
+            // Before a sink has the run, or a kill would leave it there whole and in the journal in part, as two runs. After the
+            // summary, which waited for the writes that began before the end.
+            if let Some(journal) = to_settle {
+                journal.settle();
+            }
             summary
         };
         match journal {
@@ -323,7 +329,7 @@ fn summary_of(
 }
 
 fn summary(run: &Run, details: &mut Details, options: &Options, clock: Clock, ledger: &Ledger) -> RunSummary {
-    let run_id = details.public_id(&clock);
+    let (run_id, part) = (details.public_id(&clock), details.id(&clock));
     let now = details.end.as_ref().map_or_else(|| clock.now(), |end| end.at);
     let mut warnings: Vec<String> =
         details.warnings.iter().map(|warning| warning.clone().into_owned()).collect();
@@ -339,6 +345,7 @@ fn summary(run: &Run, details: &mut Details, options: &Options, clock: Clock, le
     tags.extend(attributes.tags.clone());
     RunSummary::build(SummaryInput {
         run_id,
+        part: Some(part),
         project: details.project(options),
         pipeline: details.pipeline().to_owned(),
         started: clock.wall(details.started),

@@ -68,7 +68,7 @@ pub trait Sink: Send + 'static {
     ///
     /// Called soon after a run has started, then at every [`interval`](Self::interval) while a run is in flight. Called
     /// once more, with an empty slice, after the last run was given to [`run_finished`](Self::run_finished). A run that
-    /// ends between two calls never appears here.
+    /// ends between two calls never appears here. [`RunSummary::part`] is the same here and in `run_finished`.
     ///
     /// # Errors
     ///

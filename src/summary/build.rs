@@ -4,6 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, SystemTime};
 
+use uuid::Uuid;
+
 use super::UNATTRIBUTED;
 use super::call::CallRecord;
 use super::document::{
@@ -11,6 +13,7 @@ use super::document::{
     StageRow,
 };
 use super::keys::Stages;
+use super::part::Part;
 use super::record::{Records, measured, seconds};
 use super::rows::Rows;
 use super::status::Status;
@@ -27,6 +30,8 @@ const MAX_ERROR: usize = 512;
 /// The state of a run from which its summary is built.
 pub(crate) struct SummaryInput<'a> {
     pub(crate) run_id: String,
+    /// The id that the run was given in the process where it began, whatever id its summary has.
+    pub(crate) part: Option<Uuid>,
     pub(crate) project: String,
     pub(crate) pipeline: String,
     pub(crate) started: SystemTime,
@@ -80,6 +85,7 @@ impl RunSummary {
     pub(crate) fn build(account: SummaryInput<'_>) -> Self {
         let started_at = Timestamp::from(account.started);
         let mut summary = Self::new(account.run_id.as_str(), started_at);
+        summary.part = Part(account.part);
         let ending = account.end.as_ref().map(|(_, ending)| *ending);
         let is_over = ending.is_some();
         let failed_at = |nanos: u64| Timestamp::from(account.origin + Duration::from_nanos(nanos));
@@ -584,6 +590,7 @@ mod tests {
     ) -> SummaryInput<'a> {
         SummaryInput {
             run_id: "0193".to_owned(),
+            part: None,
             project: String::new(),
             pipeline: "pipeline".to_owned(),
             started: SystemTime::UNIX_EPOCH,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::call::CallRecord;
 use super::efficiency::Efficiency;
+use super::part::Part;
 use super::record::OperationRecord;
 use super::rows::Rows;
 use super::status::Status;
@@ -71,6 +72,8 @@ pub struct RunSummary {
     /// The figures.
     #[serde(default)]
     pub budget_summary: BudgetSummary,
+    #[serde(skip)]
+    pub(super) part: Part,
 }
 
 impl RunSummary {
@@ -106,7 +109,27 @@ impl RunSummary {
             efficiency: Efficiency::default(),
             warnings: Vec::new(),
             budget_summary: BudgetSummary::default(),
+            part: Part::default(),
         }
+    }
+
+    /// Returns the name of this part of a run: what one process saw of it, in 32 hexadecimal digits.
+    ///
+    /// It distinguishes a newer state of a part from a further part, where several runs or processes share a `run_id`. A run has
+    /// one name from its first picture in flight to its end, also if its process was killed and its journal is recovered.
+    ///
+    /// `None` for a summary that was read from a document, made by hand or merged. Summaries that differ in it alone are equal.
+    ///
+    /// ```
+    /// use tracing_budget::RunSummary;
+    ///
+    /// let read = RunSummary::new("0193c0de", "2026-04-19T09:12:03Z".parse()?);
+    /// assert_eq!(read.part(), None);
+    /// # Ok::<(), tracing_budget::summary::TimestampError>(())
+    /// ```
+    #[must_use]
+    pub fn part(&self) -> Option<String> {
+        self.part.0.map(|part| part.simple().to_string())
     }
 
     /// Returns the rows of the stages, which are also `budget_summary.per_agent`.

@@ -13,6 +13,7 @@ use super::document::{
 };
 use super::efficiency::Efficiency;
 use super::keys::Stages;
+use super::part::Part;
 use super::record::{MOST_RECORDS, OperationRecord};
 use super::rows::Rows;
 use super::status::Status;
@@ -77,6 +78,8 @@ impl RunSummary {
             efficiency: Efficiency::default(),
             warnings: self.warnings_with(other),
             budget_summary,
+            // The whole of both is a part of nothing.
+            part: Part::default(),
         };
         merged.efficiency = merged.computed_efficiency();
         merged

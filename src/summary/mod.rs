@@ -18,6 +18,7 @@ mod document;
 mod efficiency;
 mod keys;
 mod merge;
+mod part;
 mod reader;
 mod record;
 mod rows;

@@ -1,14 +1,11 @@
 //! The sink that fills a store.
 
 use std::borrow::Cow;
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tracing_budget::Builder;
-use uuid::Uuid;
 
 use super::error::StoreError;
 use super::heartbeat::Heartbeat;
@@ -40,11 +37,8 @@ use tracing_budget::summary::{RunSummary, Timestamp};
 pub struct HistorySink {
     store: Arc<dyn Store>,
     interval: Duration,
-    /// Distinguishes this sink's parts of a run from those of other processes.
-    identity: Uuid,
-    ended: Vec<(String, RunSummary)>,
+    ended: Vec<RunSummary>,
     last_write: Instant,
-    names: PartNames,
 }
 
 impl HistorySink {
@@ -75,14 +69,7 @@ impl HistorySink {
     /// Fills a store, which others may use as well.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self {
-            store,
-            interval: Duration::from_secs(1),
-            identity: Uuid::now_v7(),
-            ended: Vec::new(),
-            last_write: Instant::now(),
-            names: PartNames::default(),
-        }
+        Self { store, interval: Duration::from_secs(1), ended: Vec::new(), last_write: Instant::now() }
     }
 
     /// Sets the interval at which runs in flight are stored; 1 s by default. A run is stale after
@@ -99,10 +86,8 @@ impl HistorySink {
             return Ok(());
         }
         let beat = Heartbeat { at: Timestamp::from(SystemTime::now()), every: self.interval };
-        let names = self.names.of_all(self.identity, in_flight);
-        let ended = self.ended.iter().map(|(part, run)| Put::new(run).part(part));
-        let running =
-            in_flight.iter().zip(&names).map(|(run, part)| Put::new(run).part(part).heartbeat(beat));
+        let ended = self.ended.iter().map(Put::new);
+        let running = in_flight.iter().map(|run| Put::new(run).heartbeat(beat));
         self.store.put_all(&ended.chain(running).collect::<Vec<_>>()).map_err(SinkError::new)?;
         self.ended.clear();
         self.last_write = Instant::now();
@@ -150,8 +135,7 @@ impl Sink for HistorySink {
     }
 
     fn run_finished(&mut self, run: &RunSummary) -> Result<(), SinkError> {
-        let part = self.names.of_ended(self.identity, run);
-        self.ended.push((part, run.clone()));
+        self.ended.push(run.clone());
         // By time too: a stream of short runs may leave no time for a refresh in between.
         if self.ended.len() < Self::BATCH && self.last_write.elapsed() < 2 * self.interval {
             return Ok(());
@@ -160,7 +144,6 @@ impl Sink for HistorySink {
         if written.is_err() {
             // The worker delivers this run again; the others stay in the batch.
             self.ended.pop();
-            self.names.forget_last();
         }
         written
     }
@@ -175,126 +158,5 @@ impl Sink for HistorySink {
 
     fn flush(&mut self) -> Result<(), SinkError> {
         self.write(&[])
-    }
-}
-
-/// Names the parts that one sink delivers, so that a run in flight and the same run when it has ended have one name,
-/// and two runs that share their id and their millisecond have two.
-#[derive(Default)]
-struct PartNames {
-    ended: HashMap<(String, i64), Ended>,
-    /// Ids and starts of ended runs, oldest first. A run that shares the id and the millisecond of another ends not
-    /// long after it, so old entries can be dropped.
-    order: VecDeque<(String, i64)>,
-}
-
-/// Runs of one id and start that have ended.
-#[derive(Clone, Copy, Default)]
-struct Ended {
-    named: u64,
-    /// As many of them are in the order still.
-    remembered: u64,
-}
-
-impl PartNames {
-    /// Number of ends that are remembered: more than are in flight at once.
-    const REMEMBERED: usize = 10_000;
-
-    fn of_ended(&mut self, identity: Uuid, run: &RunSummary) -> String {
-        let key = (run.run_id.clone(), run.started_at.unix_ms());
-        let ended = self.ended.entry(key.clone()).or_default();
-        let name = name(identity, key.1, ended.named);
-        ended.named += 1;
-        ended.remembered += 1;
-        self.order.push_back(key);
-        if self.order.len() > Self::REMEMBERED {
-            self.forget_first();
-        }
-        name
-    }
-
-    fn of_all(&self, identity: Uuid, in_flight: &[RunSummary]) -> Vec<String> {
-        let mut met: HashMap<(&str, i64), u64> = HashMap::new();
-        in_flight
-            .iter()
-            .map(|run| {
-                let started = run.started_at.unix_ms();
-                let before = met.entry((&run.run_id, started)).or_insert_with(|| {
-                    self.ended.get(&(run.run_id.clone(), started)).map_or(0, |ended| ended.named)
-                });
-                *before += 1;
-                name(identity, started, *before - 1)
-            })
-            .collect()
-    }
-
-    fn forget_first(&mut self) {
-        if let Some(key) = self.order.pop_front() {
-            self.forget(key, 0);
-        }
-    }
-
-    fn forget_last(&mut self) {
-        if let Some(key) = self.order.pop_back() {
-            self.forget(key, 1);
-        }
-    }
-
-    fn forget(&mut self, key: (String, i64), names: u64) {
-        if let Entry::Occupied(mut ended) = self.ended.entry(key) {
-            ended.get_mut().named -= names;
-            ended.get_mut().remembered -= 1;
-            // A count stays whole for as long as any of those that it counts is remembered.
-            if ended.get().remembered == 0 {
-                ended.remove();
-            }
-        }
-    }
-}
-
-fn name(identity: Uuid, started_ms: i64, before: u64) -> String {
-    match before {
-        0 => format!("{} {started_ms}", identity.simple()),
-        _ => format!("{} {started_ms} {}", identity.simple(), before + 1),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn run(id: &str) -> RunSummary {
-        let Some(at) = Timestamp::from_unix_ms(0) else { unreachable!() };
-        RunSummary::new(id, at)
-    }
-
-    #[test]
-    fn a_run_keeps_its_name_and_its_twin_has_another() {
-        let (identity, mut names) = (Uuid::nil(), PartNames::default());
-        let twins = [run("a"), run("a"), run("b")];
-        let in_flight = names.of_all(identity, &twins);
-        assert_eq!(in_flight[0], in_flight[2], "the id is not in the name");
-        assert_ne!(in_flight[0], in_flight[1]);
-        assert_eq!(names.of_ended(identity, &twins[0]), in_flight[0]);
-        assert_eq!(names.of_all(identity, &twins[1..]), [in_flight[1].clone(), in_flight[2].clone()]);
-        assert_eq!(names.of_ended(identity, &twins[1]), in_flight[1]);
-    }
-
-    #[test]
-    fn a_run_that_is_given_again_has_the_name_that_it_had() {
-        let (identity, mut names) = (Uuid::nil(), PartNames::default());
-        let first = names.of_ended(identity, &run("a"));
-        names.forget_last();
-        assert_eq!(names.of_ended(identity, &run("a")), first);
-    }
-
-    #[test]
-    fn names_do_not_fill_the_memory() {
-        let mut names = PartNames::default();
-        for n in 0..PartNames::REMEMBERED + 50 {
-            names.of_ended(Uuid::nil(), &run(&n.to_string()));
-        }
-        assert_eq!(names.ended.len(), PartNames::REMEMBERED);
-        assert_eq!(names.order.len(), PartNames::REMEMBERED);
     }
 }

@@ -1,5 +1,7 @@
 //! What a store of runs promises.
 
+use std::borrow::Cow;
+
 use super::error::StoreError;
 use super::filter::{Filter, Page, Prune, Scope};
 use super::health::{Health, HealthQuery};
@@ -145,7 +147,8 @@ pub trait Store: Send + Sync {
 /// A run to be stored.
 ///
 /// What is stored once is a **part** of a run: the summary of one process. Parts are distinguished by the name given
-/// here, as the history sink does. Without a name, the document decides:
+/// here, or by the one that the summary of a layer or of a recovered journal has ([`RunSummary::part`]). Without a name,
+/// as for a document from a file, the document decides:
 ///
 /// - a document that is already there, or was until it was replaced, changes nothing;
 /// - one that began at the same millisecond in the same pipeline as a part that is still `running` is that part, and
@@ -170,17 +173,22 @@ pub struct Put<'a> {
 }
 
 impl<'a> Put<'a> {
-    /// A run without a part name: the document decides which part it is.
+    /// A run under its own part's name, if it has one; else the document decides which part it is.
     #[must_use]
     pub const fn new(run: &'a RunSummary) -> Self {
         Self { run, part: None, heartbeat: None }
     }
 
-    /// Names the part; two processes that work on one run must name theirs differently.
+    /// Names the part, whatever it was called where it began; two processes that work on one run must name theirs differently.
     #[must_use]
     pub const fn part(mut self, name: &'a str) -> Self {
         self.part = Some(name);
         self
+    }
+
+    /// The name of the part: the given one, or its own.
+    pub(super) fn name(&self) -> Option<Cow<'a, str>> {
+        self.part.map(Cow::Borrowed).or_else(|| self.run.part().map(Cow::Owned))
     }
 
     /// Promises a further delivery while the run is in flight. A `running` part without a heartbeat is stale at once.

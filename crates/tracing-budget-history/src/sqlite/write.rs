@@ -177,8 +177,9 @@ enum Target<'a> {
 }
 
 fn target<'a>(put: &Put<'a>, document: &str, parts: &'a [Part]) -> Target<'a> {
+    let name = put.name();
     let if_open = |part: &'a Part| if part.is_open() { Target::Existing(part) } else { Target::Ignore };
-    if let Some(part) = put.part.and_then(|name| parts.iter().find(|part| part.name == name)) {
+    if let Some(part) = name.as_ref().and_then(|name| parts.iter().find(|part| part.name == *name)) {
         return if_open(part);
     }
     if parts.iter().any(|part| is_same_document(&part.document, document)) {
@@ -188,9 +189,9 @@ fn target<'a>(put: &Put<'a>, document: &str, parts: &'a [Part]) -> Target<'a> {
         |part: &&Part| part.started_ms == put.run.started_at.unix_ms() && part.pipeline == put.run.pipeline;
     let same = parts.iter().filter(same_start).max_by_key(|part| part.is_open());
     match same {
-        Some(part) if put.part.is_none() && part.is_open() => Target::Existing(part),
+        Some(part) if name.is_none() && part.is_open() => Target::Existing(part),
         // A late delivery of a part that has ended.
-        Some(_) if put.part.is_none() && !put.run.status.is_terminal() => Target::Ignore,
+        Some(_) if name.is_none() && !put.run.status.is_terminal() => Target::Ignore,
         _ => Target::New(part_name(put, parts)),
     }
 }
@@ -201,10 +202,10 @@ fn is_same_document(stored: &str, given: &str) -> bool {
         || RunSummary::from_json(stored).is_ok_and(|stored| Ok(stored) == RunSummary::from_json(given))
 }
 
-/// The name of a new part: the given one, or one that no other part has.
+/// The name of a new part: the put's, or one that no other part has.
 fn part_name<'a>(put: &Put<'a>, parts: &[Part]) -> Cow<'a, str> {
-    if let Some(name) = put.part {
-        return name.into();
+    if let Some(name) = put.name() {
+        return name;
     }
     let name = format!("{} {}", put.run.started_at, put.run.pipeline);
     let taken = |name: &str| parts.iter().any(|part| part.name == name);

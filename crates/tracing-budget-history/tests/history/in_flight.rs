@@ -83,7 +83,7 @@ fn pruning_spares_what_is_in_flight() {
 }
 
 /// Until this holds, or far too long has passed.
-fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < Duration::from_secs(120), "{what}");

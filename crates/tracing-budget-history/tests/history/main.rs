@@ -6,6 +6,7 @@ mod files;
 mod fixtures;
 mod golden;
 mod in_flight;
+mod killed;
 mod lists;
 mod many_processes;
 mod statistics;
