@@ -207,6 +207,11 @@ fn counted(count: f64) -> Cell {
     }
 }
 
+/// The name of a unit in texts.
+fn in_words(unit: &'static str) -> &'static str {
+    Kind::from_key(unit).map_or(unit, Kind::name)
+}
+
 fn output(calculated: &Calculated) -> Output {
     let cost = calculated.cost_usd;
     let exact = |usd: Usd| Cell::short(quoted(usd), usd.to_string());
@@ -237,15 +242,18 @@ fn output(calculated: &Calculated) -> Output {
         table.row([name, Cell::empty(), Cell::empty(), Cell::empty(), Cell::empty(), exact(beside)]);
     }
     for unit in &calculated.unpriced_units {
-        let name = Cell::short(*unit, *unit);
+        let name = Cell::short(in_words(unit), *unit);
         table.row([name, Cell::empty(), Cell::unknown(), Cell::empty(), Cell::empty(), Cell::unknown()]);
     }
     let words = |text: &str| Cell::words(text);
     table.sum([words("cost"), Cell::empty(), Cell::empty(), Cell::empty(), Cell::empty(), exact(cost)]);
     let tier = calculated.tier.as_ref().map_or_else(String::new, |tier| format!(" · tier {tier}"));
     let mark = if calculated.unpriced_units.is_empty() { "" } else { "≥" };
-    let unpriced: Vec<String> =
-        calculated.unpriced_units.iter().map(|unit| format!("no price is known for {unit}")).collect();
+    let unpriced: Vec<String> = calculated
+        .unpriced_units
+        .iter()
+        .map(|unit| format!("no price is known for {}", in_words(unit)))
+        .collect();
     Output::new()
         .text(format!("{mark}{} · {}{tier} · {}", quoted(cost), calculated.model, calculated.source))
         .table(table)
