@@ -339,6 +339,14 @@ impl Kind {
         (self as usize) < Self::COMMON
     }
 
+    /// A count as documents and this crate's own functions write it: `web_searches=2`, and of a time its seconds.
+    pub(crate) fn written(self, count: u64) -> String {
+        match self.per_unit() {
+            1 => format!("{}={count}", self.key()),
+            parts => format!("{}={}", self.key(), count as f64 / parts as f64),
+        }
+    }
+
     /// The wholes of which a kind counts the content in another way: seconds of speech are of the input or of the output.
     pub(crate) const fn content_of(self) -> &'static [Self] {
         match self {

@@ -246,10 +246,7 @@ impl Usage {
 
     /// The counts of the kinds that few calls have, as one text: a callsite has a bounded number of fields.
     pub(crate) fn others_text(&self) -> Option<String> {
-        let text = |(kind, count): (Kind, u64)| match kind.per_unit() {
-            1 => format!("{}={count}", kind.key()),
-            parts => format!("{}={}", kind.key(), count as f64 / parts as f64),
-        };
+        let text = |(kind, count): (Kind, u64)| kind.written(count);
         self.has_others().then(|| self.others().map(text).collect::<Vec<_>>().join(" "))
     }
 

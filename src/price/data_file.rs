@@ -1,5 +1,7 @@
 //! Bytes of a price file, and a newer `data.json` of genai-prices.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::catalog::Catalog;
@@ -52,10 +54,22 @@ pub(super) fn load_from_environment() -> Result<Option<Catalog>, PriceBookError>
         .map_err(|error| PriceBookError::Environment { variable: VARIABLE, reason: Box::new(error) })
 }
 
+/// The most bytes of a price list: some twenty times those of today's. A device such as `/dev/zero` has no end.
+const MOST: u64 = 32 << 20;
+
+fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
 /// Reads a file of published prices, or the current one of a directory that `prices update` keeps.
 fn load_file(path: &Path, origin: impl Fn(PathBuf) -> Origin) -> Result<Catalog, PriceBookError> {
     let read = |path: PathBuf| {
-        std::fs::read(&path).map_err(|reason| PriceBookError::Read { path: path.clone(), reason })
+        read_at_most(&path, MOST).map_err(|reason| PriceBookError::Read { path: path.clone(), reason })
     };
     let file = if path.is_dir() {
         let pointer = path.join(CURRENT);
@@ -79,4 +93,18 @@ fn load_file(path: &Path, origin: impl Fn(PathBuf) -> Origin) -> Result<Catalog,
 fn load(name: &str, origin: Origin, json: &[u8]) -> Result<Catalog, PriceBookError> {
     Catalog::load(&FileName(name), origin, json)
         .map_err(|reason| PriceBookError::Data { name: name.to_owned(), reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_end_is_not_read_to_it() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        let length = std::fs::metadata(&path).expect("a file").len();
+        assert!(read_at_most(&path, length).is_ok_and(|bytes| bytes.len() as u64 == length));
+        let error = read_at_most(&path, length - 1).expect_err("too long");
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    }
 }

@@ -158,6 +158,7 @@ mod tests {
                 }
             }
         }
+        println!("{compared} prices compared, of {served} tiers, {lookups} without a compiled rate");
         assert!(served * stride() > 150, "{served} tiers have a price");
         // Cached audio, spoken reasoning, and cache writes at a rate that is no whole number of pico-dollars.
         assert!(lookups * 4 < compared, "{lookups} of {compared} were looked up");
@@ -258,6 +259,7 @@ mod tests {
                 }
             }
         }
+        println!("{compared} prices of units compared, {lacking} lack the unit");
         assert!(compared * stride() > 40_000, "{compared} prices were compared");
         assert!(lacking > 0 && charged * stride() > 100, "{lacking} units have no price, {charged} have one");
     }

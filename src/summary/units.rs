@@ -79,10 +79,7 @@ impl Units {
 /// As in `web_searches=2 input_audio_seconds=12.34`.
 impl fmt::Display for Units {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |(kind, count): (Kind, u64)| match kind.per_unit() {
-            1 => format!("{}={count}", kind.key()),
-            parts => format!("{}={}", kind.key(), count as f64 / parts as f64),
-        };
+        let text = |(kind, count): (Kind, u64)| kind.written(count);
         f.pad(&self.iter().map(text).collect::<Vec<_>>().join(" "))
     }
 }
