@@ -53,7 +53,7 @@ impl Figures {
     ///
     /// let units = [(Kind::WebSearches, 2), (Kind::ImageOutput, 1_290), (Kind::AudioInputMicros, 12_340_000)];
     /// let figures = Figures { units: units.into_iter().collect(), ..Figures::default() };
-    /// assert_eq!(figures.units_words(), "1,290 image output tokens, 2 web searches, 12.34 s of audio input");
+    /// assert_eq!(figures.units_words(), "1,290 image output tokens, 2 web searches, 12.34s of audio input");
     /// ```
     #[must_use]
     pub fn units_words(&self) -> String {
@@ -63,7 +63,7 @@ impl Figures {
             let rest = if rest == 0 { String::new() } else { format!(".{rest:06}") };
             let amount = format!("{}{}", count(whole), rest.trim_end_matches('0'));
             match kind.name().strip_suffix(" time") {
-                Some(of) if kind.is_time() => format!("{amount} s of {of}"),
+                Some(of) if kind.is_time() => format!("{amount}s of {of}"),
                 _ if kind.key().ends_with("_tokens") => format!("{amount} {kind} tokens"),
                 _ => format!("{amount} {kind}"),
             }
