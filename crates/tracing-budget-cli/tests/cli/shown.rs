@@ -26,6 +26,10 @@ pub(crate) fn as_kept(file: &Path, shown: &str) {
 /// Compares the output of a command with its snapshot: data, then messages.
 #[track_caller]
 fn shows(name: &str, place: &Place, arguments: &[&str], code: i32) -> String {
+    // Prices have dates and hours: an answer for now would differ between the morning and the night.
+    if let ["prices", "list" | "find" | "calc", ..] = arguments {
+        assert!(arguments.contains(&"--at"), "a price of now is kept in {name}");
+    }
     let ended = place.run(arguments).ended_with(code);
     let mut text = format!("$ tracing-budget {}\n{}", arguments.join(" "), ended.data);
     if !ended.talk.is_empty() {
@@ -155,13 +159,18 @@ fn prices() {
         ["prices", "find", "deepseek-v4-pro", "--provider", "deepseek", "--at", "2026-11-01T02:00Z"];
     shows("prices-find-hours.txt", &place, &at_night, 0);
     place.write("data.json", DATA);
-    let comments =
-        ["prices", "find", "vox-1", "--provider", "vox", "--with", "data.json", "--with", "prices.toml"];
+    let own = ["--with", "data.json", "--with", "prices.toml", "--at", "2026-11-01T12:00Z"];
+    let comments = [&["prices", "find", "vox-1", "--provider", "vox"][..], &own].concat();
     shows("prices-find-comments.txt", &place, &comments, 0);
     shows("prices-find-typo.txt", &place, &["prices", "find", "claude-sonet-4-5", "--at", "2026-11-01"], 4);
     let units = ["prices", "list", "whisper", "--provider", "openai", "--at", "2026-11-01"];
     shows("prices-list-units.txt", &place, &units, 0);
-    shows("prices-list-none.txt", &place, &["prices", "list", "gpt-5", "--provider", "openia"], 0);
+    shows(
+        "prices-list-none.txt",
+        &place,
+        &["prices", "list", "gpt-5", "--provider", "openia", "--at", "2026-11-01"],
+        0,
+    );
     let absent = ["prices", "list", "qwen-3-coder", "--provider", "cerebras", "--at", "2026-11-01"];
     shows("prices-list-absent.txt", &place, &absent, 0);
     let calc = ["prices", "calc", "claude-sonnet-4-5", "--input", "300000", "--cache-read", "1000"];
@@ -170,7 +179,12 @@ fn prices() {
     shows("prices-calc-units.txt", &place, &[&calc[..], &more, &batch].concat(), 0);
     let minimum = ["prices", "calc", "whisper-large-v3", "--provider", "groq", "--unit", "audio_seconds=2.5"];
     shows("prices-calc-minimum.txt", &place, &[&minimum[..], &["--at", "2026-11-01"]].concat(), 0);
-    shows("prices-find-none.txt", &place, &["prices", "find", "frontier-9", "--provider", "acme"], 4);
+    shows(
+        "prices-find-none.txt",
+        &place,
+        &["prices", "find", "frontier-9", "--provider", "acme", "--at", "2026-11-01"],
+        4,
+    );
     let calc =
         ["prices", "calc", "claude-sonnet-4-5", "--input", "12000", "--output", "900", "--at", "2026-11-01"];
     shows("prices-calc.txt", &place, &calc, 0);
