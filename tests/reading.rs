@@ -96,8 +96,8 @@ fn the_key_at_fault_is_named_with_what_was_expected() {
         ),
         (
             "budget_summary",
-            Some(json!({"cost_usd": 1e15})),
-            "budget_summary.cost_usd is 1000000000000000.0, expected a number of USD below 1e15, or null",
+            Some(json!({"cost_usd": 1e26})),
+            "budget_summary.cost_usd is 1e+26, expected a number of USD below 1e26, or null",
         ),
         (
             "budget_summary",
@@ -178,7 +178,7 @@ fn odd_value() -> impl Strategy<Value = Value> {
         any::<u64>().prop_map(Value::from),
         prop_oneof![Just(u64::MAX), Just(0)].prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
-        prop_oneof![Just(1e15), Just(-1e300), Just(9.99e14), Just(5e-324)].prop_map(Value::from),
+        prop_oneof![Just(1e15), Just(1e26), Just(-1e300), Just(9.99e14), Just(5e-324)].prop_map(Value::from),
         ".{0,12}".prop_map(Value::from),
         prop_oneof![Just("9999-12-30T22:00:00Z"), Just("-009999-01-02T01:59:59Z")].prop_map(Value::from),
         Just(json!({})),

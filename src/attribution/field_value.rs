@@ -1,6 +1,6 @@
 //! One recorded value, in whatever type it came.
 
-use crate::ledger::{Kind, MAX_COUNT, Usd};
+use crate::ledger::{Kind, MAX_COUNT, Usd, bounds};
 
 /// A value as a library or a user recorded it.
 #[derive(Clone, Copy, Debug)]
@@ -151,15 +151,20 @@ impl<'a> FieldValue<'a> {
                 .text(|text| match text {
                     _ if NONE.iter().any(|none| text.eq_ignore_ascii_case(none)) => None,
                     _ if text.eq_ignore_ascii_case("true") => Some(None),
-                    _ => Some(Some(text.into())),
+                    _ => Some(Some(bounds::text(text).into())),
                 })
                 .flatten(),
         }
     }
 
-    /// The value as an owned text; `None` if it is empty or blank.
+    /// The value as an owned text, cut if it is too long; `None` if it is empty or blank.
     pub(crate) fn boxed(self) -> Option<Box<str>> {
-        self.text(|text| text.into())
+        self.text(|text| bounds::text(text).into())
+    }
+
+    /// The value as an owned name, cut if it is too long; `None` if it is empty or blank.
+    pub(crate) fn name(self) -> Option<Box<str>> {
+        self.text(|text| bounds::name(text).into())
     }
 
     /// The value as JSON.
@@ -169,7 +174,7 @@ impl<'a> FieldValue<'a> {
             Self::Signed(number) => number.into(),
             Self::Float(number) => number.into(),
             Self::Flag(flag) => flag.into(),
-            Self::Text(text) | Self::Shown(text) => text.into(),
+            Self::Text(text) | Self::Shown(text) => bounds::text(text).into(),
         }
     }
 }

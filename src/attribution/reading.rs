@@ -13,7 +13,7 @@ use super::operations::operation_of;
 use super::recordings::Recordings;
 use crate::ledger::{
     CallNames, CallText, CallTexts, CellTotals, IS_MESSAGE, Kind, Outcome, RunAttributes, Sources, Symbol,
-    Usage, Usd, Verdict, response_hash,
+    Usage, Usd, Verdict, bounds, response_hash,
 };
 
 /// Provider and model as an emitter names them.
@@ -92,10 +92,10 @@ pub(crate) struct Remarks {
     /// The currency of a reported cost.
     pub(crate) currency: Option<Box<str>>,
     /// Names for the pipeline: the field `pipeline`, and `otel.name`.
-    pub(crate) pipeline: Option<Symbol>,
+    pub(crate) pipeline: Option<Box<str>>,
     /// Whether the run ends now, whatever is open inside: its explicit end was recorded.
     pub(crate) is_ended: bool,
-    pub(crate) otel_name: Option<Symbol>,
+    pub(crate) otel_name: Option<Box<str>>,
     /// The name of an event in the OpenTelemetry sense.
     pub(crate) event_name: Option<Box<str>>,
     /// Sums under further names of a figure: two names of one figure are one figure (A10).
@@ -629,6 +629,17 @@ fn finish_reasons(list: &str) -> Option<Symbol> {
     }
 }
 
+/// The values of a JSON object that is not too large.
+fn object(text: &str) -> Option<serde_json::Map<String, Value>> {
+    if text.len() > bounds::OBJECT {
+        return None;
+    }
+    match serde_json::from_str(text) {
+        Ok(Value::Object(object)) => Some(object),
+        _ => None,
+    }
+}
+
 impl Inclusive {
     /// The larger of each figure.
     fn larger(&self, other: &Self) -> Self {
@@ -660,10 +671,10 @@ impl Remarks {
                 self.failure.failed |= value.text(|code| code.eq_ignore_ascii_case("error")).unwrap_or(false);
             }
             FieldRole::Message => self.message = value.boxed(),
-            FieldRole::Currency => self.currency = value.boxed(),
-            FieldRole::Pipeline => self.pipeline = value.text(Symbol::intern),
-            FieldRole::OtelName => self.otel_name = value.text(Symbol::intern),
-            FieldRole::EventName => self.event_name = value.boxed(),
+            FieldRole::Currency => self.currency = value.name(),
+            FieldRole::Pipeline => self.pipeline = value.name(),
+            FieldRole::OtelName => self.otel_name = value.name(),
+            FieldRole::EventName => self.event_name = value.name(),
             FieldRole::RunId
             | FieldRole::Project
             | FieldRole::Tag
@@ -689,8 +700,13 @@ impl RecordReading {
                 self.duration = value.number().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
             }
             (_, FieldValue::Text(text)) => {
-                if let Ok(Value::Object(object)) = serde_json::from_str(text) {
-                    self.meta.extend(object);
+                match object(text) {
+                    Some(object) => self.meta.extend(object),
+                    // Too large for an object: what there is of it as a text.
+                    None if text.len() > bounds::OBJECT => {
+                        self.meta.insert("meta".to_owned(), value.json());
+                    }
+                    None => {}
                 }
             }
             _ => {}
@@ -701,19 +717,19 @@ impl RecordReading {
 impl GateReading {
     fn take(&mut self, role: FieldRole, field: &'static str, value: FieldValue<'_>) {
         match role {
-            FieldRole::Gate => self.name = value.boxed(),
+            FieldRole::Gate => self.name = value.name(),
             FieldRole::Evaluation => {
-                self.name = value.boxed();
+                self.name = value.name();
                 self.is_evaluation = true;
             }
-            FieldRole::Verdict => self.verdict = value.text(|word| Verdict::from(word)),
+            FieldRole::Verdict => self.verdict = value.text(|word| Verdict::from(&*bounds::name(word))),
             FieldRole::Score => self.score = value.number(),
             FieldRole::Blocking => self.blocking = value.flag(),
             FieldRole::Reason => self.reason = value.boxed(),
             FieldRole::Diagnostics => match value {
-                FieldValue::Text(text) => match serde_json::from_str(text) {
-                    Ok(Value::Object(object)) => self.diagnostics.extend(object),
-                    _ => drop(self.diagnostics.insert(field.to_owned(), text.into())),
+                FieldValue::Text(text) => match object(text) {
+                    Some(object) => self.diagnostics.extend(object),
+                    None => drop(self.diagnostics.insert(field.to_owned(), value.json())),
                 },
                 other => drop(self.diagnostics.insert(field.to_owned(), other.json())),
             },
@@ -726,11 +742,11 @@ impl RunAttributes {
     fn take(&mut self, role: FieldRole, field: &'static str, value: FieldValue<'_>) -> Result<(), String> {
         let refuse = |expected| Err(format!("{field} = {} was ignored: expected {expected}", value.json()));
         match role {
-            FieldRole::RunId => self.run_id = value.boxed(),
-            FieldRole::Project => self.project = value.boxed(),
+            FieldRole::RunId => self.run_id = value.name(),
+            FieldRole::Project => self.project = value.name(),
             FieldRole::Tag => {
-                if let Some(label) = value.text(str::to_owned) {
-                    self.tags.insert(field.trim_start_matches("tag.").to_owned(), label);
+                if let Some(label) = value.boxed() {
+                    self.tags.insert(field.trim_start_matches("tag.").to_owned(), label.into());
                 }
             }
             FieldRole::Count => match value.whole() {

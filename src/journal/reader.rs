@@ -372,6 +372,7 @@ impl RunReplay {
             declared_stages: &header.stages,
             expected_gates: &header.gates,
             gates,
+            gates_left_out: 0,
             tags,
             counts: attributes.counts,
             value_usd: attributes.value,

@@ -144,7 +144,7 @@ impl Core {
             details.id(&self.clock);
             // What the run is called is to be seen while it is in flight, not only when its root closes.
             if let Some((attributes, pipeline)) = labels {
-                details.pipeline = pipeline.or(details.pipeline);
+                details.pipeline = pipeline.or(details.pipeline.take());
                 details.attributes.merge(attributes.unwrap_or_default());
             }
             self.start_journal(run, &mut details);

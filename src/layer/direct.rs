@@ -11,7 +11,7 @@ use super::core::Core;
 use super::position::Position;
 use super::stats::count;
 use crate::attribution::{Below, Reading, RecordReading, trimmed};
-use crate::ledger::{CellKey, CellTotals, Sources, Symbol, Usd};
+use crate::ledger::{CellKey, CellTotals, Sources, Symbol, Usd, bounds};
 use crate::summary::{OperationFields, OperationRecord, Timestamp, seconds};
 
 /// An operation that was recorded.
@@ -38,6 +38,7 @@ impl Direct {
     fn from_fields(recorded: OperationFields<'_>, unnamed: Symbol) -> Self {
         let OperationFields { operation, cost, duration, iteration, meta, refusal } = recorded;
         let operation = trimmed(operation).map_or(unnamed, Symbol::intern);
+        let meta = bounds::object("meta", meta);
         Self { operation, cost, duration, iteration, meta, warnings: Vec::from_iter(refusal) }
     }
 

@@ -63,7 +63,7 @@ impl Core {
         let run = root.position.run;
         // The root is in the table no more: its names are taken from here.
         let pipeline = root.pipeline();
-        self.runs.with_details(run, |details| details.pipeline = pipeline.or(details.pipeline));
+        self.runs.with_details(run, |details| details.pipeline = pipeline.or(details.pipeline.take()));
         let outcome = root.span.reading.outcome();
         self.end(run, End { at: self.clock.moment(now), outcome, is_incomplete: false });
     }
@@ -211,7 +211,7 @@ impl Core {
         self.write(run, |ledger| ledger.merge(left_open));
         // The root is in the table no more: its names are taken from here.
         let pipeline = root.pipeline();
-        self.runs.with_details(run, |details| details.pipeline = pipeline.or(details.pipeline));
+        self.runs.with_details(run, |details| details.pipeline = pipeline.or(details.pipeline.take()));
         let outcome = root.span.reading.outcome();
         self.end(run, End { at: self.clock.moment(now), outcome, is_incomplete })
     }
@@ -356,6 +356,7 @@ fn summary(run: &Run, details: &mut Details, options: &Options, clock: Clock, le
         declared_stages: &options.stages,
         expected_gates: &options.gates,
         gates: details.gates.clone(),
+        gates_left_out: details.gates_left_out,
         records: &details.records,
         tags,
         counts: attributes.counts.clone(),

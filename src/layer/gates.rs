@@ -66,7 +66,7 @@ impl Core {
                     details.warn(warning.into());
                 }
             // Numbered under the lock, so that no two gates of a run get the same number.
-            let seq = details.gates.len() as u64 + 1;
+            let seq = details.verdicts() + 1;
             details.record_gate(GateVerdict {
                 seq,
                 gate_name: name.to_string(),

@@ -31,6 +31,9 @@ pub(crate) struct Pricer {
     warned_no_model: WarnOnce,
 }
 
+/// Models of a book that are remembered; then they are looked up again. A service calls dozens.
+const MOST_KNOWN: usize = 10_000;
+
 /// A book, and the models that were looked up in it.
 struct NumberedBook {
     number: u32,
@@ -66,12 +69,11 @@ pub(crate) struct Model {
 }
 
 /// What a run's reader should know of all calls of a model. Worked out with the model, so that other calls test one field.
-#[derive(Clone, Copy)]
 enum Remark {
     /// Why it has no price whatever is used of it.
-    NeverPriced(Symbol),
+    NeverPriced(Arc<str>),
     /// Another model was requested.
-    OtherModel(Symbol),
+    OtherModel(Arc<str>),
 }
 
 /// A model's price, compiled for a minute, as one thread holds it. The model's own is shared, and behind a lock.
@@ -263,6 +265,10 @@ impl NumberedBook {
             warned_names: WarnOnce::default(),
             warned_lacks: WarnOnce::default(),
         });
+        // A cache: names that are made up at every call would fill the memory with models that are never called again.
+        if self.known.len() >= MOST_KNOWN {
+            self.known.clear();
+        }
         // The lookup above was outside of the map's lock, as it takes long. If another thread was faster, its model is shared.
         Arc::clone(self.known.entry((name, terms)).or_insert(found).value())
     }
@@ -286,14 +292,14 @@ impl NumberedBook {
         let label = priced.label();
         match (pair.map(both), priced.never_priced()) {
             (None, None) => None,
-            (None, Some(why)) => Some(Remark::NeverPriced(Symbol::intern(&format!("{label}: {why}")))),
+            (None, Some(why)) => Some(Remark::NeverPriced(format!("{label}: {why}").into())),
             (Some(both), None) => {
                 let text = format!("{both}: the call is counted and priced as {label}");
-                Some(Remark::OtherModel(Symbol::intern(&text)))
+                Some(Remark::OtherModel(text.into()))
             }
             (Some(both), Some(why)) => {
                 let text = format!("{both}: the call is counted as {label} and has no price: {why}");
-                Some(Remark::NeverPriced(Symbol::intern(&text)))
+                Some(Remark::NeverPriced(text.into()))
             }
         }
     }
@@ -309,13 +315,15 @@ impl NearModel {
         books: &Books,
         at: impl Fn() -> Moment,
     ) -> Warning {
-        match self.model.remark {
+        match &self.model.remark {
             None => self.price_usage(totals, context, books, at),
             Some(Remark::NeverPriced(why)) => {
                 totals.unpriced = 1;
-                self.model.warned.is_first_in(context.run).then(|| why.as_str().into())
+                self.model.warned.is_first_in(context.run).then(|| why.to_string().into())
             }
-            Some(Remark::OtherModel(text)) => self.price_other_model(text, totals, context, books, at),
+            Some(Remark::OtherModel(text)) => {
+                self.price_other_model(&text.clone(), totals, context, books, at)
+            }
         }
     }
 
@@ -325,7 +333,7 @@ impl NearModel {
     #[inline(never)]
     fn price_other_model(
         &mut self,
-        text: Symbol,
+        text: &str,
         totals: &mut CellTotals,
         context: PriceContext<'_>,
         books: &Books,
@@ -336,8 +344,8 @@ impl NearModel {
             return warning;
         }
         Some(match warning {
-            Some(warning) => format!("{}; {warning}", text.as_str()).into(),
-            None => text.as_str().into(),
+            Some(warning) => format!("{text}; {warning}").into(),
+            None => text.to_owned().into(),
         })
     }
 

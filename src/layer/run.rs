@@ -12,9 +12,10 @@ use super::responses::Responses;
 use super::tellings::{RecentCalls, Tellings};
 use crate::attribution::CallsiteSchema;
 use crate::journal::RunJournal;
-use crate::ledger::{Ledger, Outcome, Room, RunAttributes, RunDetails, StageId, Symbol};
+use crate::ledger::bounds::{self, VERDICTS};
+use crate::ledger::{Ledger, Outcome, Room, RunAttributes, RunDetails, StageId};
 use crate::limit::{DueAlert, LimitScope, LimitSet, Unit};
-use crate::summary::{GateVerdict, OperationRecord, Records, Timestamp};
+use crate::summary::{GateVerdict, OperationRecord, Records, Timestamp, bound_verdicts};
 
 /// Distinct warnings kept in one run. A hundred are more than a person reads, and bound the memory that a broken emitter can take.
 const MAX_WARNINGS: usize = 100;
@@ -56,12 +57,14 @@ pub(crate) struct Details {
     pub(crate) root: u64,
     pub(crate) schema: Option<&'static CallsiteSchema>,
     /// The pipeline's name, where it is not the root span's (A1).
-    pub(crate) pipeline: Option<Symbol>,
+    pub(crate) pipeline: Option<Box<str>>,
     pub(crate) started: Moment,
     /// Made when the run becomes accountable: a request that comes to nothing needs none.
     id: Option<Uuid>,
     pub(crate) attributes: RunAttributes,
     pub(crate) gates: Vec<GateVerdict>,
+    /// Verdicts that are not among these any more: a run that never ends cannot keep them all.
+    pub(crate) gates_left_out: u64,
     /// Operations that were recorded directly.
     pub(crate) records: Records,
     pub(crate) warnings: Vec<Cow<'static, str>>,
@@ -147,6 +150,7 @@ impl Details {
         (self.has_children, self.end, self.journal) = (false, None, None);
         self.attributes = RunAttributes::default();
         self.gates.clear();
+        self.gates_left_out = 0;
         self.records = Records::default();
         self.warnings.clear();
         self.more_warnings = 0;
@@ -173,13 +177,17 @@ impl Details {
     }
 
     /// The name of its pipeline (A1).
-    pub(crate) fn pipeline(&self) -> &'static str {
-        let name = self.pipeline.or(self.schema.map(|schema| schema.name));
-        name.map_or("", Symbol::as_str)
+    pub(crate) fn pipeline(&self) -> &str {
+        let of_root = || self.schema.map_or("", |schema| schema.name.as_str());
+        self.pipeline.as_deref().unwrap_or_else(of_root)
     }
 
     /// Keeps a warning, each only once.
     pub(crate) fn warn(&mut self, warning: Cow<'static, str>) {
+        let warning = match warning {
+            Cow::Owned(text) if text.len() > bounds::TEXT => bounds::text(&text).into_owned().into(),
+            whole => whole,
+        };
         if self.warnings.contains(&warning) {
             return;
         }
@@ -211,11 +219,20 @@ impl Details {
         self.records.push(record);
     }
 
+    /// Verdicts so far.
+    pub(crate) fn verdicts(&self) -> u64 {
+        self.gates.len() as u64 + self.gates_left_out
+    }
+
     /// Keeps a gate's verdict.
     pub(crate) fn record_gate(&mut self, gate: GateVerdict) {
         if let Some(journal) = &self.journal {
             journal.gate(&gate);
         }
         self.gates.push(gate);
+        // Twice as many as a summary lists: the work is linear, and then done once in ten thousand verdicts.
+        if self.gates.len() == 2 * VERDICTS {
+            self.gates_left_out += bound_verdicts(&mut self.gates, VERDICTS);
+        }
     }
 }

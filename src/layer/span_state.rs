@@ -6,7 +6,7 @@ use super::clock::{Clock, nanos_between};
 use super::position::Position;
 use crate::attribution::{CallsiteFlags, Failure, Span, SpanKind};
 use crate::journal::OpenStage;
-use crate::ledger::{StageId, StageTotals, Symbol};
+use crate::ledger::{StageId, StageTotals};
 use crate::limit::Stages;
 
 /// An open span that matters.
@@ -56,10 +56,11 @@ impl SpanState {
     }
 
     /// The name of the pipeline, where the root records one or is an agent (A1).
-    pub(crate) fn pipeline(&self) -> Option<Symbol> {
-        let reading = &self.span.reading;
-        let recorded = reading.remarks.as_ref().and_then(|remarks| remarks.pipeline.or(remarks.otel_name));
-        recorded.or_else(|| self.span.place.agent.filter(|_| self.span.kind == SpanKind::Agent))
+    pub(crate) fn pipeline(&self) -> Option<Box<str>> {
+        let remarks = self.span.reading.remarks.as_ref();
+        let recorded = remarks.and_then(|remarks| remarks.pipeline.as_ref().or(remarks.otel_name.as_ref()));
+        let agent = || self.span.place.agent.filter(|_| self.span.kind == SpanKind::Agent);
+        recorded.cloned().or_else(|| agent().map(|agent| agent.as_str().into()))
     }
 
     /// Whether it has recorded the end of its run.

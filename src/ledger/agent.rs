@@ -1,5 +1,17 @@
 //! Executions of an agent.
 
+use super::bounds::MORE_NAMES;
+use super::last_hit_map::Key;
+use super::symbol::Symbol;
+
+/// An agent, and the agent that called it.
+impl Key for (Symbol, Option<Symbol>) {
+    fn rest(self) -> Self {
+        let more = Symbol::intern(MORE_NAMES);
+        (more, self.1.and(Some(more)))
+    }
+}
+
 /// Sums over the executions of one agent, as one other agent called it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AgentTotals {

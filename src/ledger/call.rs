@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::hash::BuildHasher;
 use std::num::NonZeroU64;
 
+use super::bounds::beginning;
 use super::cell::{CellKey, Sources};
 use super::hash::FastHash;
 use super::money::Usd;
@@ -108,7 +109,7 @@ impl CallTexts {
 
     /// Replaces a text by another; an empty one replaces nothing.
     pub(crate) fn set(&mut self, text: CallText, value: &str) {
-        let value = cut(value.trim(), text.most());
+        let value = beginning(value.trim(), text.most());
         if value.is_empty() || self.get(text) == value {
             return;
         }
@@ -154,15 +155,6 @@ impl PartialEq for CallTexts {
     fn eq(&self, other: &Self) -> bool {
         self.all() == other.all()
     }
-}
-
-/// The beginning of a text in at most so many bytes.
-fn cut(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }
 
 /// The bit of a response id's hash that is set if the id begins with `msg_`. It is part of the hash, as equal ids have equal bits, so that

@@ -2,6 +2,8 @@
 
 use std::hash::{Hash, Hasher};
 
+use super::bounds::MORE_NAMES;
+use super::last_hit_map::Key;
 use super::money::Usd;
 use super::stage_id::StageId;
 use super::symbol::Symbol;
@@ -29,6 +31,18 @@ impl PartialEq for CellKey {
             && StageId::same_option(self.stage, other.stage)
             && Symbol::same_option(self.agent, other.agent)
             && Symbol::same_option(self.model, other.model)
+    }
+}
+
+impl Key for CellKey {
+    fn rest(self) -> Self {
+        let more = Symbol::intern(MORE_NAMES);
+        Self {
+            stage: self.stage.map(StageId::rest),
+            agent: self.agent.and(Some(more)),
+            model: self.model.and(Some(more)),
+            operation: more,
+        }
     }
 }
 

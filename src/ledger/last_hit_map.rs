@@ -3,11 +3,22 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::bounds::ROWS;
 use super::hash::FastHash;
 
 /// Up to this many keys are compared one by one: eight comparisons of three addresses take less time than one hash.
 /// Most runs have fewer cells than this, and pay for no hash table.
 const FEW: usize = 8;
+
+/// Most keys that a map keeps apart: ten times the rows of a document, so that the greatest of these are there in nearly every run,
+/// and a run without end takes some tens of megabytes.
+const MOST: usize = 10 * ROWS;
+
+/// A key, and the key of all for which there is no place.
+pub(crate) trait Key: Copy + Eq + Hash {
+    /// The key of the row for the rest.
+    fn rest(self) -> Self;
+}
 
 /// A map that checks the key of its last hit first. A stage makes one call after another, so nearly every amount goes to the
 /// same cell as the amount before it.
@@ -19,7 +30,7 @@ pub(crate) struct LastHitMap<K, V> {
     index: HashMap<K, usize, FastHash>,
 }
 
-impl<K: Copy + Eq + Hash, V: Default> LastHitMap<K, V> {
+impl<K: Key, V: Default> LastHitMap<K, V> {
     /// Returns the value of a key, and inserts the default value for a new key.
     // Always inlined: it is called once per model call, and the check of the last hit is a few instructions.
     #[inline(always)]
@@ -36,8 +47,17 @@ impl<K: Copy + Eq + Hash, V: Default> LastHitMap<K, V> {
     // Cold and out of line, so that the check of the last hit stays small in its callers.
     #[cold]
     fn move_to(&mut self, key: K) -> usize {
-        self.last = self.find(&key).unwrap_or_else(|| self.add(key));
+        self.last = self.find(&key).unwrap_or_else(|| self.add_bounded(key));
         self.last
+    }
+
+    /// Adds a key; beyond [`MOST`] of them, the key of the rest instead.
+    fn add_bounded(&mut self, key: K) -> usize {
+        if self.entries.len() < MOST {
+            return self.add(key);
+        }
+        let rest = key.rest();
+        self.find(&rest).unwrap_or_else(|| self.add(rest))
     }
 
     fn find(&self, key: &K) -> Option<usize> {
@@ -83,7 +103,7 @@ impl<K, V> Default for LastHitMap<K, V> {
     }
 }
 
-impl<K: Copy + Eq + Hash, V: Default + PartialEq> PartialEq for LastHitMap<K, V> {
+impl<K: Key, V: Default + PartialEq> PartialEq for LastHitMap<K, V> {
     /// Ignores the order in which keys were inserted: parts of a run are merged in any order.
     fn eq(&self, other: &Self) -> bool {
         self.entries.len() == other.entries.len()
@@ -96,6 +116,26 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    impl Key for u32 {
+        fn rest(self) -> Self {
+            u32::MAX
+        }
+    }
+
+    #[test]
+    fn beyond_the_bound_all_keys_are_one() {
+        let mut map = LastHitMap::default();
+        for key in 0..MOST as u32 + 7 {
+            *map.entry(key) += 1_u32;
+            *map.entry(3) += 1;
+        }
+        assert_eq!(map.iter().count(), MOST + 1);
+        assert_eq!(
+            (map.get(&u32::MAX), map.get(&4), map.get(&3)),
+            (Some(&7), Some(&1), Some(&(MOST as u32 + 8)))
+        );
+    }
 
     proptest! {
         #[test]

@@ -11,6 +11,7 @@
 //! - Unknown is absent, never 0.
 
 mod agent;
+pub(crate) mod bounds;
 mod call;
 mod calls;
 mod cell;

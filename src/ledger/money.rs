@@ -68,7 +68,17 @@ impl Usd {
     /// ```
     #[must_use]
     pub fn from_f64(usd: f64) -> Option<Self> {
-        if !usd.is_finite() || usd.abs() >= 1e15 {
+        Self::nearest(usd, 1e15)
+    }
+
+    /// Returns the amount nearest to a number in a document: a sum of amounts may be larger than any of them.
+    pub(crate) fn from_document(usd: f64) -> Option<Self> {
+        // A hundred billion of the largest amounts, which 128 bits still hold.
+        Self::nearest(usd, 1e26)
+    }
+
+    fn nearest(usd: f64, bound: f64) -> Option<Self> {
+        if !usd.is_finite() || usd.abs() >= bound {
             return None;
         }
         // Whole dollars and the fraction are scaled apart, so that large amounts keep their cents.
@@ -228,7 +238,7 @@ impl Serialize for Usd {
 impl<'de> Deserialize<'de> for Usd {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let usd = f64::deserialize(deserializer)?;
-        Self::from_f64(usd).ok_or_else(|| de::Error::custom(format!("{usd} is not an amount in USD")))
+        Self::from_document(usd).ok_or_else(|| de::Error::custom(format!("{usd} is not an amount in USD")))
     }
 }
 

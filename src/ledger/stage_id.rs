@@ -8,15 +8,16 @@ use std::hash::{Hash, Hasher};
 use dashmap::DashMap;
 use once_cell::sync::Lazy;
 
+use super::bounds::MORE_NAMES;
 use super::hash::{FastHash, MULTIPLIER};
+use super::last_hit_map::Key;
 use super::symbol::Symbol;
-
-/// Maximum number of rows that a process keeps apart: rows are never freed. Beyond it, a stage's row is that of its name without
-/// the stages around it, so that a program that names stages after its data does not leak for ever.
-const CAPACITY: usize = 100_000;
 
 /// Rows that a thread remembers, by name and parent. A program has a few dozen stages; two that share a slot only evict each other.
 const RECENT_SLOTS: usize = 64;
+
+/// Most stages inside one another that are rows of their own.
+const DEEPEST: usize = 64;
 
 static INTERNED: Lazy<DashMap<(Symbol, Option<StageId>), StageId, FastHash>> =
     Lazy::new(|| DashMap::with_hasher(FastHash));
@@ -35,6 +36,8 @@ pub(crate) struct StageId(&'static Node);
 struct Node {
     name: Symbol,
     parent: Option<StageId>,
+    /// The number of stages around it and itself.
+    depth: usize,
 }
 
 impl StageId {
@@ -62,9 +65,13 @@ impl StageId {
         if let Some(known) = INTERNED.get(&(name, parent)) {
             return *known;
         }
-        // `len` locks each shard in turn, so it runs only for a new row. Threads may pass the bound together by a few rows.
-        let parent = if INTERNED.len() < CAPACITY { parent } else { None };
-        *INTERNED.entry((name, parent)).or_insert_with(|| Self(Box::leak(Box::new(Node { name, parent }))))
+        // A recursion into ever deeper stages stays in the deepest row: each deeper one would repeat all names around it.
+        let parent =
+            parent.and_then(|around| if around.depth() < DEEPEST { parent } else { around.parent() });
+        let depth = 1 + parent.map_or(0, Self::depth);
+        *INTERNED
+            .entry((name, parent))
+            .or_insert_with(|| Self(Box::leak(Box::new(Node { name, parent, depth }))))
     }
 
     /// The stage's name.
@@ -97,7 +104,19 @@ impl StageId {
     }
 
     fn depth(self) -> usize {
-        1 + self.parent().map_or(0, Self::depth)
+        self.0.depth
+    }
+}
+
+impl Key for StageId {
+    fn rest(self) -> Self {
+        Self::intern(Symbol::intern(MORE_NAMES), None)
+    }
+}
+
+impl Key for Option<StageId> {
+    fn rest(self) -> Self {
+        self.map(StageId::rest)
     }
 }
 

@@ -1,4 +1,10 @@
 //! Interned names: a stage, model, provider or operation is compared by address and not by text.
+//!
+//! # Invariants
+//!
+//! - A name is kept for the life of the process, so that the hot path copies eight bytes instead of text: with its entry in
+//!   the table, its bytes and about a hundred more. None is refused, whatever came before: the bound is that of each run's rows.
+//! - What has a value of its own for every run or call, such as an id or a path, is no symbol: it would be kept for ever.
 
 use std::cell::Cell;
 use std::fmt;
@@ -7,15 +13,8 @@ use std::hash::{Hash, Hasher};
 use dashmap::DashMap;
 use once_cell::sync::Lazy;
 
+use super::bounds;
 use super::hash::{FastHash, MULTIPLIER};
-
-/// Distinct symbols kept in one process. They are never freed, so that the hot path copies eight bytes instead of text. A
-/// hundred thousand take about ten megabytes. A program with unbounded names, such as a stage per file, gets one row for
-/// the rest; without this bound it would leak.
-const CAPACITY: usize = 100_000;
-
-/// The name of the row for all names beyond [`CAPACITY`].
-const OVERFLOW: &str = "(more names)";
 
 /// Slots of a thread's cache. A pipeline uses a few dozen names. With 256 slots two of them rarely share a slot, where each
 /// would evict the other.
@@ -105,11 +104,10 @@ impl Symbol {
     }
 
     fn intern_shared(text: &str) -> Self {
+        let text = &*bounds::name(text);
         if let Some(name) = INTERNED.get(text) {
             return *name;
         }
-        // `len` locks each shard in turn, so it runs only for a new name. Threads may pass the bound together by a few names.
-        let text = if INTERNED.len() < CAPACITY { text } else { OVERFLOW };
         let leaked: &'static str = Box::leak(Box::from(text));
         // Another thread may have inserted the text since: its symbol is used, and this thread's text leaks once.
         *INTERNED.entry(leaked).or_insert_with(|| Self(Box::leak(Box::new(leaked))))

@@ -12,6 +12,7 @@ use super::document::{
     AgentRow, Figures, GateVerdict, Limits, ModelRow, OperationRow, RunSummary, StageAttempt, StageLimits,
     StageRow,
 };
+use super::fold;
 use super::keys::Stages;
 use super::part::Part;
 use super::record::{Records, measured, seconds};
@@ -44,6 +45,8 @@ pub(crate) struct SummaryInput<'a> {
     pub(crate) declared_stages: &'a [String],
     pub(crate) expected_gates: &'a [String],
     pub(crate) gates: Vec<GateVerdict>,
+    /// Verdicts that are not among these any more.
+    pub(crate) gates_left_out: u64,
     pub(crate) records: &'a Records,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) counts: BTreeMap<String, i64>,
@@ -85,6 +88,12 @@ impl RunSummary {
     pub(crate) fn build(account: SummaryInput<'_>) -> Self {
         let started_at = Timestamp::from(account.started);
         let mut summary = Self::new(account.run_id.as_str(), started_at);
+        let folded = fold::folded(account.ledger);
+        let (ledger, mut warnings) = match &folded {
+            Some((ledger, warnings)) => (ledger, warnings.clone()),
+            None => (account.ledger, vec![]),
+        };
+        let account = SummaryInput { ledger, ..account };
         summary.part = Part(account.part);
         let ending = account.end.as_ref().map(|(_, ending)| *ending);
         let is_over = ending.is_some();
@@ -115,6 +124,7 @@ impl RunSummary {
         if is_over {
             account.add_missing_gates(&mut budget.gate_verdicts);
         }
+        warnings.extend(fold::bound_listed(&mut budget.gate_verdicts, account.gates_left_out));
 
         if let Some((outcome, ending)) = &account.end {
             let cause = account.cause(outcome, &budget.gate_verdicts);
@@ -139,6 +149,7 @@ impl RunSummary {
         summary.value_usd = account.value_usd;
         summary.iterations = account.iterations;
         summary.warnings = account.warnings;
+        summary.warnings.extend(warnings);
         summary.settle();
         summary
     }
@@ -511,7 +522,7 @@ impl SummaryInput<'_> {
         // A gate that passes after it failed has healed the run.
         let last: HashMap<&str, u64> = gates.iter().map(|gate| (gate.gate_name.as_str(), gate.seq)).collect();
         let decides = |gate: &&GateVerdict| last.get(gate.gate_name.as_str()) == Some(&gate.seq);
-        let mut failed = gates.iter().filter(|gate| gate.blocking && gate.verdict == Verdict::Fail);
+        let mut failed = gates.iter().filter(|gate| gate.fails_its_run());
         let gate = failed.find(decides)?;
         let reason = gate.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
         Some(Cause { stage: None, text: format!("gate {} failed{reason}", gate.gate_name), at: None })
@@ -601,6 +612,7 @@ mod tests {
             declared_stages,
             expected_gates: &[],
             gates: Vec::new(),
+            gates_left_out: 0,
             records,
             tags: BTreeMap::new(),
             counts: BTreeMap::new(),

@@ -492,6 +492,11 @@ pub struct GateVerdict {
 }
 
 impl GateVerdict {
+    /// Whether its run fails by it, unless the gate has a later verdict.
+    pub(crate) fn fails_its_run(&self) -> bool {
+        self.blocking && self.verdict == Verdict::Fail
+    }
+
     /// Returns a verdict that is not blocking and has no stage, reason or time.
     ///
     /// ```

@@ -16,6 +16,7 @@ mod burn_rate;
 mod call;
 mod document;
 mod efficiency;
+mod fold;
 mod keys;
 mod merge;
 mod part;
@@ -39,6 +40,7 @@ pub use document::{
     SCHEMA_VERSION, StageAttempt, StageLimits, StageRow,
 };
 pub use efficiency::Efficiency;
+pub(crate) use fold::bound_verdicts;
 pub use reader::ReadError;
 pub use record::OperationRecord;
 pub(crate) use record::{OperationFields, Records, measured, seconds};

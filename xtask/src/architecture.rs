@@ -33,7 +33,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("present", &["ledger", "summary"]),
     ("summary", &["ledger"]),
     ("attribution", &["generated", "ledger"]),
-    ("ledger", &[]),
+    ("ledger", &["fnv"]),
     ("fnv", &[]),
     ("generated", &[]),
 ];
