@@ -154,6 +154,22 @@ impl JournalReader {
         mem::take(&mut self.runs).into_values().map(|run| run.summary(&self.header, &warnings)).collect()
     }
 
+    /// Whether the journal has the beginning of a run, or its end with a delivery.
+    pub(super) fn knows(&self, run: u64) -> bool {
+        self.runs.contains_key(&run) || self.done.contains(&run)
+    }
+
+    /// Counts records that were in the file and are gone.
+    pub(super) fn lose(&mut self, records: u64, reason: &str) {
+        self.lost = self.lost.saturating_add(records);
+        reason.clone_into(&mut self.lost_because);
+    }
+
+    /// Records that are in no run: those that its lines count as lost, and its unreadable lines.
+    pub(super) fn missing(&self) -> u64 {
+        self.lost.saturating_add(self.unreadable)
+    }
+
     /// Warnings for each run of the file: its figures may lack something.
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
@@ -176,7 +192,7 @@ impl JournalReader {
     pub(super) fn compact(self) -> Vec<u8> {
         let mut text = Vec::new();
         // Unreadable lines are not copied, so they are counted as lost from here on.
-        let records = self.lost.saturating_add(self.unreadable);
+        let records = self.missing();
         if records > 0 {
             Record::Lost { records, reason: self.lost_because }.write(&mut text);
         }

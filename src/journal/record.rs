@@ -124,6 +124,20 @@ pub(crate) struct RunStart {
     pub(crate) book: Option<String>,
 }
 
+impl RunStart {
+    /// What names the run, without what it had recorded.
+    pub(super) fn name(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            pipeline: self.pipeline.clone(),
+            krate: self.krate.clone(),
+            started: self.started,
+            book: self.book.clone(),
+            ..Self::default()
+        }
+    }
+}
+
 /// A stage that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "wire::OpenStageWire", into = "wire::OpenStageWire")]

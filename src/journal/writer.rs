@@ -123,10 +123,8 @@ impl Journal {
     pub(super) fn write(&self) {
         let mut output = self.shared.output();
         self.shared.take_waiting(&mut output);
-        if let Ok(output) = &mut *output
-            && output.has_pending()
-        {
-            output.write();
+        if let Ok(output) = &mut *output {
+            output.write_and_look();
         }
     }
 

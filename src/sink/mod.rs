@@ -29,6 +29,7 @@ mod json_dir;
 mod json_lines;
 mod memory;
 mod poll_schedule;
+mod private_file;
 mod sink_worker;
 mod sync_batch;
 #[cfg(test)]
@@ -43,4 +44,5 @@ pub use error::{OpenError, SinkError};
 pub use json_dir::JsonDir;
 pub use json_lines::JsonLines;
 pub use memory::Memory;
+pub(crate) use private_file::private;
 pub(crate) use worker::Worker;
