@@ -12,7 +12,7 @@ use parking_lot::MutexGuard as OutputGuard;
 use super::header::Header;
 use super::output::{JournalStats, Output};
 use super::record::Record;
-use crate::sink::{OpenError, print_diagnostic};
+use crate::sink::{OpenError, Process, print_diagnostic};
 
 /// Most records that wait for the journal's thread: some thirty megabytes. Further ones are lost and counted, because the
 /// pipeline must not wait for the disk.
@@ -53,6 +53,7 @@ pub(crate) struct Journal {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
     is_closing: AtomicBool,
+    process: Process,
     /// The statistics when they were last read, for a disk that does not answer.
     known: Mutex<JournalStats>,
     bound: JournalBound,
@@ -114,7 +115,15 @@ impl Journal {
             }
         };
         let (thread, known) = (Mutex::new(thread), Mutex::new(known));
-        Ok(Self { shared, thread, is_closing: AtomicBool::new(false), known, bound, origin })
+        Ok(Self {
+            shared,
+            thread,
+            is_closing: AtomicBool::new(false),
+            process: Process::default(),
+            known,
+            bound,
+            origin,
+        })
     }
 
     /// Nanoseconds since the header's origin.
@@ -125,6 +134,8 @@ impl Journal {
     /// Writes a record, or queues it for the thread.
     pub(super) fn append(&self, record: Record) {
         match self.bound {
+            // A fork shares the file with the process that it comes from, and its lines would be read as that one's.
+            JournalBound::EveryRecord if self.process.is_another() => self.shared.waiting().refused += 1,
             JournalBound::EveryRecord => match &mut *self.shared.output() {
                 Ok(output) => {
                     output.add(&record);
@@ -198,6 +209,9 @@ impl Journal {
         self.shared.waiting().is_closed = true;
         self.shared.wake.notify_all();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if self.process.is_another() {
+            return self.leave(thread);
+        }
         let timeout = timeout.max(LEAST);
         let closed = self.within(timeout, move |shared| {
             // Joined without `output` or `waiting` held: the thread takes both before it ends.
@@ -215,6 +229,18 @@ impl Journal {
                 "timed out after {timeout:?} waiting for the journal {}; records still waiting: {records}",
                 path.display()
             ));
+        }
+    }
+
+    /// Closes the file without a write, in a fork of the process that it belongs to. An open file would keep its lock beyond the
+    /// end of that process.
+    fn leave(&self, thread: Option<JoinHandle<()>>) {
+        // Its drop would detach a thread that this process does not have.
+        std::mem::forget(thread);
+        let stats = self.stats();
+        // A lock that was held when the process was forked stays so.
+        if let Some(mut output) = self.shared.output.try_lock() {
+            *output = Err(stats);
         }
     }
 

@@ -237,6 +237,11 @@ impl Core {
     /// the first, and returns what that came to.
     pub(crate) fn shutdown(&self) -> Result<(), FlushError> {
         let (begun, timeout) = (Instant::now(), self.options.close_timeout);
+        if self.delivery.worker.is_forked() {
+            // The open runs and the journal's file are those of the process that was forked.
+            self.delivery.journal.iter().for_each(|journal| journal.close(timeout));
+            return self.delivery.worker.close(timeout);
+        }
         // First, so that the runs which `finish_all` delivers wait for room no longer than the rest may take.
         self.delivery.worker.start_closing(timeout);
         // What has closed is not to end as if it were open.

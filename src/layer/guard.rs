@@ -45,8 +45,12 @@ impl BudgetGuard {
     ///
     /// - A sink did not return in time. The error names it; the next flush waits for it again.
     /// - A sink lost a run since the last flush, after all retries. The error names the sink and the reason.
-    /// - The journal could not be written since the last flush.
+    /// - The journal could not be written since the last flush, or its disk did not answer in time.
+    /// - The process is a fork of the one that built the layer.
     pub fn flush(&self) -> Result<(), FlushError> {
+        if self.core.delivery.worker.is_forked() {
+            return self.core.delivery.worker.flush();
+        }
         let timeout = self.core.options.flush_timeout;
         let begun = Instant::now();
         // Runs that have ended before prices were known are not on their way yet. Their files may be on a disk that hangs.

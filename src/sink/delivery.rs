@@ -209,6 +209,15 @@ pub enum FlushError {
         /// Runs that reached no sink.
         lost: u64,
     },
+    /// The process is a fork of the one that built the layer. The sinks' thread and the journal are that one's.
+    #[error(
+        "this process is a fork of the one that built the layer, and has no thread for its sinks; runs that reached no sink: {lost}; \
+         build the layer after the fork"
+    )]
+    Forked {
+        /// Runs of this process that reached no sink.
+        lost: u64,
+    },
     /// The sinks were not done within the timeout.
     ///
     /// After a flush the sinks go on, and the next flush reports what they have lost. After a shutdown the runs that are still

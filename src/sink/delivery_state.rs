@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::alert_queue::AlertQueue;
 use super::diagnostics::{catch_panic, print_diagnostic};
+use super::process::Process;
 use super::{DeliveryStats, SinkStats};
 use crate::summary::RunSummary;
 
@@ -34,6 +35,7 @@ pub(super) enum Awaited {
 
 #[derive(Default)]
 pub(super) struct DeliveryState {
+    process: Process,
     thread: OnceLock<ThreadId>,
     begun: AtomicBool,
     /// Jobs that a sink delivers from the delivery thread itself.
@@ -66,6 +68,11 @@ pub(super) struct DeliveryState {
 }
 
 impl DeliveryState {
+    /// Whether this is a fork of the process with the thread: it has the state and no thread.
+    pub(super) fn is_forked(&self) -> bool {
+        self.process.is_another()
+    }
+
     /// Marks the calling thread as the delivery thread.
     pub(super) fn set_thread(&self) {
         let _ = self.thread.set(thread::current().id());

@@ -175,6 +175,9 @@ impl Worker {
             }
             return;
         }
+        if self.state.is_forked() {
+            return job.lose("the process was forked after the layer was built");
+        }
         if self.state.is_closed() {
             return;
         }
@@ -279,6 +282,9 @@ impl Worker {
         if self.state.is_this_thread() {
             return Err(FlushError::FromSink);
         }
+        if self.state.is_forked() {
+            return Err(FlushError::Forked { lost: self.state.take_lost() });
+        }
         if self.state.is_closed() {
             return self.ended();
         }
@@ -292,6 +298,11 @@ impl Worker {
             Err(RecvTimeoutError::Timeout) => Err(self.timed_out(self.flush_timeout)),
             Err(RecvTimeoutError::Disconnected) => self.ended(),
         }
+    }
+
+    /// Whether this is a fork of the process with the thread.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.state.is_forked()
     }
 
     /// Starts the time within which [`close`](Self::close) has to be done, for the runs that are delivered before it.
@@ -320,6 +331,12 @@ impl Worker {
 
     fn close_once(&self, timeout: Duration) -> Result<(), FlushError> {
         self.state.close();
+        if self.state.is_forked() {
+            let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+            // Its drop would detach a thread that this process does not have.
+            thread.into_iter().for_each(|thread| std::mem::forget(thread.handle));
+            return Err(FlushError::Forked { lost: self.state.take_lost() });
+        }
         let closes_by = self.closes_by.get().copied().unwrap_or_else(Instant::now);
         let left = || closes_by.saturating_duration_since(Instant::now());
         let (reply, answer) = Reply::new();
