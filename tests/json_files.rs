@@ -368,6 +368,18 @@ fn files_are_where_their_directory_is_after_it_was_removed_or_replaced() {
     }
 }
 
+#[test]
+fn a_flush_reports_files_of_a_directory_that_is_gone() {
+    let path = fresh();
+    let mut files = JsonDir::new(&path).unwrap();
+    (0..3).for_each(|number| files.run_finished(&run(&number.to_string(), "p")).unwrap());
+    fs::remove_dir_all(&path).unwrap();
+    let error = files.flush().unwrap_err().to_string();
+    assert!(error.starts_with("3 of its files may not survive"), "{error}");
+    assert!(error.ends_with("the directory was removed before they were synced"), "{error}");
+    files.flush().unwrap();
+}
+
 /// Figures and names of pipelines are their owner's.
 #[cfg(unix)]
 #[test]

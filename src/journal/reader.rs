@@ -600,6 +600,41 @@ mod tests {
         assert_eq!(*amount, ledger);
     }
 
+    /// A file is rewritten while its runs are in flight: hostile lines must not come back in it.
+    #[test]
+    fn what_is_left_of_hostile_lines_is_the_same_after_a_rewrite() {
+        let header = Header::new(std::time::SystemTime::now());
+        let mut text = Vec::new();
+        Record::Header(Box::new(header)).write(&mut text);
+        let head = text.clone();
+        text.extend_from_slice(
+            concat!(
+                r#"{"kind":"run","run":1,"at":5,"id":"a","pipeline":"p","crate":"c","started":9}"#,
+                "\n",
+                r#"{"kind":"gate","run":1,"at":6,"seq":18446744073709551615,"gate":"g","verdict":"pass","blocking":true}"#,
+                "\n",
+                r#"{"kind":"booked","run":1,"at":7,"cells":[{"operation":"chat","llm_calls":-9007199254740992}]}"#,
+                "\n",
+                r#"{"kind":"booked","run":1,"at":7,"cells":[{"operation":"chat","llm_calls":3,"partial":-1}]}"#,
+                "\n",
+                r#"{"kind":"lost","records":9007199254740992,"reason":"r"}"#,
+                "\n",
+                r#"{"kind":"opened","run":1,"at":18446744073709551615,"stage":"s"}"#,
+                "\n",
+            )
+            .as_bytes(),
+        );
+        let read =
+            |text: &[u8]| JournalReader::read(text).ok().flatten().unwrap_or_else(|| panic!("a journal"));
+        let rewritten = [head, read(&text).compact()].concat();
+        let (mut first, mut second) = (read(&text), read(&rewritten));
+        let (first, second) = (first.summaries(), second.summaries());
+        assert_eq!(first.len(), 1);
+        first[0].check().unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(first[0].budget_summary, second[0].budget_summary);
+        assert_eq!(first[0].duration_seconds, second[0].duration_seconds);
+    }
+
     #[test]
     fn a_journal_without_paths_has_one_row_for_all_stages_of_a_name() {
         let mut ledger = Ledger::default();

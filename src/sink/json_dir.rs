@@ -23,6 +23,9 @@ use crate::summary::RunSummary;
 /// is not a safe file name is escaped (`../x` becomes `%2e.%2fx.json`); the document keeps the id unchanged. Files that a killed
 /// process leaves behind begin with a dot and end with `.tmp`.
 ///
+/// Files are made for their owner alone (mode 0600). A directory that another program removed is made again for the next run; a flush
+/// reports the files that went with it before they were synced.
+///
 /// Clones write to the same directory and share [`last_path`](Self::last_path).
 ///
 /// ```
