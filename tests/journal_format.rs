@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use journaled::Fresh;
-use serde_json::Value;
+use proptest::prelude::*;
+use serde_json::{Value, json};
 use tracing::{error, info, info_span};
 use tracing_budget::builder::ErrorEvents;
 use tracing_budget::price::Rates;
@@ -307,6 +308,277 @@ fn lines_of_today_have_the_keys_of_format_1() {
         assert!(more.is_empty(), "{kind}: {more:?}");
     }
     assert_eq!(today.len(), format_1.len());
+}
+
+/// What the lines of a journal hold at most, each taken as it is.
+#[derive(Debug, Default, PartialEq)]
+struct Held {
+    runs: usize,
+    gates: usize,
+    calls: u128,
+    tokens: u128,
+    records: u128,
+}
+
+impl Held {
+    fn by_lines(text: &[u8]) -> Self {
+        let mut held = Self::default();
+        for line in text.split(|byte| *byte == b'\n') {
+            let Ok(line) = serde_json::from_slice::<Value>(line) else { continue };
+            let kind = line["kind"].as_str().unwrap_or_default();
+            held.runs += usize::from(kind == "run");
+            held.gates += usize::from(kind == "gate");
+            held.records += u128::from(kind == "recorded");
+            for cell in line["cells"].as_array().into_iter().flatten() {
+                held.calls += u128::from(cell["llm_calls"].as_u64().unwrap_or(0));
+                let usage = cell["usage"].as_object().into_iter().flatten();
+                held.tokens += usage.map(|(_, count)| u128::from(count.as_u64().unwrap_or(0))).sum::<u128>();
+            }
+        }
+        held
+    }
+
+    /// Fails if a run has what no line holds.
+    fn bounds(&self, runs: &[&RunSummary]) {
+        let sum = |of: fn(&RunSummary) -> u64| runs.iter().map(|run| u128::from(of(run))).sum::<u128>();
+        assert!(runs.len() <= self.runs, "{} runs of {}", runs.len(), self.runs);
+        let has_passed = |run: &&RunSummary| {
+            run.budget_summary.gate_verdicts.iter().filter(|gate| gate.verdict != Verdict::Skipped).count()
+        };
+        assert!(runs.iter().map(has_passed).sum::<usize>() <= self.gates);
+        assert!(sum(|run| run.budget_summary.total.llm_calls) <= self.calls, "{self:?}");
+        assert!(sum(|run| run.budget_summary.total.tokens_used.unwrap_or(0)) <= self.tokens, "{self:?}");
+        assert!(sum(|run| run.budget_summary.records.len() as u64) <= self.records);
+    }
+}
+
+/// Reads a journal as a recovery does: every run adds up, can be read again, and has no more than the lines hold.
+fn read_hostile(text: &[u8]) -> Vec<RunSummary> {
+    let directory = Fresh::new();
+    fs::create_dir_all(directory.path()).unwrap();
+    fs::write(directory.path().join("journal-hostile.jsonl"), text).unwrap();
+    let found = directory.recover();
+    let runs: Vec<&RunSummary> = found.runs().collect();
+    Held::by_lines(text).bounds(&runs);
+    let mut parts = BTreeSet::new();
+    for run in &runs {
+        run.check().unwrap_or_else(|error| panic!("{error}\n{run}"));
+        match RunSummary::from_json(serde_json::to_vec(run).unwrap()) {
+            Ok(read) => read.check().unwrap_or_else(|error| panic!("read again: {error}\n{run}")),
+            // A document has money as doubles, which are exact below.
+            Err(error) => assert!(error.to_string().contains("1e15"), "{error}"),
+        }
+        assert!(run.part().is_none_or(|part| parts.insert(part)), "one part is one run");
+    }
+    runs.into_iter().cloned().collect()
+}
+
+/// The lines of a journal of today, with every kind of record.
+fn lines_of_today() -> &'static Vec<String> {
+    static LINES: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+    LINES.get_or_init(|| {
+        let directory = Fresh::new();
+        let mut text = String::new();
+        write_every_record(directory.path(), &mut || text = directory.text());
+        // Those without the thousand equal ones: a mutation shall meet each kind.
+        let (operations, mut lines): (Vec<_>, Vec<_>) =
+            text.lines().map(str::to_owned).partition(|line| line.contains(r#""kind":"recorded""#));
+        lines.extend(operations.into_iter().take(3));
+        lines.retain(|line| !line.contains("unknown model 1"));
+        lines
+    })
+}
+
+/// The values within a value, deepest last.
+fn places<'a>(value: &'a mut Value, depth: usize, pick: &mut u32) -> Option<&'a mut Value> {
+    if depth > 0 && *pick == 0 {
+        return Some(value);
+    }
+    if depth > 0 {
+        *pick -= 1;
+    }
+    match value {
+        Value::Object(fields) => fields.values_mut().find_map(|value| places(value, depth + 1, pick)),
+        Value::Array(items) => items.iter_mut().find_map(|value| places(value, depth + 1, pick)),
+        _ => None,
+    }
+}
+
+fn hostile_values() -> Vec<Value> {
+    vec![
+        json!(0),
+        json!(1),
+        json!(2),
+        json!(-1),
+        json!(u64::MAX),
+        json!(u64::MAX - 1),
+        json!(i64::MAX),
+        json!(i64::MIN),
+        json!(1_u64 << 53),
+        json!(1_u64 << 62),
+        json!(1e308),
+        json!(-0.5),
+        json!("170141183460469231731687303.715884105727"),
+        json!("-170141183460469231731687303.715884105728"),
+        json!("999999999999999.999999999999"),
+        json!(""),
+        json!("a"),
+        json!("x".repeat(70_000)),
+        json!(true),
+        json!(null),
+        json!([]),
+        json!({}),
+        json!(vec!["a"; 3_000]),
+        json!("unattributed"),
+        json!("9999-12-31T23:59:59.999Z"),
+    ]
+}
+
+/// One change of a journal: of what kind, in which line, where in it, and to what.
+type Change = (u8, u32, u32, u32);
+
+fn changed(lines: &mut Vec<String>, (kind, line, place, to): Change) {
+    let at = line as usize % lines.len();
+    let other = place as usize % lines.len();
+    match kind % 8 {
+        0 => lines.insert(other, lines[at].clone()),
+        1 => lines.swap(at, other),
+        2 if lines.len() > 2 => drop(lines.remove(at)),
+        3 => {
+            // A byte of the file, which may make the line unreadable, or another text.
+            let mut bytes = lines[at].clone().into_bytes();
+            let byte = place as usize % bytes.len();
+            bytes[byte] = bytes[byte].wrapping_add(to as u8 | 1) & 0x7f;
+            lines[at] = String::from_utf8(bytes).unwrap().replace('\n', " ");
+        }
+        _ => {
+            let Ok(mut value) = serde_json::from_str::<Value>(&lines[at]) else { return };
+            let count = lines[at].matches([':', ',']).count() as u32 + 1;
+            if let Some(value) = places(&mut value, 0, &mut (place % count)) {
+                let hostile = hostile_values();
+                match value {
+                    // Items many times over: rows, calls and attempts of one name.
+                    Value::Array(items) if kind % 2 == 0 && !items.is_empty() => {
+                        let copies = items.clone();
+                        (0..to % 300).for_each(|_| items.extend(copies.clone()));
+                    }
+                    value => *value = hostile[to as usize % hostile.len()].clone(),
+                }
+            }
+            lines[at] = value.to_string();
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    /// Whatever a journal holds, reading it ends, and invents nothing.
+    #[test]
+    fn a_reader_trusts_no_number(changes in prop::collection::vec(any::<Change>(), 1..8), base in 0..2_u8) {
+        let mut lines = match base {
+            0 => lines_of_today().clone(),
+            _ => fs::read_to_string(golden("journal-v1.jsonl")).unwrap().lines().map(str::to_owned).collect(),
+        };
+        changes.into_iter().for_each(|change| changed(&mut lines, change));
+        read_hostile((lines.join("\n") + "\n").as_bytes());
+    }
+}
+
+const HEAD: &str = concat!(
+    r#"{"kind":"journal","format":1,"version":"0.1.0","process":1,"built_at":"2026-04-19T09:12:03.120Z","#,
+    r#""origin_ns":1776589923120000000,"book":"b","paths":true,"keep_calls":18446744073709551615}"#
+);
+const RUN: &str = concat!(
+    r#"{"kind":"run","run":1,"at":5,"id":"01a2047a-8122-780e-8f21-593782ee3b3c","pipeline":"p","crate":"c","#,
+    r#""started":1,"more_warnings":9007199254740992}"#
+);
+
+/// The only run of a journal with these lines, and the number of lines that were skipped.
+fn run_of(lines: &[String]) -> RunSummary {
+    let text = [&[HEAD.to_owned(), RUN.to_owned()], lines].concat().join("\n") + "\n";
+    let mut runs = read_hostile(text.as_bytes());
+    assert_eq!(runs.len(), 1);
+    runs.remove(0)
+}
+
+fn verdict(seq: u64) -> String {
+    json!({ "kind": "gate", "run": 1, "at": 1, "seq": seq, "gate": "lint", "verdict": "pass", "blocking": true })
+        .to_string()
+}
+
+#[test]
+fn a_verdict_with_a_hostile_number_invents_no_others() {
+    let run = run_of(&[verdict(0)]);
+    assert!(run.budget_summary.gate_verdicts.is_empty(), "the first verdict has the number 1");
+    assert!(
+        run.warnings.iter().any(|text| text.starts_with("1 lines of the journal could not be read")),
+        "{run}"
+    );
+    let run = run_of(&[verdict(u64::MAX), verdict(u64::MAX)]);
+    assert_eq!(run.budget_summary.gate_verdicts.len(), 1, "one number is one verdict");
+    assert!(!run.warnings.iter().any(|text| text.contains("18446744073709551614")), "{run}");
+}
+
+#[test]
+fn counts_that_would_overflow_are_skipped_and_counted() {
+    let cell = |count: i64, llm_calls: i64| {
+        let cell =
+            json!({ "operation": "chat", "model": "m", "count": count, "llm_calls": llm_calls, "errors": 1 });
+        json!({ "kind": "booked", "run": 1, "at": 1, "cells": [cell, cell] }).to_string()
+    };
+    let run = run_of(&[cell(i64::MAX, 1), cell(1, i64::MAX), cell(i64::MIN, i64::MIN), cell(1, 1)]);
+    assert_eq!(run.budget_summary.total.llm_calls, 2);
+    assert!(run.warnings.iter().any(|text| text.starts_with("3 lines of the journal could not")), "{run}");
+    // Many that are within bounds, each by itself.
+    let most = 1_i64 << 50;
+    let run = run_of(&(0..100).map(|_| cell(0, most)).collect::<Vec<_>>());
+    assert_eq!(run.budget_summary.total.llm_calls, (1 << 53) - (1 << 51), "as far as a run's counts go");
+    let stage = json!({ "stage": "s", "begun": 0, "open": u64::MAX, "nanos": u64::MAX, "errors": u64::MAX });
+    let agent = json!({ "agent": "a", "executions": u64::MAX, "nanos": u64::MAX, "errors": u64::MAX });
+    let events = json!({ "stage": "s", "events": u64::MAX });
+    let lines: Vec<String> = [("stages", stage), ("agents", agent), ("error_events", events)]
+        .into_iter()
+        .map(|(key, row)| json!({ "kind": "booked", "run": 1, "at": u64::MAX, key: [row, row] }).to_string())
+        .collect();
+    assert!(run_of(&lines).stages().is_empty());
+}
+
+/// Sums of a layer may be beyond what a person would write as a price.
+#[test]
+fn costs_beyond_a_quadrillion_are_read() {
+    let cell =
+        json!({ "operation": "chat", "model": "m", "llm_calls": 1, "cost_usd": "12345678901234567.5" });
+    let run = run_of(&[json!({ "kind": "booked", "run": 1, "at": 1, "cells": [cell] }).to_string()]);
+    assert_eq!(run.cost_usd().map(|usd| usd.to_string()).as_deref(), Some("12345678901234567.5"));
+}
+
+/// A hundred thousand stages around each other, by their names or by the stages around them, with and without paths.
+#[test]
+fn deep_and_circular_stages_take_linear_time() {
+    let deep =
+        json!({ "stage": "s", "begun": 1, "nanos": 1, "from": 1, "to": 2, "around": vec!["deep"; 100_000] });
+    let opened =
+        json!({ "kind": "opened", "run": 1, "at": 1, "stage": "o", "around": vec!["deep"; 100_000] });
+    let line =
+        |stages: Vec<Value>| json!({ "kind": "booked", "run": 1, "at": 9, "stages": stages }).to_string();
+    let run = run_of(&[line(vec![deep]), opened.to_string()]);
+    assert!(run.stages().len() < 1_000, "{}", run.stages().len());
+    let chain = |from: u32, to: u32| json!({ "stage": format!("c{from}"), "parent": format!("c{to}"), "begun": 1, "nanos": 1, "from": 1, "to": 2 });
+    let circle = (0..4_000).map(|at| chain(at, (at + 1) % 4_000)).collect();
+    let text = [HEAD.replace(r#""paths":true,"#, ""), RUN.to_owned(), line(circle)].join("\n") + "\n";
+    assert_eq!(read_hostile(text.as_bytes()).len(), 1);
+}
+
+#[test]
+fn what_identifies_an_earlier_line_is_no_second_one() {
+    let second = RUN.replace(r#""run":1"#, r#""run":2"#);
+    let run = run_of(&[RUN.to_owned(), second]);
+    assert!(run.warnings.iter().any(|text| text.starts_with("2 lines of the journal could not")), "{run}");
+    let end = r#"{"kind":"ended","run":1,"at":7}"#.to_owned();
+    let run =
+        run_of(&[end, r#"{"kind":"ended","run":1,"at":18446744073709551615,"failed":true}"#.to_owned()]);
+    assert!(run.duration_seconds < 1.0, "{run}");
 }
 
 /// Keys that were added to format 1. A reader of the first version ignores them.

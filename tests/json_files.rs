@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
@@ -278,4 +279,133 @@ fn a_full_disk_is_an_error_that_names_the_file() {
         let error = lines.run_finished(&run("a", "p")).unwrap_err().to_string();
         assert!(error.starts_with("/dev/full: ") && error.contains("os error 28"), "{error}");
     }
+}
+
+/// A line that a killed process left cut short is ended once, also where eight processes find it at the same moment.
+#[test]
+fn eight_processes_leave_no_blank_and_no_torn_line() {
+    let path = fresh();
+    JsonLines::new(&path).unwrap();
+    for round in 0..5 {
+        fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"torn\":").unwrap();
+        let children: Vec<_> =
+            (0..8).map(|_| in_a_process("child_writes_two_hundred_lines", &path).spawn().unwrap()).collect();
+        for mut child in children {
+            assert!(child.wait().unwrap().success());
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.ends_with('\n'));
+        assert!(text.lines().all(|line| !line.is_empty()), "no blank line");
+        let torn = text.lines().filter(|line| serde_json::from_str::<RunSummary>(line).is_err());
+        assert_eq!(torn.collect::<Vec<_>>(), vec!["{\"torn\":"; round + 1]);
+        assert_eq!(text.lines().count(), (round + 1) * (8 * 200 + 1));
+    }
+}
+
+/// A process that is stopped with the lock holds up no run for ever: the run is refused, and counted by the delivery.
+#[test]
+fn a_file_that_stays_locked_is_an_error() {
+    let path = fresh();
+    let mut lines = JsonLines::new(&path).unwrap();
+    let holder = fs::File::open(&path).unwrap();
+    holder.lock().unwrap();
+    let error = lines.run_finished(&run("a", "p")).unwrap_err().to_string();
+    assert!(error.contains("another process has locked it"), "{error}");
+    holder.unlock().unwrap();
+    lines.run_finished(&run("a", "p")).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
+}
+
+/// What a sink has taken is in the file of its name, whatever another program does between two runs.
+#[test]
+fn lines_are_where_their_name_is_after_a_file_was_removed_replaced_or_cut() {
+    let path = fresh().join("runs.jsonl");
+    let mut lines = JsonLines::new(&path).unwrap();
+    let last = || {
+        serde_json::from_str::<RunSummary>(fs::read_to_string(&path).unwrap().lines().last().unwrap())
+            .unwrap()
+    };
+    let disturbances: [&dyn Fn(); 5] = [
+        &|| fs::remove_file(&path).unwrap(),
+        &|| fs::rename(&path, path.with_extension("1")).unwrap(),
+        &|| {
+            fs::write(path.with_extension("new"), "").unwrap();
+            fs::rename(path.with_extension("new"), &path).unwrap();
+        },
+        &|| fs::File::options().write(true).open(&path).unwrap().set_len(3).unwrap(),
+        &|| fs::remove_dir_all(path.parent().unwrap()).unwrap(),
+    ];
+    for (number, disturb) in disturbances.into_iter().enumerate() {
+        lines.run_finished(&run("before", "p")).unwrap();
+        disturb();
+        lines.run_finished(&run(&number.to_string(), "p")).unwrap();
+        assert_eq!(last().run_id, number.to_string());
+        lines.flush().unwrap();
+    }
+}
+
+/// The same of a directory, where each file is synced as well.
+#[test]
+fn files_are_where_their_directory_is_after_it_was_removed_or_replaced() {
+    let path = fresh().join("runs");
+    let files = JsonDir::new(&path).unwrap();
+    for mut files in [files.clone(), files.sync_each_file()] {
+        let moved = path.with_extension("old");
+        let disturbances: [&dyn Fn(); 3] =
+            [&|| fs::remove_dir_all(&path).unwrap(), &|| fs::rename(&path, &moved).unwrap(), &|| {
+                fs::remove_dir_all(&path).unwrap();
+                fs::create_dir(&path).unwrap();
+            }];
+        for (number, disturb) in disturbances.into_iter().enumerate() {
+            files.run_finished(&run("before", "p")).unwrap();
+            disturb();
+            files.run_finished(&run(&number.to_string(), "p")).unwrap();
+            assert_eq!(read(&path.join(format!("{number}.json"))).run_id, number.to_string());
+        }
+        let _ = fs::remove_dir_all(&moved);
+        fs::remove_dir_all(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+    }
+}
+
+#[test]
+fn a_flush_reports_files_of_a_directory_that_is_gone() {
+    let path = fresh();
+    let mut files = JsonDir::new(&path).unwrap();
+    (0..3).for_each(|number| files.run_finished(&run(&number.to_string(), "p")).unwrap());
+    fs::remove_dir_all(&path).unwrap();
+    let error = files.flush().unwrap_err().to_string();
+    assert!(error.starts_with("3 of its files may not survive"), "{error}");
+    assert!(error.ends_with("the directory was removed before they were synced"), "{error}");
+    files.flush().unwrap();
+}
+
+/// Figures and names of pipelines are their owner's.
+#[cfg(unix)]
+#[test]
+fn files_are_made_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let path = fresh();
+    let mut files = JsonDir::new(&path).unwrap();
+    let mut lines = JsonLines::new(path.join("runs.jsonl")).unwrap();
+    files.run_finished(&run("a", "p")).unwrap();
+    lines.run_finished(&run("a", "p")).unwrap();
+    let mode = |name: &str| fs::metadata(path.join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("a.json"), mode("runs.jsonl")), (0o600, 0o600));
+    fs::set_permissions(path.join("runs.jsonl"), fs::Permissions::from_mode(0o640)).unwrap();
+    lines.run_finished(&run("a", "p")).unwrap();
+    assert_eq!(mode("runs.jsonl"), 0o640, "an existing file keeps its mode");
+}
+
+/// A pipe without a reader does not hold up the start of a program.
+#[cfg(unix)]
+#[test]
+fn a_named_pipe_waits_for_its_reader_and_loses_no_line() {
+    let path = fresh();
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let mut lines = JsonLines::new(&path).unwrap();
+    let writer = thread::spawn(move || lines.run_finished(&run("a", "p")).unwrap());
+    let text = fs::read_to_string(&path).unwrap();
+    writer.join().unwrap();
+    assert_eq!(serde_json::from_str::<RunSummary>(&text).unwrap().run_id, "a");
 }

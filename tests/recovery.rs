@@ -6,6 +6,7 @@ mod journaled;
 
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,8 +14,10 @@ use journaled::Fresh;
 use tracing::{error, info, info_span};
 use tracing_budget::sink::{Memory, Sink, SinkError};
 use tracing_budget::{
-    BudgetGuard, Builder, PriceBook, RunSummary, Status, Usd, Verdict, call, gate, journal::JournalBound,
-    layer, operation, price::Rates,
+    BudgetGuard, Builder, PriceBook, RunSummary, Status, Usd, Verdict, call, gate,
+    journal::{JournalBound, JournalStats},
+    layer, operation,
+    price::Rates,
 };
 use tracing_subscriber::prelude::*;
 
@@ -398,7 +401,7 @@ fn verdicts_keep_their_order_and_are_renumbered_if_one_is_missing() {
     let found = crashed.recover();
     let run = found.runs().next().unwrap();
     assert_eq!(names(run), ["tests"]);
-    assert!(run.warnings[0].starts_with("1 verdicts before the last one"), "{run}");
+    assert!(run.warnings[0].starts_with("the last verdict has the number "), "{run}");
 }
 
 #[test]
@@ -507,4 +510,138 @@ fn a_span_without_amounts_leaves_no_record() {
         (0..10).for_each(|_| drop(info_span!("helper", error = tracing::field::Empty)));
         assert_eq!(records(), before);
     });
+}
+
+/// Does something to the journal in the middle of a run, books more, and returns what a kill would leave then, with the statistics.
+fn disturbed(bound: JournalBound, disturb: impl FnOnce(&Path)) -> (Vec<RunSummary>, JournalStats) {
+    let directory = Fresh::new();
+    let mut result = None;
+    traced(journaled(&directory).journal_bound(bound), |guard| {
+        let _root = info_span!("pipeline").entered();
+        info!(model = "m", input_tokens = 1_000);
+        guard.flush().unwrap();
+        let file = directory.files().remove(0);
+        disturb(&file);
+        // Within a second, without a flush.
+        std::thread::sleep(Duration::from_millis(1_100));
+        info!(model = "m", input_tokens = 10);
+        std::thread::sleep(Duration::from_millis(50));
+        info!(model = "m", input_tokens = 1);
+        let flushed = guard.flush();
+        let stats = guard.handle().stats().journal.unwrap();
+        assert_eq!(flushed.is_err(), stats.lost > 0, "{flushed:?} {stats:?}");
+        assert!(guard.flush().is_ok(), "reported once");
+        assert!(stats.path.is_file() && !stats.is_failing, "{stats:?}");
+        assert_eq!(stats.waiting(), 0, "{stats:?}");
+        result = Some((Fresh::at(directory.path()).lost_now(), stats));
+    });
+    result.unwrap()
+}
+
+#[test]
+fn a_journal_that_was_removed_or_replaced_is_begun_anew_with_everything() {
+    let replace = |file: &Path| {
+        fs::write(file.with_extension("tmp"), "").unwrap();
+        fs::rename(file.with_extension("tmp"), file).unwrap();
+    };
+    let disturbances: [&dyn Fn(&Path); 4] = [
+        &|file| fs::remove_file(file).unwrap(),
+        &|file| fs::rename(file, file.with_extension("moved")).unwrap(),
+        &|file| fs::remove_dir_all(file.parent().unwrap()).unwrap(),
+        &replace,
+    ];
+    for bound in [JournalBound::EveryRecord, JournalBound::Every(Duration::from_millis(1))] {
+        for disturb in disturbances {
+            let (runs, stats) = disturbed(bound, disturb);
+            assert_eq!(runs.len(), 1);
+            assert_eq!(runs[0].budget_summary.total.input_tokens, 1_011, "{}", runs[0]);
+            assert!(stats.last_error.unwrap().ends_with("by another program"));
+            assert_eq!((stats.records, stats.lost), (stats.written, 0));
+        }
+    }
+}
+
+#[test]
+fn what_another_program_cut_off_a_journal_is_counted_as_lost() {
+    let cut =
+        |file: &Path, to: u64| fs::OpenOptions::new().write(true).open(file).unwrap().set_len(to).unwrap();
+    let text = |file: &Path| fs::metadata(file).unwrap().len();
+    let disturbances: [&dyn Fn(&Path); 3] =
+        [&|file| cut(file, 0), &|file| cut(file, 30), &|file| cut(file, text(file) - 5)];
+    for bound in [JournalBound::EveryRecord, JournalBound::Every(Duration::from_millis(1))] {
+        for disturb in disturbances {
+            let (runs, stats) = disturbed(bound, disturb);
+            assert_eq!(runs.len(), 1, "the run has its name");
+            assert_eq!((runs[0].pipeline.as_str(), runs[0].project.as_str()), ("pipeline", "apprentice"));
+            assert!(stats.lost > 0 && stats.records == stats.written + stats.lost, "{stats:?}");
+            let tokens = runs[0].budget_summary.total.input_tokens;
+            assert!(tokens == 11 || tokens == 1, "{}", runs[0]);
+            let warning =
+                runs[0].warnings.iter().any(|text| text.contains("was cut short by another program"));
+            assert!(warning, "{}", runs[0]);
+        }
+    }
+}
+
+/// No record counts as written while there is no file to write to, and none is lost once there is one again.
+#[test]
+fn a_journal_with_a_file_for_a_directory_waits_for_it() {
+    let directory = Fresh::new();
+    traced(journaled(&directory), |guard| {
+        let _root = info_span!("pipeline").entered();
+        info!(model = "m", input_tokens = 1_000);
+        fs::remove_dir_all(directory.path()).unwrap();
+        fs::write(directory.path(), "a file").unwrap();
+        let error = guard.flush().unwrap_err().to_string();
+        assert!(error.contains("was removed by another program, and no other can be begun"), "{error}");
+        let written = guard.handle().stats().journal.unwrap().written;
+        info!(model = "m", input_tokens = 10);
+        let stats = guard.handle().stats().journal.unwrap();
+        assert!(stats.is_failing && stats.written == written && stats.waiting() > 0, "{stats:?}");
+        fs::remove_file(directory.path()).unwrap();
+        let _ = guard.flush();
+        guard.flush().unwrap();
+        assert_eq!(directory.lost_now()[0].budget_summary.total.input_tokens, 1_010);
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn a_journal_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = Fresh::new();
+    traced(journaled(&directory), |_| {
+        let mode = fs::metadata(directory.files().remove(0)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_holds_up_no_recovery() {
+    let directory = Fresh::new();
+    fs::create_dir_all(directory.path().join("journal-directory.jsonl")).unwrap();
+    let pipe = directory.path().join("journal-pipe.jsonl");
+    assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    assert_eq!(directory.recover().unreadable().len(), 2);
+}
+
+/// Reading needs no writing. (Root may write these all the same, and then it is a plain recovery.)
+#[cfg(unix)]
+#[test]
+fn a_read_only_journal_is_read_and_left_as_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let crashed = crash(&Fresh::new());
+    let (file, empty) = (crashed.files().remove(0), crashed.path().join("journal-empty.jsonl"));
+    fs::write(&empty, "").unwrap();
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let text = fs::read(&file).unwrap();
+    [(&file, 0o444), (&empty, 0o444)].into_iter().for_each(|(path, bits)| mode(path, bits));
+    mode(crashed.path(), 0o555);
+    let found = crashed.recover();
+    let (runs, unreadable) = (found.runs().count(), found.unreadable().to_vec());
+    drop(found);
+    mode(crashed.path(), 0o755);
+    assert_eq!((runs, unreadable), (1, Vec::new()));
+    assert_eq!(fs::read(&file).unwrap(), text);
 }

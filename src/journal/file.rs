@@ -4,12 +4,12 @@
 //! layers of one process do not recover each other's journals either.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use crate::sink::OpenError;
+use crate::sink::{OpenError, private};
 
 const PREFIX: &str = "journal-";
 const SUFFIX: &str = ".jsonl";
@@ -19,6 +19,26 @@ const SUFFIX: &str = ".jsonl";
 pub(crate) struct JournalFile {
     path: PathBuf,
     file: File,
+}
+
+/// What another program did to a file that is open here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Damage {
+    Removed,
+    /// Its name is that of another file now.
+    Replaced,
+    /// It is shorter than what was written.
+    CutShort,
+}
+
+impl Damage {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Removed => "was removed by another program",
+            Self::Replaced => "was replaced by another program",
+            Self::CutShort => "was cut short by another program",
+        }
+    }
 }
 
 /// The outcome of an attempt to lock the journal of a dead process.
@@ -49,7 +69,7 @@ impl JournalFile {
     fn create_as(path: PathBuf, header: &[u8]) -> Result<Self, CreateError> {
         // Another extension, so that `journals_in` of another process does not list it.
         let temporary = path.with_extension("tmp");
-        let mut file = OpenOptions::new()
+        let mut file = private(&mut OpenOptions::new())
             .read(true)
             // The system moves each write to the end, also after `cut` made the file shorter.
             .append(true)
@@ -79,10 +99,65 @@ impl JournalFile {
         old.set_len(0)
     }
 
+    /// Creates a file with a new name beside this one, with other contents, and takes its place. The old name is left alone: it
+    /// may be that of another program's file now.
+    pub(super) fn create_beside(&self, text: &[u8]) -> io::Result<Self> {
+        let directory = self.path.parent().unwrap_or(Path::new("."));
+        Self::create(directory, text).map_err(|error| match error {
+            OpenError::CreateDirectory { reason, .. }
+            | OpenError::WriteDirectory { reason, .. }
+            | OpenError::AppendFile { reason, .. }
+            | OpenError::LockFile { reason, .. } => reason,
+        })
+    }
+
+    /// What another program did to the file, if it should have this size at least. Two calls of `stat`.
+    pub(super) fn damage(&self, size: u64) -> Option<Damage> {
+        match self.path.symlink_metadata() {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Some(Damage::Removed),
+            // The directory is not a directory any more.
+            Err(error) if error.kind() == ErrorKind::NotADirectory => return Some(Damage::Removed),
+            // Not known: the outcome of a write counts.
+            Err(_) => return None,
+            Ok(_) if !self.has_its_name() => return Some(Damage::Replaced),
+            Ok(_) => {}
+        }
+        let is_short = self.len().is_ok_and(|len| len < size);
+        is_short.then_some(Damage::CutShort)
+    }
+
+    /// Whether the file of this name is this one, and not one that another program put in its place.
+    fn has_its_name(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let identity =
+                |found: io::Result<fs::Metadata>| found.map(|found| (found.dev(), found.ino())).ok();
+            identity(self.path.metadata()) == identity(self.file.metadata())
+        }
+        #[cfg(not(unix))]
+        self.path.exists()
+    }
+
     /// Locks the file of a dead process.
     pub(super) fn claim(path: &Path) -> io::Result<Claim> {
+        // Opening a pipe would wait for its other end.
+        match fs::metadata(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Claim::Gone),
+            Ok(found) if !found.is_file() => return Err(io::Error::other("it is not a file")),
+            Err(error) => return Err(error),
+            Ok(_) => {}
+        }
+        let mut is_read_only = false;
         let file = match OpenOptions::new().read(true).append(true).open(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Claim::Gone),
+            // Reading needs no writing. Not at first: NFS has no exclusive lock for a file that is open for reading alone.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
+            {
+                is_read_only = true;
+                File::open(path)?
+            }
             other => other?,
         };
         // Never a lock that waits: the owner may live for days.
@@ -94,7 +169,9 @@ impl JournalFile {
         let locked = Self { path: path.to_owned(), file };
         // A process that recovered it between our open and our lock left it empty.
         if locked.len()? == 0 {
-            locked.discard()?;
+            if !is_read_only {
+                locked.discard()?;
+            }
             return Ok(Claim::Gone);
         }
         Ok(Claim::Locked(locked))
@@ -121,8 +198,10 @@ impl JournalFile {
     /// The whole contents.
     pub(super) fn text(&self) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
-        // By its path: a handle of its own starts at the first byte, and leaves the position of `self.file` alone.
-        File::open(&self.path)?.read_to_end(&mut text)?;
+        // By its handle: the name may be gone, or another file's. The position does not matter to what is appended.
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0))?;
+        file.read_to_end(&mut text)?;
         Ok(text)
     }
 
@@ -135,6 +214,10 @@ impl JournalFile {
     /// closes: an empty file counts as gone.
     pub(super) fn discard(self) -> io::Result<()> {
         self.file.set_len(0)?;
+        // Another program's file of this name is not ours to remove.
+        if !self.has_its_name() {
+            return Ok(());
+        }
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             other => other,

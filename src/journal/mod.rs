@@ -15,6 +15,9 @@
 //! - A file has its name only once it is locked and has its header. A file without a lock belongs to a dead process.
 //! - No sink gets a run before the file has its end, as long as the file can be written.
 //! - A journal is removed only after each of its runs was delivered, or after [`Recovery::discard`].
+//! - A record counts as written only in a file that has its name. Another program's damage to it is noticed within a second of
+//!   writing.
+//! - No thread but the writer's own waits for the file without a time limit, and no fork of the process writes to it.
 //! - A record that is lost is counted, reported on stderr once, and named in each run that is recovered from its file.
 //! - The pipeline never fails because of the journal, and waits for I/O only under [`JournalBound::EveryRecord`].
 //!

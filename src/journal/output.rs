@@ -1,13 +1,14 @@
 //! Writes records to the file as lines; keeps, counts and reports what the file does not take.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use super::file::JournalFile;
+use super::file::{Damage, JournalFile};
 use super::header::Header;
-use super::reader::JournalReader;
-use super::record::Record;
+use super::reader::{JournalReader, NotAJournal};
+use super::record::{Record, RunStart};
 use crate::sink::{OpenError, print_diagnostic};
 
 /// Most bytes of lines that wait for a file that cannot be written: some ten thousand calls. Records beyond it are lost,
@@ -21,6 +22,10 @@ const IDLE_SIZE: u64 = 64 << 10;
 /// From this size in bytes on, a file is rewritten with the sums of its open runs. That takes some twenty milliseconds and
 /// happens once in some thousand calls; without it, the file of a long run would grow without bound.
 const FULL_SIZE: u64 = 2 << 20;
+
+/// How long a file may be written before it is looked after: whether it is there, and whole. A look takes some microseconds, as
+/// long as a write, so that one a second costs nothing. A flush, and a run that a sink gets next, look at once.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Figures of a layer's journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,8 +72,14 @@ pub(super) struct Output {
     idle_at: u64,
     /// The size from which on the file is rewritten while runs need it.
     full_at: u64,
-    /// Runs that need the file.
-    open: HashSet<u64>,
+    /// Runs that need the file, with what names them: their lines may be cut off by another program.
+    open: HashMap<u64, RunStart>,
+    /// Records in the file, in as many lines.
+    in_file: u64,
+    /// When the file was last found there and whole.
+    looked: Instant,
+    /// Another program took the file away, and no other could be begun: what is written there is lost with this process.
+    is_orphaned: bool,
     stats: JournalStats,
     /// Lost records that no `Lost` record in the file counts yet.
     unreported: u64,
@@ -93,7 +104,10 @@ impl Output {
             whole: size,
             idle_at: IDLE_SIZE,
             full_at: FULL_SIZE,
-            open: HashSet::new(),
+            open: HashMap::new(),
+            in_file: 0,
+            looked: Instant::now(),
+            is_orphaned: false,
             stats,
             unreported: 0,
             has_warned: false,
@@ -113,7 +127,7 @@ impl Output {
     /// Appends a record to the pending lines.
     pub(super) fn add(&mut self, record: &Record) {
         match record {
-            Record::Started { run, .. } => drop(self.open.insert(*run)),
+            Record::Started { run, start, .. } => drop(self.open.insert(*run, start.name())),
             Record::Delivered { run } | Record::Forgotten { run } => drop(self.open.remove(run)),
             _ => {}
         }
@@ -141,9 +155,28 @@ impl Output {
 
     /// Writes the pending lines. Lines that the file does not take stay pending, up to [`MAX_PENDING`].
     pub(super) fn write(&mut self) {
+        if self.looked.elapsed() >= LOOK { self.write_and_look() } else { self.write_lines() }
+    }
+
+    /// Writes the pending lines, into a new file if another program has removed, replaced or cut the old one.
+    pub(super) fn write_and_look(&mut self) {
+        // Also after a failure: a look a second is enough while the directory is gone.
+        self.looked = Instant::now();
+        if let Some(damage) = self.file.damage(self.size) {
+            self.begin_anew(damage);
+        }
+        self.write_lines();
+    }
+
+    fn write_lines(&mut self) {
+        if self.is_orphaned {
+            return self.drop_beyond_room();
+        }
         match self.write_pending() {
             Ok(()) => {
-                self.stats.written += std::mem::take(&mut self.pending_records);
+                let written = std::mem::take(&mut self.pending_records);
+                self.in_file += written;
+                self.stats.written += written;
                 self.stats.is_failing = false;
                 if self.size >= if self.open.is_empty() { self.idle_at } else { self.full_at } {
                     self.rewrite();
@@ -152,10 +185,14 @@ impl Output {
             Err(error) => {
                 self.stats.is_failing = true;
                 self.fail(format!("{}: {error}", self.file.path().display()));
-                if self.pending.len() > MAX_PENDING {
-                    self.drop_pending();
-                }
+                self.drop_beyond_room();
             }
+        }
+    }
+
+    fn drop_beyond_room(&mut self) {
+        if self.pending.len() > MAX_PENDING {
+            self.drop_pending();
         }
     }
 
@@ -213,16 +250,93 @@ impl Output {
         self.stats.last_error = Some(reason);
     }
 
+    /// Writes what the open runs come to into a new file, because another program damaged the old one. The lines that are still
+    /// behind the handle are kept, and those that are not are counted as lost.
+    fn begin_anew(&mut self, damage: Damage) {
+        let reason = format!("{} {}", self.file.path().display(), damage.as_str());
+        let begun = self.salvaged(&reason).and_then(|(text, lost)| {
+            let file = self.file.create_beside(&text)?;
+            Ok((file, text, lost))
+        });
+        match begun {
+            Ok((file, text, lost)) => {
+                self.stats.path = file.path().to_owned();
+                let old = std::mem::replace(&mut self.file, file);
+                self.is_orphaned = false;
+                // What is left of it would be a second journal of the same runs. Best effort: it is often gone already.
+                let _ = old.discard();
+                self.end_broken_line();
+                self.set_size(text.len() as u64, lines(&text));
+                self.stats.written = self.stats.written.saturating_sub(lost);
+                self.stats.lost += lost;
+                self.failed_since_flush |= lost > 0;
+                // Each time, since it is a person or a program who does this, and not a disk that fails every write.
+                print_diagnostic(&format!(
+                    "the journal {reason}, and continues as {}; {lost} of its records are lost",
+                    self.stats.path.display()
+                ));
+                self.stats.last_error = Some(reason);
+            }
+            Err(error) => {
+                self.is_orphaned = true;
+                self.stats.is_failing = true;
+                self.fail(format!("{reason}, and no other can be begun: {error}"));
+            }
+        }
+    }
+
+    /// The lines of a new file: those of the old one that are left, and the names of runs with lines that are gone.
+    fn salvaged(&self, reason: &str) -> io::Result<(Vec<u8>, u64)> {
+        let text = self.file.text()?;
+        // What was written after the file had been cut to nothing has no header.
+        let body = text.strip_prefix(self.header.as_slice()).unwrap_or(&text);
+        let read = |starts: &[u8]| {
+            let text = [&self.header, starts, body].concat();
+            JournalReader::read(&text)?.ok_or_else(|| NotAJournal::Header("it is empty".to_owned()))
+        };
+        let known = read(&[]).map_err(io::Error::other)?;
+        let mut starts = Vec::new();
+        for (run, start) in self.open.iter().filter(|(run, _)| !known.knows(**run)) {
+            Record::Started { run: *run, at: start.started, start: Box::new(start.clone()) }
+                .write(&mut starts);
+        }
+        let mut journal = read(&starts).map_err(io::Error::other)?;
+        let lost = self.in_file.saturating_sub(lines(body));
+        if lost > 0 {
+            journal.lose(lost, reason);
+        }
+        Ok(([self.header.clone(), journal.compact()].concat(), lost))
+    }
+
+    /// Counts the pending line of which the beginning was in the old file alone.
+    fn end_broken_line(&mut self) {
+        if self.whole < self.size
+            && let Some(end) = self.pending.iter().position(|byte| *byte == b'\n')
+        {
+            self.pending.drain(..=end);
+            self.pending_records = self.pending_records.saturating_sub(1);
+            self.count_lost(1);
+        }
+    }
+
+    fn set_size(&mut self, size: u64, lines: u64) {
+        (self.size, self.whole) = (size, size);
+        // Without the header.
+        self.in_file = lines.saturating_sub(1);
+        // Relative to what is left, or a file with large open runs would be rewritten on every write.
+        self.idle_at = IDLE_SIZE.max(size * 2);
+        self.full_at = FULL_SIZE.max(size * 4);
+    }
+
     /// Rewrites the file with what its open runs come to.
     fn rewrite(&mut self) {
         let is_idle = self.open.is_empty();
-        match self.compacted(is_idle).and_then(|text| self.file.replace(&text).map(|()| text.len() as u64)) {
-            Ok(size) => {
-                (self.size, self.whole) = (size, size);
-                // Relative to what is left, or a file with large open runs would be rewritten on every write.
-                self.idle_at = IDLE_SIZE.max(size * 2);
-                self.full_at = FULL_SIZE.max(size * 4);
-            }
+        // A rename would put this file in the place of another program's.
+        if let Some(damage) = self.file.damage(self.size) {
+            return self.begin_anew(damage);
+        }
+        match self.compacted(is_idle).and_then(|text| self.file.replace(&text).map(|()| text)) {
+            Ok(text) => self.set_size(text.len() as u64, lines(&text)),
             Err(reason) => {
                 // The old file is whole. The next attempt waits until it has doubled, or each write would retry.
                 self.idle_at = self.size * 2;
@@ -249,7 +363,7 @@ impl Output {
     ///
     /// The last error, if this fails or if a write has failed since the last flush.
     pub(super) fn flush(&mut self) -> Result<(), String> {
-        self.write();
+        self.write_and_look();
         if let Err(error) = self.file.sync() {
             self.fail(format!("{}: {error}", self.file.path().display()));
         }
@@ -263,7 +377,7 @@ impl Output {
 
     /// Writes the pending lines. Removes the file, unless a run needs it.
     pub(super) fn close(mut self) -> JournalStats {
-        self.write();
+        self.write_and_look();
         let waiting = std::mem::take(&mut self.pending_records);
         self.stats.lost += waiting;
         let stats = self.stats();
@@ -274,4 +388,8 @@ impl Output {
         }
         stats
     }
+}
+
+fn lines(text: &[u8]) -> u64 {
+    text.iter().filter(|byte| **byte == b'\n').count() as u64
 }

@@ -1,6 +1,9 @@
 //! Reads a journal's lines and puts its runs together again.
 //!
 //! A line that cannot be read is skipped, counted and described; the other lines still count.
+//!
+//! No number of a line is trusted: a file may be damaged, or made by hand. A line is skipped if its counts cannot be added without
+//! an overflow, or if it repeats what identifies an earlier one. What is left builds a summary that adds up, whichever lines are missing.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -11,7 +14,10 @@ use uuid::Uuid;
 
 use super::header::{FORMAT, Header};
 use super::record::{OpenStage, Record, RunStart};
-use crate::ledger::{Call, CellKey, FastHash, Ledger, Outcome, StageId, StageTotals, Symbol};
+use super::wire::{MAX_DEPTH, Size};
+use crate::ledger::{
+    Call, CellKey, CellTotals, FastHash, Ledger, Outcome, StageId, StageTotals, Symbol, total,
+};
 use crate::summary::{BookPeriod, EndReason, GateVerdict, Records, RunSummary, SummaryInput};
 
 /// Most skipped lines that are described; further ones are only counted. A large file of another program would otherwise
@@ -25,6 +31,8 @@ pub(super) struct JournalReader {
     runs: BTreeMap<u64, RunReplay>,
     /// Delivered and forgotten runs. Later records of them are ignored: a thread may write one late.
     done: HashSet<u64>,
+    /// The parts' names of all runs. A second run of one name would take the place of the first one in a history.
+    ids: HashSet<String>,
     /// Records that the file could not take, and why.
     lost: u64,
     lost_because: String,
@@ -63,6 +71,7 @@ impl JournalReader {
             header,
             runs: BTreeMap::new(),
             done: HashSet::new(),
+            ids: HashSet::new(),
             lost: 0,
             lost_because: String::new(),
             skipped: Vec::new(),
@@ -91,11 +100,17 @@ impl JournalReader {
         match record {
             Record::Header(_) => self.skip(number, "a second head".to_owned(), false),
             Record::Lost { records, reason } => {
-                self.lost += records;
+                self.lost = self.lost.saturating_add(records);
                 self.lost_because = reason;
             }
             Record::Started { run, at, start } => {
-                if !self.done.contains(&run) {
+                // Inserting it would drop what the lines of the first one hold.
+                if self.runs.contains_key(&run) {
+                    self.skip(number, format!("a second beginning of run {run}"), false);
+                } else if !self.done.contains(&run) {
+                    if !self.ids.insert(start.id.clone()) {
+                        return self.skip(number, format!("a second run with the id {}", start.id), false);
+                    }
                     let mut start = start;
                     // As many as in the run itself: what gives way there is not completed here.
                     start.ledger.keep_calls(self.header.keep_calls.unwrap_or_default());
@@ -114,7 +129,11 @@ impl JournalReader {
             | Record::Gate { run, .. }
             | Record::Warning { run, .. }
             | Record::Ended { run, .. } => match self.runs.get_mut(&run) {
-                Some(replay) => replay.add(record),
+                Some(replay) => {
+                    if let Err(reason) = replay.add(record) {
+                        self.skip(number, reason, false);
+                    }
+                }
                 None if self.done.contains(&run) => {}
                 None => self.skip(number, format!("the beginning of its run {run} is missing"), false),
             },
@@ -133,6 +152,22 @@ impl JournalReader {
     pub(super) fn summaries(&mut self) -> Vec<RunSummary> {
         let warnings = self.warnings();
         mem::take(&mut self.runs).into_values().map(|run| run.summary(&self.header, &warnings)).collect()
+    }
+
+    /// Whether the journal has the beginning of a run, or its end with a delivery.
+    pub(super) fn knows(&self, run: u64) -> bool {
+        self.runs.contains_key(&run) || self.done.contains(&run)
+    }
+
+    /// Counts records that were in the file and are gone.
+    pub(super) fn lose(&mut self, records: u64, reason: &str) {
+        self.lost = self.lost.saturating_add(records);
+        reason.clone_into(&mut self.lost_because);
+    }
+
+    /// Records that are in no run: those that its lines count as lost, and its unreadable lines.
+    pub(super) fn missing(&self) -> u64 {
+        self.lost.saturating_add(self.unreadable)
     }
 
     /// Warnings for each run of the file: its figures may lack something.
@@ -157,7 +192,7 @@ impl JournalReader {
     pub(super) fn compact(self) -> Vec<u8> {
         let mut text = Vec::new();
         // Unreadable lines are not copied, so they are counted as lost from here on.
-        let records = self.lost + self.unreadable;
+        let records = self.missing();
         if records > 0 {
             Record::Lost { records, reason: self.lost_because }.write(&mut text);
         }
@@ -191,6 +226,8 @@ impl fmt::Display for SkippedLine {
 #[derive(Debug)]
 struct RunReplay {
     start: RunStart,
+    /// What all counts and costs of its ledger's lines come to.
+    size: Size,
     /// The time of the newest record.
     last: u64,
     /// Opened stages by time and parent, not by name: a span may record its stage's name after it was opened.
@@ -216,6 +253,7 @@ impl RunReplay {
         let mut records = Records::default();
         records.drop_more(start.records_dropped);
         Self {
+            size: Size::of(&start.ledger),
             start,
             last: at,
             open: open.into_iter().map(|open| (open.key(), open.stage)).collect(),
@@ -226,14 +264,17 @@ impl RunReplay {
         }
     }
 
-    /// Adds a record of this run.
-    fn add(&mut self, record: Record) {
+    /// Adds a record of this run, or returns why it cannot be one.
+    fn add(&mut self, record: Record) -> Result<(), String> {
         match record {
             Record::Opened { stage: open, .. } => {
                 self.last = self.last.max(open.at);
                 self.open.insert(open.key(), open.stage);
             }
             Record::Booked { at, amount, .. } => {
+                let size = self.size.plus(Size::of(&amount));
+                size.check()?;
+                self.size = size;
                 self.last = self.last.max(at);
                 self.book(&amount);
             }
@@ -248,6 +289,10 @@ impl RunReplay {
                 self.records.push(*operation);
             }
             Record::Gate { at, verdict, .. } => {
+                // The first one counts: a later one would replace a verdict that was recorded, and nothing would count it.
+                if self.gates.contains_key(&verdict.seq) {
+                    return Err(format!("a second verdict with the number {}", verdict.seq));
+                }
                 self.last = self.last.max(at);
                 self.gates.insert(verdict.seq, *verdict);
             }
@@ -255,10 +300,14 @@ impl RunReplay {
                 self.last = self.last.max(at);
                 match text {
                     Some(text) => self.start.warnings.push(text.into_owned()),
-                    None => self.start.more_warnings += 1,
+                    None => self.start.more_warnings = self.start.more_warnings.saturating_add(1),
                 }
             }
             Record::Ended { at, outcome, incomplete, .. } => {
+                // The time of a damaged second one would become the run's, since the sinks get the run as it ended.
+                if self.end.is_some() {
+                    return Err("a second end of its run".to_owned());
+                }
                 self.last = self.last.max(at);
                 self.end = Some(RunEnd { at, outcome, incomplete });
             }
@@ -269,6 +318,7 @@ impl RunReplay {
             | Record::Forgotten { .. }
             | Record::Lost { .. } => {}
         }
+        Ok(())
     }
 
     fn book(&mut self, amount: &Ledger) {
@@ -346,11 +396,18 @@ impl RunReplay {
         if more_warnings > 0 {
             warnings.push(format!("{more_warnings} more warnings were not kept"));
         }
+        if let Some(sound) = sound(&ledger) {
+            ledger = sound;
+            warnings.push("lines of this run are missing: what others take from them is left out".to_owned());
+        }
         let mut gates: Vec<GateVerdict> = self.gates.into_values().collect();
-        // Numbers are 1, 2, 3 … in a whole journal, so the last one is their count.
-        let missing = gates.last().map_or(0, |last| last.seq - gates.len() as u64);
-        if missing > 0 {
-            warnings.push(format!("{missing} verdicts before the last one are not in the journal"));
+        // Numbers are 1, 2, 3 … in a whole journal, so the last one is their count. How many are missing is not claimed: the
+        // number may be damaged.
+        if let Some(last) = gates.last().filter(|last| last.seq != gates.len() as u64) {
+            warnings.push(format!(
+                "the last verdict has the number {}, and verdicts before it are missing",
+                last.seq
+            ));
             // A summary with a gap in its numbers would not pass its own check.
             gates.iter_mut().zip(1..).for_each(|(gate, seq)| gate.seq = seq);
         }
@@ -399,6 +456,48 @@ impl OpenStage {
     }
 }
 
+/// Returns the ledger without what lacks its other half because a line is missing; `None` if nothing does.
+///
+/// A second record of a call takes counts away that its first record has, and may name a call or a stage that only the first has.
+fn sound(ledger: &Ledger) -> Option<Ledger> {
+    let counts = |cell: &CellTotals| {
+        [cell.count, cell.llm_calls, cell.unpriced, cell.without_usage, cell.partial, cell.errors]
+    };
+    let mut rows: HashSet<Option<StageId>, FastHash> = HashSet::with_hasher(FastHash);
+    rows.extend(ledger.cells().map(|(key, _)| key.stage));
+    rows.extend(ledger.stages().map(|(stage, _)| Some(stage)));
+    let has_row = |call: &Call<'_>| call.key.stage.is_none() || rows.contains(&call.key.stage);
+    let calls = ledger.cells().fold(0_u64, |sum, (_, cell)| sum.saturating_add(total(cell.llm_calls)));
+    let is_sound = ledger.cells().all(|(_, cell)| counts(cell).into_iter().all(|count| count >= 0))
+        && ledger.calls().iter().all(|call| has_row(&call))
+        && ledger.calls().iter().count() as u64 <= calls;
+    if is_sound {
+        return None;
+    }
+    let mut sound = Ledger::default();
+    // No more calls than the rows count, or the list would not add up to them.
+    sound.keep_calls(usize::try_from(calls).unwrap_or(usize::MAX).min(ledger.calls().most()));
+    for (key, cell) in ledger.cells() {
+        let mut cell = cell.clone();
+        for count in [
+            &mut cell.count,
+            &mut cell.llm_calls,
+            &mut cell.unpriced,
+            &mut cell.without_usage,
+            &mut cell.partial,
+            &mut cell.errors,
+        ] {
+            *count = (*count).max(0);
+        }
+        sound.add(*key, &cell);
+    }
+    ledger.stages().for_each(|(stage, attempts)| sound.add_stage(stage, attempts));
+    ledger.agents().for_each(|(agent, caller, totals)| sound.add_agent(agent, caller, totals));
+    ledger.error_events().for_each(|(stage, events)| sound.add_error_events(stage, events));
+    ledger.calls().iter().filter(has_row).for_each(|call| sound.add_call(&call));
+    Some(sound)
+}
+
 /// Returns the ledger of a journal with amounts that name a stage without the stages around it: all stages of one name are one row,
 /// below that of the stage around the first attempt.
 fn one_row_per_name(ledger: &Ledger) -> Ledger {
@@ -409,13 +508,13 @@ fn one_row_per_name(ledger: &Ledger) -> Ledger {
         let known = first.entry(stage.name()).or_insert(attempt);
         *known = attempt.min(*known);
     }
-    let row = |stage: StageId| {
-        let mut names = vec![stage.name()];
-        let mut outer = stage.name();
+    let row_of = |name: Symbol| {
+        let (mut names, mut known) = (vec![name], HashSet::from([name]));
+        let mut outer = name;
         while let Some((_, Some(parent))) = first.get(&outer) {
-            // A damaged file may have stages that are around each other.
-            if names.contains(parent) {
-                break;
+            // A damaged file may have stages that are around each other, or very many: they are no stages of one another then.
+            if names.len() >= MAX_DEPTH || !known.insert(*parent) {
+                return StageId::intern(name, None);
             }
             names.push(*parent);
             outer = *parent;
@@ -423,9 +522,12 @@ fn one_row_per_name(ledger: &Ledger) -> Ledger {
         let around = names[1..].iter().rev().fold(None, |outer, name| Some(StageId::intern(*name, outer)));
         StageId::intern(names[0], around)
     };
+    // Worked out once a name: each cell would walk its stages again, which takes the square of their number.
+    let mut rows: HashMap<Symbol, StageId> = HashMap::new();
+    let mut row = |stage: StageId| *rows.entry(stage.name()).or_insert_with(|| row_of(stage.name()));
     let mut folded = Ledger::default();
     for (key, tally) in ledger.cells() {
-        folded.add(CellKey { stage: key.stage.map(row), ..*key }, tally);
+        folded.add(CellKey { stage: key.stage.map(&mut row), ..*key }, tally);
     }
     for (stage, attempts) in ledger.stages() {
         folded.add_stage(row(stage), attempts);
@@ -434,10 +536,10 @@ fn one_row_per_name(ledger: &Ledger) -> Ledger {
         folded.add_agent(agent, caller, totals);
     }
     for (stage, events) in ledger.error_events() {
-        folded.add_error_events(stage.map(row), events);
+        folded.add_error_events(stage.map(&mut row), events);
     }
     for call in ledger.calls().iter() {
-        folded.add_call(&Call { key: CellKey { stage: call.key.stage.map(row), ..call.key }, ..call });
+        folded.add_call(&Call { key: CellKey { stage: call.key.stage.map(&mut row), ..call.key }, ..call });
     }
     folded
 }
@@ -447,7 +549,7 @@ mod tests {
     use std::num::NonZeroU64;
 
     use super::*;
-    use crate::ledger::{CallNames, CellTotals, Sources, Usage, Usd, response_hash};
+    use crate::ledger::{CallNames, Sources, Usage, Usd, response_hash};
 
     fn stage(path: &str) -> StageId {
         let id = path.split('>').fold(None, |outer, name| Some(StageId::intern(Symbol::intern(name), outer)));
@@ -497,6 +599,41 @@ mod tests {
         Record::Booked { run: 1, at: 1, amount: Box::new(ledger.clone()) }.write(&mut line);
         let Ok(Record::Booked { amount, .. }) = Record::read(&line) else { panic!("a booked line") };
         assert_eq!(*amount, ledger);
+    }
+
+    /// A file is rewritten while its runs are in flight: hostile lines must not come back in it.
+    #[test]
+    fn what_is_left_of_hostile_lines_is_the_same_after_a_rewrite() {
+        let header = Header::new(std::time::SystemTime::now());
+        let mut text = Vec::new();
+        Record::Header(Box::new(header)).write(&mut text);
+        let head = text.clone();
+        text.extend_from_slice(
+            concat!(
+                r#"{"kind":"run","run":1,"at":5,"id":"a","pipeline":"p","crate":"c","started":9}"#,
+                "\n",
+                r#"{"kind":"gate","run":1,"at":6,"seq":18446744073709551615,"gate":"g","verdict":"pass","blocking":true}"#,
+                "\n",
+                r#"{"kind":"booked","run":1,"at":7,"cells":[{"operation":"chat","llm_calls":-9007199254740992}]}"#,
+                "\n",
+                r#"{"kind":"booked","run":1,"at":7,"cells":[{"operation":"chat","llm_calls":3,"partial":-1}]}"#,
+                "\n",
+                r#"{"kind":"lost","records":9007199254740992,"reason":"r"}"#,
+                "\n",
+                r#"{"kind":"opened","run":1,"at":18446744073709551615,"stage":"s"}"#,
+                "\n",
+            )
+            .as_bytes(),
+        );
+        let read =
+            |text: &[u8]| JournalReader::read(text).ok().flatten().unwrap_or_else(|| panic!("a journal"));
+        let rewritten = [head, read(&text).compact()].concat();
+        let (mut first, mut second) = (read(&text), read(&rewritten));
+        let (first, second) = (first.summaries(), second.summaries());
+        assert_eq!(first.len(), 1);
+        first[0].check().unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(first[0].budget_summary, second[0].budget_summary);
+        assert_eq!(first[0].duration_seconds, second[0].duration_seconds);
     }
 
     #[test]

@@ -86,7 +86,11 @@ pub(crate) enum Record {
     /// The run was discarded without a summary.
     Forgotten { run: u64 },
     /// Records that the file could not take.
-    Lost { records: u64, reason: String },
+    Lost {
+        #[serde(deserialize_with = "wire::count::deserialize")]
+        records: u64,
+        reason: String,
+    },
 }
 
 /// The state of a run at the moment when its journal starts.
@@ -104,13 +108,13 @@ pub(crate) struct RunStart {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<String>,
     /// Warnings beyond those that are kept.
-    #[serde(default, skip_serializing_if = "wire::is_zero")]
+    #[serde(default, skip_serializing_if = "wire::is_zero", deserialize_with = "wire::count::deserialize")]
     pub(crate) more_warnings: u64,
     /// What was booked before.
     #[serde(flatten, with = "wire::ledger")]
     pub(crate) ledger: Ledger,
     /// Directly recorded operations beyond those that are kept.
-    #[serde(default, skip_serializing_if = "wire::is_zero")]
+    #[serde(default, skip_serializing_if = "wire::is_zero", deserialize_with = "wire::count::deserialize")]
     pub(crate) records_dropped: u64,
     /// Stages that are open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -118,6 +122,20 @@ pub(crate) struct RunStart {
     /// The name of the price book, where it is another than that of the header: the prices were renewed since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) book: Option<String>,
+}
+
+impl RunStart {
+    /// What names the run, without what it had recorded.
+    pub(super) fn name(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            pipeline: self.pipeline.clone(),
+            krate: self.krate.clone(),
+            started: self.started,
+            book: self.book.clone(),
+            ..Self::default()
+        }
+    }
 }
 
 /// A stage that is open.

@@ -17,15 +17,68 @@ use crate::ledger::{
 };
 use crate::summary::{GateVerdict, OperationRecord, Timestamp};
 
+/// The most that the counts of one run may come to. No program counts so far, each JSON reader has such a number exactly, and
+/// sums of two of them are far from the end of an `i64`: a sum of hostile counts would panic, or wrap to a figure that no line has.
+pub(super) const MAX_COUNT: u64 = 1 << 53;
+
+/// The most pico-dollars that one run's amounts may come to: 10²⁴ USD. Sums and differences of two of them fit in an `i128`.
+pub(super) const MAX_PICO: u128 = 10_u128.pow(36);
+
+/// The most stages around each other that are read as such. What is deeper is a row directly below these: a walk along the
+/// stages around one is recursive, and a line with a million of them would end the process.
+pub(super) const MAX_DEPTH: usize = 256;
+
 pub(super) fn is_zero<T: Default + PartialEq>(count: &T) -> bool {
     *count == T::default()
+}
+
+/// A count that is no part of a ledger, at most [`MAX_COUNT`].
+pub(super) mod count {
+    use serde::{Deserialize, Deserializer, de};
+
+    use super::MAX_COUNT;
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let count = u64::deserialize(deserializer)?;
+        let beyond = || de::Error::custom(format!("a count of {count} is beyond {MAX_COUNT}"));
+        (count <= MAX_COUNT).then_some(count).ok_or_else(beyond)
+    }
+}
+
+/// A number that begins at 1.
+mod ordinal {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form of serde's `with`")]
+    pub(super) fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        number.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        match u64::deserialize(deserializer)? {
+            0 => Err(de::Error::custom("a verdict has the number 0, and the first one has 1")),
+            number => Ok(number),
+        }
+    }
 }
 
 /// Money as decimal text. Most JSON readers take a number for a double, which loses digits.
 pub(super) mod money {
     use serde::{Deserialize, Deserializer, Serializer, de};
 
+    use super::MAX_PICO;
     use crate::ledger::Usd;
+
+    /// An amount beyond 10¹⁵ USD, which people do not write and sums may come to.
+    fn beyond(text: &str) -> Option<Usd> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        if fraction.len() > 12 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        // As one integer: a product of the whole and its scale would overflow for the longest of them.
+        let pico: i128 = format!("{whole}{fraction:0<12}").parse().ok()?;
+        (pico.unsigned_abs() <= MAX_PICO).then(|| Usd::from_pico(pico))
+    }
 
     pub(crate) fn serialize<S: Serializer>(usd: &Option<Usd>, serializer: S) -> Result<S::Ok, S::Error> {
         match usd {
@@ -36,7 +89,10 @@ pub(super) mod money {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Usd>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| text.parse().map_err(de::Error::custom)).transpose()
+        let amount = |text: String| {
+            text.parse().or_else(|error| beyond(&text).ok_or_else(|| de::Error::custom(error)))
+        };
+        text.map(amount).transpose()
     }
 }
 
@@ -158,8 +214,8 @@ fn enclosing(stage: StageId) -> Enclosing {
 }
 
 fn stage_id(name: Symbol, (parent, around): Enclosing) -> StageId {
-    let outer = around.into_iter().chain(parent).fold(None, |outer, name| Some(StageId::intern(name, outer)));
-    StageId::intern(name, outer)
+    let around = around.into_iter().chain(parent).take(MAX_DEPTH);
+    StageId::intern(name, around.fold(None, |outer, name| Some(StageId::intern(name, outer))))
 }
 
 /// A stage that is open.
@@ -348,6 +404,12 @@ impl Stage {
                 })
                 .collect(),
         }
+    }
+
+    /// Whether no more attempts are open or listed than were begun.
+    fn is_sound(&self) -> bool {
+        let ended = self.begun.checked_sub(self.open);
+        ended.is_some_and(|ended| self.attempts.len() as u64 <= ended)
     }
 
     fn add_to(self, ledger: &mut Ledger) {
@@ -594,6 +656,75 @@ struct LedgerWire {
     calls: Vec<CallWire>,
 }
 
+impl LedgerWire {
+    /// Returns why the numbers of a line cannot be added to a ledger.
+    fn check(&self) -> Result<(), String> {
+        let mut size = Size::default();
+        for cell in &self.cells {
+            let counts =
+                [cell.count, cell.llm_calls, cell.unpriced, cell.without_usage, cell.partial, cell.errors];
+            size.add(counts.map(i64::unsigned_abs), cell.cost_usd.unwrap_or_default());
+        }
+        for stage in &self.stages {
+            size.add([stage.begun, stage.open, stage.errors], Usd::ZERO);
+        }
+        self.agents.iter().for_each(|agent| size.add([agent.executions, agent.errors], Usd::ZERO));
+        self.error_events.iter().for_each(|row| size.add([row.events], Usd::ZERO));
+        if let Some(stage) = self.stages.iter().find(|stage| !stage.is_sound()) {
+            return Err(format!(
+                "more attempts of stage {} are open or listed than were begun",
+                stage.stage.as_str()
+            ));
+        }
+        size.check()
+    }
+}
+
+/// What the numbers of a ledger come to without their signs. As long as it is within bounds, no sum of them overflows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Size {
+    counts: u64,
+    pico: u128,
+}
+
+impl Size {
+    /// The size of a whole ledger.
+    pub(super) fn of(ledger: &Ledger) -> Self {
+        let mut size = Self::default();
+        for (_, cell) in ledger.cells() {
+            let counts =
+                [cell.count, cell.llm_calls, cell.unpriced, cell.without_usage, cell.partial, cell.errors];
+            size.add(counts.map(i64::unsigned_abs), cell.cost);
+        }
+        ledger
+            .stages()
+            .for_each(|(_, stage)| size.add([stage.attempts, stage.open, stage.errors], Usd::ZERO));
+        ledger.agents().for_each(|(_, _, agent)| size.add([agent.executions, agent.errors], Usd::ZERO));
+        ledger.error_events().for_each(|(_, events)| size.add([events], Usd::ZERO));
+        size
+    }
+
+    fn add<const N: usize>(&mut self, counts: [u64; N], cost: Usd) {
+        self.counts = counts.into_iter().fold(self.counts, u64::saturating_add);
+        self.pico = self.pico.saturating_add(cost.pico().unsigned_abs());
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self { counts: self.counts.saturating_add(other.counts), pico: self.pico.saturating_add(other.pico) }
+    }
+
+    /// Returns why a ledger of this size is no run's.
+    pub(super) fn check(self) -> Result<(), String> {
+        if self.counts > MAX_COUNT {
+            return Err(format!("its run's counts come to {}, beyond {MAX_COUNT}", self.counts));
+        }
+        if self.pico > MAX_PICO {
+            return Err("its run's costs come to more than 10^24 USD".to_owned());
+        }
+        Ok(())
+    }
+}
+
 pub(super) mod ledger {
     use super::*;
 
@@ -607,8 +738,10 @@ pub(super) mod ledger {
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ledger, D::Error> {
-        let LedgerWire { cells, stages, agents, error_events, calls } =
-            LedgerWire::deserialize(deserializer)?;
+        let wire = LedgerWire::deserialize(deserializer)?;
+        // Before anything is added: the cells of one line may have one key, and their sum would overflow here already.
+        wire.check().map_err(D::Error::custom)?;
+        let LedgerWire { cells, stages, agents, error_events, calls } = wire;
         let mut ledger = Ledger::default();
         cells.into_iter().for_each(|cell| cell.add_to(&mut ledger));
         stages.into_iter().for_each(|stage| stage.add_to(&mut ledger));
@@ -698,6 +831,7 @@ struct OperationWire {
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "GateVerdict")]
 struct GateWire {
+    #[serde(with = "ordinal")]
     seq: u64,
     #[serde(rename = "gate")]
     gate_name: String,

@@ -552,7 +552,7 @@ impl<F> Builder<F> {
             ONCE.call_once(|| print_diagnostic(fault));
         }
         options.books = Arc::new(Books::new(&book));
-        options.close_timeout = delivery.close_timeout;
+        (options.flush_timeout, options.close_timeout) = (delivery.flush_timeout, delivery.close_timeout);
         let clock = Clock::new();
         let (journal, dead) = journal_plan.open(&options, &clock, !sinks.is_empty())?;
         let read = Arc::clone(&book);

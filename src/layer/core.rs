@@ -49,7 +49,8 @@ pub(crate) struct Options {
     pub(crate) is_scoped: bool,
     /// Why there is no layer, only a guard and its handles; none for a layer that works.
     pub(crate) disabled: Option<String>,
-    /// How long the guard waits for the sinks.
+    /// How long a flush waits, and the guard's end.
+    pub(crate) flush_timeout: Duration,
     pub(crate) close_timeout: Duration,
 }
 

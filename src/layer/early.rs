@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -63,6 +64,12 @@ impl EarlyCloses {
         while !self.is_over() {
             self.ended.wait(&mut waiting);
         }
+    }
+
+    /// The same, no longer than a time.
+    pub(crate) fn wait_for(&self, timeout: Duration) {
+        let mut waiting = self.waiting.lock();
+        self.ended.wait_while_for(&mut waiting, |_| !self.is_over(), timeout);
     }
 
     /// Where to wait; none if that is over.

@@ -236,18 +236,23 @@ impl Core {
     /// Ends all runs, delivers them, and ends the worker and the journal, within the timeout of closing. A second call waits for
     /// the first, and returns what that came to.
     pub(crate) fn shutdown(&self) -> Result<(), FlushError> {
-        let timeout = self.options.close_timeout;
+        let (begun, timeout) = (Instant::now(), self.options.close_timeout);
+        if self.delivery.worker.is_forked() {
+            // The open runs and the journal's file are those of the process that was forked.
+            self.delivery.journal.iter().for_each(|journal| journal.close(timeout));
+            return self.delivery.worker.close(timeout);
+        }
         // First, so that the runs which `finish_all` delivers wait for room no longer than the rest may take.
         self.delivery.worker.start_closing(timeout);
         // What has closed is not to end as if it were open.
-        self.early.wait();
+        self.early.wait_for(timeout);
         // In this order: the worker delivers what `finish_all` ends, and the journal strikes off what the worker delivered.
         self.finish_all();
         let delivered = self.delivery.worker.close(timeout);
         // A sink that calls this has ended nothing: the layer goes on, and so does its journal.
         if delivered != Err(FlushError::FromSink) {
             if let Some(journal) = &self.delivery.journal {
-                journal.close();
+                journal.close(timeout.saturating_sub(begun.elapsed()));
             }
             self.report_outside();
         }

@@ -1,6 +1,7 @@
 //! The guard: its drop ends and delivers what is left.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::core::Core;
 use super::handle::Handle;
@@ -44,13 +45,20 @@ impl BudgetGuard {
     ///
     /// - A sink did not return in time. The error names it; the next flush waits for it again.
     /// - A sink lost a run since the last flush, after all retries. The error names the sink and the reason.
-    /// - The journal could not be written since the last flush.
+    /// - The journal could not be written since the last flush, or its disk did not answer in time.
+    /// - The process is a fork of the one that built the layer.
     pub fn flush(&self) -> Result<(), FlushError> {
-        // Runs that have ended before prices were known are not on their way yet.
-        self.core.early.wait();
+        if self.core.delivery.worker.is_forked() {
+            return self.core.delivery.worker.flush();
+        }
+        let timeout = self.core.options.flush_timeout;
+        let begun = Instant::now();
+        // Runs that have ended before prices were known are not on their way yet. Their files may be on a disk that hangs.
+        self.core.early.wait_for(timeout);
         // The sinks first: each delivery writes a line to the journal, which its flush then includes.
         let delivered = self.core.delivery.worker.flush();
-        match self.core.delivery.journal.as_ref().map(|journal| journal.flush()) {
+        let left = timeout.saturating_sub(begun.elapsed());
+        match self.core.delivery.journal.as_ref().map(|journal| journal.flush(left)) {
             Some(Err(reason)) => Err(FlushError::with_journal(delivered, reason)),
             _ => delivered,
         }

@@ -106,6 +106,18 @@ impl StageId {
     fn depth(self) -> usize {
         self.0.depth
     }
+
+    /// The order of two rows of one depth: by name, the outermost first.
+    fn order(self, other: Self) -> Ordering {
+        if self == other {
+            return Ordering::Equal;
+        }
+        let around = match (self.parent(), other.parent()) {
+            (Some(one), Some(two)) => one.order(two),
+            (one, two) => one.is_some().cmp(&two.is_some()),
+        };
+        around.then_with(|| self.name().cmp(&other.name()))
+    }
 }
 
 impl Key for StageId {
@@ -149,8 +161,8 @@ impl Ord for StageId {
         if self == other {
             return Ordering::Equal;
         }
-        let depth = self.depth().cmp(&other.depth());
-        depth.then_with(|| self.parent().cmp(&other.parent())).then_with(|| self.name().cmp(&other.name()))
+        // The depth once, and not at each level: that would take the square of it.
+        self.depth().cmp(&other.depth()).then_with(|| self.order(*other))
     }
 }
 

@@ -26,7 +26,8 @@ pub struct Delivery {
     pub retries: Vec<Duration>,
     /// How long the closing of a root waits for room where 16 times the capacity wait, under [`WhenFull::Wait`]. Default: 10 s.
     ///
-    /// A root that waits in vain loses its run, which is counted and reported. Later roots do not wait before a sink has returned.
+    /// All roots together wait so long, and 100 ms more for each run that the sinks have taken since. A root that waits in vain loses
+    /// its run, which is counted and reported.
     pub wait_timeout: Duration,
     /// How long [`BudgetGuard::flush`](crate::BudgetGuard::flush) waits for the sinks. Default: 30 s.
     pub flush_timeout: Duration,
@@ -78,6 +79,21 @@ impl Delivery {
     pub fn retries(mut self, pauses: impl IntoIterator<Item = Duration>) -> Self {
         self.retries = pauses.into_iter().collect();
         self
+    }
+
+    /// Sets one time for every wait: [`wait_timeout`](Self::wait_timeout), [`flush_timeout`](Self::flush_timeout) and
+    /// [`close_timeout`](Self::close_timeout).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracing_budget::sink::Delivery;
+    ///
+    /// let delivery = Delivery::new().timeout(Duration::from_secs(5));
+    /// assert_eq!(delivery.close_timeout, Duration::from_secs(5));
+    /// ```
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.wait_timeout(timeout).flush_timeout(timeout).close_timeout(timeout)
     }
 
     /// Sets how long the closing of a root waits for room where 16 times the capacity wait.
@@ -191,6 +207,15 @@ pub enum FlushError {
     #[error("the delivery has ended; runs that reached no sink since the last flush: {lost}")]
     Ended {
         /// Runs that reached no sink.
+        lost: u64,
+    },
+    /// The process is a fork of the one that built the layer. The sinks' thread and the journal are that one's.
+    #[error(
+        "this process is a fork of the one that built the layer, and has no thread for its sinks; runs that reached no sink: {lost}; \
+         build the layer after the fork"
+    )]
+    Forked {
+        /// Runs of this process that reached no sink.
         lost: u64,
     },
     /// The sinks were not done within the timeout.

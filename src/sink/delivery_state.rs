@@ -8,11 +8,16 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
 
 use super::alert_queue::AlertQueue;
 use super::diagnostics::{catch_panic, print_diagnostic};
+use super::process::Process;
 use super::{DeliveryStats, SinkStats};
 use crate::summary::RunSummary;
+
+/// How much longer roots wait in all for each run that the sinks have taken. Ten times what a run takes them that syncs its file.
+const PATIENCE_PER_RUN: Duration = Duration::from_millis(100);
 
 type MakeSummary = Box<dyn FnOnce() -> RunSummary + Send>;
 type OnTaken = Box<dyn FnOnce() + Send>;
@@ -30,6 +35,7 @@ pub(super) enum Awaited {
 
 #[derive(Default)]
 pub(super) struct DeliveryState {
+    process: Process,
     thread: OnceLock<ThreadId>,
     begun: AtomicBool,
     /// Jobs that a sink delivers from the delivery thread itself.
@@ -47,8 +53,8 @@ pub(super) struct DeliveryState {
     waiting: AtomicU64,
     /// Whether a root has waited in vain for a place of the capacity, and the thread has done nothing since.
     slow: AtomicBool,
-    /// The same of a place beyond the capacity.
-    stuck: AtomicBool,
+    /// Until when roots wait for a place beyond the capacity; `None` unless one has waited since the queue was in its capacity.
+    patience: Mutex<Option<Instant>>,
     /// Whether a message is under way that wakes the thread for an alert, and for a run that started.
     alert_wakes: AtomicBool,
     start_wakes: AtomicBool,
@@ -62,6 +68,11 @@ pub(super) struct DeliveryState {
 }
 
 impl DeliveryState {
+    /// Whether this is a fork of the process with the thread: it has the state and no thread.
+    pub(super) fn is_forked(&self) -> bool {
+        self.process.is_another()
+    }
+
     /// Marks the calling thread as the delivery thread.
     pub(super) fn set_thread(&self) {
         let _ = self.thread.set(thread::current().id());
@@ -107,18 +118,33 @@ impl DeliveryState {
         self.slow.store(true, SeqCst);
     }
 
-    pub(super) fn is_stuck(&self) -> bool {
-        self.stuck.load(SeqCst)
+    /// Until when a root may wait for a place beyond the capacity. The first one that finds none begins the time for all.
+    pub(super) fn patience(&self, timeout: Duration) -> Instant {
+        *self
+            .patience
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert_with(|| after(Instant::now(), timeout))
     }
 
-    pub(super) fn set_stuck(&self) {
-        self.stuck.store(true, SeqCst);
+    /// Whether a root has waited in vain for a place beyond the capacity.
+    #[cfg(test)]
+    pub(super) fn is_stuck(&self) -> bool {
+        let patience = *self.patience.lock().unwrap_or_else(PoisonError::into_inner);
+        patience.is_some_and(|until| until <= Instant::now())
     }
 
     /// Notes that the thread has done some work, so that waiting for room makes sense again.
-    pub(super) fn set_going(&self) {
+    pub(super) fn set_going(&self, capacity: u64, timeout: Duration) {
         self.slow.store(false, SeqCst);
-        self.stuck.store(false, SeqCst);
+        let mut patience = self.patience.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = *patience {
+            // Not all of the time again: a sink that takes as long for each run would hold up root after root, which is as bad as for
+            // ever. One that takes less than this for a run loses none.
+            let more = || until.max(Instant::now()).checked_add(PATIENCE_PER_RUN);
+            let is_behind = self.waiting.load(SeqCst) > capacity;
+            *patience = more().filter(|_| is_behind).map(|more| more.min(after(Instant::now(), timeout)));
+        }
     }
 
     /// Returns whether an alert has to send a message: none is under way.
@@ -279,6 +305,11 @@ impl DeliveryState {
             print_diagnostic(&format!("runs that found the queue full and were dropped: {}", stats.dropped));
         }
     }
+}
+
+/// The time that is so much later; for a duration beyond all clocks, one in a century.
+pub(super) fn after(now: Instant, duration: Duration) -> Instant {
+    now.checked_add(duration).unwrap_or_else(|| now + Duration::from_secs(100 * 365 * 24 * 60 * 60))
 }
 
 /// A run on its way to the sinks. A job that is dropped before its summary was made counts itself as a lost run, whether the

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::file_name::file_stem;
 use super::sync_batch::{SyncBatch, SyncFile};
-use super::{OpenError, Sink, SinkError};
+use super::{OpenError, Sink, SinkError, private};
 use crate::summary::RunSummary;
 
 /// Writes each run to `{run_id}.json` in a directory.
@@ -22,6 +22,9 @@ use crate::summary::RunSummary;
 /// An existing file is never overwritten: another run with the same id becomes `{run_id}-2.json`, `-3` and so on. An id that
 /// is not a safe file name is escaped (`../x` becomes `%2e.%2fx.json`); the document keeps the id unchanged. Files that a killed
 /// process leaves behind begin with a dot and end with `.tmp`.
+///
+/// Files are made for their owner alone (mode 0600). A directory that another program removed is made again for the next run; a flush
+/// reports the files that went with it before they were synced.
 ///
 /// Clones write to the same directory and share [`last_path`](Self::last_path).
 ///
@@ -124,6 +127,8 @@ impl JsonDir {
             if link(&temporary.0, &path)? || holds(&path, document) {
                 if self.syncs_each_file {
                     self.batch.sync_directory()?;
+                    // Its directory may have been removed since, and then the next attempt makes it again.
+                    path.symlink_metadata()?;
                 } else {
                     self.batch.add(path.clone());
                 }
@@ -189,7 +194,7 @@ fn link(from: &Path, to: &Path) -> io::Result<bool> {
 fn rename_under_claim(from: &Path, to: &Path) -> io::Result<bool> {
     let Some(name) = to.file_name() else { return Err(ErrorKind::InvalidInput.into()) };
     let claim = to.with_file_name(format!(".{}.tmp", name.to_string_lossy()));
-    match OpenOptions::new().write(true).create_new(true).open(&claim) {
+    match private(&mut OpenOptions::new()).write(true).create_new(true).open(&claim) {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
         Err(error) => return Err(error),
@@ -213,7 +218,7 @@ impl Temporary {
         sync: impl FnOnce(&File) -> io::Result<()>,
     ) -> io::Result<Self> {
         let path = directory.join(format!(".tracing-budget-{}.tmp", Uuid::now_v7().simple()));
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        let mut file = private(&mut OpenOptions::new()).write(true).create_new(true).open(&path)?;
         let temporary = Self(path);
         file.write_all(content)?;
         sync(&file)?;

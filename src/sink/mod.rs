@@ -13,6 +13,7 @@
 //! - A run is given to every sink before the first one gets it again. Alerts precede the run that they are about.
 //! - No lock is held while a sink runs.
 //! - Every wait for the delivery thread has a timeout: a root for room in the queue, a flush, a close. A sink may hang for ever.
+//! - A fork of the process has no delivery thread: nothing waits for one there, and its runs count as lost.
 //! - Each kind of failure is printed once. All diagnostics of the crate go through `print_diagnostic`.
 //! - A file of [`JsonDir`] is whole or absent for every reader, and never overwritten. No root and no other sink waits for its sync.
 //!
@@ -29,6 +30,8 @@ mod json_dir;
 mod json_lines;
 mod memory;
 mod poll_schedule;
+mod private_file;
+mod process;
 mod sink_worker;
 mod sync_batch;
 #[cfg(test)]
@@ -43,4 +46,6 @@ pub use error::{OpenError, SinkError};
 pub use json_dir::JsonDir;
 pub use json_lines::JsonLines;
 pub use memory::Memory;
+pub(crate) use private_file::private;
+pub(crate) use process::Process;
 pub(crate) use worker::Worker;

@@ -206,6 +206,13 @@ impl Shared {
         if let Err(error) = self.sync_directory() {
             failed.push(format!("{}: {error}", self.directory.display()));
         }
+        // A file that is gone was taken by a program that wants it elsewhere, or not at all. A directory that is gone took along
+        // files that no program has.
+        if !files.is_empty() && !self.directory.exists() {
+            let gone =
+                || format!("{}: the directory was removed before they were synced", self.directory.display());
+            failed.extend(std::iter::repeat_with(gone).take(files.len() - failed.len().min(files.len())));
+        }
         Some((failed.len() as u64, failed.into_iter().next()?))
     }
 

@@ -575,6 +575,23 @@ fn a_sink_that_hangs_holds_up_one_root_and_then_none() {
     assert_eq!((ids(&memory).len(), ids(&memory).pop().as_deref()), (18, Some("later")));
 }
 
+/// A sink that goes on, but slowly, holds up root after root: the time is one for all of them.
+#[test]
+fn a_slow_sink_holds_up_all_roots_together_no_longer_than_one_time() {
+    let lost_by = |pause: Duration, runs: usize| {
+        let slow = move |_: &RunSummary| thread::sleep(pause);
+        let worker =
+            spawn(vec![Box::new(slow)], Delivery::new().capacity(1).wait_timeout(Duration::from_secs(2)));
+        (0..runs).for_each(|_| worker.deliver(|| run("a")));
+        let lost = worker.stats().lost;
+        let _ = worker.close(SHORT);
+        lost
+    };
+    // Each root alone would have its place within half a second.
+    assert!(lost_by(Duration::from_millis(500), 50) >= 10);
+    assert_eq!(lost_by(Duration::from_millis(1), 500), 0, "a sink that keeps up loses none");
+}
+
 #[test]
 fn a_full_queue_before_a_sink_that_hangs_does_not_hang_the_end() {
     let (sink, entered, go_on) = held_sink();

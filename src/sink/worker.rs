@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tracing::dispatcher::{self, Dispatch, WeakDispatch};
 
 use super::alert_queue::{Callback, emit_event};
-use super::delivery_state::{Awaited, DeliveryState, Job, RecoveryJob};
+use super::delivery_state::{Awaited, DeliveryState, Job, RecoveryJob, after};
 use super::diagnostics::{catch_panic, print_diagnostic};
 use super::poll_schedule::PollSchedule;
 use super::sink_worker::SinkWorker;
@@ -105,6 +105,8 @@ impl Worker {
             received,
             sinks,
             retries: options.retries,
+            capacity: options.capacity.max(1) as u64,
+            wait_timeout: options.wait_timeout,
             unreported: Vec::new(),
             state: Arc::clone(&state),
         };
@@ -173,6 +175,9 @@ impl Worker {
             }
             return;
         }
+        if self.state.is_forked() {
+            return job.lose("the process was forked after the layer was built");
+        }
         if self.state.is_closed() {
             return;
         }
@@ -194,7 +199,8 @@ impl Worker {
     fn wait_for_place(&self, job: &mut Job) -> bool {
         // A root that has waited in vain is enough: until the thread goes on, others do not wait, or one sink would hold up root
         // after root.
-        if !self.state.is_slow() && self.wait(PAUSE, || job.take_place(self.capacity)) {
+        let pause = after(Instant::now(), PAUSE);
+        if !self.state.is_slow() && self.wait(|| pause, || job.take_place(self.capacity)) {
             return true;
         }
         self.state.set_slow();
@@ -202,21 +208,18 @@ impl Worker {
         if job.take_place(most) {
             return true;
         }
-        let has_place = !self.state.is_stuck() && self.wait(self.wait_timeout, || job.take_place(most));
-        if !has_place {
-            self.state.set_stuck();
-        }
-        has_place
+        self.wait(|| self.state.patience(self.wait_timeout), || job.take_place(most))
     }
 
-    /// Waits until `is_done` returns `true`, at most the timeout or until closing has to be over. Returns whether it did.
-    fn wait(&self, timeout: Duration, mut is_done: impl FnMut() -> bool) -> bool {
-        let deadline = after(Instant::now(), timeout);
-        let deadline = self.closes_by.get().map_or(deadline, |closes_by| deadline.min(*closes_by));
+    /// Waits until `is_done` returns `true`, at most until the deadline or until closing has to be over. Returns whether it did.
+    fn wait(&self, deadline: impl Fn() -> Instant, mut is_done: impl FnMut() -> bool) -> bool {
         // Two milliseconds are long enough not to spin; the first pauses are shorter, as a sink that writes files makes room
         // within some ten microseconds. A condition variable would cost the thread a wake-up per run for the few that wait.
         let mut pause = Duration::from_micros(50);
         loop {
+            // Each time, as closing may begin meanwhile, and a sink that takes a run gives more time.
+            let deadline = deadline();
+            let deadline = self.closes_by.get().map_or(deadline, |closes_by| deadline.min(*closes_by));
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
@@ -279,6 +282,9 @@ impl Worker {
         if self.state.is_this_thread() {
             return Err(FlushError::FromSink);
         }
+        if self.state.is_forked() {
+            return Err(FlushError::Forked { lost: self.state.take_lost() });
+        }
         if self.state.is_closed() {
             return self.ended();
         }
@@ -292,6 +298,11 @@ impl Worker {
             Err(RecvTimeoutError::Timeout) => Err(self.timed_out(self.flush_timeout)),
             Err(RecvTimeoutError::Disconnected) => self.ended(),
         }
+    }
+
+    /// Whether this is a fork of the process with the thread.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.state.is_forked()
     }
 
     /// Starts the time within which [`close`](Self::close) has to be done, for the runs that are delivered before it.
@@ -320,6 +331,12 @@ impl Worker {
 
     fn close_once(&self, timeout: Duration) -> Result<(), FlushError> {
         self.state.close();
+        if self.state.is_forked() {
+            let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+            // Its drop would detach a thread that this process does not have.
+            thread.into_iter().for_each(|thread| std::mem::forget(thread.handle));
+            return Err(FlushError::Forked { lost: self.state.take_lost() });
+        }
         let closes_by = self.closes_by.get().copied().unwrap_or_else(Instant::now);
         let left = || closes_by.saturating_duration_since(Instant::now());
         let (reply, answer) = Reply::new();
@@ -388,6 +405,8 @@ struct DeliveryLoop {
     received: Receiver<Message>,
     sinks: Vec<SinkWorker>,
     retries: Vec<Duration>,
+    capacity: u64,
+    wait_timeout: Duration,
     /// Losses of flushes with a caller that had given up.
     unreported: Vec<SinkLoss>,
     state: Arc<DeliveryState>,
@@ -432,7 +451,7 @@ impl DeliveryLoop {
                 Ok(Message::AlertQueued) | Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => break None,
             }
-            self.state.set_going();
+            self.state.set_going(self.capacity, self.wait_timeout);
             if self.state.is_abandoned() {
                 break None;
             }
@@ -568,11 +587,6 @@ impl DeliveryLoop {
         let lost = self.state.take_lost();
         if sinks.is_empty() && lost == 0 { Ok(()) } else { Err(FlushError::Lost { sinks, lost }) }
     }
-}
-
-/// The time that is so much later; for a duration beyond all clocks, one in a century.
-fn after(now: Instant, duration: Duration) -> Instant {
-    now.checked_add(duration).unwrap_or_else(|| now + Duration::from_secs(100 * 365 * 24 * 60 * 60))
 }
 
 /// Runs `work` without an active subscriber, so that a sink that logs does not open runs of its own.
