@@ -117,8 +117,17 @@ pub enum StoreError {
     Refused {
         /// The run.
         run_id: String,
-        /// Why not.
-        reason: &'static str,
+        /// The field at fault, its value, and what was expected.
+        reason: String,
+    },
+    /// A sum that 64 bits do not hold: a stored run has absurd figures, or the roll-ups are wrong.
+    #[error(
+        "the sum of {figure} is unknown, as it is beyond 64 bits: a run with absurd figures is stored; find it with \
+         `tracing-budget store verify`, and delete it"
+    )]
+    Sum {
+        /// The column of the roll-ups.
+        figure: &'static str,
     },
     /// A cursor of another list, or not a cursor.
     #[error("{cursor:?} is not a cursor of this list: {reason}")]

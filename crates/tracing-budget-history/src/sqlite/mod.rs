@@ -1,8 +1,8 @@
 //! The store in SQLite.
 //!
 //! `store` has the connections and the trait; each other file is one kind of statement: `list`, `read`, `write`,
-//! `remove`, `aggregate`. `rollup` keeps the sums by hour and day, and `unaggregated` computes the ends of a period
-//! from single rows.
+//! `remove`, `aggregate`. `rollup` keeps the sums by hour and day, `unaggregated` computes the ends of a period
+//! from single rows, and `verify` compares the sums with the documents.
 //!
 //! # Invariants
 //!
@@ -25,6 +25,7 @@ mod run_row;
 mod schema;
 mod store;
 mod unaggregated;
+mod verify;
 mod write;
 
 pub use store::Sqlite;

@@ -8,11 +8,14 @@ use etcetera::BaseStrategy as _;
 use rusqlite::{Connection, Transaction};
 
 use super::error::SqlError;
-use super::{aggregate, file, list, read, remove, write};
+use super::{aggregate, file, list, read, remove, verify, write};
 use crate::health::{Health, HealthQuery};
 use crate::series::{Series, SeriesQuery};
 use crate::stats::{GateStats, ModelStats, Overview, ProjectRow, StageStats};
-use crate::{Filter, Page, Prune, Put, RunPage, RunRow, Scope, Sort, Store, StoreError, Stored};
+use crate::time_partition::{DAY, HOUR};
+use crate::{
+    Filter, Page, Prune, Put, RunPage, RunRow, Scope, Sort, Store, StoreError, Stored, Verification,
+};
 use tracing_budget::summary::{RunSummary, Timestamp};
 
 /// A run history in one SQLite file, which any number of processes may read and write at once.
@@ -117,6 +120,80 @@ impl Sqlite {
             Ok(done)
         });
         done.map_err(|error| error.at(&self.path, "be written"))
+    }
+}
+
+impl Sqlite {
+    /// Compares the sums by hour and by day with the documents of the runs, and checks the documents.
+    ///
+    /// Reads every ended run, an hour at a time. Other processes may write meanwhile.
+    ///
+    /// ```
+    /// # let directory = std::env::temp_dir().join(format!("tracing-budget-doc-verify-{}", std::process::id()));
+    /// let store = tracing_budget_history::Sqlite::open(directory.join("runs.db"))?;
+    /// let verification = store.verify()?;
+    /// assert!(verification.is_sound());
+    /// assert_eq!(verification.wrong, 0);
+    /// # drop(store);
+    /// # std::fs::remove_dir_all(directory)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn verify(&self) -> Result<Verification, StoreError> {
+        self.compare_all(|_| Ok(false))
+    }
+
+    /// As [`verify`](Self::verify), and rebuilds the sums that differ, an hour or a day in one transaction.
+    ///
+    /// A process that is killed meanwhile leaves what it has repaired; the next call does the rest. Readers see each sum
+    /// as it was or as it should be, and no sum is missing in between.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or written.
+    pub fn repair(&self) -> Result<Verification, StoreError> {
+        self.compare_all(|span| self.writing(|transaction| verify::rebuild(transaction, span)).map(|()| true))
+    }
+
+    fn compare_all(
+        &self,
+        repair: impl Fn(verify::Span) -> Result<bool, StoreError>,
+    ) -> Result<Verification, StoreError> {
+        let mut found = Verification::default();
+        // Returns whether the roll-ups are right now.
+        let mut one = |span| {
+            let wrong_before = found.wrong;
+            // A transaction of its own for each: one for all would keep SQLite from emptying its log meanwhile.
+            let is_right = self.reading(|moment| verify::compare(moment, span, &mut found))?;
+            let is_repaired = !is_right && repair(span)?;
+            if is_repaired {
+                found.repaired += found.wrong - wrong_before;
+            }
+            Ok::<bool, StoreError>(is_right || is_repaired)
+        };
+        let of_day = |day, hours_are_right| match hours_are_right {
+            true => verify::Span::Day(day),
+            false => verify::Span::DayOfRuns(day),
+        };
+        let mut hours_are_right = true;
+        let mut next = self.reading(|moment| verify::next_hour(moment, i64::MIN))?;
+        let mut day = next.map(|hour| hour.div_euclid(DAY) * DAY);
+        while let (Some(hour), Some(of)) = (next, day) {
+            if hour >= of + DAY {
+                one(of_day(of, hours_are_right))?;
+                hours_are_right = true;
+                day = Some(hour.div_euclid(DAY) * DAY);
+            }
+            hours_are_right &= one(verify::Span::Hour(hour))?;
+            next = self.reading(|moment| verify::next_hour(moment, hour + HOUR))?;
+        }
+        if let Some(of) = day {
+            one(of_day(of, hours_are_right))?;
+        }
+        Ok(found)
     }
 }
 

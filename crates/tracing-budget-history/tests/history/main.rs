@@ -11,3 +11,4 @@ mod lists;
 mod many_processes;
 mod statistics;
 mod stored_once;
+mod sums;
