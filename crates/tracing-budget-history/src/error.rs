@@ -36,6 +36,24 @@ pub enum StoreError {
         /// The error of the operating system or the database.
         reason: String,
     },
+    /// The file can be read and not written.
+    #[error("the run history {path:?} can be read and not written: {reason}")]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+        /// The error of the operating system or the database.
+        reason: String,
+    },
+    /// The disk is full.
+    #[error(
+        "the run history {path:?} cannot be written, as its disk is full ({reason}); `tracing-budget runs prune` makes room in it"
+    )]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// The error of the database.
+        reason: String,
+    },
     /// The file is not a run history.
     #[error(
         "{path:?} is not a run history but {found}; it was not touched: name another file, or move this one away"

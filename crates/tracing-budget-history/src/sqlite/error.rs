@@ -67,6 +67,8 @@ pub(super) fn failure(path: &Path, action: &'static str, error: &rusqlite::Error
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             StoreError::Busy { path, waited_seconds: BUSY_TIMEOUT.as_secs() }
         }
+        Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path, reason },
+        Some(ErrorCode::DiskFull) => StoreError::Full { path, reason },
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreError::Unreadable { path, reason },
         _ => StoreError::Database { path, action, reason },
     }

@@ -5,9 +5,10 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::error::{BUSY_TIMEOUT, failure};
+use super::error::{BUSY_TIMEOUT, SqlError, failure};
+use super::files;
 use super::schema::{APPLICATION_ID, VERSION, migrations};
 use crate::StoreError;
 
@@ -51,11 +52,56 @@ fn use_log(connection: &Connection) -> rusqlite::Result<()> {
     }
 }
 
-/// A further connection to a file that is open already, for reading.
-pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
+/// A further connection to a file that is open already, for reading. Returns with it whether it sees what is written later.
+pub(super) fn reader(path: &Path) -> Result<(Connection, bool), StoreError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "query_only", true).map_err(|error| failure(path, "be opened", &error))?;
-    Ok(connection)
+    Ok((connection, true))
+}
+
+/// Whether there is no history at this path: no file, or one without a byte.
+pub(super) fn is_absent(path: &Path) -> Result<bool, StoreError> {
+    Ok(files::look(path)?.is_none_or(|seen| seen.length == 0))
+}
+
+/// Fails if a newer version has migrated the file since it was opened.
+pub(super) fn refuse_newer(transaction: &Transaction<'_>) -> Result<(), SqlError> {
+    let found: u32 = transaction.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?;
+    if found <= VERSION {
+        return Ok(());
+    }
+    let path = transaction.path().map(PathBuf::from).unwrap_or_default();
+    Err(SqlError::Store(StoreError::Newer { path, found, supported: VERSION }))
+}
+
+/// Fails if a file is shorter than its header says.
+pub(super) fn check_length(path: &Path) -> Result<(), StoreError> {
+    let unreadable =
+        |reason: std::io::Error| StoreError::Unreadable { path: path.to_owned(), reason: reason.to_string() };
+    let mut header = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    let found = file.metadata().map_err(unreadable)?.len();
+    file.take(HEADER).read_to_end(&mut header).map_err(unreadable)?;
+    match expected_length(&header) {
+        Some(expected) if found >= expected => Ok(()),
+        expected => {
+            let reason = format!("it has {found} bytes of {}", expected.unwrap_or(HEADER));
+            Err(StoreError::Corrupt { path: path.to_owned(), reason })
+        }
+    }
+}
+
+/// Bytes of SQLite's header.
+const HEADER: u64 = 100;
+
+/// The length of a file by its header: the size of a page times their number. `None` if the header is cut.
+fn expected_length(header: &[u8]) -> Option<u64> {
+    let number = |at: usize| Some(u32::from_be_bytes(header.get(at..at + 4)?.try_into().ok()?));
+    let page_size = match u64::from(number(16)? >> 16) {
+        1 => 65_536,
+        size => size,
+    };
+    Some(page_size * u64::from(number(28)?))
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
@@ -76,7 +122,7 @@ fn check_header(path: &Path) -> Result<bool, StoreError> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(unreadable(error)),
         Ok(file) if file.metadata().map_err(unreadable)?.is_dir() => return Err(foreign("a directory")),
-        Ok(file) => file.take(100).read_to_end(&mut header).map_err(unreadable)?,
+        Ok(file) => file.take(HEADER).read_to_end(&mut header).map_err(unreadable)?,
     };
     if header.is_empty() {
         return Ok(true);
@@ -91,16 +137,9 @@ fn check_header(path: &Path) -> Result<bool, StoreError> {
     if number(60) > VERSION {
         return Err(StoreError::Newer { path: path.to_owned(), found: number(60), supported: VERSION });
     }
-    let page_size = match u64::from(number(16) >> 16) {
-        1 => 65_536,
-        size => size,
-    };
-    let (expected, found) =
-        (page_size * u64::from(number(28)), fs::metadata(path).map_err(unreadable)?.len());
     // While there is a log beside it, pages may be there and not here yet.
-    if log_length(path) == 0 && found < expected {
-        let reason = format!("it has {found} bytes of {expected}");
-        return Err(StoreError::Corrupt { path: path.to_owned(), reason });
+    if log_length(path) == 0 {
+        check_length(path)?;
     }
     Ok(false)
 }
@@ -145,9 +184,7 @@ fn quiet(path: &Path) -> Result<Connection, StoreError> {
 
 /// Length of the log beside a file; its pages are not in the file yet.
 fn log_length(path: &Path) -> u64 {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    std::fs::metadata(PathBuf::from(log)).map_or(0, |log| log.len())
+    fs::metadata(files::beside(path, "-wal")).map_or(0, |log| log.len())
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<u32> {

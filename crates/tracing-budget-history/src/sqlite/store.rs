@@ -1,13 +1,17 @@
 //! The store: its connections, and the trait.
 
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::SystemTime;
 
 use etcetera::BaseStrategy as _;
 use rusqlite::{Connection, Transaction};
 
 use super::error::SqlError;
+use super::files::{Change, OpenFiles};
+use super::writer::{self, Writer};
 use super::{aggregate, file, list, read, remove, verify, write};
 use crate::health::{Health, HealthQuery};
 use crate::series::{Series, SeriesQuery};
@@ -22,11 +26,25 @@ use tracing_budget::summary::{RunSummary, Timestamp};
 ///
 /// One thread at a time writes through a store; readers have connections of their own and never wait. A stored run
 /// survives the death of the process. A power cut may lose the last transactions, never half of one.
+///
+/// What is acknowledged is in the file at the path. If that was removed, replaced or emptied while it was open, it is opened again,
+/// and created where it is missing; see [`reopened`](Self::reopened). A file that is no history, was cut, or has a newer schema by now
+/// is not written.
 #[derive(Debug)]
 pub struct Sqlite {
     path: PathBuf,
-    writer: Mutex<Connection>,
-    readers: Mutex<Vec<Connection>>,
+    writer: Mutex<Writer>,
+    readers: Mutex<Vec<Reader>>,
+    reopened: AtomicU64,
+}
+
+/// A connection that reads.
+#[derive(Debug)]
+struct Reader {
+    connection: Connection,
+    files: OpenFiles,
+    /// Whether it sees what others write later. Without a log beside the file it may not.
+    is_lasting: bool,
 }
 
 /// Maximum number of idle readers. Each has file handles and a cache of 2 MB; further ones are closed after use.
@@ -47,8 +65,8 @@ impl Sqlite {
             path: given.to_owned(),
             reason: reason.to_string(),
         })?;
-        let writer = Mutex::new(file::open(&path)?);
-        Ok(Self { path, writer, readers: Mutex::default() })
+        let writer = Mutex::new(Writer::open(&path)?);
+        Ok(Self { path, writer, readers: Mutex::default(), reopened: AtomicU64::new(0) })
     }
 
     /// Opens the run history in this file, which must be there.
@@ -85,6 +103,14 @@ impl Sqlite {
         Ok(directories.data_dir().join("tracing-budget").join("runs.db"))
     }
 
+    /// How often the file was opened again because it had been removed, replaced or emptied, or its log had been. What was stored
+    /// before is where that file is, and may be lost. Each time is reported on stderr.
+    #[must_use]
+    pub fn reopened(&self) -> u64 {
+        // Relaxed: a figure for people, which orders nothing.
+        self.reopened.load(Ordering::Relaxed)
+    }
+
     /// The file, as an absolute path.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -95,31 +121,65 @@ impl Sqlite {
         &self,
         query: impl FnOnce(&Transaction<'_>) -> Result<T, SqlError>,
     ) -> Result<T, StoreError> {
-        let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut reader = match kept {
-            Some(reader) => reader,
-            None => file::reader(&self.path)?,
-        };
+        let mut reader = self.reader()?;
         // One transaction: without it, an answer of several queries would mix the states before and after a write.
-        let answer = reader.transaction().map_err(SqlError::from).and_then(|moment| query(&moment));
+        let answer = reader.connection.transaction().map_err(SqlError::from).and_then(|moment| {
+            file::refuse_newer(&moment)?;
+            query(&moment)
+        });
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if readers.len() < READERS_KEPT {
+        if readers.len() < READERS_KEPT && reader.is_lasting {
             readers.push(reader);
         }
         answer.map_err(|error| error.at(&self.path, "be read"))
     }
 
+    /// An idle reader of the file that is at the path now, or a new one.
+    fn reader(&self) -> Result<Reader, StoreError> {
+        loop {
+            let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some(mut reader) = kept else { break };
+            if reader.files.change(&self.path)?.is_none() {
+                return Ok(reader);
+            }
+            writer::abandon(reader.connection);
+        }
+        // Before a new reader: the writer removes the log of a file that was replaced, which SQLite would read as that of the
+        // new one. A writer that is in a transaction looks at its files when it is done.
+        match self.writer.try_lock() {
+            Ok(mut writer) => writer.leave_changed(&self.path, |found| self.note(found))?,
+            Err(TryLockError::Poisoned(writer)) => {
+                writer.into_inner().leave_changed(&self.path, |found| self.note(found))?;
+            }
+            Err(TryLockError::WouldBlock) => {}
+        }
+        if file::is_absent(&self.path)? {
+            return Err(StoreError::Missing { path: self.path.clone() });
+        }
+        let (connection, is_lasting) = file::reader(&self.path)?;
+        let files = OpenFiles::at(&self.path)?;
+        let files = files.ok_or_else(|| StoreError::Missing { path: self.path.clone() })?;
+        Ok(Reader { connection, files, is_lasting })
+    }
+
     fn writing<T>(
         &self,
-        change: impl FnOnce(&Transaction<'_>) -> Result<T, SqlError>,
+        change: impl FnMut(&Transaction<'_>) -> Result<T, SqlError>,
     ) -> Result<T, StoreError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = writer.transaction().map_err(SqlError::from).and_then(|transaction| {
-            let done = change(&transaction)?;
-            transaction.commit()?;
-            Ok(done)
-        });
-        done.map_err(|error| error.at(&self.path, "be written"))
+        writer.write(&self.path, change, |found| self.note(found))
+    }
+
+    /// Reports that other files are at the path than those that were open.
+    fn note(&self, found: Change) {
+        self.reopened.fetch_add(1, Ordering::Relaxed);
+        let line = format!(
+            "tracing-budget: the run history {:?} {} while it was open; it is opened again, and later runs are stored there\n",
+            self.path,
+            found.as_str()
+        );
+        // Not `eprintln!`, which panics where stderr is closed.
+        let _ = io::stderr().write_all(line.as_bytes());
     }
 }
 

@@ -9,6 +9,7 @@ mod in_flight;
 mod killed;
 mod lists;
 mod many_processes;
+mod replaced;
 mod statistics;
 mod stored_once;
 mod sums;
