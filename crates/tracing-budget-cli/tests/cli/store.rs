@@ -77,3 +77,56 @@ fn a_stored_run_with_absurd_figures_is_named_with_1() {
     assert!(ended.talk.contains("unsound: run "), "{}", ended.talk);
     assert_eq!(place.run(&["--db", "missing.db", "store", "verify"]).code, 3);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_history_that_others_can_read_is_warned_of_once_and_used() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::seeded();
+    assert_eq!(place.run(&["runs", "show", "last"]).ended_with(0).talk, "");
+    std::fs::set_permissions(place.db(), std::fs::Permissions::from_mode(0o644)).expect("a mode");
+    let ended = place.run(&["runs", "show", "last", "--format", "json"]).ended_with(0);
+    assert_eq!(ended.talk.matches("warning: other users can read").count(), 1, "{}", ended.talk);
+    assert!(ended.json()["run_id"].is_string());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_history_that_cannot_be_written_is_listed_shown_and_exported() {
+    let place = Place::seeded();
+    let commands: [&[&str]; 4] =
+        [&["runs", "list"], &["runs", "show", "last"], &["export"], &["store", "verify"]];
+    let answers = || commands.map(|command| place.run(command).ended_with(0).data);
+    let writable = answers();
+    // No index of a log can be made: as in a read-only directory, also for root.
+    std::fs::create_dir(place.path("runs.db-shm")).expect("a folder");
+    assert_eq!(answers(), writable);
+    let refused = place.run(&["runs", "delete", "last"]);
+    assert_eq!(refused.code, 3);
+    assert!(refused.talk.contains("can be read and not written"), "{}", refused.talk);
+}
+
+#[test]
+fn a_file_without_a_byte_is_no_history_yet() {
+    let place = Place::empty();
+    place.write("runs.db", "");
+    let ended = place.run(&["runs", "list"]).ended_with(3);
+    assert!(ended.talk.contains("there is no run history at"), "{}", ended.talk);
+    place.write("1.json", &nightly(1).to_json());
+    place.run(&["import", "1.json"]).ended_with(0);
+    assert!(place.run(&["runs", "list"]).ended_with(0).data.contains("nightly"));
+}
+
+#[test]
+fn an_unknown_time_zone_names_the_nearest() {
+    let place = Place::seeded();
+    let ended = place.run(&["runs", "list", "--tz", "Europe/Berln"]).ended_with(2);
+    assert!(ended.talk.contains("did you mean \"Europe/Berlin\"?"), "{}", ended.talk);
+    let of_variable = place.command(&["runs", "list"]).env("TZ", "Europe/Berln").output().expect("it runs");
+    let talk = String::from_utf8_lossy(&of_variable.stderr);
+    assert_eq!(of_variable.status.code(), Some(2), "{talk}");
+    assert!(
+        talk.contains("in the variable TZ") && talk.contains("did you mean \"Europe/Berlin\"?"),
+        "{talk}"
+    );
+}

@@ -36,6 +36,7 @@ pub struct Sqlite {
     writer: Mutex<Writer>,
     readers: Mutex<Vec<Reader>>,
     reopened: AtomicU64,
+    is_read_only: bool,
 }
 
 /// A connection that reads.
@@ -49,6 +50,9 @@ struct Reader {
 
 /// Maximum number of idle readers. Each has file handles and a cache of 2 MB; further ones are closed after use.
 const READERS_KEPT: usize = 8;
+
+/// Runs that are pruned in one transaction: it holds up other writers, and on a full disk what it overwrites is in memory.
+const PRUNED_AT_ONCE: usize = 1_000;
 
 impl Sqlite {
     /// Opens the run history in this file; creates the file, and the directories above it, if they are missing.
@@ -66,20 +70,40 @@ impl Sqlite {
             reason: reason.to_string(),
         })?;
         let writer = Mutex::new(Writer::open(&path)?);
-        Ok(Self { path, writer, readers: Mutex::default(), reopened: AtomicU64::new(0) })
+        Ok(Self { path, writer, readers: Mutex::default(), reopened: AtomicU64::new(0), is_read_only: false })
     }
 
-    /// Opens the run history in this file, which must be there.
+    /// Opens the run history in this file, which must be there. One that cannot be written, as in a read-only directory or on a
+    /// full disk, can be read.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open), and if there is no such file.
+    /// As [`open`](Self::open), and if there is no such file, or one without a byte.
     pub fn open_existing(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let given = path.as_ref();
-        if !given.exists() {
+        if file::is_absent(given)? {
             return Err(StoreError::Missing { path: given.to_owned() });
         }
-        Self::open(given)
+        let unwritable = match Self::open(given) {
+            Err(
+                error @ (StoreError::ReadOnly { .. }
+                | StoreError::Full { .. }
+                | StoreError::Unreadable { .. }
+                | StoreError::Database { .. }),
+            ) => error,
+            opened => return opened,
+        };
+        let Ok(path) = std::path::absolute(given) else { return Err(unwritable) };
+        // The first error says why it cannot be written, which is what is to be mended.
+        match file::check_read_only(&path) {
+            Ok(()) => {}
+            Err(older @ StoreError::Migrate { .. }) => return Err(older),
+            Err(_) => return Err(unwritable),
+        }
+        // Without room for the index of a log, SQLite reports an I/O error instead of a full disk.
+        let is_full = matches!(unwritable, StoreError::Full { .. } | StoreError::Database { .. });
+        let writer = Mutex::new(Writer::ReadOnly { reason: unwritable.to_string(), is_full });
+        Ok(Self { path, writer, readers: Mutex::default(), reopened: AtomicU64::new(0), is_read_only: true })
     }
 
     /// Opens the run history of this user; see [`default_path`](Self::default_path).
@@ -109,6 +133,12 @@ impl Sqlite {
     pub fn reopened(&self) -> u64 {
         // Relaxed: a figure for people, which orders nothing.
         self.reopened.load(Ordering::Relaxed)
+    }
+
+    /// Whether users other than the owner and the group can read the file. One that this crate creates they cannot.
+    #[must_use]
+    pub fn is_readable_by_others(&self) -> bool {
+        file::is_readable_by_others(&self.path)
     }
 
     /// The file, as an absolute path.
@@ -156,7 +186,8 @@ impl Sqlite {
         if file::is_absent(&self.path)? {
             return Err(StoreError::Missing { path: self.path.clone() });
         }
-        let (connection, is_lasting) = file::reader(&self.path)?;
+        let (connection, is_lasting) =
+            if self.is_read_only { file::read_only(&self.path)? } else { file::reader(&self.path)? };
         let files = OpenFiles::at(&self.path)?;
         let files = files.ok_or_else(|| StoreError::Missing { path: self.path.clone() })?;
         Ok(Reader { connection, files, is_lasting })
@@ -168,6 +199,31 @@ impl Sqlite {
     ) -> Result<T, StoreError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.write(&self.path, change, |found| self.note(found))
+    }
+
+    /// Removes runs. On a full disk, where a log has no room, they are removed in place; see [`file::in_place`].
+    fn removing<T>(
+        &self,
+        mut remove: impl FnMut(&Transaction<'_>) -> Result<T, SqlError>,
+    ) -> Result<T, StoreError> {
+        let full = match self.writing(&mut remove) {
+            Err(error) => error,
+            done => return done,
+        };
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&full, &*writer) {
+            (StoreError::ReadOnly { .. }, Writer::ReadOnly { is_full: true, .. }) => {}
+            // Only the last connection may leave the log.
+            (StoreError::Full { .. } | StoreError::Database { .. }, _) => *writer = Writer::Closed,
+            // In place a killed process may damage the file, so nothing but a full disk is a reason for it.
+            _ => return Err(full),
+        }
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let Ok(mut connection) = file::in_place(&self.path) else { return Err(full) };
+        let removed = writer::transact(&mut connection, &mut remove);
+        // If there is no room for it, the next process that opens the file does it.
+        let _ = connection.pragma_update(None, "journal_mode", "WAL");
+        removed.map_err(|_| full)
     }
 
     /// Reports that other files are at the path than those that were open.
@@ -320,10 +376,69 @@ impl Store for Sqlite {
     }
 
     fn delete(&self, run_ids: &[&str]) -> Result<u64, StoreError> {
-        self.writing(|transaction| remove::delete(transaction, run_ids))
+        self.removing(|transaction| remove::delete(transaction, run_ids))
     }
 
     fn prune(&self, prune: &Prune) -> Result<u64, StoreError> {
-        self.writing(|transaction| remove::prune(transaction, prune, now()))
+        if prune.dry_run {
+            return self.reading(|moment| remove::prune(moment, prune, now(), usize::MAX));
+        }
+        let mut pruned = 0;
+        loop {
+            let now_pruned =
+                self.removing(|transaction| remove::prune(transaction, prune, now(), PRUNED_AT_ONCE))?;
+            pruned += now_pruned;
+            if now_pruned < PRUNED_AT_ONCE as u64 {
+                return Ok(pruned);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn full() -> SqlError {
+        let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+        SqlError::Database(rusqlite::Error::SqliteFailure(full, None))
+    }
+
+    /// The error of a full disk is injected: CI has no disk of its own that could be filled.
+    #[test]
+    fn a_full_disk_is_pruned_without_a_file_beside_the_history() {
+        let name = format!("tracing-budget-history-full-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        let store = Sqlite::open(directory.join("runs.db")).expect("a history");
+        for number in 0..20 {
+            let at = Timestamp::from_unix_ms(number).expect("a time");
+            let mut run = RunSummary::new(format!("r{number}"), at);
+            run.status = tracing_budget::summary::Status::Completed;
+            store.put(&run).expect("stored");
+        }
+        assert_eq!(store.summary(&Scope::new()).expect("sums").runs, 20);
+        let files = || fs::read_dir(&directory).expect("a directory").count();
+        let mut attempts = 0;
+        let old = Prune::keep_last(5);
+        let pruned = store.removing(|transaction| {
+            attempts += 1;
+            if attempts == 1 {
+                return Err(full());
+            }
+            let mode: String = transaction.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+            let pruned = remove::prune(transaction, &old, now(), usize::MAX)?;
+            assert_eq!((mode.as_str(), files()), ("memory", 1), "a file beside the history has no room");
+            Ok(pruned)
+        });
+        assert_eq!((pruned.expect("pruned"), attempts), (15, 2));
+        assert_eq!(store.summary(&Scope::new()).expect("sums").runs, 5);
+        assert!(store.verify().expect("compared").is_sound());
+        // It is written with a log again, and an error that stays is that of the disk.
+        store.put(&RunSummary::new("later", now())).expect("stored");
+        assert!(matches!(store.removing(|_| Err::<(), _>(full())), Err(StoreError::Full { .. })));
+        drop(store);
+        fs::remove_dir_all(directory).expect("removed");
     }
 }

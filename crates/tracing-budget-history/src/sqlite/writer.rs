@@ -18,8 +18,8 @@ pub(super) enum Writer {
     Open { connection: Connection, files: OpenFiles },
     /// Opened with the next transaction.
     Closed,
-    /// The file was opened for reading, for this reason.
-    ReadOnly(String),
+    /// The file was opened for reading, for this reason: a full disk, or another.
+    ReadOnly { reason: String, is_full: bool },
 }
 
 /// How often a transaction is made anew because its files were changed under it. Once is an accident; a third time, some program
@@ -50,7 +50,7 @@ impl Writer {
             let (connection, files) = match self {
                 Self::Open { connection, files } => (connection, files),
                 Self::Closed => continue,
-                Self::ReadOnly(reason) => {
+                Self::ReadOnly { reason, .. } => {
                     return Err(StoreError::ReadOnly { path: path.to_owned(), reason: reason.clone() });
                 }
             };
@@ -101,7 +101,7 @@ pub(super) fn abandon(connection: Connection) {
     let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
 }
 
-fn transact<T>(
+pub(super) fn transact<T>(
     connection: &mut Connection,
     change: &mut impl FnMut(&Transaction<'_>) -> Result<T, SqlError>,
 ) -> Result<T, SqlError> {

@@ -13,3 +13,4 @@ mod replaced;
 mod statistics;
 mod stored_once;
 mod sums;
+mod unwritable;
