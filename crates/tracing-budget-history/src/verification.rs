@@ -52,7 +52,7 @@ pub struct Difference {
     pub figure: &'static str,
     /// Its value in the roll-up; null if there is no such row, or its sum is unknown.
     pub stored: Option<String>,
-    /// The sum of the runs; null if there are none, or it is beyond 64 bits.
+    /// The sum of the runs; null if no run has it, or it is beyond 64 bits.
     pub expected: Option<String>,
 }
 

@@ -59,6 +59,10 @@ impl SqlError {
 pub(super) fn failure(path: &Path, action: &'static str, error: &rusqlite::Error) -> StoreError {
     let path = path.to_owned();
     let reason = error.to_string();
+    // The index of the log found no room: SQLite has no code of a full disk for that.
+    if error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE) {
+        return StoreError::Full { path, reason };
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Corrupt { path, reason },
         Some(ErrorCode::NotADatabase) => {

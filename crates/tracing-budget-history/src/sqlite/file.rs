@@ -160,36 +160,6 @@ pub(super) fn refuse_newer(transaction: &Transaction<'_>) -> Result<(), SqlError
     Err(SqlError::Store(StoreError::Newer { path, found, supported: VERSION }))
 }
 
-/// Fails if a file is shorter than its header says.
-pub(super) fn check_length(path: &Path) -> Result<(), StoreError> {
-    let unreadable =
-        |reason: std::io::Error| StoreError::Unreadable { path: path.to_owned(), reason: reason.to_string() };
-    let mut header = Vec::new();
-    let file = File::open(path).map_err(unreadable)?;
-    let found = file.metadata().map_err(unreadable)?.len();
-    file.take(HEADER).read_to_end(&mut header).map_err(unreadable)?;
-    match expected_length(&header) {
-        Some(expected) if found >= expected => Ok(()),
-        expected => {
-            let reason = format!("it has {found} bytes of {}", expected.unwrap_or(HEADER));
-            Err(StoreError::Corrupt { path: path.to_owned(), reason })
-        }
-    }
-}
-
-/// Bytes of SQLite's header.
-const HEADER: u64 = 100;
-
-/// The length of a file by its header: the size of a page times their number. `None` if the header is cut.
-fn expected_length(header: &[u8]) -> Option<u64> {
-    let number = |at: usize| Some(u32::from_be_bytes(header.get(at..at + 4)?.try_into().ok()?));
-    let page_size = match u64::from(number(16)? >> 16) {
-        1 => 65_536,
-        size => size,
-    };
-    Some(page_size * u64::from(number(28)?))
-}
-
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| failure(path, "be opened", &error))?;
@@ -208,7 +178,7 @@ fn check_header(path: &Path) -> Result<bool, StoreError> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(unreadable(error)),
         Ok(file) if file.metadata().map_err(unreadable)?.is_dir() => return Err(foreign("a directory")),
-        Ok(file) => file.take(HEADER).read_to_end(&mut header).map_err(unreadable)?,
+        Ok(file) => file.take(files::HEADER).read_to_end(&mut header).map_err(unreadable)?,
     };
     if header.is_empty() {
         return Ok(true);
@@ -225,7 +195,7 @@ fn check_header(path: &Path) -> Result<bool, StoreError> {
     }
     // While there is a log beside it, pages may be there and not here yet.
     if log_length(path) == 0 {
-        check_length(path)?;
+        files::check_length(path)?;
     }
     Ok(false)
 }

@@ -1,10 +1,10 @@
 //! Which files are at the path of a history: noticing that they were removed, replaced or cut while they are open.
 //!
 //! A connection keeps its files when their names are gone, and would store runs where no process finds them. So the writer looks
-//! at the names before each transaction, and once more before it says that a run is stored.
+//! at the names before each transaction, and once more before it answers that a run is stored.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::StoreError;
@@ -23,7 +23,7 @@ pub(super) struct Seen {
     pub(super) length: u64,
 }
 
-/// Returns the file at this path; `None` if there is none.
+/// Returns the file at this path, if there is one.
 pub(super) fn look(path: &Path) -> Result<Option<Seen>, StoreError> {
     match fs::metadata(path) {
         Ok(found) => Ok(Some(Seen { id: id(&found), length: found.len() })),
@@ -106,8 +106,8 @@ impl OpenFiles {
             if now.database.length == 0 {
                 return Ok(Some(Change::Emptied));
             }
-            // A `VACUUM` of another process makes it shorter as well, and says so in the header.
-            super::file::check_length(path)?;
+            // A `VACUUM` of another process makes it shorter as well, and its header has the new length.
+            check_length(path)?;
         }
         // SQLite makes both files with the first transaction, and keeps them while a connection is open.
         if self.log.is_some() && now.log != self.log || self.index.is_some() && now.index != self.index {
@@ -128,4 +128,34 @@ impl OpenFiles {
             }
         }
     }
+}
+
+/// Fails if a file is shorter than its header states.
+pub(super) fn check_length(path: &Path) -> Result<(), StoreError> {
+    let unreadable =
+        |reason: std::io::Error| StoreError::Unreadable { path: path.to_owned(), reason: reason.to_string() };
+    let mut header = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    let found = file.metadata().map_err(unreadable)?.len();
+    file.take(HEADER).read_to_end(&mut header).map_err(unreadable)?;
+    match expected_length(&header) {
+        Some(expected) if found >= expected => Ok(()),
+        expected => {
+            let reason = format!("it has {found} bytes of {}", expected.unwrap_or(HEADER));
+            Err(StoreError::Corrupt { path: path.to_owned(), reason })
+        }
+    }
+}
+
+/// Bytes of SQLite's header.
+pub(super) const HEADER: u64 = 100;
+
+/// The length of a file by its header: the size of a page times their number. `None` if the header is cut.
+fn expected_length(header: &[u8]) -> Option<u64> {
+    let number = |at: usize| Some(u32::from_be_bytes(header.get(at..at + 4)?.try_into().ok()?));
+    let page_size = match u64::from(number(16)? >> 16) {
+        1 => 65_536,
+        size => size,
+    };
+    Some(page_size * u64::from(number(28)?))
 }

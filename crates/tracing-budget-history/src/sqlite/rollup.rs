@@ -255,7 +255,7 @@ pub(super) fn sum<K: Ord>(
     Ok(sums)
 }
 
-/// Refuses sums that are unknown and have no way to say so. Unknown tokens are null in every answer; tokens by kind are in
+/// Refuses unknown sums where an answer has no null for them. Unknown tokens are null in every answer; tokens by kind are in
 /// those of models only.
 fn refuse_unknown(sum: &Tally, kind: Subject) -> Result<(), SqlError> {
     let is_answered = |column: &str| match column {

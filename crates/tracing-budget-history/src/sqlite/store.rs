@@ -94,7 +94,7 @@ impl Sqlite {
             opened => return opened,
         };
         let Ok(path) = std::path::absolute(given) else { return Err(unwritable) };
-        // The first error says why it cannot be written, which is what is to be mended.
+        // The first error has the reason why it cannot be written, which is what a user can mend.
         match file::check_read_only(&path) {
             Ok(()) => {}
             Err(older @ StoreError::Migrate { .. }) => return Err(older),

@@ -58,7 +58,7 @@ fn a_removed_history_is_begun_anew() {
 }
 
 #[test]
-fn a_history_whose_directory_was_removed_is_begun_anew() {
+fn a_history_in_a_directory_that_was_removed_is_begun_anew() {
     let temp = TempHistory::new();
     let path = temp.path().join("inner/runs.db");
     let store = Sqlite::open(&path).unwrap();

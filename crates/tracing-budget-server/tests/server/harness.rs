@@ -151,6 +151,7 @@ pub(crate) fn run(run_id: &str, project: &str, minutes: u64) -> RunSummary {
     figures.by_operation.entry("chat").figures = model.figures.clone();
     figures.per_model = [("anthropic/claude-sonnet-4-5", model)].into_iter().collect();
     figures.per_agent = [("discovery", discovery), ("review", review)].into_iter().collect();
+    figures.settle();
     let mut gate = GateVerdict::new(1, "lint", Verdict::Pass);
     gate.after_stage = Some("review".into());
     figures.gate_verdicts.push(gate);
