@@ -15,7 +15,9 @@ use crate::StoreError;
 #[derive(Debug)]
 pub(super) enum Writer {
     /// Ready for a transaction.
-    Open { connection: Connection, files: OpenFiles },
+    ///
+    /// The files are in a box: a `Sqlite` in an enum of a caller would make its other variants as large.
+    Open { connection: Connection, files: Box<OpenFiles> },
     /// Opened with the next transaction.
     Closed,
     /// The file was opened for reading, for this reason: a full disk, or another.
@@ -31,7 +33,8 @@ impl Writer {
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = file::open(path)?;
         // Removed within this moment: the next transaction opens it again.
-        Ok(OpenFiles::at(path)?.map_or(Self::Closed, |files| Self::Open { connection, files }))
+        Ok(OpenFiles::at(path)?
+            .map_or(Self::Closed, |files| Self::Open { connection, files: Box::new(files) }))
     }
 
     /// Makes a change in one transaction. If the files are not those at the path any more, those that are there now are
