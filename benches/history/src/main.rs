@@ -68,7 +68,11 @@ fn make(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The batching sink, on an empty history beside the large one: runs arrive as the worker gives them.
+/// Runs a second through the sink, which stores each in a transaction of its own before it answers. A thousand runs end in a second
+/// where each takes a millisecond, and no model answers that fast.
+const SINK_BAR: f64 = 1_000.0;
+
+/// The sink, on an empty history beside the large one: runs arrive as the worker gives them.
 fn write_through_sink(db: &Path) -> Result<(), Box<dyn Error>> {
     const RUNS: u64 = 20_000;
     /// As many as there were in 90 days, were every minute as busy.
@@ -93,8 +97,8 @@ fn write_through_sink(db: &Path) -> Result<(), Box<dyn Error>> {
         rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN)
     };
     let rate = median(rates);
-    let met = if rate >= 5_000.0 { "met" } else { "**missed**" };
-    println!("sink | {rate:.0} runs a second | at least 5000 | {met}");
+    let met = if rate >= SINK_BAR { "met" } else { "**missed**" };
+    println!("sink | {rate:.0} runs a second | at least {SINK_BAR} | {met}");
     println!("sink | {:.0} runs in a second of processor time, which neighbours do not change", median(busy));
     remove(&beside);
     Ok(())

@@ -108,9 +108,13 @@ fn fill(run: &mut RunSummary, dice: &mut Dice, started: i64) {
         }
         run.duration_seconds = millis(run.duration_seconds + row.duration_seconds);
         add(run, model, &row);
-        row.per_model.insert(model, ModelRow::clone(&run.budget_summary.per_model[model]));
+        let mut of_model = ModelRow::default();
+        of_model.figures = row.figures.clone();
+        of_model.duration_seconds = Some(row.duration_seconds);
+        row.per_model.insert(model, of_model);
         run.budget_summary.per_agent.insert(*name, row);
     }
+    run.budget_summary.settle();
     for (place, name) in GATES.iter().enumerate() {
         let verdict = match dice.below(100) {
             0..4 => Verdict::Fail,

@@ -18,6 +18,7 @@ use crate::runs::{self, RunsCommand};
 use crate::serve::{self, ServeArgs};
 use crate::session::{GlobalArgs, Session};
 use crate::stats;
+use crate::store::{self, StoreCommand};
 use crate::top::{self, TopArgs};
 
 /// Where an LLM pipeline's tokens, money and time went: the run history, checks for CI, and prices.
@@ -51,6 +52,9 @@ enum Command {
     Export(ExportArgs),
     /// Store the runs of killed processes, read from their journals.
     Recover(RecoverArgs),
+    /// Check the run history's file.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Costs of stored runs at other prices or with another model.
     Reprice(RepriceArgs),
     /// List, find, apply and compare prices.
@@ -108,6 +112,7 @@ fn run(command: &Command, session: &Session) -> anyhow::Result<Exit> {
         Command::Import(args) => import::run(args, session),
         Command::Export(args) => export::run(args, session),
         Command::Recover(args) => recover::run(args, session),
+        Command::Store(command) => store::run(command, session),
         Command::Reprice(args) => reprice::run(args, session),
         Command::Prices(command) => prices::run(command, session),
         Command::Serve(args) => serve::run(args, session),

@@ -18,7 +18,10 @@ pub(crate) enum Exit {
 /// The exit codes and their meanings, for `--help` and docs/cli.md.
 pub(crate) const CODES: [(u8, &str); 6] = [
     (0, "success"),
-    (1, "a check failed, health reached --fail-on, or newer prices were refused"),
+    (
+        1,
+        "a check failed, health reached --fail-on, newer prices were refused, or a sum of the history is wrong",
+    ),
     (2, "invalid arguments"),
     (3, "the run history cannot be opened, read or written"),
     (4, "not found, or not unique: a run, a model, a baseline"),

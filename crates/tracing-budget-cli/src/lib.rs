@@ -53,6 +53,7 @@ mod runs;
 mod serve;
 mod session;
 mod stats;
+mod store;
 mod table;
 mod top;
 

@@ -1,5 +1,6 @@
 //! What every command uses: the screen, the output format, the time zone, and the run history.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -65,6 +66,7 @@ pub(crate) struct Session {
     db: Option<PathBuf>,
     zone: Zone,
     now: Timestamp,
+    has_warned: Cell<bool>,
 }
 
 impl Session {
@@ -80,6 +82,7 @@ impl Session {
             db: args.db.clone(),
             zone: args.tz.clone(),
             now: SystemTime::now().into(),
+            has_warned: Cell::new(false),
         }
     }
 
@@ -110,7 +113,7 @@ impl Session {
                  to store runs as they end: `.history(path)` on the layer's builder (crate tracing-budget-history)\n\
                  to use another file: --db FILE, or the variable TRACING_BUDGET_DB",
             ),
-            opened => Ok(opened?),
+            opened => Ok(self.warned_of(opened?)),
         }
     }
 
@@ -118,13 +121,24 @@ impl Session {
     pub(crate) fn store_if_any(&self) -> anyhow::Result<Option<Sqlite>> {
         match Sqlite::open_existing(self.path()?) {
             Err(StoreError::Missing { .. }) => Ok(None),
-            opened => Ok(Some(opened?)),
+            opened => Ok(Some(self.warned_of(opened?))),
         }
     }
 
     /// Opens the run history; creates a missing file.
     pub(crate) fn store_or_new(&self) -> anyhow::Result<Sqlite> {
-        Ok(Sqlite::open(self.path()?)?)
+        Ok(self.warned_of(Sqlite::open(self.path()?)?))
+    }
+
+    /// Warns once if every user of the machine can read the history.
+    fn warned_of(&self, store: Sqlite) -> Sqlite {
+        if store.is_readable_by_others() && !self.has_warned.replace(true) {
+            let path = store.path();
+            self.screen.message(format!(
+                "warning: other users can read {path:?}; to keep it private: chmod 600 {path:?}"
+            ));
+        }
+        store
     }
 
     /// The time at which the command started: every `7d` of one command counts from the same instant.

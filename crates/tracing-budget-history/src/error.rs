@@ -36,6 +36,24 @@ pub enum StoreError {
         /// The error of the operating system or the database.
         reason: String,
     },
+    /// The file can be read and not written.
+    #[error("the run history {path:?} can be read and not written: {reason}")]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+        /// The error of the operating system or the database.
+        reason: String,
+    },
+    /// The disk is full.
+    #[error(
+        "the run history {path:?} cannot be written, as its disk is full ({reason}); `tracing-budget runs prune` makes room in it"
+    )]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// The error of the database.
+        reason: String,
+    },
     /// The file is not a run history.
     #[error(
         "{path:?} is not a run history but {found}; it was not touched: name another file, or move this one away"
@@ -117,8 +135,17 @@ pub enum StoreError {
     Refused {
         /// The run.
         run_id: String,
-        /// Why not.
-        reason: &'static str,
+        /// The field at fault, its value, and what was expected.
+        reason: String,
+    },
+    /// A sum that 64 bits do not hold: a stored run has absurd figures, or the roll-ups are wrong.
+    #[error(
+        "the sum of {figure} is unknown, as it is beyond 64 bits: a run with absurd figures is stored; find it with \
+         `tracing-budget store verify`, and delete it"
+    )]
+    Sum {
+        /// The column of the roll-ups.
+        figure: &'static str,
     },
     /// A cursor of another list, or not a cursor.
     #[error("{cursor:?} is not a cursor of this list: {reason}")]

@@ -40,7 +40,7 @@ impl Histogram {
     fn add_one(&mut self, bin: i32, count: i64) {
         match self.0.binary_search_by_key(&bin, |&(bin, _)| bin) {
             Ok(at) => {
-                self.0[at].1 += count;
+                self.0[at].1 = self.0[at].1.saturating_add(count);
                 if self.0[at].1 == 0 {
                     self.0.remove(at);
                 }

@@ -30,6 +30,7 @@
 //! | sum over many runs | [`Scope`], [`stats`], [`series`] |
 //! | find what changed | [`compare`], [`health`] |
 //! | price runs again | [`reprice`] |
+//! | check the sums, and rebuild them | [`Sqlite::verify`], [`Sqlite::repair`] |
 //!
 //! # What is kept
 //!
@@ -64,9 +65,11 @@ mod sort;
 mod sqlite;
 mod statistics;
 pub mod stats;
+mod storable;
 mod store;
 mod tally;
 mod time_partition;
+mod verification;
 
 pub use cursor::Cursor;
 pub use error::StoreError;
@@ -78,6 +81,7 @@ pub use sink::{BuilderExt, HistorySink};
 pub use sort::{Order, Sort, SortBy};
 pub use sqlite::Sqlite;
 pub use store::{Put, Store, Stored};
+pub use verification::{Difference, UnsoundRun, Verification};
 
 // The README's code is compiled, and run where it is not marked otherwise.
 #[cfg(doctest)]

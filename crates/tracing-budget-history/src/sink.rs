@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use tracing_budget::Builder;
 
@@ -14,15 +14,14 @@ use super::store::{Put, Store};
 use tracing_budget::sink::{Sink, SinkError};
 use tracing_budget::summary::{RunSummary, Timestamp};
 
-/// Stores runs: those in flight once a second, ended ones in batches.
+/// Stores runs: those in flight once a second, ended ones as they end.
 ///
 /// A run is in the history as `running` as soon as it is accountable, so that other processes see it, and is refreshed
 /// for as long as it runs. A process that dies leaves its runs as they were last stored, and they are shown as stale
 /// after three intervals.
 ///
-/// Runs that ended are written together: when there are [`BATCH`](Self::BATCH) of them, at the next refresh of the
-/// runs in flight, and when the layer is flushed or its guard dropped, whichever is first. Until then they are in
-/// memory only; a killed process can lose what ended in its last second, of which the history keeps the last refresh.
+/// A run that ended is in the file before the sink has taken it, in a transaction of its own: the layer forgets a run, and what its
+/// journal has of it, as soon as a sink has taken it.
 ///
 /// ```no_run
 /// use tracing_budget_history::HistorySink;
@@ -37,17 +36,9 @@ use tracing_budget::summary::{RunSummary, Timestamp};
 pub struct HistorySink {
     store: Arc<dyn Store>,
     interval: Duration,
-    ended: Vec<RunSummary>,
-    last_write: Instant,
 }
 
 impl HistorySink {
-    /// Runs that have ended are written together when there are this many.
-    ///
-    /// So many runs touch mostly the same index pages, some megabytes, which are then written once instead of once a
-    /// run.
-    pub const BATCH: usize = 1_024;
-
     /// Fills the run history in this file, which is created if it is missing.
     ///
     /// # Errors
@@ -69,7 +60,7 @@ impl HistorySink {
     /// Fills a store, which others may use as well.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, interval: Duration::from_secs(1), ended: Vec::new(), last_write: Instant::now() }
+        Self { store, interval: Duration::from_secs(1) }
     }
 
     /// Sets the interval at which runs in flight are stored; 1 s by default. A run is stale after
@@ -78,20 +69,6 @@ impl HistorySink {
     pub const fn refresh(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
-    }
-
-    /// Stores ended runs and runs in flight in one transaction.
-    fn write(&mut self, in_flight: &[RunSummary]) -> Result<(), SinkError> {
-        if self.ended.is_empty() && in_flight.is_empty() {
-            return Ok(());
-        }
-        let beat = Heartbeat { at: Timestamp::from(SystemTime::now()), every: self.interval };
-        let ended = self.ended.iter().map(Put::new);
-        let running = in_flight.iter().map(|run| Put::new(run).heartbeat(beat));
-        self.store.put_all(&ended.chain(running).collect::<Vec<_>>()).map_err(SinkError::new)?;
-        self.ended.clear();
-        self.last_write = Instant::now();
-        Ok(())
     }
 }
 
@@ -124,8 +101,7 @@ impl<F> BuilderExt for Builder<F> {
 
 impl std::fmt::Debug for HistorySink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { interval, ended, .. } = self;
-        f.debug_struct("HistorySink").field("interval", interval).field("waiting", &ended.len()).finish()
+        f.debug_struct("HistorySink").field("interval", &self.interval).finish_non_exhaustive()
     }
 }
 
@@ -135,17 +111,7 @@ impl Sink for HistorySink {
     }
 
     fn run_finished(&mut self, run: &RunSummary) -> Result<(), SinkError> {
-        self.ended.push(run.clone());
-        // By time too: a stream of short runs may leave no time for a refresh in between.
-        if self.ended.len() < Self::BATCH && self.last_write.elapsed() < 2 * self.interval {
-            return Ok(());
-        }
-        let written = self.write(&[]);
-        if written.is_err() {
-            // The worker delivers this run again; the others stay in the batch.
-            self.ended.pop();
-        }
-        written
+        self.store.put(run).map(drop).map_err(SinkError::new)
     }
 
     fn interval(&self) -> Option<Duration> {
@@ -153,10 +119,11 @@ impl Sink for HistorySink {
     }
 
     fn runs_in_flight(&mut self, runs: &[RunSummary]) -> Result<(), SinkError> {
-        self.write(runs)
-    }
-
-    fn flush(&mut self) -> Result<(), SinkError> {
-        self.write(&[])
+        if runs.is_empty() {
+            return Ok(());
+        }
+        let beat = Heartbeat { at: Timestamp::from(SystemTime::now()), every: self.interval };
+        let puts: Vec<Put<'_>> = runs.iter().map(|run| Put::new(run).heartbeat(beat)).collect();
+        self.store.put_all(&puts).map(drop).map_err(SinkError::new)
     }
 }

@@ -136,7 +136,7 @@ pub trait Store: Send + Sync {
     /// If the store cannot be written; then all of them are still there.
     fn delete(&self, run_ids: &[&str]) -> Result<u64, StoreError>;
 
-    /// Deletes old runs that have ended or are stale, and returns how many.
+    /// Deletes old runs that have ended or are stale, and returns how many. Many are deleted in several transactions.
     ///
     /// # Errors
     ///

@@ -63,12 +63,28 @@ pub(super) struct Tally {
     pub(super) durations: Histogram,
 }
 
+/// A sum that 64 bits do not hold, or did not hold once: it is unknown. A number in its place would be wrong, and would stay
+/// wrong when runs are taken away again. The column that SQLite has for it refuses NULL.
+pub(super) const UNKNOWN: i64 = i64::MAX;
+
 fn whole(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+    i64::try_from(count).unwrap_or(UNKNOWN)
+}
+
+fn is_unknown(count: i64) -> bool {
+    count == UNKNOWN
+}
+
+/// The sum, or [`UNKNOWN`].
+fn added(count: i64, other: i64, sign: i64) -> i64 {
+    if is_unknown(count) || is_unknown(other) {
+        return UNKNOWN;
+    }
+    other.checked_mul(sign).and_then(|other| count.checked_add(other)).unwrap_or(UNKNOWN)
 }
 
 fn micros(seconds: f64) -> i64 {
-    // `as` saturates, and makes NaN 0.
+    // `as` makes NaN 0, and what is too large the largest, which is `UNKNOWN`.
     (seconds * 1e6).round() as i64
 }
 
@@ -150,7 +166,7 @@ impl Tally {
             None => self.without_cost += 1,
         }
         if let Some(seconds) = seconds {
-            self.duration_us += micros(seconds);
+            self.duration_us = added(self.duration_us, micros(seconds), 1);
             self.durations.add(&Histogram::of(seconds), 1);
         }
     }
@@ -170,9 +186,9 @@ impl Tally {
     pub(super) fn add(&mut self, other: &Self, sign: i64) {
         let mut theirs = other.clone();
         for (count, their_count) in self.counts_mut().into_iter().zip(theirs.counts_mut()) {
-            // Saturating: documents may have counts of any size, and one taken away from nothing is below 0.
-            *count = count.saturating_add(their_count.saturating_mul(sign));
+            *count = added(*count, *their_count, sign);
         }
+        // Saturating, and never reached: a document's cost is below 1e27 pico-dollars, and 128 bits hold 1e11 of these.
         self.cost += Usd::from_pico(other.cost.pico().saturating_mul(sign.into()));
         self.durations.add(&other.durations, sign);
     }
@@ -210,6 +226,56 @@ impl Tally {
 
     pub(super) const COUNTS: usize = 25;
 
+    /// The columns of the counts, in the same order.
+    pub(super) const COLUMNS: [&'static str; Self::COUNTS] = [
+        "runs",
+        "completed",
+        "failed",
+        "cancelled",
+        "incomplete",
+        "interrupted",
+        "errors",
+        "llm_calls",
+        "unpriced_calls",
+        "calls_without_usage",
+        "tokens",
+        "without_tokens",
+        "input_tokens",
+        "output_tokens",
+        "cache_read_tokens",
+        "cache_write_tokens",
+        "without_cost",
+        "gates_passed",
+        "gates_failed",
+        "gates_warned",
+        "gates_skipped",
+        "gates_broken",
+        "gates_other",
+        "duration_us",
+        "partial_calls",
+    ];
+
+    /// Every count with its column.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&'static str, i64)> {
+        let counts = self.clone().counts_mut().map(|count| *count);
+        Self::COLUMNS.into_iter().zip(counts)
+    }
+
+    /// Every figure of a roll-up as text, `None` where it is unknown; to compare two. Durations are as `hex(durations)` in SQL.
+    pub(super) fn texts(&self) -> Vec<(&'static str, Option<String>)> {
+        let known = |count: i64| (!is_unknown(count)).then(|| count.to_string());
+        let mut texts: Vec<_> = self.counts().map(|(column, count)| (column, known(count))).collect();
+        texts.push(("cost_pico", Some(self.cost.pico().to_string())));
+        let durations = self.durations.to_bytes();
+        texts.push(("durations", Some(durations.iter().map(|byte| format!("{byte:02X}")).collect())));
+        texts
+    }
+
+    /// The columns of the sums that are unknown.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = &'static str> {
+        self.counts().filter(|(_, count)| is_unknown(*count)).map(|(column, _)| column)
+    }
+
     /// Whether every count is 0.
     pub(super) fn is_nothing(&self) -> bool {
         *self == Self::default()
@@ -231,17 +297,20 @@ impl Tally {
         (self.without_cost == 0 || self.without_cost < self.runs).then_some(self.cost)
     }
 
-    /// Known tokens; `None` where there were runs and the tokens of none are known.
+    /// Known tokens; `None` where there were runs and the tokens of none are known, and where 64 bits do not hold them.
     pub(super) fn tokens(&self) -> Option<u64> {
+        (!is_unknown(self.tokens)).then_some(())?;
         (self.without_tokens == 0 || self.without_tokens < self.runs).then(|| count(self.tokens))
     }
 
     pub(super) fn verdicts(&self) -> u64 {
-        count(self.passed + self.gate_failed + self.warned + self.skipped + self.gate_errors + self.other)
+        let verdicts =
+            [self.passed, self.gate_failed, self.warned, self.skipped, self.gate_errors, self.other];
+        verdicts.into_iter().map(count).fold(0, u64::saturating_add)
     }
 
     pub(super) fn pass_rate(&self) -> Option<f64> {
-        ratio(count(self.passed), self.verdicts() - count(self.skipped))
+        ratio(count(self.passed), self.verdicts().saturating_sub(count(self.skipped)))
     }
 
     pub(super) fn unpriced_share(&self) -> Option<f64> {
@@ -263,12 +332,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sums_of_any_size_are_added_and_taken_away() {
-        let least = Tally { tokens: i64::MIN, cost: Usd::from_pico(i128::MIN), ..Tally::default() };
-        let mut sum = Tally::default();
-        sum.add(&least, -1);
-        assert_eq!((sum.tokens, sum.cost), (i64::MAX, Usd::from_pico(i128::MAX)));
-        sum.add(&least, 1);
-        assert!(sum.tokens < 0);
+    fn a_sum_that_does_not_fit_is_unknown_and_stays_so() {
+        let most = Tally { runs: 1, tokens: i64::MAX - 1, ..Tally::default() };
+        let mut sum = most.clone();
+        assert_eq!(sum.tokens(), Some(i64::MAX as u64 - 1));
+        sum.add(&most, 1);
+        assert_eq!((sum.tokens(), sum.runs), (None, 2));
+        sum.add(&most, -1);
+        assert_eq!((sum.tokens(), sum.unknown().collect::<Vec<_>>()), (None, vec!["tokens"]));
+        let figures = Figures { tokens_used: Some(u64::MAX), ..Figures::default() };
+        assert_eq!(Tally::one(&figures, Status::Completed, Some(f64::MAX)).tokens(), None);
     }
 }

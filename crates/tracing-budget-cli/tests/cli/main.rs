@@ -12,3 +12,4 @@ mod reprice;
 mod seeded;
 mod serve;
 mod shown;
+mod store;

@@ -35,7 +35,14 @@ impl Place {
             fs::read(first.db()).expect("the history")
         });
         fs::write(place.db(), history).expect("a history");
+        place.make_private();
         place
+    }
+
+    /// The history with the mode that the program would have given it.
+    fn make_private(&self) {
+        #[cfg(unix)]
+        fs::set_permissions(self.db(), std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a mode");
     }
 
     pub(crate) fn db(&self) -> PathBuf {

@@ -86,14 +86,20 @@ fn runs() -> Vec<RunSummary> {
     let mut stage = StageRow::default();
     (stage.calls, stage.status, stage.started_at) = (1, Status::Completed, Some(three_days.started_at));
     three_days.budget_summary.per_agent.insert("review", stage);
+    three_days.budget_summary.settle();
     three_days.budget_summary.gate_verdicts.push(GateVerdict::new(1, "lint", Verdict::Pass));
 
     let mut hour = run("hour", ago(1), None);
     hour.duration_seconds = 30.0;
     let mut model = ModelRow::default();
-    (model.figures.llm_calls, model.figures.unpriced_calls) = (1, 1);
-    hour.budget_summary.total.llm_calls = 1;
-    hour.budget_summary.total.unpriced_calls = 1;
+    (model.figures.llm_calls, model.figures.unpriced_calls, model.figures.cost_usd) = (1, 1, None);
+    hour.budget_summary.total = model.figures.clone();
+    for figures in [
+        &mut hour.budget_summary.per_agent.entry("unattributed").figures,
+        &mut hour.budget_summary.by_operation.entry("chat").figures,
+    ] {
+        *figures = model.figures.clone();
+    }
     hour.budget_summary.per_model.insert("openai/gpt-5-mini", model);
 
     vec![oct_25, oct_26, oct_26_late, oct_27, ten_days, three_days, hour]
@@ -107,7 +113,14 @@ fn run(name: &str, started_at: Timestamp, cost: Option<&str>) -> RunSummary {
     run.status = Status::Completed;
     run.duration_seconds = 1.0;
     run.completed_at = Timestamp::from_unix_ms(started_at.unix_ms() + 60_000);
-    run.budget_summary.total.cost_usd = cost.map(|cost| cost.parse().expect("an amount"));
+    if let Some(cost) = cost {
+        let budget = &mut run.budget_summary;
+        budget.total.cost_usd = Some(cost.parse().expect("an amount"));
+        budget.per_agent.entry("unattributed").figures = budget.total.clone();
+        budget.per_model.entry("acme/drawing").figures = budget.total.clone();
+        budget.by_operation.entry("image").figures = budget.total.clone();
+        budget.settle();
+    }
     run
 }
 

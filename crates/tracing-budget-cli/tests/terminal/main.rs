@@ -121,6 +121,8 @@ fn run(id: &str, seconds: f64, cost: &str, tokens: u64) -> RunSummary {
     model.duration_seconds = Some(seconds);
     model.figures = budget.total.clone();
     budget.per_model.insert("anthropic/claude-sonnet-4-5", model);
+    budget.by_operation.entry("chat").figures = budget.total.clone();
+    budget.settle();
     run
 }
 

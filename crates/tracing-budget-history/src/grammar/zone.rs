@@ -74,17 +74,30 @@ impl FromStr for Zone {
     fn from_str(text: &str) -> Result<Self, ValueError> {
         let name = text.trim();
         if name.eq_ignore_ascii_case("local") {
-            return Ok(Self::local());
+            return of_variable(std::env::var("TZ").ok().as_deref());
         }
         if name.eq_ignore_ascii_case("utc") || name.eq_ignore_ascii_case("z") {
             return Ok(Self::utc());
         }
         // The database has odd entries, such as `posixrules`; a name of a place has a slash or a capital letter.
-        TimeZone::get(name).map(Self).map_err(|_| {
-            let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
-            ValueError::new(Self::EXPECTED, text)
-                .nearest_of(WORDS.into_iter().chain(names.iter().map(String::as_str)))
-        })
+        TimeZone::get(name).map(Self).map_err(|_| nearest_zone(Self::EXPECTED, text))
+    }
+}
+
+fn nearest_zone(expected: &'static str, text: &str) -> ValueError {
+    let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+    ValueError::new(expected, text).nearest_of(WORDS.into_iter().chain(names.iter().map(String::as_str)))
+}
+
+/// The local zone under this value of `TZ`. One that names no zone is an error: the times would be in UTC, and be called local.
+fn of_variable(value: Option<&str>) -> Result<Zone, ValueError> {
+    // A system without a zone, such as a container from scratch, is in UTC.
+    match value.filter(|value| !value.is_empty()) {
+        Some(value) if TimeZone::try_system().is_err() => Err(nearest_zone(
+            "a time zone in the variable TZ (an IANA name such as Europe/Berlin, or a POSIX rule)",
+            value.trim_start_matches(':'),
+        )),
+        _ => Ok(Zone::local()),
     }
 }
 

@@ -59,6 +59,10 @@ impl SqlError {
 pub(super) fn failure(path: &Path, action: &'static str, error: &rusqlite::Error) -> StoreError {
     let path = path.to_owned();
     let reason = error.to_string();
+    // The index of the log found no room: SQLite has no code of a full disk for that.
+    if error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE) {
+        return StoreError::Full { path, reason };
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Corrupt { path, reason },
         Some(ErrorCode::NotADatabase) => {
@@ -67,6 +71,8 @@ pub(super) fn failure(path: &Path, action: &'static str, error: &rusqlite::Error
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             StoreError::Busy { path, waited_seconds: BUSY_TIMEOUT.as_secs() }
         }
+        Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path, reason },
+        Some(ErrorCode::DiskFull) => StoreError::Full { path, reason },
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreError::Unreadable { path, reason },
         _ => StoreError::Database { path, action, reason },
     }

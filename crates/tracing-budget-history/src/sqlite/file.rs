@@ -5,21 +5,24 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::error::{BUSY_TIMEOUT, failure};
+use super::error::{BUSY_TIMEOUT, SqlError, failure};
+use super::files;
 use super::schema::{APPLICATION_ID, VERSION, migrations};
 use crate::StoreError;
 
 /// Opens or creates a run history; any other file is left unchanged.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)
+        create_private_directory(directory)
             .map_err(|reason| StoreError::CreateDirectory { path: directory.to_owned(), reason })?;
     }
     if !check_header(path)? {
         check_tables(path)?;
     }
+    create_private(path)
+        .map_err(|reason| StoreError::Unreadable { path: path.to_owned(), reason: reason.to_string() })?;
     let failed = |error: rusqlite::Error| failure(path, "be opened", &error);
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     migrate(path, &mut connection)?;
@@ -32,6 +35,40 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "cache_size", -32_768).map_err(failed)?;
     connection.pragma_update(None, "wal_autocheckpoint", 8_192).map_err(failed)?;
     Ok(connection)
+}
+
+/// Creates the missing ones of these directories, for the user only: a history names projects, models and errors.
+fn create_private_directory(directory: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}
+
+/// Creates a missing file, for the user only. SQLite gives the files beside it the same mode.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Whether users other than the owner and the group can read a file.
+#[cfg(unix)]
+pub(super) fn is_readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
+}
+
+/// Windows gives files the rights of their directory, and a user's directories are the user's.
+#[cfg(not(unix))]
+pub(super) fn is_readable_by_others(_: &Path) -> bool {
+    false
 }
 
 /// Has changes written to a log beside the file. SQLite does not wait for another process that does the same: it fails at once,
@@ -51,11 +88,76 @@ fn use_log(connection: &Connection) -> rusqlite::Result<()> {
     }
 }
 
-/// A further connection to a file that is open already, for reading.
-pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
+/// A further connection to a file that is open already, for reading. Returns with it whether it sees what is written later.
+pub(super) fn reader(path: &Path) -> Result<(Connection, bool), StoreError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "query_only", true).map_err(|error| failure(path, "be opened", &error))?;
+    Ok((connection, true))
+}
+
+/// A connection to a file that cannot be written, or has no room for a log beside it. Returns with it whether it sees what is
+/// written later.
+pub(super) fn read_only(path: &Path) -> Result<(Connection, bool), StoreError> {
+    let is_read = |connection: &Connection| version(connection).is_ok();
+    // If another process writes it, its log and the index of that are there.
+    if let Some(connection) = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok().filter(is_read) {
+        return Ok((connection, true));
+    }
+    if log_length(path) == 0 {
+        return Ok((by_address(path, "immutable=1")?, false));
+    }
+    // The log cannot be read through an index beside it, as none can be made. In exclusive mode the index is in memory, and without
+    // locks nothing is written. No process writes: it would have made the index.
+    #[cfg(unix)]
+    if let Ok(connection) = by_address(path, "mode=ro&vfs=unix-none")
+        && connection.pragma_update(None, "locking_mode", "EXCLUSIVE").is_ok()
+        && is_read(&connection)
+    {
+        return Ok((connection, false));
+    }
+    let reason = "its newest runs are in the log beside it, which cannot be read there; copy it with its -wal to another directory";
+    Err(StoreError::Unreadable { path: path.to_owned(), reason: reason.to_owned() })
+}
+
+/// Checks that a file can be read without being written.
+pub(super) fn check_read_only(path: &Path) -> Result<(), StoreError> {
+    check_header(path)?;
+    let (connection, _) = read_only(path)?;
+    let from = version(&connection).map_err(|error| failure(path, "be read", &error))?;
+    if from == VERSION {
+        return Ok(());
+    }
+    let reason = "it cannot be written".to_owned();
+    Err(StoreError::Migrate { path: path.to_owned(), from, to: VERSION, reason })
+}
+
+/// A connection that changes the file in place, with what it overwrites in memory: on a full disk there is no room for a log. No other
+/// connection may have the file open.
+pub(super) fn in_place(path: &Path) -> Result<Connection, StoreError> {
+    let failed = |error: rusqlite::Error| failure(path, "be written", &error);
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(Duration::from_secs(2)).map_err(failed)?;
+    // First, so that no index of the log is made in a file.
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(failed)?;
+    connection.pragma_update(None, "temp_store", "MEMORY").map_err(failed)?;
+    connection.pragma_update(None, "journal_mode", "MEMORY").map_err(failed)?;
+    connection.set_transaction_behavior(TransactionBehavior::Exclusive);
     Ok(connection)
+}
+
+/// Whether there is no history at this path: no file, or one without a byte.
+pub(super) fn is_absent(path: &Path) -> Result<bool, StoreError> {
+    Ok(files::look(path)?.is_none_or(|seen| seen.length == 0))
+}
+
+/// Fails if a newer version has migrated the file since it was opened.
+pub(super) fn refuse_newer(transaction: &Transaction<'_>) -> Result<(), SqlError> {
+    let found: u32 = transaction.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?;
+    if found <= VERSION {
+        return Ok(());
+    }
+    let path = transaction.path().map(PathBuf::from).unwrap_or_default();
+    Err(SqlError::Store(StoreError::Newer { path, found, supported: VERSION }))
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
@@ -76,7 +178,7 @@ fn check_header(path: &Path) -> Result<bool, StoreError> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(unreadable(error)),
         Ok(file) if file.metadata().map_err(unreadable)?.is_dir() => return Err(foreign("a directory")),
-        Ok(file) => file.take(100).read_to_end(&mut header).map_err(unreadable)?,
+        Ok(file) => file.take(files::HEADER).read_to_end(&mut header).map_err(unreadable)?,
     };
     if header.is_empty() {
         return Ok(true);
@@ -91,16 +193,9 @@ fn check_header(path: &Path) -> Result<bool, StoreError> {
     if number(60) > VERSION {
         return Err(StoreError::Newer { path: path.to_owned(), found: number(60), supported: VERSION });
     }
-    let page_size = match u64::from(number(16) >> 16) {
-        1 => 65_536,
-        size => size,
-    };
-    let (expected, found) =
-        (page_size * u64::from(number(28)), fs::metadata(path).map_err(unreadable)?.len());
     // While there is a log beside it, pages may be there and not here yet.
-    if log_length(path) == 0 && found < expected {
-        let reason = format!("it has {found} bytes of {expected}");
-        return Err(StoreError::Corrupt { path: path.to_owned(), reason });
+    if log_length(path) == 0 {
+        files::check_length(path)?;
     }
     Ok(false)
 }
@@ -131,6 +226,11 @@ fn quiet(path: &Path) -> Result<Connection, StoreError> {
     if log_length(path) > 0 {
         return connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
     }
+    by_address(path, "immutable=1")
+}
+
+/// A connection for reading with these parameters of SQLite's addresses.
+fn by_address(path: &Path, parameters: &str) -> Result<Connection, StoreError> {
     let mut address = String::from("file:");
     for &byte in path.as_os_str().as_encoded_bytes() {
         match byte {
@@ -139,15 +239,14 @@ fn quiet(path: &Path) -> Result<Connection, StoreError> {
             byte => address.push_str(&format!("%{byte:02x}")),
         }
     }
-    address.push_str("?immutable=1");
+    address.push('?');
+    address.push_str(parameters);
     connect(Path::new(&address), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
 }
 
 /// Length of the log beside a file; its pages are not in the file yet.
 fn log_length(path: &Path) -> u64 {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    std::fs::metadata(PathBuf::from(log)).map_or(0, |log| log.len())
+    fs::metadata(files::beside(path, "-wal")).map_or(0, |log| log.len())
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<u32> {

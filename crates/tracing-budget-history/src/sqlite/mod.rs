@@ -1,8 +1,8 @@
 //! The store in SQLite.
 //!
-//! `store` has the connections and the trait; each other file is one kind of statement: `list`, `read`, `write`,
-//! `remove`, `aggregate`. `rollup` keeps the sums by hour and day, and `unaggregated` computes the ends of a period
-//! from single rows.
+//! `store` has the readers and the trait, `writer` the connection that writes, and `files` what became of its files. Each
+//! other file is one kind of statement: `list`, `read`, `write`, `remove`, `aggregate`. `rollup` keeps the sums by hour and
+//! day, `unaggregated` computes the ends of a period from single rows, and `verify` compares the sums with the documents.
 //!
 //! # Invariants
 //!
@@ -17,6 +17,7 @@ mod amounts;
 mod conditions;
 mod error;
 mod file;
+mod files;
 mod list;
 mod read;
 mod remove;
@@ -25,6 +26,8 @@ mod run_row;
 mod schema;
 mod store;
 mod unaggregated;
+mod verify;
 mod write;
+mod writer;
 
 pub use store::Sqlite;

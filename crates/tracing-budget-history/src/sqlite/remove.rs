@@ -41,11 +41,18 @@ fn delete_run(transaction: &Transaction<'_>, id: i64, changes: &mut RollupChange
     Ok(())
 }
 
-pub(super) fn prune(transaction: &Transaction<'_>, prune: &Prune, now: Timestamp) -> Result<u64, SqlError> {
+/// Deletes the runs that match, at most so many.
+pub(super) fn prune(
+    transaction: &Transaction<'_>,
+    prune: &Prune,
+    now: Timestamp,
+    most: usize,
+) -> Result<u64, SqlError> {
     if prune.older_than.is_none() && prune.keep_last.is_none() {
         return Ok(0);
     }
-    let ids = old_runs(transaction, prune, now)?;
+    let mut ids = old_runs(transaction, prune, now)?;
+    ids.truncate(most);
     if !prune.dry_run {
         let mut changes = RollupChanges::default();
         ids.iter().try_for_each(|id| delete_run(transaction, *id, &mut changes))?;

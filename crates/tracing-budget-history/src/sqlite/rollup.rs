@@ -4,33 +4,33 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use rusqlite::types::{ToSqlOutput, Value};
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params, params_from_iter};
 
 use super::conditions::Conditions;
 use super::error::SqlError;
 use super::{amounts, read, unaggregated};
-use crate::Scope;
 use crate::histogram::Histogram;
 use crate::tally::{Subject, Tally};
 use crate::time_partition::{DAY, Grain, HOUR, Piece, partition};
-use tracing_budget::summary::{RunSummary, Status, Timestamp};
+use crate::{Scope, StoreError};
+use tracing_budget::summary::{ReadError, RunSummary, Status, Timestamp};
 
-const COLUMNS: &str = "runs, completed, failed, cancelled, incomplete, interrupted, errors, llm_calls, unpriced_calls, \
-     calls_without_usage, tokens, without_tokens, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, \
-     without_cost, gates_passed, gates_failed, gates_warned, gates_skipped, gates_broken, gates_other, duration_us, \
-     partial_calls, cost_pico, durations";
+static COLUMNS: LazyLock<String> =
+    LazyLock::new(|| format!("{}, cost_pico, durations", Tally::COLUMNS.join(", ")));
 
 static SELECT: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT {COLUMNS} FROM rollups
-         WHERE step = ?1 AND kind = ?2 AND at_ms = ?3 AND project = ?4 AND pipeline = ?5 AND name = ?6"
+        "SELECT {} FROM rollups
+         WHERE step = ?1 AND kind = ?2 AND at_ms = ?3 AND project = ?4 AND pipeline = ?5 AND name = ?6",
+        *COLUMNS
     )
 });
 
 static REPLACE: LazyLock<String> = LazyLock::new(|| {
     let marks: Vec<String> = (1..=Tally::COUNTS + 8).map(|n| format!("?{n}")).collect();
     format!(
-        "INSERT OR REPLACE INTO rollups (step, kind, at_ms, project, pipeline, name, {COLUMNS}) VALUES ({})",
+        "INSERT OR REPLACE INTO rollups (step, kind, at_ms, project, pipeline, name, {}) VALUES ({})",
+        *COLUMNS,
         marks.join(", ")
     )
 });
@@ -40,14 +40,14 @@ const DELETE: &str = "DELETE FROM rollups
 
 /// The hour and the pipeline of a row.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct RollupKey {
-    at_ms: i64,
-    project: String,
-    pipeline: String,
+pub(super) struct RollupKey {
+    pub(super) at_ms: i64,
+    pub(super) project: String,
+    pub(super) pipeline: String,
 }
 
 /// The rows of one hour and pipeline, by subject and name.
-type Names = BTreeMap<Subject, BTreeMap<String, Tally>>;
+pub(super) type Names = BTreeMap<Subject, BTreeMap<String, Tally>>;
 
 /// RollupChanges of a transaction to the sums, collected so that each row is written once.
 #[derive(Default)]
@@ -82,18 +82,29 @@ impl RollupChanges {
     }
 
     pub(super) fn write(self, transaction: &Transaction<'_>) -> Result<(), SqlError> {
-        let mut days: BTreeMap<RollupKey, Names> = BTreeMap::new();
-        for (bucket, names) in &self.hours {
-            let day = RollupKey { at_ms: bucket.at_ms.div_euclid(DAY) * DAY, ..bucket.clone() };
-            let of_day = days.entry(day).or_default();
-            for (kind, tallies) in names {
-                let of_kind = of_day.entry(*kind).or_default();
-                tallies.iter().for_each(|(name, tally)| add(of_kind, name, tally, 1));
-            }
-        }
+        let days = days_of(&self.hours);
         write_all(transaction, "hour", &self.hours)?;
         write_all(transaction, "day", &days)
     }
+
+    /// The sums by hour.
+    pub(super) fn into_hours(self) -> BTreeMap<RollupKey, Names> {
+        self.hours
+    }
+}
+
+/// The sums by day of sums by hour.
+pub(super) fn days_of(hours: &BTreeMap<RollupKey, Names>) -> BTreeMap<RollupKey, Names> {
+    let mut days: BTreeMap<RollupKey, Names> = BTreeMap::new();
+    for (bucket, names) in hours {
+        let day = RollupKey { at_ms: bucket.at_ms.div_euclid(DAY) * DAY, ..bucket.clone() };
+        let of_day = days.entry(day).or_default();
+        for (kind, tallies) in names {
+            let of_kind = of_day.entry(*kind).or_default();
+            tallies.iter().for_each(|(name, tally)| add(of_kind, name, tally, 1));
+        }
+    }
+    days
 }
 
 fn add(tallies: &mut BTreeMap<String, Tally>, name: &str, tally: &Tally, sign: i64) {
@@ -103,7 +114,7 @@ fn add(tallies: &mut BTreeMap<String, Tally>, name: &str, tally: &Tally, sign: i
     }
 }
 
-fn write_all(
+pub(super) fn write_all(
     transaction: &Transaction<'_>,
     step: &str,
     changes: &BTreeMap<RollupKey, Names>,
@@ -114,13 +125,20 @@ fn write_all(
     for (bucket, names) in changes {
         for (kind, tallies) in names {
             for (name, change) in tallies {
-                let kind = kind.as_str();
+                let kind_name = kind.as_str();
                 let key: [&dyn ToSql; 6] =
-                    [&step, &kind, &bucket.at_ms, &bucket.project, &bucket.pipeline, name];
+                    [&step, &kind_name, &bucket.at_ms, &bucket.project, &bucket.pipeline, name];
                 let there = select.query_row(key, |row| read_tally(row, 0)).optional()?;
                 let was_there = there.is_some();
                 let mut tally = there.unwrap_or_default();
+                let was_unknown = tally.unknown().next().is_some();
                 tally.add(change, 1);
+                // Computed anew where this change decides it: once the run with absurd figures is gone, the sum is known
+                // again. Otherwise it stays unknown, or each later run would have all runs of its day read.
+                let is_decided = !was_unknown || change.unknown().next().is_some();
+                if is_decided && tally.unknown().next().is_some() {
+                    tally = of_documents(transaction, step, bucket, (*kind, name))?;
+                }
                 if !tally.is_nothing() {
                     let (cost, durations) = (amounts::value(Some(tally.cost)), tally.durations.to_bytes());
                     let counts = tally.counts_mut().map(|count| ToSqlOutput::from(*count));
@@ -135,6 +153,62 @@ fn write_all(
         }
     }
     Ok(())
+}
+
+/// The stored roll-ups from this time on and before that one.
+pub(super) fn stored(
+    connection: &Connection,
+    step: &str,
+    from: i64,
+    to: i64,
+) -> Result<BTreeMap<RollupKey, Names>, SqlError> {
+    let sql = format!(
+        "SELECT {}, at_ms, project, pipeline, name FROM rollups
+         WHERE step = ?1 AND kind = ?2 AND at_ms >= ?3 AND at_ms < ?4",
+        *COLUMNS
+    );
+    let mut stored: BTreeMap<RollupKey, Names> = BTreeMap::new();
+    let mut statement = connection.prepare_cached(&sql)?;
+    for kind in [Subject::Run, Subject::Stage, Subject::Model, Subject::Gate] {
+        let mut rows = statement.query(params![step, kind.as_str(), from, to])?;
+        while let Some(row) = rows.next()? {
+            let first = Tally::COUNTS + 2;
+            let key = RollupKey {
+                at_ms: row.get(first)?,
+                project: row.get(first + 1)?,
+                pipeline: row.get(first + 2)?,
+            };
+            let names = stored.entry(key).or_default().entry(kind).or_default();
+            names.insert(row.get(first + 3)?, read_tally(row, 0)?);
+        }
+    }
+    Ok(stored)
+}
+
+/// The tally of one row, from the documents of its runs.
+fn of_documents(
+    connection: &Connection,
+    step: &str,
+    bucket: &RollupKey,
+    subject: (Subject, &str),
+) -> Result<Tally, SqlError> {
+    let length = if step == "day" { DAY } else { HOUR };
+    let mut conditions = Conditions::default();
+    conditions.and(
+        "started_ms >= ? AND started_ms < ?",
+        [Value::from(bucket.at_ms), (bucket.at_ms + length).into()],
+    );
+    conditions.and(
+        "project = ? AND pipeline = ?",
+        [Value::from(bucket.project.clone()), bucket.pipeline.clone().into()],
+    );
+    let mut sum = Tally::default();
+    each_ended(connection, &conditions, |run| {
+        if let Some(tally) = Tally::of(run).remove(&subject) {
+            sum.add(&tally, 1);
+        }
+    })?;
+    Ok(sum)
 }
 
 /// The tally in the columns from this one on.
@@ -177,7 +251,24 @@ pub(super) fn sum<K: Ord>(
             Grain::Days => add_rollups(connection, scope, request, "day", piece, &mut add)?,
         }
     }
+    sums.values().try_for_each(|sum| refuse_unknown(sum, request.kind))?;
     Ok(sums)
+}
+
+/// Refuses unknown sums where an answer has no null for them. Unknown tokens are null in every answer; tokens by kind are in
+/// those of models only.
+fn refuse_unknown(sum: &Tally, kind: Subject) -> Result<(), SqlError> {
+    let is_answered = |column: &str| match column {
+        "tokens" => false,
+        "input_tokens" | "output_tokens" | "cache_read_tokens" | "cache_write_tokens" => {
+            kind == Subject::Model
+        }
+        _ => true,
+    };
+    match sum.unknown().find(|column| is_answered(column)) {
+        Some(figure) => Err(SqlError::Store(StoreError::Sum { figure })),
+        None => Ok(()),
+    }
 }
 
 fn add_rollups(
@@ -193,8 +284,7 @@ fn add_rollups(
         .and("step = ? AND kind = ?", [step.to_owned().into(), request.kind.as_str().to_owned().into()]);
     conditions.and("at_ms >= ? AND at_ms < ?", [Value::from(piece.from), piece.to.into()]);
     conditions.and_project_and_pipeline(scope);
-    let columns =
-        if request.durations { COLUMNS.to_owned() } else { COLUMNS.replace(", durations", ", x''") };
+    let columns = if request.durations { COLUMNS.clone() } else { COLUMNS.replace(", durations", ", x''") };
     let sql = format!("SELECT {columns}, at_ms, name FROM rollups WHERE {}", conditions.sql());
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(conditions.values()))?;
@@ -211,13 +301,43 @@ fn each_ended(
     conditions: &Conditions,
     mut see: impl FnMut(&RunSummary),
 ) -> Result<(), SqlError> {
+    each(connection, conditions, |_, run| {
+        see(&run?);
+        Ok(())
+    })
+}
+
+/// Calls `see` for every ended run that began between these times, also for one that cannot be read.
+pub(super) fn each_ended_between(
+    connection: &Connection,
+    from: i64,
+    to: i64,
+    mut see: impl FnMut(&str, Result<RunSummary, ReadError>),
+) -> Result<(), SqlError> {
+    let mut conditions = Conditions::default();
+    conditions.and("started_ms >= ? AND started_ms < ?", [Value::from(from), to.into()]);
+    each(connection, &conditions, |run_id, run| {
+        match run {
+            Ok(run) => see(run_id, Ok(run)),
+            Err(SqlError::Document { reason, .. }) => see(run_id, Err(reason)),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    })
+}
+
+fn each(
+    connection: &Connection,
+    conditions: &Conditions,
+    mut see: impl FnMut(&str, Result<RunSummary, SqlError>) -> Result<(), SqlError>,
+) -> Result<(), SqlError> {
     let sql = format!("SELECT id, run_id FROM runs WHERE {} AND status <> 'running'", conditions.sql());
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(conditions.values()))?;
     while let Some(row) = rows.next()? {
         let run_id: String = row.get(1)?;
-        if let Some(run) = read::merged(connection, row.get(0)?, &run_id)? {
-            see(&run);
+        if let Some(run) = read::merged(connection, row.get(0)?, &run_id).transpose() {
+            see(&run_id, run)?;
         }
     }
     Ok(())

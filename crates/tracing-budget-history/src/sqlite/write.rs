@@ -9,7 +9,7 @@ use super::error::SqlError;
 use super::read;
 use super::rollup::RollupChanges;
 use super::run_row::Row;
-use crate::{Put, StoreError, Stored};
+use crate::{Put, StoreError, Stored, storable};
 use tracing_budget::summary::{Figures, RunSummary, Status, Timestamp};
 
 pub(super) fn put_all(
@@ -116,15 +116,10 @@ pub(super) fn replace(
     changes.write(transaction)
 }
 
+/// Refuses what is no run, or would spoil sums.
 fn check(run: &RunSummary) -> Result<(), SqlError> {
-    let refused = |reason| SqlError::Store(StoreError::Refused { run_id: run.run_id.clone(), reason });
-    if run.run_id.trim().is_empty() {
-        return Err(refused("its run_id is empty"));
-    }
-    if run.status == Status::NotRun {
-        return Err(refused("its status is not_run, which only a stage can be"));
-    }
-    Ok(())
+    storable::check(run)
+        .map_err(|reason| SqlError::Store(StoreError::Refused { run_id: run.run_id.clone(), reason }))
 }
 
 fn to_json(run: &RunSummary) -> Result<String, SqlError> {

@@ -84,8 +84,13 @@ pub(crate) fn costing(mut run: RunSummary, stage: &str, pico: i128) -> RunSummar
     } else {
         [&summary.total, &row.figures].into_iter().sum()
     };
+    let operation = summary.by_operation.entry("chat");
+    operation.calls += 1;
+    operation.figures = summary.total.clone();
+    model.figures = summary.total.clone();
     summary.per_agent.insert(stage, row);
     summary.per_model.insert("openai/gpt-5", model);
+    summary.settle();
     run
 }
 

@@ -1,9 +1,7 @@
 //! Other processes see runs in flight, and a run of a dead process is stale.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use tracing_budget::sink::Sink;
 use tracing_budget::{Status, summary::Timestamp};
 use tracing_budget_history::BuilderExt as _;
 use tracing_budget_history::{
@@ -11,7 +9,7 @@ use tracing_budget_history::{
 };
 use tracing_subscriber::prelude::*;
 
-use crate::fixtures::{MIDNIGHT, TempHistory, at, costing, run};
+use crate::fixtures::{MIDNIGHT, TempHistory, at, run};
 
 fn now() -> i64 {
     Timestamp::from(SystemTime::now()).unix_ms()
@@ -133,24 +131,4 @@ fn a_batch_is_not_lost_when_the_guard_is_dropped() {
     });
     drop(guard);
     assert_eq!(temp.store().summary(&Scope::new()).unwrap().by_status.completed, 300);
-}
-
-#[test]
-fn a_batch_is_written_when_it_is_full_and_when_it_is_time() {
-    let temp = TempHistory::new();
-    let store: Arc<Sqlite> = Arc::new(temp.store());
-    let mut sink = HistorySink::new(store.clone()).refresh(Duration::from_secs(3_600));
-    let stored = || store.summary(&Scope::new()).unwrap().by_status.completed;
-    let finish = |sink: &mut HistorySink, n: usize| {
-        sink.run_finished(&costing(run(&n.to_string(), Status::Completed, MIDNIGHT), "review", 1)).unwrap();
-    };
-    for n in 1..HistorySink::BATCH {
-        finish(&mut sink, n);
-    }
-    assert_eq!(stored(), 0);
-    finish(&mut sink, 0);
-    assert_eq!(stored(), HistorySink::BATCH as u64);
-    finish(&mut sink, HistorySink::BATCH);
-    sink.runs_in_flight(&[]).unwrap();
-    assert_eq!(stored(), HistorySink::BATCH as u64 + 1);
 }

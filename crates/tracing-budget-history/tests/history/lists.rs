@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use tracing_budget::{
     RunSummary, Status, Usd, Verdict,
-    summary::{GateVerdict, ModelRow, StageRow},
+    summary::{Figures, GateVerdict, ModelRow, StageRow},
 };
 use tracing_budget_history::grammar::STATUSES;
 use tracing_budget_history::{Filter, Order, Page, Put, Sort, SortBy, Store, resolve_run_id};
@@ -44,8 +44,15 @@ fn a_run() -> impl Strategy<Value = RunSummary> {
             run.pipeline = ["nightly", "review"][pipeline].into();
             // The third is beyond 64 bits, the fourth beyond what a JSON number holds exactly.
             let costs = [0, 5, i128::from(i64::MAX) + 7, 8_192_000_000_000_001];
-            run.budget_summary.total.cost_usd = cost.map(|cost| Usd::from_pico(costs[cost as usize]));
-            run.budget_summary.total.tokens_used = tokens;
+            let figures = Figures {
+                cost_usd: cost.map(|cost| Usd::from_pico(costs[cost as usize])),
+                tokens_used: tokens,
+                // One call of which that is unknown.
+                llm_calls: u64::from(cost.is_none() || tokens.is_none()),
+                calls_without_usage: u64::from(tokens.is_none()),
+                unpriced_calls: u64::from(cost.is_none() && tokens.is_some()),
+                ..Figures::default()
+            };
             run.duration_seconds = f64::from(seconds) / 3.0;
             let (stages, models, gates, tier) = inside;
             for (stage, calls) in stages {
@@ -60,6 +67,11 @@ fn a_run() -> impl Strategy<Value = RunSummary> {
                 let name = ["lint", "tests"][gate];
                 run.budget_summary.gate_verdicts.push(GateVerdict::new(seq as u64 + 1, name, verdict));
             }
+            run.budget_summary.total = figures.clone();
+            run.budget_summary.per_agent.entry(STAGES[2]).figures = figures.clone();
+            run.budget_summary.per_model.entry(MODELS[0]).figures = figures.clone();
+            run.budget_summary.by_operation.entry("chat").figures = figures;
+            run.budget_summary.settle();
             run.tags.extend(tier.map(|tier| ("tier".to_owned(), tier.to_string())));
             run
         },

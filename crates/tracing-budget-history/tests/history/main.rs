@@ -9,5 +9,8 @@ mod in_flight;
 mod killed;
 mod lists;
 mod many_processes;
+mod replaced;
 mod statistics;
 mod stored_once;
+mod sums;
+mod unwritable;

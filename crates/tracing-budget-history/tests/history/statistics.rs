@@ -49,6 +49,8 @@ fn in_part(mut run: RunSummary) -> RunSummary {
     budget.total.partial_calls = 1;
     budget.per_agent.values_mut().for_each(|row| row.figures.partial_calls = 1);
     budget.per_model.values_mut().for_each(|row| row.figures.partial_calls = 1);
+    budget.by_operation.values_mut().for_each(|row| row.figures.partial_calls = 1);
+    budget.settle();
     run
 }
 
@@ -201,12 +203,16 @@ fn unknown_is_never_nothing() {
     let store = temp.store();
     let mut unknown = costing(run("a", Status::Completed, MIDNIGHT), "review", 5);
     let figures = &mut unknown.budget_summary;
-    figures.total.cost_usd = None;
-    figures.total.unpriced_calls = 1;
-    let mut stage = figures.per_agent["review"].clone();
-    stage.figures.cost_usd = None;
-    stage.figures.unpriced_calls = 1;
-    figures.per_agent.insert("review", stage);
+    for row in [
+        &mut figures.total,
+        &mut figures.per_agent.entry("review").figures,
+        &mut figures.per_model.entry("openai/gpt-5").figures,
+        &mut figures.by_operation.entry("chat").figures,
+    ] {
+        row.cost_usd = None;
+        row.unpriced_calls = 1;
+    }
+    figures.settle();
     store.put(&unknown).unwrap();
     let overview = store.summary(&Scope::new()).unwrap();
     assert_eq!((overview.cost_usd, overview.runs_without_cost), (None, 1));

@@ -1,5 +1,7 @@
 //! The projects, and an overview of one.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -62,7 +64,7 @@ pub(crate) async fn project(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(crate) struct ProjectPath {
-    /// The project; `-` for runs without a project.
+    /// The project; `-` for runs without a project, and `~` before a name that is `-`, `.` or `..`, or begins with `~`.
     project_id: String,
 }
 
@@ -72,9 +74,23 @@ impl ProjectPath {
     }
 }
 
-/// The project of a path segment; `-` means the empty project.
+/// The project of a path segment; `-` means the empty project, and `~` comes before a name that cannot be a segment.
 pub(super) fn project_of_segment(segment: String) -> String {
-    if segment == "-" { String::new() } else { segment }
+    match segment.strip_prefix('~') {
+        _ if segment == "-" => String::new(),
+        Some(name) => name.to_owned(),
+        None => segment,
+    }
+}
+
+/// The path segment of a project, before it is encoded. Clients remove `.` and `..` from a path, encoded or not.
+pub(crate) fn segment_of_project(project: &str) -> Cow<'_, str> {
+    match project {
+        "" => "-".into(),
+        "-" | "." | ".." => format!("~{project}").into(),
+        _ if project.starts_with('~') => format!("~{project}").into(),
+        _ => project.into(),
+    }
 }
 
 /// Checks that a project has at least one run. Without this check, a misspelt name would look like a project without runs.

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{PathParams, QueryParams};
 use super::parameters::{ListQuery, default_zone};
-use super::projects::{ProjectPath, known_project, project_of_segment};
+use super::projects::{ProjectPath, known_project, project_of_segment, segment_of_project};
 use crate::app::App;
 use crate::find_run::find_run;
 use crate::live::{Event, RunEnded};
@@ -270,7 +270,7 @@ pub(crate) async fn comparison(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(crate) struct RunPath {
-    /// The project; `-` for runs without a project.
+    /// The project; `-` for runs without a project, and `~` before a name that is `-`, `.` or `..`, or begins with `~`.
     project_id: String,
     /// The run: its id, or the beginning or end of one.
     run_id: String,
@@ -287,8 +287,8 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// The path of a run.
 pub(super) fn path_of_run(project: &str, run_id: &str) -> String {
-    let project = if project.is_empty() { "-" } else { project };
-    let (project, run_id) = (utf8_percent_encode(project, SEGMENT), utf8_percent_encode(run_id, SEGMENT));
+    let project = segment_of_project(project);
+    let (project, run_id) = (utf8_percent_encode(&project, SEGMENT), utf8_percent_encode(run_id, SEGMENT));
     format!("/projects/{project}/runs/{run_id}")
 }
 
@@ -300,6 +300,11 @@ mod tests {
     fn a_runs_path_leads_back_to_it() {
         assert_eq!(path_of_run("apprentice", "0193c0de-1"), "/projects/apprentice/runs/0193c0de-1");
         assert_eq!(path_of_run("", "a/b ä"), "/projects/-/runs/a%2Fb%20%C3%A4");
-        assert_eq!(project_of_segment("-".to_owned()), "");
+        for (project, path) in [("-", "/projects/~-/runs/a"), ("..", "/projects/~../runs/a")] {
+            assert_eq!(path_of_run(project, "a"), path);
+        }
+        for project in ["", "-", ".", "..", "~", "~-", "a~", " ", "...", "/"] {
+            assert_eq!(project_of_segment(segment_of_project(project).into_owned()), project);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! URLs of pages.
 
+use crate::api::segment_of_project;
 use form_urlencoded::Serializer;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -22,8 +23,7 @@ pub(super) fn run(run_id: &str) -> String {
 
 /// The document of a run in the API, where `-` is the empty project.
 pub(super) fn document(project: &str, run_id: &str) -> String {
-    let project = if project.is_empty() { "-" } else { project };
-    format!("/projects/{}/runs/{}", segment(project), segment(run_id))
+    format!("/projects/{}/runs/{}", segment(&segment_of_project(project)), segment(run_id))
 }
 
 /// The page that compares two runs.
@@ -53,5 +53,6 @@ mod tests {
         assert_eq!(run("a/b c?d+e"), "/runs/a%2Fb%20c%3Fd%2Be");
         assert_eq!(document("p/q", "é"), "/projects/p%2Fq/runs/%C3%A9");
         assert_eq!(document("", "a"), "/projects/-/runs/a");
+        assert_eq!(document("..", "a"), "/projects/~../runs/a");
     }
 }

@@ -117,7 +117,13 @@ fn runs() -> Vec<RunSummary> {
     }
     for number in 0..10 {
         let mut bad = failed(&format!("spike-{number}"), "spikes", number);
-        bad.budget_summary.total.cost_usd = Some("9.5".parse().expect("an amount"));
+        let (budget, cost) = (&mut bad.budget_summary, Some("9.5".parse().expect("an amount")));
+        budget.total.cost_usd = cost;
+        let discovery = budget.per_agent.entry("discovery");
+        discovery.figures.cost_usd = cost;
+        discovery.per_model.values_mut().for_each(|row| row.figures.cost_usd = cost);
+        budget.per_model.values_mut().for_each(|row| row.figures.cost_usd = cost);
+        budget.by_operation.values_mut().for_each(|row| row.figures.cost_usd = cost);
         bad.duration_seconds = 2_500.0;
         runs.push(bad);
     }

@@ -148,8 +148,10 @@ pub(crate) fn run(run_id: &str, project: &str, minutes: u64) -> RunSummary {
     run.tags = [("tier".to_owned(), "2".to_owned())].into();
     let figures = &mut run.budget_summary;
     figures.total = model.figures.clone();
+    figures.by_operation.entry("chat").figures = model.figures.clone();
     figures.per_model = [("anthropic/claude-sonnet-4-5", model)].into_iter().collect();
     figures.per_agent = [("discovery", discovery), ("review", review)].into_iter().collect();
+    figures.settle();
     let mut gate = GateVerdict::new(1, "lint", Verdict::Pass);
     gate.after_stage = Some("review".into());
     figures.gate_verdicts.push(gate);

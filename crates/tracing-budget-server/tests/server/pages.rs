@@ -65,6 +65,8 @@ async fn a_stage_is_below_its_parent() {
         ("charts", stage(Some("visualization"), 2)),
     ];
     nested.budget_summary.per_agent = stages.into_iter().collect();
+    nested.budget_summary.per_agent.entry("visualization").figures = nested.budget_summary.total.clone();
+    nested.budget_summary.settle();
     server.store.put(&nested).expect("stored");
     let run_page = page(&server, "/runs/nested").await;
     let timeline = run_page.split_once("aria-labelledby=\"timeline\"").expect("a timeline").1;
@@ -101,6 +103,7 @@ async fn a_run_lists_its_most_expensive_calls() {
     });
     dear.budget_summary.calls = Some(calls.rev().collect());
     dear.budget_summary.calls_left_out = 7;
+    with_calls(&mut dear, 32);
     server.store.put(&dear).expect("stored");
     let page = page(&server, "/runs/dear").await;
     let table = page.split_once("id=\"calls\"").expect("a table").1;
@@ -127,4 +130,15 @@ async fn an_empty_history_shows_a_whole_program() {
             line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
         assert!(page.contains(&escaped), "no {line} in {page}");
     }
+}
+
+/// The run with this number of calls in every row.
+fn with_calls(run: &mut RunSummary, calls: u64) {
+    let budget = &mut run.budget_summary;
+    budget.total.llm_calls = calls;
+    let discovery = budget.per_agent.entry("discovery");
+    discovery.figures.llm_calls = calls;
+    discovery.per_model.values_mut().for_each(|row| row.figures.llm_calls = calls);
+    budget.per_model.values_mut().for_each(|row| row.figures.llm_calls = calls);
+    budget.by_operation.values_mut().for_each(|row| row.figures.llm_calls = calls);
 }

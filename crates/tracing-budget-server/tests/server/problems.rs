@@ -81,9 +81,24 @@ async fn a_body_must_be_json_and_a_run_and_not_too_large() {
     let detail = problem(post(r#"{"schema_version": 1}"#).await.expect("an answer"), 422, "Not a run").await;
     assert!(detail.contains("run_id"), "{detail}");
     problem(post(&" ".repeat(5_000)).await.expect("an answer"), 413, "Body too large").await;
-    let plain = server.client.post(format!("{}/runs", server.url)).body(run("a", "p", 1).to_json());
+    let plain = server.client.post(format!("{}/runs", server.url)).body("{}");
     let detail = problem(plain.send().await.expect("an answer"), 415, "Not JSON").await;
     assert!(detail.contains("application/json"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_run_that_would_spoil_sums_is_refused_by_its_field() {
+    let server = TestServer::empty(ServeOptions::new());
+    let mut absurd = run("a", "p", 1);
+    absurd.budget_summary.total.tokens_used = Some(u64::MAX);
+    let answer = server.post("/runs", &absurd).send().await.expect("an answer");
+    let detail = problem(answer, 422, "Not a run").await;
+    assert!(detail.contains("budget_summary.tokens_used is 18446744073709551615"), "{detail}");
+    let mut unbalanced = run("a", "p", 1);
+    unbalanced.budget_summary.total.input_tokens += 1;
+    let answer = server.post("/runs", &unbalanced).send().await.expect("an answer");
+    let detail = problem(answer, 422, "Not a run").await;
+    assert!(detail.contains("input_tokens of per_agent sum to"), "{detail}");
 }
 
 /// Without a length in the header, the size is known only after reading.
