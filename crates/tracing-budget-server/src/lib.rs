@@ -117,6 +117,7 @@ mod api;
 mod app;
 mod assets;
 mod charts;
+mod connections;
 mod error;
 mod find_run;
 mod guard;

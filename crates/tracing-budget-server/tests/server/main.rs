@@ -8,6 +8,7 @@ mod contract;
 mod crowd;
 mod deliveries;
 mod harness;
+mod held_up;
 mod live;
 mod pages;
 mod problem_pages;
