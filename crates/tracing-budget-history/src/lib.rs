@@ -47,6 +47,7 @@
 //!
 //! [`RunSummary::merge`]: tracing_budget::RunSummary::merge
 
+mod cancel;
 pub mod compare;
 mod cursor;
 mod error;
@@ -68,6 +69,7 @@ mod store;
 mod tally;
 mod time_partition;
 
+pub use cancel::Cancel;
 pub use cursor::Cursor;
 pub use error::StoreError;
 pub use filter::{Filter, Page, Prune, Scope};

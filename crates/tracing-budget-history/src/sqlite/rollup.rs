@@ -15,7 +15,7 @@ use crate::tally::{Subject, Tally};
 use crate::time_partition::{DAY, Grain, HOUR, Piece, partition};
 use tracing_budget::summary::{RunSummary, Status, Timestamp};
 
-const COLUMNS: &str = "runs, completed, failed, cancelled, incomplete, interrupted, errors, llm_calls, unpriced_calls, \
+pub(super) const COLUMNS: &str = "runs, completed, failed, cancelled, incomplete, interrupted, errors, llm_calls, unpriced_calls, \
      calls_without_usage, tokens, without_tokens, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, \
      without_cost, gates_passed, gates_failed, gates_warned, gates_skipped, gates_broken, gates_other, duration_us, \
      partial_calls, cost_pico, durations";
@@ -138,7 +138,7 @@ fn write_all(
 }
 
 /// The tally in the columns from this one on.
-fn read_tally(row: &Row<'_>, first: usize) -> rusqlite::Result<Tally> {
+pub(super) fn read_tally(row: &Row<'_>, first: usize) -> rusqlite::Result<Tally> {
     let mut tally = Tally::default();
     for (at, count) in tally.counts_mut().into_iter().enumerate() {
         *count = row.get(first + at)?;
