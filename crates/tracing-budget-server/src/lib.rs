@@ -129,6 +129,7 @@ mod pages;
 mod problem;
 mod router;
 mod schema;
+mod segment;
 mod server;
 
 pub use error::ServeError;

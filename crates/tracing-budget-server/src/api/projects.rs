@@ -8,7 +8,7 @@ use super::extract::PathParams;
 use super::parameters::{WindowQuery, default_zone};
 use crate::app::{App, JsonAnswer};
 use crate::problem::{Problem, ProblemKind};
-use crate::schema;
+use crate::{schema, segment};
 use tracing_budget_history::stats::ProjectRow;
 use tracing_budget_history::{Filter, Page, Sort, Store};
 
@@ -60,19 +60,14 @@ pub(crate) async fn project(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(crate) struct ProjectPath {
-    /// The project; `-` for runs without a project.
+    /// The project; `-` for runs without a project. The names `-`, `.` and `..` have a `~` before them.
     project_id: String,
 }
 
 impl ProjectPath {
     pub(crate) fn name(self) -> String {
-        project_of_segment(self.project_id)
+        segment::project(&self.project_id).to_owned()
     }
-}
-
-/// The project of a path segment; `-` means the empty project.
-pub(super) fn project_of_segment(segment: String) -> String {
-    if segment == "-" { String::new() } else { segment }
 }
 
 /// Checks that a project has at least one run. Without this check, a misspelt name would look like a project without runs.

@@ -4,18 +4,17 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{PathParams, QueryParams};
 use super::parameters::{ListQuery, default_zone};
-use super::projects::{ProjectPath, known_project, project_of_segment};
+use super::projects::{ProjectPath, known_project};
 use crate::app::{App, JsonAnswer};
 use crate::find_run::find_run;
 use crate::live::{Event, RunEnded};
 use crate::problem::{Problem, ProblemKind};
-use crate::schema;
+use crate::{schema, segment};
 use tracing_budget::Usd;
 use tracing_budget::summary::{Figures, RunSummary, StageRow, Status, Timestamp};
 use tracing_budget_history::compare::compare;
@@ -285,7 +284,7 @@ pub(crate) async fn comparison(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(crate) struct RunPath {
-    /// The project; `-` for runs without a project.
+    /// The project; `-` for runs without a project. The names `-`, `.` and `..` have a `~` before them.
     project_id: String,
     /// The run: its id, or the beginning or end of one.
     run_id: String,
@@ -293,18 +292,13 @@ pub(crate) struct RunPath {
 
 impl RunPath {
     pub(crate) fn names(self) -> (String, String) {
-        (project_of_segment(self.project_id), self.run_id)
+        (segment::project(&self.project_id).to_owned(), segment::run(&self.run_id).to_owned())
     }
 }
 
-/// Characters that RFC 3986 calls unreserved stay; all others are encoded.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
 /// The path of a run.
 pub(super) fn path_of_run(project: &str, run_id: &str) -> String {
-    let project = if project.is_empty() { "-" } else { project };
-    let (project, run_id) = (utf8_percent_encode(project, SEGMENT), utf8_percent_encode(run_id, SEGMENT));
-    format!("/projects/{project}/runs/{run_id}")
+    format!("/projects/{}/runs/{}", segment::of_project(project), segment::of_run(run_id))
 }
 
 #[cfg(test)]
@@ -315,6 +309,5 @@ mod tests {
     fn a_runs_path_leads_back_to_it() {
         assert_eq!(path_of_run("apprentice", "0193c0de-1"), "/projects/apprentice/runs/0193c0de-1");
         assert_eq!(path_of_run("", "a/b ä"), "/projects/-/runs/a%2Fb%20%C3%A4");
-        assert_eq!(project_of_segment("-".to_owned()), "");
     }
 }

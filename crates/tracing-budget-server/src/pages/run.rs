@@ -12,6 +12,7 @@ use super::{badges, link, run_calls, run_header, run_tables};
 use crate::app::App;
 use crate::find_run::find_run;
 use crate::problem::Problem;
+use crate::segment;
 use tracing_budget::present::{numbers, stages, status};
 use tracing_budget::summary::{GateVerdict, RunSummary, Status};
 use tracing_budget_history::{Filter, Page as ListPage, RunRow, Sort, Store};
@@ -37,9 +38,9 @@ pub(super) async fn show(
     Path(run_id): Path<String>,
     RawQuery(raw): RawQuery,
 ) -> Result<Markup, Problem> {
-    let rows = RowPage::read(link::run(&run_id), &Query::read(raw.as_deref()))?;
+    let rows = RowPage::read(link::run(segment::run(&run_id)), &Query::read(raw.as_deref()))?;
     let answer = app.read(move |store| {
-        let (run, context) = load(store, &run_id)?;
+        let (run, context) = load(store, segment::run(&run_id))?;
         Ok::<_, Problem>(page(&run, &zone, &context, &rows))
     });
     answer.await
