@@ -65,3 +65,26 @@ impl Cancel {
         self.0.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Sqlite, Store};
+
+    #[test]
+    fn a_cancelled_read_fails_and_its_connection_reads_on_for_others() {
+        let name = format!("tracing-budget-cancel-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        let store = Sqlite::open(directory.join("runs.db")).expect("a history");
+        let cancel = Cancel::new();
+        assert!(cancel.scope(|| store.projects()).is_ok());
+        cancel.cancel();
+        assert!(cancel.scope(|| store.projects()).is_err());
+        // The inner scope counts, and the outer one is back after it.
+        assert!(cancel.scope(|| Cancel::new().scope(|| store.projects())).is_ok());
+        assert!(!Cancel::is_requested());
+        assert!(store.projects().is_ok());
+        drop(store);
+        let _ = std::fs::remove_dir_all(directory);
+    }
+}

@@ -285,10 +285,10 @@ struct Paths<'a> {
 
 impl<'a> Paths<'a> {
     /// The number of each row's path, by its key.
-    fn of(&mut self, rows: &ByKey<'a>) -> HashMap<&'a str, usize> {
+    fn of(&mut self, keys: impl Iterator<Item = &'a str>, rows: &ByKey<'a>) -> HashMap<&'a str, usize> {
         let mut known: HashMap<&str, usize> = HashMap::with_capacity(rows.len());
         let mut chain: Vec<(&str, &str)> = Vec::new();
-        for (&key, _) in rows {
+        for key in keys {
             let mut next = Some(key);
             let mut met = HashSet::new();
             // Up to a path that is known; the rows of a foreign document may be around each other.
@@ -333,7 +333,8 @@ fn stages(a: &Rows<StageRow>, b: &Rows<StageRow>) -> Vec<RowDelta> {
     let of_a: Vec<(&str, &StageRow)> = a.iter().collect();
     let (keys_a, keys_b): (ByKey<'_>, ByKey<'_>) = (a.iter().collect(), b.iter().collect());
     let mut paths = Paths::default();
-    let (paths_a, paths_b) = (paths.of(&keys_a), paths.of(&keys_b));
+    let (paths_a, paths_b) =
+        (paths.of(a.iter().map(|(key, _)| key), &keys_a), paths.of(b.iter().map(|(key, _)| key), &keys_b));
     let mut by_path: HashMap<usize, usize> =
         of_a.iter().enumerate().map(|(at, (key, _))| (paths_a[key], at)).collect();
     let mut partners: Vec<Option<usize>> = b.iter().map(|(key, _)| by_path.remove(&paths_b[key])).collect();
