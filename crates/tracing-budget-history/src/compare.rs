@@ -1,10 +1,12 @@
 //! Comparison of two runs: the change of every figure, by stage, model and gate.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use tracing_budget::summary::{Figures, Rows, RunSummary, StageRow, Status, Timestamp};
+use tracing_budget::summary::{
+    Figures, GateVerdict, ModelRow, Rows, RunSummary, StageRow, Status, Timestamp,
+};
 use tracing_budget::{Usd, Verdict};
 
 /// The comparison of two runs: every figure of `b` less that of `a`.
@@ -23,6 +25,12 @@ pub struct Comparison {
     pub models: Vec<RowDelta>,
     /// The gates of both, in the order of their verdicts.
     pub gates: Vec<GateChange>,
+    /// Stages that the last row of `stages`, `(other)`, sums up; 0 where every stage has its row.
+    pub stages_left_out: u64,
+    /// Models that the last row of `models`, `(other)`, sums up; 0 where every model has its row.
+    pub models_left_out: u64,
+    /// Gates that are not listed; 0 where all are.
+    pub gates_left_out: u64,
 }
 
 /// Identifies one of the two runs.
@@ -138,24 +146,6 @@ pub struct GateChange {
 #[must_use]
 pub fn compare(a: &RunSummary, b: &RunSummary) -> Comparison {
     let (in_a, in_b) = (&a.budget_summary, &b.budget_summary);
-    let model = |name: &str| {
-        let (one, two) = (in_a.per_model.get(name), in_b.per_model.get(name));
-        RowDelta {
-            name: name.to_owned(),
-            in_a: one.is_some(),
-            in_b: two.is_some(),
-            status_a: None,
-            status_b: None,
-            figures: FiguresDelta::of(
-                one.map(|row| (&row.figures, row.duration_seconds)),
-                two.map(|row| (&row.figures, row.duration_seconds)),
-            ),
-        }
-    };
-    let names = |of_b: Vec<&str>, of_a: Vec<&str>, row: &dyn Fn(&str) -> RowDelta| {
-        let mut met = BTreeSet::new();
-        of_b.into_iter().chain(of_a).filter(|name| met.insert(name.to_string())).map(row).collect::<Vec<_>>()
-    };
     Comparison {
         a: RunHead::of(a),
         b: RunHead::of(b),
@@ -164,39 +154,197 @@ pub fn compare(a: &RunSummary, b: &RunSummary) -> Comparison {
             Some((&in_b.total, Some(b.duration_seconds))),
         ),
         stages: stages(&in_a.per_agent, &in_b.per_agent),
-        models: names(
-            in_b.per_model.iter().map(|(name, _)| name).collect(),
-            in_a.per_model.iter().map(|(name, _)| name).collect(),
-            &model,
-        ),
+        models: models(&in_a.per_model, &in_b.per_model),
         gates: gates(a, b),
+        stages_left_out: 0,
+        models_left_out: 0,
+        gates_left_out: 0,
     }
 }
 
-/// A row's stage: its name and those of the stages around it, the innermost first.
-type Path<'a> = Vec<&'a str>;
+impl Comparison {
+    /// Keeps at most this many stages, models and gates: of stages and models those with the largest changes of cost, then of
+    /// tokens; of gates those that changed. They keep their order. The others are summed up in one row `(other)`, behind them;
+    /// their number is in [`stages_left_out`](Self::stages_left_out) and beside it.
+    ///
+    /// ```
+    /// use tracing_budget::RunSummary;
+    /// use tracing_budget_history::compare::compare;
+    ///
+    /// let run = |id| RunSummary::new(id, "2026-04-19T09:12:03Z".parse().expect("a time"));
+    /// let small = compare(&run("a"), &run("b")).at_most(100);
+    /// assert_eq!(small.stages_left_out, 0);
+    /// ```
+    #[must_use]
+    pub fn at_most(mut self, rows: usize) -> Self {
+        self.stages_left_out += cut(&mut self.stages, rows);
+        self.models_left_out += cut(&mut self.models, rows);
+        if self.gates.len() > rows {
+            let all = self.gates.len();
+            let changed = self.gates.iter().filter(|gate| gate.changed).count();
+            // Unchanged gates only fill what the changed ones leave.
+            let (mut changed, mut unchanged) = (changed.min(rows), rows.saturating_sub(changed));
+            self.gates.retain(|gate| {
+                let left = if gate.changed { &mut changed } else { &mut unchanged };
+                let keep = *left > 0;
+                *left = left.saturating_sub(1);
+                keep
+            });
+            self.gates_left_out += (all - self.gates.len()) as u64;
+        }
+        self
+    }
+}
 
-fn path<'a>(rows: &'a Rows<StageRow>, key: &'a str, row: &'a StageRow) -> Path<'a> {
+/// The name of the row that sums up the rows that were left out.
+const OTHER: &str = "(other)";
+
+/// Replaces the rows with the smallest changes by their sum, and returns their number.
+fn cut(rows: &mut Vec<RowDelta>, most: usize) -> u64 {
+    if rows.len() <= most {
+        return 0;
+    }
+    let size = |row: &RowDelta| {
+        let cost = row.figures.cost_usd;
+        let amount = cost.change.map(|change| change.max(-change));
+        (amount, row.figures.tokens_used.change.map(i64::unsigned_abs), cost.a.max(cost.b))
+    };
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by(|one, two| size(&rows[*two]).cmp(&size(&rows[*one])).then(one.cmp(two)));
+    let mut keep = vec![false; rows.len()];
+    order.iter().take(most).for_each(|at| keep[*at] = true);
+    let (kept, left): (Vec<_>, Vec<_>) = rows.drain(..).zip(keep).partition(|(_, keep)| *keep);
+    let sum = |of: fn(&FiguresDelta) -> [Option<u64>; 2]| {
+        let mut sums = [None::<u64>, None];
+        for (row, _) in &left {
+            for (sum, figure) in sums.iter_mut().zip(of(&row.figures)) {
+                *sum = figure.map(|figure| sum.unwrap_or(0).saturating_add(figure)).or(*sum);
+            }
+        }
+        Delta::count(sums[0], sums[1])
+    };
+    let known = |of: fn(&FiguresDelta) -> Option<Usd>| {
+        left.iter().filter_map(|(row, _)| of(&row.figures)).reduce(|sum, usd| sum + usd)
+    };
+    let seconds = |of: fn(&FiguresDelta) -> Option<f64>| {
+        left.iter().filter_map(|(row, _)| of(&row.figures)).reduce(|sum, seconds| sum + seconds)
+    };
+    let figures = FiguresDelta {
+        cost_usd: Delta::usd(known(|row| row.cost_usd.a), known(|row| row.cost_usd.b)),
+        tokens_used: sum(|row| [row.tokens_used.a, row.tokens_used.b]),
+        duration_seconds: Delta::seconds(
+            seconds(|row| row.duration_seconds.a),
+            seconds(|row| row.duration_seconds.b),
+        ),
+        llm_calls: sum(|row| [row.llm_calls.a, row.llm_calls.b]),
+        input_tokens: sum(|row| [row.input_tokens.a, row.input_tokens.b]),
+        output_tokens: sum(|row| [row.output_tokens.a, row.output_tokens.b]),
+        unpriced_calls: sum(|row| [row.unpriced_calls.a, row.unpriced_calls.b]),
+        calls_without_usage: sum(|row| [row.calls_without_usage.a, row.calls_without_usage.b]),
+        partial_calls: sum(|row| [row.partial_calls.a, row.partial_calls.b]),
+    };
+    let other = RowDelta {
+        name: OTHER.to_owned(),
+        in_a: left.iter().any(|(row, _)| row.in_a),
+        in_b: left.iter().any(|(row, _)| row.in_b),
+        status_a: None,
+        status_b: None,
+        figures,
+    };
+    *rows = kept.into_iter().map(|(row, _)| row).chain([other]).collect();
+    left.len() as u64
+}
+
+fn models(a: &Rows<ModelRow>, b: &Rows<ModelRow>) -> Vec<RowDelta> {
+    let row = |name: &str, one: Option<&ModelRow>, two: Option<&ModelRow>| RowDelta {
+        name: name.to_owned(),
+        in_a: one.is_some(),
+        in_b: two.is_some(),
+        status_a: None,
+        status_b: None,
+        figures: FiguresDelta::of(
+            one.map(|row| (&row.figures, row.duration_seconds)),
+            two.map(|row| (&row.figures, row.duration_seconds)),
+        ),
+    };
+    let mut left: HashMap<&str, &ModelRow> = a.iter().collect();
+    let of_b: Vec<RowDelta> = b.iter().map(|(name, two)| row(name, left.remove(name), Some(two))).collect();
+    let gone = a.iter().filter(|(name, _)| left.contains_key(name));
+    of_b.into_iter().chain(gone.map(|(name, one)| row(name, Some(one), None))).collect()
+}
+
+/// The rows of one run by key. `Rows::get` compares every name, which is quadratic over all rows.
+type ByKey<'a> = HashMap<&'a str, &'a StageRow>;
+
+/// Numbers for paths: a row's stage and those around it. A path is known by the number of the path around it and its last name, so
+/// that rows of a deep nest cost as much as others.
+#[derive(Default)]
+struct Paths<'a> {
+    numbers: HashMap<(usize, &'a str), usize>,
+}
+
+impl<'a> Paths<'a> {
+    /// The number of each row's path, by its key.
+    fn of(&mut self, keys: impl Iterator<Item = &'a str>, rows: &ByKey<'a>) -> HashMap<&'a str, usize> {
+        let mut known: HashMap<&str, usize> = HashMap::with_capacity(rows.len());
+        let mut chain: Vec<(&str, &str)> = Vec::new();
+        for key in keys {
+            let mut next = Some(key);
+            let mut met = HashSet::new();
+            // Up to a path that is known; the rows of a foreign document may be around each other.
+            let mut around = loop {
+                let Some(key) = next else { break 0 };
+                if let Some(number) = known.get(key) {
+                    break *number;
+                }
+                if !met.insert(key) {
+                    break 0;
+                }
+                let row = rows.get(key);
+                chain.push((key, row.and_then(|row| row.name.as_deref()).unwrap_or(key)));
+                next = row.and_then(|row| row.parent.as_deref());
+            };
+            while let Some((key, name)) = chain.pop() {
+                let number = self.numbers.len() + 1;
+                around = *self.numbers.entry((around, name)).or_insert(number);
+                known.insert(key, around);
+            }
+        }
+        known
+    }
+}
+
+/// A row's stage and those around it as text. At most 32, as the text is for people.
+fn path_text(rows: &ByKey<'_>, key: &str, row: &StageRow) -> String {
     let mut path = vec![row.name.as_deref().unwrap_or(key)];
     let mut parent = row.parent.as_deref();
-    // The rows of a foreign document may be around each other.
-    while let Some(key) = parent.filter(|_| path.len() <= rows.len()) {
+    while let Some(key) = parent.filter(|_| path.len() < 32) {
         let around = rows.get(key);
         path.push(around.and_then(|row| row.name.as_deref()).unwrap_or(key));
         parent = around.and_then(|row| row.parent.as_deref());
     }
-    path
+    path.reverse();
+    path.join("/")
 }
 
 /// Compares a stage with the same stage in the other run. Not by key alone: of two stages of one name, the one that started first
 /// has the plain key, which may be another one in each run. A stage that moved below another keeps its key, and is found by it.
 fn stages(a: &Rows<StageRow>, b: &Rows<StageRow>) -> Vec<RowDelta> {
     let of_a: Vec<(&str, &StageRow)> = a.iter().collect();
-    let mut by_path: HashMap<Path<'_>, usize> =
-        of_a.iter().enumerate().map(|(at, (key, row))| (path(a, key, row), at)).collect();
-    let mut partners: Vec<Option<usize>> =
-        b.iter().map(|(key, row)| by_path.remove(&path(b, key, row))).collect();
-    let mut left: HashMap<&str, usize> = by_path.into_values().map(|at| (of_a[at].0, at)).collect();
+    let (keys_a, keys_b): (ByKey<'_>, ByKey<'_>) = (a.iter().collect(), b.iter().collect());
+    let mut paths = Paths::default();
+    let (paths_a, paths_b) =
+        (paths.of(a.iter().map(|(key, _)| key), &keys_a), paths.of(b.iter().map(|(key, _)| key), &keys_b));
+    let mut by_path: HashMap<usize, usize> =
+        of_a.iter().enumerate().map(|(at, (key, _))| (paths_a[key], at)).collect();
+    let mut partners: Vec<Option<usize>> = b.iter().map(|(key, _)| by_path.remove(&paths_b[key])).collect();
+    let taken: HashSet<usize> = partners.iter().flatten().copied().collect();
+    let mut left: HashMap<&str, usize> = of_a
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| !taken.contains(at))
+        .map(|(at, (key, _))| (*key, at))
+        .collect();
     for ((key, _), partner) in b.iter().zip(&mut partners).filter(|(_, partner)| partner.is_none()) {
         *partner = left.remove(key);
     }
@@ -206,9 +354,9 @@ fn stages(a: &Rows<StageRow>, b: &Rows<StageRow>) -> Vec<RowDelta> {
         .map(|((key, row), partner)| stage(key.to_owned(), partner.map(|at| of_a[at].1), Some(row)));
     let gone = of_a.iter().filter(|(key, _)| left.contains_key(key)).map(|(key, row)| {
         // In `b` the key is that of another stage.
-        let name = match b.get(key) {
-            Some(_) => path(a, key, row).into_iter().rev().collect::<Vec<_>>().join("/"),
-            None => (*key).to_owned(),
+        let name = match keys_b.contains_key(key) {
+            true => path_text(&keys_a, key, row),
+            false => (*key).to_owned(),
         };
         stage(name, Some(row), None)
     });
@@ -230,15 +378,18 @@ fn stage(name: String, a: Option<&StageRow>, b: Option<&StageRow>) -> RowDelta {
 }
 
 fn gates(a: &RunSummary, b: &RunSummary) -> Vec<GateChange> {
-    let all = |run: &'_ RunSummary| run.budget_summary.gate_verdicts.clone();
-    let (of_a, of_b) = (all(a), all(b));
-    let mut met = BTreeSet::new();
-    let names = of_b.iter().chain(&of_a).map(|gate| gate.gate_name.clone());
+    let (of_a, of_b) = (&a.budget_summary.gate_verdicts, &b.budget_summary.gate_verdicts);
+    // Collecting keeps the last verdict of each gate.
+    let last = |verdicts: &'_ [GateVerdict]| -> HashMap<String, GateVerdict> {
+        verdicts.iter().map(|gate| (gate.gate_name.clone(), gate.clone())).collect()
+    };
+    let (last_a, last_b) = (last(of_a), last(of_b));
+    let mut met = HashSet::new();
+    let names = of_b.iter().chain(of_a).map(|gate| gate.gate_name.as_str());
     names
-        .filter(|name| met.insert(name.clone()))
+        .filter(|name| met.insert(*name))
         .map(|name| {
-            let one = of_a.iter().rev().find(|gate| gate.gate_name == name);
-            let two = of_b.iter().rev().find(|gate| gate.gate_name == name);
+            let (one, two) = (last_a.get(name), last_b.get(name));
             let (verdict_a, verdict_b) =
                 (one.map(|gate| gate.verdict.clone()), two.map(|gate| gate.verdict.clone()));
             GateChange {
@@ -247,7 +398,7 @@ fn gates(a: &RunSummary, b: &RunSummary) -> Vec<GateChange> {
                 b: verdict_b,
                 reason: two.and_then(|gate| gate.reason.clone()),
                 score: Delta::seconds(one.and_then(|gate| gate.score), two.and_then(|gate| gate.score)),
-                gate: name,
+                gate: name.to_owned(),
             }
         })
         .collect()
@@ -322,7 +473,6 @@ fn part(change: Option<f64>, of: Option<f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tracing_budget::summary::{GateVerdict, ModelRow};
 
     fn usd(text: &str) -> Usd {
         text.parse().expect("an amount")
@@ -440,5 +590,32 @@ mod tests {
             [("lint", &Some(Verdict::Pass), &Some(Verdict::Fail)), ("tests", &None, &Some(Verdict::Pass))]
         );
         assert!(compared.gates.iter().all(|gate| gate.changed));
+    }
+    /// 100,000 flat stages, and as many each inside the one before: quadratic work would take minutes.
+    #[test]
+    fn large_and_deep_runs_are_compared_in_linear_time_and_bounded_rows() {
+        for nested in [false, true] {
+            let large = |id| {
+                let mut run = run(id, &[]);
+                let rows = (0..100_000_u32).map(|number| {
+                    let mut row = StageRow::default();
+                    row.figures = figures(Some("0.000001"), Some(1));
+                    row.parent = (nested && number > 0).then(|| format!("stage-{}", number - 1));
+                    (format!("stage-{number}"), row)
+                });
+                run.budget_summary.per_agent = rows.collect();
+                run
+            };
+            let started = std::time::Instant::now();
+            let all = compare(&large("a"), &large("b"));
+            assert_eq!(all.stages.len(), 100_000);
+            assert!(all.stages.iter().all(|row| row.figures.tokens_used.change == Some(0)));
+            let few = all.at_most(100);
+            assert_eq!((few.stages.len(), few.stages_left_out), (101, 99_900));
+            let other = &few.stages[100];
+            assert_eq!((other.name.as_str(), other.figures.tokens_used.b), ("(other)", Some(99_900)));
+            assert_eq!(other.figures.cost_usd.a, Some(usd("0.0999")));
+            assert!(started.elapsed() < std::time::Duration::from_secs(60), "{:?}", started.elapsed());
+        }
     }
 }

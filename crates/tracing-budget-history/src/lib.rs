@@ -48,6 +48,7 @@
 //!
 //! [`RunSummary::merge`]: tracing_budget::RunSummary::merge
 
+mod cancel;
 pub mod compare;
 mod cursor;
 mod error;
@@ -71,6 +72,7 @@ mod tally;
 mod time_partition;
 mod verification;
 
+pub use cancel::Cancel;
 pub use cursor::Cursor;
 pub use error::StoreError;
 pub use filter::{Filter, Page, Prune, Scope};

@@ -245,8 +245,10 @@ pub struct Series {
     pub bucket: Bucket,
     /// When each step begins, without gaps.
     pub at: Vec<Timestamp>,
-    /// The lines, those with the largest sum (or last value) first.
+    /// The lines, those with the largest sum (or last value) first; at most [`Series::LINES`], and one more for all others.
     pub lines: Vec<Line>,
+    /// Stages or models that the last line, `(other)`, sums up; 0 where each has its line.
+    pub lines_left_out: u64,
 }
 
 /// One line of a series.
@@ -265,6 +267,9 @@ pub struct Line {
 const MOST_STEPS: i64 = 24 * 366;
 
 impl Series {
+    /// Maximum number of lines of their own. A run may have 100,000 stages, and a line has up to 8,784 values.
+    pub const LINES: usize = 100;
+
     /// From sums by step and name.
     pub(super) fn of(query: &SeriesQuery, tallies: &BTreeMap<(i64, String), Tally>) -> Self {
         let step = query.bucket.ms();
@@ -276,39 +281,63 @@ impl Series {
         let (Some(first), Some(last)) = (first, last) else { return Self::without_steps(query) };
         let first = first.max(last.saturating_sub(step * (MOST_STEPS - 1)));
         let steps: Vec<i64> = (0..).map(|n| first + n * step).take_while(|at| *at <= last).collect();
-        let mut lines: BTreeMap<&str, Vec<Option<&Tally>>> = BTreeMap::new();
-        for ((at, name), tally) in tallies {
-            if (first..=last).contains(at) {
-                let at = usize::try_from((at - first) / step).unwrap_or(0);
-                lines.entry(name).or_insert_with(|| vec![None; steps.len()])[at] = Some(tally);
+        let seen = || tallies.iter().filter(|((at, _), _)| (first..=last).contains(at));
+        let mut wholes: BTreeMap<&str, Tally> = BTreeMap::new();
+        seen().for_each(|((_, name), tally)| wholes.entry(name).or_default().add(tally, 1));
+        if query.by == By::Run {
+            wholes.entry("").or_default();
+        }
+        // The order first, from one sum a name: values of every step for every name would take gigabytes.
+        let mut order: Vec<(&str, Tally)> = wholes.into_iter().collect();
+        let size = |whole: &Tally| query.measure.of(whole).map_or(f64::NEG_INFINITY, Amount::to_f64);
+        order.sort_by(|(one, of_one), (two, of_two)| {
+            size(of_two).total_cmp(&size(of_one)).then_with(|| one.cmp(two))
+        });
+        let left = order.split_off(order.len().min(Self::LINES));
+        let places: BTreeMap<&str, usize> =
+            order.iter().enumerate().map(|(place, (name, _))| (*name, place)).collect();
+        let nothing = Tally::default();
+        let mut values: Vec<Vec<Option<Amount>>> =
+            vec![vec![query.measure.of(&nothing); steps.len()]; order.len()];
+        let mut others = vec![Tally::default(); if left.is_empty() { 0 } else { steps.len() }];
+        for ((at, name), tally) in seen() {
+            let at = usize::try_from((at - first) / step).unwrap_or(0);
+            match places.get(name.as_str()) {
+                Some(place) => values[*place][at] = query.measure.of(tally),
+                None => others[at].add(tally, 1),
             }
         }
-        if query.by == By::Run {
-            lines.entry("").or_insert_with(|| vec![None; steps.len()]);
-        }
-        let nothing = Tally::default();
-        let mut lines: Vec<Line> = lines
-            .into_iter()
-            .map(|(name, tallies)| {
-                let mut whole = Tally::default();
-                tallies.iter().flatten().for_each(|tally| whole.add(tally, 1));
-                Line {
-                    name: name.to_owned(),
-                    values: tallies.iter().map(|tally| query.measure.of(tally.unwrap_or(&nothing))).collect(),
-                    total: query.measure.of(&whole),
-                }
+        let mut lines: Vec<Line> = order
+            .iter()
+            .zip(values)
+            .map(|((name, whole), values)| Line {
+                name: (*name).to_owned(),
+                values,
+                total: query.measure.of(whole),
             })
             .collect();
-        let size = |line: &Line| line.total.map_or(f64::NEG_INFINITY, Amount::to_f64);
-        lines.sort_by(|one, two| size(two).total_cmp(&size(one)).then_with(|| one.name.cmp(&two.name)));
+        if !left.is_empty() {
+            let mut whole = Tally::default();
+            left.iter().for_each(|(_, tally)| whole.add(tally, 1));
+            let values = others.iter().map(|tally| query.measure.of(tally)).collect();
+            lines.push(Line { name: "(other)".to_owned(), values, total: query.measure.of(&whole) });
+        }
         Self {
             at: steps.into_iter().filter_map(Timestamp::from_unix_ms).collect(),
             lines,
+            lines_left_out: left.len() as u64,
             ..Self::without_steps(query)
         }
     }
 
     fn without_steps(query: &SeriesQuery) -> Self {
-        Self { measure: query.measure, by: query.by, bucket: query.bucket, at: Vec::new(), lines: Vec::new() }
+        Self {
+            measure: query.measure,
+            by: query.by,
+            bucket: query.bucket,
+            at: Vec::new(),
+            lines: Vec::new(),
+            lines_left_out: 0,
+        }
     }
 }

@@ -39,6 +39,30 @@ pub struct ProjectRow {
     pub last_started_at: Timestamp,
 }
 
+/// The runs of a project in sums, or those of many.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ProjectTotals {
+    /// The project's name; empty for runs without one. `(other)` in a last row that sums up all further projects.
+    pub project: String,
+    /// The projects of the row: 1, except in the row `(other)`.
+    pub projects: u64,
+    /// Runs by status.
+    pub by_status: StatusCounts,
+    /// Runs that are `running` with an overdue heartbeat.
+    pub stale: u64,
+    /// The known cost of the runs that ended; null where some ended and the cost of none is known.
+    pub cost_usd: Option<Usd>,
+    /// The known tokens of the runs that ended; null where some ended and the tokens of none are known.
+    pub tokens_used: Option<u64>,
+    /// Model calls of the runs that ended.
+    pub llm_calls: u64,
+    /// Calls of the ended runs with known usage and unknown cost.
+    pub unpriced_calls: u64,
+    /// When the newest run started; null in the row `(other)`.
+    pub last_started_at: Option<Timestamp>,
+}
+
 /// Runs by status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -152,7 +176,7 @@ impl Typical {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StageStats {
-    /// The stage.
+    /// The stage; `(other)` in a last row that sums up all stages beyond the 1,000 most expensive.
     pub stage: String,
     /// Runs that began it.
     pub runs: u64,
@@ -189,7 +213,7 @@ pub struct StageStats {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ModelStats {
-    /// The model: `provider/model`.
+    /// The model: `provider/model`; `(other)` in a last row that sums up all models beyond the 1,000 most expensive.
     pub model: String,
     /// Runs that called it.
     pub runs: u64,
@@ -228,7 +252,7 @@ pub struct ModelStats {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GateStats {
-    /// The gate.
+    /// The gate; `(other)` in a last row that sums up all gates beyond the 1,000 with the most failures.
     pub gate: String,
     /// Runs that have a verdict of it, `skipped` included.
     pub runs: u64,

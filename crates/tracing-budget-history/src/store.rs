@@ -9,7 +9,7 @@ use super::heartbeat::Heartbeat;
 use super::row::{RunPage, RunRow};
 use super::series::{Series, SeriesQuery};
 use super::sort::Sort;
-use super::stats::{GateStats, ModelStats, Overview, ProjectRow, StageStats};
+use super::stats::{GateStats, ModelStats, Overview, ProjectRow, ProjectTotals, StageStats};
 use tracing_budget::summary::RunSummary;
 
 /// A run history.
@@ -86,6 +86,13 @@ pub trait Store: Send + Sync {
     ///
     /// If the store cannot be read.
     fn projects(&self) -> Result<Vec<ProjectRow>, StoreError>;
+
+    /// The sums of the `limit` projects with the most runs, in this order, and a row `(other)` for all further ones.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn project_totals(&self, limit: usize) -> Result<Vec<ProjectTotals>, StoreError>;
 
     /// The runs in figures: counts by status, the last failure and its reason, the usual run.
     ///

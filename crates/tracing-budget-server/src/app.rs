@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
 use tokio::sync::{Semaphore, watch};
 use tracing_budget::summary::Timestamp;
-use tracing_budget_history::Store;
+use tracing_budget_history::{Cancel, Store};
 
 use crate::keys::Keys;
 use crate::live::Broadcaster;
@@ -84,7 +88,10 @@ impl App {
         SystemTime::now().into()
     }
 
-    /// Reads from the store on a blocking thread; at most [`ServeOptions::readers`] reads run at once.
+    /// Reads from the store on a blocking thread; at most [`ServeOptions::readers`] reads run at once. A page or document of a large
+    /// run takes longer to write than to read, so `query` does that too: on a thread of the runtime it would delay every request.
+    ///
+    /// Dropping the future cancels the read: a request that timed out gives its permit back at once.
     ///
     /// # Errors
     ///
@@ -93,7 +100,26 @@ impl App {
         &self,
         query: impl FnOnce(&dyn Store) -> Result<T, E> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.on_store(&self.shared.readers, query).await
+        let cancel = Cancel::new();
+        let _when_dropped = CancelWhenDropped(cancel.clone());
+        self.on_store(&self.shared.readers, move |store| cancel.scope(|| query(store))).await
+    }
+
+    /// Reads from the store as [`read`](Self::read), and writes the answer as JSON on the same thread.
+    ///
+    /// # Errors
+    ///
+    /// The store's error as a problem.
+    pub(crate) async fn read_json<T: Serialize, E: Into<Problem> + Send + 'static>(
+        &self,
+        query: impl FnOnce(&dyn Store) -> Result<T, E> + Send + 'static,
+    ) -> Result<JsonAnswer, Problem> {
+        self.read(move |store| {
+            let answer = query(store).map_err(Into::into)?;
+            let json = serde_json::to_vec(&answer);
+            json.map(JsonAnswer).map_err(|error| Problem::new(ProblemKind::Failed, error.to_string()))
+        })
+        .await
     }
 
     /// Writes to the store on a blocking thread; one write at a time.
@@ -137,5 +163,23 @@ impl App {
         let mut stopping = self.shared.stopping.clone();
         // An error means that the sender was dropped, and so the server has stopped.
         let _ = stopping.wait_for(|stop| *stop).await;
+    }
+}
+
+/// An answer as JSON.
+pub(crate) struct JsonAnswer(Vec<u8>);
+
+impl IntoResponse for JsonAnswer {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, "application/json")], self.0).into_response()
+    }
+}
+
+/// Cancels a read when the request that waits for it is dropped. After its end, this has no effect.
+struct CancelWhenDropped(Cancel);
+
+impl Drop for CancelWhenDropped {
+    fn drop(&mut self) {
+        self.0.cancel();
     }
 }

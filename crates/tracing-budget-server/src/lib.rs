@@ -117,6 +117,7 @@ mod api;
 mod app;
 mod assets;
 mod charts;
+mod connections;
 mod error;
 mod find_run;
 mod guard;
@@ -128,6 +129,7 @@ mod pages;
 mod problem;
 mod router;
 mod schema;
+mod segment;
 mod server;
 
 pub use error::ServeError;

@@ -17,7 +17,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use tokio::sync::Mutex;
 use tracing_budget_history::grammar::STATUSES;
-use tracing_budget_history::stats::{Overview, ProjectRow};
+use tracing_budget_history::stats::ProjectTotals as Totals;
 
 use crate::problem::Problem;
 
@@ -77,7 +77,7 @@ impl Metrics {
     }
 
     /// All metrics as text.
-    pub(crate) fn text(&self, live: &LiveFigures, projects: &[(ProjectRow, Overview)]) -> String {
+    pub(crate) fn text(&self, live: &LiveFigures, projects: &[Totals]) -> String {
         self.listeners.set(i64::try_from(live.listeners).unwrap_or(i64::MAX));
         self.polls.inc_by(live.polls.saturating_sub(self.polls.get()));
         let mut text = String::new();
@@ -103,43 +103,40 @@ struct ProjectStatusLabels {
 type Amount = Family<ProjectLabel, Gauge<f64, AtomicU64>>;
 
 /// An unknown figure has no sample: a 0 would be read as a known amount.
-fn project_registry(projects: &[(ProjectRow, Overview)]) -> Registry {
+fn project_registry(projects: &[Totals]) -> Registry {
     let mut registry = Registry::with_prefix(PREFIX);
     let runs: Family<ProjectStatusLabels, Gauge> = Family::default();
     registry.register("project_runs", "Runs in the history", runs.clone());
-    let mut amount =
-        |name: &str, help: &str, unit: Option<Unit>, of: fn(&ProjectRow, &Overview) -> Option<f64>| {
-            let amounts = Amount::default();
-            match unit {
-                Some(unit) => registry.register_with_unit(name, help, unit, amounts.clone()),
-                None => registry.register(name, help, amounts.clone()),
+    let mut amount = |name: &str, help: &str, unit: Option<Unit>, of: fn(&Totals) -> Option<f64>| {
+        let amounts = Amount::default();
+        match unit {
+            Some(unit) => registry.register_with_unit(name, help, unit, amounts.clone()),
+            None => registry.register(name, help, amounts.clone()),
+        }
+        for project in projects {
+            if let Some(value) = of(project) {
+                amounts.get_or_create(&ProjectLabel { project: project.project.clone() }).set(value);
             }
-            for (project, overview) in projects {
-                if let Some(value) = of(project, overview) {
-                    amounts.get_or_create(&ProjectLabel { project: project.project.clone() }).set(value);
-                }
-            }
-        };
+        }
+    };
     let usd = || Some(Unit::Other("usd".to_owned()));
-    amount("project_cost", "Known cost of the runs that ended", usd(), |_, all| Some(all.cost_usd?.to_f64()));
-    amount("project_tokens", "Known tokens of the runs that ended", None, |_, all| {
+    amount("project_cost", "Known cost of the runs that ended", usd(), |all| Some(all.cost_usd?.to_f64()));
+    amount("project_tokens", "Known tokens of the runs that ended", None, |all| {
         Some(all.tokens_used? as f64)
     });
-    amount("project_llm_calls", "Model calls of the runs that ended", None, |_, all| {
-        Some(all.llm_calls as f64)
-    });
+    amount("project_llm_calls", "Model calls of the runs that ended", None, |all| Some(all.llm_calls as f64));
     let help = "Model calls of unknown cost in the runs that ended";
-    amount("project_unpriced_calls", help, None, |_, all| Some(all.unpriced_calls as f64));
+    amount("project_unpriced_calls", help, None, |all| Some(all.unpriced_calls as f64));
     let help = "Runs with status running with an overdue heartbeat";
-    amount("project_stale_runs", help, None, |_, all| Some(all.stale as f64));
+    amount("project_stale_runs", help, None, |all| Some(all.stale as f64));
     let help = "Start of the newest run, in Unix time";
-    amount("project_last_run_started_timestamp", help, Some(Unit::Seconds), |project, _| {
-        Some(project.last_started_at.unix_ms() as f64 / 1_000.0)
+    amount("project_last_run_started_timestamp", help, Some(Unit::Seconds), |all| {
+        Some(all.last_started_at?.unix_ms() as f64 / 1_000.0)
     });
-    for (project, overview) in projects {
+    for project in projects {
         for &status in STATUSES {
             let labels = ProjectStatusLabels { project: project.project.clone(), status: status.as_str() };
-            runs.get_or_create(&labels).set(i64::try_from(overview.by_status.of(status)).unwrap_or(i64::MAX));
+            runs.get_or_create(&labels).set(i64::try_from(project.by_status.of(status)).unwrap_or(i64::MAX));
         }
     }
     registry
@@ -150,7 +147,7 @@ fn project_registry(projects: &[(ProjectRow, Overview)]) -> Registry {
 const MAX_AGE: Duration = Duration::from_secs(10);
 
 /// The projects with their totals.
-pub(crate) type ProjectTotals = Arc<Vec<(ProjectRow, Overview)>>;
+pub(crate) type ProjectTotals = Arc<Vec<Totals>>;
 
 /// Cache of the projects' totals.
 #[derive(Default)]
@@ -166,7 +163,7 @@ impl ProjectTotalsCache {
     /// If `read` fails.
     pub(crate) async fn get_or_read(
         &self,
-        read: impl Future<Output = Result<Vec<(ProjectRow, Overview)>, Problem>>,
+        read: impl Future<Output = Result<Vec<Totals>, Problem>>,
     ) -> Result<ProjectTotals, Problem> {
         // Held across the read, so that concurrent requests wait for one read instead of each starting their own.
         let mut last = self.last.lock().await;

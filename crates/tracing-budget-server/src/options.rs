@@ -24,6 +24,9 @@ pub struct ServeOptions {
     pub(crate) poll_every: Duration,
     pub(crate) listeners: usize,
     pub(crate) heartbeat: Duration,
+    pub(crate) connections: usize,
+    pub(crate) client_timeout: Duration,
+    pub(crate) stop_timeout: Duration,
 }
 
 /// A secret that `Debug` does not print.
@@ -56,6 +59,11 @@ impl ServeOptions {
             poll_every: Duration::from_millis(500),
             listeners: 1_000,
             heartbeat: Duration::from_secs(15),
+            // Above `listeners`, so that streams leave room for requests, and below the descriptors that a service usually has.
+            connections: 2_000,
+            client_timeout: Duration::from_secs(30),
+            // Orchestrators kill after 10 s or later.
+            stop_timeout: Duration::from_secs(5),
         }
     }
 
@@ -137,10 +145,87 @@ impl ServeOptions {
         self.heartbeat = interval.max(Duration::from_millis(10));
         self
     }
+
+    /// Maximum number of open connections, at least 1; default 2,000. A process that may have fewer than that many descriptors
+    /// gets three quarters of them as connections, and live streams at most three quarters of the connections.
+    ///
+    /// At the maximum, a new connection closes the one that has been without a request for longest, such as one with half of
+    /// its headers sent. If every connection has a request that is being answered, new ones wait.
+    ///
+    /// ```
+    /// use tracing_budget_server::ServeOptions;
+    ///
+    /// let small = ServeOptions::new().max_connections(200);
+    /// ```
+    #[must_use]
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.connections = connections.max(1);
+        self
+    }
+
+    /// Lowers the number of connections to what a process with this many descriptors can serve. Files of the store need the rest,
+    /// and an operating system that is out of descriptors refuses those too.
+    pub(crate) fn within_descriptors(mut self, descriptors: Option<u64>) -> Self {
+        let share = descriptors.and_then(|descriptors| usize::try_from(descriptors / 4 * 3).ok());
+        self.connections = self.connections.min(share.unwrap_or(usize::MAX)).max(1);
+        // Streams do not end by themselves. With all connections, they would keep requests out.
+        self.listeners = self.listeners.min((self.connections / 4 * 3).max(1));
+        self
+    }
+
+    /// Maximum time that the server waits for a client: for the whole headers of a request, for the next request of an open
+    /// connection, and for the client to read more of an answer. At least 10 ms; default 30 s. The connection is closed then.
+    /// A body that arrives too slowly is ended by [`timeout`](Self::timeout).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use tracing_budget_server::ServeOptions;
+    ///
+    /// let strict = ServeOptions::new().client_timeout(Duration::from_secs(5));
+    /// ```
+    #[must_use]
+    pub fn client_timeout(mut self, timeout: Duration) -> Self {
+        self.client_timeout = timeout.max(Duration::from_millis(10));
+        self
+    }
+
+    /// Maximum time for requests in progress when the server stops; default 5 s. Live streams and connections without a request
+    /// are closed at once, and what is open after this time is cut off.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use tracing_budget_server::ServeOptions;
+    ///
+    /// let patient = ServeOptions::new().stop_timeout(Duration::from_secs(60));
+    /// ```
+    #[must_use]
+    pub fn stop_timeout(mut self, timeout: Duration) -> Self {
+        self.stop_timeout = timeout;
+        self
+    }
 }
 
 impl Default for ServeOptions {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_files_and_streams_leave_connections_for_requests() {
+        let usual = ServeOptions::new().within_descriptors(Some(1_024));
+        assert_eq!((usual.connections, usual.listeners), (768, 576));
+        for descriptors in [None, Some(20_000)] {
+            let many = ServeOptions::new().within_descriptors(descriptors);
+            assert_eq!((many.connections, many.listeners), (2_000, 1_000));
+        }
+        let few = ServeOptions::new().max_connections(1).within_descriptors(Some(2));
+        assert_eq!((few.connections, few.listeners), (1, 1));
     }
 }

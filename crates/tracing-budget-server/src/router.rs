@@ -1,6 +1,7 @@
 //! All routes and the middleware in front of them.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::cors::CorsLayer;
@@ -23,6 +24,8 @@ pub(crate) fn router(app: App) -> Result<Router, ServeError> {
         .merge(pages::router())
         .fallback(guard::no_such_path)
         .layer(RequestBodyLimitLayer::new(options.body_bytes))
+        // axum's own limit of 2 MB would apply besides, below the one that is documented.
+        .layer(DefaultBodyLimit::disable())
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, options.timeout))
         .layer(from_fn_with_state(app.clone(), guard::check_origin))
         .layer(from_fn_with_state(app.clone(), guard::check_access));

@@ -1,10 +1,11 @@
 //! Binding, serving, stopping.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use axum::Router;
 use tokio::runtime::Builder;
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 use tracing_budget_history::Store;
 
 use crate::app::App;
+use crate::connections;
 use crate::error::ServeError;
 use crate::keys::Keys;
 use crate::live::poll_until_stopped;
@@ -53,10 +55,12 @@ impl Server {
     pub fn bind(options: &ServeOptions, store: Arc<dyn Store>) -> Result<Self, ServeError> {
         let keys = Keys::new(options)?;
         let (stop, stopping) = watch::channel(false);
-        let app = App::new(store, options.clone(), keys, stopping);
+        let options = options.clone().within_descriptors(max_descriptors());
+        let address = options.address;
+        let app = App::new(store, options, keys, stopping);
         let router = router(app.clone())?;
-        let error = |reason| ServeError::Listen { address: options.address, reason };
-        let listener = TcpListener::bind(options.address).map_err(error)?;
+        let error = |reason| ServeError::Listen { address, reason };
+        let listener = TcpListener::bind(address).map_err(error)?;
         listener.set_nonblocking(true).map_err(error)?;
         let address = listener.local_addr().map_err(error)?;
         Ok(Self { listener, address, router, app, stop })
@@ -68,14 +72,26 @@ impl Server {
         self.address
     }
 
-    /// Serves until Ctrl-C or SIGTERM, answers the requests that are in progress, and returns.
+    /// Serves until Ctrl-C or SIGTERM, answers the requests that are in progress, and returns. It returns at most
+    /// [`ServeOptions::stop_timeout`] and a second after the signal, whatever clients do. A second signal ends it at once.
     ///
     /// # Errors
     ///
     /// If the server's threads cannot be started, or serving failed.
     pub fn run(self) -> Result<(), ServeError> {
         // On a new thread: the caller may be inside another tokio runtime, where `block_on` panics.
-        let thread = std::thread::spawn(move || self.on_this_thread(shutdown_signal()));
+        let thread = std::thread::spawn(move || {
+            let (signals, mut received) = watch::channel(0);
+            let mut again = received.clone();
+            let first = async move {
+                tokio::spawn(count_signals(signals));
+                let _ = received.wait_for(|signals| *signals > 0).await;
+            };
+            let second = async move {
+                let _ = again.wait_for(|signals| *signals > 1).await;
+            };
+            self.on_this_thread(first, second)
+        });
         thread.join().unwrap_or(Ok(()))
     }
 
@@ -87,32 +103,54 @@ impl Server {
         let end = async move {
             let _ = stopping.wait_for(|stop| *stop).await;
         };
-        let thread = std::thread::spawn(move || self.on_this_thread(end));
+        let thread = std::thread::spawn(move || self.on_this_thread(end, pending()));
         Running { address, stop, thread: Some(thread) }
     }
 
-    /// Serves on the caller's tokio runtime until `end` completes, then answers the requests that are in progress.
+    /// Serves on the caller's tokio runtime until `end` completes, then answers the requests that are in progress, for at most
+    /// [`ServeOptions::stop_timeout`].
     ///
     /// # Errors
     ///
     /// If serving failed.
     pub async fn serve(self, end: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
+        self.serve_until(end, pending()).await
+    }
+
+    async fn serve_until(
+        self,
+        end: impl Future<Output = ()>,
+        at_once: impl Future<Output = ()>,
+    ) -> Result<(), ServeError> {
         let Self { listener, router, app, stop, .. } = self;
         let stopped = |reason| ServeError::Stopped { reason };
         let listener = tokio::net::TcpListener::from_std(listener).map_err(stopped)?;
-        let end = async move {
+        let end = async {
             end.await;
             stop.send_replace(true);
         };
-        tokio::spawn(async move { poll_until_stopped(&app, app.options().poll_every).await });
-        axum::serve(listener, router).with_graceful_shutdown(end).await.map_err(stopped)
+        let poller = app.clone();
+        tokio::spawn(async move { poll_until_stopped(&poller, poller.options().poll_every).await });
+        connections::serve(listener, router, app.options(), end, at_once).await;
+        Ok(())
     }
 
-    fn on_this_thread(self, end: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
+    fn on_this_thread(
+        self,
+        end: impl Future<Output = ()>,
+        at_once: impl Future<Output = ()>,
+    ) -> Result<(), ServeError> {
         let runtime = Builder::new_multi_thread().enable_all().thread_name("tracing-budget-server").build();
-        runtime.map_err(|reason| ServeError::Threads { reason })?.block_on(self.serve(end))
+        let runtime = runtime.map_err(|reason| ServeError::Threads { reason })?;
+        let served = runtime.block_on(self.serve_until(end, at_once));
+        // A drop would wait for blocking tasks without a limit, such as a delivery that waits for the store's lock.
+        runtime.shutdown_timeout(BLOCKING_TASKS_END_AFTER);
+        served
     }
 }
+
+/// Time for reads and writes of the store of requests that were cut off. Reads are cancelled with their request.
+const BLOCKING_TASKS_END_AFTER: Duration = Duration::from_secs(1);
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -134,7 +172,7 @@ impl Running {
         self.address
     }
 
-    /// Answers the requests that are in progress, then stops.
+    /// Answers the requests that are in progress, then stops, at the latest [`ServeOptions::stop_timeout`] and a second later.
     ///
     /// # Errors
     ///
@@ -171,18 +209,37 @@ pub fn run(options: &ServeOptions, store: Arc<dyn Store>) -> Result<(), ServeErr
     Server::bind(options, store)?.run()
 }
 
-async fn shutdown_signal() {
-    let interrupted = tokio::signal::ctrl_c();
+/// Returns the number of descriptors that this process may open; `None` if it is unlimited or unknown.
+fn max_descriptors() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+    }
+    #[cfg(not(unix))]
+    {
+        None
+    }
+}
+
+/// Counts Ctrl-C and SIGTERM.
+async fn count_signals(signals: watch::Sender<u32>) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
+            loop {
+                tokio::select! {
+                    Ok(()) = tokio::signal::ctrl_c() => {}
+                    Some(()) = terminated.recv() => {}
+                    else => break,
+                }
+                signals.send_modify(|signals| *signals += 1);
             }
-            return;
         }
     }
-    let _ = interrupted.await;
+    while tokio::signal::ctrl_c().await.is_ok() {
+        signals.send_modify(|signals| *signals += 1);
+    }
+    // Without signals, the server runs until its process is killed.
+    std::future::pending::<()>().await;
 }

@@ -34,7 +34,7 @@ pub(super) enum Baselines {
     None,
     Fixed(Box<RunSummary>),
     /// The newest passing run of each run's pipeline.
-    LastPassing(Option<Sqlite>),
+    LastPassing(Option<Box<Sqlite>>),
 }
 
 /// The baseline of one run.
@@ -50,7 +50,7 @@ impl Baselines {
         Ok(match argument {
             None => Self::None,
             Some(Baseline::Run(run)) => Self::Fixed(Box::new(input::run_or_file(run, session)?)),
-            Some(Baseline::LastPassing) => Self::LastPassing(session.store_if_any()?),
+            Some(Baseline::LastPassing) => Self::LastPassing(session.store_if_any()?.map(Box::new)),
         })
     }
 
@@ -59,7 +59,7 @@ impl Baselines {
             Self::None => Against::Nothing,
             Self::Fixed(baseline) => Against::Run(baseline.clone()),
             Self::LastPassing(None) => Against::NoneYet("there is no run history"),
-            Self::LastPassing(Some(store)) => match last_passing(store, run)? {
+            Self::LastPassing(Some(store)) => match last_passing(store.as_ref(), run)? {
                 Some(baseline) => Against::Run(Box::new(baseline)),
                 None => Against::NoneYet("no earlier run of this pipeline has passed"),
             },

@@ -1,6 +1,7 @@
 //! Statistics over many runs, from the sums.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, params_from_iter};
 
@@ -13,7 +14,7 @@ use crate::Scope;
 use crate::health::{self, EndedRun, Health, HealthQuery};
 use crate::series::{Bucket, Measure, Series, SeriesQuery};
 use crate::statistics::{median, median_whole};
-use crate::stats::{GateStats, ModelStats, Overview, ProjectRow, StageStats, Typical, ratio};
+use crate::stats::{GateStats, ModelStats, Overview, ProjectRow, ProjectTotals, StageStats, Typical, ratio};
 use crate::tally::{Subject, Tally, count};
 use tracing_budget::summary::{Status, Timestamp};
 use tracing_budget::{Usd, Verdict};
@@ -48,6 +49,75 @@ pub(super) fn projects(connection: &Connection) -> Result<Vec<ProjectRow>, SqlEr
         }
     }
     Ok(projects)
+}
+
+/// One pass over the sums of all projects. A query for each would read the same pages thousands of times.
+pub(super) fn project_totals(
+    connection: &Connection,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Vec<ProjectTotals>, SqlError> {
+    /// The sums of the runs that ended, runs in flight, and the stale ones of these.
+    #[derive(Default)]
+    struct Sums(Tally, u64, u64);
+    let mut sums: HashMap<String, Sums> = HashMap::new();
+    let columns = rollup::COLUMNS.replace(", durations", ", x''");
+    let sql = format!("SELECT {columns}, project FROM rollups WHERE step = 'day' AND kind = 'run'");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let tally = rollup::read_tally(row, 0)?;
+        let project = row.get_ref(Tally::COUNTS + 2)?.as_str().map_err(rusqlite::Error::from)?;
+        match sums.get_mut(project) {
+            Some(sum) => sum.0.add(&tally, 1),
+            None => sums.entry(project.to_owned()).or_default().0 = tally,
+        }
+    }
+    let mut conditions = Conditions::default();
+    conditions.and("status = ?", [Status::Running.as_str().to_owned().into()]);
+    for run in list::rows(connection, &conditions, NEWEST_FIRST, MANY, now)? {
+        let sum = sums.entry(run.project).or_default();
+        sum.1 += 1;
+        sum.2 += u64::from(run.stale);
+    }
+    let mut sums: Vec<(String, Sums)> = sums.into_iter().collect();
+    sums.sort_by(|(one, of_one), (two, of_two)| {
+        let runs = |sums: &Sums| Reverse(count(sums.0.runs) + sums.1);
+        // A project with the name of the last row is always in it, or two rows would have one name.
+        (one == OTHER, runs(of_one), one).cmp(&(two == OTHER, runs(of_two), two))
+    });
+    let own = sums.iter().take(limit).take_while(|(project, _)| project != OTHER).count();
+    let further = sums.split_off(own);
+    let totals = |project, projects, Sums(tally, running, stale): Sums, last_started_at| {
+        let mut by_status = tally.statuses();
+        by_status.running = running;
+        ProjectTotals {
+            project,
+            projects,
+            by_status,
+            stale,
+            cost_usd: tally.cost(),
+            tokens_used: tally.tokens(),
+            llm_calls: count(tally.llm_calls),
+            unpriced_calls: count(tally.unpriced_calls),
+            last_started_at,
+        }
+    };
+    let mut newest = connection.prepare_cached("SELECT max(started_ms) FROM runs WHERE project = ?1")?;
+    let mut answer = Vec::with_capacity(sums.len() + 1);
+    for (project, sum) in sums {
+        let last: Option<i64> = newest.query_row([&project], |row| row.get(0))?;
+        answer.push(totals(project, 1, sum, last.map(list::time)));
+    }
+    if !further.is_empty() {
+        let projects = further.len() as u64;
+        let rest = further.into_iter().fold(Sums::default(), |mut rest, (_, sum)| {
+            rest.0.add(&sum.0, 1);
+            Sums(rest.0, rest.1 + sum.1, rest.2 + sum.2)
+        });
+        answer.push(totals(OTHER.to_owned(), projects, rest, None));
+    }
+    Ok(answer)
 }
 
 pub(super) fn overview(connection: &Connection, scope: &Scope, now: Timestamp) -> Result<Overview, SqlError> {
@@ -118,56 +188,82 @@ pub(super) fn series(connection: &Connection, query: &SeriesQuery) -> Result<Ser
 pub(super) fn stages(connection: &Connection, scope: &Scope) -> Result<Vec<StageStats>, SqlError> {
     let tallies = tallies(connection, scope, Subject::Stage)?;
     let whole = known_cost(&tallies);
-    let mut stages: Vec<StageStats> = tallies
-        .into_iter()
-        .map(|(stage, tally)| StageStats {
-            stage,
-            runs: count(tally.runs),
-            failed: count(tally.failed),
-            errors: count(tally.errors),
-            success_rate: tally.statuses().success_rate(),
-            p50_duration_seconds: tally.durations.quantile(0.5),
-            p95_duration_seconds: tally.durations.quantile(0.95),
-            duration_seconds: tally.seconds(),
-            cost_usd: tally.cost(),
-            share_of_cost: share(tally.cost(), whole),
-            tokens_used: tally.tokens(),
-            llm_calls: count(tally.llm_calls),
-            unpriced_calls: count(tally.unpriced_calls),
-            calls_without_usage: count(tally.calls_without_usage),
-            partial_calls: count(tally.partial_calls),
-        })
-        .collect();
+    let (tallies, other) = largest(tallies, Tally::cost);
+    let row = |(stage, tally): (String, Tally)| StageStats {
+        stage,
+        runs: count(tally.runs),
+        failed: count(tally.failed),
+        errors: count(tally.errors),
+        success_rate: tally.statuses().success_rate(),
+        p50_duration_seconds: tally.durations.quantile(0.5),
+        p95_duration_seconds: tally.durations.quantile(0.95),
+        duration_seconds: tally.seconds(),
+        cost_usd: tally.cost(),
+        share_of_cost: share(tally.cost(), whole),
+        tokens_used: tally.tokens(),
+        llm_calls: count(tally.llm_calls),
+        unpriced_calls: count(tally.unpriced_calls),
+        calls_without_usage: count(tally.calls_without_usage),
+        partial_calls: count(tally.partial_calls),
+    };
+    let mut stages: Vec<StageStats> = tallies.into_iter().map(row).collect();
     stages.sort_by(|one, two| two.cost_usd.cmp(&one.cost_usd).then_with(|| one.stage.cmp(&two.stage)));
+    stages.extend(other.map(row));
     Ok(stages)
 }
 
 pub(super) fn models(connection: &Connection, scope: &Scope) -> Result<Vec<ModelStats>, SqlError> {
     let tallies = tallies(connection, scope, Subject::Model)?;
     let whole = known_cost(&tallies);
-    let mut models: Vec<ModelStats> = tallies
-        .into_iter()
-        .map(|(model, tally)| ModelStats {
-            model,
-            runs: count(tally.runs),
-            llm_calls: count(tally.llm_calls),
-            p50_duration_seconds: tally.durations.quantile(0.5),
-            p95_duration_seconds: tally.durations.quantile(0.95),
-            duration_seconds: tally.measured_seconds(),
-            cost_usd: tally.cost(),
-            share_of_cost: share(tally.cost(), whole),
-            tokens_used: tally.tokens(),
-            input_tokens: count(tally.input),
-            output_tokens: count(tally.output),
-            cache_read_tokens: count(tally.cache_read),
-            cache_write_tokens: count(tally.cache_write),
-            unpriced_calls: count(tally.unpriced_calls),
-            calls_without_usage: count(tally.calls_without_usage),
-            partial_calls: count(tally.partial_calls),
-        })
-        .collect();
+    let (tallies, other) = largest(tallies, Tally::cost);
+    let row = |(model, tally): (String, Tally)| ModelStats {
+        model,
+        runs: count(tally.runs),
+        llm_calls: count(tally.llm_calls),
+        p50_duration_seconds: tally.durations.quantile(0.5),
+        p95_duration_seconds: tally.durations.quantile(0.95),
+        duration_seconds: tally.measured_seconds(),
+        cost_usd: tally.cost(),
+        share_of_cost: share(tally.cost(), whole),
+        tokens_used: tally.tokens(),
+        input_tokens: count(tally.input),
+        output_tokens: count(tally.output),
+        cache_read_tokens: count(tally.cache_read),
+        cache_write_tokens: count(tally.cache_write),
+        unpriced_calls: count(tally.unpriced_calls),
+        calls_without_usage: count(tally.calls_without_usage),
+        partial_calls: count(tally.partial_calls),
+    };
+    let mut models: Vec<ModelStats> = tallies.into_iter().map(row).collect();
     models.sort_by(|one, two| two.cost_usd.cmp(&one.cost_usd).then_with(|| one.model.cmp(&two.model)));
+    models.extend(other.map(row));
     Ok(models)
+}
+
+/// The name of the row that sums up all rows without one of their own.
+const OTHER: &str = "(other)";
+
+/// Maximum number of stages, models or gates with a row of their own. One run may have 100,000 of them.
+const MOST_ROWS: usize = 1_000;
+
+/// Returns the largest by a measure, and the sum of all others under the name `(other)`, if there are more than [`MOST_ROWS`].
+fn largest<K: Ord>(
+    mut tallies: BTreeMap<String, Tally>,
+    size: impl Fn(&Tally) -> K,
+) -> (BTreeMap<String, Tally>, Option<(String, Tally)>) {
+    if tallies.len() <= MOST_ROWS {
+        return (tallies, None);
+    }
+    let mut order: Vec<(K, String)> =
+        tallies.iter().map(|(name, tally)| (size(tally), name.clone())).collect();
+    order.sort_by(|one, two| two.0.cmp(&one.0).then_with(|| one.1.cmp(&two.1)));
+    let mut other = Tally::default();
+    for (_, name) in &order[MOST_ROWS..] {
+        if let Some(tally) = tallies.remove(name) {
+            other.add(&tally, 1);
+        }
+    }
+    (tallies, Some((OTHER.to_owned(), other)))
 }
 
 fn known_cost(tallies: &BTreeMap<String, Tally>) -> Usd {
@@ -179,26 +275,28 @@ fn share(cost: Option<Usd>, whole: Usd) -> Option<f64> {
 }
 
 pub(super) fn gates(connection: &Connection, scope: &Scope) -> Result<Vec<GateStats>, SqlError> {
-    let mut gates: Vec<GateStats> = tallies(connection, scope, Subject::Gate)?
-        .into_iter()
-        .map(|(gate, tally)| GateStats {
-            gate,
-            runs: count(tally.runs),
-            verdicts: tally.verdicts(),
-            passed: count(tally.passed),
-            failed: count(tally.gate_failed),
-            warned: count(tally.warned),
-            skipped: count(tally.skipped),
-            errors: count(tally.gate_errors),
-            other: count(tally.other),
-            pass_rate: tally.pass_rate(),
-            p50_duration_seconds: tally.durations.quantile(0.5),
-            p95_duration_seconds: tally.durations.quantile(0.95),
-            cost_usd: (count(tally.without_cost) < tally.verdicts()).then_some(tally.cost),
-        })
-        .collect();
+    let (tallies, other) = largest(tallies(connection, scope, Subject::Gate)?, |tally| {
+        (tally.gate_failed + tally.gate_errors, tally.verdicts())
+    });
+    let row = |(gate, tally): (String, Tally)| GateStats {
+        gate,
+        runs: count(tally.runs),
+        verdicts: tally.verdicts(),
+        passed: count(tally.passed),
+        failed: count(tally.gate_failed),
+        warned: count(tally.warned),
+        skipped: count(tally.skipped),
+        errors: count(tally.gate_errors),
+        other: count(tally.other),
+        pass_rate: tally.pass_rate(),
+        p50_duration_seconds: tally.durations.quantile(0.5),
+        p95_duration_seconds: tally.durations.quantile(0.95),
+        cost_usd: (count(tally.without_cost) < tally.verdicts()).then_some(tally.cost),
+    };
+    let mut gates: Vec<GateStats> = tallies.into_iter().map(row).collect();
     let failing = |gate: &GateStats| ratio(gate.failed + gate.errors, gate.verdicts).unwrap_or(0.0);
     gates.sort_by(|one, two| failing(two).total_cmp(&failing(one)).then_with(|| one.gate.cmp(&two.gate)));
+    gates.extend(other.map(row));
     Ok(gates)
 }
 

@@ -15,7 +15,7 @@ use crate::time_partition::{DAY, Grain, HOUR, Piece, partition};
 use crate::{Scope, StoreError};
 use tracing_budget::summary::{ReadError, RunSummary, Status, Timestamp};
 
-static COLUMNS: LazyLock<String> =
+pub(super) static COLUMNS: LazyLock<String> =
     LazyLock::new(|| format!("{}, cost_pico, durations", Tally::COLUMNS.join(", ")));
 
 static SELECT: LazyLock<String> = LazyLock::new(|| {
@@ -212,7 +212,7 @@ fn of_documents(
 }
 
 /// The tally in the columns from this one on.
-fn read_tally(row: &Row<'_>, first: usize) -> rusqlite::Result<Tally> {
+pub(super) fn read_tally(row: &Row<'_>, first: usize) -> rusqlite::Result<Tally> {
     let mut tally = Tally::default();
     for (at, count) in tally.counts_mut().into_iter().enumerate() {
         *count = row.get(first + at)?;

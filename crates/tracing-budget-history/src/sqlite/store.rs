@@ -15,10 +15,10 @@ use super::writer::{self, Writer};
 use super::{aggregate, file, list, read, remove, verify, write};
 use crate::health::{Health, HealthQuery};
 use crate::series::{Series, SeriesQuery};
-use crate::stats::{GateStats, ModelStats, Overview, ProjectRow, StageStats};
+use crate::stats::{GateStats, ModelStats, Overview, ProjectRow, ProjectTotals, StageStats};
 use crate::time_partition::{DAY, HOUR};
 use crate::{
-    Filter, Page, Prune, Put, RunPage, RunRow, Scope, Sort, Store, StoreError, Stored, Verification,
+    Cancel, Filter, Page, Prune, Put, RunPage, RunRow, Scope, Sort, Store, StoreError, Stored, Verification,
 };
 use tracing_budget::summary::{RunSummary, Timestamp};
 
@@ -153,10 +153,24 @@ impl Sqlite {
     ) -> Result<T, StoreError> {
         let mut reader = self.reader()?;
         // One transaction: without it, an answer of several queries would mix the states before and after a write.
+        let cancel = Cancel::current();
+        if Cancel::is_requested() {
+            // The handler below is not called by short queries, of which one request may have hundreds.
+            let interrupted = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT);
+            let error = SqlError::Database(rusqlite::Error::SqliteFailure(interrupted, None));
+            return Err(error.at(&self.path, "be read"));
+        }
+        if let Some(cancel) = cancel.clone() {
+            // Often enough to end within a millisecond, and too rarely to cost anything.
+            reader.connection.progress_handler(1_000, Some(move || cancel.flag()));
+        }
         let answer = reader.connection.transaction().map_err(SqlError::from).and_then(|moment| {
             file::refuse_newer(&moment)?;
             query(&moment)
         });
+        if cancel.is_some() {
+            reader.connection.progress_handler(0, None::<fn() -> bool>);
+        }
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < READERS_KEPT && reader.is_lasting {
             readers.push(reader);
@@ -348,6 +362,10 @@ impl Store for Sqlite {
 
     fn projects(&self) -> Result<Vec<ProjectRow>, StoreError> {
         self.reading(|moment| aggregate::projects(moment))
+    }
+
+    fn project_totals(&self, limit: usize) -> Result<Vec<ProjectTotals>, StoreError> {
+        self.reading(|moment| aggregate::project_totals(moment, limit, now()))
     }
 
     fn summary(&self, scope: &Scope) -> Result<Overview, StoreError> {

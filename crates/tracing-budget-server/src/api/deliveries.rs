@@ -77,9 +77,12 @@ pub(crate) async fn deliver(
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let now = app.now();
+    // Not inside the write: a large body takes long to read, and every other delivery would wait for it.
+    let run = app.read(move |_| {
+        RunSummary::from_json(&body).map_err(|error| Problem::new(ProblemKind::NotARun, error.to_string()))
+    });
+    let run = run.await?;
     let delivered = app.write(move |store| {
-        let run = RunSummary::from_json(&body)
-            .map_err(|error| Problem::new(ProblemKind::NotARun, error.to_string()))?;
         let mut put = Put::new(&run);
         if let Some(part) = &delivery.part {
             put = put.part(part);

@@ -1,6 +1,5 @@
 //! Stages, models, gates, series and health of a project.
 
-use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
@@ -9,13 +8,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::{AtMost, PathParams, QueryParams, from_query, from_text};
 use super::parameters::{WindowQuery, default_zone, pairs};
 use super::projects::{ProjectPath, known_project};
-use crate::app::App;
+use crate::app::{App, JsonAnswer};
 use crate::problem::Problem;
 use crate::schema;
 use tracing_budget::summary::Timestamp;
-use tracing_budget_history::health::{Health, HealthQuery};
-use tracing_budget_history::series::{Bucket, By, Measure, Series, SeriesQuery};
-use tracing_budget_history::stats::{GateStats, ModelStats, StageStats};
+use tracing_budget_history::health::HealthQuery;
+use tracing_budget_history::series::{Bucket, By, Measure, SeriesQuery};
 use tracing_budget_history::{Scope, Store, StoreError};
 
 /// Rows about the runs of a window.
@@ -37,15 +35,15 @@ pub(crate) struct WindowRows<T> {
     rows: Vec<T>,
 }
 
-async fn window_rows<T: Send + 'static>(
+async fn window_rows<T: Serialize + Send + 'static>(
     app: &App,
     project: String,
     WindowQuery(query): WindowQuery,
     read: fn(&dyn Store, &Scope) -> Result<Vec<T>, StoreError>,
-) -> Result<Json<WindowRows<T>>, Problem> {
+) -> Result<JsonAnswer, Problem> {
     let tz = query.zone(&default_zone()).to_string();
     let scope = query.window(app.now(), &default_zone()).project(&project);
-    let answer = app.read(move |store| {
+    let answer = app.read_json(move |store| {
         let rows = read(store, &scope)?;
         if rows.is_empty() {
             known_project(store, &project)?;
@@ -53,7 +51,7 @@ async fn window_rows<T: Send + 'static>(
         let Scope { pipeline, since, until, .. } = scope;
         Ok::<_, Problem>(WindowRows { project, pipeline, tz, since, until, rows })
     });
-    answer.await.map(Json)
+    answer.await
 }
 
 /// Duration, cost and failures of each stage, the most expensive first.
@@ -70,7 +68,7 @@ pub(crate) async fn stages(
     State(app): State<App>,
     PathParams(project): PathParams<ProjectPath>,
     window: WindowQuery,
-) -> Result<Json<WindowRows<StageStats>>, Problem> {
+) -> Result<JsonAnswer, Problem> {
     window_rows(&app, project.name(), window, |store, scope| store.stages(scope)).await
 }
 
@@ -88,7 +86,7 @@ pub(crate) async fn models(
     State(app): State<App>,
     PathParams(project): PathParams<ProjectPath>,
     window: WindowQuery,
-) -> Result<Json<WindowRows<ModelStats>>, Problem> {
+) -> Result<JsonAnswer, Problem> {
     window_rows(&app, project.name(), window, |store, scope| store.models(scope)).await
 }
 
@@ -106,7 +104,7 @@ pub(crate) async fn gates(
     State(app): State<App>,
     PathParams(project): PathParams<ProjectPath>,
     window: WindowQuery,
-) -> Result<Json<WindowRows<GateStats>>, Problem> {
+) -> Result<JsonAnswer, Problem> {
     window_rows(&app, project.name(), window, |store, scope| store.gates(scope)).await
 }
 
@@ -161,17 +159,17 @@ pub(crate) async fn series(
     State(app): State<App>,
     PathParams(project): PathParams<ProjectPath>,
     SeriesQueryParams { series, window }: SeriesQueryParams,
-) -> Result<Json<Series>, Problem> {
+) -> Result<JsonAnswer, Problem> {
     let project = project.name();
     let SeriesParams { measure, by, bucket } = series;
     let scope = window.0.window(app.now(), &default_zone()).project(&project);
     let query = SeriesQuery::new(scope, measure).by(by).bucket(bucket);
-    let answer = app.read(move |store| {
+    let answer = app.read_json(move |store| {
         // A series without runs still has steps, so it cannot show that the project is unknown.
         known_project(store, &project)?;
         store.series(&query).map_err(Problem::from)
     });
-    answer.await.map(Json)
+    answer.await
 }
 
 /// Which runs are judged, and the baseline.
@@ -205,19 +203,19 @@ pub(crate) async fn health(
     State(app): State<App>,
     PathParams(project): PathParams<ProjectPath>,
     QueryParams(params): QueryParams<HealthParams>,
-) -> Result<Json<Health>, Problem> {
+) -> Result<JsonAnswer, Problem> {
     let project = project.name();
     let mut scope = Scope::new().project(&project);
     scope.pipeline = params.pipeline;
     let mut query = HealthQuery::new(scope);
     query.recent = params.recent.map_or(query.recent, AtMost::get);
     query.history = params.history.map_or(query.history, AtMost::get);
-    let answer = app.read(move |store| {
+    let answer = app.read_json(move |store| {
         let health = store.health(&query)?;
         if health.pipelines.is_empty() {
             known_project(store, &project)?;
         }
         Ok::<_, Problem>(health)
     });
-    answer.await.map(Json)
+    answer.await
 }

@@ -26,7 +26,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::openapi::{Document, served};
-pub(crate) use self::projects::segment_of_project;
 use crate::app::App;
 use crate::options::ServeOptions;
 

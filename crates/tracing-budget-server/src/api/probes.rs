@@ -10,8 +10,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::metrics::LiveFigures;
 use crate::problem::{Problem, ProblemKind};
-use tracing_budget_history::stats::ProjectRow;
-use tracing_budget_history::{Scope, Store};
+use tracing_budget_history::Store;
 
 /// Answer of the health check.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,7 +36,8 @@ pub(crate) async fn healthz(State(app): State<App>) -> Result<Json<ServerHealth>
 
 /// Metrics of the server and totals of its projects, in the OpenMetrics text format.
 ///
-/// The totals are read from the store at most every ten seconds.
+/// The totals are read from the store at most every ten seconds. The 100 projects with the most runs have series of their own; one
+/// with the label `(other)` sums up all further ones.
 #[utoipa::path(
     get,
     path = "/metrics",
@@ -45,16 +45,13 @@ pub(crate) async fn healthz(State(app): State<App>) -> Result<Json<ServerHealth>
     responses((status = 200, description = "The metrics.", body = String, content_type = OPEN_METRICS))
 )]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
-    let read = app.read(|store| {
-        let with_totals = |project: ProjectRow| {
-            let overview = store.summary(&Scope::new().project(&project.project))?;
-            Ok::<_, Problem>((project, overview))
-        };
-        store.projects()?.into_iter().map(with_totals).collect::<Result<Vec<_>, Problem>>()
-    });
+    let read = app.read(|store| store.project_totals(PROJECTS));
     let projects = app.totals().get_or_read(read).await?;
     let live = LiveFigures { listeners: app.live().subscribers(), polls: app.live().polls() };
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], app.metrics().text(&live, &projects)))
 }
+
+/// Projects with series of their own. Labels without a bound exhaust the memory of Prometheus.
+const PROJECTS: usize = 100;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

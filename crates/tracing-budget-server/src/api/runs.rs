@@ -1,28 +1,33 @@
 //! The runs of a project, one of them, and the comparison of two.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::State;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{PathParams, QueryParams};
 use super::parameters::{ListQuery, default_zone};
-use super::projects::{ProjectPath, known_project, project_of_segment, segment_of_project};
-use crate::app::App;
+use super::projects::{ProjectPath, known_project};
+use crate::app::{App, JsonAnswer};
 use crate::find_run::find_run;
 use crate::live::{Event, RunEnded};
 use crate::problem::{Problem, ProblemKind};
-use crate::schema;
+use crate::{schema, segment};
 use tracing_budget::Usd;
-use tracing_budget::summary::{Figures, RunSummary, Status, Timestamp};
-use tracing_budget_history::compare::{Comparison, compare};
+use tracing_budget::summary::{Figures, RunSummary, StageRow, Status, Timestamp};
+use tracing_budget_history::compare::compare;
 use tracing_budget_history::{Cursor, RunRow, Store};
 
 /// Runs per page, if a request has no `limit`.
 const DEFAULT_LIMIT: usize = 50;
+
+/// Stages, models and gates in a comparison.
+const COMPARED_ROWS: usize = 1_000;
+
+/// Stages of each run in a list; the run itself has all of them.
+const LISTED_STAGES: usize = 100;
 
 /// A page of a project's runs.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,9 +66,11 @@ pub(crate) struct Run {
     duration_seconds: f64,
     /// Counters of the application, by name.
     counts: BTreeMap<String, i64>,
-    /// The stages by name, each with usage, cost and duration.
+    /// The stages by name, each with usage, cost and duration; at most 100, the most expensive.
     #[schema(value_type = BTreeMap<String, schema::StageRow>)]
     metrics_by_stage: serde_json::Map<String, serde_json::Value>,
+    /// Stages that are not in `metrics_by_stage`; the run's own document has them.
+    stages_left_out: u64,
     /// Usage and cost.
     usage: Usage,
     /// Verdicts.
@@ -146,6 +153,7 @@ impl Run {
             duration_seconds: row.duration_seconds,
             counts: run.counts.clone(),
             metrics_by_stage: stages(run),
+            stages_left_out: run.stages().len().saturating_sub(LISTED_STAGES) as u64,
             usage: Usage::from(&run.budget_summary.total),
             gates: Gates { passed: row.gates_passed, failed: row.gates_failed, total: row.gates_total },
             failed_stage: row.failed_stage,
@@ -155,12 +163,16 @@ impl Run {
     }
 }
 
-/// The stages in the order of the run.
+/// The most expensive stages, in the order of the run.
 fn stages(run: &RunSummary) -> serde_json::Map<String, serde_json::Value> {
-    match serde_json::to_value(&run.budget_summary.per_agent) {
-        Ok(serde_json::Value::Object(stages)) => stages,
-        _ => serde_json::Map::new(),
+    let mut stages: Vec<(usize, (&str, &StageRow))> = run.stages().iter().enumerate().collect();
+    if stages.len() > LISTED_STAGES {
+        stages.sort_by_key(|(place, (_, row))| (Reverse(row.figures.cost_usd), *place));
+        stages.truncate(LISTED_STAGES);
+        stages.sort_by_key(|(place, _)| *place);
     }
+    let json = |row: &StageRow| serde_json::to_value(row).unwrap_or_default();
+    stages.into_iter().map(|(_, (name, row))| (name.to_owned(), json(row))).collect()
 }
 
 /// Runs with status, times, usage and cost by stage, and the reason of a failure; the newest first by default.
@@ -175,12 +187,12 @@ pub(crate) async fn runs(
     State(app): State<App>,
     PathParams(project): PathParams<ProjectPath>,
     ListQuery(query): ListQuery,
-) -> Result<Json<Runs>, Problem> {
+) -> Result<JsonAnswer, Problem> {
     let project = project.name();
     let page = query.page(DEFAULT_LIMIT, app.options().page_runs)?;
     let sort = query.sort.unwrap_or_default();
     let filter = query.filter(app.now(), &default_zone()).project(&project);
-    let answer = app.read(move |store| {
+    let answer = app.read_json(move |store| {
         let listed = store.list(&filter, sort, &page)?;
         if listed.runs.is_empty() {
             known_project(store, &project)?;
@@ -190,7 +202,7 @@ pub(crate) async fn runs(
         let runs: Result<Vec<Run>, Problem> = runs.filter_map(Result::transpose).collect();
         Ok::<_, Problem>(Runs { project, runs: runs?, next: listed.next })
     });
-    answer.await.map(Json)
+    answer.await
 }
 
 fn with_stages(store: &dyn Store, row: RunRow) -> Result<Option<Run>, Problem> {
@@ -209,9 +221,9 @@ fn with_stages(store: &dyn Store, row: RunRow) -> Result<Option<Run>, Problem> {
 pub(crate) async fn run(
     State(app): State<App>,
     PathParams(path): PathParams<RunPath>,
-) -> Result<Json<RunSummary>, Problem> {
+) -> Result<JsonAnswer, Problem> {
     let (project, run_id) = path.names();
-    app.read(move |store| run_of(store, &project, &run_id)).await.map(Json)
+    app.read_json(move |store| run_of(store, &project, &run_id)).await
 }
 
 /// Reads a run of a project.
@@ -246,6 +258,8 @@ pub(crate) struct CompareQuery {
 }
 
 /// Compares two runs by stage, model and gate: figures of `b` minus those of `a`.
+///
+/// At most 1,000 stages, models and gates are listed: those with the largest changes. A row `(other)` sums up the rest.
 #[utoipa::path(
     get,
     path = "/projects/{project_id}/compare",
@@ -257,20 +271,20 @@ pub(crate) async fn comparison(
     State(app): State<App>,
     PathParams(project): PathParams<ProjectPath>,
     QueryParams(pair): QueryParams<CompareQuery>,
-) -> Result<Json<Comparison>, Problem> {
+) -> Result<JsonAnswer, Problem> {
     let project = project.name();
-    let answer = app.read(move |store| {
+    let answer = app.read_json(move |store| {
         let (a, b) = (run_of(store, &project, &pair.a)?, run_of(store, &project, &pair.b)?);
-        Ok::<_, Problem>(compare(&a, &b))
+        Ok::<_, Problem>(compare(&a, &b).at_most(COMPARED_ROWS))
     });
-    answer.await.map(Json)
+    answer.await
 }
 
 /// A run in a path.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(crate) struct RunPath {
-    /// The project; `-` for runs without a project, and `~` before a name that is `-`, `.` or `..`, or begins with `~`.
+    /// The project; `-` for runs without a project. The names `-`, `.` and `..` have a `~` before them.
     project_id: String,
     /// The run: its id, or the beginning or end of one.
     run_id: String,
@@ -278,18 +292,13 @@ pub(crate) struct RunPath {
 
 impl RunPath {
     pub(crate) fn names(self) -> (String, String) {
-        (project_of_segment(self.project_id), self.run_id)
+        (segment::project(&self.project_id).to_owned(), segment::run(&self.run_id).to_owned())
     }
 }
 
-/// Characters that RFC 3986 calls unreserved stay; all others are encoded.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
 /// The path of a run.
 pub(super) fn path_of_run(project: &str, run_id: &str) -> String {
-    let project = segment_of_project(project);
-    let (project, run_id) = (utf8_percent_encode(&project, SEGMENT), utf8_percent_encode(run_id, SEGMENT));
-    format!("/projects/{project}/runs/{run_id}")
+    format!("/projects/{}/runs/{}", segment::of_project(project), segment::of_run(run_id))
 }
 
 #[cfg(test)]
@@ -300,11 +309,5 @@ mod tests {
     fn a_runs_path_leads_back_to_it() {
         assert_eq!(path_of_run("apprentice", "0193c0de-1"), "/projects/apprentice/runs/0193c0de-1");
         assert_eq!(path_of_run("", "a/b ä"), "/projects/-/runs/a%2Fb%20%C3%A4");
-        for (project, path) in [("-", "/projects/~-/runs/a"), ("..", "/projects/~../runs/a")] {
-            assert_eq!(path_of_run(project, "a"), path);
-        }
-        for project in ["", "-", ".", "..", "~", "~-", "a~", " ", "...", "/"] {
-            assert_eq!(project_of_segment(segment_of_project(project).into_owned()), project);
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Events: what changed between two polls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -45,8 +45,10 @@ pub(crate) struct RunState {
     pub(crate) unpriced_calls: u64,
     /// Calls that reported only a part of their usage.
     pub(crate) partial_calls: u64,
-    /// Its stages, in the order of the run.
+    /// Its stages, in the order of the run; at most 1,000.
     pub(crate) stages: Vec<StageState>,
+    /// Stages that are not in `stages`; the run's own document has them.
+    pub(crate) stages_left_out: u64,
 }
 
 /// A stage of a run in flight.
@@ -143,6 +145,9 @@ pub(crate) struct RunGone {
     pub(crate) project: String,
 }
 
+/// Stages of a run in its state, and so events of one poll. They are sent to every subscriber.
+const MAX_STAGES: usize = 1_000;
+
 impl RunState {
     pub(crate) fn of(row: &RunRow, run: &RunSummary) -> Self {
         let stages = run.budget_summary.per_agent.iter();
@@ -158,12 +163,9 @@ impl RunState {
             llm_calls: row.llm_calls,
             unpriced_calls: row.unpriced_calls,
             partial_calls: row.partial_calls,
-            stages: stages.map(|(name, stage)| StageState::of(name, stage)).collect(),
+            stages: stages.take(MAX_STAGES).map(|(name, stage)| StageState::of(name, stage)).collect(),
+            stages_left_out: run.stages().len().saturating_sub(MAX_STAGES) as u64,
         }
-    }
-
-    fn stage(&self, name: &str) -> Option<&StageState> {
-        self.stages.iter().find(|stage| stage.name == name)
     }
 
     pub(super) fn gone(&self) -> RunGone {
@@ -173,8 +175,11 @@ impl RunState {
     /// Appends what changed from this state to `now`.
     pub(super) fn changes(&self, now: &Self, events: &mut Vec<Event>) {
         let mut moved = Vec::new();
+        // Not a search for each stage: that is quadratic.
+        let before: HashMap<&str, &StageState> =
+            self.stages.iter().map(|stage| (stage.name.as_str(), stage)).collect();
         for stage in &now.stages {
-            let before = self.stage(&stage.name);
+            let before = before.get(stage.name.as_str()).copied();
             let changed = || StageChanged {
                 run_id: now.run_id.clone(),
                 project: now.project.clone(),
@@ -334,6 +339,7 @@ mod tests {
             unpriced_calls: 0,
             partial_calls: 0,
             stages,
+            stages_left_out: 0,
         }
     }
 

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use super::format::{money, named, short};
 use super::layout::{self, Page, Tab};
 use super::query::Query;
+use super::row_page::ROWS;
 use super::zone::PageZone;
 use super::{badges, link};
 use crate::app::App;
@@ -41,9 +42,7 @@ pub(super) async fn show(
 ) -> Result<Markup, Problem> {
     let query = Query::read(raw.as_deref());
     query.words_among(&["project", "tz"], &["a", "b"])?;
-    let parameters = query.clone();
-    let data = app.read(move |store| load(store, &parameters)).await?;
-    Ok(draw(&query, &zone, &data))
+    app.read(move |store| Ok::<_, Problem>(draw(&query, &zone, &load(store, &query)?))).await
 }
 
 fn load(store: &dyn Store, query: &Query) -> Result<CompareData, Problem> {
@@ -58,7 +57,7 @@ fn load(store: &dyn Store, query: &Query) -> Result<CompareData, Problem> {
     Ok(CompareData {
         a: a.as_ref().map(|run| run.run_id.clone()),
         b: b.as_ref().map(|run| run.run_id.clone()),
-        comparison: a.as_ref().zip(b.as_ref()).map(|(a, b)| compare(a, b)),
+        comparison: a.as_ref().zip(b.as_ref()).map(|(a, b)| compare(a, b).at_most(ROWS)),
         choices: store.list(&filter, Sort::default(), &ListPage::first(MAX_CHOICES))?.runs,
         project,
     })
@@ -163,6 +162,9 @@ fn tables(both: &Comparison) -> Markup {
         @if !both.stages.is_empty() { (row_table("stages", "By stage", "Stage", &both.stages, true)) }
         @if !both.models.is_empty() { (row_table("models", "By model", "Model", &both.models, false)) }
         @if !both.gates.is_empty() { (gate_table(&both.gates)) }
+        @for (left_out, what) in [(both.stages_left_out, "stage"), (both.models_left_out, "model"), (both.gates_left_out, "gate")] {
+            @if left_out > 0 { p.small { (numbers::counted(left_out, what)) " with smaller changes, or none, not in a row of their own." } }
+        }
     }
 }
 

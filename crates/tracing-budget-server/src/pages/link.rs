@@ -1,8 +1,8 @@
 //! URLs of pages.
 
-use crate::api::segment_of_project;
 use form_urlencoded::Serializer;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::segment;
 
 /// A path with those parameters that have a value.
 pub(super) fn to(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
@@ -18,24 +18,17 @@ pub(super) fn to(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
 
 /// The page of a run.
 pub(super) fn run(run_id: &str) -> String {
-    format!("/runs/{}", segment(run_id))
+    format!("/runs/{}", segment::of_run(run_id))
 }
 
 /// The document of a run in the API, where `-` is the empty project.
 pub(super) fn document(project: &str, run_id: &str) -> String {
-    format!("/projects/{}/runs/{}", segment(&segment_of_project(project)), segment(run_id))
+    format!("/projects/{}/runs/{}", segment::of_project(project), segment::of_run(run_id))
 }
 
 /// The page that compares two runs.
 pub(super) fn compare(before: &str, after: &str) -> String {
     to("/compare", &[("a", Some(before)), ("b", Some(after))])
-}
-
-/// Characters that RFC 3986 calls unreserved stay; all others are encoded.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-fn segment(text: &str) -> String {
-    utf8_percent_encode(text, SEGMENT).to_string()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use super::format::{self, named, short};
 use super::layout::{self, Page, Tab};
 use super::query::Query;
+use super::row_page::ROWS;
 use super::run_tables::indent;
 use super::runs::failure_link;
 use super::zone::PageZone;
@@ -15,7 +16,7 @@ use crate::charts::timeline::Scale;
 use crate::problem::Problem;
 use tracing_budget::present::numbers::{Money, count, counted, duration};
 use tracing_budget::present::stages::{self, StageNode};
-use tracing_budget::summary::{RunSummary, Status};
+use tracing_budget::summary::{Figures, RunSummary, Status};
 use tracing_budget_history::{Filter, Page as ListPage, RunRow, Sort, Store, StoreError};
 
 /// Maximum number of runs in flight that are shown stage by stage; a link leads to all.
@@ -40,8 +41,7 @@ pub(super) async fn show(
 ) -> Result<Markup, Problem> {
     let query = Query::read(raw.as_deref());
     let project = query.words_among(&["project", "tz"], &[])?.project;
-    let data = app.read(move |store| load(store, project)).await?;
-    Ok(draw(&query, &zone, &data))
+    app.read(move |store| Ok::<_, Problem>(draw(&query, &zone, &load(store, project)?))).await
 }
 
 fn load(store: &dyn Store, project: Option<String>) -> Result<LiveData, StoreError> {
@@ -123,6 +123,7 @@ fn card(zone: &PageZone, row: &RunRow, run: &RunSummary) -> Markup {
     let of_row = format::of_row(row);
     let digits = format::digits([&of_row].into_iter());
     let scale = Scale::of(run);
+    let nodes = stages::tree(run.stages());
     let heading = format!("run-{}", run.run_id);
     html! {
         section.card.flying aria-labelledby=(heading) data-run=(run.run_id) {
@@ -151,12 +152,21 @@ fn card(zone: &PageZone, row: &RunRow, run: &RunSummary) -> Markup {
                                 }
                             }
                             tbody {
-                                @for StageNode { name, depth, row: stage } in stages::tree(run.stages()) {
+                                @for StageNode { name, depth, row: stage } in nodes.iter().take(ROWS) {
                                     tr class=[(stage.status == Status::Failed).then_some("failed")] {
-                                        th class=(indent(depth)) scope="row" { (name) }
+                                        th class=(indent(*depth)) scope="row" { (name) }
                                         td.lane { (scale.bar(stage)) }
                                         td.n { (stage.figures.cost_cell(digits)) }
                                         td { (badges::status(stage.status)) }
+                                    }
+                                }
+                                @if nodes.len() > ROWS {
+                                    @let others: Figures = sum(&nodes[ROWS..]);
+                                    tr {
+                                        th scope="row" { (count((nodes.len() - ROWS) as u64)) " others" }
+                                        td.lane {}
+                                        td.n { (others.cost_cell(digits)) }
+                                        td {}
                                     }
                                 }
                             }
@@ -166,6 +176,10 @@ fn card(zone: &PageZone, row: &RunRow, run: &RunSummary) -> Markup {
             }
         }
     }
+}
+
+fn sum(nodes: &[StageNode<'_>]) -> Figures {
+    nodes.iter().map(|node| &node.row.figures).sum()
 }
 
 /// Running runs with an overdue heartbeat.

@@ -19,6 +19,7 @@ mod layout;
 mod link;
 mod live;
 mod query;
+mod row_page;
 mod run;
 mod run_calls;
 mod run_header;

@@ -1,16 +1,19 @@
 //! One run: outcome and reason first, then figures, timeline, tables and gates.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use maud::{Markup, html};
 
 use super::format::{named, short};
 use super::layout::{Page, Tab};
+use super::query::Query;
+use super::row_page::{Anchors, ROWS, RowPage};
 use super::zone::PageZone;
 use super::{badges, link, run_calls, run_header, run_tables};
 use crate::app::App;
 use crate::find_run::find_run;
 use crate::problem::Problem;
-use tracing_budget::present::{numbers, status};
+use crate::segment;
+use tracing_budget::present::{numbers, stages, status};
 use tracing_budget::summary::{GateVerdict, RunSummary, Status};
 use tracing_budget_history::{Filter, Page as ListPage, RunRow, Sort, Store};
 
@@ -33,9 +36,14 @@ pub(super) async fn show(
     State(app): State<App>,
     zone: PageZone,
     Path(run_id): Path<String>,
+    RawQuery(raw): RawQuery,
 ) -> Result<Markup, Problem> {
-    let (run, context) = app.read(move |store| load(store, &run_id)).await?;
-    Ok(page(&run, &zone, &context))
+    let rows = RowPage::read(link::run(segment::run(&run_id)), &Query::read(raw.as_deref()))?;
+    let answer = app.read(move |store| {
+        let (run, context) = load(store, segment::run(&run_id))?;
+        Ok::<_, Problem>(page(&run, &zone, &context, &rows))
+    });
+    answer.await
 }
 
 fn load(store: &dyn Store, run_id: &str) -> Result<(RunSummary, RunContext), Problem> {
@@ -46,7 +54,9 @@ fn load(store: &dyn Store, run_id: &str) -> Result<(RunSummary, RunContext), Pro
     Ok((run, RunContext { stale, previous }))
 }
 
-fn page(run: &RunSummary, zone: &PageZone, context: &RunContext) -> Markup {
+fn page(run: &RunSummary, zone: &PageZone, context: &RunContext, rows: &RowPage) -> Markup {
+    let nodes = stages::tree(&run.budget_summary.per_agent);
+    let anchors = Anchors::of(run, rows.of(&nodes).shown);
     let live = context.is_live(run);
     let title = format!("{} {} {}", title_sign(run, context), named(&run.pipeline), short(&run.run_id));
     Page {
@@ -60,15 +70,15 @@ fn page(run: &RunSummary, zone: &PageZone, context: &RunContext) -> Markup {
             p.hush role="status" data-announce { (announcement(run)) }
             div data-live=(if live { "on" } else { "over" }) {
                 (run_header::head(run, zone, context.stale))
-                (reason_section(run, zone, context))
+                (reason_section(run, zone, context, &anchors))
                 (run_header::tiles(run, context.previous.as_ref()))
-                (run_tables::timeline(run))
-                (run_tables::by_stage(run))
-                (run_tables::by_model(run))
-                (run_calls::dearest(run, zone))
-                (run_tables::gates(run, zone))
-                (run_tables::by_agent(run))
-                (run_tables::by_operation(run))
+                (run_tables::timeline(run, &nodes, &anchors, rows))
+                (run_tables::by_stage(run, &nodes, rows))
+                (run_tables::by_model(run, rows))
+                (run_calls::dearest(run, zone, &anchors))
+                (run_tables::gates(run, zone, &anchors, rows))
+                (run_tables::by_agent(run, rows))
+                (run_tables::by_operation(run, rows))
                 (notes(run))
                 (more(run, context))
             }
@@ -98,7 +108,8 @@ fn notes(run: &RunSummary) -> Markup {
         @if !run.warnings.is_empty() {
             section.card aria-labelledby="warnings" {
                 header { h2 #warnings { "Warnings" } p { "Notes on the figures above." } }
-                div.body { ul.notes { @for warning in &run.warnings { li { (warning) } } } }
+                div.body { ul.notes { @for warning in run.warnings.iter().take(ROWS) { li { (warning) } }
+                    @if run.warnings.len() > ROWS { li { (numbers::count((run.warnings.len() - ROWS) as u64)) " others, in the raw JSON" } } } }
             }
         }
     }
@@ -117,30 +128,33 @@ fn more(run: &RunSummary, context: &RunContext) -> Markup {
 }
 
 /// The reason of a failure, or the meaning of an unusual end: the first thing to read.
-fn reason_section(run: &RunSummary, zone: &PageZone, context: &RunContext) -> Markup {
+fn reason_section(run: &RunSummary, zone: &PageZone, context: &RunContext, anchors: &Anchors<'_>) -> Markup {
     match run.status {
-        Status::Failed => failed(run, zone),
+        Status::Failed => failed(run, zone, anchors),
         Status::Running if context.stale => unusual_end(
             "Stale: the heartbeat of this run is overdue",
             "Its process has died or hangs. The figures below are the last that it stored.",
             run,
+            anchors,
         ),
         Status::Interrupted => unusual_end(
             "Interrupted: the process died while this run was in flight",
             "The usage until then was recovered from the journal.",
             run,
+            anchors,
         ),
         Status::Incomplete => unusual_end(
             "Incomplete: the run was closed while parts of it were still open",
             "Usage of those parts after that is not in the figures below.",
             run,
+            anchors,
         ),
-        Status::Cancelled => unusual_end("Cancelled: the run was stopped on purpose", "", run),
+        Status::Cancelled => unusual_end("Cancelled: the run was stopped on purpose", "", run, anchors),
         _ => html! {},
     }
 }
 
-fn failed(run: &RunSummary, zone: &PageZone) -> Markup {
+fn failed(run: &RunSummary, zone: &PageZone, anchors: &Anchors<'_>) -> Markup {
     let failed_gates: Vec<&GateVerdict> =
         run.budget_summary.gate_verdicts.iter().filter(|gate| run_tables::fails(gate)).collect();
     html! {
@@ -148,7 +162,7 @@ fn failed(run: &RunSummary, zone: &PageZone) -> Markup {
             h2 #failure-title {
                 span.badge.bad { (badges::failed()) "failed" }
                 @if let Some(stage) = &run.failed_stage {
-                    span { "in stage " a href={ "#" (run_tables::stage_id(run, stage)) } { (stage) } }
+                    span { "in stage " a href={ "#" (anchors.id(stage)) } { (stage) } }
                 }
                 @if let Some(after) = time_of_failure(run, zone) { span.small { "after " (after) } }
             }
@@ -159,7 +173,7 @@ fn failed(run: &RunSummary, zone: &PageZone) -> Markup {
             }
             @if !failed_gates.is_empty() {
                 ul {
-                    @for gate in failed_gates {
+                    @for gate in failed_gates.iter().take(ROWS) {
                         li {
                             "gate " a href={ "#gate-" (gate.seq) } { (gate.gate_name) } ": " strong { (gate.verdict) }
                             @if let Some(reason) = &gate.reason { ", " (reason) }
@@ -182,13 +196,13 @@ fn time_of_failure(run: &RunSummary, zone: &PageZone) -> Option<String> {
     (seconds >= 0.0).then(|| format!("{}, at {}", numbers::duration(seconds), zone.seconds(at)))
 }
 
-fn unusual_end(title: &str, meaning: &str, run: &RunSummary) -> Markup {
+fn unusual_end(title: &str, meaning: &str, run: &RunSummary, anchors: &Anchors<'_>) -> Markup {
     html! {
         section.why.odd #failure aria-labelledby="failure-title" {
             h2 #failure-title { (title) }
             @if !meaning.is_empty() { p { (meaning) } }
             @if let Some(stage) = &run.failed_stage {
-                p { "Stage " a href={ "#" (run_tables::stage_id(run, stage)) } { (stage) } " had failed." }
+                p { "Stage " a href={ "#" (anchors.id(stage)) } { (stage) } " had failed." }
             }
             (error_quote(run))
         }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::badges;
-use super::run_tables::stage_id;
+use super::row_page::Anchors;
 use super::zone::PageZone;
 use tracing_budget::present::calls;
 use tracing_budget::present::numbers::{UNKNOWN, measured};
@@ -13,7 +13,7 @@ use tracing_budget::summary::RunSummary;
 const CALLS: usize = 20;
 
 /// The model calls that cost most.
-pub(super) fn dearest(run: &RunSummary, zone: &PageZone) -> Markup {
+pub(super) fn dearest(run: &RunSummary, zone: &PageZone, anchors: &Anchors<'_>) -> Markup {
     let Ok(listing) = calls::listing(run, CALLS) else { return html! {} };
     let kept = run.budget_summary.calls.as_ref().map_or(0, Vec::len);
     html! {
@@ -34,7 +34,7 @@ pub(super) fn dearest(run: &RunSummary, zone: &PageZone) -> Markup {
                                 th scope="col" { "At" }
                             }
                         }
-                        tbody { @for line in &listing.lines { (call_row(run, zone, line)) } }
+                        tbody { @for line in &listing.lines { (call_row(zone, line, anchors)) } }
                     }
                 }
                 @for sentence in listing.rest.lines() { p { (sentence) } }
@@ -46,7 +46,7 @@ pub(super) fn dearest(run: &RunSummary, zone: &PageZone) -> Markup {
     }
 }
 
-fn call_row(run: &RunSummary, zone: &PageZone, line: &calls::Line<'_>) -> Markup {
+fn call_row(zone: &PageZone, line: &calls::Line<'_>, anchors: &Anchors<'_>) -> Markup {
     let call = line.call;
     html! {
         tr class=[call.has_failed().then_some("failed")] {
@@ -56,8 +56,8 @@ fn call_row(run: &RunSummary, zone: &PageZone, line: &calls::Line<'_>) -> Markup
             td.n { (measured(call.duration_seconds)) }
             td {
                 @match &call.stage {
-                    Some(stage) if run.budget_summary.per_agent.get(stage).is_some() => {
-                        a href={ "#" (stage_id(run, stage)) } { (stage) }
+                    Some(stage) if anchors.has(stage) => {
+                        a href={ "#" (anchors.id(stage)) } { (stage) }
                     }
                     stage => { (stage.as_deref().unwrap_or(UNKNOWN)) }
                 }

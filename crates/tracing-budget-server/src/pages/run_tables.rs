@@ -2,21 +2,28 @@
 
 use maud::{Markup, html};
 
+use super::row_page::{Anchors, RowPage};
 use super::zone::PageZone;
 use super::{badges, format};
 use crate::charts;
 use crate::charts::timeline::{self, Scale};
 use tracing_budget::present::numbers::{self, Money, UNKNOWN, count, counted, measured, share};
-use tracing_budget::present::stages::{self, StageNode};
+use tracing_budget::present::stages::StageNode;
 use tracing_budget::summary::{Figures, GateVerdict, RunSummary, StageRow, Status};
 use tracing_budget::{Usd, Verdict};
 
 /// The timeline of the stages.
-pub(super) fn timeline(run: &RunSummary) -> Markup {
+pub(super) fn timeline(
+    run: &RunSummary,
+    nodes: &[StageNode<'_>],
+    anchors: &Anchors<'_>,
+    page: &RowPage,
+) -> Markup {
     let rows = &run.budget_summary.per_agent;
     if rows.is_empty() {
         return html! {};
     }
+    let listed = page.of(nodes);
     let scale = Scale::of(run);
     let several = rows.iter().any(|(_, row)| row.calls > 1);
     html! {
@@ -43,15 +50,19 @@ pub(super) fn timeline(run: &RunSummary) -> Markup {
                                 th scope="col" { "Status" }
                             }
                         }
-                        tbody { @for node in stages::tree(rows) { (timeline_row(run, &scale, &node)) } }
+                        tbody {
+                            @for node in listed.shown { (timeline_row(anchors, &scale, node)) }
+                            @if listed.left_out() > 0 { tr { th scope="row" { (listed.others_name()) } td.lane {} td colspan="5" {} } }
+                        }
                     }
                 }
+                (page.links(&listed, "timeline"))
             }
         }
     }
 }
 
-fn timeline_row(run: &RunSummary, scale: &Scale, node: &StageNode<'_>) -> Markup {
+fn timeline_row(anchors: &Anchors<'_>, scale: &Scale, node: &StageNode<'_>) -> Markup {
     let StageNode { name, depth, row } = *node;
     // The row `unattributed` has model calls and no attempts, so it has no start and no status.
     let unattributed = row.calls == 0 && row.status != Status::NotRun;
@@ -61,7 +72,7 @@ fn timeline_row(run: &RunSummary, scale: &Scale, node: &StageNode<'_>) -> Markup
         _ => "",
     };
     html! {
-        tr id=(stage_id(run, name)) class=[Some(class).filter(|class| !class.is_empty())] {
+        tr id=(anchors.id(name)) class=[Some(class).filter(|class| !class.is_empty())] {
             th class=(indent(depth)) scope="row" {
                 (name)
                 @if let Some(parent) = &row.parent { span.hush { " in " (parent) } }
@@ -90,22 +101,27 @@ pub(super) fn indent(depth: usize) -> &'static str {
 }
 
 /// Cost and tokens by stage.
-pub(super) fn by_stage(run: &RunSummary) -> Markup {
+pub(super) fn by_stage(run: &RunSummary, nodes: &[StageNode<'_>], page: &RowPage) -> Markup {
     let budget = &run.budget_summary;
     let rows = &budget.per_agent;
     if rows.is_empty() {
         return html! {};
     }
     let digits = format::digits(rows.iter().map(|(_, row)| &row.figures));
+    let listed = page.of(nodes);
     html! {
-        (figure_section("by-stage", "Cost and tokens by stage", "A stage’s figures exclude those of the stages inside it.", html! {
+        (figure_section("by-stage", "Cost and tokens by stage", "A stage’s figures exclude those of the stages inside it.", &page.links(&listed, "by-stage"), html! {
             (headings("Stage", &[]))
             tbody {
-                @for StageNode { name, depth, row } in stages::tree(rows) {
+                @for StageNode { name, depth, row } in listed.shown {
                     tr class=[(row.status == Status::NotRun).then_some("off")] {
-                        th class=(indent(depth)) scope="row" { (name) (limits(row)) }
+                        th class=(indent(*depth)) scope="row" { (name) (limits(row)) }
                         (cells(&row.figures, digits, row.share_of_cost))
                     }
+                }
+                @if listed.left_out() > 0 {
+                    @let others: Figures = listed.others().map(|node| &node.row.figures).sum();
+                    tr { th scope="row" { (listed.others_name()) } (cells(&others, digits, part(others.cost_usd, budget.total.cost_usd))) }
                 }
             }
             tfoot { tr { th scope="row" { "total" } (cells(&budget.total, digits, None)) } }
@@ -114,17 +130,19 @@ pub(super) fn by_stage(run: &RunSummary) -> Markup {
 }
 
 /// Cost and tokens by model.
-pub(super) fn by_model(run: &RunSummary) -> Markup {
+pub(super) fn by_model(run: &RunSummary, page: &RowPage) -> Markup {
     let budget = &run.budget_summary;
     if budget.per_model.is_empty() {
         return html! {};
     }
     let digits = format::digits(budget.per_model.iter().map(|(_, row)| &row.figures));
+    let rows: Vec<_> = budget.per_model.iter().collect();
+    let listed = page.of(&rows);
     html! {
-        (figure_section("by-model", "Cost and tokens by model", "", html! {
+        (figure_section("by-model", "Cost and tokens by model", "", &page.links(&listed, "by-model"), html! {
             (headings("Model", &["Time", "Priced by"]))
             tbody {
-                @for (name, row) in budget.per_model.iter() {
+                @for (name, row) in listed.shown {
                     tr {
                         th scope="row" { (name) }
                         (cells(&row.figures, digits, part(row.figures.cost_usd, budget.total.cost_usd)))
@@ -136,20 +154,26 @@ pub(super) fn by_model(run: &RunSummary) -> Markup {
                         }
                     }
                 }
+                @if listed.left_out() > 0 {
+                    @let others: Figures = listed.others().map(|(_, row)| &row.figures).sum();
+                    tr { th scope="row" { (listed.others_name()) } (cells(&others, digits, part(others.cost_usd, budget.total.cost_usd))) td {} td {} }
+                }
             }
         }))
     }
 }
 
 /// Calls, cost and tokens by agent.
-pub(super) fn by_agent(run: &RunSummary) -> Markup {
+pub(super) fn by_agent(run: &RunSummary, page: &RowPage) -> Markup {
     let budget = &run.budget_summary;
     if budget.by_agent.is_empty() {
         return html! {};
     }
     let digits = format::digits(budget.by_agent.iter().map(|(_, row)| &row.figures));
+    let rows: Vec<_> = budget.by_agent.iter().collect();
+    let listed = page.of(&rows);
     html! {
-        (figure_section("by-agent", "By agent", "An agent’s figures exclude those of the agents that it called.", html! {
+        (figure_section("by-agent", "By agent", "An agent’s figures exclude those of the agents that it called.", &page.links(&listed, "by-agent"), html! {
             thead {
                 tr {
                     th scope="col" { "Agent" }
@@ -163,7 +187,7 @@ pub(super) fn by_agent(run: &RunSummary) -> Markup {
                 }
             }
             tbody {
-                @for (name, row) in budget.by_agent.iter() {
+                @for (name, row) in listed.shown {
                     tr {
                         th scope="row" { (name) }
                         td { (row.called_by.join(", ")) }
@@ -175,20 +199,26 @@ pub(super) fn by_agent(run: &RunSummary) -> Markup {
                         td.n { (count(row.errors)) }
                     }
                 }
+                @if listed.left_out() > 0 {
+                    @let others: Figures = listed.others().map(|(_, row)| &row.figures).sum();
+                    tr { th scope="row" { (listed.others_name()) } td {} td {} td.n { (count(others.llm_calls)) } td.n { (others.all_tokens_cell()) } td.n { (others.cost_cell(digits)) } td {} td {} }
+                }
             }
         }))
     }
 }
 
 /// Calls, cost and tokens by operation.
-pub(super) fn by_operation(run: &RunSummary) -> Markup {
+pub(super) fn by_operation(run: &RunSummary, page: &RowPage) -> Markup {
     let budget = &run.budget_summary;
     if budget.by_operation.is_empty() {
         return html! {};
     }
     let digits = format::digits(budget.by_operation.iter().map(|(_, row)| &row.figures));
+    let rows: Vec<_> = budget.by_operation.iter().collect();
+    let listed = page.of(&rows);
     html! {
-        (figure_section("by-operation", "By operation", "The purpose of each call.", html! {
+        (figure_section("by-operation", "By operation", "The purpose of each call.", &page.links(&listed, "by-operation"), html! {
             thead {
                 tr {
                     th scope="col" { "Operation" }
@@ -200,7 +230,7 @@ pub(super) fn by_operation(run: &RunSummary) -> Markup {
                 }
             }
             tbody {
-                @for (name, row) in budget.by_operation.iter() {
+                @for (name, row) in listed.shown {
                     tr {
                         th scope="row" { (name) }
                         td.n { (count(row.calls)) }
@@ -209,6 +239,10 @@ pub(super) fn by_operation(run: &RunSummary) -> Markup {
                         td.n { (row.figures.cost_cell(digits)) }
                         td.n { (measured(row.duration_seconds)) }
                     }
+                }
+                @if listed.left_out() > 0 {
+                    @let others: Figures = listed.others().map(|(_, row)| &row.figures).sum();
+                    tr { th scope="row" { (listed.others_name()) } td {} td.n { (count(others.llm_calls)) } td.n { (others.all_tokens_cell()) } td.n { (others.cost_cell(digits)) } td {} }
                 }
             }
         }))
@@ -233,7 +267,7 @@ fn limits(row: &StageRow) -> Markup {
     }
 }
 
-fn figure_section(id: &str, title: &str, note: &str, rows: Markup) -> Markup {
+fn figure_section(id: &str, title: &str, note: &str, links: &Markup, rows: Markup) -> Markup {
     html! {
         section.card aria-labelledby=(id) {
             header { h2 id=(id) { (title) } @if !note.is_empty() { p { (note) } } }
@@ -241,6 +275,7 @@ fn figure_section(id: &str, title: &str, note: &str, rows: Markup) -> Markup {
                 div.scroll role="region" aria-labelledby=(id) tabindex="0" {
                     table { caption.hush { (title) } (rows) }
                 }
+                (links)
             }
         }
     }
@@ -289,11 +324,12 @@ fn part(cost: Option<Usd>, of: Option<Usd>) -> Option<f64> {
 }
 
 /// The gates' verdicts, in the order in which they were given.
-pub(super) fn gates(run: &RunSummary, zone: &PageZone) -> Markup {
+pub(super) fn gates(run: &RunSummary, zone: &PageZone, anchors: &Anchors<'_>, page: &RowPage) -> Markup {
     let gates = &run.budget_summary.gate_verdicts;
     if gates.is_empty() {
         return html! {};
     }
+    let listed = page.of(gates);
     let timed = gates.iter().any(|gate| gate.duration_seconds.is_some());
     let costed = gates.iter().any(|gate| gate.cost_usd.is_some());
     html! {
@@ -316,15 +352,16 @@ pub(super) fn gates(run: &RunSummary, zone: &PageZone) -> Markup {
                                 th scope="col" { "At" }
                             }
                         }
-                        tbody { @for gate in gates { (gate_row(run, zone, gate, timed, costed)) } }
+                        tbody { @for gate in listed.shown { (gate_row(anchors, zone, gate, timed, costed)) } }
                     }
                 }
+                (page.links(&listed, "gates"))
             }
         }
     }
 }
 
-fn gate_row(run: &RunSummary, zone: &PageZone, gate: &GateVerdict, timed: bool, costed: bool) -> Markup {
+fn gate_row(anchors: &Anchors<'_>, zone: &PageZone, gate: &GateVerdict, timed: bool, costed: bool) -> Markup {
     let class = match gate.verdict {
         _ if fails(gate) => Some("failed"),
         Verdict::Skipped => Some("off"),
@@ -340,8 +377,8 @@ fn gate_row(run: &RunSummary, zone: &PageZone, gate: &GateVerdict, timed: bool, 
             td { (badges::verdict(&gate.verdict)) }
             td {
                 @if let Some(stage) = &gate.after_stage {
-                    @if run.budget_summary.per_agent.get(stage).is_some() {
-                        a href={ "#" (stage_id(run, stage)) } { (stage) }
+                    @if anchors.has(stage) {
+                        a href={ "#" (anchors.id(stage)) } { (stage) }
                     } @else { (stage) }
                 } @else { (UNKNOWN) }
             }
@@ -375,10 +412,4 @@ fn diagnostics(gate: &GateVerdict) -> Markup {
 /// Whether a verdict can be the reason of a failed run.
 pub(super) fn fails(gate: &GateVerdict) -> bool {
     gate.verdict == Verdict::Error || gate.verdict == Verdict::Fail && gate.blocking
-}
-
-/// The anchor of a stage's row. It is made from the row's number, because a name can contain any character.
-pub(super) fn stage_id(run: &RunSummary, stage: &str) -> String {
-    let place = run.budget_summary.per_agent.iter().position(|(name, _)| name == stage);
-    place.map_or_else(|| "timeline".to_owned(), |place| format!("stage-{}", place + 1))
 }

@@ -34,10 +34,9 @@ pub(super) async fn show(
     let page = words.page(PAGE_SIZE, PAGE_SIZE)?;
     let answer = app.read(move |store| {
         let runs = store.list(&filter, sort, &page)?;
-        Ok::<_, StoreError>((runs, store.projects()?))
+        Ok::<_, StoreError>(draw(&query, &zone, sort, &runs, &store.projects()?))
     });
-    let (runs, projects) = answer.await?;
-    Ok(draw(&query, &zone, sort, &runs, &projects))
+    answer.await
 }
 
 fn draw(query: &Query, zone: &PageZone, sort: Sort, page: &RunPage, projects: &[ProjectRow]) -> Markup {

@@ -27,11 +27,8 @@ pub(super) async fn show(
 ) -> Result<Markup, Problem> {
     let query = Query::read(raw.as_deref());
     let trends = TrendsQuery::read(&query, &zone, app.now())?;
-    let data = {
-        let trends = trends.clone();
-        app.read(move |store| TrendsData::load(store, &trends)).await?
-    };
-    Ok(draw(&query, &zone, &trends, &data))
+    app.read(move |store| Ok::<_, Problem>(draw(&query, &zone, &trends, &TrendsData::load(store, &trends)?)))
+        .await
 }
 
 fn draw(query: &Query, zone: &PageZone, trends: &TrendsQuery, data: &TrendsData) -> Markup {
@@ -432,7 +429,9 @@ fn largest(series: &Series) -> Vec<Row> {
     if rows.len() > SHADES {
         let others = rows.split_off(SHADES - 1);
         let values = (0..series.at.len()).map(|step| sum(others.iter().map(|row| row.at(step)))).collect();
-        let name = format!("{} others", others.len());
+        // The last line of a large series is many stages or models already.
+        let number = others.len() as u64 + series.lines_left_out.saturating_sub(1);
+        let name = format!("{} others", count(number));
         rows.push(Row { name, values, total: sum(others.iter().map(|row| row.total)), shade: SHADES - 1 });
     }
     rows

@@ -12,6 +12,27 @@ fn ids(page: &Value) -> Vec<&str> {
     page["runs"].as_array().expect("runs").iter().map(|run| run["run_id"].as_str().expect("an id")).collect()
 }
 
+/// Clients remove `.` and `..` from paths, and `-` is the project without a name.
+#[tokio::test]
+async fn a_project_may_have_any_name() {
+    let server = TestServer::empty(ServeOptions::new());
+    for (number, project) in ["", "-", ".", "..", "~.", "a/b", "~"].into_iter().enumerate() {
+        let run = run(&format!("run-{number}"), project, 1);
+        let delivered = read(server.post("/runs", &run).send().await.expect("an answer")).await;
+        let path = delivered["location"].as_str().expect("a path").to_owned();
+        assert_eq!(server.json(&path).await["project"], project, "{path}");
+        let list = path.replace(&format!("/run-{number}"), "/summary");
+        assert_eq!(server.json(&list).await["runs"][0]["run_id"], run.run_id.as_str(), "{list}");
+        let page = server.get(&format!("/runs/run-{number}")).send().await.expect("an answer");
+        let page = page.text().await.expect("a page");
+        assert!(page.contains(&format!("href=\"{path}\"")), "{path}");
+    }
+    let mut run = run("..", "apprentice", 1);
+    run.pipeline = "dots".into();
+    server.store.put(&run).expect("stored");
+    assert_eq!(server.get("/runs/~..").send().await.expect("an answer").status(), 200);
+}
+
 #[tokio::test]
 async fn projects_have_their_pipelines() {
     let server = TestServer::seeded();
