@@ -106,6 +106,7 @@ pub(super) fn project_totals(
     let mut newest = connection.prepare_cached("SELECT max(started_ms) FROM runs WHERE project = ?1")?;
     let mut answer = Vec::with_capacity(sums.len() + 1);
     for (project, sum) in sums {
+        rollup::refuse_unknown(&sum.0, Subject::Run)?;
         let last: Option<i64> = newest.query_row([&project], |row| row.get(0))?;
         answer.push(totals(project, 1, sum, last.map(list::time)));
     }
@@ -115,6 +116,7 @@ pub(super) fn project_totals(
             rest.0.add(&sum.0, 1);
             Sums(rest.0, rest.1 + sum.1, rest.2 + sum.2)
         });
+        rollup::refuse_unknown(&rest.0, Subject::Run)?;
         answer.push(totals(OTHER.to_owned(), projects, rest, None));
     }
     Ok(answer)

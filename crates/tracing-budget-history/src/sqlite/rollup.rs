@@ -257,7 +257,7 @@ pub(super) fn sum<K: Ord>(
 
 /// Refuses unknown sums where an answer has no null for them. Unknown tokens are null in every answer; tokens by kind are in
 /// those of models only.
-fn refuse_unknown(sum: &Tally, kind: Subject) -> Result<(), SqlError> {
+pub(super) fn refuse_unknown(sum: &Tally, kind: Subject) -> Result<(), SqlError> {
     let is_answered = |column: &str| match column {
         "tokens" => false,
         "input_tokens" | "output_tokens" | "cache_read_tokens" | "cache_write_tokens" => {

@@ -39,6 +39,7 @@ fn large(run_id: &str, minutes: u64) -> RunSummary {
             gate
         })
         .collect();
+    large.settle();
     large
 }
 
