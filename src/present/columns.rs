@@ -175,13 +175,28 @@ fn char_width(c: char) -> usize {
     }
 }
 
-/// Returns a text on one line that is safe in a terminal. White space becomes single spaces. Control characters and
-/// bidirectional overrides become `�`: a name from a document could otherwise move the cursor or disguise itself.
+/// Whether a terminal obeys a character instead of showing it: control characters, also those of 8 bits, and the ones that change the
+/// direction of a text.
+///
+/// ```
+/// use tracing_budget::present::columns::is_control;
+///
+/// assert!(['\u{1b}', '\u{9b}', '\u{202e}'].into_iter().all(is_control));
+/// ```
+#[must_use]
+pub fn is_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Returns a text on one line that is safe in a terminal and in the log of a CI service. White space becomes single spaces, characters
+/// that a terminal obeys become `�`, and so does what makes a word a command in a log (`::error`, `##vso[`): a name from a
+/// document could otherwise move the cursor, disguise itself, or report a failure.
 ///
 /// ```
 /// use tracing_budget::present::columns::one_line;
 ///
 /// assert_eq!(one_line("a\n b\u{1b}[31m"), "a b�[31m");
+/// assert_eq!(one_line("std::fs ::error::x"), "std::fs �::error::x");
 /// ```
 #[must_use]
 pub fn one_line(text: &str) -> String {
@@ -190,12 +205,42 @@ pub fn one_line(text: &str) -> String {
         if !line.is_empty() {
             line.push(' ');
         }
-        line.extend(word.chars().map(|c| {
-            let controls = c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-            if controls { '\u{FFFD}' } else { c }
-        }));
+        push_word(&mut line, word);
     }
     line
+}
+
+/// Returns a line that is safe as [`one_line`] makes it, with the spaces that it has.
+///
+/// ```
+/// use tracing_budget::present::columns::printable;
+///
+/// assert_eq!(printable("  a\n  b"), "  a   b");
+/// ```
+#[must_use]
+pub fn printable(line: &str) -> String {
+    let mut clean = String::with_capacity(line.len());
+    for part in line.split_inclusive(char::is_whitespace) {
+        let word = part.trim_end_matches(char::is_whitespace);
+        push_word(&mut clean, word);
+        clean.extend(part[word.len()..].chars().map(|space| if is_control(space) { ' ' } else { space }));
+    }
+    clean
+}
+
+/// Adds a word. Commands of CI services begin a line with `::`, or have `##…[` anywhere.
+fn push_word(line: &mut String, word: &str) {
+    const REPLACED: char = '\u{FFFD}';
+    if word.starts_with("::") {
+        line.push(REPLACED);
+    }
+    let has_command = word.contains("##") && word.contains('[');
+    let mut last = None;
+    for c in word.chars() {
+        let is_second = has_command && c == '#' && last == Some('#');
+        line.push(if is_second || is_control(c) { REPLACED } else { c });
+        last = Some(c);
+    }
 }
 
 /// Returns a text on one line of at most `cells` cells, with `…` at the end if it was cut.

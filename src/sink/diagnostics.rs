@@ -5,10 +5,12 @@ use std::io::{self, Write};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::present::columns::printable;
+
 /// Prints one line to stderr. Every diagnostic of this crate goes through here.
 pub(crate) fn print_diagnostic(text: &str) {
     // One line and one write, also where an error text has several lines: other threads write to stderr as well.
-    let line = format!("tracing-budget: {}\n", text.lines().collect::<Vec<_>>().join(" "));
+    let line = format!("tracing-budget: {}\n", printable(text));
     // Not `eprintln!`, which panics where stderr is closed; a layer must not panic in the code that it observes.
     let _ = io::stderr().write_all(line.as_bytes());
 }

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::filter_args::FilterArgs;
 use crate::exit::Exit;
-use crate::output::Progress;
+use crate::output::{Progress, escaped};
 use crate::run_ref;
 use crate::runs;
 use crate::session::Session;
@@ -55,6 +55,9 @@ pub(crate) fn run(args: &ExportArgs, session: &Session) -> anyhow::Result<Exit> 
     let store = session.store()?;
     let filter = args.filter.filter(session);
     let written = match &args.output {
+        None if args.written_as == ExportFormat::Csv => {
+            write(args, &filter, &store, &mut session.screen.for_csv())?
+        }
         None => write(args, &filter, &store, &mut &session.screen)?,
         Some(path) => into_file(path, |out| write(args, &filter, &store, out))?,
     };
@@ -102,7 +105,7 @@ fn write(args: &ExportArgs, filter: &Filter, store: &dyn Store, out: &mut dyn Wr
             })?;
         }
         ExportFormat::Jsonl => each_run(args, filter, store, &mut |run| {
-            serde_json::to_writer(&mut *out, run)?;
+            out.write_all(escaped(serde_json::to_string(run)?).as_bytes())?;
             written += 1;
             progress.step();
             Ok(out.write_all(b"\n")?)
@@ -111,7 +114,7 @@ fn write(args: &ExportArgs, filter: &Filter, store: &dyn Store, out: &mut dyn Wr
             out.write_all(b"[")?;
             each_run(args, filter, store, &mut |run| {
                 out.write_all(if written == 0 { b"\n" } else { b",\n" })?;
-                serde_json::to_writer(&mut *out, run)?;
+                out.write_all(escaped(serde_json::to_string(run)?).as_bytes())?;
                 written += 1;
                 progress.step();
                 Ok(())

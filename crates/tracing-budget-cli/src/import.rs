@@ -12,6 +12,7 @@ use crate::output::Output;
 use crate::output::Progress;
 use crate::session::Session;
 use crate::table::{Table, left};
+use tracing_budget::present::columns::printable;
 use tracing_budget::present::numbers::{count, counted};
 use tracing_budget::summary::RunSummary;
 use tracing_budget_history::{Put, Store, StoreError, Stored};
@@ -68,7 +69,7 @@ pub(super) fn run(args: &ImportArgs, session: &Session) -> anyhow::Result<Exit> 
     drop(progress);
     session.show(&imported, || imported.output())?;
     for skipped in &imported.skipped {
-        session.note(format!("skipped {}: {}", skipped.origin, skipped.reason));
+        session.note(printable(&format!("skipped {}: {}", skipped.origin, skipped.reason)));
     }
     Ok(Exit::Success)
 }
@@ -130,6 +131,6 @@ impl Imported {
         if !self.skipped.is_empty() {
             text += &format!(", {} skipped", count(self.skipped.len() as u64));
         }
-        Output::new().text(text).for_csv(table)
+        Output::new().line(text).for_csv(table)
     }
 }

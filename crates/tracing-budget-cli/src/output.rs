@@ -6,6 +6,8 @@ use std::io::{self, IsTerminal, Write};
 use anstream::{AutoStream, ColorChoice};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use tracing_budget::present::columns::{is_control, printable};
+
 use crate::table::Table;
 
 /// Paragraphs and tables, in order. CSV has one table: the one set by [`for_csv`](Self::for_csv), else the first.
@@ -25,8 +27,19 @@ impl Output {
         Self::default()
     }
 
-    /// Adds a paragraph; an empty one is left out.
-    pub(crate) fn text(mut self, text: impl Into<String>) -> Self {
+    /// Adds a paragraph of one line; an empty one is left out. Names in it may be hostile.
+    pub(crate) fn line(self, line: impl AsRef<str>) -> Self {
+        self.lines([line])
+    }
+
+    /// Adds a paragraph of some lines, in which names may be hostile; one without lines is left out.
+    pub(crate) fn lines(self, lines: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let lines: Vec<String> = lines.into_iter().map(|line| printable(line.as_ref())).collect();
+        self.shown(lines.join("\n"))
+    }
+
+    /// Adds a paragraph that is made of clean lines already; an empty one is left out.
+    pub(crate) fn shown(mut self, text: impl Into<String>) -> Self {
         let text = text.into();
         if !text.is_empty() {
             self.parts.push(Part::Text(text));
@@ -101,7 +114,7 @@ impl Screen {
 
     /// Writes a value as indented JSON.
     pub(crate) fn json(&self, value: &impl serde::Serialize) -> anyhow::Result<()> {
-        let mut json = serde_json::to_string_pretty(value)?;
+        let mut json = escaped(serde_json::to_string_pretty(value)?);
         json.push('\n');
         Ok(self.data(json)?)
     }
@@ -111,9 +124,23 @@ impl Screen {
         self.write(|out| out.flush())
     }
 
-    /// Writes a message for people. A closed standard error is ignored: the data must not fail with it.
+    /// Writes CSV: to a terminal without the characters that it obeys, and to a program as it is.
+    pub(crate) fn csv(&self, csv: &str) -> io::Result<()> {
+        if self.width.is_none() {
+            return self.data(csv);
+        }
+        self.data(csv.replace(|c: char| c != '\n' && is_control(c), "\u{FFFD}"))
+    }
+
+    /// A writer that writes CSV as [`csv`](Self::csv) does.
+    pub(crate) fn for_csv(&self) -> impl Write {
+        CsvWriter(self)
+    }
+
+    /// Writes a message of one line or more for people. A closed standard error is ignored: the data must not fail with it.
     pub(crate) fn message(&self, text: impl AsRef<str>) {
-        let _ = writeln!(anstream::stderr(), "{}", text.as_ref());
+        let lines: Vec<String> = text.as_ref().lines().map(printable).collect();
+        let _ = writeln!(anstream::stderr(), "{}", lines.join("\n"));
     }
 
     fn write(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
@@ -139,6 +166,36 @@ impl Write for &Screen {
     fn flush(&mut self) -> io::Result<()> {
         Screen::flush(self)
     }
+}
+
+struct CsvWriter<'a>(&'a Screen);
+
+impl Write for CsvWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.0.csv(text)?,
+            Err(_) => self.0.data(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// JSON with escapes for the characters that a terminal obeys. Outside of texts it has none of them but new lines, so that programs
+/// read the same.
+pub(crate) fn escaped(json: String) -> String {
+    let is_obeyed = |c: char| c != '\n' && is_control(c);
+    if !json.contains(is_obeyed) {
+        return json;
+    }
+    let mut escaped = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if is_obeyed(c) { escaped += &format!("\\u{:04x}", u32::from(c)) } else { escaped.push(c) }
+    }
+    escaped
 }
 
 /// Uses the measure of the table writer, so that both agree on the width.

@@ -13,6 +13,7 @@ use crate::session::Session;
 use crate::table::{Table, csv_only, left, right};
 use tracing_budget::Usd;
 use tracing_budget::journal::{Recovery, recover};
+use tracing_budget::present::columns::printable;
 use tracing_budget::present::numbers::{Money, counted};
 use tracing_budget::summary::{RunSummary, Status, Timestamp};
 use tracing_budget_history::grammar::Zone;
@@ -88,7 +89,7 @@ pub(super) fn run(args: &RecoverArgs, session: &Session) -> anyhow::Result<Exit>
     }
     session.show(&recovered, || recovered.output(session.zone()))?;
     for unreadable in &recovered.unreadable {
-        session.note(format!("not read, {}: {}", unreadable.journal, unreadable.reason));
+        session.note(printable(&format!("not read, {}: {}", unreadable.journal, unreadable.reason)));
     }
     if recovered.in_use > 0 {
         let journals = counted(recovered.in_use as u64, "journal");
@@ -121,7 +122,7 @@ impl Recovered {
             (false, true) => format!("{runs} stored, journals kept"),
             (false, false) => format!("{runs} stored"),
         };
-        Output::new().table(self.table(zone)).text(text)
+        Output::new().table(self.table(zone)).line(text)
     }
 
     fn table(&self, zone: &Zone) -> Table {

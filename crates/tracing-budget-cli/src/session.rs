@@ -90,7 +90,7 @@ impl Session {
     pub(crate) fn show(&self, value: &impl Serialize, output: impl FnOnce() -> Output) -> anyhow::Result<()> {
         match self.format {
             Format::Json => self.screen.json(value)?,
-            Format::Csv => self.screen.data(output().to_csv()?)?,
+            Format::Csv => self.screen.csv(&output().to_csv()?)?,
             Format::Table => self.screen.data(output().to_text(self.screen.width()))?,
         }
         Ok(())

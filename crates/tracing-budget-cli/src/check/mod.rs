@@ -157,13 +157,13 @@ fn output(report: &Report) -> Output {
             }
         };
         output = output
-            .text(format!("{mark} {} · {origin}{baseline} · {outcome}", run.name()))
+            .line(format!("{mark} {} · {origin}{baseline} · {outcome}", run.name()))
             .table(table(std::slice::from_ref(run)));
     }
     if report.runs.len() > 1 {
         let failed = report.runs.iter().filter(|run| !run.passed).count();
         output =
-            output.text(format!("{}, {failed} of them failed", counted(report.runs.len() as u64, "run")));
+            output.line(format!("{}, {failed} of them failed", counted(report.runs.len() as u64, "run")));
     }
     output
 }

@@ -255,7 +255,7 @@ fn output(calculated: &Calculated) -> Output {
         .map(|unit| format!("no price is known for {}", in_words(unit)))
         .collect();
     Output::new()
-        .text(format!("{mark}{} · {}{tier} · {}", quoted(cost), calculated.model, calculated.source))
+        .line(format!("{mark}{} · {}{tier} · {}", quoted(cost), calculated.model, calculated.source))
         .table(table)
-        .text(unpriced.join("\n"))
+        .lines(unpriced)
 }

@@ -156,19 +156,19 @@ fn output(found: &Lookup) -> Output {
         let period = priced.period();
         let period = if period.is_empty() { period } else { format!(", {period}") };
         output = output
-            .text(format!("priced as {} by {}{period}", priced.model, priced.sources()))
+            .line(format!("priced as {} by {}{period}", priced.model, priced.sources()))
             .table(priced.table());
     }
     for other in &found.other_times {
         let missing = priced.tiers_beside(other);
         let missing =
             if missing.is_empty() { String::new() } else { format!(": no price of {}", missing.join(", ")) };
-        output = output.text(format!("{}{missing}", other.period())).table(other.table_of_changes(priced));
+        output = output.line(format!("{}{missing}", other.period())).table(other.table_of_changes(priced));
     }
-    output = output.text(priced.comments.join("\n"));
+    output = output.lines(&priced.comments);
     if found.similar.is_empty() {
         output
     } else {
-        output.text("similar names, USD per million tokens").table(sheet::list(&found.similar))
+        output.line("similar names, USD per million tokens").table(sheet::list(&found.similar))
     }
 }

@@ -93,14 +93,14 @@ pub(crate) fn run(_: &StatusArgs, session: &Session) -> anyhow::Result<Exit> {
     };
     session.show(&status, || {
         let unpriced = status.unpriced_in_history.as_deref().unwrap_or_default();
-        Output::new().text(status.text()).table(table(unpriced)).for_csv(status.line())
+        Output::new().lines(status.lines()).table(table(unpriced)).for_csv(status.line())
     })?;
     session.note(format!("newer prices: {}", status.renew));
     Ok(Exit::Success)
 }
 
 impl Status {
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         let place = match (&self.file, self.origin) {
             (Some(file), "environment") => format!("{} ({})", file.display(), kept::VARIABLE),
             (Some(file), _) => format!("{} (kept by prices update)", file.display()),
@@ -137,7 +137,7 @@ impl Status {
                 format!("history    {} with calls that have no price", counted(models as u64, "model"))
             }
         });
-        lines.join("\n")
+        lines
     }
 
     /// The status as one row.

@@ -93,8 +93,8 @@ pub(crate) fn run(args: &UpdateArgs, session: &Session) -> anyhow::Result<Exit> 
     };
     session.show(&updated, || {
         Output::new()
-            .text(list("new models", &updated.models_added))
-            .text(list("models that are listed no more", &updated.models_removed))
+            .line(list("new models", &updated.models_added))
+            .line(list("models that are listed no more", &updated.models_removed))
             .table(diff::table(&updated.rates_changed))
     })?;
     session.note(updated.line());

@@ -24,6 +24,7 @@ use crate::table::{Table, left, right};
 use crate::{input, prices, run_ref};
 use totals::{ModelTotals, Total, Totals, ratio};
 use tracing_budget::Usd;
+use tracing_budget::present::columns::printable;
 use tracing_budget::present::numbers::{Money, counted};
 use tracing_budget::summary::RunSummary;
 use tracing_budget::summary::Timestamp;
@@ -198,7 +199,9 @@ fn each_run(args: &RepriceArgs, session: &Session, each: Each<'_>) -> anyhow::Re
                 progress.step();
                 match item.run {
                     Ok(run) => each(run, None)?,
-                    Err(reason) => session.screen.message(format!("skipped {}: {reason}", item.origin)),
+                    Err(reason) => {
+                        session.screen.message(printable(&format!("skipped {}: {reason}", item.origin)))
+                    }
                 }
                 Ok(())
             })?;
@@ -221,7 +224,7 @@ fn description(args: &RepriceArgs, as_of: Option<Timestamp>, session: &Session) 
 
 fn output(report: &Report<'_>, totals: &Totals) -> Output {
     let runs = counted(report.runs.len() as u64, "run");
-    let mut output = Output::new().text(format!("{runs}, {}", report.description)).for_csv(totals.table());
+    let mut output = Output::new().line(format!("{runs}, {}", report.description)).for_csv(totals.table());
     if report.runs.is_empty() {
         return output;
     }
@@ -229,7 +232,7 @@ fn output(report: &Report<'_>, totals: &Totals) -> Output {
     if (2..=MAX_LISTED).contains(&report.runs.len()) {
         output = output.table(runs_table(&report.runs));
     }
-    output.text(totals.left_out())
+    output.line(totals.left_out())
 }
 
 fn runs_table(runs: &[RunLine]) -> Table {

@@ -40,9 +40,9 @@ pub(crate) fn run(args: &CompareArgs, session: &Session) -> anyhow::Result<Exit>
 }
 
 fn output(compared: &Comparison, zone: &Zone) -> Output {
-    let head = format!("A  {}\nB  {}", head(&compared.a, zone), head(&compared.b, zone));
+    let head = [format!("A  {}", head(&compared.a, zone)), format!("B  {}", head(&compared.b, zone))];
     Output::new()
-        .text(head)
+        .lines(head)
         .table(totals(&compared.total))
         .table(rows("STAGE", &compared.stages))
         .table(rows("MODEL", &compared.models))

@@ -91,7 +91,7 @@ fn report(session: &Session, deleted: &Deleted) -> anyhow::Result<Exit> {
         let runs = counted(deleted.deleted, "run");
         let text =
             if deleted.dry_run { format!("{runs} would be deleted") } else { format!("{runs} deleted") };
-        Output::new().text(text).for_csv(table)
+        Output::new().line(text).for_csv(table)
     })?;
     Ok(Exit::Success)
 }

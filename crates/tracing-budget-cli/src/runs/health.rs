@@ -80,7 +80,7 @@ fn output(health: &Health) -> Output {
             format!("{}: {} in {pipelines}", cell.text(), counted(found as u64, "finding"))
         }
     };
-    Output::new().text(headline).table(findings(health)).table(figures(health))
+    Output::new().line(headline).table(findings(health)).table(figures(health))
 }
 
 fn findings(health: &Health) -> Table {

@@ -32,10 +32,10 @@ pub(crate) fn run(args: &ShowArgs, session: &Session) -> anyhow::Result<Exit> {
     let store = session.store()?;
     let run = run_ref::load(&store, &args.run)?;
     session.show(&run, || {
-        let whole = Output::new().text(run.to_string());
+        let whole = Output::new().shown(run.to_string());
         match args.calls {
             None => whole.for_csv(stages_table(&run)),
-            Some(most) => whole.text(calls::table(&run, most)).for_csv(calls_table(&run)),
+            Some(most) => whole.shown(calls::table(&run, most)).for_csv(calls_table(&run)),
         }
     })?;
     if run.status == Status::Running && store.row(&run.run_id)?.is_some_and(|row| row.stale) {

@@ -9,7 +9,7 @@ use crate::filter_args::ScopeArgs;
 use crate::output::Output;
 use crate::session::Session;
 use crate::table::{Table, left, right};
-use tracing_budget::present::columns::wrap;
+use tracing_budget::present::columns::{one_line, wrap};
 use tracing_budget::present::numbers::{Money, counted};
 use tracing_budget_history::grammar::{STATUSES, Zone};
 use tracing_budget_history::stats::Overview;
@@ -40,11 +40,11 @@ fn output(overview: &Overview, zone: &Zone) -> Output {
     output = output.table(statuses(overview)).table(figures(overview, false));
     for (label, run) in [("last run", &overview.last_run), ("last failed", &overview.last_failed)] {
         if let Some(run) = run {
-            output = output.text(one_run(label, run, zone));
+            output = output.shown(one_run(label, run, zone));
         }
     }
     if overview.last_failed.is_none() {
-        output = output.text("No run has failed.");
+        output = output.line("No run has failed.");
     }
     output
 }
@@ -110,7 +110,7 @@ fn one_run(label: &str, run: &RunRow, zone: &Zone) -> String {
         "{label:<12} {} · {} · {} · {}",
         status.text(),
         id.text(),
-        run.pipeline,
+        one_line(&run.pipeline),
         zone.minute(run.started_at)
     );
     for line in wrap(&cause(run), 90) {

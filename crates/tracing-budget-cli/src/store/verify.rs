@@ -53,10 +53,10 @@ fn output(found: &Verification, repair: bool, session: &Session) -> Output {
     };
     let shown = table(&found.differences[..listed.min(SHOWN)], session);
     Output::new()
-        .text(headline)
-        .text(unsound)
+        .line(headline)
+        .line(unsound)
         .table(shown)
-        .text(rest)
+        .line(rest)
         .for_csv(table(&found.differences, session))
 }
 

@@ -4,6 +4,7 @@ mod checks;
 mod documents;
 mod exit_codes;
 mod formats;
+mod hostile;
 mod import_export;
 mod prices_update;
 mod program;

@@ -6,7 +6,9 @@ use std::fs;
 use std::io::{Cursor, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::thread;
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
@@ -40,8 +42,12 @@ fn small(start: &str) -> Value {
     list
 }
 
-/// A day that has begun, and on which no bundled price begins.
-const DAY: &str = "2026-11-21";
+/// Today: a list is dated by the newest price that has begun, and the bundled list, which the lists here are made of, has some that
+/// begin later than it was published.
+static DAY: LazyLock<String> = LazyLock::new(|| {
+    let now = tracing_budget::summary::Timestamp::from(SystemTime::now());
+    now.to_string()[.."2026-11-21".len()].to_owned()
+});
 
 fn kept(place: &Place) -> PathBuf {
     place.path("data/tracing-budget/prices")
@@ -62,16 +68,16 @@ fn a_newer_list_is_kept_and_used_by_the_commands() {
     assert_eq!((&before["origin"], &before["prices"]), (&json!("bundled"), &json!("genai-prices@0.2.1")));
     place.run(&["prices", "calc", "gpt-99", "--input", "1000000"]).ended_with(4);
 
-    place.write("data.json", &newer(DAY).to_string());
+    place.write("data.json", &newer(&DAY).to_string());
     let updated = update(&place, "data.json", &[]).ended_with(0).json();
     assert_eq!(updated["models_added"], json!(["openai/gpt-99"]));
     assert_eq!((&updated["models_removed"], &updated["refused"]), (&json!([]), &json!([])));
     assert_eq!(updated["unknown_price_keys"], json!(["input_hologram_mtok"]));
-    assert_eq!(updated["date"], DAY);
+    assert_eq!(updated["date"], *DAY);
 
     let after = status(&place);
     let name = after["prices"].as_str().expect("a name");
-    assert!(name.starts_with(&format!("genai-prices@{DAY}#")), "{name}");
+    assert!(name.starts_with(&format!("genai-prices@{}#", *DAY)), "{name}");
     let file = kept(&place).join(format!("{}.json", name.replace(['@', '#'], "-")));
     assert_eq!(after["file"], json!(file));
     assert_eq!(after["models"].as_u64(), before["models"].as_u64().map(|models| models + 1));
@@ -95,23 +101,23 @@ fn a_newer_list_is_kept_and_used_by_the_commands() {
 #[test]
 fn what_is_older_of_an_older_format_or_shorter_is_refused_unless_forced() {
     let place = Place::empty();
-    place.write("newer.json", &small(DAY).to_string());
+    place.write("newer.json", &small(&DAY).to_string());
     update(&place, "newer.json", &["--force"]).ended_with(0);
 
     place.write("older.json", &small("2026-11-20").to_string());
     let older = update(&place, "older.json", &[]).ended_with(1);
-    let reason = "they are older than those in use: of 2026-11-20, expected 2026-11-21 or later";
+    let reason = format!("they are older than those in use: of 2026-11-20, expected {} or later", *DAY);
     assert_eq!(older.json()["refused"], json!([reason]));
-    assert!(older.talk.contains(reason) && older.talk.contains("--force"), "{}", older.talk);
-    assert_eq!(status(&place)["date"], DAY, "what was refused is not kept");
+    assert!(older.talk.contains(&reason) && older.talk.contains("--force"), "{}", older.talk);
+    assert_eq!(status(&place)["date"], *DAY, "what was refused is not kept");
 
-    let mut shorter = small(DAY);
+    let mut shorter = small(&DAY);
     shorter.as_array_mut().expect("a list").pop();
     place.write("shorter.json", &shorter.to_string());
     let refused = update(&place, "shorter.json", &[]).ended_with(1).json()["refused"].to_string();
     assert!(refused.contains("they have 1 provider, fewer than the 2 providers in use"), "{refused}");
 
-    let mut first_format = small(DAY);
+    let mut first_format = small(&DAY);
     for provider in first_format.as_array_mut().expect("a list") {
         for model in provider["models"].as_array_mut().expect("models") {
             model.as_object_mut().expect("a model").remove("price_variants");
@@ -124,7 +130,7 @@ fn what_is_older_of_an_older_format_or_shorter_is_refused_unless_forced() {
     update(&place, "older.json", &["--force"]).ended_with(0);
     assert_eq!(status(&place)["date"], "2026-11-20");
     // Older than the bundled list, too: what was forced is in use.
-    place.write("old.json", &first_format.to_string().replace(DAY, "2024-01-01"));
+    place.write("old.json", &first_format.to_string().replace(&*DAY, "2024-01-01"));
     let date = update(&place, "old.json", &["--force"]).ended_with(0).json()["date"].clone();
     assert_eq!((&status(&place)["origin"], &status(&place)["date"]), (&json!("kept"), &date));
 }
@@ -132,7 +138,7 @@ fn what_is_older_of_an_older_format_or_shorter_is_refused_unless_forced() {
 #[test]
 fn kept_prices_that_were_damaged_are_an_error_that_names_the_remedy() {
     let place = Place::empty();
-    place.write("data.json", &small(DAY).to_string());
+    place.write("data.json", &small(&DAY).to_string());
     let file =
         update(&place, "data.json", &["--force"]).ended_with(0).json()["file"].as_str().map(PathBuf::from);
     let file = file.expect("a file");
@@ -247,9 +253,9 @@ fn whole(stream: &mut TcpStream, status: &str, head: &str, body: &[u8]) -> std::
 #[test]
 fn lists_and_wheels_are_fetched_and_redirects_followed() {
     let place = Place::empty();
-    let list = small(DAY).to_string().into_bytes();
+    let list = small(&DAY).to_string().into_bytes();
     let list_at = serve(move |stream| whole(stream, "200 OK", "", &list));
-    assert_eq!(update(&place, &list_at, &["--force"]).ended_with(0).json()["date"], DAY);
+    assert_eq!(update(&place, &list_at, &["--force"]).ended_with(0).json()["date"], *DAY);
     let moved = serve(move |stream| whole(stream, "302 Found", &format!("Location: {list_at}\r\n"), b""));
     update(&place, &moved, &[]).ended_with(0);
     let wheel = zipped(&[("genai_prices/data.py", WHEEL.as_bytes())]);
