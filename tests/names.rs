@@ -2,15 +2,15 @@
 #![cfg(feature = "prices")]
 #![allow(clippy::unwrap_used)]
 
+mod budgeted;
+
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use serde_json::Value;
 use tracing::info_span;
 use tracing_budget::price::{PriceBookBuilder, PriceFactor, PricedModel, Rates, Unpriced};
-use tracing_budget::sink::Memory;
 use tracing_budget::{PriceBook, RunSummary, Usage, Usd, call};
-use tracing_subscriber::layer::SubscriberExt;
 
 fn at(time: &str) -> SystemTime {
     let time: jiff::Timestamp = time.parse().unwrap();
@@ -305,14 +305,10 @@ fn the_most_specific_factor_that_holds_is_the_one() {
 
 /// The summary of a run with these prices.
 fn run(book: PriceBook, pipeline: impl FnOnce()) -> RunSummary {
-    let memory = Memory::new();
-    let (layer, guard) = tracing_budget::layer().prices(book).sink(memory.clone()).build().unwrap();
-    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+    budgeted::run_with(tracing_budget::layer().prices(book), || {
         let _root = info_span!("pipeline").entered();
         pipeline();
-    });
-    drop(guard);
-    memory.runs().remove(0)
+    })
 }
 
 #[test]
