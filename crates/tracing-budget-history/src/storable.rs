@@ -16,8 +16,8 @@ const MOST_UNITS: u64 = 1_000 * MOST;
 /// The longest time, in seconds: 317 years. Sums are microseconds, so those of 922 such runs fit.
 const LONGEST: f64 = 1e10;
 
-/// Amounts from here on, in pico-dollars, cannot be read back: a JSON number of USD is read below 1e15.
-const BEYOND_JSON: i128 = 1_000_000_000_000_000 * 1_000_000_000_000;
+/// Amounts from here on, in pico-dollars: a fault of an emitter, and no bill. The sums of a hundred billion below it fit.
+const ABSURD: i128 = 1_000_000_000_000_000 * 1_000_000_000_000;
 
 /// Checks a document. The error names the field, its value and what was expected.
 pub(crate) fn check(run: &RunSummary) -> Result<(), String> {
@@ -32,6 +32,11 @@ pub(crate) fn check(run: &RunSummary) -> Result<(), String> {
         return Err(format!("schema_version is {version}, expected 1 to {SCHEMA_VERSION}"));
     }
     sizes(run)?;
+    // The picture of a run in flight is taken while its threads write, and a figure may be in a row and not yet in the total. It is
+    // in no sum, and the next picture replaces it.
+    if run.status == Status::Running {
+        return Ok(());
+    }
     run.check().map_err(|unbalanced| match unbalanced.findings() {
         [] => unbalanced.to_string(),
         [one] => one.clone(),
@@ -134,7 +139,7 @@ fn duration_of(seconds: f64, field: impl Fn() -> String) -> Result<(), String> {
 
 fn amount_of(amount: Option<Usd>, field: impl Fn() -> String) -> Result<(), String> {
     match amount {
-        Some(usd) if usd.pico().unsigned_abs() >= BEYOND_JSON.unsigned_abs() => {
+        Some(usd) if usd.pico().unsigned_abs() >= ABSURD.unsigned_abs() => {
             Err(format!("{} is {usd}, expected less than 1e15", field()))
         }
         _ => Ok(()),
