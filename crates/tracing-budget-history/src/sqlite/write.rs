@@ -182,6 +182,16 @@ fn target<'a>(put: &Put<'a>, document: &str, parts: &'a [Part]) -> Target<'a> {
     }
     let same_start =
         |part: &&Part| part.started_ms == put.run.started_at.unix_ms() && part.pipeline == put.run.pipeline;
+    if name.is_some() {
+        // The run came from a file first, which names no part. Its picture in flight comes late then, and would be a second part.
+        let name = name_of_file(put.run);
+        let mut from_files = parts.iter().filter(same_start).filter(|part| part.name.starts_with(&name));
+        match from_files.next() {
+            Some(part) if part.is_open() => return Target::Existing(part),
+            Some(_) if !put.run.status.is_terminal() => return Target::Ignore,
+            _ => {}
+        }
+    }
     let same = parts.iter().filter(same_start).max_by_key(|part| part.is_open());
     match same {
         Some(part) if name.is_none() && part.is_open() => Target::Existing(part),
@@ -197,12 +207,17 @@ fn is_same_document(stored: &str, given: &str) -> bool {
         || RunSummary::from_json(stored).is_ok_and(|stored| Ok(stored) == RunSummary::from_json(given))
 }
 
+/// The name of a part that came from a file.
+fn name_of_file(run: &RunSummary) -> String {
+    format!("{} {}", run.started_at, run.pipeline)
+}
+
 /// The name of a new part: the put's, or one that no other part has.
 fn part_name<'a>(put: &Put<'a>, parts: &[Part]) -> Cow<'a, str> {
     if let Some(name) = put.name() {
         return name;
     }
-    let name = format!("{} {}", put.run.started_at, put.run.pipeline);
+    let name = name_of_file(put.run);
     let taken = |name: &str| parts.iter().any(|part| part.name == name);
     let numbered = || (2u64..).map(|n| format!("{name} {n}")).find(|name| !taken(name));
     if taken(&name) { numbered().unwrap_or_default() } else { name }.into()

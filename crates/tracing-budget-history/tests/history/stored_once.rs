@@ -114,6 +114,28 @@ fn a_document_without_a_name_takes_the_place_of_its_run_in_flight() {
     assert_eq!(store.get("a").unwrap(), Some(recovered));
 }
 
+/// An import may be faster than the sink of the process that wrote the file.
+#[test]
+fn a_run_that_came_from_its_file_first_is_no_second_part_of_its_process() {
+    let temp = TempHistory::new();
+    let store = temp.store();
+    let ended = costing(run("a", Status::Completed, MIDNIGHT), "review", 5);
+    let picture = costing(run("a", Status::Running, MIDNIGHT), "review", 5);
+    assert_eq!(store.put(&ended).unwrap(), Stored::Inserted);
+    for late in [&picture, &ended] {
+        assert_eq!(store.put_all(&[Put::new(late).part("sink 1")]).unwrap(), [Stored::Unchanged]);
+    }
+    // Of a run that was imported in flight, the process has the end.
+    assert_eq!(
+        store.put(&costing(run("b", Status::Running, MIDNIGHT), "review", 2)).unwrap(),
+        Stored::Inserted
+    );
+    let ended = costing(run("b", Status::Completed, MIDNIGHT), "review", 3);
+    assert_eq!(store.put_all(&[Put::new(&ended).part("sink 1")]).unwrap(), [Stored::Updated]);
+    let costs = ["a", "b"].map(|id| store.row(id).unwrap().unwrap().cost_usd);
+    assert_eq!(costs, [Some(Usd::from_pico(5)), Some(Usd::from_pico(3))]);
+}
+
 #[test]
 fn parts_of_several_processes_are_merged_and_summed_once() {
     let temp = TempHistory::new();
